@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+
+help:  ## print this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install:  ## what running and testing need
+	$(PYTHON) -m pip install -r requirements-dev.txt
+
+run:  ## the dashboard, at http://localhost:8501
+	$(PYTHON) -m streamlit run app.py
+
+exchange:  ## a local exchange that speaks Binance's protocol, on port 8900
+	$(PYTHON) -m tests.exchange --port 8900
+
+check:  ## format, lint and types
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+
+fix:  ## format and mend what ruff can
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+test:  ## all tests
+	$(PYTHON) -m pytest
+
+bench:  ## every benchmark, one table each
+	@for file in $(filter-out benchmarks/bench_soak.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+settings:  ## write docs/settings.md from config.py
+	$(PYTHON) scripts/write_settings.py
+
+architecture:  ## draw architecture.png from the real imports
+	$(PYTHON) scripts/draw_architecture.py
+
+.PHONY: help install run exchange check fix test bench settings architecture
