@@ -1,0 +1,202 @@
+"""Ticks to time bars, and bars of two symbols to aligned rows.
+
+Everything is columnar: one numpy array a field. A bar exists where at least one trade happened in
+``[start, start + interval)``. Aligned rows exist where at least one leg traded; the other leg shows its last trade
+at or before the bar's end, with its age beside it, so that an old price can be looked at and never mistaken for a
+new one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.errors import ParameterError
+from alphastream.events import Bar
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of one symbol, oldest first; every field has shape (B,).
+
+    ``start_ns`` are multiples of the interval for bars made from ticks. ``first_ns`` and ``last_ns`` are the times
+    of the first and the last trade in the bar.
+    """
+
+    start_ns: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    trades: Ints
+    first_ns: Ints
+    last_ns: Ints
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def take(self, rows: slice) -> "Bars":
+        """The same bars, some rows of them."""
+        return Bars(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+    def events(self, symbol: str, interval_ns: int) -> Iterable[Bar]:
+        """The bars as values, one at a time."""
+        for row in range(len(self)):
+            start = int(self.start_ns[row])
+            yield Bar(
+                symbol=symbol,
+                start_ns=start,
+                end_ns=start + interval_ns,
+                open=float(self.open[row]),
+                high=float(self.high[row]),
+                low=float(self.low[row]),
+                close=float(self.close[row]),
+                volume=float(self.volume[row]),
+                trades=int(self.trades[row]),
+                last_ns=int(self.last_ns[row]),
+            )
+
+
+def empty_bars() -> Bars:
+    """No bar yet."""
+    none, never = np.empty(0), np.empty(0, dtype=np.int64)
+    return Bars(never, none, none, none, none, none, never, never, never)
+
+
+def aggregate(time_ns: Ints, price: Floats, quantity: Floats, interval_ns: int) -> Bars:
+    """Sum ticks up into bars.
+
+    Parameters
+    ----------
+    time_ns, price, quantity : shape (T,). Any order of time; ticks of one time count in the order given.
+    interval_ns : length of a bar, at least 1.
+    """
+    if interval_ns < 1:
+        raise ParameterError(f"interval_ns={interval_ns}: a bar lasts at least one nanosecond")
+    if not len(time_ns) == len(price) == len(quantity):
+        raise ParameterError(f"columns of {len(time_ns)}, {len(price)} and {len(quantity)} rows: they must be equal")
+    if len(time_ns) == 0:
+        return empty_bars()
+    if np.any(time_ns[1:] < time_ns[:-1]):
+        order = np.argsort(time_ns, kind="stable")
+        time_ns, price, quantity = time_ns[order], price[order], quantity[order]
+    bucket = time_ns // interval_ns
+    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
+    last = np.r_[first[1:], len(bucket)] - 1
+    return Bars(
+        start_ns=bucket[first] * interval_ns,
+        open=price[first],
+        high=np.maximum.reduceat(price, first),
+        low=np.minimum.reduceat(price, first),
+        close=price[last],
+        volume=np.add.reduceat(quantity, first),
+        trades=last - first + 1,
+        first_ns=time_ns[first],
+        last_ns=time_ns[last],
+    )
+
+
+def merge(old: Bars, new: Bars) -> Bars:
+    """Both sets of bars as one; a bar that both have is their sum. Where times tie, ``new`` traded later."""
+    if len(old) == 0 or len(new) == 0:
+        return new if len(old) == 0 else old
+    cut = int(np.searchsorted(old.start_ns, new.start_ns[0]))
+    head, tail = old.take(slice(None, cut)), old.take(slice(cut, None))
+    joined = _concatenate(tail, new)
+    by_open = np.lexsort((joined.first_ns, joined.start_ns))
+    by_close = np.lexsort((joined.last_ns, joined.start_ns))
+    start = joined.start_ns[by_open]
+    first = np.flatnonzero(np.r_[True, start[1:] != start[:-1]])
+    last = np.r_[first[1:], len(start)] - 1
+    return _concatenate(
+        head,
+        Bars(
+            start_ns=start[first],
+            open=joined.open[by_open][first],
+            high=np.maximum.reduceat(joined.high[by_open], first),
+            low=np.minimum.reduceat(joined.low[by_open], first),
+            close=joined.close[by_close][last],
+            volume=np.add.reduceat(joined.volume[by_open], first),
+            trades=np.add.reduceat(joined.trades[by_open], first),
+            first_ns=joined.first_ns[by_open][first],
+            last_ns=joined.last_ns[by_close][last],
+        ),
+    )
+
+
+def resample(bars: Bars, interval_ns: int) -> Bars:
+    """Longer bars from shorter ones; each belongs to the interval its start lies in."""
+    if len(bars) == 0:
+        return bars
+    bucket = bars.start_ns // interval_ns
+    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
+    last = np.r_[first[1:], len(bucket)] - 1
+    return Bars(
+        start_ns=bucket[first] * interval_ns,
+        open=bars.open[first],
+        high=np.maximum.reduceat(bars.high, first),
+        low=np.minimum.reduceat(bars.low, first),
+        close=bars.close[last],
+        volume=np.add.reduceat(bars.volume, first),
+        trades=np.add.reduceat(bars.trades, first),
+        first_ns=bars.first_ns[first],
+        last_ns=bars.last_ns[last],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PairRows:
+    """Two legs on one grid of bar ends, oldest first; every field has shape (T,).
+
+    ``y`` and ``x`` are prices (last trade at or before ``end_ns``), ``*_age_ns`` how old they are at the bar's end,
+    ``*_volume`` what traded in the bar (0 where the leg did not trade).
+    """
+
+    end_ns: Ints
+    y: Floats
+    x: Floats
+    y_age_ns: Ints
+    x_age_ns: Ints
+    y_volume: Floats
+    x_volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.end_ns)
+
+
+def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until_ns: int | None = None) -> PairRows:
+    """Rows at every bar end where a leg traded and both legs have a price.
+
+    Parameters
+    ----------
+    after_ns, until_ns : keep rows with ``after_ns < end_ns <= until_ns``.
+    """
+    if after_ns is not None:  # earlier rows are not asked for: only the bar before them can still matter
+        y, x = (leg.take(slice(max(int(np.searchsorted(leg.start_ns, after_ns)) - 1, 0), None)) for leg in (y, x))
+    starts = np.union1d(y.start_ns, x.start_ns)
+    ends = starts + interval_ns
+    known = max(y.start_ns[0], x.start_ns[0]) + interval_ns if len(y) and len(x) else None
+    keep = np.zeros(len(ends), dtype=bool) if known is None else ends >= known
+    if after_ns is not None:
+        keep &= ends > after_ns
+    if until_ns is not None:
+        keep &= ends <= until_ns
+    ends = ends[keep]
+    y_price, y_age, y_volume = _last_trade(y, ends, interval_ns)
+    x_price, x_age, x_volume = _last_trade(x, ends, interval_ns)
+    return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume)
+
+
+def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats]:
+    row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
+    fresh = bars.start_ns[row] == ends - interval_ns
+    return bars.close[row], ends - bars.last_ns[row], np.where(fresh, bars.volume[row], 0.0)
+
+
+def _concatenate(a: Bars, b: Bars) -> Bars:
+    return Bars(*(np.concatenate((getattr(a, item.name), getattr(b, item.name))) for item in fields(Bars)))

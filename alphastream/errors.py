@@ -1,0 +1,57 @@
+"""One tree of exceptions. Each message says what was seen, what is needed and what to do."""
+
+
+class AlphaStreamError(Exception):
+    """Base of every error the project raises on purpose."""
+
+
+class SettingError(AlphaStreamError, ValueError):
+    """A knob has a value outside its range."""
+
+
+class ParameterError(AlphaStreamError, ValueError):
+    """An argument of a public function is unusable: wrong shape, range or type."""
+
+
+class NotEnoughObservations(ParameterError):
+    """An estimator or a test was given fewer rows than it needs."""
+
+    def __init__(self, what: str, needed: int, have: int) -> None:
+        super().__init__(f"{what} needs {needed} observations, has {have}: wait for more rows or shorten the window")
+        self.needed = needed
+        self.have = have
+
+
+class FeedError(AlphaStreamError):
+    """A venue could not be reached or did not speak as expected."""
+
+
+class FeedBlocked(FeedError):
+    """The venue refuses this address or symbol: trying again would not help."""
+
+
+class StorageError(AlphaStreamError):
+    """The tick store cannot read or write its file."""
+
+
+class UploadError(AlphaStreamError, ValueError):
+    """A file given by a person cannot be read as ticks or bars.
+
+    Parameters
+    ----------
+    message : what was seen, what is needed and what to do.
+    file : name of the file as the person knows it.
+    line : 1-based line in that file, where one is to blame.
+    column : name of the column, where one is to blame.
+    """
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, column: str | None = None) -> None:
+        place = file
+        if line is not None:
+            place += f", line {line}"
+        if column is not None:
+            place += f", column {column!r}"
+        super().__init__(f"{place}: {message}")
+        self.file = file
+        self.line = line
+        self.column = column
