@@ -1,0 +1,137 @@
+"""Estimators: what each number on a page comes from.
+
+The folds are listed in ``ESTIMATORS``; each has the same ``run`` and ``progress``, described in ``fold``. What is
+computed once over a whole series stands below them.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphastream.estimators.adf import UnitRootResult, adf
+from alphastream.estimators.correlation import CorrelationRows, RollingCorrelation
+from alphastream.estimators.difference import Difference, DifferenceRows
+from alphastream.estimators.engle_granger import (
+    BothDirections,
+    EngleGrangerResult,
+    engle_granger,
+    engle_granger_both,
+    residual_test,
+)
+from alphastream.estimators.engle_granger import warm_up as warm_up_tests
+from alphastream.estimators.fold import Estimator, Floats, Fold, State, run_many
+from alphastream.estimators.half_life import HalfLife, HalfLifeResult, HalfLifeRows, half_life
+from alphastream.estimators.hayashi_yoshida import HayashiYoshidaResult, hayashi_yoshida
+from alphastream.estimators.huber import RollingHuber
+from alphastream.estimators.hurst import HurstResult, hurst
+from alphastream.estimators.johansen import JohansenResult, johansen
+from alphastream.estimators.kalman import KalmanHedge, KalmanRows
+from alphastream.estimators.kpss import KPSSResult, kpss
+from alphastream.estimators.moments import HedgeRows
+from alphastream.estimators.ols import RollingOLS
+from alphastream.estimators.phillips_perron import phillips_perron
+from alphastream.estimators.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
+from alphastream.estimators.signal import SignalRows, ThresholdSignal
+from alphastream.estimators.standardised import Standardised
+from alphastream.estimators.tls import RollingTLS
+from alphastream.estimators.variance_ratio import VarianceRatioResult, variance_ratio
+from alphastream.estimators.zscore import ZScore, ZScoreRows
+
+__all__ = [
+    "ESTIMATORS",
+    "BothDirections",
+    "CorrelationRows",
+    "Difference",
+    "DifferenceRows",
+    "EngleGrangerResult",
+    "EngleGrangerRows",
+    "Estimator",
+    "Floats",
+    "Fold",
+    "HalfLife",
+    "HalfLifeResult",
+    "HalfLifeRows",
+    "HayashiYoshidaResult",
+    "HedgeRows",
+    "HurstResult",
+    "JohansenResult",
+    "KPSSResult",
+    "KalmanHedge",
+    "KalmanRows",
+    "RollingCorrelation",
+    "RollingEngleGranger",
+    "RollingHuber",
+    "RollingOLS",
+    "RollingTLS",
+    "SignalRows",
+    "Standardised",
+    "State",
+    "ThresholdSignal",
+    "UnitRootResult",
+    "VarianceRatioResult",
+    "ZScore",
+    "ZScoreRows",
+    "adf",
+    "engle_granger",
+    "engle_granger_both",
+    "half_life",
+    "hayashi_yoshida",
+    "hurst",
+    "is_compiled",
+    "johansen",
+    "kpss",
+    "phillips_perron",
+    "residual_test",
+    "run_many",
+    "variance_ratio",
+    "warm_up",
+]
+
+ESTIMATORS: dict[str, type[Fold[Any]]] = {
+    estimator.__name__: estimator
+    for estimator in (
+        RollingOLS,
+        RollingTLS,
+        RollingHuber,
+        KalmanHedge,
+        ZScore,
+        RollingCorrelation,
+        Difference,
+        HalfLife,
+        RollingEngleGranger,
+        ThresholdSignal,
+    )
+}
+
+_SMALLEST: tuple[Fold[Any], ...] = (
+    RollingOLS(window=2),
+    RollingTLS(window=2),
+    RollingHuber(window=2),
+    KalmanHedge(),
+    ZScore(window=2),
+    RollingCorrelation(window=2),
+    Difference(),
+    HalfLife(window=4),
+    ThresholdSignal(entry=2.0, exit=0.0),
+)
+
+
+def warm_up() -> None:
+    """Compile every kernel a page needs, or load it from numba's cache.
+
+    Takes ten seconds and more the first time, during which numba holds the interpreter lock, and tenths of a second
+    after. May run in any thread, also while others use estimators. `python -m alphastream` does it in a
+    process of its own.
+    """
+    row = np.ones(1)
+    for estimator in _SMALLEST:
+        estimator._fold(None, *[row] * len(estimator.inputs))
+    warm_up_tests()
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
+    return any(folder.rglob("*.nbi"))

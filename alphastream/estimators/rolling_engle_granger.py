@@ -1,0 +1,123 @@
+"""Engle-Granger test over a sliding window: whether a pair is cointegrated, as it changes over time."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alphastream.errors import ParameterError
+from alphastream.estimators.fold import COUNT, Floats, Fold, State, require_integer
+from alphastream.estimators.lags import engle_granger_kernel
+from alphastream.estimators.mackinnon import Trend, tau_pvalue, trend_terms
+from alphastream.estimators.observations import MINIMUM_ROWS, criterion_code, default_max_lags
+
+RESULT, HEAD = 1, 4  # places in a state: rows seen, the last test's three outputs, then the last rows of x and of y
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngleGrangerRows:
+    """Each field has shape (T,) and is NaN while the window fills; between two tests it keeps the last one's value.
+
+    Parameters
+    ----------
+    statistic : ADF t-ratio of the residual of the window's regression of y on x.
+    pvalue : MacKinnon's for two variables. Of one window: the lowest of many windows is not a p-value.
+    lags : in the residual's regression.
+    """
+
+    statistic: Floats
+    pvalue: Floats
+    lags: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class RollingEngleGranger(Fold[EngleGrangerRows]):
+    """``engle_granger`` of y on x over a sliding window.
+
+    A row with NaN or inf in x or y gives NaN and does not enter the window. NaN where a leg is constant over the
+    window or the legs are perfectly collinear.
+
+    Parameters
+    ----------
+    window : rows of a test, at least 30.
+    lags : "aic", "bic", or a fixed number with 2·(lags + 1) ≤ window.
+    trend : "n", "c" or "ct": what stands beside x in the first regression.
+    every : rows from one test to the next.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(3)
+    >>> x = np.cumsum(rng.normal(size=300))
+    >>> rows, state = RollingEngleGranger(window=200).run(x, 2 * x + rng.normal(size=300))
+    >>> int(np.isnan(rows.pvalue).sum()), bool(rows.pvalue[-1] < 0.01)
+    (199, True)
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "y")
+    row_type: ClassVar[type[EngleGrangerRows]] = EngleGrangerRows
+
+    window: int
+    lags: Literal["aic", "bic"] | int = "aic"
+    trend: Trend = "c"
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        require_integer("window", self.window, least=MINIMUM_ROWS)
+        require_integer("every", self.every, least=1)
+        trend_terms(self.trend)
+        if isinstance(self.lags, str):
+            criterion_code(self.lags)
+            return
+        require_integer("lags", self.lags, least=0)
+        if 2 * (self.lags + 1) > self.window:
+            raise ParameterError(
+                f"lags is {self.lags}, too many for a window of {self.window}: "
+                f"use at most {self.window // 2 - 1}, or a window of {2 * (self.lags + 1)} rows"
+            )
+
+    @property
+    def needed(self) -> int:
+        """Valid rows before the outputs are defined."""
+        return self.window
+
+    def run(self, x: ArrayLike, y: ArrayLike, state: State | None = None) -> tuple[EngleGrangerRows, State]:
+        """Fold T rows of the hedge leg x and the dependent leg y, (T,) each, into rows and the next state."""
+        return self._fold(state, x, y)
+
+    def _begin(self, pairs: int) -> Floats:
+        values = np.full((pairs, HEAD + 2 * self.window), np.nan)
+        values[:, COUNT] = 0.0
+        return values
+
+    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        out.fill(np.nan)
+        rows = np.stack(columns)
+        for pair, state in enumerate(values):
+            valid = np.isfinite(rows[:, pair]).all(axis=0)
+            legs = np.hstack([state[HEAD:].reshape(2, self.window), rows[:, pair, valid]])
+            out[:, pair, valid] = self._test_windows(legs, state)
+            state[COUNT] += legs.shape[1] - self.window
+            state[HEAD:] = legs[:, -self.window :].ravel()
+
+    def _test_windows(self, legs: Floats, state: Floats) -> Floats:
+        """Outputs of the rows after the first ``window`` columns of ``legs``; leaves the last test in ``state``."""
+        seen = int(state[COUNT])
+        fresh = legs.shape[1] - self.window
+        outputs = np.empty((3, fresh))
+        for row in range(fresh):
+            since_full = seen + row + 1 - self.window
+            if since_full >= 0 and since_full % self.every == 0:
+                state[RESULT:HEAD] = self._test(*legs[:, row + 1 : row + 1 + self.window])
+            outputs[:, row] = state[RESULT:HEAD]
+        return outputs
+
+    def _test(self, x: Floats, y: Floats) -> tuple[float, float, float]:
+        terms = trend_terms(self.trend)
+        if isinstance(self.lags, str):
+            limit, criterion = default_max_lags(self.window, 0), criterion_code(self.lags)
+        else:
+            limit, criterion = self.lags, criterion_code(None)
+        test = engle_granger_kernel(y, x, terms, limit, criterion)
+        lags = float(test.lags) if np.isfinite(test.statistic) else np.nan
+        return test.statistic, tau_pvalue(test.statistic, terms, 2), lags
