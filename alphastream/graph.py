@@ -1,0 +1,253 @@
+"""Series with an identity: equal requests are computed once.
+
+A ``Source`` names columns of aligned rows, a ``Node`` applies an estimator to series of one source or of other
+nodes. All of them are frozen and compared by value, down to the source, so that two pages that ask for the same
+spread ask for the same node. Inputs keep their order: a spread of A on B is not that of B on A.
+
+``Graph`` holds one state for each node and advances them together. It knows no clock, no thread and no market.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from alphastream.errors import ParameterError
+from alphastream.estimators.fold import Estimator, Floats
+
+Price = Literal["log", "price"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Aligned bars of some symbols, in this order.
+
+    Parameters
+    ----------
+    symbols : legs; for a pair the dependent leg first.
+    interval_ns : length of a bar.
+    price : what the columns hold, log prices or prices.
+    """
+
+    symbols: tuple[str, ...]
+    interval_ns: int
+    price: Price = "log"
+
+    def __getitem__(self, column: str) -> "Series":
+        return Series(self, column)
+
+    @property
+    def name(self) -> str:
+        """For example ``ETHUSDT~BTCUSDT,1s,log``."""
+        return f"{'~'.join(self.symbols)},{interval_name(self.interval_ns)},{self.price}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An estimator applied to series.
+
+    Raises
+    ------
+    ParameterError
+        When the inputs do not live on one source: rows of two grids do not match.
+    """
+
+    estimator: Estimator[Any]
+    inputs: tuple["Series", ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A node is looked up dozens of times a refresh, and its value reaches down to the source.
+        object.__setattr__(self, "_hash", hash((self.estimator, self.inputs)))
+        sources = {series.source for series in self.inputs}
+        if len(sources) != 1:
+            names = ", ".join(sorted(source.name for source in sources)) or "nothing"
+            raise ParameterError(f"inputs of a node must share one source, these come from {names}")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["Node"], tuple[Estimator[Any], tuple["Series", ...]]]:
+        return Node, (self.estimator, self.inputs)  # hashes of text differ between processes
+
+    def __getitem__(self, column: str) -> "Series":
+        return Series(self, column)
+
+    @property
+    def source(self) -> Source:
+        """Where the rows come from."""
+        return self.inputs[0].source
+
+    @property
+    def name(self) -> str:
+        """Estimator, parameters and inputs down to the source."""
+        return f"{self.estimator!r}({'; '.join(series.name for series in self.inputs)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One column of a source or of a node's output."""
+
+    of: Source | Node
+    column: str
+
+    @property
+    def source(self) -> Source:
+        """Where the rows come from."""
+        return self.of if isinstance(self.of, Source) else self.of.source
+
+    @property
+    def name(self) -> str:
+        """The full identity in words."""
+        return f"{self.of.name}.{self.column}"
+
+    @property
+    def label(self) -> str:
+        """The identity without the source and default inputs: a column name for a file about one source."""
+        if isinstance(self.of, Source):
+            return self.column
+        return f"{self.of.estimator!r}.{self.column}"
+
+
+@dataclass(slots=True)
+class _Slot:
+    state: Any = None
+    wanted_by: set["Node"] = field(default_factory=set)
+    requested: bool = False
+
+
+class Graph:
+    """Nodes, the state of each, and one pass that advances them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphastream.estimators import RollingOLS, ZScore
+    >>> pair = Source(("ETHUSDT", "BTCUSDT"), 1_000_000_000)
+    >>> hedge = Node(RollingOLS(window=20), (pair["x"], pair["y"]))
+    >>> z = Node(ZScore(window=20), (hedge["spread"],))
+    >>> graph = Graph([z])
+    >>> rng = np.random.default_rng(7)
+    >>> x = np.cumsum(rng.normal(size=60))
+    >>> rows = graph.run(pair, {"x": x, "y": 2 * x + rng.normal(size=60)})
+    >>> bool(np.isnan(rows[z].zscore[:38]).all() and np.isfinite(rows[z].zscore[38:]).all())
+    True
+    """
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self._slots: dict[Node, _Slot] = {}
+        self.runs: Counter[Node] = Counter()
+        for node in nodes:
+            self.add(node)
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._slots
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def nodes(self, source: Source | None = None) -> list[Node]:
+        """Nodes in an order in which every input comes before what it feeds."""
+        return [node for node in self._slots if source is None or node.source == source]
+
+    def add(self, node: Node) -> None:
+        """Ask for a node and, where they are missing, for those it needs. Its state begins at the next row."""
+        self._require(node).requested = True
+
+    def _require(self, node: Node) -> _Slot:
+        if node not in self._slots:
+            parents = [series.of for series in node.inputs if isinstance(series.of, Node)]
+            for parent in parents:
+                self._require(parent).wanted_by.add(node)
+            self._slots[node] = _Slot()
+        return self._slots[node]
+
+    def discard(self, node: Node) -> None:
+        """Take a request back; what nothing else needs is forgotten with its state."""
+        if node in self._slots:
+            self._slots[node].requested = False
+            self._collect(node)
+
+    def _collect(self, node: Node) -> None:
+        slot = self._slots[node]
+        if slot.requested or slot.wanted_by:
+            return
+        del self._slots[node]
+        self.runs.pop(node, None)
+        for series in node.inputs:
+            if isinstance(series.of, Node) and series.of in self._slots:
+                self._slots[series.of].wanted_by.discard(node)
+                self._collect(series.of)
+
+    def reset(self, source: Source) -> None:
+        """Forget the states of everything on a source: its rows will be fed again from the beginning."""
+        for node in self.nodes(source):
+            self._slots[node].state = None
+
+    def run(self, source: Source, columns: Mapping[str, Floats]) -> dict[Node, Any]:
+        """Advance every node of a source over new rows.
+
+        Parameters
+        ----------
+        columns : the source's columns, (T,) float64 each.
+
+        Returns
+        -------
+        The output rows of each node.
+        """
+        outputs: dict[Node, Any] = {}
+        self._advance(self.nodes(source), columns, outputs)
+        return outputs
+
+    def catch_up(
+        self, columns: Mapping[str, Floats], outputs: Mapping[Node, Any], nodes: Iterable[Node]
+    ) -> dict[Node, Any]:
+        """Bring nodes that joined late to where the others are.
+
+        Parameters
+        ----------
+        columns : the source's columns over the rows that are still kept.
+        outputs : what the nodes that were there before gave for these rows.
+        nodes : the late ones, in the order of ``nodes()``.
+
+        Returns
+        -------
+        The output rows of the late nodes.
+        """
+        late = list(nodes)
+        known = dict(outputs)
+        self._advance(late, columns, known)
+        return {node: known[node] for node in late}
+
+    def preview(self, source: Source, columns: Mapping[str, Floats]) -> dict[Node, Any]:
+        """What ``run`` would return for these rows; no state moves. For the bar that is still forming."""
+        outputs: dict[Node, Any] = {}
+        for node in self.nodes(source):
+            outputs[node], _ = self._fold(node, columns, outputs)
+        return outputs
+
+    def progress(self, node: Node) -> tuple[int, int]:
+        """Observations a node's estimator has and needs before its outputs are defined."""
+        have, needed = node.estimator.progress(self._slots[node].state)
+        return int(have), int(needed)
+
+    def _advance(self, nodes: Iterable[Node], columns: Mapping[str, Floats], outputs: dict[Node, Any]) -> None:
+        for node in nodes:
+            outputs[node], self._slots[node].state = self._fold(node, columns, outputs)
+            self.runs[node] += 1
+
+    def _fold(self, node: Node, columns: Mapping[str, Floats], outputs: Mapping[Node, Any]) -> tuple[Any, Any]:
+        inputs = [
+            getattr(outputs[series.of], series.column) if isinstance(series.of, Node) else columns[series.column]
+            for series in node.inputs
+        ]
+        rows, state = node.estimator.run(*inputs, state=self._slots[node].state)
+        return rows, state
+
+
+def interval_name(interval_ns: int) -> str:
+    """A length of time as traders write it: 250ms, 1s, 5m, 1h, 1d."""
+    for unit, length in (("d", 86_400 * 10**9), ("h", 3_600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6)):
+        if interval_ns >= length and interval_ns % length == 0:
+            return f"{interval_ns // length}{unit}"
+    return f"{interval_ns}ns"

@@ -1,0 +1,269 @@
+"""A pair and everything computed about it: what is asked for (``PairSpec``), as which series, and the answer.
+
+The same functions serve the live engine, which feeds them new rows as they close, and the history page, which feeds
+them everything at once (``analyse``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.bars import PairRows
+from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.estimators import (
+    Difference,
+    KalmanHedge,
+    RollingCorrelation,
+    RollingHuber,
+    RollingOLS,
+    RollingTLS,
+    Standardised,
+    ThresholdSignal,
+    ZScore,
+    engle_granger,
+    half_life,
+)
+from alphastream.events import Tick
+from alphastream.graph import Graph, Node, Price, Series, Source
+
+Floats = NDArray[np.float64]
+Columns = Mapping[str, NDArray[Any]]
+Model = Literal["ols", "kalman", "huber", "tls"]
+
+MODELS: Final[dict[Model, str]] = {
+    "ols": "OLS",
+    "kalman": "Kalman",
+    "huber": "Huber",
+    "tls": "TLS",
+}
+TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
+
+
+@dataclass(frozen=True, slots=True)
+class PairSpec:
+    """One request: which legs, which bars, which model.
+
+    Parameters
+    ----------
+    y, x : the dependent leg and the leg that hedges it.
+    interval_ns : length of a bar.
+    model : how the hedge ratio is estimated.
+    window : bars an estimate looks back; for the Kalman filter, bars it calibrates on.
+    price : estimate on log prices or on prices.
+    entry, exit : |z| at which a position opens and closes.
+    """
+
+    y: str
+    x: str
+    interval_ns: int = 10**9
+    model: Model = "ols"
+    window: int = 100
+    price: Price = "log"
+    entry: float = 2.0
+    exit: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.y == self.x:
+            raise ParameterError(f"both legs are {self.y}: a pair needs two different symbols")
+        if self.model not in MODELS:
+            raise ParameterError(f"model={self.model!r}: choose one of {', '.join(MODELS)}")
+
+    @property
+    def source(self) -> Source:
+        """The aligned bars of this pair."""
+        return Source((self.y, self.x), self.interval_ns, self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an estimator is from its first defined value."""
+
+    what: str
+    have: int
+    needed: int
+
+    @property
+    def done(self) -> bool:
+        """Whether its values are defined."""
+        return self.have >= self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Cointegration:
+    """Engle-Granger on a ratio fixed over the newest closed rows, or the reason why there is no result.
+
+    ``half_life_bars`` belongs to the residual of the same fixed ratio.
+    """
+
+    rows: int
+    statistic: float = float("nan")
+    pvalue: float = float("nan")
+    lags: int = 0
+    half_life_bars: float = float("nan")
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairAnalytics:
+    """The answer to a ``PairSpec``: immutable, numbered, shared by everybody who asked for it.
+
+    Parameters
+    ----------
+    closed : one array a column, rows of closed bars: ``time_ns`` (bar ends), ``y``, ``x``, ``y_age_ns``,
+        ``x_age_ns``, ``y_volume``, ``x_volume`` and the series of ``series_of``. NaN where not yet defined.
+    forming : the same columns for the bars that are not closed yet; provisional.
+    calibration : the estimators on the way to the z-score, first things first.
+    last_y, last_x : newest trade of each leg.
+    computed : False while only prices are known because the models are still being loaded.
+    """
+
+    spec: PairSpec
+    version: int
+    closed: Columns
+    forming: Columns
+    calibration: tuple[Progress, ...]
+    cointegration: Cointegration
+    last_y: Tick | None = None
+    last_x: Tick | None = None
+    computed: bool = True
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Closed and forming rows of a column, oldest first."""
+        return np.concatenate((self.closed[name], self.forming[name]))
+
+    @property
+    def calibrating(self) -> Progress | None:
+        """The first estimator that still lacks observations, or None."""
+        return next((step for step in self.calibration if not step.done), None)
+
+
+def hedge_node(spec: PairSpec) -> Node:
+    """The node that estimates the hedge ratio."""
+    legs = (spec.source["x"], spec.source["y"])
+    match spec.model:
+        case "ols":
+            return Node(RollingOLS(spec.window), legs)
+        case "tls":
+            return Node(RollingTLS(spec.window), legs)
+        case "huber":
+            return Node(RollingHuber(spec.window), legs)
+        case "kalman":
+            return Node(Standardised(KalmanHedge(), spec.window), legs)
+
+
+@lru_cache(maxsize=1024)
+def series_of(spec: PairSpec) -> Mapping[str, Series]:
+    """Column name to series for everything a pair page shows beside prices.
+
+    For the Kalman filter the spread is the innovation, what the filter did not expect, and its z-score is the
+    innovation over its own standard deviation; for rolling fits the z-score is that of the spread in its window.
+    """
+    hedge = hedge_node(spec)
+    returns = tuple(Node(Difference(), (spec.source[leg],))["change"] for leg in ("x", "y"))
+    series = {
+        "hedge_ratio": hedge["hedge_ratio"],
+        "intercept": hedge["intercept"],
+        "forecast_error": hedge["forecast_error"],
+        "correlation": Node(RollingCorrelation(spec.window), returns)["correlation"],
+    }
+    if spec.model == "kalman":
+        series |= {
+            "spread": hedge["forecast_error"],
+            "innovation_var": hedge["innovation_var"],
+            "zscore": hedge["zscore"],
+        }
+    else:
+        score = Node(ZScore(spec.window), (hedge["spread"],))
+        series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
+        series["zscore"] = score["zscore"]
+    series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (series["zscore"],))["position"]
+    return series
+
+
+@lru_cache(maxsize=1024)
+def nodes_of(spec: PairSpec) -> tuple[Node, ...]:
+    """The nodes that ``series_of`` reads, each once."""
+    return tuple(dict.fromkeys(series.of for series in series_of(spec).values() if isinstance(series.of, Node)))
+
+
+def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
+    """What a ``Source`` of this pair holds: the legs as log prices or as prices."""
+    if price == "log":
+        return {"y": np.log(rows.y), "x": np.log(rows.x)}
+    return {"y": rows.y, "x": rows.x}
+
+
+def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
+    """y and x of the closed bars as the model saw them: log prices or prices."""
+    y, x = answer.closed["y"], answer.closed["x"]
+    return (np.log(y), np.log(x)) if answer.spec.price == "log" else (y, x)
+
+
+def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any] | None) -> dict[str, NDArray[Any]]:
+    """Prices and series side by side, (T,) each; series are NaN where there are no outputs yet."""
+    columns: dict[str, NDArray[Any]] = {
+        "time_ns": rows.end_ns,
+        "y": rows.y,
+        "x": rows.x,
+        "y_age_ns": rows.y_age_ns,
+        "x_age_ns": rows.x_age_ns,
+        "y_volume": rows.y_volume,
+        "x_volume": rows.x_volume,
+    }
+    for name, series in series_of(spec).items():
+        assert isinstance(series.of, Node)
+        columns[name] = (
+            getattr(outputs[series.of], series.column) if outputs is not None else np.full(len(rows), np.nan)
+        )
+    if spec.model == "kalman":  # what the filter expects of an innovation: mean zero, variance Q
+        columns["spread_std"] = np.sqrt(columns["innovation_var"])
+        columns["spread_mean"] = columns["spread_std"] * 0.0
+    return columns
+
+
+def calibration(spec: PairSpec, graph: Graph) -> tuple[Progress, ...]:
+    """Progress of the estimators that lead to the z-score."""
+    series = series_of(spec)
+    steps = dict.fromkeys((("hedge ratio", series["hedge_ratio"].of), ("z-score", series["zscore"].of)))
+    seen: dict[Node, Progress] = {}
+    for what, node in steps:
+        assert isinstance(node, Node)
+        seen.setdefault(node, Progress(what, *graph.progress(node)))
+    return tuple(seen.values())
+
+
+def not_computed(spec: PairSpec, rows: int) -> tuple[Progress, ...]:
+    """Progress while the models are being loaded: the rows are there, nothing has looked at them."""
+    return (Progress("hedge ratio", min(rows, spec.window - 1), spec.window),)
+
+
+def cointegration(y: Floats, x: Floats) -> Cointegration:
+    """Engle-Granger on the newest rows, refused in words where it cannot be had."""
+    y, x = y[-TEST_ROWS:], x[-TEST_ROWS:]
+    try:
+        result = engle_granger(y, x)
+        residual = y - result.intercept - result.hedge_ratio * x
+        speed = half_life(residual).half_life
+    except AlphaStreamError as error:
+        return Cointegration(rows=len(y), refusal=str(error))
+    return Cointegration(len(y), float(result.statistic), float(result.pvalue), int(result.lags), float(speed))
+
+
+def analyse(rows: PairRows, spec: PairSpec) -> PairAnalytics:
+    """Everything about a pair whose rows are all known."""
+    graph = Graph(nodes_of(spec))
+    columns = source_columns(rows, spec.price)
+    outputs = graph.run(spec.source, columns)
+    closed = pair_columns(spec, rows, outputs)
+    return PairAnalytics(
+        spec=spec,
+        version=1,
+        closed=closed,
+        forming={name: values[:0] for name, values in closed.items()},
+        calibration=calibration(spec, graph),
+        cointegration=cointegration(columns["y"], columns["x"]),
+    )

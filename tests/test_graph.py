@@ -1,0 +1,138 @@
+"""Identity by value, one computation for equal requests, late nodes, and the bar that is still forming."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from alphastream.errors import ParameterError
+from alphastream.estimators import RollingOLS, ThresholdSignal, ZScore
+from alphastream.estimators.fold import Floats
+from alphastream.graph import Graph, Node, Source, interval_name
+
+PAIR = Source(("ETHUSDT", "BTCUSDT"), 10**9)
+
+
+def _hedge(window: int = 20) -> Node:
+    return Node(RollingOLS(window), (PAIR["x"], PAIR["y"]))
+
+
+def _score(window: int = 20) -> Node:
+    return Node(ZScore(window), (_hedge(window)["spread"],))
+
+
+def _legs(rows: int, seed: int = 1) -> dict[str, Floats]:
+    rng = np.random.default_rng(seed)
+    x = np.cumsum(rng.normal(size=rows)) * 1e-3 + 11
+    return {"x": x, "y": 0.7 * x + rng.normal(size=rows) * 1e-4}
+
+
+def test_equal_requests_are_one_node() -> None:
+    graph = Graph([_score(), _score(), Node(ThresholdSignal(2.0, 0.5), (_score()["zscore"],))])
+    assert len(graph) == 3  # hedge, score, signal
+    graph.run(PAIR, _legs(50))
+    assert set(graph.runs.values()) == {1}
+
+
+def test_a_node_of_another_process_is_the_same_node() -> None:
+    sent = pickle.dumps(_score())
+    other = f"import pickle, sys; node = pickle.loads({sent!r}); print(len({{node, pickle.loads({sent!r})}}), end='')"
+    environ = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    done = subprocess.run([sys.executable, "-c", other], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "1"
+    assert len({_score(), pickle.loads(sent)}) == 1
+
+
+def test_order_of_inputs_is_part_of_the_identity() -> None:
+    swapped = Node(RollingOLS(20), (PAIR["y"], PAIR["x"]))
+    assert swapped != _hedge()
+    assert Source(("A", "B"), 1) != Source(("B", "A"), 1)
+
+
+def test_a_parameter_change_is_one_new_node() -> None:
+    graph = Graph([Node(ThresholdSignal(2.0, 0.5), (_score()["zscore"],))])
+    before = len(graph)
+    graph.add(Node(ThresholdSignal(3.0, 0.5), (_score()["zscore"],)))
+    assert len(graph) == before + 1
+
+
+def test_pieces_give_what_the_whole_gives() -> None:
+    legs, score = _legs(300), _score()
+    whole = Graph([score]).run(PAIR, legs)[score].zscore
+    graph = Graph([score])
+    pieces = [
+        graph.run(PAIR, dict(zip(legs, parts, strict=True)))[score].zscore
+        for parts in zip(*(np.array_split(values, 17) for values in legs.values()), strict=True)
+    ]
+    assert_array_equal(np.concatenate(pieces), whole)
+
+
+def test_preview_moves_no_state() -> None:
+    legs, score = _legs(100), _score()
+    head, row = ({leg: values[part] for leg, values in legs.items()} for part in (slice(99), slice(99, None)))
+    graph = Graph([score])
+    graph.run(PAIR, head)
+    graph.preview(PAIR, {leg: values * 2 for leg, values in row.items()})
+    shown = graph.preview(PAIR, row)[score].zscore
+    assert_array_equal(graph.run(PAIR, row)[score].zscore, shown)
+
+
+def test_a_late_node_catches_up() -> None:
+    legs, hedge, score = _legs(120), _hedge(), _score()
+    graph = Graph([hedge])
+    known = graph.run(PAIR, legs)
+    graph.add(score)
+    late = graph.catch_up(legs, known, [score])
+    assert_array_equal(late[score].zscore, Graph([score]).run(PAIR, legs)[score].zscore)
+    assert graph.runs[hedge] == 1
+    assert graph.progress(score)[0] >= 20
+
+
+def test_discarding_forgets_what_nothing_else_needs() -> None:
+    signal = Node(ThresholdSignal(2.0, 0.5), (_score()["zscore"],))
+    graph = Graph([signal, _hedge()])
+    graph.discard(signal)
+    assert graph.nodes() == [_hedge()]
+    graph.discard(_hedge())
+    assert len(graph) == 0
+
+
+def test_reset_begins_again() -> None:
+    score, legs = _score(), _legs(80)
+    graph = Graph([score])
+    first = graph.run(PAIR, legs)[score].zscore
+    graph.reset(PAIR)
+    assert_array_equal(graph.run(PAIR, legs)[score].zscore, first)
+
+
+def test_rows_of_two_grids_do_not_mix() -> None:
+    other = Source(("ETHUSDT", "BTCUSDT"), 60 * 10**9)
+    with pytest.raises(ParameterError, match="share one source"):
+        Node(RollingOLS(20), (PAIR["x"], other["y"]))
+
+
+def test_names_say_everything() -> None:
+    name = _score()["zscore"].name
+    for part in ("ZScore", "RollingOLS", "window=20", "ETHUSDT~BTCUSDT,1s,log", "zscore"):
+        assert part in name
+    assert _score()["zscore"].label == "ZScore(window=20).zscore"
+
+
+@pytest.mark.parametrize(
+    ("interval_ns", "name"),
+    [
+        (250 * 10**6, "250ms"),
+        (10**9, "1s"),
+        (300 * 10**9, "5m"),
+        (3_600 * 10**9, "1h"),
+        (86_400 * 10**9, "1d"),
+        (7, "7ns"),
+    ],
+)
+def test_interval_names(interval_ns: int, name: str) -> None:
+    assert interval_name(interval_ns) == name
