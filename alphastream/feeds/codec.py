@@ -1,0 +1,110 @@
+"""What every venue's codec offers, and the values it speaks in. No sockets and no clock in here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from alphastream.events import Tick
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A REST request to send with GET.
+
+    Parameters
+    ----------
+    url : complete address.
+    weight : what the venue counts for it, to be held against ``Codec.weight_per_minute``.
+    """
+
+    url: str
+    weight: int
+
+
+class Instrument(msgspec.Struct, frozen=True):
+    """Trading rules of one symbol.
+
+    Parameters
+    ----------
+    symbol : venue's spelling in capitals.
+    tick_size : smallest step of a price, in quote units; 0 where the venue gives none.
+    step_size : smallest step of a quantity, in base units; 0 where the venue gives none.
+    price_decimals : digits after the point of a price that is a multiple of ``tick_size``.
+    min_notional : smallest order, in quote units; 0 where the venue gives none.
+    status : the venue's word; "TRADING" means that trades are to be expected.
+    """
+
+    symbol: str
+    tick_size: float
+    step_size: float
+    price_decimals: int
+    min_notional: float
+    status: str
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """What to do after a refusal.
+
+    Parameters
+    ----------
+    action : "retry" with the usual backoff, "wait" for ``wait_s`` because the venue is only busy, "banned" for
+        ``wait_s`` because it turned this address away, or "stop": trying again would not help.
+    wait_s : seconds the venue asks for; 0 with "retry" and "stop".
+    reason : one sentence for a person.
+    """
+
+    action: Literal["retry", "wait", "banned", "stop"]
+    wait_s: float
+    reason: str
+
+
+class Codec(Protocol):
+    """Bytes of one venue to ticks, and wishes to bytes and addresses.
+
+    ``rejected`` counts, by kind, the messages that were no trades and should not have come. A codec keeps no other
+    state, so two connections take two codecs (``fresh``).
+    """
+
+    name: str
+    title: str
+    max_streams: int
+    weight_per_minute: int
+    history_s: int
+    page_limit: int
+    rejected: dict[str, int]
+
+    def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> "Codec":
+        """Return a codec with its own counters and, where given, other addresses."""
+
+    def stream_url(self, symbols: Sequence[str]) -> str:
+        """Return the address of one connection that carries the trades of all symbols."""
+
+    def subscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
+        """Return the frame that adds symbols to an open connection."""
+
+    def unsubscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
+        """Return the frame that takes symbols off an open connection."""
+
+    def parse(self, frame: bytes, receive_ns: int = 0) -> list[Tick]:
+        """Return the trades in a frame; anything else is counted in ``rejected`` and never raises."""
+
+    def agg_trades(self, symbol: str, from_id: int, limit: int) -> Request:
+        """Return the request for up to ``limit`` trades, from ``from_id`` upwards."""
+
+    def exchange_info(self) -> Request:
+        """Return the request for the list of symbols."""
+
+    def server_time(self) -> Request:
+        """Return the request for the venue's clock."""
+
+    def parse_agg_trades(self, symbol: str, body: bytes) -> list[Tick]:
+        """Return the trades of an answer, oldest first; ``receive_ns`` is 0. Raises FeedError."""
+
+    def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
+        """Return the listed symbols. Raises FeedError."""
+
+    def parse_server_time(self, body: bytes) -> int:
+        """Return the venue's clock in UTC ns. Raises FeedError."""
+
+    def advise(self, status: int, headers: Mapping[str, str]) -> Advice:
+        """Say what a refusal with this HTTP status asks for."""

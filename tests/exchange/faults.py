@@ -1,0 +1,227 @@
+"""Faults a test can script, one frozen dataclass each.
+
+A stream fault strikes a WebSocket connection after it was sent ``after`` trades (counted from the moment the fault
+was injected, or from the handshake); 0 is at once. ``times`` is how many connections it strikes in all, None every one.
+A refusal answers ``times`` attempts (None: all) on the channels it names.
+"""
+
+import ast
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from alphastream.errors import ParameterError
+
+from .garbage import CONTAINED, Kind
+
+Channel = Literal["ws", "rest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFault:
+    """What every fault of a connection says: when it strikes, and how often."""
+
+    after: int = 0
+    times: int | None = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(StreamFault):
+    """TCP reset, without a closing handshake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall(StreamFault):
+    """The socket stays open and pings and requests are answered, but no trade comes, for ``seconds`` or for ever."""
+
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence(StreamFault):
+    """The socket stays open and nothing is ever read or written again: a dead peer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate(StreamFault):
+    """Each of the next ``count`` trades is sent twice."""
+
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reorder(StreamFault):
+    """The next ``count`` trades of one symbol arrive newest first."""
+
+    count: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipIds(StreamFault):
+    """The next ``count`` trades are missing from the stream; REST has them."""
+
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage(StreamFault):
+    """One message of each kind between the trades, no trade lost (`garbage.GARBAGE` lists the kinds)."""
+
+    kinds: Sequence[Kind] = CONTAINED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowClose(StreamFault):
+    """A close frame is never answered and the socket never closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PingFlood(StreamFault):
+    """Pings without end, ``per_second`` of them."""
+
+    per_second: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close24h(StreamFault):
+    """The end of a connection's 24 hours: close code 1001, on spot announced by serverShutdown ``notice_s`` before."""
+
+    notice_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What every refusal says: where, how often, and with which status and body."""
+
+    on: Sequence[Channel] = ("ws", "rest")
+    times: int | None = None
+    status: ClassVar[int]
+    body: ClassVar[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers beside the usual ones."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse451(Refusal):
+    """The place this address is in may not be served."""
+
+    status: ClassVar[int] = 451
+    body: ClassVar[str] = '{"code":0,"msg":"Service unavailable from a restricted location."}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse403(Refusal):
+    """The web firewall answers, with a page instead of JSON."""
+
+    status: ClassVar[int] = 403
+    body: ClassVar[str] = "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse429(Refusal):
+    """Too many requests; ``retry_after_s`` is how long to keep quiet."""
+
+    retry_after_s: int = 1
+    status: ClassVar[int] = 429
+    body: ClassVar[str] = '{"code":-1003,"msg":"Too many requests; please use the websocket for live updates."}'
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Retry-After, in seconds."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse418(Refuse429):
+    """Banned for going on after 429; ``retry_after_s`` is what is left of the ban."""
+
+    retry_after_s: int = 120
+    status: ClassVar[int] = 418
+    body: ClassVar[str] = '{"code":-1003,"msg":"Way too many requests; IP banned."}'
+
+
+Fault = StreamFault | Refusal
+STREAM_FAULTS = (Drop, Stall, Silence, Duplicate, Reorder, SkipIds, Garbage, SlowClose, PingFlood, Close24h)
+REFUSALS = (Refuse451, Refuse403, Refuse429, Refuse418)
+FAULTS: dict[str, type[Fault]] = {fault.__name__: fault for fault in (*STREAM_FAULTS, *REFUSALS)}
+
+
+class Strikes:
+    """A scripted fault and how many more times it strikes."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self._left = math.inf if fault.times is None else fault.times
+
+    @property
+    def spent(self) -> bool:
+        """True once it strikes no more."""
+        return self._left <= 0
+
+    def spend(self) -> bool:
+        """Use up one strike; False where none is left."""
+        if self.spent:
+            return False
+        self._left -= 1
+        return True
+
+    def cancel(self) -> None:
+        """Strike no more."""
+        self._left = 0
+
+
+class Script:
+    """The faults in force."""
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self._strikes: list[Strikes] = []
+        for fault in faults:
+            self.add(fault)
+
+    def add(self, fault: Fault) -> Strikes:
+        """Take up a fault."""
+        strikes = Strikes(fault)
+        self._strikes = [old for old in self._strikes if not old.spent]
+        self._strikes.append(strikes)
+        return strikes
+
+    def clear(self) -> None:
+        """Forget every fault, also where a connection still waits for it."""
+        for strikes in self._strikes:
+            strikes.cancel()
+        self._strikes.clear()
+
+    def for_stream(self) -> list[Strikes]:
+        """Stream faults that may strike a connection that opens now."""
+        return [strikes for strikes in self._strikes if isinstance(strikes.fault, StreamFault) and not strikes.spent]
+
+    def refusal(self, channel: Channel) -> Refusal | None:
+        """Spend and give the first refusal that applies to an attempt on a channel."""
+        for strikes in self._strikes:
+            fault = strikes.fault
+            if isinstance(fault, Refusal) and channel in fault.on and strikes.spend():
+                return fault
+        return None
+
+
+def parse_fault(text: str) -> Fault:
+    """Read a fault from the words a test would use.
+
+    >>> parse_fault("Stall(after=100, seconds=5)")
+    Stall(after=100, times=1, seconds=5)
+    """
+    form = f'write it as in a test, "Drop(after=100)"; known faults: {", ".join(FAULTS)}'
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args):
+            raise ParameterError(f"{text!r} is no fault: {form}")
+        values = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}
+        return FAULTS[call.func.id](**values)
+    except (SyntaxError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"{text!r} is no fault ({error}): {form}") from error

@@ -1,0 +1,164 @@
+"""A tape of recorded trades that can be asked for the trade at any ordinal, lap after lap."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from alphastream.errors import ParameterError
+from alphastream.events import Tick
+
+TAPE_PATH = Path(__file__).parents[2] / "data" / "tape_usdm_20240808.parquet"
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """One aggregate trade as the venue tells it: texts stay as recorded, times are int64 UTC nanoseconds.
+
+    ``time_ns`` is when it traded (T), ``event_ns`` when the venue wrote the message (E),
+    ``receive_ns`` when the recording machine got it.
+    """
+
+    symbol: str
+    id: int
+    price_text: str
+    quantity_text: str
+    first_id: int
+    last_id: int
+    time_ns: int
+    event_ns: int
+    receive_ns: int
+    buyer_is_maker: bool
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream that carries it, "btcusdt@aggTrade"."""
+        return f"{self.symbol.lower()}@aggTrade"
+
+
+class Tape:
+    """Trades in the order they were received, endless by repetition.
+
+    Ordinal n is trade n modulo the length, with ids and times shifted by its lap, so ids of a symbol stay
+    contiguous and times keep rising. Nothing of the past is stored: every ordinal is computed.
+
+    Parameters
+    ----------
+    trades : at least one, ``receive_ns`` never falling, ids of each symbol contiguous.
+
+    Raises
+    ------
+    ParameterError
+        The tape is empty, out of order, or an id is missing.
+    """
+
+    def __init__(self, trades: Sequence[Trade]) -> None:
+        if not trades:
+            raise ParameterError("a tape needs at least one trade, got none")
+        self.trades = tuple(trades)
+        self.positions: dict[str, list[int]] = {}
+        for position, trade in enumerate(self.trades):
+            self._check_order(position, trade)
+            self.positions.setdefault(trade.symbol, []).append(position)
+        self._fill_span = {symbol: self._span_of_fills(symbol) for symbol in self.positions}
+        spans = (self._span_ns("receive_ns"), self._span_ns("event_ns"), self._span_ns("time_ns"))
+        self.period_ns = max(spans) + max(1_000_000, max(spans) // len(self.trades))
+        self.skew_ns = max(trade.event_ns - trade.receive_ns for trade in self.trades)
+
+    @classmethod
+    def read(cls, path: Path = TAPE_PATH) -> "Tape":
+        """Read a Parquet tape (columns as in the fields of `Trade`, others ignored)."""
+        columns = pq.read_table(path, columns=list(Trade.__struct_fields__)).to_pydict()
+        rows = zip(*(columns[name] for name in Trade.__struct_fields__), strict=True)
+        return cls([Trade(*row) for row in rows])
+
+    @classmethod
+    def of_ticks(cls, ticks: Sequence[Tick]) -> "Tape":
+        """Take ticks built by a test; each is one fill, received when it says or, if it says 0, when it traded."""
+        return cls(
+            [
+                Trade(
+                    symbol=tick.symbol,
+                    id=tick.id,
+                    price_text=_plain(tick.price),
+                    quantity_text=_plain(tick.quantity),
+                    first_id=tick.id,
+                    last_id=tick.id,
+                    time_ns=tick.time_ns,
+                    event_ns=tick.time_ns,
+                    receive_ns=tick.time_ns if tick.receive_ns == 0 else tick.receive_ns,
+                    buyer_is_maker=tick.buyer_is_maker,
+                )
+                for tick in ticks
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.trades)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols in order of their first trade."""
+        return tuple(self.positions)
+
+    def at(self, ordinal: int) -> Trade:
+        """Give the trade at an ordinal ≥ 0, times still those of the recording plus whole laps."""
+        lap, position = divmod(ordinal, len(self.trades))
+        trade = self.trades[position]
+        if lap == 0:
+            return trade
+        fills, shift_ns = lap * self._fill_span[trade.symbol], lap * self.period_ns
+        return Trade(
+            trade.symbol,
+            trade.id + lap * len(self.positions[trade.symbol]),
+            trade.price_text,
+            trade.quantity_text,
+            trade.first_id + fills,
+            trade.last_id + fills,
+            trade.time_ns + shift_ns,
+            trade.event_ns + shift_ns,
+            trade.receive_ns + shift_ns,
+            trade.buyer_is_maker,
+        )
+
+    def first_id(self, symbol: str) -> int:
+        """Id of the first trade of a symbol of this tape."""
+        return self.trades[self.positions[symbol][0]].id
+
+    def count(self, symbol: str, played: int) -> int:
+        """Count the trades of a symbol among the first ``played`` ordinals."""
+        lap, position = divmod(played, len(self.trades))
+        positions = self.positions[symbol]
+        return lap * len(positions) + bisect_left(positions, position)
+
+    def ordinal(self, symbol: str, nth: int) -> int:
+        """Ordinal of the ``nth`` trade (from 0) of a symbol."""
+        positions = self.positions[symbol]
+        lap, k = divmod(nth, len(positions))
+        return lap * len(self.trades) + positions[k]
+
+    def _check_order(self, position: int, trade: Trade) -> None:
+        if position and trade.receive_ns < self.trades[position - 1].receive_ns:
+            raise ParameterError(
+                f"trade {position} of the tape was received before the one ahead of it: sort by receive_ns"
+            )
+        earlier = self.positions.get(trade.symbol)
+        if earlier and trade.id != (expected := self.trades[earlier[-1]].id + 1):
+            raise ParameterError(
+                f"{trade.symbol} id {trade.id} follows {expected - 1} on the tape: "
+                "ids must be contiguous; use the faults SkipIds, Duplicate or Reorder to break them"
+            )
+
+    def _span_of_fills(self, symbol: str) -> int:
+        trades = [self.trades[position] for position in self.positions[symbol]]
+        return max(trade.last_id for trade in trades) - min(trade.first_id for trade in trades) + 1
+
+    def _span_ns(self, field: str) -> int:
+        times: list[int] = [getattr(trade, field) for trade in self.trades]
+        return max(times) - min(times)
+
+
+def _plain(number: float) -> str:
+    return format(Decimal(repr(number)), "f")
