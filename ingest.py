@@ -1,0 +1,264 @@
+"""The ingest thread: runs one feed, live (live_feed.py) or replayed, and says in words how it is.
+
+``python ingest.py --symbols BTCUSDT,ETHUSDT`` records without a browser.
+"""
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from alphastream.errors import FeedBlocked, ParameterError
+from alphastream.events import Tick
+from alphastream.feeds.backfill import Gaps
+from alphastream.feeds.codec import Instrument
+from alphastream.feeds.feed import Desk, Feed, Health, State, Tally
+from alphastream.feeds.replay import Replay, Tape
+
+__all__ = ["Feed", "Health", "Ingest", "ReplayFeed", "State"]
+
+log = logging.getLogger(__name__)
+
+SECOND: Final = 1_000_000_000
+LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
+BATCH: Final = 1_000  # ticks handed over at once
+
+
+class Ingest:
+    """One daemon thread that runs a feed.
+
+    Parameters
+    ----------
+    feed : what to run.
+    on_ticks : takes every batch, on the ingest thread. When it raises, the batch is counted as failed, ``health`` says
+        so, and the feed goes on.
+    gaps : names the missing id ranges of a symbol, both ends inclusive; None: nothing is fetched afterwards.
+    """
+
+    def __init__(self, feed: Feed, on_ticks: Callable[[list[Tick]], object], gaps: Gaps | None = None) -> None:
+        self.feed = feed
+        self.refills = gaps is not None
+        self._gaps = gaps
+        self.tally = Tally()
+        self._stop = threading.Event()
+        self._on_ticks = on_ticks
+        self._trouble = ""
+        self._status: tuple[State, str, int, int | None] = ("stopped", "not started yet", feed.now_ns(), None)
+        self._thread = threading.Thread(target=self._run, name=f"ingest {feed.title}", daemon=True)
+
+    @property
+    def health(self) -> Health:
+        """A snapshot that does not change any more."""
+        state, reason, since_ns, next_attempt_ns = self._status
+        said = "; ".join(filter(None, (reason, self._trouble, *self.tally.refused.values())))
+        return self.tally.snapshot(self.feed.title, self.feed.symbols, (state, said, since_ns, next_attempt_ns))
+
+    @property
+    def state(self) -> State:
+        """The state alone."""
+        return self._status[0]
+
+    @property
+    def stopping(self) -> bool:
+        """True once ``stop`` was called."""
+        return self._stop.is_set()
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Trading rules by symbol, empty until the venue told them."""
+        return self.feed.instruments
+
+    def start(self) -> None:
+        """Start the thread. An Ingest runs once: make a new one to run again."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.9) -> None:
+        """End the feed, whatever its peer does, and wait for the thread. After this no batch is delivered."""
+        self._stop.set()
+        self.feed.interrupt()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.warning("feed=%r the network holds the thread: it delivers nothing more", self.feed.title)
+        if self.state != "stopped":  # it may have ended by itself and said why
+            self.report("stopped", "stopped on request")
+
+    def now_ns(self) -> int:
+        """Return the time the data lives in, UTC ns."""
+        return self.feed.now_ns()
+
+    def add_symbol(self, symbol: str) -> None:
+        """Carry a symbol from now on. Raises FeedBlocked where the feed is known not to have it."""
+        self.feed.add(symbol)
+        self.tally.refused.pop(symbol, None)
+
+    def remove_symbol(self, symbol: str) -> None:
+        """Carry a symbol no more."""
+        self.feed.remove(symbol)
+        self.tally.refused.pop(symbol, None)
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait, None for ever, but not beyond ``stop``; for the feed."""
+        self._stop.wait(seconds)
+
+    def report(self, state: State, reason: str, next_attempt_ns: int | None = None) -> None:
+        """Change the state; for the feed."""
+        if self.stopping and state != "stopped":
+            return
+        before, since_ns = self._status[0], self._status[2]
+        if state != before:
+            since_ns = self.feed.now_ns()
+            log.info("feed=%r state=%s before=%s reason=%r", self.feed.title, state, before, reason)
+        self._status = (state, reason, since_ns, next_attempt_ns)
+
+    def deliver(self, ticks: list[Tick]) -> bool:
+        """Hand a batch over; for the feed. False when it was not taken."""
+        if self.stopping:
+            return False
+        try:
+            self._on_ticks(ticks)
+        except Exception as error:  # a defect of the recorder must not end the feed
+            self.tally.failed_batches += 1
+            if not self._trouble:
+                log.exception("feed=%r the recorder did not take %d ticks", self.feed.title, len(ticks))
+            self._trouble = f"the recorder did not take the last ticks ({type(error).__name__}: {error})"
+            return False
+        self._trouble = ""
+        self.tally.count(ticks)
+        return True
+
+    def missing(self, symbol: str) -> Sequence[tuple[int, int]]:
+        """Ask for the missing id ranges of a symbol; for the feed. None are known while the recorder fails."""
+        try:
+            return self._gaps(symbol) if self._gaps is not None else ()
+        except Exception as error:  # as in deliver
+            log.exception("feed=%r the recorder does not know its gaps", self.feed.title)
+            self._trouble = f"the recorder does not know its gaps ({type(error).__name__}: {error})"
+            return ()
+
+    def _run(self) -> None:
+        try:
+            self.feed.run(self)
+        except Exception as error:  # the thread ends here
+            log.exception("feed=%r ended by a defect", self.feed.title)
+            self.report("stopped", f"ended by a defect ({type(error).__name__}: {error}): the log has more")
+
+
+class ReplayFeed:
+    """A recorded tape, played as if it happened now.
+
+    Its time begins at the wall clock's and runs ``speed`` times as fast, on a clock that stands still while the
+    machine sleeps.
+
+    Parameters
+    ----------
+    tape : what to play.
+    speed : 1 real timings, 10 ten times as fast, ``math.inf`` as fast as it is taken, 0 only by ``step``.
+    loop, head_s : as in Replay.
+    symbols : which of its symbols; None for all. One that is not on the tape is refused, the others play.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        speed: float = 1.0,
+        loop: bool = True,
+        head_s: float = 0.0,
+        *,
+        symbols: Sequence[str] | None = None,
+    ) -> None:
+        if not speed >= 0:
+            raise ParameterError(f"speed is {speed}, needs a factor from 0 on")
+        self.title = f"Replay of {tape.describe()}"
+        self.tape = tape
+        self._asked = tuple(tape.symbols if symbols is None else symbols)
+        self._carried = {symbol for symbol in self._asked if symbol in tape.symbols}
+        self._speed, self._loop, self._head_s = speed, loop, head_s
+        self._steps: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
+        self._data_ns = self._start_ns  # of the last trade
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols it carries."""
+        return tuple(symbol for symbol in self.tape.symbols if symbol in self._carried)
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Empty: a tape knows no trading rules."""
+        return {}
+
+    def run(self, desk: Desk) -> None:
+        """Deliver what is due until stopped or the tape ends."""
+        desk.tally.refused.update(
+            {symbol: self._refusal(symbol) for symbol in self._asked if symbol not in self._carried}
+        )
+        self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
+        self._data_ns = self._start_ns
+        replay = Replay(self.tape, self._start_ns, loop=self._loop, head_s=self._head_s)
+        if not self._carried:
+            desk.report("blocked", "the tape has none of the symbols")
+        else:
+            desk.report("live", f"{self.title}, played {self._pace()}")
+        while not desk.stopping:
+            ticks = replay.take(*self._due())
+            kept = [tick for tick in ticks if tick.symbol in self._carried]
+            if ticks:
+                self._data_ns = ticks[-1].receive_ns
+            if kept and desk.deliver(kept):
+                desk.tally.last_message_ns = self._data_ns
+            next_ns = replay.next_ns()
+            if next_ns is None:
+                desk.report("stopped", "the tape has ended")
+                return
+            if 0 < self._speed < math.inf:
+                # At least 5 ms, so that a burst becomes one batch.
+                ahead_s = (next_ns - self.now_ns()) / SECOND / self._speed
+                desk.wait(min(LOOK_AROUND_S, max(0.005, ahead_s)))
+
+    def step(self, count: int = 1) -> None:
+        """Let the next trades of the tape go, at speed 0."""
+        self._steps.put(count)
+
+    def interrupt(self) -> None:
+        """Wake ``run``."""
+        self._steps.put(0)
+
+    def add(self, symbol: str) -> None:
+        """Carry a symbol of the tape from now on. Raises FeedBlocked where the tape has none."""
+        if symbol not in self.tape.symbols:
+            raise FeedBlocked(self._refusal(symbol))
+        self._carried = {*self._carried, symbol}
+
+    def remove(self, symbol: str) -> None:
+        """Carry a symbol no more."""
+        self._carried = self._carried - {symbol}
+
+    def now_ns(self) -> int:
+        """Return the time on the tape, moved to now: that of the last trade where the pace has no clock."""
+        if not 0 < self._speed < math.inf:
+            return self._data_ns
+        return self._start_ns + round((time.monotonic_ns() - self._start_mono_ns) * self._speed)
+
+    def _due(self) -> tuple[int, int | None]:
+        """Return how many trades to take at most, and up to which time."""
+        if self._speed == 0:
+            return self._steps.get(), None
+        return BATCH, None if self._speed == math.inf else self.now_ns()
+
+    def _pace(self) -> str:
+        return {0: "step by step", math.inf: "as fast as possible"}.get(
+            self._speed, f"at {self._speed:g} times real time"
+        )
+
+    def _refusal(self, symbol: str) -> str:
+        return f"{symbol} is not on the tape, it holds {', '.join(self.tape.symbols)}"
+
+
+if __name__ == "__main__":
+    from wiring import record
+
+    raise SystemExit(record())
