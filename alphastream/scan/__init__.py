@@ -1,0 +1,25 @@
+"""A universe of symbols to ranked pairs, with false discoveries under control.
+
+``scan_pairs`` tests every pair, ``summarise`` says what the table is worth as a whole, ``clusters`` and
+``correlation_matrix`` show which symbols move together.
+"""
+
+from alphastream.scan.clusters import Clusters, clusters, correlation_matrix
+from alphastream.scan.discoveries import LEVEL, ScanSummary, qvalues, summarise
+from alphastream.scan.scanner import COLUMNS, Direction, scan_pairs, warm_up
+from alphastream.scan.work import ScanCancelled
+
+__all__ = [
+    "COLUMNS",
+    "LEVEL",
+    "Clusters",
+    "Direction",
+    "ScanCancelled",
+    "ScanSummary",
+    "clusters",
+    "correlation_matrix",
+    "qvalues",
+    "scan_pairs",
+    "summarise",
+    "warm_up",
+]
