@@ -1,0 +1,1 @@
+"""Files of history: what people upload (``upload``) becomes sorted ticks or bars of named symbols."""

@@ -1,0 +1,194 @@
+"""What was uploaded, unpacked: a plain file, a gzip, or a zip with one or many files inside.
+
+Sizes are refused before anything is read (``check_size``), by what an archive declares, and again by what really
+comes out of it, so that a small archive cannot fill the memory.
+"""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import BinaryIO, Final
+
+from alphastream.errors import UploadError
+
+MAX_BYTES: Final = 256 * 2**20
+UNPACKED: Final = 8  # an archive may hold this many times max_bytes; published trades shrink four- to sixfold
+TEXTS: Final = (".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json")
+_FOREIGN: Final = (
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "a SQLite database"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"7z\xbc\xaf", "a 7-zip archive"),
+    (b"Rar!", "a rar archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+)
+_BROKEN: Final = (zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, NotImplementedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One readable file: the upload itself or a member of an archive.
+
+    Parameters
+    ----------
+    file : name for messages, "trades.zip/BTCUSDT.csv" for a member.
+    most : bytes that may come out of it.
+    """
+
+    file: str
+    most: int
+    _opener: Callable[[], BinaryIO]
+
+    @property
+    def name(self) -> str:
+        """The last part of the name, where a symbol may stand."""
+        return PurePosixPath(self.file).name
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The unpacked bytes, from the beginning each time. A broken archive raises UploadError while it is read."""
+        try:
+            with self._opener() as stream:
+                yield io.BufferedReader(_Counted(stream, self.file, self.most), 2**20)
+        except _BROKEN as error:
+            raise UploadError(
+                f"the archive is cut off or damaged ({error}): download it again", file=self.file
+            ) from error
+
+
+def check_size(name: str, size: int, max_bytes: int = MAX_BYTES) -> None:
+    """Refuse a file that is too large, by its size alone.
+
+    Parameters
+    ----------
+    size : bytes of the file.
+    max_bytes : bytes that are read at most.
+    """
+    if size > max_bytes:
+        seen, most = readable_size(size), readable_size(max_bytes)
+        raise UploadError(f"{seen} is too large: at most {most}; cut it into days or zip it", file=name)
+
+
+def readable_size(size: int) -> str:
+    """Bytes in the unit a person would use.
+
+    >>> readable_size(5 * 2**30), readable_size(300)
+    ('5.0 GB', '300 bytes')
+    """
+    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def parts_of(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> list[Part]:
+    """The readable files in an upload, in the order of their names.
+
+    Parameters
+    ----------
+    data : the bytes, or a seekable binary stream; a stream is read in place, never copied whole.
+    """
+    stream = _stream(name, data)
+    size = stream.seek(0, io.SEEK_END)
+    check_size(name, size, max_bytes)
+    stream.seek(0)
+    magic = stream.read(16)
+    for sign, what in _FOREIGN:
+        if magic.startswith(sign):
+            raise UploadError(f"this is {what}: a CSV (plain, .gz or .zip) is needed", file=name)
+    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _members(name, stream, max_bytes * UNPACKED)
+    if magic.startswith(b"\x1f\x8b"):
+        return [Part(name, max_bytes * UNPACKED, lambda: _gunzip(stream))]
+    return [Part(name, max_bytes, lambda: _rewound(stream))]
+
+
+def _stream(name: str, data: bytes | BinaryIO) -> BinaryIO:
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    if not data.seekable():
+        raise UploadError("the stream cannot be read twice: save it as a file first", file=name)
+    return data
+
+
+def _members(name: str, stream: BinaryIO, most: int) -> list[Part]:
+    try:
+        archive = zipfile.ZipFile(stream)
+    except _BROKEN as error:
+        raise UploadError(f"the zip is cut off or damaged ({error}): download it again", file=name) from error
+    everything = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.filename == "[Content_Types].xml" for info in everything):
+        raise UploadError("this is a spreadsheet: save the sheet as CSV and upload that", file=name)
+    infos = [info for info in everything if _is_text(info.filename)]
+    if not infos:
+        inside = ", ".join(info.filename for info in everything[:5]) or "nothing"
+        raise UploadError(f"the zip holds no CSV, but {inside}: a CSV inside is needed", file=name)
+    if any(info.flag_bits & 1 for info in infos):
+        raise UploadError("the zip is encrypted: unpack it with its password and upload the CSV", file=name)
+    declared = sum(info.file_size for info in infos)
+    if declared > most:
+        raise UploadError(
+            f"the zip unpacks to {readable_size(declared)}: at most {readable_size(most)}; upload fewer days", file=name
+        )
+    infos.sort(key=lambda info: info.filename)
+    return [Part(f"{name}/{info.filename}", info.file_size, partial(_extract, archive, info)) for info in infos]
+
+
+def _is_text(member: str) -> bool:
+    path = PurePosixPath(member)
+    return path.suffix.lower() in TEXTS and not path.name.startswith(".") and "__MACOSX" not in path.parts
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    return archive.open(info)  # type: ignore[return-value]
+
+
+def _gunzip(stream: BinaryIO) -> BinaryIO:
+    return gzip.GzipFile(fileobj=_rewound(stream))  # type: ignore[return-value]
+
+
+def _rewound(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    return _Lent(stream)  # type: ignore[return-value]
+
+
+class _Lent(io.RawIOBase):
+    """A stream whose closing leaves the person's own stream open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self._stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class _Counted(_Lent):
+    """A stream that refuses to give more than it may."""
+
+    def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
+        super().__init__(stream)
+        self._file = file
+        self._left = most
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = super().readinto(buffer)
+        self._left -= count
+        if self._left < 0:
+            raise UploadError(
+                "more comes out of the file than is allowed or declared: upload fewer days", file=self._file
+            )
+        return count
