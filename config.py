@@ -1,0 +1,192 @@
+"""Every knob once: name, unit, default, range and the environment variable that turns it.
+
+A knob ``ring_ticks`` is set by ``ALPHASTREAM_RING_TICKS``. A value outside its range, or a variable that names no
+knob, is one clear error at start, never a silent default. Theme and server settings are Streamlit's:
+``.streamlit/config.toml``.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from alphastream.errors import SettingError
+
+PREFIX: Final = "ALPHASTREAM_"
+ROOT: Final = Path(__file__).resolve().parent
+_SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Knob:
+    """How text becomes a value, and in which words its range is told."""
+
+    parse: Callable[[str], Any]
+    allowed: str
+    unit: str
+    doc: str
+
+
+def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _integer(default: int, low: int, high: int, unit: str, doc: str) -> Any:
+    knob = _Knob(_number(int, low, high), f"a whole number from {low:,} to {high:,}", unit, doc)
+    return field(default=default, metadata={"knob": knob})
+
+
+def _real(default: float, low: float, high: float, unit: str, doc: str) -> Any:
+    knob = _Knob(_number(float, low, high), f"a number from {low:g} to {high:g}", unit, doc)
+    return field(default=default, metadata={"knob": knob})
+
+
+def _choice(default: str, options: tuple[str, ...], doc: str) -> Any:
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    return field(default=default, metadata={"knob": _Knob(parse, "one of " + ", ".join(options), "", doc)})
+
+
+def _switch(default: bool, doc: str) -> Any:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    knob = _Knob(lambda text: words[text.lower()], "true or false", "", doc)
+    return field(default=default, metadata={"knob": knob})
+
+
+def _path(default: str, doc: str) -> Any:
+    def parse(text: str) -> Path:
+        return ROOT / Path(text).expanduser()
+
+    return field(default=parse(default), metadata={"knob": _Knob(parse, "a path", "", doc)})
+
+
+def _address(schemes: tuple[str, ...], doc: str) -> Any:
+    def parse(text: str) -> str | None:
+        if text and not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(text)
+        return text.rstrip("/") or None
+
+    allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+    return field(default=None, metadata={"knob": _Knob(parse, allowed, "", doc)})
+
+
+def _parse_symbols(text: str) -> tuple[str, ...]:
+    symbols = tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
+    if not 2 <= len(symbols) <= 200 or not all(_SYMBOL.fullmatch(symbol) for symbol in symbols):
+        raise ValueError(text)
+    return symbols
+
+
+_SYMBOLS = _Knob(
+    _parse_symbols,
+    "2 to 200 names of letters and digits, separated by commas",
+    "",
+    "symbols to record; the second is the dependent leg (y) of the first page, the first its hedge (x)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All knobs of the application, checked."""
+
+    feed: str = _choice(
+        "auto", ("auto", "live", "replay"), "auto: live, or the recorded tape while live is not to be had"
+    )
+    venue: str = _choice("binance-usdm", ("binance-usdm", "binance-spot", "binance-us"), "where trades come from")
+    symbols: tuple[str, ...] = field(default=("BTCUSDT", "ETHUSDT"), metadata={"knob": _SYMBOLS})
+    ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of the venue's own")
+    rest_url: str | None = _address(("http", "https"), "REST address instead of the venue's own")
+    data_dir: Path = _path("var", "folder of the tick files")
+
+    ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
+    retention_hours: int = _integer(168, 1, 87_600, "hours", "older ticks are deleted from the file")
+
+    connect_timeout_s: float = _real(5.0, 0.5, 60.0, "s", "for a connection or a REST answer")
+    stall_s: float = _real(20.0, 1.0, 600.0, "s", "without any trade before the feed counts as stalled and reconnects")
+    backoff_base_s: float = _real(0.5, 0.05, 60.0, "s", "first reconnect waits up to this long, each next up to twice")
+    backoff_cap_s: float = _real(30.0, 0.1, 600.0, "s", "no reconnect waits longer")
+    fallback_after_s: float = _real(2.0, 0.1, 60.0, "s", "without a live trade before the recorded tape is shown")
+
+    replay_tape: Path = _path("data/tape_usdm_20240808.parquet", "recorded tape to replay")
+    replay_speed: float = _real(1.0, 0.1, 1_000.0, "times real time", "speed of the replay")
+    replay_loop: bool = _switch(True, "begin again at the end of the tape, with times and ids moved on")
+    replay_head_s: float = _real(30.0, 0.0, 300.0, "s", "beginning of the tape that is delivered at once")
+
+    engine_refresh_ms: int = _integer(100, 10, 5_000, "ms", "at most one recomputation in this time")
+    page_refresh_ms: int = _integer(250, 100, 10_000, "ms", "between updates of a live page")
+    history_bars: int = _integer(2_000, 200, 20_000, "bars", "kept for each pair and model")
+    max_upload_mb: int = _integer(200, 1, 2_000, "MB", "larger files are refused before they are read")
+
+    interval_s: int = _integer(1, 1, 86_400, "s", "bar length a page begins with")
+    window_bars: int = _integer(100, 20, 500, "bars", "window a page begins with")
+    entry_z: float = _real(2.0, 0.5, 6.0, "standard deviations", "|z| that opens a position")
+    exit_z: float = _real(0.5, 0.0, 5.0, "standard deviations", "|z| that closes it")
+
+    log_level: str = _choice("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "detail of the log")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from environment variables.
+
+    Raises
+    ------
+    SettingError
+        Naming the variable, the value and the range; or the close matches of a variable that names no knob.
+    """
+    environ = os.environ if environ is None else environ
+    knobs: dict[str, _Knob] = {item.name: item.metadata["knob"] for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in knobs:
+            close = get_close_matches(name, knobs, n=3)
+            hint = " or ".join(PREFIX + match.upper() for match in close) or "see docs/settings.md"
+            raise SettingError(f"{variable} names no setting: did you mean {hint}?")
+        knob = knobs[name]
+        try:
+            values[name] = knob.parse(text.strip())
+        except (ValueError, KeyError, OverflowError) as error:
+            unit = f" ({knob.unit})" if knob.unit else ""
+            raise SettingError(f"{variable}={text!r}: needs {knob.allowed}{unit}") from error
+    settings = Settings(**values)
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    for low, high, why in (
+        ("exit_z", "entry_z", "the exit must be nearer to zero than the entry"),
+        ("backoff_base_s", "backoff_cap_s", "the first wait must be shorter than the longest"),
+    ):
+        small, large = getattr(settings, low), getattr(settings, high)
+        if small >= large:
+            raise SettingError(f"{PREFIX}{low.upper()}={small:g} with {PREFIX}{high.upper()}={large:g}: {why}")
+
+
+def table() -> str:
+    """All knobs as a Markdown table: what docs/settings.md prints."""
+    lines = ["| variable | default | range | unit | what it does |", "|---|---|---|---|---|"]
+    for item in fields(Settings):
+        knob: _Knob = item.metadata["knob"]
+        default = item.default
+        if isinstance(default, tuple):
+            default = ",".join(default)
+        elif isinstance(default, Path):
+            default = default.relative_to(ROOT)
+        shown = "" if default is None else str(default)
+        lines.append(f"| `{PREFIX}{item.name.upper()}` | {shown} | {knob.allowed} | {knob.unit} | {knob.doc} |")
+    return "\n".join(lines)

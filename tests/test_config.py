@@ -1,0 +1,77 @@
+"""Settings: good values arrive, bad ones are one clear error."""
+
+from pathlib import Path
+
+import pytest
+
+import config
+from alphastream.errors import SettingError
+
+ROOT = Path(config.__file__).resolve().parent
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = config.load({})
+    assert settings.symbols == ("BTCUSDT", "ETHUSDT")
+    assert settings.feed == "auto"
+    assert settings.replay_tape.name.endswith(".parquet")
+
+
+def test_values_arrive_typed() -> None:
+    settings = config.load(
+        {
+            "ALPHASTREAM_SYMBOLS": " btcusdt, solusdt ,BTCUSDT",
+            "ALPHASTREAM_RING_TICKS": "2000",
+            "ALPHASTREAM_REPLAY_LOOP": "no",
+            "ALPHASTREAM_WS_URL": "ws://127.0.0.1:8900/",
+            "ALPHASTREAM_DATA_DIR": "elsewhere",
+            "UNRELATED": "left alone",
+        }
+    )
+    assert settings.symbols == ("BTCUSDT", "SOLUSDT")
+    assert settings.ring_ticks == 2000
+    assert settings.replay_loop is False
+    assert settings.ws_url == "ws://127.0.0.1:8900"
+    assert settings.data_dir == ROOT / "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "needs"),
+    [
+        ("ALPHASTREAM_WINDOW_BARS", "7", "a whole number from 20 to 500 (bars)"),
+        ("ALPHASTREAM_WINDOW_BARS", "many", "a whole number from 20 to 500 (bars)"),
+        ("ALPHASTREAM_STALL_S", "nan", "a number from 1 to 600 (s)"),
+        ("ALPHASTREAM_STALL_S", "inf", "a number from 1 to 600 (s)"),
+        ("ALPHASTREAM_FEED", "LIVE!", "one of auto, live, replay"),
+        ("ALPHASTREAM_SYMBOLS", "BTCUSDT", "2 to 200 names"),
+        ("ALPHASTREAM_SYMBOLS", "BTC USDT,ETHUSDT", "2 to 200 names"),
+        ("ALPHASTREAM_WS_URL", "http://127.0.0.1", "ws:// or wss://"),
+        ("ALPHASTREAM_REPLAY_LOOP", "maybe", "true or false"),
+    ],
+)
+def test_bad_value_names_knob_value_and_range(variable: str, value: str, needs: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        config.load({variable: value})
+    message = str(caught.value)
+    assert variable in message
+    assert repr(value) in message
+    assert needs in message
+
+
+def test_unknown_variable_offers_close_matches() -> None:
+    with pytest.raises(SettingError, match="ALPHASTREAM_WINDOW_BARS"):
+        config.load({"ALPHASTREAM_WINDOW_BAR": "50"})
+
+
+def test_exit_must_lie_inside_entry() -> None:
+    with pytest.raises(SettingError, match="ALPHASTREAM_EXIT_Z"):
+        config.load({"ALPHASTREAM_ENTRY_Z": "1", "ALPHASTREAM_EXIT_Z": "1.5"})
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        config.load({}).feed = "live"  # type: ignore[misc]
+
+
+def test_document_lists_every_knob() -> None:
+    assert config.table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), "run: make settings"
