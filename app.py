@@ -1,0 +1,51 @@
+"""The application. `streamlit run app.py` imports this file for the server and runs it again for every page visit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+import config
+from alphastream.errors import SettingError
+from views import controls, exports, findings, scan_charts, uploads  # noqa: F401 (imported early, see below)
+from views.live_figure import publish_assets
+from views.system import get_system
+
+ROOT = Path(__file__).resolve().parent
+
+# What the pages import is imported with the server: otherwise the first visitor waits for pandas and plotly.
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """The feed runs from the start of the server, not from the first visit, and stops with it."""
+    system = get_system()
+    try:
+        yield
+    finally:
+        system.stop()
+
+
+def pages() -> None:
+    """Which pages exist."""
+    st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "icon.svg"), layout="wide")
+    st.navigation(
+        [
+            st.Page("views/live.py", title="Live pair", icon=":material/monitoring:", default=True),
+            st.Page("views/scanner.py", title="Scanner", icon=":material/grid_on:"),
+            st.Page("views/history.py", title="History", icon=":material/history:"),
+        ],
+        position="top",
+    ).run()
+
+
+if __name__ == "__main__":
+    pages()
+else:
+    try:
+        config.load()
+    except SettingError as error:
+        raise SystemExit(f"AlphaStream does not start: {error}") from None
+    publish_assets(ROOT / "static")
+    app = st.App(__file__, lifespan=lifespan)

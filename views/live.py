@@ -1,0 +1,196 @@
+"""The live page: a pair of legs while they trade."""
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.bars import aggregate
+from alphastream.diagnosis import asynchrony
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import interval_name
+from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
+from views import exports
+from views.cards import feed_card, pair_cards
+from views.controls import SHOWN_BARS, link_to, pair_controls
+from views.findings import tests_of, trade_times_of
+from views.live_figure import FigureFeed, live_figure
+from views.series import pair_series
+from views.system import get_system
+from wiring import Lane, System
+
+CARRIES_TRADES = ("live", "backfilling")
+FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it shows an empty chart
+
+
+def page() -> None:
+    """Read the controls, then hand over to the panel, which updates by itself."""
+    system = get_system()
+    lane = system.lane
+    if lane is None:
+        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
+        return
+    spec = pair_controls(lane.symbols, system.settings, open_list=lane.kind == "live")
+    if spec is None:
+        return
+    for symbol in (spec.y, spec.x):
+        if not _is_followed(lane, symbol):
+            return
+    refresh_s = system.settings.page_refresh_ms / 1_000
+    st.fragment(_panel, run_every=refresh_s, key="panel")(system, spec)
+    _below(system, spec)
+
+
+def _is_followed(lane: Lane, symbol: str) -> bool:
+    """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
+    if symbol in lane.symbols:
+        return True
+    try:
+        lane.ingest.add_symbol(symbol)
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
+        return False
+    return True
+
+
+def _panel(system: System, spec: PairSpec) -> None:
+    """Status, cards and charts; runs again every quarter of a second and touches nothing else of the page."""
+    lane = system.lane
+    if lane is None:
+        return
+    _status(system, lane)
+    answer = lane.engine.snapshot(spec) or lane.engine.wait_for(spec, FIRST_ANSWER_S)
+    shown = st.session_state.get("bars", SHOWN_BARS[1])
+    series = pair_series(answer, spec, lane.ingest.instruments, newest=shown)
+    feed: FigureFeed = st.session_state.setdefault("figure_feed", FigureFeed())
+    cards = pair_cards(answer, spec, lane.ingest.instruments, lane.ingest.now_ns())
+    cards.append(feed_card(lane.ingest.health, lane.kind == "replay"))
+    message = feed.message(series, cards)
+    live_figure(message, feed=feed, key="pair")
+
+
+def _status(system: System, lane: Lane) -> None:
+    """What is shown and how the feed is, in words; nothing where there is nothing to say."""
+    if lane.engine.failure is not None:
+        st.error(lane.engine.failure, icon=":material/error:", title="The engine stopped computing; prices may be old")
+    if lane.kind == "replay":
+        live = system.live
+        why = live.reason if live is not None else system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
+        st.info(
+            f"{why.rstrip('.')}. Shown instead: {lane.title}, played again with its times moved to now.",
+            icon=":material/replay:",
+            title="Recorded trades, not live ones",
+        )
+    elif lane.ingest.health.state not in CARRIES_TRADES:
+        health = lane.ingest.health
+        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
+
+
+def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
+    lane = system.lane
+    return lane.engine.snapshot(spec) if lane is not None else None
+
+
+def _analytics_csv(system: System, spec: PairSpec) -> bytes:
+    """The closed bars as they are at the click."""
+    answer = _answer(system, spec)
+    return exports.analytics_csv(answer) if answer is not None else b""
+
+
+def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
+    """Bars of one leg over the time of the page's history, from the tape."""
+    answer, lane = _answer(system, spec), system.lane
+    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+        return b""
+    first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
+    ticks = lane.store.columns(symbol, first, last)
+    return exports.bars_csv(symbol, aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns))
+
+
+def _tests(system: System, spec: PairSpec) -> None:
+    answer, lane = _answer(system, spec), system.lane
+    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+        return
+    tests_of(answer)
+    newest = answer.closed["time_ns"][-TEST_ROWS:]
+    y, x = (lane.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
+    trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec)
+
+
+def _tape(system: System) -> None:
+    """What the feed does and what the tape holds and lacks."""
+    lane = system.lane
+    if lane is None:
+        return
+    health, store = lane.ingest.health, lane.store.health
+    st.markdown(f"**{health.feed}**: {health.state}. {health.reason}")
+    st.dataframe(_coverage(lane), hide_index=True, alt="What the tape holds of each symbol")
+    facts = {
+        "ticks received": f"{health.ticks:,}",
+        "fetched afterwards": f"{health.backfilled:,}",
+        "reconnects": f"{health.reconnects}",
+        "messages rejected": f"{sum(health.rejected.values())}",
+        "waiting for the disk": f"{store.pending:,}",
+        "duplicates dropped": f"{store.duplicates:,}",
+        "bars reopened by late trades": f"{lane.engine.reopened}",
+    }
+    st.caption(" · ".join(f"{name} {value}" for name, value in facts.items()))
+    for symbol, reason in health.refused.items():
+        st.warning(reason, icon=":material/search_off:", title=symbol)
+    if store.last_error is not None:
+        st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be written")
+
+
+def _coverage(lane: Lane) -> pd.DataFrame:
+    rows = []
+    for symbol in lane.store.symbols():
+        held = lane.store.coverage(symbol)
+        if held is None:
+            continue
+        rows.append(
+            {
+                "symbol": symbol,
+                "tape": "complete"
+                if held.complete
+                else f"{held.missing:,} trades missing in {len(lane.store.gaps(symbol))} gaps",
+                "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
+                "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
+                "trades": held.ticks,
+                "first id": held.first_id,
+                "last id": held.last_id,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _downloads(system: System, spec: PairSpec) -> None:
+    """Files as of the moment the box was opened.
+
+    They are made here and not at the click: Streamlit deletes a file made at the click after the second run of any
+    fragment, and the panel above runs four times a second.
+    """
+    length = interval_name(spec.interval_ns)
+    files = {"Analytics as CSV": (exports.file_name(spec, "analytics"), _analytics_csv(system, spec))}
+    for symbol in (spec.y, spec.x):
+        files[f"{symbol} bars as CSV"] = (f"{symbol}-{length}-bars.csv", _bars_csv(system, spec, symbol))
+    for label, (name, content) in files.items():
+        st.download_button(label, content, name, "text/csv", on_click="ignore", icon=":material/download:", key=label)
+    st.caption("Closed bars as of the moment this box was opened.")
+
+
+def _below(system: System, spec: PairSpec) -> None:
+    """Downloads, the link, the tape's own account of itself."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.selectbox("Bars shown", SHOWN_BARS, index=1, key="bars", bind="query-params", width=140)
+    with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
+        if box.open:
+            _downloads(system, spec)
+    with row.popover("Link to this view", icon=":material/link:"):
+        st.code(link_to(spec, str(st.context.url)), language=None, wrap_lines=True)
+    with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
+        if tests.open:
+            st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
+    with st.expander("Feed and tape", icon=":material/database:", on_change="rerun", key="tape") as tape:
+        if tape.open:
+            st.fragment(_tape, run_every=2.0, key="tape_panel")(system)
+
+
+page()

@@ -1,0 +1,48 @@
+// The numbered rows a figure shows, column by column.
+
+/** Plotly reads a date given as a number in the browser's time zone, and a string without a zone as UTC. */
+const utc = (milliseconds) => new Date(milliseconds).toISOString().slice(0, -1);
+
+function decode(columns) {
+  return { ...columns, time: columns.time.map(utc) };
+}
+
+export class Rows {
+  /** @param {{from_row: number, columns: Object<string, Array>}} base */
+  constructor(base) {
+    this.first = base.from_row;
+    this.columns = decode(base.columns);
+  }
+
+  get length() {
+    return this.columns.time.length;
+  }
+
+  get end() {
+    return this.first + this.length;
+  }
+
+  /**
+   * Replace everything from delta.from_row on; let rows before delta.first_row go.
+   * @returns {boolean} false, and nothing is changed, when rows between are missing.
+   */
+  apply(delta) {
+    if (delta.from_row > this.end) return false;
+    const begin = Math.min(this.first, delta.from_row);
+    const keep = delta.from_row - begin;
+    const drop = Math.max(0, delta.first_row - begin);
+    const fresh = decode(delta.columns);
+    for (const [name, values] of Object.entries(this.columns)) {
+      values.length = keep;
+      for (const value of fresh[name]) values.push(value);
+      values.splice(0, drop);
+    }
+    this.first = begin + drop;
+    return true;
+  }
+
+  /** Newest value of a column; null where it is undefined. */
+  last(name) {
+    return this.columns[name].at(-1) ?? null;
+  }
+}
