@@ -261,6 +261,8 @@ class TickFile:
     def _verify(self, connection: sqlite3.Connection) -> None:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if owner == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            raise StorageError(f"{self._path} is empty: nothing was recorded into it yet, try again in a moment")
         if owner != _APPLICATION_ID:
             raise StorageError(
                 f"{self._path} is an SQLite file of another program, not a tick store: name another file"

@@ -101,6 +101,15 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(path: Path, make: Cal
     assert path.read_bytes() == before
 
 
+def test_a_file_that_is_being_created_is_said_to_be_empty(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(StorageError, match="nothing was recorded into it yet"):
+        TickStore(path, read_only=True)
+    TickStore(path).close()
+    TickStore(path, read_only=True).close()
+
+
 def test_a_transaction_that_fails_half_way_leaves_nothing_behind(path: Path) -> None:
     with TickStore(path, flush_s=0.01) as store:
         store.append(ticks(1, 10))

@@ -5,19 +5,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import config
-from alphastream.errors import AlphaStreamError, SettingError
+import hub
+from alphastream.errors import AlphaStreamError, SettingError, StorageError
 from alphastream.pairs import PairSpec
 from config import Settings
 from storage import TickStore
 from tests.exchange import Drop, LocalExchange, Rate, Refuse451
+from topics import Frame
 from wiring import System
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,6 +126,31 @@ def test_recording_ends_when_live_trades_arrive(tmp_path: Path) -> None:
             system.stop()
 
 
+def test_the_hub_runs_with_the_system_and_is_told_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "BEAT_S", 600.0)  # so that nothing but an answer wakes it
+
+    def hub_runs() -> bool:
+        return "alphastream-hub" in {thread.name for thread in threading.enumerate()}
+
+    asked = []
+
+    def source() -> Frame:
+        asked.append(time.monotonic())
+        rows = {"time": np.zeros(0, dtype=np.int64)}
+        return Frame("look", rows, lambda: {"layout": {"meta": {"decimals": {}}}})
+
+    def is_asked_again() -> bool:
+        system.hub.topic("key", source)  # somebody looks at it
+        return len(asked) > 3
+
+    assert not hub_runs()
+    with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
+        assert hub_runs()
+        eventually(is_asked_again)
+        system.stop()
+        assert not hub_runs()
+
+
 def test_replay_can_be_asked_for(tmp_path: Path) -> None:
     with running(System(settings(tmp_path, FEED="replay"))) as system:
         assert kind(system) == "replay"
@@ -212,7 +241,12 @@ def test_kill_9_while_recording(tmp_path: Path) -> None:
 
 
 def _ticks(path: Path) -> int:
-    with TickStore(path, read_only=True) as store:
+    """Durable ticks of a file that a recorder may be creating right now."""
+    try:
+        store = TickStore(path, read_only=True)
+    except StorageError:  # says that it is empty
+        return 0
+    with store:
         return sum(held.ticks for symbol in store.symbols() if (held := store.coverage(symbol)) is not None)
 
 
