@@ -17,7 +17,9 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     Difference,
     KalmanHedge,
+    ResidualHalfLife,
     RollingCorrelation,
+    RollingEngleGranger,
     RollingHuber,
     RollingOLS,
     RollingTLS,
@@ -41,6 +43,7 @@ MODELS: Final[dict[Model, str]] = {
     "tls": "TLS",
 }
 TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
+FEWEST_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class PairSpec:
         """The aligned bars of this pair."""
         return Source((self.y, self.x), self.interval_ns, self.price)
 
+    @property
+    def tested_rows(self) -> int:
+        """Bars that each row of the rolling test and of the rolling half-life looks back."""
+        return max(self.window, FEWEST_TESTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -108,6 +116,22 @@ class Cointegration:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamps:
+    """When the ticks that an answer added were traded and received, and when it was computed: UTC ns.
+
+    Parameters
+    ----------
+    first_ns, last_ns : receive times of the oldest and the newest tick added.
+    traded_ns : the venue's time of the newest.
+    """
+
+    first_ns: int
+    last_ns: int
+    traded_ns: int
+    computed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class PairAnalytics:
     """The answer to a ``PairSpec``: immutable, numbered, shared by everybody who asked for it.
 
@@ -119,6 +143,7 @@ class PairAnalytics:
     calibration : the estimators on the way to the z-score, first things first.
     last_y, last_x : newest trade of each leg.
     computed : False while only prices are known because the models are still being loaded.
+    stamps : None where no tick of either leg was added since the answer before.
     """
 
     spec: PairSpec
@@ -130,6 +155,7 @@ class PairAnalytics:
     last_y: Tick | None = None
     last_x: Tick | None = None
     computed: bool = True
+    stamps: Stamps | None = None
 
     def column(self, name: str) -> NDArray[Any]:
         """Closed and forming rows of a column, oldest first."""
@@ -161,8 +187,12 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
 
     For the Kalman filter the spread is the innovation, what the filter did not expect, and its z-score is the
     innovation over its own standard deviation; for rolling fits the z-score is that of the spread in its window.
+
+    ``pvalue`` and ``half_life`` belong to one ratio fixed over the newest ``spec.tested_rows`` rows, whatever the
+    model is: the residual of a ratio that moves looks stationary even where nothing is.
     """
     hedge = hedge_node(spec)
+    legs = (spec.source["x"], spec.source["y"])
     returns = tuple(Node(Difference(), (spec.source[leg],))["change"] for leg in ("x", "y"))
     series = {
         "hedge_ratio": hedge["hedge_ratio"],
@@ -180,6 +210,8 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
         score = Node(ZScore(spec.window), (hedge["spread"],))
         series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
         series["zscore"] = score["zscore"]
+    series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows), legs)["pvalue"]
+    series["half_life"] = Node(ResidualHalfLife(spec.tested_rows), legs)["half_life"]
     series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (series["zscore"],))["position"]
     return series
 

@@ -5,7 +5,7 @@ trace is built: ``trace.meta = {"x": "time", "y": column}``, and ``annotation.na
 last-value tags. The live component reads those marks and updates what this module drew.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from alphastream.errors import ParameterError
+from views.thinning import sparse, thin_out
 
 FloatArray = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[Any]]
@@ -21,10 +22,13 @@ Columns = dict[str, npt.NDArray[Any]]
 MAX_POINTS: Final = 2_000
 """Most points a trace shows: about what a wide screen has pixels."""
 
-_PANELS: Final = {"price": 220, "spread": 150, "zscore": 170, "hedge": 120, "volume": 110}
-_GAP: Final = 34
-_MARGIN: Final = {"l": 72, "r": 72, "t": 30, "b": 44}
+_PANELS: Final = {"price": 210, "spread": 120, "zscore": 160, "hedge": 100, "stationarity": 110, "volume": 80}
+_GAP: Final = 28
+_MARGIN: Final = {"l": 70, "r": 70, "t": 26, "b": 42}
 _PLOT_HEIGHT: Final = sum(_PANELS.values()) + _GAP * (len(_PANELS) - 1)
+
+SIGNIFICANT: Final = 0.05
+"""p-value below which a page speaks of cointegration."""
 
 FIGURE_HEIGHT: Final = _PLOT_HEIGHT + _MARGIN["t"] + _MARGIN["b"]
 """Height of the pair figure in pixels, the same for every width, so that nothing on the page jumps."""
@@ -46,9 +50,12 @@ class PairSeries:
     zscore : standard deviations of the spread from its mean.
     hedge_ratio : units of x for one unit of y.
     correlation : of the two legs, −1 to 1.
+    pvalue : of the Engle-Granger test of one ratio fixed over the rows before, 0 to 1.
+    half_life : of that test's residual, in bars; ``inf`` where nothing pulls it back.
     y_volume, x_volume : base units traded in the bar.
     position : −1 short the spread, 0 flat, 1 long, at the bar end; NaN counts as flat.
     entry_z, exit_z : |z| that opens a position and that closes it.
+    tested_rows : rows that ``pvalue`` and ``half_life`` look back.
     y_decimals, x_decimals : decimals of each leg's tick size.
     """
 
@@ -63,11 +70,14 @@ class PairSeries:
     zscore: FloatArray
     hedge_ratio: FloatArray
     correlation: FloatArray
+    pvalue: FloatArray
+    half_life: FloatArray
     y_volume: FloatArray
     x_volume: FloatArray
     position: npt.NDArray[Any]
     entry_z: float
     exit_z: float
+    tested_rows: int
     y_decimals: int
     x_decimals: int
 
@@ -108,6 +118,7 @@ class Palette:
     y_fill: str
     x_fill: str
     spread: str
+    half_life: str
     neutral: str
     surface: str
 
@@ -118,6 +129,7 @@ LIGHT: Final = Palette(
     y_fill="rgba(0,114,178,0.22)",
     x_fill="rgba(213,94,0,0.22)",
     spread="#00805D",
+    half_life="#9C4F7E",
     neutral="#4D4D4D",
     surface="rgba(255,255,255,0.92)",
 )
@@ -127,6 +139,7 @@ DARK: Final = Palette(
     y_fill="rgba(86,180,233,0.22)",
     x_fill="rgba(230,159,0,0.22)",
     spread="#00B386",
+    half_life="#CC79A7",
     neutral="#C4C4C4",
     surface="rgba(14,17,23,0.92)",
 )
@@ -142,7 +155,8 @@ def series_columns(series: PairSeries) -> Columns:
     dict
         ``time`` as datetime64[ms] in UTC, all others float64, each of shape (T,). ``long_entry``, ``short_entry`` and
         ``exit`` hold the z-score at rows where the position changed and NaN elsewhere; whether it changed at the
-        first row nobody knows, so nothing is marked there.
+        first row nobody knows, so nothing is marked there. A ``half_life`` longer than the window it was measured in
+        is NaN: the window cannot tell it from none.
     """
     position = np.nan_to_num(np.asarray(series.position, dtype=np.float64))
     changed = position != np.concatenate([position[:1], position[:-1]])
@@ -166,6 +180,8 @@ def series_columns(series: PairSeries) -> Columns:
         "exit": marks(0),
         "hedge_ratio": series.hedge_ratio,
         "correlation": series.correlation,
+        "pvalue": series.pvalue,
+        "half_life": np.where(series.half_life <= series.tested_rows, series.half_life, np.nan),
         "y_volume": series.y_volume,
         "x_volume": series.x_volume,
     }
@@ -187,13 +203,18 @@ def column_decimals(series: PairSeries) -> dict[str, int]:
         **dict.fromkeys(("zscore", "long_entry", "short_entry", "exit"), 2),
         "hedge_ratio": max(4, digits(series.hedge_ratio)),
         "correlation": 3,
+        "pvalue": 3,
+        "half_life": 1,
         "y_volume": 3,
         "x_volume": 3,
     }
 
 
 def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX_POINTS) -> go.Figure:
-    """One figure of five panels over a shared UTC axis: prices, spread with bands, z-score, hedge ratio, volumes.
+    """One figure of six panels over a shared UTC axis.
+
+    Prices; spread with bands; z-score with thresholds and signals; hedge ratio and correlation; rolling test and
+    half-life; volumes.
 
     Parameters
     ----------
@@ -205,7 +226,7 @@ def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX
     columns = series_columns(series)
     data = []
     for trace in _traces(series, colours):
-        thin = _sparse if trace["mode"] == "markers" else _thin
+        thin = sparse if trace["mode"] == "markers" else thin_out
         x, y = thin(columns["time"], columns[trace["meta"]["y"]], max_points)
         data.append({"type": "scatter", "x": x, "y": y, **trace})
     tags = list(_last_value_tags(series, columns, colours))
@@ -236,14 +257,16 @@ def _traces(series: PairSeries, colours: Palette) -> Iterator[dict[str, Any]]:
     yield line("spread_mean", "mean", "y3", "legend2", _GREY, line={"dash": "dot"}, showlegend=False, **band)
     yield line("spread", "spread", "y3", "legend2", colours.spread)
     yield line("zscore", "z-score", "y4", "legend3", colours.spread)
-    yield marker("long_entry", "long spread", "triangle-up", colours.y_leg)
-    yield marker("short_entry", "short spread", "triangle-down", colours.x_leg)
+    yield marker("long_entry", "long", "triangle-up", colours.y_leg)
+    yield marker("short_entry", "short", "triangle-down", colours.x_leg)
     yield marker("exit", "exit", "circle-open", colours.neutral)
     yield line("hedge_ratio", "hedge ratio", "y5", "legend4", colours.neutral)
-    yield line("correlation", "correlation", "y8", "legend4", _GREY, line={"dash": "dot"})
+    yield line("correlation", "correlation →", "y8", "legend4", _GREY, line={"dash": "dot"})
+    yield line("pvalue", f"Engle-Granger p, {series.tested_rows} bars", "y9", "legend5", colours.spread)
+    yield line("half_life", "half-life, bars →", "y10", "legend5", colours.half_life, line={"dash": "6px,2px"})
     steps = {"line": {"shape": "vh", "width": 1}, "fill": "tozeroy"}
-    yield line("y_volume", f"{y} volume", "y6", "legend5", colours.y_leg, fillcolor=colours.y_fill, **steps)
-    yield line("x_volume", f"{x} volume", "y7", "legend5", colours.x_leg, fillcolor=colours.x_fill, **steps)
+    yield line("y_volume", f"{y} volume", "y6", "legend6", colours.y_leg, fillcolor=colours.y_fill, **steps)
+    yield line("x_volume", f"{x} volume", "y7", "legend6", colours.x_leg, fillcolor=colours.x_fill, **steps)
 
 
 def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
@@ -297,7 +320,8 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
         "meta": {
             "decimals": decimals,
             "dark": dict(zip(astuple(LIGHT), astuple(DARK), strict=True)),
-            "description": f"{series.y_symbol} and {series.x_symbol}: prices, spread, z-score, hedge ratio and volumes",
+            "description": f"{series.y_symbol} and {series.x_symbol}: prices, spread, z-score, hedge ratio, "
+            "cointegration test with half-life, and volumes",
         },
         "xaxis": {
             "type": "date",
@@ -314,23 +338,33 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
         },
         "yaxis": axis("price", "y_price", series.y_symbol, colours.y_leg),
         "yaxis2": axis("price", "x_price", series.x_symbol, colours.x_leg, over="y"),
-        "yaxis3": axis("spread", "spread", "spread", None),
-        "yaxis4": axis("zscore", "zscore", "z, std. deviations", None),
-        "yaxis5": axis("hedge", "hedge_ratio", "hedge ratio", None),
+        "yaxis3": {**axis("spread", "spread", "", None), "exponentformat": "none"},
+        "yaxis4": {
+            **axis("zscore", "zscore", "std. deviations", None),
+            "autorangeoptions": {"include": [-1.25 * series.entry_z, 1.25 * series.entry_z]},  # the triggers are seen
+        },
+        "yaxis5": axis("hedge", "hedge_ratio", "", None),
         "yaxis6": {**axis("volume", "y_volume", series.y_symbol, colours.y_leg), "rangemode": "tozero"},
         "yaxis7": {**axis("volume", "x_volume", series.x_symbol, colours.x_leg, over="y6"), "rangemode": "tozero"},
-        "yaxis8": {**axis("hedge", "correlation", "correlation", None, over="y5"), "range": [-1.05, 1.05]},
+        "yaxis8": {**axis("hedge", "correlation", "", None, over="y5"), "range": [-1.05, 1.05]},
+        "yaxis9": {
+            **axis("stationarity", "pvalue", "", None),
+            "range": [-0.03, 1.03],
+            "tickvals": [0, 0.5, 1],
+            "ticktext": ["0", "0.5", "1"],
+        },
+        "yaxis10": {**axis("stationarity", "half_life", "", colours.half_life, over="y9"), "rangemode": "tozero"},
         "shapes": list(_thresholds(series)),
         **legends,
     }
 
 
 def _thresholds(series: PairSeries) -> Iterator[dict[str, Any]]:
-    """Lines at zero, entry and exit, each named in words as well as told apart by its dash."""
+    """Lines at zero, entry, exit and the test's level, each named in words as well as told apart by its dash."""
 
-    def level(value: float, label: str, dash: str) -> dict[str, Any]:
+    def level(value: float, label: str, dash: str, axis: str = "y4") -> dict[str, Any]:
         text = {"text": label, "textposition": "start", "yanchor": "bottom", "font": {"size": 10}, "padding": 1}
-        place = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y4", "y0": value, "y1": value}
+        place = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "y0": value, "y1": value}
         return {**place, "layer": "below", "line": {"color": _GREY, "width": 1, "dash": dash}, "label": text}
 
     yield level(0.0, "", "solid")
@@ -339,6 +373,7 @@ def _thresholds(series: PairSeries) -> Iterator[dict[str, Any]]:
     if series.exit_z > 0:
         yield level(series.exit_z, f"exit ±{series.exit_z:g}", "dot")
         yield level(-series.exit_z, "", "dot")
+    yield level(SIGNIFICANT, f"{SIGNIFICANT:.0%} level", "dash", "y9")
 
 
 def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> Iterator[dict[str, Any]]:
@@ -350,6 +385,8 @@ def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> 
         ("spread", "y3", 1, colours.spread),
         ("zscore", "y4", 1, colours.spread),
         ("hedge_ratio", "y5", 0, colours.neutral),
+        ("pvalue", "y9", 0, colours.spread),
+        ("half_life", "y10", 1, colours.half_life),
     ]
     for column, axis, side, colour in places:
         values = columns[column]
@@ -371,27 +408,3 @@ def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> 
             "borderwidth": 1,
             "borderpad": 2,
         }
-
-
-_Thinning = Callable[[npt.NDArray[Any], FloatArray, int], tuple[npt.NDArray[Any], FloatArray]]
-
-
-def _thin(x: npt.NDArray[Any], y: FloatArray, max_points: int) -> tuple[npt.NDArray[Any], FloatArray]:
-    """At most ``max_points`` rows: first, last, and the lowest and highest of equal stretches, NaN gaps kept."""
-    if y.size <= max_points:
-        return x, y
-    stretches = max(1, max_points // 2 - 1)
-    edges = np.linspace(0, y.size, stretches + 1).astype(np.int64)
-    width = int(np.diff(edges).max())
-    index = np.minimum(edges[:-1, None] + np.arange(width), edges[1:, None] - 1)
-    block = y[index]
-    low = np.take_along_axis(index, np.where(np.isnan(block), np.inf, block).argmin(1)[:, None], 1)
-    high = np.take_along_axis(index, np.where(np.isnan(block), -np.inf, block).argmax(1)[:, None], 1)
-    keep = np.unique(np.concatenate([[0], low[:, 0], high[:, 0], [y.size - 1]]))
-    return x[keep], y[keep]
-
-
-def _sparse(x: npt.NDArray[Any], y: FloatArray, max_points: int) -> tuple[npt.NDArray[Any], FloatArray]:
-    """Only the rows that hold a mark, the newest ``max_points`` of them."""
-    keep = np.flatnonzero(np.isfinite(y))[-max_points:]
-    return x[keep], y[keep]

@@ -1,15 +1,24 @@
-"""Charts of a scan: tables in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
+"""Charts of many symbols: tables in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from alphastream.scan import Clusters
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 _CELL_PX: Final = 18
+_LABELLED_CELL_PX: Final = 46
+_MOST_LABELLED: Final = 24
 _GREY: Final = "#888888"
+# Orange to blue over grey: told apart without red and green, and by lightness from the middle on either side.
+_DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
 
 
 def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
@@ -32,6 +41,37 @@ def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
         hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
     )
     return _square([heat], len(order))
+
+
+def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -> go.Figure:
+    """Correlations of returns with the number in each cell, −1 to 1; "–" where there were too few rows.
+
+    Parameters
+    ----------
+    names : N symbols.
+    matrix, n_rows : (N, N) each, from ``alphastream.scan.tape_correlation``.
+    """
+    labels = list(names)
+    text = [[f"{value:.2f}" if np.isfinite(value) else "–" for value in row] for row in matrix]
+    heat = go.Heatmap(
+        z=matrix,
+        x=labels,
+        y=labels,
+        zmin=-1,
+        zmax=1,
+        colorscale=_DIVERGING,
+        colorbar={"title": "ρ", "tickvals": [-1, -0.5, 0, 0.5, 1]},
+        text=text,
+        texttemplate="%{text}" if len(labels) <= _MOST_LABELLED else None,
+        customdata=n_rows,
+        hovertemplate="%{y} and %{x}: %{text} over %{customdata:,} rows<extra></extra>",
+        hoverongaps=False,
+        xgap=1,
+        ygap=1,
+    )
+    figure = _square([heat], len(labels))
+    figure.update_layout(height=min(900, max(240, len(labels) * _LABELLED_CELL_PX + 110)))
+    return figure
 
 
 def qvalue_map(table: pd.DataFrame, order: list[str]) -> go.Figure:

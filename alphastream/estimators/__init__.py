@@ -32,6 +32,7 @@ from alphastream.estimators.kpss import KPSSResult, kpss
 from alphastream.estimators.moments import HedgeRows
 from alphastream.estimators.ols import RollingOLS
 from alphastream.estimators.phillips_perron import phillips_perron
+from alphastream.estimators.residual_half_life import ResidualHalfLife
 from alphastream.estimators.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
 from alphastream.estimators.signal import SignalRows, ThresholdSignal
 from alphastream.estimators.standardised import Standardised
@@ -60,6 +61,7 @@ __all__ = [
     "KPSSResult",
     "KalmanHedge",
     "KalmanRows",
+    "ResidualHalfLife",
     "RollingCorrelation",
     "RollingEngleGranger",
     "RollingHuber",
@@ -100,6 +102,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         RollingCorrelation,
         Difference,
         HalfLife,
+        ResidualHalfLife,
         RollingEngleGranger,
         ThresholdSignal,
     )
@@ -114,6 +117,7 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     RollingCorrelation(window=2),
     Difference(),
     HalfLife(window=4),
+    ResidualHalfLife(window=4),
     ThresholdSignal(entry=2.0, exit=0.0),
 )
 

@@ -80,9 +80,9 @@ def half_life(spread: ArrayLike, confidence: float = 0.95) -> HalfLifeResult:
     standard_error = math.sqrt(float(residual @ residual) / (change.size - 2) / square)
     reach = NormalDist().inv_cdf(0.5 + 0.5 * confidence) * standard_error
     return HalfLifeResult(
-        half_life=float(_rows_to_half(1.0 + slope)),
-        low=float(_rows_to_half(1.0 + slope - reach)),
-        high=float(_rows_to_half(1.0 + slope + reach)),
+        half_life=float(rows_to_half(1.0 + slope)),
+        low=float(rows_to_half(1.0 + slope - reach)),
+        high=float(rows_to_half(1.0 + slope + reach)),
         lambda_=slope,
         standard_error=standard_error,
         confidence=confidence,
@@ -90,7 +90,7 @@ def half_life(spread: ArrayLike, confidence: float = 0.95) -> HalfLifeResult:
     )
 
 
-def _rows_to_half(persistence: ArrayLike) -> Floats:
+def rows_to_half(persistence: ArrayLike) -> Floats:
     """−ln 2/ln φ for φ = 1 + λ; ``inf`` from 1 upwards, 0 from 0 downwards, NaN for NaN."""
     phi = np.asarray(persistence, dtype=np.float64)
     between = np.where((phi > 0.0) & (phi < 1.0), phi, 0.5)
@@ -153,5 +153,5 @@ class HalfLife(Fold[HalfLifeRows]):
             if now.size == 0:
                 continue
             fits, after = line.run(np.append(state[LAST], now[:-1]), now, State(line, state[None, HEAD:]))
-            out[0, pair, valid] = _rows_to_half(fits.hedge_ratio)
+            out[0, pair, valid] = rows_to_half(fits.hedge_ratio)
             state[COUNT], state[LAST], state[HEAD:] = state[COUNT] + now.size, now[-1], after.values[0]

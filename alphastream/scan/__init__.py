@@ -1,12 +1,13 @@
 """A universe of symbols to ranked pairs, with false discoveries under control.
 
 ``scan_pairs`` tests every pair, ``summarise`` says what the table is worth as a whole, ``clusters`` and
-``correlation_matrix`` show which symbols move together.
+``correlation_matrix`` show which symbols move together; ``tape_correlation`` does that for trades.
 """
 
 from alphastream.scan.clusters import Clusters, clusters, correlation_matrix
 from alphastream.scan.discoveries import LEVEL, ScanSummary, qvalues, summarise
 from alphastream.scan.scanner import COLUMNS, Direction, scan_pairs, warm_up
+from alphastream.scan.tape_correlation import TapeCorrelation, tape_correlation
 from alphastream.scan.work import ScanCancelled
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "Direction",
     "ScanCancelled",
     "ScanSummary",
+    "TapeCorrelation",
     "clusters",
     "correlation_matrix",
     "qvalues",
     "scan_pairs",
     "summarise",
+    "tape_correlation",
     "warm_up",
 ]

@@ -22,6 +22,7 @@ from alphastream.estimators import (
     Fold,
     HalfLife,
     KalmanHedge,
+    ResidualHalfLife,
     RollingCorrelation,
     RollingEngleGranger,
     RollingHuber,
@@ -48,10 +49,15 @@ SAMPLES: dict[str, Fold[Any]] = {
     "RollingCorrelation": RollingCorrelation(window=7),
     "Difference": Difference(),
     "HalfLife": HalfLife(window=7),
+    "ResidualHalfLife": ResidualHalfLife(window=7),
     "RollingEngleGranger": RollingEngleGranger(window=30),
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
 }
-TESTS = {"HalfLife", "RollingEngleGranger"}  # a few rows or another scale mean something else to them
+TESTS = {
+    "HalfLife",
+    "ResidualHalfLife",
+    "RollingEngleGranger",
+}  # a few rows or another scale mean something else to them
 ROLLING = [name for name, estimator in SAMPLES.items() if hasattr(estimator, "window") and name not in TESTS]
 KEEPS_OUTPUT_ON_NAN = {"ThresholdSignal"}
 

@@ -41,11 +41,14 @@ def make_series(rows: int, *, price: float = 0.0) -> PairSeries:
         zscore=zscore,
         hedge_ratio=0.04 + 0.0001 * np.sin(index / 80.0),
         correlation=0.9 + 0.05 * np.sin(index / 60.0),
+        pvalue=np.where(warm, 0.3 + 0.29 * np.sin(index / 40.0), np.nan),
+        half_life=np.where(warm, 4.0 + 3.0 * np.cos(index / 40.0), np.nan),
         y_volume=20.0 + 15.0 * np.sin(index * 1.1),
         x_volume=2.0 + 1.5 * np.sin(index * 1.3),
         position=position,
         entry_z=1.5,
         exit_z=0.5,
+        tested_rows=WARMUP,
         y_decimals=2,
         x_decimals=1,
     )
@@ -69,7 +72,7 @@ def test_every_column_feeds_one_trace() -> None:
 def test_panels_share_the_time_axis_and_do_not_overlap() -> None:
     figure = pair_figure(make_series(50))
     assert {trace.xaxis for trace in figure.data} == {"x"}
-    own = ("yaxis", "yaxis3", "yaxis4", "yaxis5", "yaxis6")
+    own = ("yaxis", "yaxis3", "yaxis4", "yaxis5", "yaxis9", "yaxis6")
     domains = [figure.layout[name].domain for name in own]
     for (low, _), (_, high) in pairwise(domains):
         assert high < low
@@ -89,10 +92,18 @@ def test_price_axes_have_the_colours_of_their_lines() -> None:
 
 
 def test_thresholds_are_drawn_at_entry_exit_and_zero() -> None:
-    levels = {shape.y0 for shape in pair_figure(make_series(50)).layout.shapes}
-    assert levels == {0.0, 1.5, -1.5, 0.5, -0.5}
+    levels = {(shape.yref, shape.y0) for shape in pair_figure(make_series(50)).layout.shapes}
+    own = {("y4", z) for z in (0.0, 1.5, -1.5, 0.5, -0.5)}
+    assert levels == own | {("y9", 0.05)}
     without_exit = pair_figure(replace(make_series(50), exit_z=0.0))
-    assert {shape.y0 for shape in without_exit.layout.shapes} == {0.0, 1.5, -1.5}
+    assert len(without_exit.layout.shapes) == 4
+    text = {shape.label.text for shape in pair_figure(make_series(50)).layout.shapes}
+    assert {"short entry +1.5", "long entry -1.5", "exit ±0.5", "5% level"} <= text
+
+
+def test_a_half_life_beyond_its_window_is_not_drawn() -> None:
+    series = replace(make_series(4), half_life=np.array([np.nan, 3.0, WARMUP + 1.0, np.inf]))
+    np.testing.assert_array_equal(series_columns(series)["half_life"], [np.nan, 3.0, np.nan, np.nan])
 
 
 def test_positions_are_marked_where_they_change_by_shape_and_not_colour_alone() -> None:

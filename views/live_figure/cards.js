@@ -1,16 +1,21 @@
-// The row of numbers above the chart. Text nodes only: data never becomes markup.
+// The numbers above the chart and the list of what speaks for trading. Text nodes only: data never becomes markup.
 
 const TONES = {
   neutral: { sign: "", word: "" },
-  flat: { sign: "–", word: "flat" },
+  flat: { sign: "–", word: "" },
   long: { sign: "▲", word: "long" },
   short: { sign: "▼", word: "short" },
   ok: { sign: "✓", word: "fine" },
   warn: { sign: "●", word: "attention" },
 };
+const READY_WORDS = { ok: "met", warn: "not met", flat: "unknown" };
 const CHANGED_MS = 500;
+const LEAVE_MS = 150; // time for the pointer to reach the help text it opened
+const ANNOUNCED = "signal";
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let numbered = 0;
 
 function element(tag, className, parent) {
   const node = document.createElement(tag);
@@ -20,16 +25,22 @@ function element(tag, className, parent) {
 }
 
 class Card {
-  constructor(id, row) {
-    this.node = element("div", "lf-card", row);
+  constructor(id, list, isCheck) {
+    this.item = element("li", "lf-item", list);
+    this.node = element("div", "lf-card", this.item);
     this.node.dataset.testid = `card-${id}`;
     this.node.setAttribute("role", "group");
+    this.node.tabIndex = -1;
     this.label = element("div", "lf-label", this.node);
     const line = element("div", "lf-line", this.node);
     this.sign = element("span", "lf-sign", line);
     this.sign.setAttribute("aria-hidden", "true");
     this.value = element("span", "lf-value", line);
     this.sub = element("div", "lf-sub", this.node);
+    this.help = element("div", "lf-help", this.node);
+    this.help.id = `lf-help-${++numbered}`;
+    this.help.hidden = true; // referred to by aria-describedby; the bubble shows the same text
+    this.isCheck = isCheck;
     this.shown = "";
   }
 
@@ -40,13 +51,17 @@ class Card {
     const moved = this.shown !== "" && this.value.textContent !== card.value;
     this.shown = next;
     this.node.dataset.tone = card.tone;
-    this.node.title = card.title;
-    const words = [`${card.label}: ${card.value}`, tone.word, card.sub].filter(Boolean);
-    this.node.setAttribute("aria-label", words.join(", "));
-    this.label.textContent = card.label;
-    this.sign.textContent = tone.sign;
-    this.value.textContent = card.value;
-    this.sub.textContent = card.sub;
+    const word = this.isCheck ? READY_WORDS[card.tone] : tone.word;
+    const words = [`${card.label}: ${card.value || "loading"}`, word, card.sub].filter(Boolean);
+    this.spoken = words.join(", ");
+    this.node.setAttribute("aria-label", this.spoken);
+    set(this.label, card.label);
+    set(this.sign, tone.sign);
+    set(this.value, card.value);
+    set(this.sub, card.sub);
+    set(this.help, card.title);
+    if (card.title) this.node.setAttribute("aria-describedby", this.help.id);
+    else this.node.removeAttribute("aria-describedby");
     if (moved && !calm.matches && !document.hidden) this.tint();
   }
 
@@ -56,24 +71,131 @@ class Card {
   }
 }
 
-export class Cards {
-  constructor(row) {
-    this.row = row;
+function set(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** One list of cards and one tab stop: arrows, Home and End move within it. */
+class List {
+  constructor(node, isCheck) {
+    this.node = node;
+    this.isCheck = isCheck;
     this.cards = new Map();
+    node.addEventListener("keydown", (event) => this.move(event));
+    node.addEventListener("focusin", (event) => this.stopAt(event.target.closest(".lf-card")));
   }
 
   show(list) {
     const ids = new Set(list.map((card) => card.id));
     for (const [id, card] of this.cards) {
       if (ids.has(id)) continue;
-      card.node.remove();
+      card.item.remove();
       this.cards.delete(id);
     }
     list.forEach((data, place) => {
-      if (!this.cards.has(data.id)) this.cards.set(data.id, new Card(data.id, this.row));
-      const card = this.cards.get(data.id);
-      if (this.row.children[place] !== card.node) this.row.insertBefore(card.node, this.row.children[place] ?? null);
-      card.show(data);
+      if (!this.cards.has(data.id)) this.cards.set(data.id, new Card(data.id, this.node, this.isCheck));
+      const { item } = this.cards.get(data.id);
+      if (this.node.children[place] !== item) this.node.insertBefore(item, this.node.children[place] ?? null);
+      this.cards.get(data.id).show(data);
     });
+    this.node.hidden = list.length === 0;
+    const nodes = this.nodes();
+    if (nodes.length && !nodes.some((node) => node.tabIndex === 0)) nodes[0].tabIndex = 0;
+  }
+
+  nodes() {
+    return [...this.node.querySelectorAll(".lf-card")];
+  }
+
+  stopAt(target) {
+    for (const node of this.nodes()) node.tabIndex = node === target ? 0 : -1;
+  }
+
+  move(event) {
+    const nodes = this.nodes();
+    const from = nodes.indexOf(document.activeElement);
+    const place = { Home: 0, End: nodes.length - 1 }[event.key] ?? from + (STEPS[event.key] ?? 0);
+    if (from < 0 || place === from || !nodes[place]) return;
+    event.preventDefault();
+    nodes[place].focus();
+  }
+}
+
+/** What a card means, under it, for pointer, keyboard and touch alike. Escape closes it, the pointer may enter it. */
+class Bubble {
+  constructor(place) {
+    this.place = place;
+    this.node = element("div", "lf-bubble", place);
+    this.node.setAttribute("aria-hidden", "true"); // a screen reader has the card's own description
+    this.node.hidden = true;
+    this.card = null;
+    this.timer = null;
+    const cardAt = (event) => event.target.closest?.(".lf-card") ?? (this.node.contains(event.target) ? this.card : null);
+    place.addEventListener("pointerover", (event) => event.pointerType !== "touch" && this.enter(cardAt(event)));
+    place.addEventListener("pointerleave", () => this.leave());
+    place.addEventListener("focusin", (event) => this.open(cardAt(event)));
+    place.addEventListener("focusout", () => this.close());
+    place.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+  }
+
+  enter(card) {
+    clearTimeout(this.timer);
+    if (!card) return this.leave();
+    if (card !== this.card) this.timer = setTimeout(() => this.open(card), this.card ? LEAVE_MS : 2 * LEAVE_MS);
+  }
+
+  leave() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.close(), LEAVE_MS);
+  }
+
+  open(card) {
+    const text = card?.querySelector(".lf-help").textContent;
+    if (!text) return this.close();
+    this.card = card;
+    this.node.textContent = text;
+    this.node.hidden = false;
+    const [all, one] = [this.place.getBoundingClientRect(), card.getBoundingClientRect()];
+    const left = Math.min(one.left - all.left, all.width - this.node.offsetWidth);
+    this.node.style.left = `${Math.max(0, left)}px`;
+    this.node.style.top = `${one.bottom - all.top}px`;
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.card = null;
+    this.node.hidden = true;
+  }
+}
+
+export class Cards {
+  constructor(place) {
+    const list = (label, className, parent, isCheck) => {
+      const node = element("ul", className, parent);
+      node.setAttribute("role", "list");
+      node.setAttribute("aria-label", label);
+      node.hidden = true;
+      return new List(node, isCheck);
+    };
+    this.numbers = list("Numbers of the pair", "lf-numbers", place, false);
+    this.section = element("section", "lf-ready", place);
+    this.section.hidden = true;
+    const heading = element("h3", "lf-heading", this.section);
+    heading.textContent = "Trade readiness";
+    this.checks = list("Trade readiness", "lf-checks", this.section, true);
+    this.said = element("div", "lf-said", place);
+    this.said.setAttribute("role", "status");
+    this.bubble = new Bubble(place);
+  }
+
+  show(list) {
+    const before = this.numbers.cards.get(ANNOUNCED)?.value.textContent;
+    this.numbers.show(list.filter((card) => card.group !== "ready"));
+    this.checks.show(list.filter((card) => card.group === "ready"));
+    this.section.hidden = this.checks.node.hidden;
+    const signal = this.numbers.cards.get(ANNOUNCED);
+    // Said aloud: a position that opens or closes. Not the progress of a calibration, nor the numbers.
+    const isNews = before && signal && before !== signal.value.textContent;
+    if (isNews && !signal.value.textContent.startsWith("Calibrating")) set(this.said, signal.spoken);
   }
 }
