@@ -28,10 +28,13 @@ test:  ## all tests
 bench:  ## every benchmark, one table each
 	@for file in $(filter-out benchmarks/bench_soak.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
+bench-live:  ## received -> painted on the live page: one browser, 20 and 100 clients, with and without the channel
+	$(PYTHON) -m benchmarks.bench_live
+
 settings:  ## write docs/settings.md from config.py
 	$(PYTHON) scripts/write_settings.py
 
 architecture:  ## draw architecture.png from the real imports
 	$(PYTHON) scripts/draw_architecture.py
 
-.PHONY: help install run exchange check fix test bench settings architecture
+.PHONY: help install run exchange check fix test bench bench-live settings architecture

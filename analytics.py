@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from alphastream import portfolio
 from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, empty_bars, merge
 from alphastream.estimators import is_compiled, warm_up
 from alphastream.events import Tick
@@ -24,6 +25,7 @@ from alphastream.pairs import (
     Cointegration,
     PairAnalytics,
     PairSpec,
+    Stamps,
     calibration,
     cointegration,
     nodes_of,
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent
 IDLE_S = 120.0  # a pair nobody has asked for in this time is forgotten
 _ONE_COMPILER = threading.Lock()
+_ONE_PORTFOLIO_COMPILER = threading.Lock()  # of its own: the estimators of another lane do not wait for it
 NO_ROWS = align(empty_bars(), empty_bars(), 1)
 PRICES: tuple[Price, ...] = ("log", "price")
 LONGEST_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when a page asks for new bars
@@ -96,10 +99,14 @@ class _BarSeries:
 
 @dataclass(slots=True)
 class _SymbolTape:
-    """Where reading one symbol stands, and its bars at every interval somebody wants."""
+    """Where reading one symbol stands, and its bars at every interval somebody wants.
+
+    ``received`` holds the first and the last tick of the latest reading, if it had any.
+    """
 
     cursor: int
     newest_ns: int = 0
+    received: tuple[Tick, Tick] | None = None
     series: dict[int, _BarSeries] = field(default_factory=dict)
 
 
@@ -126,6 +133,7 @@ class QuantEngine:
     history_bars : closed rows kept for each pair.
     refresh_s : at most one recomputation in this time.
     grace_ns : how long after a bar's end a leg without newer trades may still deliver one.
+    published : called by the engine's thread after each publication; must be quick.
     """
 
     def __init__(
@@ -136,12 +144,14 @@ class QuantEngine:
         history_bars: int = 2_000,
         refresh_s: float = 0.1,
         grace_ns: int = 1_000_000_000,
+        published: Callable[[], None] = lambda: None,
     ) -> None:
         self._tape = tape
         self._now_ns = now_ns
         self._history = history_bars
         self._refresh_s = refresh_s
         self._grace_ns = grace_ns
+        self._tell = published
         self._symbols: dict[str, _SymbolTape] = {}
         self._pairs: dict[tuple[str, str, int], _Pair] = {}
         self._version = 0
@@ -158,6 +168,8 @@ class QuantEngine:
         self._compiled = threading.Event()
         self._computing = True
         self._compiled.set()  # whoever calls refresh without a thread waits for the compiler
+        self.portfolio_compiled = threading.Event()  # whether positions can be had without a wait
+        self.portfolio_compiled.set()
         self._thread: threading.Thread | None = None
 
     # ---- for pages -------------------------------------------------------------------------------------------
@@ -186,6 +198,7 @@ class QuantEngine:
     def start(self) -> None:
         """Start the engine's thread. Prices are published at once, series as soon as their kernels are compiled."""
         self._compiled.clear()
+        self.portfolio_compiled.clear()
         threading.Thread(target=self._compile, name="alphastream-compile", daemon=True).start()
         self._thread = threading.Thread(target=self._loop, name="alphastream-engine", daemon=True)
         self._thread.start()
@@ -203,17 +216,12 @@ class QuantEngine:
 
     def _compile(self) -> None:
         """Compile in another process first, where the machine code is not on disk yet: numba holds the interpreter
-        lock for ten seconds and more, and pages would stand still."""
-        try:
-            with _ONE_COMPILER:
-                if not is_compiled():
-                    command = [sys.executable, "-m", "alphastream"]
-                    subprocess.run(command, cwd=ROOT, check=False, timeout=300)
-                warm_up()
-        except Exception:
-            log.exception("kernels are not compiled ahead; each compiles at its first use")
+        lock for ten seconds and more, and pages would stand still. Prices and pairs first, positions after them."""
+        _compile_ahead(_ONE_COMPILER, is_compiled, "estimators", warm_up)
         self._compiled.set()
         self._wake.set()
+        _compile_ahead(_ONE_PORTFOLIO_COMPILER, portfolio.is_compiled, "scan portfolio", portfolio.warm_up)
+        self.portfolio_compiled.set()
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -282,7 +290,7 @@ class QuantEngine:
         """Add what came since the cursor to every interval; the earliest of its times, None if nothing came."""
         held = self._symbols[symbol]
         batch = self._tape.since(symbol, held.cursor)
-        held.cursor = batch.cursor
+        held.cursor, held.received = batch.cursor, None
         if batch.missed:
             log.warning("symbol=%s missed=%d ticks in the ring: bars are read anew", symbol, batch.missed)
             for interval_ns in list(held.series):
@@ -290,7 +298,9 @@ class QuantEngine:
             return 0
         if not len(batch):
             return None
-        ids, time_ns, price, quantity = _arrays(batch)
+        ticks = list(batch)
+        held.received = ticks[0], ticks[-1]
+        ids, time_ns, price, quantity = _arrays(ticks)
         for series in held.series.values():
             series.add(ids, time_ns, price, quantity, keep=2 * self._history)
         held.newest_ns = max(held.newest_ns, int(time_ns.max()))
@@ -348,6 +358,7 @@ class QuantEngine:
         with self._changed:
             self._published |= answers
             self._changed.notify_all()
+        self._tell()
 
     def _answer(self, spec: PairSpec, previews: dict[Node, Any], open_rows: PairRows) -> PairAnalytics:
         pair, computed = self._pairs[_key(spec)], self._computing
@@ -361,7 +372,16 @@ class QuantEngine:
             last_y=self._tape.last(spec.y),
             last_x=self._tape.last(spec.x),
             computed=computed,
+            stamps=self._stamps(spec),
         )
+
+    def _stamps(self, spec: PairSpec) -> Stamps | None:
+        ends = [ends for leg in (spec.y, spec.x) if (ends := self._symbols[leg].received) is not None]
+        if not ends:
+            return None
+        newest = max((last for _, last in ends), key=lambda tick: tick.receive_ns)
+        first_ns = min(first.receive_ns for first, _ in ends)
+        return Stamps(first_ns, newest.receive_ns, newest.time_ns, time.time_ns())
 
     def _forming(self, pair: _Pair) -> tuple[dict[Node, Any], PairRows]:
         y_bars, x_bars = (self._symbols[leg].series[pair.interval_ns].bars for leg in (pair.y, pair.x))
@@ -402,11 +422,22 @@ class QuantEngine:
                 del self._symbols[symbol]
 
 
+def _compile_ahead(one: threading.Lock, on_disk: Callable[[], bool], rooms: str, load: Callable[[], None]) -> None:
+    try:
+        with one:
+            if not on_disk():
+                command = [sys.executable, "-m", "alphastream", *rooms.split()]
+                subprocess.run(command, cwd=ROOT, check=False, timeout=300)
+            load()
+    except Exception:
+        log.exception("kernels of %s are not compiled ahead; each compiles at its first use", rooms)
+
+
 def _key(spec: PairSpec) -> tuple[str, str, int]:
     return spec.y, spec.x, spec.interval_ns
 
 
-def _arrays(ticks: Batch) -> tuple[Ints, Ints, Floats, Floats]:
+def _arrays(ticks: Sequence[Tick]) -> tuple[Ints, Ints, Floats, Floats]:
     ids = np.array([tick.id for tick in ticks], dtype=np.int64)
     time_ns = np.array([tick.time_ns for tick in ticks], dtype=np.int64)
     price = np.array([tick.price for tick in ticks])

@@ -124,8 +124,12 @@ class Settings:
     replay_loop: bool = _switch(True, "begin again at the end of the tape, with times and ids moved on")
     replay_head_s: float = _real(30.0, 0.0, 300.0, "s", "beginning of the tape that is delivered at once")
 
-    engine_refresh_ms: int = _integer(100, 10, 5_000, "ms", "at most one recomputation in this time")
-    page_refresh_ms: int = _integer(250, 100, 10_000, "ms", "between updates of a live page")
+    engine_refresh_ms: int = _integer(50, 10, 5_000, "ms", "at most one recomputation in this time")
+    page_refresh_ms: int = _integer(200, 100, 10_000, "ms", "between updates of a page without the channel")
+    channel: str = _choice(
+        "auto", ("auto", "off"), "auto: live figures by a channel of their own, else by the page; off: by the page"
+    )
+    max_clients: int = _integer(200, 1, 10_000, "browsers", "on the live channel at once; more are served by the page")
     history_bars: int = _integer(2_000, 200, 20_000, "bars", "kept for each pair and model")
     max_upload_mb: int = _integer(200, 1, 2_000, "MB", "larger files are refused before they are read")
 
@@ -133,6 +137,9 @@ class Settings:
     window_bars: int = _integer(100, 20, 500, "bars", "window a page begins with")
     entry_z: float = _real(2.0, 0.5, 6.0, "standard deviations", "|z| that opens a position")
     exit_z: float = _real(0.5, 0.0, 5.0, "standard deviations", "|z| that closes it")
+
+    secrets_file: Path = _path(".streamlit/secrets.toml", "addresses of webhooks, in sections [webhooks.NAME]")
+    webhook_private: bool = _switch(False, "webhooks may use http and private or local addresses")
 
     log_level: str = _choice("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "detail of the log")
 

@@ -13,28 +13,36 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Literal
 
 import config
+from alerts import AlertBook, AlertWatch
 from alphastream.errors import AlphaStreamError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.feeds.replay import read_tape
 from alphastream.pairs import PairSpec
+from alphastream.rules import Alert, Sight
 from analytics import QuantEngine
 from config import Settings
+from hub import Hub
 from ingest import Feed, Health, Ingest, ReplayFeed
 from live_feed import LiveFeed
 from storage import TickStore
+from webhooks import Message, Webhooks
 
 log = logging.getLogger(__name__)
 
 SECOND_NS = 10**9
 HOUR_NS = 3_600 * SECOND_NS
+
+
+def _nobody() -> None:
+    """Who is told of new answers where nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,16 @@ class Lane:
 class System:
     """Everything that runs behind the pages; started and stopped once a process.
 
-    ``failure`` says why a lane could not be built, where that happened.
+    ``failure`` says why a lane could not be built, where that happened. ``hub`` carries what pages show.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.hub = Hub(max_clients=settings.max_clients)
         self.failure: str | None = None
+        self.alerts = AlertBook(settings.data_dir)
+        self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
+        self._watch = AlertWatch(self.alerts, self._look, (self._tell_pages, self._tell_webhooks))
         self._lock = threading.RLock()
         self._live: Lane | None = None
         self._replay: Lane | None = None
@@ -88,9 +100,12 @@ class System:
 
     def start(self) -> None:
         """Start the feed the settings ask for."""
+        self.hub.start()
+        self.webhooks.start()
+        self._watch.start()
         if self.settings.feed != "replay":
             try:
-                self._live = live_lane(self.settings)
+                self._live = live_lane(self.settings, self.hub.notify)
             except AlphaStreamError as error:
                 log.error("live lane not started: %s", error)
                 self.failure = str(error)
@@ -104,6 +119,9 @@ class System:
     def stop(self) -> None:
         """Stop every thread and close every file. May be called twice."""
         self._stopping.set()
+        self._watch.stop()
+        self.webhooks.stop()
+        self.hub.stop()
         with self._lock:
             lanes = [lane for lane in (self._live, self._replay) if lane is not None]
             self._live = self._replay = None
@@ -127,6 +145,28 @@ class System:
         with self._lock:
             return self._live.ingest.health if self._live is not None else None
 
+    def _look(self) -> Sight | None:
+        """What alert rules see: the trades that pages see, and the live feed where there is one."""
+        with self._lock:
+            lane, watched = self._replay or self._live, self._live or self._replay
+        if lane is None or watched is None:
+            return None
+        return Sight(
+            answer_for=lane.engine.snapshot,
+            now_ns=lane.ingest.now_ns(),
+            feed=watched.ingest.health,
+            feed_now_ns=watched.ingest.now_ns(),
+            symbols=lane.symbols,
+            follow=lane.ingest.add_symbol,
+            recorded=lane.kind == "replay",
+        )
+
+    def _tell_pages(self, alert: Alert) -> None:
+        self.hub.broadcast(alert.note())
+
+    def _tell_webhooks(self, alert: Alert) -> None:
+        self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
+
     def _choose_lane(self) -> None:
         """Until the first live trade: play the recording when live is refused, fails, or does not come in time."""
         deadline = time.monotonic() + self.settings.fallback_after_s
@@ -146,7 +186,7 @@ class System:
             if self._replay is not None or self.stopped:
                 return
             try:
-                self._replay = replay_lane(self.settings)
+                self._replay = replay_lane(self.settings, self.hub.notify)
             except AlphaStreamError as error:
                 if self.failure is None:
                     log.error("replay not started: %s", error)
@@ -156,8 +196,12 @@ class System:
             self._replay.start()
 
 
-def live_lane(settings: Settings) -> Lane:
+def live_lane(settings: Settings, published: Callable[[], None] = _nobody) -> Lane:
     """A lane fed by the venue of the settings; its file is named after the venue.
+
+    Parameters
+    ----------
+    published : called whenever the lane's engine has new answers.
 
     Raises
     ------
@@ -175,11 +219,15 @@ def live_lane(settings: Settings) -> Lane:
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )
-    return _join("live", codec.title, settings, feed, store)
+    return _join("live", codec.title, settings, feed, store, published)
 
 
-def replay_lane(settings: Settings) -> Lane:
+def replay_lane(settings: Settings, published: Callable[[], None] = _nobody) -> Lane:
     """A lane fed by the recorded tape; its file lasts as long as the lane.
+
+    Parameters
+    ----------
+    published : called whenever the lane's engine has new answers.
 
     Raises
     ------
@@ -190,7 +238,7 @@ def replay_lane(settings: Settings) -> Lane:
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
     store = _open_store(settings, Path(scratch.name) / "replay.db")
     feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
-    return replace(_join("replay", tape.describe(), settings, feed, store), scratch=scratch)
+    return replace(_join("replay", tape.describe(), settings, feed, store, published), scratch=scratch)
 
 
 def _open_store(settings: Settings, path: Path) -> TickStore:
@@ -204,6 +252,7 @@ def _join(
     settings: Settings,
     feed: Feed,
     store: TickStore,
+    published: Callable[[], None],
 ) -> Lane:
     """Connect a feed to a store and an engine: the callbacks that make them one path."""
 
@@ -217,6 +266,7 @@ def _join(
         ingest.now_ns,
         history_bars=settings.history_bars,
         refresh_s=settings.engine_refresh_ms / 1_000,
+        published=published,
     )
     x, y = settings.symbols[:2]
     first_pair = PairSpec(

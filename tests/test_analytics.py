@@ -298,3 +298,53 @@ def test_a_failed_refresh_is_told_and_outlived(store: TickStore, monkeypatch: py
     engine.stop()
     expected = batch(ticks, PAIR, int(answer.closed["time_ns"][-1]))
     assert_array_equal(answer.closed["zscore"], expected.closed["zscore"])
+
+
+def test_an_answer_tells_when_its_ticks_came(store: TickStore) -> None:
+    clock, ticks = Clock(), all_trades(20)
+    engine = QuantEngine(store, clock)
+    engine.snapshot(PAIR)
+    feed(store, engine, clock, ticks, steps=1)
+    end = ticks[-1].time_ns
+    came = [  # the newest by arrival is not the newest by the venue's time
+        Tick("ETHUSDT", 9_001, 2_600.0, 1.0, end + 5, end + 30, False),
+        Tick("BTCUSDT", 9_001, 60_000.0, 1.0, end + 3, end + 20, False),
+        Tick("BTCUSDT", 9_002, 60_000.0, 1.0, end + 4, end + 40, False),
+    ]
+    store.append(came)
+    before = time.time_ns()
+    engine.refresh(clock.ns)
+    answer = engine.snapshot(PAIR)
+    assert answer is not None
+    assert answer.stamps is not None
+    assert (answer.stamps.first_ns, answer.stamps.last_ns, answer.stamps.traded_ns) == (end + 20, end + 40, end + 4)
+    assert before <= answer.stamps.computed_ns <= time.time_ns()
+
+
+def test_an_answer_that_time_alone_made_has_no_stamps(store: TickStore) -> None:
+    clock, ticks = Clock(), all_trades(20)
+    engine = QuantEngine(store, clock)
+    engine.snapshot(PAIR)
+    feed(store, engine, clock, ticks, steps=2)
+    assert engine.refresh(clock.ns + 10 * SECOND)
+    answer = engine.snapshot(PAIR)
+    assert answer is not None
+    assert answer.stamps is None
+
+
+def test_each_publication_is_told_once_and_after_it_can_be_read(store: TickStore) -> None:
+    clock, ticks = Clock(), all_trades(20)
+    told: list[int] = []
+
+    def published() -> None:
+        answer = engine.snapshot(PAIR)
+        assert answer is not None
+        told.append(answer.version)
+
+    engine = QuantEngine(store, clock, published=published)
+    engine.snapshot(PAIR)
+    feed(store, engine, clock, ticks, steps=4)
+    assert told == [1, 2, 3, 4]
+    engine.refresh(clock.ns + 10 * SECOND)  # closes what time alone can close
+    assert not engine.refresh(clock.ns + 20 * SECOND)
+    assert told == [1, 2, 3, 4, 5]

@@ -14,6 +14,7 @@ def test_defaults_need_no_environment() -> None:
     settings = config.load({})
     assert settings.symbols == ("BTCUSDT", "ETHUSDT")
     assert settings.feed == "auto"
+    assert settings.webhook_private is False
     assert settings.replay_tape.name.endswith(".parquet")
 
 
@@ -25,6 +26,8 @@ def test_values_arrive_typed() -> None:
             "ALPHASTREAM_REPLAY_LOOP": "no",
             "ALPHASTREAM_WS_URL": "ws://127.0.0.1:8900/",
             "ALPHASTREAM_DATA_DIR": "elsewhere",
+            "ALPHASTREAM_SECRETS_FILE": "/run/secrets/alphastream.toml",
+            "ALPHASTREAM_WEBHOOK_PRIVATE": "on",
             "UNRELATED": "left alone",
         }
     )
@@ -33,6 +36,8 @@ def test_values_arrive_typed() -> None:
     assert settings.replay_loop is False
     assert settings.ws_url == "ws://127.0.0.1:8900"
     assert settings.data_dir == ROOT / "elsewhere"
+    assert settings.secrets_file == Path("/run/secrets/alphastream.toml")
+    assert settings.webhook_private is True
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,7 @@ def test_values_arrive_typed() -> None:
         ("ALPHASTREAM_SYMBOLS", "BTC USDT,ETHUSDT", "2 to 200 names"),
         ("ALPHASTREAM_WS_URL", "http://127.0.0.1", "ws:// or wss://"),
         ("ALPHASTREAM_REPLAY_LOOP", "maybe", "true or false"),
+        ("ALPHASTREAM_WEBHOOK_PRIVATE", "10.0.0.0/8", "true or false"),
     ],
 )
 def test_bad_value_names_knob_value_and_range(variable: str, value: str, needs: str) -> None:

@@ -11,8 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each room may import of the project. A new room gets a line here before it gets a file.
 ALLOWED: dict[str, set[str]] = {
     "app": {"views", "wiring", "config", "alphastream"},
-    "views": {"views", "wiring", "config", "analytics", "alphastream"},
-    "wiring": {"ingest", "live_feed", "storage", "analytics", "config", "alphastream"},
+    "views": {"views", "wiring", "alerts", "webhooks", "config", "analytics", "topics", "alphastream"},
+    "wiring": {"alerts", "webhooks", "hub", "ingest", "live_feed", "storage", "analytics", "config", "alphastream"},
+    "hub": {"topics"},
+    "topics": set(),
     "ingest": {"alphastream", "wiring"},  # wiring: for its command line only
     "live_feed": {"transport", "alphastream"},
     "transport": {"alphastream"},
@@ -20,6 +22,11 @@ ALLOWED: dict[str, set[str]] = {
     "tick_file": {"alphastream"},
     "analytics": {"alphastream"},
     "config": {"alphastream"},
+    "alerts": {"alert_files", "alphastream"},
+    "alert_files": {"alphastream"},
+    "webhooks": {"webhook_targets", "outbound", "alphastream"},
+    "webhook_targets": {"outbound"},
+    "outbound": {"alphastream"},
 }
 
 # Inside the library: layer by layer, lower numbers know nothing of higher ones; equal numbers do not know each other.
@@ -37,6 +44,8 @@ LAYERS: dict[str, int] = {
     "trading": 4,
     "history": 4,
     "pairs": 5,
+    "rules": 6,
+    "allocation": 6,
     "__main__": 9,
     "diagnosis": 5,
     "sinks": 4,
@@ -46,10 +55,17 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "streamlit": {"app", "views"},
     "sqlite3": {"storage", "tick_file"},
     "websocket": {"transport"},
-    "socket": {"transport"},
+    "starlette": {"app", "hub", "views"},
+    "socket": {"transport", "outbound"},
 }
 WALL_CLOCKS = {"time", "datetime"}
 CLOCKLESS = {"trading", "estimators", "graph", "portfolio", "bars", "scan", "ring"}
+# Trading speaks datetime at its edge and offers a clock to live runs: one file does both, and only what runs live, or
+# hands the clock on to users, may take the clock from it. A backtest cannot reach one.
+CLOCK_FILE = "alphastream/trading/clock.py"
+CLOCKS = {f"alphastream.trading.clock.{name}" for name in ("utc_now", "utc_now_ns", "monotonic_ns", "time")}
+CLOCKS.add("alphastream.trading.utc_now")
+CLOCK_USERS = {f"alphastream/trading/{name}.py" for name in ("__init__", "limits", "realtime")}
 ROOT_ROOMS = {path.stem for path in ROOT.glob("*.py")} | {"views"}
 
 
@@ -86,8 +102,10 @@ def test_arrows_point_down(path: Path) -> None:
         top, _, rest = name.partition(".")
         if top in OUTSIDE_RULES:
             assert room in OUTSIDE_RULES[top], f"{path.name} imports {top}"
-        if inner in CLOCKLESS:
+        if inner in CLOCKLESS and str(path.relative_to(ROOT)) != CLOCK_FILE:
             assert top not in WALL_CLOCKS, f"{path.name} reads a wall clock: time arrives with the data"
+            if name in CLOCKS:
+                assert str(path.relative_to(ROOT)) in CLOCK_USERS, f"{path.name} takes {name}: have it passed in"
         if room == "alphastream":
             assert top not in ROOT_ROOMS, f"{path.name}: the library imports {name} of the application"
         elif top in ROOT_ROOMS | {"alphastream"} and top != room:
@@ -110,6 +128,15 @@ def test_every_room_has_a_home() -> None:
             assert inner in LAYERS.keys() | {"__init__"}, f"alphastream/{inner} has no layer in tests/test_imports.py"
         else:
             assert room in ALLOWED, f"{room} has no line in tests/test_imports.py"
+
+
+def test_no_file_of_trading_asks_a_type_for_the_time() -> None:
+    """``clock.Moment`` is datetime: its constructors of the present are as much of a clock as utc_now."""
+    for path in (ROOT / "alphastream" / "trading").rglob("*.py"):
+        if str(path.relative_to(ROOT)) != CLOCK_FILE:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                asks = isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}
+                assert not (asks and ast.unparse(node).startswith("Moment.")), f"{path.name} reads a wall clock"
 
 
 def test_charts_do_not_know_streamlit() -> None:

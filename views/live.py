@@ -1,5 +1,8 @@
 """The live page: a pair of legs while they trade."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -8,16 +11,22 @@ from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
+from alphastream.scan import tape_correlation
+from topics import Frame
 from views import exports
 from views.cards import feed_card, pair_cards
-from views.controls import SHOWN_BARS, link_to, pair_controls
+from views.controls import SHOWN_BARS, chosen_cost_bps, link_to, pair_controls
 from views.findings import tests_of, trade_times_of
-from views.live_figure import FigureFeed, live_figure
+from views.live_figure import live_figure, pair_frame, way_of
+from views.readiness import ready_cards
+from views.scan_charts import return_correlation_map
 from views.series import pair_series
 from views.system import get_system
 from wiring import Lane, System
 
 CARRIES_TRADES = ("live", "backfilling")
+FIGURE = "pair"
+RENEW_S = 60.0
 FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it shows an empty chart
 
 
@@ -28,14 +37,16 @@ def page() -> None:
     if lane is None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
         return
-    spec = pair_controls(lane.symbols, system.settings, open_list=lane.kind == "live")
+    spec = pair_controls(lane.symbols, system.settings, open_list=lane.kind == "live", cost=True)
     if spec is None:
         return
     for symbol in (spec.y, spec.x):
         if not _is_followed(lane, symbol):
             return
-    refresh_s = system.settings.page_refresh_ms / 1_000
-    st.fragment(_panel, run_every=refresh_s, key="panel")(system, spec)
+    by_page = system.settings.channel == "off" or way_of(FIGURE) == "page"
+    # Now and then also beside the channel: only a page with a timer asks again after the server was gone.
+    pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
+    st.fragment(_panel, run_every=pace, key="panel")(system, spec)
     _below(system, spec)
 
 
@@ -52,36 +63,78 @@ def _is_followed(lane: Lane, symbol: str) -> bool:
 
 
 def _panel(system: System, spec: PairSpec) -> None:
-    """Status, cards and charts; runs again every quarter of a second and touches nothing else of the page."""
+    """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
+    several times a second where the channel does not open."""
+    _status(system)
+    shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_cost_bps()
+    hub, lane = system.hub, system.lane
+    if lane is not None:
+        lane.engine.wait_for(spec, FIRST_ANSWER_S)
+    topic = hub.topic((spec, shown, cost), lambda: _frame(system, spec, shown, cost))
+    live_figure(topic, ticket=hub.ticket() if system.settings.channel == "auto" else None, key=FIGURE)
+
+
+def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame:
+    """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
     lane = system.lane
     if lane is None:
-        return
-    _status(system, lane)
-    answer = lane.engine.snapshot(spec) or lane.engine.wait_for(spec, FIRST_ANSWER_S)
-    shown = st.session_state.get("bars", SHOWN_BARS[1])
-    series = pair_series(answer, spec, lane.ingest.instruments, newest=shown)
-    feed: FigureFeed = st.session_state.setdefault("figure_feed", FigureFeed())
-    cards = pair_cards(answer, spec, lane.ingest.instruments, lane.ingest.now_ns())
-    cards.append(feed_card(lane.ingest.health, lane.kind == "replay"))
-    message = feed.message(series, cards)
-    live_figure(message, feed=feed, key="pair")
+        return pair_frame(pair_series(None, spec, {}), status=repr(_messages(system)))
+    answer, instruments, now_ns = lane.engine.snapshot(spec), lane.ingest.instruments, lane.ingest.now_ns()
+    feed = feed_card(lane.ingest.health, lane.kind == "replay")
+    cards = [
+        *pair_cards(answer, spec, instruments, now_ns),
+        feed,
+        *ready_cards(answer, spec, feed, now_ns, cost_bps),
+    ]
+    return pair_frame(
+        pair_series(answer, spec, instruments, newest=shown),
+        cards,
+        status=repr(_messages(system)),
+        stamps=_stamps(answer) if answer is not None and lane.kind == "live" else None,
+    )
 
 
-def _status(system: System, lane: Lane) -> None:
+def _stamps(answer: PairAnalytics) -> dict[str, float] | None:
+    if (at := answer.stamps) is None:
+        return None
+    moments = {"traded": at.traded_ns, "first": at.first_ns, "received": at.last_ns, "computed": at.computed_ns}
+    return {name: round(ns / 1e6, 1) for name, ns in moments.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A sentence above the chart."""
+
+    kind: Literal["error", "info", "warning"]
+    title: str
+    text: str
+    icon: str
+
+
+def _status(system: System) -> None:
     """What is shown and how the feed is, in words; nothing where there is nothing to say."""
+    show = {"error": st.error, "info": st.info, "warning": st.warning}
+    for message in _messages(system):
+        show[message.kind](message.text, icon=f":material/{message.icon}:", title=message.title)
+
+
+def _messages(system: System) -> list[_Message]:
+    lane = system.lane
+    if lane is None:
+        return [_Message("error", "Nothing can be shown", system.failure or "No feed is configured.", "error")]
+    found = []
     if lane.engine.failure is not None:
-        st.error(lane.engine.failure, icon=":material/error:", title="The engine stopped computing; prices may be old")
+        title = "The engine stopped computing; prices may be old"
+        found.append(_Message("error", title, lane.engine.failure, "error"))
+    health = lane.ingest.health
     if lane.kind == "replay":
         live = system.live
         why = live.reason if live is not None else system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
-        st.info(
-            f"{why.rstrip('.')}. Shown instead: {lane.title}, played again with its times moved to now.",
-            icon=":material/replay:",
-            title="Recorded trades, not live ones",
-        )
-    elif lane.ingest.health.state not in CARRIES_TRADES:
-        health = lane.ingest.health
-        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
+        text = f"{why.rstrip('.')}. Shown instead: {lane.title}, played again with its times moved to now."
+        found.append(_Message("info", "Recorded trades, not live ones", text, "replay"))
+    elif health.state not in CARRIES_TRADES:
+        found.append(_Message("warning", f"Feed: {health.state}", health.reason, "wifi_off"))
+    return found
 
 
 def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
@@ -115,6 +168,34 @@ def _tests(system: System, spec: PairSpec) -> None:
     trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec)
 
 
+def _correlations(system: System, spec: PairSpec) -> None:
+    """Every symbol on the tape against every other, over the time of the page's history."""
+    lane, answer = system.lane, _answer(system, spec)
+    if lane is None or answer is None or not len(answer.closed["time_ns"]):
+        st.caption("No closed bars yet.")
+        return
+    ways: dict[str, Literal["bars", "ticks"]] = {
+        "bar returns": "bars",
+        "trades as they came (Hayashi-Yoshida)": "ticks",
+    }
+    way = st.segmented_control("From", list(ways), default="bar returns", required=True, key="correlation_of")
+    first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
+    tape = {symbol: lane.store.columns(symbol, first, last) for symbol in lane.symbols}
+    try:
+        found = tape_correlation(tape, spec.interval_ns, ways[str(way)])
+    except AlphaStreamError as error:
+        st.caption(str(error))
+        return
+    st.plotly_chart(
+        return_correlation_map(found.names, found.matrix, found.n_rows),
+        key="correlation_map",
+        config={"displaylogo": False},
+    )
+    st.caption(
+        "As of the moment this box was opened or changed. Bars make legs that trade rarely look less correlated."
+    )
+
+
 def _tape(system: System) -> None:
     """What the feed does and what the tape holds and lacks."""
     lane = system.lane
@@ -128,6 +209,7 @@ def _tape(system: System) -> None:
         "fetched afterwards": f"{health.backfilled:,}",
         "reconnects": f"{health.reconnects}",
         "messages rejected": f"{sum(health.rejected.values())}",
+        "browsers on the live channel": f"{system.hub.health.clients}",
         "waiting for the disk": f"{store.pending:,}",
         "duplicates dropped": f"{store.duplicates:,}",
         "bars reopened by late trades": f"{lane.engine.reopened}",
@@ -184,10 +266,13 @@ def _below(system: System, spec: PairSpec) -> None:
         if box.open:
             _downloads(system, spec)
     with row.popover("Link to this view", icon=":material/link:"):
-        st.code(link_to(spec, str(st.context.url)), language=None, wrap_lines=True)
+        st.code(link_to(spec, str(st.context.url), chosen_cost_bps()), language=None, wrap_lines=True)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
+    with st.expander("Correlations", icon=":material/grid_on:", on_change="rerun", key="correlations") as heat:
+        if heat.open:
+            _correlations(system, spec)
     with st.expander("Feed and tape", icon=":material/database:", on_change="rerun", key="tape") as tape:
         if tape.open:
             st.fragment(_tape, run_every=2.0, key="tape_panel")(system)

@@ -1,7 +1,7 @@
 """Files that people upload: the widget, the columns to check and correct, and errors in place."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from alphastream.graph import interval_name
 from alphastream.history.columns import ROLES
 from alphastream.history.upload import Layout, Upload, check_size, combine, inspect, read
 from views import recordings
+from views.progress import reading
 from views.system import get_settings
 
 Value = TypeVar("Value")
@@ -77,9 +78,12 @@ def _read_file(file: Any, max_bytes: int) -> Upload | None:
         check_size(file.name, file.size, max_bytes)
         layout = inspect(file.name, file, max_bytes)
         mapping, symbol = _columns(layout, file.file_id)
-        asked = [mapping, symbol]
-        with st.spinner(f"Reading {file.name}"):
-            return kept(f"upload-{file.file_id}", asked, lambda: read(file.name, file, mapping, symbol, max_bytes))
+        key = f"upload-{file.file_id}"
+
+        def work(stream: BinaryIO) -> Upload:
+            return read(file.name, stream, mapping, symbol, max_bytes)
+
+        return kept(key, [mapping, symbol], lambda: reading(file.name, file, file.size, key, work))
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title=f"{file.name} cannot be read")
         return None
@@ -139,8 +143,10 @@ def kept(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:
     Uploads are the same when they are the same object; requests and corrections when they are equal.
     """
     before, value = st.session_state.get(name, ([], None))
-    same = len(before) == len(inputs) and all(
-        a is b or (not isinstance(a, Upload) and a == b) for a, b in zip(before, inputs, strict=True)
+    same = (
+        value is not None
+        and len(before) == len(inputs)
+        and all(a is b or (not isinstance(a, Upload) and a == b) for a, b in zip(before, inputs, strict=True))
     )
     if not same:
         value = make()

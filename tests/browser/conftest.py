@@ -39,6 +39,7 @@ class RunningApp:
     url: str
     log: Path
     process: subprocess.Popen[bytes]
+    port: int
 
     def output(self) -> str:
         """All that the server has printed and logged."""
@@ -91,11 +92,13 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture(scope="session")
 def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
-    """Start `streamlit run <script>` on a free port and wait until it answers; all are stopped at the end."""
+    """Start `streamlit run <script>` and wait until it answers; port 0 takes a free one. All are stopped at the end."""
     running: list[RunningApp] = []
 
-    def start(script: Path, *flags: str, env: Mapping[str, str] | None = None, base: str = "") -> RunningApp:
-        port = _free_port()
+    def start(
+        script: Path, *flags: str, env: Mapping[str, str] | None = None, base: str = "", port: int = 0
+    ) -> RunningApp:
+        port = port or _free_port()
         log = tmp_path_factory.mktemp("server") / "server.log"
         options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
         options += ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false", "--server.baseUrlPath", base]
@@ -108,7 +111,7 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
                 stderr=subprocess.STDOUT,
             )
         prefix = f"{base.strip('/')}/" if base else ""
-        app = RunningApp(f"http://127.0.0.1:{port}/{prefix}", log, process)
+        app = RunningApp(f"http://127.0.0.1:{port}/{prefix}", log, process, port)
         running.append(app)
         _wait_until_healthy(app)
         return app

@@ -1,48 +1,60 @@
-"""A small Streamlit app that feeds the live figure with a moving pair. The tests run a copy of it."""
+"""A small application around the live figure: a moving pair and its channel. The tests run a copy of it."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 
-from tests.views.test_charts import make_series
-from views.live_figure import Card, FigureFeed, live_figure, publish_assets
-
-ROWS = 240
-LOST = 40  # messages, more than a delta reaches back
-
-publish_assets(Path(__file__).parent / "static")
-st.set_page_config(layout="wide")
+from tests.browser.moving_pair import STEP_S, Market, live
+from topics import Frame
+from views import channel
+from views.live_figure import live_figure, publish_assets, way_of
 
 
-def _cards(row: int) -> list[Card]:
-    z = 2.5 - row % 5
-    return [
-        Card(id="row", label="Row", value=f"{row:,}", sub="of the tape", tone="neutral", title="newest row"),
-        Card(id="z", label="z-score", value=f"{z:+.2f}", sub="<b>±2</b>", tone="long" if z < 0 else "short", title=""),
-    ]
+def _source(market: Market, still: bool) -> Callable[[], Frame]:
+    if not still:
+        return market.frame
+    frame = market.frame()
+    return lambda: frame
 
 
 def _figure() -> None:
-    state = st.session_state
-    feed = state.setdefault("feed", FigureFeed())
-    if state.pop("lose", False):
-        for _ in range(LOST):
-            state.row = state.get("row", ROWS) + 1
-            feed.message(make_series(state.row).last(ROWS))
-    state.row = state.get("row", ROWS) + (0 if state.get("pause") else 1)
-    message = feed.message(make_series(state.row, price=state.row).last(ROWS), _cards(state.row))
-    live_figure(message, feed=feed, key="pair")
-
-
-def _lose() -> None:
-    st.session_state.lose = True
+    hub, market = live()
+    still = "still" in st.query_params
+    live_figure(hub.topic(("pair", still), _source(market, still)), ticket=hub.ticket(), key="pair")
 
 
 def page() -> None:
-    """Controls outside the fragment, as on a real page."""
-    st.button("Lose messages", on_click=_lose)
-    st.toggle("Pause", key="pause")
-    st.fragment(_figure, run_every=float(st.query_params.get("every", "0.2")))()
+    """Reports of the browser run the fragment; only without the channel does time run it as well."""
+    pace = STEP_S if way_of("pair") == "page" else None
+    st.fragment(_figure, run_every=pace, key="panel")()
 
 
-st.navigation([st.Page(page, title="First", default=True), st.Page(page, title="Second", url_path="second")]).run()
+def pages() -> None:
+    """Two pages with the same figure."""
+    st.set_page_config(layout="wide")
+    st.navigation([st.Page(page, title="First", default=True), st.Page(page, title="Second", url_path="second")]).run()
+
+
+async def serve(socket: WebSocket) -> None:
+    """The channel's door is tested elsewhere."""
+    await live()[0].serve(socket)
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Stop with the server."""
+    yield
+    hub, market = live()
+    market.stopping.set()
+    hub.stop()
+
+
+if __name__ == "__main__":
+    pages()
+else:
+    publish_assets(Path(__file__).parent / "static")
+    app = st.App(__file__, routes=[WebSocketRoute(channel.path(), serve)], lifespan=lifespan)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, WebSocketRoute
 
 from tests.browser.conftest import RunApp, RunningApp
+from tests.views.test_charts import START_NS, make_series
 
 pytestmark = pytest.mark.browser
 
@@ -50,6 +51,10 @@ def wait_for_drawings(page: Page, root: Locator, count: int) -> None:
     wait_for(page, root, "drawn", count)
 
 
+def wait_until_way(page: Page, way: str) -> None:
+    page.wait_for_selector(f"[data-testid=live-figure][data-way={way}]", timeout=WAIT_MS)
+
+
 def plotly(root: Locator, expression: str) -> Any:
     """Evaluate with ``plot``, the chart's DOM node."""
     return root.evaluate(f"root => {{ const plot = root.querySelector('.js-plotly-plot'); return {expression}; }}")
@@ -70,32 +75,31 @@ def drag(page: Page, root: Locator, start: float, end: float) -> None:
 def test_zoom_legend_and_node_survive_updates(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(app.url)
     root = chart(page)
+    wait_until_way(page, "open")
     root.evaluate("root => { window.firstNode = root.querySelector('.js-plotly-plot'); }")
-    first = plotly(root, "plot.data.find(trace => trace.meta.y === 'zscore').y.at(-1)")
+    first = plotly(root, "plot.data.find(trace => trace.meta.y === 'zscore').x.at(-1)")
     drag(page, root, 0.3, 0.6)
     root.locator(".legend4toggle").first.click()
-    page.wait_for_timeout(500)  # Plotly waits whether it becomes a double click
+    hidden = "document.querySelector('.js-plotly-plot').data.find(t => t.meta.y === 'hedge_ratio').visible"
+    page.wait_for_function(f"{hidden} === 'legendonly'", timeout=WAIT_MS)  # after what might become a double click
     zoomed = plotly(root, "plot.layout.xaxis.range")
-    drawn = number(root, "drawn")
     wait_for(page, root, "seq", UPDATES)
-    wait_for_drawings(page, root, 1)
-    assert number(root, "drawn") > drawn + 1
+    wait_for_drawings(page, root, 2)
     assert plotly(root, "plot === window.firstNode && plot.isConnected")
     assert plotly(root, "plot.layout.xaxis.range") == zoomed
     assert plotly(root, "plot.layout.xaxis.autorange") is False
     assert plotly(root, "plot.data.find(trace => trace.meta.y === 'hedge_ratio').visible") == "legendonly"
-    assert plotly(root, "plot.data.find(trace => trace.meta.y === 'zscore').y.at(-1)") != first
+    assert plotly(root, "plot.data.find(trace => trace.meta.y === 'zscore').x.at(-1)") > first
     assert number(root, "rows") == 240
     assert page.locator(".js-plotly-plot").count() == 1
 
     page.emulate_media(color_scheme="dark")  # other colours are a new look, not a new view
-    wait_for_drawings(page, root, 3)
+    wait_for_drawings(page, root, 2)
     assert plotly(root, "plot.layout.xaxis.range") == zoomed
     assert plotly(root, "plot.data.find(trace => trace.meta.y === 'hedge_ratio').visible") == "legendonly"
 
     root.locator(".nsewdrag[data-subplot=xy4]").dblclick()
-    wait_for_drawings(page, root, 2)
-    assert plotly(root, "plot.layout.xaxis.autorange") is True
+    page.wait_for_function("document.querySelector('.js-plotly-plot').layout.xaxis.autorange === true", timeout=WAIT_MS)
     assert "Traceback" not in app.output()
 
 
@@ -117,72 +121,170 @@ def test_the_hover_label_stays_and_follows_and_a_zoom_set_by_program_stays(
 
     zoom = ["2024-08-08 06:55:00", "2024-08-08 06:56:00"]
     root.evaluate("(root, zoom) => Plotly.relayout(root.querySelector('.js-plotly-plot'), {'xaxis.range': zoom})", zoom)
-    wait_for_drawings(page, root, 4)
+    wait_for_drawings(page, root, 2)
     assert plotly(root, "plot.layout.xaxis.range") == zoom
 
 
 def test_cards_change_as_text_and_say_their_tone(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(app.url, viewport={"width": 390, "height": 844})
     root = chart(page)
-    card = page.get_by_test_id("card-z")
     row = page.get_by_test_id("card-row").locator(".lf-value")
     before = row.inner_text()
     root.evaluate("root => { window.firstCard = root.querySelector('[data-testid=card-row]'); }")
-    wait_for_drawings(page, root, 3)
-    assert row.inner_text() != before
-    assert root.evaluate("root => root.querySelector('[data-testid=card-row]') === window.firstCard")
-    assert card.locator(".lf-sub").inner_text() == "<b>±2</b>"  # data never becomes markup
-    tone = {"long": ("▲", "long"), "short": ("▼", "short")}[card.get_attribute("data-tone") or ""]
-    page.get_by_text("Pause").click()
-    page.wait_for_timeout(600)
-    tone = {"long": ("▲", "long"), "short": ("▼", "short")}[card.get_attribute("data-tone") or ""]
-    assert card.locator(".lf-sign").inner_text() == tone[0]
-    assert tone[1] in (card.get_attribute("aria-label") or "")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_lost_messages_are_noticed_and_everything_is_sent_again(app: RunningApp, open_page: OpenPage) -> None:
-    page = open_page(app.url)
-    root = chart(page)
-    figure, row = root.get_attribute("data-figure"), page.get_by_test_id("card-row").locator(".lf-value")
-    before = int(row.inner_text())
-    root.evaluate("root => { window.firstNode = root.querySelector('.js-plotly-plot'); }")
-    page.get_by_role("button", name="Lose messages").click()
     page.wait_for_function(
-        "before => Number(document.querySelector('[data-testid=card-row] .lf-value').textContent) > before + 40",
+        "before => document.querySelector('[data-testid=card-row] .lf-value').textContent !== before",
         arg=before,
         timeout=WAIT_MS,
     )
-    wait_for_drawings(page, root, 3)
-    times = plotly(root, "plot.data[0].x.map(text => Date.parse(text + 'Z'))")
+    assert root.evaluate("root => root.querySelector('[data-testid=card-row]') === window.firstCard")
+    card = page.get_by_test_id("card-z")
+    assert card.locator(".lf-sub").inner_text() == "<b>±2</b>"  # data never becomes markup
+    tone, sign, spoken, value = card.evaluate(
+        """card => [card.dataset.tone, card.querySelector('.lf-sign').textContent, card.getAttribute('aria-label'),
+                    card.querySelector('.lf-value').textContent]"""
+    )
+    assert sign == {"long": "▲", "short": "▼"}[tone]
+    assert tone == ("long" if value.startswith("-") else "short")
+    assert tone in spoken
+    assert value in spoken
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+LOSE = """() => {
+    const Real = window.WebSocket;
+    window.lost = 0;
+    window.WebSocket = class extends Real {
+        set onmessage(take) {
+            const isLost = () => window.lose && this.url.includes('/live?');
+            super.onmessage = (event) => (isLost() ? (window.lost += 1) : take(event));
+        }
+    };
+}"""
+
+
+def test_lost_messages_are_noticed_and_asked_for_again(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    page.add_init_script(f"({LOSE})()")
+    page.goto(app.url)
+    root = chart(page)
+    wait_until_way(page, "open")
+    figure = root.get_attribute("data-figure")
+    root.evaluate("root => { window.firstNode = root.querySelector('.js-plotly-plot'); }")
+    page.evaluate("window.lose = true")
+    page.wait_for_function("window.lost > 12", timeout=WAIT_MS)  # more than two rows closed unseen
+    page.evaluate("window.lose = false")
+    wait_for(page, root, "seq", 20)
+    wait_for_drawings(page, root, 1)
+    times, values = plotly(root, "[plot.data[0].x.map(text => Date.parse(text + 'Z')), plot.data[0].y]")
     assert {later - earlier for earlier, later in pairwise(times)} == {1_000}
+    rows = [(time - START_NS // 10**6) // 1_000 for time in times]
+    settled = make_series(rows[-1] + 2).y_price  # the last row's own price is provisional
+    assert plotly(root, "plot.data[0].meta.y") == "y_price"
+    assert values == [round(float(settled[row]), 4) for row in rows]
+    assert number(root, "rows") == 240
     assert root.get_attribute("data-figure") == figure
+    assert root.get_attribute("data-way") == "open"
     assert plotly(root, "plot === window.firstNode")
 
 
 def test_a_hidden_tab_does_not_draw_and_catches_up(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(app.url)
     root = chart(page)
+    wait_for(page, root, "painted", 1)
     hide = """hidden => {
         Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
         document.dispatchEvent(new Event('visibilitychange'));
     }"""
     page.evaluate(hide, True)
-    page.wait_for_timeout(500)
-    drawn = number(root, "drawn")
-    wait_for(page, root, "seq", 5)
-    assert number(root, "drawn") == drawn
+    page.evaluate("new Promise(done => setTimeout(done, 500))")  # a drawing that had begun ends
+    drawn, painted = number(root, "drawn"), number(root, "painted")
+    wait_for(page, root, "seq", 15)
+    assert (number(root, "drawn"), number(root, "painted")) == (drawn, painted)
+    root.evaluate("root => { window.told = []; root.addEventListener('painted', e => window.told.push(e.detail)); }")
+    began = number(root, "seq")
     page.evaluate(hide, False)
     wait_for_drawings(page, root, 1)
+    page.wait_for_function("window.told.length > 0", timeout=WAIT_MS)
+    told, newest = page.evaluate("[window.told.length, window.told.at(-1).seq]")
+    assert told <= newest - began + 1  # what came while nobody looked tells nothing of latency
+
+
+NEWEST_IS_PAINTED = """() => {
+    const [plot, canvas] = ['.js-plotly-plot', '.lf-edge'].map((name) => document.querySelector(name));
+    const { xaxis, yaxis, _size: size } = plot._fullLayout;
+    const tag = plot.layout.annotations.find(({ name }) => name === 'last:y_price');
+    const settled = Date.parse(plot.data[0].x.at(-1) + 'Z');
+    const scale = canvas.width / plot.clientWidth;
+    const context = canvas.getContext('2d');
+    const colours = (x, y, reach) => {
+        const [left, top, side] = [x - reach, y - reach, 2 * reach].map((length) => Math.round(length * scale));
+        const { data } = context.getImageData(left, top, side, side);
+        const seen = new Set();
+        for (let at = 0; at < data.length; at += 4) if (data[at + 3]) seen.add(data.slice(at, at + 3).join());
+        return seen.size;
+    };
+    const at = (ms) => xaxis._offset + xaxis.l2p(ms);
+    const y = yaxis._offset + yaxis.d2p(tag.y);
+    const margin = tag.x >= 0.5 ? size.l + size.w + 8 : size.l - 8;
+    return at(settled + 1000) > at(settled) + 1           // the newest row lies right of what Plotly has drawn,
+        && colours(at(settled + 1000), y, 2) > 0          // is on the canvas,
+        && colours(at(settled) - 200, y, 40) === 0        // which is empty where rows have settled,
+        && colours(margin, y, 6) > 1;                     // and its value is written beside the axis
+}"""
+
+
+def wait_until_repainted(page: Page) -> None:
+    """The canvas shows something else than now."""
+    before = page.evaluate("document.querySelector('.lf-edge').toDataURL()")
+    page.wait_for_function(
+        "before => document.querySelector('.lf-edge').toDataURL() !== before", arg=before, timeout=WAIT_MS
+    )
+
+
+def test_the_newest_rows_are_on_the_canvas_beside_their_values(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(f"{app.url}?still")
+    root = chart(page)
+    page.wait_for_function(NEWEST_IS_PAINTED, timeout=WAIT_MS)
+    page.goto(app.url)
+    root = chart(page)
+    wait_until_way(page, "open")
+    wait_for(page, root, "painted", 8)
+    wait_until_repainted(page)
+
+
+def test_without_the_channel_the_page_carries_on_until_it_opens_again(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    shut = [True]
+
+    def door(socket: WebSocketRoute) -> None:
+        if shut[0]:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/live?*", door)
+    page.goto(app.url)
+    root = chart(page)
+    wait_until_way(page, "page")
+    figure = root.get_attribute("data-figure")
+    wait_for(page, root, "painted", 8)
+    wait_until_repainted(page)
+    assert "Through the page" in root.locator(".lf-way").inner_text()
+    assert root.get_attribute("data-way") == "page"
+    shut[0] = False
+    wait_until_way(page, "open")
+    wait_for(page, root, "painted", 8)
+    assert root.get_attribute("data-figure") == figure
+    assert number(root, "rows") == 240
 
 
 def test_other_pages_and_time_zones_show_the_same_utc(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(f"{app.url}second", timezone_id="America/New_York")
     root = chart(page)
     last = plotly(root, "plot.data[0].x.at(-1)")
-    assert last.startswith("2024-08-08T06:")
+    assert "2024-08-08T06" <= last < "2024-08-08T18"  # in New York it is four hours earlier, and the tape moves on
     labels = root.locator(".xtick text").all_text_contents()
-    assert any(label.startswith("06:") for label in labels)
+    assert any("06" <= label[:2] < "18" for label in labels)
     page.get_by_role("link", name="First").click()
     page.wait_for_url(app.url)
     root = chart(page)

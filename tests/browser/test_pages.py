@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import RunApp
+from tests.browser.conftest import RunApp, RunningApp
 from tests.exchange import Drop, LocalExchange, Rate, Refuse451, Stepped
 
 pytestmark = pytest.mark.browser
@@ -38,10 +39,8 @@ def desk(run_app: RunApp, open_page: OpenPage, tmp_path: Path) -> Desk:
     return Desk(run_app, open_page, tmp_path)
 
 
-@contextmanager
-def visit(desk: Desk, exchange: LocalExchange, query: str = "", **knobs: str) -> Iterator[Page]:
-    """A page of the app beside an exchange; at the end the server's log must not complain."""
-    environ = {
+def environ(desk: Desk, exchange: LocalExchange, **knobs: str) -> dict[str, str]:
+    settings = {
         "WS_URL": exchange.ws_url,
         "REST_URL": exchange.rest_url,
         "DATA_DIR": str(desk.folder),
@@ -49,10 +48,20 @@ def visit(desk: Desk, exchange: LocalExchange, query: str = "", **knobs: str) ->
         "FALLBACK_AFTER_S": "60",
         **knobs,
     }
-    app = desk.run_app(ROOT / "app.py", env={f"ALPHASTREAM_{name}": value for name, value in environ.items()})
+    return {f"ALPHASTREAM_{name}": value for name, value in settings.items()}
+
+
+@contextmanager
+def visit(desk: Desk, exchange: LocalExchange, query: str = "", **knobs: str) -> Iterator[Page]:
+    """A page of the app beside an exchange; at the end the server's log must not complain."""
+    app = desk.run_app(ROOT / "app.py", env=environ(desk, exchange, **knobs))
     page = desk.open_page(app.url + query)
     yield page
     page.close()
+    stop(app)
+
+
+def stop(app: RunningApp) -> None:
     app.process.terminate()
     app.process.wait(20)
     complaints = [line for line in app.output().splitlines() if any(word in line for word in SAYS_NOTHING)]
@@ -150,6 +159,73 @@ def test_a_lost_connection_heals_under_an_open_page(desk: Desk) -> None:
         page.get_by_text("Feed and tape").click()
         expect(page.get_by_text("reconnects 2")).to_be_visible()
         expect(page.get_by_text("Recorded trades, not live ones")).to_have_count(0)
+
+
+def figure_of(page: Page) -> str:
+    return str(page.get_by_test_id("live-figure").get_attribute("data-figure"))
+
+
+def wait_until_messages_come(page: Page, more: int = 5) -> None:
+    """Over the channel, with numbers that grow."""
+    page.wait_for_selector("[data-testid=live-figure][data-way=open]", timeout=WAIT_MS)
+    page.wait_for_function(
+        """([before, more]) => {
+            const { seq, way } = document.querySelector('[data-testid=live-figure]').dataset;
+            return way === 'open' && Number(seq) >= before + more;
+        }""",
+        arg=[int(page.get_by_test_id("live-figure").get_attribute("data-seq") or 0), more],
+        timeout=WAIT_MS,
+    )
+
+
+def test_an_open_page_finds_a_server_that_started_again(desk: Desk, browser: Browser) -> None:
+    with LocalExchange(pace=Rate(200), loop=True) as exchange:
+        app = desk.run_app(ROOT / "app.py", env=environ(desk, exchange))
+        context = browser.new_context()  # of its own: a server that is away is an error on the console
+        page = context.new_page()
+        page.goto(app.url)
+        wait_for_chart(page)
+        wait_until_messages_come(page)
+        page.evaluate("() => { window.sameVisit = true; }")
+        figure = figure_of(page)
+        stop(app)
+        page.wait_for_selector("[data-testid=live-figure]:not([data-way=open])", timeout=WAIT_MS)
+        again = desk.run_app(ROOT / "app.py", env=environ(desk, exchange), port=app.port)
+        page.wait_for_function(
+            "before => document.querySelector('[data-testid=live-figure]').dataset.figure !== before",
+            arg=figure,
+            timeout=WAIT_MS,
+        )
+        wait_until_messages_come(page)
+        assert page.evaluate("window.sameVisit")
+        assert page.locator(".js-plotly-plot").count() == 1
+        context.close()
+        stop(again)
+
+
+def test_code_that_is_reloaded_starts_no_second_feed(desk: Desk) -> None:
+    copy = desk.folder / "copy"
+    leave_out = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs", "benchmarks", "static", "*.png")
+    shutil.copytree(ROOT, copy, ignore=leave_out)
+    shutil.copytree(ROOT / ".streamlit", copy / ".streamlit")
+    watching = ("--server.fileWatcherType=poll", "--server.runOnSave=true", "--server.enableStaticServing=true")
+    with LocalExchange(pace=Rate(200), loop=True) as exchange:
+        app = desk.run_app(copy / "app.py", *watching, env=environ(desk, exchange) | {"PYTHONPATH": str(copy)})
+        page = desk.open_page(app.url)
+        wait_for_chart(page)
+        wait_until_messages_come(page)
+        figure, source = figure_of(page), copy / "views" / "live.py"
+        for label in ("Feed, tape", "Tape, feed"):
+            text = source.read_text(encoding="utf-8")
+            changed = re.sub(r'expander\(".*?"(?=, icon=":material/database)', f'expander("{label}"', text)
+            source.write_text(changed, encoding="utf-8")
+            expect(page.get_by_text(label, exact=True)).to_be_visible()
+            wait_until_messages_come(page)
+        assert figure_of(page) == figure
+        assert exchange.connections == 1
+        assert len([line for line in exchange.requests if "/stream" in line or "/ws" in line]) == 1
+        page.close()
+        stop(app)
 
 
 def test_history_reads_an_upload(desk: Desk) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).resolve().parent
-_MODULES: Final = ("live_figure.js", "figure.js", "rows.js", "cards.js", "preview.js", "live_figure.css")
+_MODULES: Final = tuple(
+    sorted(path.name for path in _HERE.iterdir() if path.suffix in (".js", ".css") and path.name != "loader.js")
+)
 
 
 @dataclass(frozen=True, slots=True)

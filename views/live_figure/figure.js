@@ -1,6 +1,14 @@
-// One Plotly figure: made once, then updated in place. At most one drawing at a time; the latest rows win.
+// One Plotly figure: made once, then updated in place. Plotly draws the rows that have settled, at most one drawing at
+// a time; the newest rows are painted over its axes with every message (edge.js).
+
+import { asText, axisName, Edge } from "./edge.js";
+import { utc } from "./rows.js";
 
 const NARROW_PX = 560;
+const ROOM_AHEAD = 0.015; // of the time shown
+const SHORT_REST_MS = 150; // between drawings that cannot wait
+const MOST_OPEN = 3; // rows that are left to the edge
+const LONG_REST_MS = 2000; // between drawings that only take over settled rows
 const CONFIG = {
   displaylogo: false,
   doubleClick: "autosize",
@@ -40,19 +48,23 @@ export class Figure {
   /**
    * @param {HTMLElement} node where the chart goes; it is never replaced.
    * @param {object} Plotly
-   * @param {(figure: Figure) => void} onDrawn called after each drawing.
+   * @param {{drawn: () => void, painted: () => void}} told after Plotly drew, and after rows were painted either way.
    */
-  constructor(node, Plotly, onDrawn) {
+  constructor(node, Plotly, told) {
     this.node = node;
     this.Plotly = Plotly;
-    this.onDrawn = onDrawn;
+    this.told = told;
+    this.edge = new Edge(node);
     this.drawn = 0;
+    this.drawnAt = 0;
+    this.settled = 0; // number of the first row that Plotly has not drawn
+    this.touched = Infinity; // the first row that changed since Plotly drew
+    this.marked = 0; // number of the first row whose marks Plotly has not drawn
     this.template = null;
     this.rows = null;
-    this.stale = { look: false, rows: false };
+    this.stale = { look: false, rows: false, figure: false };
     this.frame = null;
     this.timer = null;
-    this.restUntil = 0;
     this.busy = false;
     this.held = false;
     this.listen();
@@ -73,7 +85,7 @@ export class Figure {
   release() {
     if (!this.held) return;
     this.held = false;
-    this.schedule();
+    this.repaint();
   }
 
   /** Show other rows, and if layout or traces are others than before, those. */
@@ -85,10 +97,17 @@ export class Figure {
       this.stale.look = true;
     }
     this.rows = rows;
+    this.stale.figure = true;
     this.changed();
   }
 
+  /** The rows have changed, from `rows.changedFrom` on. */
   changed() {
+    this.touched = Math.min(this.touched, this.rows.changedFrom);
+    this.repaint();
+  }
+
+  repaint() {
     this.stale.rows = true;
     this.schedule();
   }
@@ -114,29 +133,59 @@ export class Figure {
   }
 
   schedule() {
-    const wanted = this.rows && (this.stale.look || this.stale.rows);
-    if (!wanted || this.frame || this.busy || this.held || document.hidden || this.stop.signal.aborted) return;
-    const rest = this.restUntil - performance.now();
-    if (rest > 0) this.timer ??= setTimeout(() => ((this.timer = null), this.schedule()), rest);
-    else this.frame = requestAnimationFrame(() => this.draw());
+    const wanted = this.rows && (this.stale.look || this.stale.rows || this.stale.figure);
+    if (!wanted || this.frame || this.busy || document.hidden || this.stop.signal.aborted) return;
+    this.frame = requestAnimationFrame(() => this.paint());
+  }
+
+  /** The newest rows at once; the whole figure after this frame, when it is due. */
+  paint() {
+    this.frame = null;
+    this.stale.rows = false;
+    const fits = this.paintEdge();
+    const due = this.stale.look || this.stale.figure || !fits || this.touched < this.settled || this.isSignalled();
+    if (this.held || this.busy) return;
+    const rest = this.drawnAt + (due ? SHORT_REST_MS : LONG_REST_MS) - performance.now();
+    clearTimeout(this.timer);
+    if (this.drawn === 0 || due || this.rows.end > this.settled + 1) {
+      this.timer = setTimeout(() => this.draw(), this.drawn ? Math.max(rest, 0) : 0);
+    }
+  }
+
+  paintEdge() {
+    if (!this.drawn || this.stale.figure) return true;
+    const fits = this.edge.draw(this.rows, this.settled);
+    this.told.painted();
+    return fits;
+  }
+
+  /** Whether a mark has come since Plotly drew: only Plotly draws marks. */
+  isSignalled() {
+    const from = Math.max(0, this.marked - this.rows.first);
+    const marks = this.template.data.filter((trace) => trace.mode === "markers");
+    return marks.some((trace) => this.rows.columns[trace.meta.y].slice(from, -1).some((value) => value !== null));
   }
 
   async draw() {
-    this.frame = null;
+    this.timer = null;
+    if (this.busy || this.held || document.hidden || this.stop.signal.aborted) return;
     this.busy = true;
-    const begin = performance.now();
-    const { look } = this.stale;
-    this.stale = { look: false, rows: false };
+    const look = this.stale.look || !this.drawn;
+    this.stale.look = this.stale.figure = false;
+    // A row that changed may change again; but a message that told many rows anew only caught up.
+    this.settled = Math.max(this.rows.changedFrom, this.rows.end - MOST_OPEN);
+    this.touched = Infinity;
+    this.marked = this.rows.end - 1;
     try {
       if (look) await this.drawAll();
       else await this.drawRows();
+      if (this.stop.signal.aborted) return;
       this.drawn += 1;
-      this.onDrawn(this);
+      this.drawnAt = performance.now();
+      this.told.drawn();
+      this.paintEdge();
     } finally {
       this.busy = false;
-      // On a slow machine every second moment belongs to the person who clicks and scrolls.
-      const end = performance.now();
-      this.restUntil = end + (end - begin);
     }
     this.schedule();
   }
@@ -144,31 +193,75 @@ export class Figure {
   /** Everything; layout.uirevision keeps zoom and hidden traces as the person left them. */
   async drawAll() {
     const look = this.look();
-    if (look.width === 0) return; // not laid out yet: the observer calls again
+    if (look.width === 0) {
+      this.stale.look = true; // not laid out yet: the observer calls again
+      return;
+    }
     this.lookText = JSON.stringify(look);
     const { data, layout } = this.compose(look);
     data.forEach((trace) => this.fill(trace));
-    for (const [path, value] of Object.entries(this.tags())) setPath(layout, path, value);
+    for (const [path, value] of Object.entries({ ...this.tags(), ...this.room(data, layout) })) {
+      setPath(layout, path, value);
+    }
     await this.Plotly.react(this.node, data, layout, CONFIG);
+    this.follow();
   }
 
   async drawRows() {
     const traces = this.node.data.map((trace) => this.fill({ meta: trace.meta, mode: trace.mode }));
     const numbers = { x: traces.map((trace) => trace.x), y: traces.map((trace) => trace.y) };
-    await this.Plotly.update(this.node, numbers, this.tags());
+    const layout = { ...this.tags(), ...this.room(this.node.data, this.node.layout) };
+    await this.Plotly.update(this.node, numbers, layout);
   }
 
+  /** Zoom, pan and legend clicks move what lies under the newest rows. */
+  follow() {
+    if (this.following) return;
+    this.following = true;
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_restyle", "plotly_afterplot"]) {
+      this.node.on(event, () => this.busy || this.repaint());
+    }
+  }
+
+  /** The rows that have settled, and the marks of all that are closed, as Plotly wants them. */
   fill(trace) {
-    const x = this.rows.columns[trace.meta.x];
-    const y = this.rows.columns[trace.meta.y];
+    const isMark = trace.mode === "markers";
+    const count = Math.max(0, (isMark ? this.marked : this.settled) - this.rows.first);
+    const x = this.rows.columns[trace.meta.x].slice(0, count);
+    const y = this.rows.columns[trace.meta.y].slice(0, count);
     // A column of marks is nearly all null, and Plotly looks at every one: a sixth of a drawing's time.
-    const marked = trace.mode === "markers" ? [...y.keys()].filter((row) => y[row] !== null) : null;
+    const marked = isMark ? [...y.keys()].filter((row) => y[row] !== null) : null;
     trace.x = marked ? marked.map((row) => x[row]) : x;
     trace.y = marked ? marked.map((row) => y[row]) : y;
     return trace;
   }
 
-  /** Last-value tags: annotations named "last:<column>". */
+  /** What the axes have to leave room for: the rows still to be painted, and some that will come. */
+  room(data, layout) {
+    const { ms } = this.rows.columns;
+    const paths = {};
+    if (ms.length > 1) {
+      const bar = ms.at(-1) - ms.at(-2);
+      const ahead = Math.max(2 * bar, ROOM_AHEAD * (ms.at(-1) - ms[0]));
+      paths["xaxis.autorangeoptions.include"] = utc(ms.at(-1) + ahead);
+    }
+    const from = Math.max(0, this.settled - this.rows.first);
+    const reach = {};
+    for (const trace of data) {
+      if (trace.mode !== "lines" || trace.visible === "legendonly") continue;
+      const values = this.rows.columns[trace.meta.y].slice(from).filter((value) => value !== null);
+      reach[trace.yaxis] = [...(reach[trace.yaxis] ?? []), ...values];
+    }
+    for (const [id, values] of Object.entries(reach)) {
+      const path = axisName(id);
+      const always = this.template.layout[path].autorangeoptions?.include ?? [];
+      const wanted = [...always, ...values];
+      paths[`${path}.autorangeoptions.include`] = wanted.length ? [Math.min(...wanted), Math.max(...wanted)] : null;
+    }
+    return paths;
+  }
+
+  /** Last-value tags: annotations named "last:<column>". On the page the edge draws them; a saved picture has these. */
   tags() {
     const paths = {};
     this.template.layout.annotations.forEach((tag, index) => {
@@ -176,10 +269,9 @@ export class Figure {
       if (!column) return;
       const value = this.rows.last(column);
       const digits = this.template.layout.meta.decimals[column];
-      const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
       paths[`annotations[${index}].visible`] = value !== null;
       paths[`annotations[${index}].y`] = value ?? 0;
-      paths[`annotations[${index}].text`] = value === null ? "" : value.toLocaleString("en-US", options);
+      paths[`annotations[${index}].text`] = value === null ? "" : asText(value, digits);
     });
     return paths;
   }
@@ -207,6 +299,7 @@ export class Figure {
   destroy() {
     this.stop.abort();
     this.resize.disconnect();
+    this.edge.remove();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
     this.Plotly.purge(this.node);
@@ -231,5 +324,5 @@ function narrow(layout) {
 function setPath(object, path, value) {
   const keys = path.match(/[^.[\]]+/g);
   const last = keys.pop();
-  keys.reduce((inner, key) => inner[key], object)[last] = value;
+  keys.reduce((inner, key) => (inner[key] ??= {}), object)[last] = value;
 }

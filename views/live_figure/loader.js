@@ -16,5 +16,5 @@ export default async function (component) {
       "if that does not help, the server needs server.enableStaticServing = true and a readable static folder.";
     return undefined;
   }
-  return module.receive(component, at("{{plotly}}"));
+  return module.receive(component, { plotly: at("{{plotly}}"), home });
 }

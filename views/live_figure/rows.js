@@ -1,10 +1,10 @@
 // The numbered rows a figure shows, column by column.
 
 /** Plotly reads a date given as a number in the browser's time zone, and a string without a zone as UTC. */
-const utc = (milliseconds) => new Date(milliseconds).toISOString().slice(0, -1);
+export const utc = (milliseconds) => new Date(milliseconds).toISOString().slice(0, -1);
 
 function decode(columns) {
-  return { ...columns, time: columns.time.map(utc) };
+  return { ...columns, ms: columns.time, time: columns.time.map(utc) };
 }
 
 export class Rows {
@@ -12,6 +12,7 @@ export class Rows {
   constructor(base) {
     this.first = base.from_row;
     this.columns = decode(base.columns);
+    this.changedFrom = Math.max(this.first, this.end - 1);
   }
 
   get length() {
@@ -23,7 +24,8 @@ export class Rows {
   }
 
   /**
-   * Replace everything from delta.from_row on; let rows before delta.first_row go.
+   * Replace everything from delta.from_row on; let rows before delta.first_row go. A column that is left out is
+   * undefined in the rows that came.
    * @returns {boolean} false, and nothing is changed, when rows between are missing.
    */
   apply(delta) {
@@ -32,12 +34,14 @@ export class Rows {
     const keep = delta.from_row - begin;
     const drop = Math.max(0, delta.first_row - begin);
     const fresh = decode(delta.columns);
+    const unknown = fresh.time.map(() => null);
     for (const [name, values] of Object.entries(this.columns)) {
       values.length = keep;
-      for (const value of fresh[name]) values.push(value);
+      for (const value of fresh[name] ?? unknown) values.push(value);
       values.splice(0, drop);
     }
     this.first = begin + drop;
+    this.changedFrom = Math.max(this.first, delta.from_row);
     return true;
   }
 
