@@ -8,10 +8,12 @@ and finds exact zeros on a flat stretch. Both rules look only at the state, so t
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 
-from alphastream.estimators.fold import COUNT, Floats, kernel, summation
+from alphastream.estimators.fold import COUNT, Floats, RowsT, kernel, summation
+from alphastream.estimators.pair_window import PairWindow
 
 OLS, TLS, CORRELATION = 0, 1, 2
 
@@ -148,3 +150,17 @@ def pair_kernel(x: Floats, y: Floats, states: Floats, out: Floats, formula: int)
     """Walk x and y (P, T); ``formula`` says which rows are wanted: OLS, TLS or CORRELATION."""
     for pair in range(states.shape[0]):
         _walk(x[pair], y[pair], states[pair], out[:, pair], formula)
+
+
+@dataclass(frozen=True, slots=True)
+class PairMoments(PairWindow[RowsT]):
+    """Base of the estimators that are a formula of the window's sums."""
+
+    formula: ClassVar[int]
+
+    def _begin(self, pairs: int) -> Floats:
+        return begin(pairs, self.window)
+
+    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        x, y = columns
+        pair_kernel(x, y, values, out, self.formula)

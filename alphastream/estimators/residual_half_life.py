@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_integer
+from alphastream.estimators.fold import Floats, kernel
 from alphastream.estimators.half_life import HalfLifeRows, rows_to_half
 from alphastream.estimators.observations import ROUNDING
-
-HEAD = 1  # place in a state: rows seen, then the last rows of x and of y
+from alphastream.estimators.pair_window import PairHistory
 
 
 @dataclass(frozen=True, slots=True)
-class ResidualHalfLife(Fold[HalfLifeRows]):
+class ResidualHalfLife(PairHistory[HalfLifeRows]):
     """Half-life of the residual of y on x, both fitted over the same sliding window.
 
     It belongs to the very residual that ``RollingEngleGranger`` tests over the same rows. A fit takes part of a slow
@@ -38,37 +36,11 @@ class ResidualHalfLife(Fold[HalfLifeRows]):
     np.True_
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("x", "y")
     row_type: ClassVar[type[HalfLifeRows]] = HalfLifeRows
+    least: ClassVar[int] = 4
 
-    window: int
-
-    def __post_init__(self) -> None:
-        require_integer("window", self.window, least=4)
-
-    @property
-    def needed(self) -> int:
-        """Valid rows before the outputs are defined."""
-        return self.window
-
-    def run(self, x: ArrayLike, y: ArrayLike, state: State | None = None) -> tuple[HalfLifeRows, State]:
-        """Fold T rows of the hedge leg x and the dependent leg y, (T,) each, into rows and the next state."""
-        return self._fold(state, x, y)
-
-    def _begin(self, pairs: int) -> Floats:
-        values = np.full((pairs, HEAD + 2 * self.window), np.nan)
-        values[:, COUNT] = 0.0
-        return values
-
-    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
-        out.fill(np.nan)
-        rows = np.stack(columns)
-        for pair, state in enumerate(values):
-            valid = np.isfinite(rows[:, pair]).all(axis=0)
-            legs = np.hstack([state[HEAD:].reshape(2, self.window), rows[:, pair, valid]])
-            out[0, pair, valid] = rows_to_half(_persistences(legs, self.window))
-            state[COUNT] += legs.shape[1] - self.window
-            state[HEAD:] = legs[:, -self.window :].ravel()
+    def _windows(self, legs: Floats, state: Floats) -> Floats:
+        return rows_to_half(_persistences(legs, self.window))[None]
 
 
 @kernel

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, require_integer
+from alphastream.estimators.fold import COUNT, Floats, require_integer
 from alphastream.estimators.lags import engle_granger_kernel
 from alphastream.estimators.mackinnon import Trend, tau_pvalue, trend_terms
 from alphastream.estimators.observations import MINIMUM_ROWS, criterion_code, default_max_lags
+from alphastream.estimators.pair_window import PairHistory
 
 RESULT, HEAD = 1, 4  # places in a state: rows seen, the last test's three outputs, then the last rows of x and of y
 
@@ -32,7 +32,7 @@ class EngleGrangerRows:
 
 
 @dataclass(frozen=True, slots=True)
-class RollingEngleGranger(Fold[EngleGrangerRows]):
+class RollingEngleGranger(PairHistory[EngleGrangerRows]):
     """``engle_granger`` of y on x over a sliding window.
 
     A row with NaN or inf in x or y gives NaN and does not enter the window. NaN where a leg is constant over the
@@ -54,16 +54,16 @@ class RollingEngleGranger(Fold[EngleGrangerRows]):
     (199, True)
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("x", "y")
     row_type: ClassVar[type[EngleGrangerRows]] = EngleGrangerRows
+    least: ClassVar[int] = MINIMUM_ROWS
+    head: ClassVar[int] = HEAD
 
-    window: int
     lags: Literal["aic", "bic"] | int = "aic"
     trend: Trend = "c"
     every: int = 1
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=MINIMUM_ROWS)
+        PairHistory.__post_init__(self)
         require_integer("every", self.every, least=1)
         trend_terms(self.trend)
         if isinstance(self.lags, str):
@@ -76,31 +76,7 @@ class RollingEngleGranger(Fold[EngleGrangerRows]):
                 f"use at most {self.window // 2 - 1}, or a window of {2 * (self.lags + 1)} rows"
             )
 
-    @property
-    def needed(self) -> int:
-        """Valid rows before the outputs are defined."""
-        return self.window
-
-    def run(self, x: ArrayLike, y: ArrayLike, state: State | None = None) -> tuple[EngleGrangerRows, State]:
-        """Fold T rows of the hedge leg x and the dependent leg y, (T,) each, into rows and the next state."""
-        return self._fold(state, x, y)
-
-    def _begin(self, pairs: int) -> Floats:
-        values = np.full((pairs, HEAD + 2 * self.window), np.nan)
-        values[:, COUNT] = 0.0
-        return values
-
-    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
-        out.fill(np.nan)
-        rows = np.stack(columns)
-        for pair, state in enumerate(values):
-            valid = np.isfinite(rows[:, pair]).all(axis=0)
-            legs = np.hstack([state[HEAD:].reshape(2, self.window), rows[:, pair, valid]])
-            out[:, pair, valid] = self._test_windows(legs, state)
-            state[COUNT] += legs.shape[1] - self.window
-            state[HEAD:] = legs[:, -self.window :].ravel()
-
-    def _test_windows(self, legs: Floats, state: Floats) -> Floats:
+    def _windows(self, legs: Floats, state: Floats) -> Floats:
         """Outputs of the rows after the first ``window`` columns of ``legs``; leaves the last test in ``state``."""
         seen = int(state[COUNT])
         fresh = legs.shape[1] - self.window

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from numpy.typing import ArrayLike
-
-from alphastream.estimators.fold import Floats, Fold, State, require_integer
-from alphastream.estimators.moments import TLS, HedgeRows, begin, pair_kernel
+from alphastream.estimators.moments import TLS, HedgeRows, PairMoments
 
 
 @dataclass(frozen=True, slots=True)
-class RollingTLS(Fold[HedgeRows]):
+class RollingTLS(PairMoments[HedgeRows]):
     """Total least squares line of y and x over a sliding window: both legs carry noise of the same variance.
 
     The hedge ratio is [s_yy − s_xx + √((s_yy − s_xx)² + 4 s_xy²)] / (2 s_xy), the first principal axis. Swapping
@@ -33,26 +30,5 @@ class RollingTLS(Fold[HedgeRows]):
     2.0
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("x", "y")
     row_type: ClassVar[type[HedgeRows]] = HedgeRows
-
-    window: int
-
-    def __post_init__(self) -> None:
-        require_integer("window", self.window, least=2)
-
-    @property
-    def needed(self) -> int:
-        """Valid rows before the outputs are defined."""
-        return self.window
-
-    def run(self, x: ArrayLike, y: ArrayLike, state: State | None = None) -> tuple[HedgeRows, State]:
-        """Fold T rows of the hedge leg x and the dependent leg y, (T,) each, into rows and the next state."""
-        return self._fold(state, x, y)
-
-    def _begin(self, pairs: int) -> Floats:
-        return begin(pairs, self.window)
-
-    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
-        x, y = columns
-        pair_kernel(x, y, values, out, TLS)
+    formula: ClassVar[int] = TLS

@@ -1,0 +1,58 @@
+"""What the estimators have in common that look at the newest rows of two legs."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alphastream.estimators.fold import COUNT, Floats, Fold, RowsT, State, require_integer
+
+
+@dataclass(frozen=True, slots=True)
+class PairWindow(Fold[RowsT]):
+    """Base of the estimators over a sliding window of valid rows of x and y."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "y")
+    least: ClassVar[int] = 2
+    """Rows of the smallest window."""
+
+    window: int
+
+    def __post_init__(self) -> None:
+        require_integer("window", self.window, least=self.least)
+
+    @property
+    def needed(self) -> int:
+        """Valid rows before the outputs are defined."""
+        return self.window
+
+    def run(self, x: ArrayLike, y: ArrayLike, state: State | None = None) -> tuple[RowsT, State]:
+        """Fold T rows of the hedge leg x and the dependent leg y, (T,) each, into rows and the next state."""
+        return self._fold(state, x, y)
+
+
+@dataclass(frozen=True, slots=True)
+class PairHistory(PairWindow[RowsT]):
+    """Base of those that need the rows themselves: the state holds the window after ``head`` other numbers."""
+
+    head: ClassVar[int] = 1
+
+    def _windows(self, legs: Floats, state: Floats) -> Floats:
+        """Outputs (fields, n) of the rows after the first ``window`` columns of ``legs`` (2, window + n)."""
+        raise NotImplementedError
+
+    def _begin(self, pairs: int) -> Floats:
+        values = np.full((pairs, self.head + 2 * self.window), np.nan)
+        values[:, COUNT] = 0.0
+        return values
+
+    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        out.fill(np.nan)
+        rows = np.stack(columns)
+        for pair, state in enumerate(values):
+            valid = np.isfinite(rows[:, pair]).all(axis=0)
+            legs = np.hstack([state[self.head :].reshape(2, self.window), rows[:, pair, valid]])
+            out[:, pair, valid] = self._windows(legs, state)
+            state[COUNT] += legs.shape[1] - self.window
+            state[self.head :] = legs[:, -self.window :].ravel()
