@@ -18,7 +18,18 @@ from views.system import get_system
 ROOT = Path(__file__).resolve().parent
 
 # What pages import is imported with the server: otherwise the first visitor waits for pandas and plotly.
-for room in ("alert_form", "alert_tables", "controls", "exports", "findings", "scan_charts", "uploads"):
+for room in (
+    "alert_form",
+    "alert_tables",
+    "controls",
+    "exports",
+    "findings",
+    "portfolio_charts",
+    "portfolio_controls",
+    "portfolio_tables",
+    "scan_charts",
+    "uploads",
+):
     import_module(f"views.{room}")
 
 
@@ -45,6 +56,7 @@ def pages() -> None:
         [
             st.Page("views/live.py", title="Live pair", icon=":material/monitoring:", default=True),
             st.Page("views/scanner.py", title="Scanner", icon=":material/grid_on:"),
+            st.Page("views/portfolio.py", title="Portfolio", icon=":material/pie_chart:"),
             st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
             st.Page("views/history.py", title="History", icon=":material/history:"),
         ],
