@@ -8,16 +8,16 @@ from webhooks import Delivery
 
 
 def rules_frame(rules: list[tuple[Rule, Standing]]) -> pd.DataFrame:
-    """One row a rule."""
+    """One row a rule; how it stands comes first, because a narrow screen shows no more."""
     return pd.DataFrame(
         {
             "rule": [rule.name for rule, _ in rules],
+            "state": [standing.words for _, standing in rules],
+            "now": [standing.value for _, standing in rules],
+            "to go": [standing.distance for _, standing in rules],
             "watches": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
             "of": [rule.subject for rule, _ in rules],
             "fires": [rule.condition for rule, _ in rules],
-            "now": [standing.value for _, standing in rules],
-            "to go": [standing.distance for _, standing in rules],
-            "state": [standing.words for _, standing in rules],
             "fired last (UTC)": [_moment(standing.fired_ns) for _, standing in rules],
             "cool-down (s)": [rule.cool_down_s for rule, _ in rules],
             "tells": [", ".join(rule.channels) or "this app" for rule, _ in rules],

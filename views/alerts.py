@@ -190,7 +190,7 @@ def _webhooks(system: System) -> None:
             f"None is configured. Addresses are secrets: they stand in {system.settings.secrets_file.name} beside the "
             "app (ALPHASTREAM_SECRETS_FILE names another file) and are read when the app starts."
         )
-        st.code(SECRETS_EXAMPLE, language="toml")
+        st.code(SECRETS_EXAMPLE, language=None, wrap_lines=True)
         return
     for name, kind in hooks.kinds.items():
         row = st.container(horizontal=True, vertical_alignment="center")

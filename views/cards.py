@@ -1,6 +1,7 @@
 """The numbers above the charts. Each says what it is, what it is not, and when not to trust it."""
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -45,8 +46,13 @@ def feed_card(health: Health, is_replay: bool) -> Card:
     """How the feed is: a state of the connection, not of the page."""
     tone: Tone = "ok" if health.state == "live" and not is_replay else "warn"
     value = "replay" if is_replay and health.state == "live" else health.state
-    sub = "recorded trades" if is_replay else health.feed
+    sub = "recorded trades" if is_replay else plain(health.feed)
     return make_card("feed", "Feed", value, sub, tone, health.reason)
+
+
+def plain(name: str) -> str:
+    """A venue's name without signs that many fonts lack: "USDⓈ-M" as "USDS-M"."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def pair_cards(

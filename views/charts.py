@@ -24,13 +24,20 @@ MAX_POINTS: Final = 2_000
 
 _PANELS: Final = {"price": 210, "spread": 120, "zscore": 160, "hedge": 100, "stationarity": 110, "volume": 80}
 _GAP: Final = 28
+WIDE_GAP: Final = 40
+"""Between panels where a heading may need two lines: on a narrow page whose figure does not know its width."""
+
 _MARGIN: Final = {"l": 70, "r": 70, "t": 26, "b": 42}
-_PLOT_HEIGHT: Final = sum(_PANELS.values()) + _GAP * (len(_PANELS) - 1)
 
 SIGNIFICANT: Final = 0.05
 """p-value below which a page speaks of cointegration."""
 
-FIGURE_HEIGHT: Final = _PLOT_HEIGHT + _MARGIN["t"] + _MARGIN["b"]
+
+def _plot_height(gap: int) -> int:
+    return sum(_PANELS.values()) + gap * (len(_PANELS) - 1)
+
+
+FIGURE_HEIGHT: Final = _plot_height(_GAP) + _MARGIN["t"] + _MARGIN["b"]
 """Height of the pair figure in pixels, the same for every width, so that nothing on the page jumps."""
 
 
@@ -188,10 +195,13 @@ def series_columns(series: PairSeries) -> Columns:
 
 
 def column_decimals(series: PairSeries) -> dict[str, int]:
-    """Decimals worth showing of each column: the tick size for a price, three digits of its size for the others."""
+    """Decimals worth showing of each column: the tick size for a price, three digits of its size for the others.
+
+    The last row may still move and does not count.
+    """
 
     def digits(values: FloatArray) -> int:
-        finite = np.abs(values[np.isfinite(values)])
+        finite = np.abs(values[:-1][np.isfinite(values[:-1])])
         size = float(np.median(finite)) if finite.size else 0.0
         return int(np.clip(2 - np.floor(np.log10(size)), 0, 10)) if size > 0 else 4
 
@@ -210,7 +220,12 @@ def column_decimals(series: PairSeries) -> dict[str, int]:
     }
 
 
-def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX_POINTS) -> go.Figure:
+def is_known(values: FloatArray) -> bool:
+    """Whether a column has a value that stays: an axis without any would count from 0 to 4 all the same."""
+    return bool(np.isfinite(values[:-1]).any())
+
+
+def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX_POINTS, gap: int = _GAP) -> go.Figure:
     """One figure of six panels over a shared UTC axis.
 
     Prices; spread with bands; z-score with thresholds and signals; hedge ratio and correlation; rolling test and
@@ -221,6 +236,7 @@ def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX
     series : the rows to draw; none is allowed.
     dark : colours for a dark page. Paper and plot are transparent; the font colour is the page's.
     max_points : a trace with more rows keeps the lowest and highest of each pixel's worth of rows.
+    gap : pixels between panels, where their headings stand.
     """
     colours = DARK if dark else LIGHT
     columns = series_columns(series)
@@ -230,7 +246,7 @@ def pair_figure(series: PairSeries, *, dark: bool = False, max_points: int = MAX
         x, y = thin(columns["time"], columns[trace["meta"]["y"]], max_points)
         data.append({"type": "scatter", "x": x, "y": y, **trace})
     tags = list(_last_value_tags(series, columns, colours))
-    return go.Figure(data=data, layout={**_layout(series, colours), "annotations": tags})
+    return go.Figure(data=data, layout={**_layout(series, colours, gap), "annotations": tags})
 
 
 def _traces(series: PairSeries, colours: Palette) -> Iterator[dict[str, Any]]:
@@ -269,14 +285,15 @@ def _traces(series: PairSeries, colours: Palette) -> Iterator[dict[str, Any]]:
     yield line("x_volume", f"{x} volume", "y7", "legend6", colours.x_leg, fillcolor=colours.x_fill, **steps)
 
 
-def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
+def _layout(series: PairSeries, colours: Palette, gap: int) -> dict[str, Any]:
     """Axes, legends and thresholds. A panel's legend is its heading, so it stays readable on a narrow screen."""
     top: dict[str, float] = {}
     bottom: dict[str, float] = {}
-    edge = float(_PLOT_HEIGHT)
+    whole = _plot_height(gap)
+    edge = float(whole)
     for panel, height in _PANELS.items():
-        top[panel], bottom[panel] = edge / _PLOT_HEIGHT, max(0.0, (edge - height) / _PLOT_HEIGHT)
-        edge -= height + _GAP
+        top[panel], bottom[panel] = edge / whole, max(0.0, (edge - height) / whole)
+        edge -= height + gap
     decimals = column_decimals(series)
 
     def axis(panel: str, column: str, title: str, colour: str | None, over: str | None = None) -> dict[str, Any]:
@@ -287,10 +304,10 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
             **(right if over else {"side": "left"}),
             "domain": [bottom[panel], top[panel]],
             "title": {"text": title, "standoff": 6, **text},
-            "tickfont": {"size": 11, **({"color": colour} if colour else {})},
+            "tickfont": {"size": 11, "color": colour or colours.neutral},
             "hoverformat": shown,
             "tickformat": shown if column.endswith("_price") else "",
-            "nticks": max(3, _PANELS[panel] // 40),
+            "nticks": max(4, _PANELS[panel] // 40),
             "ticklabeloverflow": "allow",  # else every label is measured at every drawing: a fifth of its time
             "zeroline": False,
             "anchor": "x",
@@ -302,14 +319,14 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
             "x": 0,
             "y": top[panel],
             "yanchor": "bottom",
-            "font": {"size": 12},
+            "font": {"size": 12, "color": colours.neutral},
             "bgcolor": "rgba(0,0,0,0)",
             "itemwidth": 30,
         }
         for index, panel in enumerate(_PANELS)
     }
     return {
-        "height": FIGURE_HEIGHT,
+        "height": whole + _MARGIN["t"] + _MARGIN["b"],
         "margin": _MARGIN,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -327,6 +344,7 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
             "type": "date",
             "anchor": "y6",
             "title": {"text": "UTC", "standoff": 4},
+            "tickfont": {"color": colours.neutral},
             "hoverformat": "%Y-%m-%d %H:%M:%S",
             "tickformatstops": [{"dtickrange": [None, 1000], "value": "%H:%M:%S.%L"}],
             "showspikes": True,
@@ -338,12 +356,16 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
         },
         "yaxis": axis("price", "y_price", series.y_symbol, colours.y_leg),
         "yaxis2": axis("price", "x_price", series.x_symbol, colours.x_leg, over="y"),
-        "yaxis3": {**axis("spread", "spread", "", None), "exponentformat": "none"},
+        "yaxis3": {
+            **axis("spread", "spread", "", None),
+            "exponentformat": "none",
+            "showticklabels": is_known(series.spread),
+        },
         "yaxis4": {
             **axis("zscore", "zscore", "std. deviations", None),
             "autorangeoptions": {"include": [-1.25 * series.entry_z, 1.25 * series.entry_z]},  # the triggers are seen
         },
-        "yaxis5": axis("hedge", "hedge_ratio", "", None),
+        "yaxis5": {**axis("hedge", "hedge_ratio", "", None), "showticklabels": is_known(series.hedge_ratio)},
         "yaxis6": {**axis("volume", "y_volume", series.y_symbol, colours.y_leg), "rangemode": "tozero"},
         "yaxis7": {**axis("volume", "x_volume", series.x_symbol, colours.x_leg, over="y6"), "rangemode": "tozero"},
         "yaxis8": {**axis("hedge", "correlation", "", None, over="y5"), "range": [-1.05, 1.05]},
@@ -353,7 +375,11 @@ def _layout(series: PairSeries, colours: Palette) -> dict[str, Any]:
             "tickvals": [0, 0.5, 1],
             "ticktext": ["0", "0.5", "1"],
         },
-        "yaxis10": {**axis("stationarity", "half_life", "", colours.half_life, over="y9"), "rangemode": "tozero"},
+        "yaxis10": {
+            **axis("stationarity", "half_life", "", colours.half_life, over="y9"),
+            "rangemode": "tozero",
+            "showticklabels": is_known(series.half_life),
+        },
         "shapes": list(_thresholds(series)),
         **legends,
     }
@@ -402,7 +428,7 @@ def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> 
             "yref": axis,
             "y": value if known else 0.0,
             "showarrow": False,
-            "font": {"size": 11},
+            "font": {"size": 11, "color": colours.neutral},
             "bgcolor": colours.surface,
             "bordercolor": colour,
             "borderwidth": 1,

@@ -7,6 +7,8 @@ from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec, source_prices
 
+SENTENCE_PX = 690  # for all but the longest; what was tested against may be scrolled to
+
 
 def tests_of(answer: PairAnalytics) -> None:
     """Every test on the newest closed bars of an answer, as a table."""
@@ -20,12 +22,15 @@ def tests_of(answer: PairAnalytics) -> None:
     st.dataframe(
         findings_frame(findings),
         hide_index=True,
+        height="content",
+        placeholder="–",
         alt="Tests of the pair",
         column_config={
             "statistic": st.column_config.NumberColumn(format="%.4g"),
             "p": st.column_config.NumberColumn(format="%.4f"),
             "5 % critical": st.column_config.NumberColumn(format="%.3f"),
-            "finding": st.column_config.TextColumn(width="large"),
+            "of": st.column_config.TextColumn(width=185),
+            "finding": st.column_config.TextColumn(width=SENTENCE_PX),
         },
     )
 

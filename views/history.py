@@ -12,12 +12,14 @@ from alphastream.history.upload import Upload, require_pair
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from views import exports
 from views.cards import result_cards
-from views.charts import pair_figure
+from views.charts import WIDE_GAP, pair_figure
 from views.controls import pair_controls
 from views.findings import tests_of, trade_times_of
 from views.series import pair_series
 from views.system import get_settings
 from views.uploads import choose_upload, kept
+
+MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
 
 def page() -> None:
@@ -64,7 +66,7 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             icon=":material/hourglass_empty:",
             title=f"Calibrating {step.have}/{step.needed}",
         )
-    row = st.container(horizontal=True)
+    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
     for card in result_cards(answer, spec):
         row.metric(
             card["label"],
@@ -72,11 +74,11 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             card["sub"] or None,
             help=card["title"],
             border=True,
-            width=190,
             delta_color="off",
             delta_arrow="off",
         )
-    figure = pair_figure(pair_series(answer, spec, {}), dark=st.context.theme.type == "dark")
+    figure = pair_figure(pair_series(answer, spec, {}), dark=st.context.theme.type == "dark", gap=WIDE_GAP)
+    figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     st.plotly_chart(figure, key="history_figure", config={"displaylogo": False})
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:

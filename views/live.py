@@ -14,7 +14,7 @@ from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from topics import Frame
 from views import exports
-from views.cards import feed_card, pair_cards
+from views.cards import feed_card, pair_cards, plain
 from views.controls import SHOWN_BARS, chosen_cost_bps, link_to, pair_controls
 from views.findings import tests_of, trade_times_of
 from views.live_figure import live_figure, pair_frame, way_of
@@ -202,7 +202,7 @@ def _tape(system: System) -> None:
     if lane is None:
         return
     health, store = lane.ingest.health, lane.store.health
-    st.markdown(f"**{health.feed}**: {health.state}. {health.reason}")
+    st.markdown(f"**{plain(health.feed)}**: {health.state}. {health.reason}")
     st.dataframe(_coverage(lane), hide_index=True, alt="What the tape holds of each symbol")
     facts = {
         "ticks received": f"{health.ticks:,}",

@@ -71,6 +71,7 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
     )
     figure = _square([heat], len(labels))
     figure.update_layout(height=min(900, max(240, len(labels) * _LABELLED_CELL_PX + 110)))
+    figure.update_layout(margin_b=20, xaxis_automargin=True)  # few names lie flat
     return figure
 
 

@@ -39,13 +39,17 @@ SHOWN: Final = {
     "expected_move_bps": (
         "move (bps)",
         "%.1f",
-        "From two standard deviations to the mean, in sample.",
+        "From two standard deviations to the mean, in sample. Of the notional of both legs.",
     ),
-    "cost_bps": ("cost (bps)", "%.1f", "Opening and closing both legs."),
+    "cost_bps": ("cost (bps)", "%.1f", "Opening and closing both legs, of the notional of both: each is filled twice."),
     "edge_bps": ("edge (bps)", "%.1f", "Move less cost. In sample: not a forecast."),
     "lags": ("lags", "%d", "Lagged differences in the test."),
     "note": ("note", None, "Why a pair was refused."),
 }
+
+
+TABLE_ROWS: Final = 11
+TABLE_PX: Final = 420  # for more rows than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ def _table(table: pd.DataFrame) -> None:
         table[list(SHOWN)],
         column_config=config,
         hide_index=True,
-        height=420,
+        height=TABLE_PX if len(table) > TABLE_ROWS else "content",
         on_select="rerun",
         selection_mode="single-row",
         key="scan_table",

@@ -10,6 +10,7 @@ import pytest
 
 from alphastream.errors import ParameterError
 from views.charts import DARK, FIGURE_HEIGHT, LIGHT, PairSeries, column_decimals, pair_figure, series_columns
+from views.live_figure import pair_frame
 
 START_NS = 1_723_100_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -147,6 +148,28 @@ def test_no_rows_and_undefined_columns_are_drawn_empty() -> None:
     assert all(len(trace.x) == 0 for trace in figure.data)
     assert column_decimals(make_series(0))["spread"] == 4
     assert by_column(pair_figure(make_series(5)))["zscore"].connectgaps is False
+
+
+def test_an_axis_without_a_value_has_no_numbers_until_the_first_one() -> None:
+    full = make_series(60)
+    nothing = np.full(60, np.nan)
+    empty = replace(full, spread=nothing, spread_std=nothing, hedge_ratio=nothing)
+    for series, shown in ((empty, False), (full, True)):
+        layout = pair_figure(series).layout
+        assert (layout.yaxis3.showticklabels, layout.yaxis5.showticklabels) == (shown, shown)
+    assert column_decimals(empty)["spread"] != column_decimals(full)["spread"]
+    assert pair_frame(empty).look != pair_frame(full).look  # who has the page open gets the other template
+
+
+def test_a_wider_gap_moves_panels_apart_and_leaves_their_heights() -> None:
+    narrow, wide = pair_figure(make_series(30)).layout, pair_figure(make_series(30), gap=40).layout
+    heights = [
+        [(axis.domain[1] - axis.domain[0]) * (layout.height - layout.margin.t - layout.margin.b) for axis in axes]
+        for layout in (narrow, wide)
+        for axes in [(layout.yaxis, layout.yaxis3, layout.yaxis6)]
+    ]
+    assert heights[0] == pytest.approx(heights[1])
+    assert wide.height == narrow.height + 5 * 12
 
 
 def test_long_series_keep_first_last_and_every_extreme() -> None:

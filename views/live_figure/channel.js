@@ -7,6 +7,8 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5000;
 const UNKNOWN_RETRY_MS = 500;
 const CLOCK_READINGS = 8;
+const GOOD_READING_MS = 150; // a page that is still starting answers late, and half of that would be the clock's error
+const NEXT_READING_MS = 500;
 
 let shared = null;
 
@@ -138,11 +140,16 @@ export class Channel {
     const back = performance.now();
     const middle = performance.timeOrigin + (pong + back) / 2;
     this.clock = [...this.clock, { took: back - pong, ahead: now - middle }].slice(-CLOCK_READINGS);
+    if (!this.isClockKnown) setTimeout(() => this.keepAlive(), NEXT_READING_MS);
   }
 
-  /** The server's time, ms UTC, from the reading that travelled fastest; null before the first. */
+  get isClockKnown() {
+    return this.clock.length === CLOCK_READINGS || this.clock.some(({ took }) => took < GOOD_READING_MS);
+  }
+
+  /** The server's time, ms UTC, from the reading that travelled fastest; null while there is none to trust. */
   serverTime(moment = performance.now()) {
-    if (!this.clock.length) return null;
+    if (!this.isClockKnown) return null;
     const best = this.clock.reduce((one, other) => (other.took < one.took ? other : one));
     return performance.timeOrigin + moment + best.ahead;
   }

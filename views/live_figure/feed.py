@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypedDict
 import numpy as np
 
 from topics import Frame
-from views.charts import MAX_POINTS, PairSeries, pair_figure, series_columns
+from views.charts import MAX_POINTS, PairSeries, column_decimals, is_known, pair_figure, series_columns
 
 Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
 """Drawn as a sign and read aloud as a word: neutral has none, a dash, ▲, ▼, ✓ and ● in this order."""
@@ -51,13 +51,20 @@ def pair_frame(
     series = series.last(max_points)
     columns = series_columns(series)
     return Frame(
-        look=tuple(getattr(series, name) for name in _LOOK),
+        look=_look(series),
         columns={**columns, "time": columns["time"].astype(np.int64)},
         template=lambda: template(series),
         cards=[{**card} for card in cards],  # type: ignore[dict-item]  # a card's fields are all text
         status=status,
         stamps=stamps,
     )
+
+
+def _look(series: PairSeries) -> tuple[Any, ...]:
+    """What the template depends on. Who opened the page before the first spread sees its decimals and axes later."""
+    decimals = column_decimals(series)
+    known = (is_known(values) for values in (series.spread, series.hedge_ratio, series.half_life))
+    return (*(getattr(series, name) for name in _LOOK), decimals["spread"], decimals["hedge_ratio"], *known)
 
 
 def template(series: PairSeries) -> dict[str, Any]:

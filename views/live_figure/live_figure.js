@@ -194,8 +194,10 @@ class View {
     if (document.hidden || !stamps.length) return;
     afterPaint((moment) => {
       this.root.dataset.painted = seq;
-      // Without the channel there is no reading of the server's clock; then the browser's own has to do.
-      const now = this.channel?.serverTime(moment) ?? performance.timeOrigin + moment;
+      // Where the page carries the messages nobody reads the server's clock; then the browser's own has to do.
+      const byPage = this.channel?.way !== "channel";
+      const now = this.channel?.serverTime(moment) ?? (byPage ? performance.timeOrigin + moment : null);
+      if (now === null) return;
       for (const stamp of stamps) {
         const first = this.latency.firstUnseen(stamp);
         this.latency.add(stamp, now);
