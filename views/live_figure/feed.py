@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypedDict
 import numpy as np
 
 from topics import Frame
-from views.charts import MAX_POINTS, PairSeries, column_decimals, is_known, pair_figure, series_columns
+from views.charts import MAX_POINTS, PairSeries, is_known, pair_figure, series_columns
 
 Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
 """Drawn as a sign and read aloud as a word: neutral has none, a dash, ▲, ▼, ✓ and ● in this order."""
@@ -61,10 +61,10 @@ def pair_frame(
 
 
 def _look(series: PairSeries) -> tuple[Any, ...]:
-    """What the template depends on. Who opened the page before the first spread sees its decimals and axes later."""
-    decimals = column_decimals(series)
-    known = (is_known(values) for values in (series.spread, series.hedge_ratio, series.half_life))
-    return (*(getattr(series, name) for name in _LOOK), decimals["spread"], decimals["hedge_ratio"], *known)
+    """What the template depends on. Its axes and decimals are chosen when the first settled values are there, and
+    then stay: a size that hovers about a power of ten would begin a new figure with every bar."""
+    first_seen = (series.spread, series.spread_std, series.hedge_ratio, series.half_life)
+    return (*(getattr(series, name) for name in _LOOK), *(is_known(values) for values in first_seen))
 
 
 def template(series: PairSeries) -> dict[str, Any]:
