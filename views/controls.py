@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
 from views.readiness import COST_BPS
+from wiring import Lane
 
 SECOND: Final = 10**9
 INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
@@ -142,6 +144,18 @@ def _take_preset(presets: Mapping[str, Preset]) -> None:
 def chosen_cost_bps() -> float:
     """What the page's control says a round trip of both legs costs, in bps of one leg's notional."""
     return float(st.session_state.get("cost", COST_BPS))
+
+
+def is_followed(lane: Lane, symbol: str) -> bool:
+    """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
+    if symbol in lane.symbols:
+        return True
+    try:
+        lane.ingest.add_symbol(symbol)
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
+        return False
+    return True
 
 
 def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str:

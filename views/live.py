@@ -15,7 +15,7 @@ from alphastream.scan import tape_correlation
 from topics import Frame
 from views import exports
 from views.cards import feed_card, pair_cards, plain
-from views.controls import SHOWN_BARS, chosen_cost_bps, link_to, pair_controls
+from views.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
 from views.findings import tests_of, trade_times_of
 from views.live_figure import live_figure, pair_frame, way_of
 from views.readiness import ready_cards
@@ -41,25 +41,13 @@ def page() -> None:
     if spec is None:
         return
     for symbol in (spec.y, spec.x):
-        if not _is_followed(lane, symbol):
+        if not is_followed(lane, symbol):
             return
     by_page = system.settings.channel == "off" or way_of(FIGURE) == "page"
     # Now and then also beside the channel: only a page with a timer asks again after the server was gone.
     pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
     st.fragment(_panel, run_every=pace, key="panel")(system, spec)
     _below(system, spec)
-
-
-def _is_followed(lane: Lane, symbol: str) -> bool:
-    """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
-    if symbol in lane.symbols:
-        return True
-    try:
-        lane.ingest.add_symbol(symbol)
-    except AlphaStreamError as error:
-        st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
-        return False
-    return True
 
 
 def _panel(system: System, spec: PairSpec) -> None:

@@ -17,10 +17,10 @@ from alphastream.allocation import (
     soundness,
     symbol_rows,
 )
-from alphastream.errors import AlphaStreamError
 from alphastream.estimators import Floats
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics
+from views.controls import is_followed
 from views.portfolio_charts import (
     MOST_LINES,
     allocation_figure,
@@ -56,23 +56,11 @@ def page() -> None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
         return
     request = portfolio_controls(lane.symbols, system.settings)
-    if request is None or not _all_followed(lane, request):
+    if request is None or not all(is_followed(lane, symbol) for symbol in request.assets):
         return
     st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(system, request)
     _below(system, request)
     _caveats()
-
-
-def _all_followed(lane: Lane, request: PortfolioRequest) -> bool:
-    """Make sure that the feed carries what was typed in; say why where it cannot."""
-    for symbol in request.assets:
-        if symbol not in lane.symbols:
-            try:
-                lane.ingest.add_symbol(symbol)
-            except AlphaStreamError as error:
-                st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
-                return False
-    return True
 
 
 def _panel(system: System, request: PortfolioRequest) -> None:
