@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.estimators.fold import Floats, require_integer, require_number
+from alphastream.estimators.fold import Floats, require_integer
+from alphastream.performance.metrics import sharpe_ratio as sharpe_ratio  # defined once, and offered here too
 from alphastream.portfolio import inputs
 from alphastream.portfolio.config import PositionConfig
 from alphastream.portfolio.stream import Positions, PositionStream
@@ -107,13 +108,6 @@ def returns(positions: Positions, prices: Any, config: PositionConfig) -> Floats
     earned = np.zeros(len(table))
     earned[1:] = (positions.held[:-1] * np.where(np.isfinite(growth[1:]), growth[1:], 0.0)).sum(axis=1)
     return (earned - config.cost_per_unit * _changes(positions.held)) * (config.position_scale / config.aum)
-
-
-def sharpe_ratio(earned: Floats, rows_per_year: float = 1.0) -> float:
-    """Mean over sample deviation, times √rows_per_year; NaN with fewer than two rows or without variation."""
-    require_number("rows_per_year", rows_per_year, above=0.0)
-    deviation = float(np.std(earned, ddof=1)) if earned.size > 1 else 0.0
-    return float(np.mean(earned)) / deviation * float(np.sqrt(rows_per_year)) if deviation > 0.0 else np.nan
 
 
 def sharpe_over_shrinkage(

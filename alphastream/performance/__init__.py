@@ -1,0 +1,85 @@
+"""What a run was worth: ratios with their errors, round trips, costs, and the luck of having tried many.
+
+Pure functions over arrays and over anything with the fields of a fill. A figure that is not defined is NaN, never 0.
+
+>>> from alphastream.performance import deflated_sharpe, returns, worst_drawdown
+>>> equity = [100.0, 103.0, 101.0, 104.0, 102.0, 106.0]
+>>> round(worst_drawdown(range(6), equity).depth, 4)
+-0.0194
+>>> [round(deflated_sharpe(returns(equity), trials=tried).probability, 2) for tried in (1, 20)]
+[0.78, 0.16]
+"""
+
+from alphastream.performance.costs import (
+    CostSplit,
+    Turnover,
+    break_even_cost_bps,
+    split_costs,
+    traded_notional,
+    turnover,
+)
+from alphastream.performance.deflated import (
+    DeflatedSharpe,
+    deflated_sharpe,
+    effective_trials,
+    expected_maximum_sharpe,
+    probabilistic_sharpe,
+)
+from alphastream.performance.inputs import Ruin
+from alphastream.performance.metrics import (
+    Drawdown,
+    Exposure,
+    ReturnMoments,
+    annual_growth,
+    calmar_ratio,
+    drawdown,
+    exposure,
+    moments,
+    returns,
+    rows_per_year,
+    sharpe_error,
+    sharpe_ratio,
+    sortino_ratio,
+    volatility,
+    worst_drawdown,
+)
+from alphastream.performance.summary import Performance, Ratios, summarise
+from alphastream.performance.trips import RoundTrip, TripLeg, TripStatistics, round_trips, trip_statistics
+
+__all__ = [
+    "CostSplit",
+    "DeflatedSharpe",
+    "Drawdown",
+    "Exposure",
+    "Performance",
+    "Ratios",
+    "ReturnMoments",
+    "RoundTrip",
+    "Ruin",
+    "TripLeg",
+    "TripStatistics",
+    "Turnover",
+    "annual_growth",
+    "break_even_cost_bps",
+    "calmar_ratio",
+    "deflated_sharpe",
+    "drawdown",
+    "effective_trials",
+    "expected_maximum_sharpe",
+    "exposure",
+    "moments",
+    "probabilistic_sharpe",
+    "returns",
+    "round_trips",
+    "rows_per_year",
+    "sharpe_error",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "split_costs",
+    "summarise",
+    "traded_notional",
+    "trip_statistics",
+    "turnover",
+    "volatility",
+    "worst_drawdown",
+]

@@ -1,0 +1,171 @@
+"""Everything a page says about a run, in one value."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alphastream.errors import ParameterError
+from alphastream.performance.costs import CostSplit, Turnover, break_even_cost_bps, split_costs, turnover
+from alphastream.performance.deflated import DeflatedSharpe, deflated_sharpe
+from alphastream.performance.inputs import Fill, Floats, Ints, Payment, column, positive, times
+from alphastream.performance.metrics import (
+    Drawdown,
+    Exposure,
+    ReturnMoments,
+    annual_growth,
+    calmar_ratio,
+    exposure,
+    moments,
+    returns,
+    rows_per_year,
+    sharpe_error,
+    sortino_ratio,
+    worst_drawdown,
+)
+from alphastream.performance.trips import RoundTrip, TripStatistics, round_trips, trip_statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Figures over the returns of the rows, a year unless said otherwise; NaN where undefined.
+
+    All are NaN if the account was ruined on the way; annual growth and Calmar also over less than a week.
+
+    Parameters
+    ----------
+    rows_per_year : pace at which figures of a row were made yearly.
+    moments : of the returns of a row.
+    sharpe, sharpe_error, sharpe_error_normal : ratio and its standard errors, with the skew and kurtosis of the
+        returns (Mertens 2002), and as if they were normal (Lo 2002, equation 9).
+    """
+
+    rows_per_year: float
+    moments: ReturnMoments
+    annual_growth: float
+    volatility: float
+    sharpe: float
+    sharpe_error: float
+    sharpe_error_normal: float
+    sortino: float
+    calmar: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """What a run was worth, and why.
+
+    Parameters
+    ----------
+    rows, start_ns, end_ns : number of rows, times of the first and the last.
+    capital, equity : at the beginning and at the end.
+    profit : equity − capital; equals ``split.net`` up to rounding.
+    total_return : profit over capital.
+    ruined_ns : first row with no equity left, None if there was none.
+    ratios : figures over the returns.
+    drawdown, exposure, turnover, split, trips, trip_statistics : as their classes say.
+    break_even_cost_bps : rate of fees, spread and impact at which the profit would be 0.
+    deflated : against the trials that were made; as the only one if none were given.
+    """
+
+    rows: int
+    start_ns: int
+    end_ns: int
+    capital: float
+    equity: float
+    profit: float
+    total_return: float
+    ruined_ns: int | None
+    ratios: Ratios
+    drawdown: Drawdown
+    exposure: Exposure
+    turnover: Turnover
+    split: CostSplit
+    break_even_cost_bps: float
+    trips: tuple[RoundTrip, ...]
+    trip_statistics: TripStatistics
+    deflated: DeflatedSharpe
+
+
+def summarise(
+    time_ns: ArrayLike,
+    equity: ArrayLike,
+    symbols: Sequence[str],
+    positions: ArrayLike,
+    marks: ArrayLike,
+    fills: Iterable[Fill],
+    funding: Iterable[Payment],
+    *,
+    capital: float,
+    lead: str | None = None,
+    trial_sharpes: ArrayLike | None = None,
+) -> Performance:
+    """Sum a run up.
+
+    Parameters
+    ----------
+    time_ns, equity : (T,) ends of the rows, and cash with positions at their marks.
+    symbols : N names, the columns of positions and marks.
+    positions, marks : (T, N) units held at the row's end and their prices; NaN where a symbol had no price yet.
+    fills, funding : of the whole run, in the order in which they happened.
+    capital : equity before the first row.
+    lead : symbol whose side is the direction of a round trip, as in ``round_trips``.
+    trial_sharpes : Sharpe ratio of a row of every run this one was chosen from, itself among them.
+    """
+    when = times(time_ns)
+    curve = column("equity", equity, rows=when.size)
+    start = positive("capital", capital)
+    fills, funding = tuple(fills), tuple(funding)
+    held = exposure(positions, marks, curve)
+    last = np.asarray(marks, dtype=np.float64)[-1].tolist()
+    if len(last) != len(symbols):
+        raise ParameterError(f"{len(symbols)} symbols, marks of {len(last)}: pass a column for each symbol")
+    last_marks = dict(zip(symbols, last, strict=True))
+    split, traded = split_costs(fills, funding, last_marks), turnover(fills, when, curve)
+    trips = round_trips(fills, funding, last_marks, lead)
+    ruined = np.flatnonzero(curve <= 0.0)
+    ratios = _ratios(when, curve) if ruined.size == 0 else _no_ratios(when)
+    chosen = ratios.moments
+    return Performance(
+        rows=when.size,
+        start_ns=int(when[0]),
+        end_ns=int(when[-1]),
+        capital=start,
+        equity=float(curve[-1]),
+        profit=float(curve[-1]) - start,
+        total_return=float(curve[-1]) / start - 1.0,
+        ruined_ns=int(when[ruined[0]]) if ruined.size else None,
+        ratios=ratios,
+        drawdown=worst_drawdown(when, curve),
+        exposure=held,
+        turnover=traded,
+        split=split,
+        break_even_cost_bps=break_even_cost_bps(split, traded.traded),
+        trips=trips,
+        trip_statistics=trip_statistics(trips),
+        deflated=deflated_sharpe(chosen, trials=1) if trial_sharpes is None else deflated_sharpe(chosen, trial_sharpes),
+    )
+
+
+def _ratios(when: Ints, curve: Floats) -> Ratios:
+    earned, pace = returns(curve), rows_per_year(when)
+    found = moments(earned)
+    yearly = math.sqrt(pace)
+    return Ratios(
+        rows_per_year=pace,
+        moments=found,
+        annual_growth=annual_growth(when, curve),
+        volatility=found.deviation * yearly,
+        sharpe=found.sharpe * yearly,
+        sharpe_error=sharpe_error(found.sharpe, found.rows, found.skew, found.kurtosis) * yearly,
+        sharpe_error_normal=sharpe_error(found.sharpe, found.rows) * yearly,
+        sortino=sortino_ratio(earned) * yearly,
+        calmar=calmar_ratio(when, curve),
+    )
+
+
+def _no_ratios(when: Ints) -> Ratios:
+    nan = math.nan
+    return Ratios(rows_per_year(when), ReturnMoments(0, nan, nan, nan, nan), *(nan,) * 7)
