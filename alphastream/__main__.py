@@ -3,9 +3,14 @@
 import os
 import sys
 
-from alphastream import estimators, portfolio, scan
+from alphastream import backtest, estimators, portfolio, scan
 
-ROOMS = {"estimators": estimators.warm_up, "scan": scan.warm_up, "portfolio": portfolio.warm_up}
+ROOMS = {
+    "estimators": estimators.warm_up,
+    "scan": scan.warm_up,
+    "portfolio": portfolio.warm_up,
+    "backtest": backtest.warm_up,
+}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(ROOMS)

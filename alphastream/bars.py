@@ -178,7 +178,8 @@ def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until
     """
     if after_ns is not None:  # earlier rows are not asked for: only the bar before them can still matter
         y, x = (leg.take(slice(max(int(np.searchsorted(leg.start_ns, after_ns)) - 1, 0), None)) for leg in (y, x))
-    starts = np.union1d(y.start_ns, x.start_ns)
+    same = np.array_equal(y.start_ns, x.start_ns)
+    starts = y.start_ns if same else np.union1d(y.start_ns, x.start_ns)
     ends = starts + interval_ns
     known = max(y.start_ns[0], x.start_ns[0]) + interval_ns if len(y) and len(x) else None
     keep = np.zeros(len(ends), dtype=bool) if known is None else ends >= known

@@ -245,6 +245,44 @@ class Graph:
         return rows, state
 
 
+def dot(nodes: Iterable[Node]) -> str:
+    """Nodes and what they need in the DOT language, inputs above what they feed, each once.
+
+    Columns stand at the lines. What more than one node reads has a double outline.
+
+    Examples
+    --------
+    >>> from alphastream.estimators import ZScore
+    >>> print(dot([Node(ZScore(20), (Source(("ETHUSDT", "BTCUSDT"), 10**9)["y"],))]))
+    digraph {
+      s0 [label="ETHUSDT~BTCUSDT,1s,log", shape=ellipse];
+      n0 [label="ZScore(window=20)", shape=box];
+      s0 -> n0 [label="y"];
+    }
+    """
+    graph = Graph(nodes)
+    known = graph.nodes()
+    sources = list(dict.fromkeys(node.source for node in known))
+    names: dict[Source | Node, str] = {source: f"s{place}" for place, source in enumerate(sources)}
+    names |= {node: f"n{place}" for place, node in enumerate(known)}
+    readers = Counter(of for node in known for of in {series.of for series in node.inputs})
+    lines = [f"{names[source]} [label={_quoted(source.name)}, shape=ellipse]" for source in sources]
+    for node in known:
+        shared = ", peripheries=2" if readers[node] > 1 else ""
+        lines.append(f"{names[node]} [label={_quoted(repr(node.estimator))}, shape=box{shared}]")
+    for node in known:
+        columns: dict[Source | Node, list[str]] = {}
+        for series in node.inputs:
+            columns.setdefault(series.of, []).append(series.column)
+        lines += [f"{names[of]} -> {names[node]} [label={_quoted(', '.join(read))}]" for of, read in columns.items()]
+    return "\n".join(["digraph {", *(f"  {line};" for line in lines), "}"])
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def interval_name(interval_ns: int) -> str:
     """A length of time as traders write it: 250ms, 1s, 5m, 1h, 1d."""
     for unit, length in (("d", 86_400 * 10**9), ("h", 3_600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6)):

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from alphastream.errors import ParameterError
 from alphastream.estimators import RollingOLS, ThresholdSignal, ZScore
 from alphastream.estimators.fold import Floats
-from alphastream.graph import Graph, Node, Source, interval_name
+from alphastream.graph import Graph, Node, Source, dot, interval_name
 
 PAIR = Source(("ETHUSDT", "BTCUSDT"), 10**9)
 
@@ -136,3 +136,24 @@ def test_names_say_everything() -> None:
 )
 def test_interval_names(interval_ns: int, name: str) -> None:
     assert interval_name(interval_ns) == name
+
+
+def test_a_picture_has_every_node_once_and_marks_what_is_shared() -> None:
+    signal = Node(ThresholdSignal(2.0, 0.5), (_score()["zscore"],))
+    lines = dot([signal, _score(), Node(ZScore(40), (_hedge()["spread"],))]).splitlines()
+    boxes = [line for line in lines if "shape=box" in line]
+    assert len(boxes) == 4  # hedge, two scores, signal
+    assert [line for line in boxes if "peripheries=2" in line] == [line for line in boxes if "RollingOLS" in line]
+    assert sum("->" in line for line in lines) == 4
+    assert sum('label="x, y"' in line for line in lines) == 1  # one line for both legs
+    assert lines[0] == "digraph {"
+    assert lines[-1] == "}"
+
+
+def test_a_picture_of_nothing() -> None:
+    assert dot([]) == "digraph {\n}"
+
+
+def test_names_in_a_picture_are_quoted() -> None:
+    odd = Source(('A"B', "C\\D"), 10**9)
+    assert '[label="A\\"B~C\\\\D,1s,log"' in dot([Node(ZScore(20), (odd["y"],))])

@@ -24,6 +24,7 @@ from alphastream.estimators.engle_granger import warm_up as warm_up_tests
 from alphastream.estimators.fold import Estimator, Floats, Fold, State, run_many
 from alphastream.estimators.half_life import HalfLife, HalfLifeResult, HalfLifeRows, half_life
 from alphastream.estimators.hayashi_yoshida import HayashiYoshidaResult, hayashi_yoshida
+from alphastream.estimators.hedged import HedgedRows, HedgedValue
 from alphastream.estimators.huber import RollingHuber
 from alphastream.estimators.hurst import HurstResult, hurst
 from alphastream.estimators.johansen import JohansenResult, johansen
@@ -56,6 +57,8 @@ __all__ = [
     "HalfLifeRows",
     "HayashiYoshidaResult",
     "HedgeRows",
+    "HedgedRows",
+    "HedgedValue",
     "HurstResult",
     "JohansenResult",
     "KPSSResult",
@@ -101,6 +104,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         ZScore,
         RollingCorrelation,
         Difference,
+        HedgedValue,
         HalfLife,
         ResidualHalfLife,
         RollingEngleGranger,
@@ -116,6 +120,7 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     ZScore(window=2),
     RollingCorrelation(window=2),
     Difference(),
+    HedgedValue(),
     HalfLife(window=4),
     ResidualHalfLife(window=4),
     ThresholdSignal(entry=2.0, exit=0.0),

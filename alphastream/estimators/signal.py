@@ -1,15 +1,18 @@
 """From a z-score to a position, with hysteresis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import inf
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_number
+from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_integer, require_number
 
-POSITION, SIZE = 1, 2
+# Places in a state. HELD counts the rows since a position was opened; REST those of the cool-down that are left;
+# BARRED is 1 from a stop until |z| has been inside the entry.
+POSITION, HELD, REST, BARRED, SIZE = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,19 +26,33 @@ class SignalRows:
 class ThresholdSignal(Fold[SignalRows]):
     """Bet on a spread's return to its mean.
 
-    Long where z ≤ −entry, short where z ≥ entry. A position is closed where z comes back within ±exit or jumps
-    beyond it to the other side, and turned where it jumps as far as the other entry. NaN keeps the position.
+    The rules of a row, the first that applies:
+
+    1. A long with z ≤ −stop and a short with z ≥ stop are closed: the bet went wrong.
+    2. Long where z ≤ −entry, short where z ≥ entry, from flat or from the other side; not beyond the stop, where a
+       position would be closed again, and from flat not while the rest after a stop lasts.
+    3. A position is closed where z is back within ±exit or has jumped beyond it to the other side.
+    4. A position that is ``time_stop`` rows old is closed, also where rule 2 would keep it.
+
+    After rule 1 or 4 nothing is opened in the ``cool_down`` rows that follow, nor before |z| has been inside the
+    entry once, that very row included. NaN keeps the position, and no count of rows includes its row.
 
     Parameters
     ----------
-    entry : z-score that opens a position, > exit.
-    exit : z-score that closes it, ≥ 0.
+    entry : |z| that opens a position, > 0.
+    exit : |z| that closes it, ≥ 0, at most the entry.
+    stop : |z| on the side of the bet that gives it up, > entry; None for never.
+    time_stop : rows after the one that opened a position, at least 1, until it is given up; None for never.
+    cool_down : rows of rest after a stop of either kind.
 
     Examples
     --------
     >>> rows, state = ThresholdSignal(entry=2.0, exit=0.5).run([-1.0, -2.5, -1.0, -0.4, 2.0, -0.6])
     >>> rows.position.tolist()
     [0.0, 1.0, 1.0, 0.0, -1.0, 0.0]
+    >>> rows, state = ThresholdSignal(entry=2.0, exit=0.5, stop=4.0).run([-2.5, -4.1, -3.0, -1.9, -2.0])
+    >>> rows.position.tolist()
+    [1.0, 0.0, 0.0, 0.0, 1.0]
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("zscore",)
@@ -43,12 +60,27 @@ class ThresholdSignal(Fold[SignalRows]):
 
     entry: float
     exit: float
+    stop: float | None = None
+    time_stop: int | None = None
+    cool_down: int = 0
 
     def __post_init__(self) -> None:
         require_number("exit", self.exit, least=0.0)
         require_number("entry", self.entry, above=0.0)
-        if self.entry <= self.exit:
-            raise ParameterError(f"entry is {self.entry!r}, needs to be > exit, which is {self.exit!r}")
+        if self.entry < self.exit:
+            raise ParameterError(f"entry is {self.entry!r}, needs to be ≥ exit, which is {self.exit!r}")
+        if self.stop is not None:
+            require_number("stop", self.stop, above=0.0)
+            if self.stop <= self.entry:
+                raise ParameterError(f"stop is {self.stop!r}, needs to be > entry, which is {self.entry!r}")
+        if self.time_stop is not None:
+            require_integer("time_stop", self.time_stop, least=1)
+        require_integer("cool_down", self.cool_down, least=0)
+
+    def __repr__(self) -> str:
+        """The parameters that are not left out: a node's name is a column's name."""
+        given = [(item.name, getattr(self, item.name)) for item in fields(self)]
+        return f"ThresholdSignal({', '.join(f'{name}={value!r}' for name, value in given if _is_given(name, value))})"
 
     @property
     def needed(self) -> int:
@@ -64,22 +96,61 @@ class ThresholdSignal(Fold[SignalRows]):
 
     def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
         (zscore,) = columns
-        _signal_kernel(zscore, values, out, float(self.entry), float(self.exit))
+        stop = inf if self.stop is None else float(self.stop)
+        last = inf if self.time_stop is None else float(self.time_stop)
+        _signal_kernel(zscore, values, out, float(self.entry), float(self.exit), stop, last, float(self.cool_down))
+
+
+def _is_given(name: str, value: float | None) -> bool:
+    return name in ("entry", "exit") or (value is not None and value != 0)
 
 
 @kernel
-def _signal_kernel(zscore: Floats, states: Floats, out: Floats, entry: float, leave: float) -> None:
+def _signal_kernel(
+    zscore: Floats,
+    states: Floats,
+    out: Floats,
+    entry: float,
+    leave: float,
+    stop: float,
+    time_stop: float,
+    cool_down: float,
+) -> None:
     for pair in range(states.shape[0]):
-        position = states[pair, POSITION]
+        position, held = states[pair, POSITION], states[pair, HELD]
+        rest, barred = states[pair, REST], states[pair, BARRED]
+        count = states[pair, COUNT]
         for t in range(zscore.shape[1]):
             z = zscore[pair, t]
-            if np.isfinite(z):
-                states[pair, COUNT] += 1.0
-                if z <= -entry:
-                    position = 1.0
-                elif z >= entry:
-                    position = -1.0
-                elif (position > 0.0 and z >= -leave) or (position < 0.0 and z <= leave):
-                    position = 0.0
+            if not np.isfinite(z):
+                out[0, pair, t] = position
+                continue
+            count += 1.0
+            wanted = position
+            if position != 0.0:
+                held += 1.0
+                toward = z * position  # below −entry where the bet opens, above −exit where it is won
+                if toward <= -stop:
+                    wanted = 0.0
+                    rest, barred = cool_down, 1.0
+                elif toward >= entry and toward < stop:
+                    wanted = -position
+                elif toward > -entry and toward >= -leave:
+                    wanted = 0.0
+                elif held >= time_stop:
+                    wanted = 0.0
+                    rest = cool_down
+                    barred = 1.0 if toward <= -entry else 0.0
+                if wanted != position:
+                    position, held = wanted, 0.0
+            elif rest > 0.0:
+                rest -= 1.0
+                if abs(z) < entry:
+                    barred = 0.0
+            elif abs(z) < entry:
+                barred = 0.0
+            elif barred == 0.0 and abs(z) < stop:
+                position, held = (1.0 if z < 0.0 else -1.0), 0.0
             out[0, pair, t] = position
-        states[pair, POSITION] = position
+        states[pair, COUNT], states[pair, POSITION], states[pair, HELD] = count, position, held
+        states[pair, REST], states[pair, BARRED] = rest, barred

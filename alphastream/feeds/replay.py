@@ -26,6 +26,16 @@ Column = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TapeColumns:
+    """Trades of one symbol, (n,) each, in order of arrival."""
+
+    id: Column
+    time_ns: Column
+    price: Column
+    quantity: Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tape:
     """Recorded trades as columns of one length n ≥ 1, in order of arrival.
 
@@ -80,6 +90,14 @@ class Tape:
     def end_ns(self) -> int:
         """When the last trade was due, as recorded."""
         return int(self.due_ns[-1])
+
+    def columns(self) -> dict[str, TapeColumns]:
+        """Trades by symbol, what a ``TickMarket`` is made of."""
+        places = {symbol: self.symbol_index == index for index, symbol in enumerate(self.symbols)}
+        return {
+            symbol: TapeColumns(self.id[at], self.time_ns[at], self.price[at], self.quantity[at])
+            for symbol, at in places.items()
+        }
 
     def describe(self) -> str:
         """Say what the tape is, for a page."""

@@ -12,7 +12,7 @@ from alphastream.errors import ParameterError
 from alphastream.trading.clock import from_ns
 from alphastream.trading.dispatcher import BURST, EventDispatcher
 from alphastream.trading.errors import DispatchError, EventOrderError
-from alphastream.trading.events import Event
+from alphastream.trading.events import Dated
 from alphastream.trading.slots import Slot
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class BacktestingDispatcher(EventDispatcher):
         super().__init__(max_concurrent)
         if chain_limit < 0:
             raise ParameterError(f"chain_limit is {chain_limit}: it counts generations of jobs, 0 or more")
-        self._heap: list[tuple[int, int, Slot, Event]] = []
+        self._heap: list[tuple[int, int, Slot, Dated]] = []
         self._now_ns = NEVER
         self._chain_limit = chain_limit
         self._after_events = False
@@ -139,7 +139,7 @@ class BacktestingDispatcher(EventDispatcher):
         elif slot.polled:
             self._announced.append(slot)
 
-    def _out_of_order(self, slot: Slot, event: Event) -> EventOrderError:
+    def _out_of_order(self, slot: Slot, event: Dated) -> EventOrderError:
         now = from_ns(self._now_ns).isoformat()
         return EventOrderError(
             f"{slot.source!r} gave {event!r} of {event.when.isoformat()} when the run had reached {now}: "

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 from alphastream.errors import ParameterError
 from alphastream.trading.clock import Moment, from_ns, to_ns
 from alphastream.trading.errors import DispatchError
-from alphastream.trading.events import Event
+from alphastream.trading.events import Dated
 from alphastream.trading.in_flight import InFlight
 from alphastream.trading.producing import Producing
 from alphastream.trading.slots import EventHandler, Slot
@@ -236,7 +236,7 @@ class EventDispatcher(abc.ABC):
             if not slot.active:
                 self._take(slot)
 
-    async def _deliver(self, event: Event, handlers: Iterable[EventHandler]) -> None:
+    async def _deliver(self, event: Dated, handlers: Iterable[EventHandler]) -> None:
         """Call the handlers of an event one after another, until stopped."""
         if len(self._in_flight.tasks) >= self._in_flight.limit:
             await self._in_flight.room()
@@ -251,7 +251,7 @@ class EventDispatcher(abc.ABC):
             if self._stopped:
                 return
 
-    async def _settle(self, result: object, handler: EventHandler, event: Event, rest: Iterator[EventHandler]) -> bool:
+    async def _settle(self, result: object, handler: EventHandler, event: Dated, rest: Iterator[EventHandler]) -> bool:
         """Await what a handler returned. True: a task does that, and calls the rest of the event's handlers."""
         if not isawaitable(result):
             return False
@@ -262,7 +262,7 @@ class EventDispatcher(abc.ABC):
         return True
 
     async def _finish(
-        self, result: Awaitable[Any], handler: EventHandler, event: Event, rest: Iterator[EventHandler]
+        self, result: Awaitable[Any], handler: EventHandler, event: Dated, rest: Iterator[EventHandler]
     ) -> None:
         await self._await(result, "handler", handler, event)
         for following in rest:

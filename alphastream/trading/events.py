@@ -1,7 +1,7 @@
 """Events: something that happened at a moment."""
 
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from alphastream.errors import ParameterError
 from alphastream.trading.clock import Moment, Span, from_ns, span_ns, to_ns
@@ -9,6 +9,16 @@ from alphastream.trading.errors import InvalidBar
 from alphastream.trading.pairs import Pair
 
 Value = TypeVar("Value", Decimal, float)
+
+
+class Dated(Protocol):
+    """What a dispatcher needs of an event; ``Event`` has it, and so may a struct that is cheaper to make."""
+
+    when_ns: int
+
+    @property
+    def when(self) -> Moment:
+        """When it occurred."""
 
 
 class Event:

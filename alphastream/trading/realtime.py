@@ -9,7 +9,7 @@ from alphastream.errors import ParameterError
 from alphastream.trading.clock import Clock, from_ns, utc_now_ns
 from alphastream.trading.dispatcher import BURST, EventDispatcher, Job
 from alphastream.trading.errors import EventOrderError
-from alphastream.trading.events import Event
+from alphastream.trading.events import Dated
 from alphastream.trading.slots import Slot
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class RealtimeDispatcher(EventDispatcher):
         self._late = 0
         self._clock = clock
         self._present_ns = clock()  # as of the burst in hand
-        self._heap: list[tuple[int, int, int, Slot, Event]] = []
+        self._heap: list[tuple[int, int, int, Slot, Dated]] = []
         self._idle: list[Job] = []
 
     @property
@@ -104,7 +104,7 @@ class RealtimeDispatcher(EventDispatcher):
         if number == slot.head:
             self._take(slot)
 
-    def _accepts(self, slot: Slot, event: Event) -> bool:
+    def _accepts(self, slot: Slot, event: Dated) -> bool:
         """Count a late event; whether to dispatch it all the same."""
         self._late += 1
         slot.late += 1

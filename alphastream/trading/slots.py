@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from alphastream.trading.events import Event
+from alphastream.trading.events import Dated
 from alphastream.trading.sources import EventSource, FifoQueueEventSource
 
 EventHandler: TypeAlias = Callable[[Any], object]
@@ -59,8 +59,8 @@ class Slot:
         self.sequence = sequence
         self.owner = owner
         self.pop = source.pop
-        self.queue: deque[Event] = deque()
-        if isinstance(source, FifoQueueEventSource) and type(source).pop is FifoQueueEventSource.pop:
+        self.queue: deque[Dated] = deque()
+        if isinstance(source, FifoQueueEventSource) and source.in_order:
             self.queue = source._queue
         self.polled = not source.announces
         self.active = False
@@ -82,7 +82,7 @@ class Slot:
         """Have the source asked again."""
         self._announce(self)
 
-    def fetch(self) -> Event | None:
+    def fetch(self) -> Dated | None:
         """Next event; None marks the slot as drained, whatever other threads push meanwhile."""
         event = self.pop()
         if event is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Final, Protocol
 
 from alphastream.errors import ParameterError
-from alphastream.trading.events import Event
+from alphastream.trading.events import Dated
 
 MIN_PRIORITY: Final = -1000
 MAX_PRIORITY: Final = 1000
@@ -75,7 +75,7 @@ class EventSource(abc.ABC):
             self._listener.rank(value)
 
     @abc.abstractmethod
-    def pop(self) -> Event | None:
+    def pop(self) -> Dated | None:
         """Next event, or None if there is none now. Called inside the loop: it must not wait."""
 
     def announce(self) -> None:
@@ -93,22 +93,34 @@ class FifoQueueEventSource(EventSource):
     producer : what feeds this source, if anything.
     events : events that wait from the beginning, oldest first.
     priority : among events of one moment the higher goes first; -1000 to 1000.
+
+    Attributes
+    ----------
+    in_order : class attribute: True lets a dispatcher take what waits in the queue without a call of ``pop``, which it
+        calls when the queue is empty. False for a subclass whose ``pop`` has a say in every event.
     """
 
     announces = True
+    in_order: ClassVar[bool] = True
 
-    def __init__(self, producer: Producer | None = None, events: Iterable[Event] = (), priority: int = 0) -> None:
+    def __init_subclass__(cls) -> None:
+        """Expect the worst of a ``pop`` of one's own, unless the class says otherwise."""
+        super().__init_subclass__()
+        if "pop" in cls.__dict__ and "in_order" not in cls.__dict__:
+            cls.in_order = False
+
+    def __init__(self, producer: Producer | None = None, events: Iterable[Dated] = (), priority: int = 0) -> None:
         super().__init__(producer, priority)
-        self._queue: deque[Event] = deque(events)
+        self._queue: deque[Dated] = deque(events)
 
-    def push(self, event: Event) -> None:
+    def push(self, event: Dated) -> None:
         """Add an event at the end. May be called in any thread; a sleeping dispatcher wakes up."""
         self._queue.append(event)
         listener = self._listener
         if listener is not None and listener.drained:
             listener.announce()
 
-    def pop(self) -> Event | None:
+    def pop(self) -> Dated | None:
         """Remove and return the oldest event, or None."""
         return self._queue.popleft() if self._queue else None
 

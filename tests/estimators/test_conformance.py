@@ -21,6 +21,7 @@ from alphastream.estimators import (
     Difference,
     Fold,
     HalfLife,
+    HedgedValue,
     KalmanHedge,
     ResidualHalfLife,
     RollingCorrelation,
@@ -48,10 +49,12 @@ SAMPLES: dict[str, Fold[Any]] = {
     "ZScore": ZScore(window=7),
     "RollingCorrelation": RollingCorrelation(window=7),
     "Difference": Difference(),
+    "HedgedValue": HedgedValue(),
     "HalfLife": HalfLife(window=7),
     "ResidualHalfLife": ResidualHalfLife(window=7),
     "RollingEngleGranger": RollingEngleGranger(window=30),
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
+    "ThresholdSignal, stops": ThresholdSignal(entry=0.8, exit=0.1, stop=1.5, time_stop=4, cool_down=3),
 }
 TESTS = {
     "HalfLife",
@@ -74,11 +77,13 @@ def table(rows: Any) -> Floats:
 
 
 def series(estimator: Fold[Any], length: int, seed: int = 0) -> list[Floats]:
-    """A cointegrated pair around 100, or one mean-reverting series."""
+    """A cointegrated pair around 100 with a third series that wanders, or one mean-reverting series."""
     rng = np.random.default_rng(seed)
     x = 100.0 + np.cumsum(rng.normal(size=length))
     y = 5.0 + 0.7 * x + rng.normal(size=length)
-    return [x, y] if len(estimator.inputs) == 2 else [rng.normal(size=length)]
+    if len(estimator.inputs) == 1:
+        return [rng.normal(size=length)]
+    return [x, y, 0.7 + np.cumsum(rng.normal(0.0, 0.01, length))][: len(estimator.inputs)]
 
 
 def with_gaps(columns: list[Floats], seed: int = 1) -> list[Floats]:
@@ -285,9 +290,10 @@ def test_wrong_shapes_are_refused_by_name(estimator: Fold[Any]) -> None:
         run(estimator, square)
     with pytest.raises(ParameterError, match="holds"):
         run(estimator, [np.array(["a"] * 10)] * len(columns))
-    if len(columns) == 2:
-        with pytest.raises(ParameterError, match=r"x and y need equal shapes, have \(10,\) and \(9,\)"):
-            run(estimator, [columns[0], columns[1][:9]])
+    if len(columns) > 1:
+        names = " and ".join(estimator.inputs)
+        with pytest.raises(ParameterError, match=rf"{names} need equal shapes, have \(10,\) and \(9,\)"):
+            run(estimator, [columns[0], columns[1][:9], *columns[2:]])
 
 
 @each

@@ -16,6 +16,7 @@ from alphastream.trading import (
     backtesting_dispatcher,
     realtime_dispatcher,
 )
+from alphastream.trading.events import Dated
 from tests.trading.tapes import Mark, Scripted, queue, run
 
 
@@ -91,7 +92,7 @@ def test_a_push_between_an_empty_look_and_its_mark_is_found() -> None:
     class Raced(FifoQueueEventSource):
         raced = False
 
-        def pop(self) -> Event | None:
+        def pop(self) -> Dated | None:
             event = super().pop()
             if event is None and not self.raced:
                 self.raced = True

@@ -1,0 +1,121 @@
+"""A strategy, its broker's rules and its capital as plain data and back, so that a run can be written down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Final
+
+from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.estimators import KalmanHedge
+from alphastream.pairs import PairSpec
+from alphastream.portfolio import PositionConfig, SlidingWindow
+from alphastream.strategies import (
+    BetaNeutral,
+    FixedNotional,
+    InnovationThreshold,
+    PositionOptimiser,
+    Strategy,
+    ThresholdRule,
+    Units,
+    VolatilityTarget,
+    ZScoreThreshold,
+)
+from alphastream.trading.costs import (
+    BrokerRules,
+    Contract,
+    Fees,
+    FixedFunding,
+    FixedLatency,
+    PowerImpact,
+    RecordedFunding,
+)
+
+KINDS: Final[dict[str, type[Any]]] = {
+    kind.__name__: kind
+    for kind in (
+        BetaNeutral,
+        BrokerRules,
+        Contract,
+        Fees,
+        FixedFunding,
+        FixedLatency,
+        FixedNotional,
+        InnovationThreshold,
+        KalmanHedge,
+        PairSpec,
+        PositionConfig,
+        PositionOptimiser,
+        PowerImpact,
+        RecordedFunding,
+        SlidingWindow,
+        ThresholdRule,
+        Units,
+        VolatilityTarget,
+        ZScoreThreshold,
+    )
+}
+"""What a written definition may be made of. A strategy or cost model of one's own is added here to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Everything that decides what a run does, beside the tape.
+
+    Parameters
+    ----------
+    capital : in the quote currency.
+    """
+
+    strategy: Strategy
+    rules: BrokerRules = field(default_factory=BrokerRules)
+    capital: float = 100_000.0
+
+    def plain(self) -> dict[str, Any]:
+        """As dictionaries, lists, text and numbers. Raises ParameterError for a kind that is not known here."""
+        return {"strategy": _plain(self.strategy), "rules": _plain(self.rules), "capital": self.capital}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "Definition":
+        """Return the definition that was written.
+
+        Raises
+        ------
+        ParameterError : something in it is of no known kind, or is missing.
+        """
+        try:
+            strategy, rules = _made(plain["strategy"]), _made(plain["rules"])
+            if not hasattr(strategy, "decide") or not isinstance(rules, BrokerRules):
+                raise TypeError(f"a {type(strategy).__name__} with a {type(rules).__name__}")
+            return cls(strategy, rules, float(plain["capital"]))
+        except AlphaStreamError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"the definition cannot be read ({error!r}): it was written by another version"
+            ) from error
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        name = type(value).__name__
+        if KINDS.get(name) is not type(value):
+            raise ParameterError(f"{name} cannot be written down: add it to the kinds of a definition")
+        return {"kind": name} | {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _made(plain: Any) -> Any:
+    if isinstance(plain, Mapping):
+        made = {key: _made(each) for key, each in plain.items()}
+        kind = made.pop("kind", None)
+        if kind is None:
+            return made
+        if kind not in KINDS:
+            raise ParameterError(f"{kind!r} is no known part of a definition: it was written by another version")
+        return KINDS[kind](**made)
+    if isinstance(plain, list):
+        return tuple(_made(each) for each in plain)
+    return plain

@@ -1,0 +1,193 @@
+"""The live path: ticks as they arrive become the same events that a backtest has, in the same order.
+
+Time is that of the tape. Ticks are held until the bars they lie in have closed; then rows and trades of those bars are
+dispatched by their own times. So what a strategy does depends on the tape alone, not on when its parts arrived.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from alphastream.backtest.market import Tape, TickMarket
+from alphastream.backtest.simulation import (
+    CLOSES_FIRST,
+    ROWS_THEN,
+    RowFold,
+    Simulation,
+    TradeEvent,
+    require_one_interval,
+)
+from alphastream.bars import Bars, Floats, Ints, PairRows, align, empty_bars, merge
+from alphastream.events import Tick
+from alphastream.strategies import Strategy
+from alphastream.trading.costs import BrokerRules
+from alphastream.trading.realtime import RealtimeDispatcher
+from alphastream.trading.sources import FifoQueueEventSource
+
+
+@dataclass(slots=True)
+class _Leg:
+    """Ticks of one symbol that wait for their bar to close, and the newest closed bar before them."""
+
+    waiting: list[Tick] = field(default_factory=list)
+    newest_ns: int = 0
+    before: Bars = field(default_factory=empty_bars)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrays:
+    time_ns: Ints
+    price: Floats
+    quantity: Floats
+
+
+class TapeDispatcher(RealtimeDispatcher):
+    """Its clock is the tape's: it stands still until it is moved, so no timer waits for what is due later."""
+
+    def __init__(self) -> None:
+        self._tape_ns = 0
+        super().__init__(max_concurrent=1, late="drop", clock=lambda: self._tape_ns)
+
+    def move(self, to_ns: int) -> None:
+        """Set the clock and dispatch what is due by then; call it in the loop."""
+        self._tape_ns = to_ns
+        self._rouse()
+
+    def _delay_s(self) -> None:
+        return None
+
+
+class LiveRun:
+    """One strategy on a tape that grows.
+
+    Parameters
+    ----------
+    strategy, rules, capital : as in ``backtest``.
+
+    Attributes
+    ----------
+    dispatcher : run it in a loop; ``advance`` must be called in that loop.
+    until_ns : the tape has been played up to here.
+    late : ticks since the beginning that came after their bar had closed. Neither rows nor orders saw them.
+    """
+
+    def __init__(self, strategy: Strategy, rules: BrokerRules | None = None, capital: float = 100_000.0) -> None:
+        self.strategy = strategy
+        self.rules = rules or BrokerRules()
+        self.interval_ns = require_one_interval(strategy)
+        self.until_ns = self._begin_ns = 0
+        self.late = 0
+        self.row: Any = None  # newest row that was decided on
+        self._fold = RowFold([strategy])
+        self._legs = {symbol: _Leg() for key in self._fold.keys for symbol in key[:2]}
+        self.dispatcher = TapeDispatcher()
+        self.simulation = Simulation(strategy, self.rules, capital, self.dispatcher, lambda _leg, _from_ns: None)
+        priority = CLOSES_FIRST if self.rules.fill in ("next_close", "same_close") else 0
+        self._rows = FifoQueueEventSource(priority=ROWS_THEN)
+        self._trades = [FifoQueueEventSource(priority=priority) for _ in strategy.symbols]
+        self.dispatcher.subscribe(self._rows, self.simulation.on_row)
+        for source in self._trades:
+            self.dispatcher.subscribe(source, self.simulation.on_trade)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols whose ticks it wants: those it trades, and those its pairs read."""
+        return tuple(self._legs)
+
+    def warm_up(self, ticks: Mapping[str, Any], begin_ns: int) -> int:
+        """Fold rows before the beginning: series are ready, nothing is decided.
+
+        Parameters
+        ----------
+        ticks : arrays of each symbol, as ``TickStore.columns`` gives; those after the beginning are taken in too.
+        begin_ns : decisions begin with the first row that ends after it; made a multiple of the interval.
+
+        Returns
+        -------
+        Rows folded.
+        """
+        self.until_ns = self._begin_ns = begin_ns // self.interval_ns * self.interval_ns
+        market = TickMarket(ticks, self.until_ns)
+        rows = {key: market.rows(*key) for key in self._fold.keys}
+        (table,), _ = self._fold.run(rows)
+        for symbol, leg in self._legs.items():
+            bars = market.bars(symbol, self.interval_ns)
+            leg.before = bars.take(slice(None, int(np.searchsorted(bars.start_ns, self.until_ns)))).take(
+                slice(-1, None)
+            )
+        if len(table):
+            self.row = list(table.rows())[-1]
+            self.simulation.account.direction = self.strategy.standing(self.row)
+        self.simulation.broker.begin_funding(self.until_ns)
+        self.dispatcher.move(self.until_ns)
+        return len(table)
+
+    def take(self, ticks: Iterable[Tick]) -> None:
+        """Keep ticks until their bars close."""
+        for tick in ticks:
+            leg = self._legs.get(tick.symbol)
+            if leg is None:
+                continue
+            if tick.time_ns < self.until_ns:
+                self.late += tick.time_ns >= self._begin_ns  # before, it was nobody's
+                continue
+            leg.waiting.append(tick)
+            leg.newest_ns = max(leg.newest_ns, tick.time_ns)
+
+    def advance(self, grace_ns: int | None = None) -> bool:
+        """Close what bars can be closed and hand their rows and trades to the dispatcher.
+
+        A bar is over when every symbol has traded after it. The clock on the wall has no say: while a feed is down
+        nothing is known of what trades.
+
+        Parameters
+        ----------
+        grace_ns : so long after a bar's end a trade of one symbol shows that the others were silent; None never.
+
+        Returns
+        -------
+        Whether anything was handed over.
+        """
+        newest_ns = [leg.newest_ns for leg in self._legs.values()]
+        reach_ns = min(newest_ns) if grace_ns is None else max(min(newest_ns), max(newest_ns) - grace_ns)
+        until_ns = reach_ns // self.interval_ns * self.interval_ns
+        if until_ns <= self.until_ns:
+            return False
+        due = {symbol: self._due(leg, until_ns) for symbol, leg in self._legs.items()}
+        market = TickMarket(due)
+        bars = {symbol: market.bars(symbol, self.interval_ns) for symbol in due}
+        tables, _ = self._fold.run({key: self._closed(bars, key, until_ns) for key in self._fold.keys})
+        table = tables[0]
+        self.until_ns = until_ns
+        for place, symbol in enumerate(self.strategy.symbols):
+            self._push(place, market.tape(symbol, self.rules.fill, self.interval_ns))
+        for row in table.rows():
+            self._rows.push(row)
+            self.row = row
+        for symbol, leg in self._legs.items():
+            leg.before = merge(leg.before, bars[symbol]).take(slice(-1, None))
+        self.dispatcher.move(until_ns)
+        return bool(len(table)) or any(len(arrays.time_ns) for arrays in due.values())
+
+    def _due(self, leg: _Leg, until_ns: int) -> _Arrays:
+        """Take the ticks of closed bars out of those that wait, by time."""
+        due = sorted((tick for tick in leg.waiting if tick.time_ns < until_ns), key=lambda tick: tick.time_ns)
+        leg.waiting = [tick for tick in leg.waiting if tick.time_ns >= until_ns]
+        return _Arrays(
+            np.array([tick.time_ns for tick in due], dtype=np.int64),
+            np.array([tick.price for tick in due]),
+            np.array([tick.quantity for tick in due]),
+        )
+
+    def _closed(self, bars: Mapping[str, Bars], key: tuple[str, str, int], until_ns: int) -> PairRows:
+        y, x = (merge(self._legs[symbol].before, bars[symbol]) for symbol in key[:2])
+        return align(y, x, self.interval_ns, after_ns=self.until_ns, until_ns=until_ns)
+
+    def _push(self, leg: int, tape: Tape) -> None:
+        source = self._trades[leg]
+        for when_ns, price, quantity in zip(
+            tape.time_ns.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True
+        ):
+            source.push(TradeEvent(when_ns, leg, price, quantity))

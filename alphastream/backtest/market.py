@@ -1,0 +1,138 @@
+"""What a run needs of a market: closed rows of pairs, and the trades that orders can meet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, resample
+from alphastream.errors import ParameterError
+from alphastream.trading.costs import FillRule
+
+Value = TypeVar("Value")
+
+
+class TickArrays(Protocol):
+    """Trades of one symbol, (T,) each, in order of id."""
+
+    @property
+    def time_ns(self) -> Ints: ...
+    @property
+    def price(self) -> Floats: ...
+    @property
+    def quantity(self) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tape:
+    """Moments at which orders of one symbol can be filled, oldest first; every field has shape (K,).
+
+    Parameters
+    ----------
+    price, quantity : of the trade; of a bar, its open or close and all its volume.
+    """
+
+    time_ns: Ints
+    price: Floats
+    quantity: Floats
+
+
+class Market(Protocol):
+    """Recorded trades, or bars."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What was recorded."""
+
+    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
+        """Closed rows of a pair."""
+
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+        """Where orders of a symbol can be filled under a rule."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickMarket:
+    """Trades, from a tape or a file.
+
+    Parameters
+    ----------
+    ticks : by symbol.
+    until_ns : bars that end later are left out; None takes all, the last of which may not be over yet.
+    """
+
+    ticks: Mapping[str, TickArrays]
+    until_ns: int | None = None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What was recorded."""
+        return tuple(self.ticks)
+
+    def bars(self, symbol: str, interval_ns: int) -> Bars:
+        """Bars of a symbol."""
+        ticks = _known(self.ticks, symbol)
+        return aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
+
+    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
+        """Closed rows of a pair."""
+        return align(self.bars(y, interval_ns), self.bars(x, interval_ns), interval_ns, until_ns=self.until_ns)
+
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+        """Trades themselves, or first or last ones of bars."""
+        if rule in ("next_open", "next_close", "same_close"):
+            return _bar_tape(self.bars(symbol, interval_ns), rule, interval_ns)
+        ticks = _known(self.ticks, symbol)
+        order = np.argsort(ticks.time_ns, kind="stable")
+        return Tape(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarMarket:
+    """Bars, of a file. What happened inside a bar is not known: its first known price is the open, at its start.
+
+    Parameters
+    ----------
+    bars : by symbol.
+    interval_ns : their length.
+    """
+
+    bars: Mapping[str, Bars]
+    interval_ns: int
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is in the file."""
+        return tuple(self.bars)
+
+    def _of(self, symbol: str, interval_ns: int) -> Bars:
+        bars = _known(self.bars, symbol)
+        if interval_ns <= self.interval_ns:
+            return bars
+        return resample(bars, interval_ns)
+
+    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
+        """Closed rows of a pair."""
+        length = max(interval_ns, self.interval_ns)
+        return align(self._of(y, length), self._of(x, length), length)
+
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+        """Opens or closes."""
+        length = max(interval_ns, self.interval_ns)
+        # The finest bars have the earliest next price; their opens are where a new bar of any length opens too.
+        finest = rule == "next_trade"
+        return _bar_tape(_known(self.bars, symbol) if finest else self._of(symbol, length), rule, length, at_start=True)
+
+
+def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> Tape:
+    if rule in ("next_close", "same_close"):
+        return Tape(bars.start_ns + interval_ns, bars.close, bars.volume)
+    return Tape(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)
+
+
+def _known(columns: Mapping[str, Value], symbol: str) -> Value:
+    try:
+        return columns[symbol]
+    except KeyError:
+        raise ParameterError(f"{symbol} is not in the data: it has {', '.join(columns) or 'nothing'}") from None

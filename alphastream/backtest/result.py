@@ -1,0 +1,89 @@
+"""What a run came to: the books at every row, every order and every fill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.bars import Floats, Ints
+from alphastream.strategies import Table
+from alphastream.trading.ledger import Account
+from alphastream.trading.orders import Fill, FundingPayment, SpreadOrder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """A strategy over T rows of N symbols; amounts in the quote currency.
+
+    Parameters
+    ----------
+    name : of the strategy.
+    time_ns : (T,), ends of the rows.
+    marks : (T, N), last trades.
+    positions : (T, N), units held at the end of each row, what was filled by then included.
+    cash, equity : (T,); equity is cash and positions at the marks.
+    orders, fills, funding : in order of time.
+    observed : the strategy's columns and what else was asked for, (T,) each.
+    """
+
+    name: str
+    symbols: tuple[str, ...]
+    interval_ns: int
+    capital: float
+    time_ns: Ints
+    marks: Floats
+    positions: Floats
+    cash: Floats
+    equity: Floats
+    orders: tuple[SpreadOrder, ...]
+    fills: tuple[Fill, ...]
+    funding: tuple[FundingPayment, ...]
+    observed: Mapping[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+
+def books(account: Account, time_ns: Ints, marks: Floats) -> tuple[Floats, Floats, Floats]:
+    """Positions (T, N), cash (T,) and equity (T,) of an account at the ends of rows."""
+    moved_ns = np.array([entry[0] for entry in account.journal], dtype=np.int64)
+    seen = np.searchsorted(moved_ns, time_ns, side="right")  # entries by the end of each row
+    cash = np.array([account.capital, *(entry[3] for entry in account.journal)])[seen]
+    positions = np.zeros((len(time_ns), len(account.symbols)))
+    legs = np.array([entry[1] for entry in account.journal], dtype=np.int64)
+    held = np.array([entry[2] for entry in account.journal])
+    for leg in range(len(account.symbols)):
+        mine = legs == leg
+        at = np.searchsorted(moved_ns[mine], time_ns, side="right")
+        positions[:, leg] = np.concatenate(([0.0], held[mine]))[at]
+    worth = np.where(positions != 0.0, positions * marks, 0.0).sum(axis=1)  # a symbol not held needs no price
+    return positions, cash, cash + worth
+
+
+def result_of(
+    name: str,
+    interval_ns: int,
+    account: Account,
+    orders: tuple[SpreadOrder, ...],
+    table: Table,
+    observed: Mapping[str, NDArray[np.float64]],
+) -> RunResult:
+    """Make a result of the books of a run."""
+    positions, cash, equity = books(account, table.time_ns, table.marks)
+    columns = {column: values for column, values in table.columns.items() if values.ndim == 1}
+    return RunResult(
+        name=name,
+        symbols=account.symbols,
+        interval_ns=interval_ns,
+        capital=account.capital,
+        time_ns=table.time_ns,
+        marks=table.marks,
+        positions=positions,
+        cash=cash,
+        equity=equity,
+        orders=orders,
+        fills=tuple(account.fills),
+        funding=tuple(account.funding),
+        observed={**columns, **observed},
+    )

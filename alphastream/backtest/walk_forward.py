@@ -1,0 +1,221 @@
+"""Choose on the past, trade on what follows, again and again: what a sweep is worth out of sample."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from alphastream.backtest.history import PairHistory
+from alphastream.backtest.sweep import Grid, Sweep, gathered, grid_of, in_threads, statistics
+from alphastream.backtest.vectorised import (
+    PairSeries,
+    PairStrategy,
+    VectorisedRun,
+    keep_books,
+    pair_series,
+    terms_of,
+)
+from alphastream.bars import Floats
+from alphastream.errors import NotEnoughObservations, ParameterError
+from alphastream.estimators.fold import require_integer
+from alphastream.pairs import source_columns
+from alphastream.performance import returns, sharpe_ratio
+
+Training: TypeAlias = Literal["rolling", "anchored"]
+"""Whether a fold trains on as many rows as the first ("rolling"), or on all from the first row on ("anchored")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One training and the test that follows it; ranges are rows of the history, the end not included.
+
+    Parameters
+    ----------
+    train, test : first row and row after the last.
+    window, entry, exit : with the highest Sharpe ratio of the training.
+    train_sharpe, test_sharpe : of a row, not annualised; NaN where nothing was traded.
+    trades : round trips begun in the test.
+    profitable : whether any combination gained in the training. Where none did, the best of them trades all the same.
+    """
+
+    train: tuple[int, int]
+    test: tuple[int, int]
+    window: int
+    entry: float
+    exit: float
+    train_sharpe: float
+    test_sharpe: float
+    trades: int
+    profitable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WalkForward:
+    """The folds, and one account that traded all of their tests.
+
+    Parameters
+    ----------
+    grid : what was chosen from.
+    run : over the rows of all tests, which follow on each other; its strategy is that of the last. A position is
+        carried from one test into the next only where both want it; otherwise it is closed, at trades and costs, when
+        the next begins.
+    trainings : the sweep of each fold.
+    """
+
+    grid: Grid
+    folds: tuple[Fold, ...]
+    run: VectorisedRun
+    trainings: tuple[Sweep, ...]
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """First row of the first test and row after the last of the last one."""
+        return self.folds[0].test[0], self.folds[-1].test[1]
+
+    @property
+    def equity(self) -> Floats:
+        """Out of sample, at the end of each row of the tests."""
+        return self.run.equity
+
+
+def ranges(
+    rows: int, train_rows: int, test_rows: int, purge_rows: int, training: Training = "rolling"
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Rows of the training and of the test of each fold; tests follow on each other, rows too few for one are left.
+
+    Parameters
+    ----------
+    purge_rows : between a training and its test, used by neither.
+
+    Raises
+    ------
+    NotEnoughObservations : not even one fold.
+    ParameterError : fewer than two rows to train or test on, a negative purge.
+
+    Examples
+    --------
+    >>> ranges(100, train_rows=40, test_rows=20, purge_rows=10)
+    [((0, 40), (50, 70)), ((20, 60), (70, 90))]
+    """
+    for name, value, least in (
+        ("train_rows", train_rows, 2),
+        ("test_rows", test_rows, 2),
+        ("purge_rows", purge_rows, 0),
+    ):
+        require_integer(name, value, least)
+    if training not in ("rolling", "anchored"):
+        raise ParameterError(f"training is {training!r}: it is 'rolling' or 'anchored'")
+    ahead = train_rows + purge_rows
+    if rows < ahead + test_rows:
+        what = f"walking forward with {train_rows} rows to train, {purge_rows} between and {test_rows} to test"
+        raise NotEnoughObservations(what, needed=ahead + test_rows, have=rows)
+    starts = range(0, rows - ahead - test_rows + 1, test_rows)
+    return [
+        ((0 if training == "anchored" else at, at + train_rows), (at + ahead, at + ahead + test_rows)) for at in starts
+    ]
+
+
+def walk_forward(
+    history: PairHistory,
+    strategy: PairStrategy,
+    windows: Sequence[int],
+    entries: Sequence[float],
+    exits: float | Sequence[float] | None = None,
+    *,
+    train_rows: int,
+    test_rows: int,
+    purge_rows: int | None = None,
+    training: Training = "rolling",
+    capital: float = 100_000.0,
+    workers: int | None = None,
+) -> WalkForward:
+    """Choose windows and thresholds by the Sharpe ratio of past rows and trade the rows that follow.
+
+    Estimators have seen all rows before a training or a test, so that neither begins with a warm-up; each row uses
+    rows up to itself, and the rule begins flat in both. A position that is open at the end of a training is marked
+    there.
+
+    Parameters
+    ----------
+    windows, entries, exits : as in ``sweep``.
+    purge_rows : between training and test, used by neither; None for the longest of the windows, so that no row of a
+        training is in the window of a test's z-score.
+    workers : threads; None for one a core.
+
+    Raises
+    ------
+    NotEnoughObservations : the history is too short for one fold.
+    ParameterError : as ``sweep``.
+    """
+    grid = grid_of(strategy, windows, entries, exits)
+    purge = max(grid.windows) if purge_rows is None else purge_rows
+    pieces = ranges(len(history), train_rows, test_rows, purge, training)
+    columns = source_columns(history.rows, strategy.pair.price)
+    terms = terms_of(strategy, history.rules, capital)
+    trained_on = [(start, stop, history.cut(start, stop)) for (start, stop), _ in pieces]
+
+    def of_window(each: PairStrategy) -> tuple[PairSeries, Floats]:
+        series = pair_series(history, each, columns)
+        found = [statistics(piece, series.cut(start, stop), grid.signals, terms) for start, stop, piece in trained_on]
+        return series, np.stack(found)
+
+    answers = in_threads(of_window, grid.strategies, workers)
+    trainings = [gathered(grid, np.stack([found[at] for _, found in answers])) for at in range(len(pieces))]
+    chosen = [sweep.best() for sweep in trainings]
+    tests = [test for _, test in pieces]
+    run = _trade(history, grid, [series for series, _ in answers], chosen, tests, capital)
+    folds = tuple(
+        _fold(run, grid, sweep, place, train, test, tests[0][0])
+        for sweep, place, (train, test) in zip(trainings, chosen, pieces, strict=True)
+    )
+    return WalkForward(grid, folds, run, tuple(trainings))
+
+
+def _trade(
+    history: PairHistory,
+    grid: Grid,
+    series: Sequence[PairSeries],
+    chosen: Sequence[tuple[int, int]],
+    tests: Sequence[tuple[int, int]],
+    capital: float,
+) -> VectorisedRun:
+    """One account over all tests, each with the combination chosen for it and a rule that begins flat."""
+    parts, directions = [], []
+    for (window, threshold), (start, stop) in zip(chosen, tests, strict=True):
+        part = series[window].cut(start, stop)
+        parts.append(part)
+        directions.append(grid.signals[threshold].run(part.zscore)[0].position)
+    whole = PairSeries(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("zscore", "hedge_ratio", "leverage"))
+    )
+    piece = history.cut(tests[0][0], tests[-1][1])
+    return keep_books(piece, grid.strategy(chosen[-1]), whole, capital, np.concatenate(directions))
+
+
+def _fold(
+    run: VectorisedRun,
+    grid: Grid,
+    sweep: Sweep,
+    place: tuple[int, int],
+    train: tuple[int, int],
+    test: tuple[int, int],
+    first: int,
+) -> Fold:
+    start, stop = test[0] - first, test[1] - first
+    before = run.capital if start == 0 else float(run.equity[start - 1])
+    curve = np.concatenate(([before], run.equity[start:stop]))
+    traded = run.fills.trip[(run.fills.row >= start) & (run.fills.row < stop)]
+    earlier = run.fills.trip[run.fills.row < start]
+    signal = grid.signals[place[1]]
+    return Fold(
+        train=train,
+        test=test,
+        window=grid.windows[place[0]],
+        entry=signal.entry,
+        exit=signal.exit,
+        train_sharpe=float(sweep.sharpe[place]),
+        test_sharpe=sharpe_ratio(returns(curve)) if curve.min() > 0.0 else float("nan"),
+        trades=int(np.setdiff1d(traded, earlier).size),
+        profitable=bool(sweep.sharpe[place] > 0.0),
+    )

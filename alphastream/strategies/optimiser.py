@@ -1,0 +1,118 @@
+"""The position optimiser as a strategy over several pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alphastream.allocation import Style, pair_rows
+from alphastream.bars import Floats
+from alphastream.errors import ParameterError
+from alphastream.graph import Series
+from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, series_of
+from alphastream.portfolio import PositionConfig, PositionStream
+from alphastream.strategies.strategy import Decision, PairColumns, Table
+from alphastream.trading.ledger import Account
+from alphastream.trading.orders import Target
+
+_UNTESTED = Cointegration(0, refusal="not asked for")
+
+
+@dataclass(frozen=True, slots=True)
+class PositionOptimiser:
+    """Hold what the optimiser makes of the z-scores of some pairs.
+
+    Parameters
+    ----------
+    specs : the pairs, of one interval.
+    config : of the optimiser. Positions are in the quote currency, ``position_scale`` of it a unit.
+    style : "reversal" bets on the return of spreads, "momentum" on their going on.
+    """
+
+    specs: tuple[PairSpec, ...]
+    config: PositionConfig
+    style: Style = "reversal"
+
+    def __post_init__(self) -> None:
+        if len({spec.interval_ns for spec in self.specs}) != 1:
+            raise ParameterError(f"{len(self.specs)} pairs: give at least one, and all with bars of one length")
+
+    @property
+    def name(self) -> str:
+        """For example ``optimiser ETHUSDT/BTCUSDT, SOLUSDT/BTCUSDT``."""
+        return f"optimiser {', '.join(f'{spec.y}/{spec.x}' for spec in self.specs)}"
+
+    @property
+    def pairs(self) -> tuple[PairSpec, ...]:
+        """The pairs."""
+        return self.specs
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every leg once, in the order of the pairs."""
+        return tuple(dict.fromkeys(leg for spec in self.specs for leg in (spec.y, spec.x)))
+
+    def series(self, spec: PairSpec) -> Mapping[str, Series]:
+        """Return hedge ratio and z-score of a pair."""
+        known = series_of(spec)
+        return {name: known[name] for name in ("hedge_ratio", "zscore")}
+
+    def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
+        """Fold new rows of the pairs into the units that the optimiser wants to hold of each symbol.
+
+        A symbol that is not decided about on a row (it did not trade, or has no return) keeps what was wanted before,
+        NaN as long as nothing was.
+        """
+        rows = pair_rows([_answer(each) for each in found], self.style)
+        never = np.full(len(rows.assets), np.nan)
+        stream, mark, wanted = state or (PositionStream.begin(rows.assets, self.config), never, never)
+        positions, stream = stream.run(rows.prices, rows.signals)
+        passed_over = np.isnan(positions.cash_position) & (positions.status == "valid")[:, None]
+        units = np.where(passed_over, np.nan, positions.held * self.config.position_scale / rows.prices)
+        marks, units = _carried(rows.prices, mark), _carried(units, wanted)
+        table = Table(rows.time_ns, marks, self._volumes(found, rows.time_ns), {"units": units})
+        return table, ((stream, marks[-1], units[-1]) if len(marks) else (stream, mark, wanted))
+
+    def _volumes(self, found: Sequence[PairColumns], ends: Any) -> Floats:
+        """Units that traded of each symbol in the bars that end then."""
+        symbols = self.symbols
+        volumes = np.zeros((len(ends), len(symbols)))
+        for each in found:
+            here = np.isin(each.rows.end_ns, ends)
+            at = np.searchsorted(ends, each.rows.end_ns[here])
+            for symbol, volume in ((each.spec.y, each.rows.y_volume), (each.spec.x, each.rows.x_volume)):
+                volumes[at, symbols.index(symbol)] = volume[here]
+        return volumes
+
+    def standing(self, row: Any) -> int:
+        """No direction: positions of many symbols are adjusted on every row."""
+        return 0
+
+    def decide(self, row: Any, account: Account) -> Decision:
+        """Trade to what the optimiser wants; a symbol without an opinion is held on."""
+        wanted = tuple(
+            held if units != units else units for held, units in zip(account.positions, row.units, strict=True)
+        )
+        return Target(wanted, None, "optimiser") if wanted != tuple(account.positions) else None
+
+
+def _answer(found: PairColumns) -> PairAnalytics:
+    rows = found.rows
+    closed = {
+        "time_ns": rows.end_ns,
+        "y": rows.y,
+        "x": rows.x,
+        "y_age_ns": rows.y_age_ns,
+        "x_age_ns": rows.x_age_ns,
+        **found.series,
+    }
+    return PairAnalytics(found.spec, 0, closed, {"time_ns": rows.end_ns[:0]}, (), _UNTESTED)
+
+
+def _carried(values: Floats, last: Floats) -> Floats:
+    """Values with the last one known carried on, from the row before these."""
+    out = np.vstack((last, values))
+    rows = np.arange(len(out))[:, None]
+    newest = np.maximum.accumulate(np.where(np.isfinite(out), rows, 0), axis=0)
+    return np.take_along_axis(out, newest, axis=0)[1:]

@@ -1,0 +1,141 @@
+"""What a strategy is: series it reads, as folds, and a decision that looks at one row and the account.
+
+Everything that remembers rows (an estimator, the threshold rule, the optimiser) is a fold over them, so that history
+at once and rows as they close give the same bits. ``decide`` remembers nothing: all it may compare with is in the
+account. So one strategy object runs over history, over a recorded tape and live.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.bars import Floats, Ints, PairRows
+from alphastream.graph import Series
+from alphastream.pairs import PairSpec
+from alphastream.trading.clock import from_ns
+from alphastream.trading.ledger import Account
+from alphastream.trading.orders import SpreadRequest, Target
+
+Decision: TypeAlias = Target | SpreadRequest | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairColumns:
+    """New rows of a pair with the series that were asked for.
+
+    Parameters
+    ----------
+    series : by the strategy's names, (T,) each.
+    """
+
+    spec: PairSpec
+    rows: PairRows
+    series: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows to decide on, oldest first.
+
+    Parameters
+    ----------
+    time_ns : (T,), ends of closed bars.
+    marks : (T, N), last trade of each symbol at or before the end.
+    volumes : (T, N), units that traded in the bar, 0 where the symbol did not trade.
+    columns : what ``decide`` reads, by name: (T,) numbers, or (T, N) with one for each symbol.
+    """
+
+    time_ns: Ints
+    marks: Floats
+    volumes: Floats
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def take(self, rows: slice) -> "Table":
+        """The same table, some rows of it."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Table(self.time_ns[rows], self.marks[rows], self.volumes[rows], columns)
+
+    def rows(self) -> Iterator[Any]:
+        """One event a row, a struct with ``when_ns``, ``place`` and the (T,) columns.
+
+        ``marks``, ``volumes`` and columns with one number for each symbol are attributes too, lists that are made when
+        they are asked for: few rows are traded on. ``time_ns`` is another word for ``when_ns``.
+        """
+        flat = {name: values.tolist() for name, values in self.columns.items() if values.ndim == 1}
+        wide = {"marks": self.marks, "volumes": self.volumes}
+        wide |= {name: values for name, values in self.columns.items() if values.ndim == 2}
+        kind = msgspec.defstruct(
+            "Row",
+            [("when_ns", int), ("place", int), *((name, float) for name in flat)],
+            namespace={**{name: _listed(values) for name, values in wide.items()}, **_MOMENT},
+            gc=False,
+        )
+        return map(kind, self.time_ns.tolist(), range(len(self)), *flat.values())
+
+
+def _listed(values: Floats) -> property:
+    return property(lambda row: values[row.place].tolist())
+
+
+_MOMENT: Final = {"time_ns": property(lambda row: row.when_ns), "when": property(lambda row: from_ns(row.when_ns))}
+
+
+class Strategy(Protocol):
+    """What backtest, replay and paper run. Shipped ones are frozen dataclasses of their parameters."""
+
+    @property
+    def name(self) -> str:
+        """What pages and files call it."""
+
+    @property
+    def pairs(self) -> tuple[PairSpec, ...]:
+        """Pairs whose rows and series it reads; all of one interval."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it trades, in the order of its quantities."""
+
+    def series(self, spec: PairSpec) -> Mapping[str, Series]:
+        """Graph series it reads of one of its pairs, by name."""
+
+    def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
+        """Fold new rows of its pairs into rows to decide on.
+
+        Parameters
+        ----------
+        found : one for each pair, in their order.
+        state : what this gave after the rows before; None at the beginning.
+        """
+
+    def standing(self, row: Any) -> int:
+        """Direction that it is in on a row, 0 where there is no such thing.
+
+        A run that begins after this row does not join a position that was opened before.
+        """
+
+    def decide(self, row: Any, account: Account) -> Decision:
+        """Return positions to be in or orders to send, None to leave things as they are.
+
+        Parameters
+        ----------
+        row : of ``Table.rows``.
+        account : cash, positions and direction; not to be written.
+        """
+
+
+def pair_table(found: PairColumns) -> Table:
+    """Rows of one pair as they are."""
+    rows = found.rows
+    return Table(
+        rows.end_ns,
+        np.column_stack((rows.y, rows.x)),
+        np.column_stack((rows.y_volume, rows.x_volume)),
+        found.series,
+    )

@@ -1,0 +1,129 @@
+"""Rows and trades as they come give what history at once gives."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alphastream.backtest import TickMarket, backtest
+from alphastream.backtest.live import LiveRun
+from alphastream.events import Tick
+from alphastream.pairs import PairSpec
+from alphastream.portfolio import PositionConfig
+from alphastream.strategies import InnovationThreshold, PositionOptimiser, Strategy, ThresholdRule, ZScoreThreshold
+from alphastream.trading import BrokerRules, Fees, FillRule, FixedFunding, FixedLatency
+
+SECOND = 10**9
+START = 1_700_000_000 * SECOND
+SPEC = PairSpec("ETH", "BTC", SECOND, "ols", 20, entry=1.2, exit=0.3)
+OTHER = PairSpec("SOL", "BTC", SECOND, "tls", 25, entry=1.2, exit=0.3)
+KALMAN = PairSpec("ETH", "BTC", SECOND, "kalman", 20, entry=0.8, exit=0.3)
+STRATEGIES: tuple[Strategy, ...] = (
+    ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=30, cool_down=3)),
+    ZScoreThreshold(SPEC, rebalance=True),
+    InnovationThreshold(KALMAN),
+    PositionOptimiser(
+        (SPEC, OTHER), PositionConfig(vola=8, corr=12, clip=3.5, shrink=0.5, aum=1e5, position_scale=1e4)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Ticks of a symbol as arrays."""
+
+    time_ns: Any
+    price: Any
+    quantity: Any
+
+
+def tape(seed: int, seconds: int = 200) -> list[Tick]:
+    """Trades of three symbols in order of time."""
+    rng = np.random.default_rng(seed)
+    count = seconds * 6
+    times = np.sort(rng.integers(0, seconds * SECOND, count)) + START
+    who = rng.choice(3, count, p=[0.5, 0.35, 0.15])
+    common = np.cumsum(rng.normal(0, 2e-4, count))
+    own = {leg: np.cumsum(rng.normal(0, 1e-4, count)) for leg in range(3)}
+    base, names, ids = (60_000.0, 3_000.0, 150.0), ("BTC", "ETH", "SOL"), [0, 0, 0]
+    ticks = []
+    for place, (when, leg) in enumerate(zip(times.tolist(), who.tolist(), strict=True)):
+        price = float(np.round(base[leg] * np.exp(common[place] + own[leg][place] % 2e-3), 2))
+        ticks.append(Tick(names[leg], ids[leg], price, float(rng.integers(1, 9)), when, when, False))
+        ids[leg] += 1
+    return ticks
+
+
+def columns(ticks: Sequence[Tick]) -> Mapping[str, Columns]:
+    """The same trades by symbol."""
+    found = {}
+    for symbol in dict.fromkeys(tick.symbol for tick in ticks):
+        own = [tick for tick in ticks if tick.symbol == symbol]
+        found[symbol] = Columns(
+            np.array([t.time_ns for t in own]), np.array([t.price for t in own]), np.array([t.quantity for t in own])
+        )
+    return found
+
+
+def play(run: LiveRun, chunks: Sequence[Sequence[Tick]]) -> None:
+    """Feed chunks one after another, each dispatched before the next comes."""
+
+    async def feed() -> None:
+        running = asyncio.ensure_future(run.dispatcher.run(stop_signals=[]))
+        for chunk in chunks:
+            run.take(chunk)
+            run.advance()
+            for _ in range(4):
+                await asyncio.sleep(0)
+        run.dispatcher.stop()
+        await running
+
+    run.dispatcher.stop_on_handler_exceptions = True
+    asyncio.run(feed())
+    if run.dispatcher.last_error is not None:
+        raise run.dispatcher.last_error
+
+
+def split(ticks: Sequence[Tick], cuts: Sequence[int]) -> list[Sequence[Tick]]:
+    """Ticks in chunks."""
+    places = [0, *sorted(cut % (len(ticks) + 1) for cut in cuts), len(ticks)]
+    return [ticks[begin:end] for begin, end in pairwise(places)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.name)
+@pytest.mark.parametrize("fill", ["next_trade", "next_open", "next_close", "same_close"])
+@given(seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 5_000), max_size=12))
+@settings(max_examples=4, deadline=None)
+def test_live_equals_history(strategy: Strategy, fill: FillRule, seed: int, cuts: list[int]) -> None:
+    ticks = tape(seed)
+    begin_ns = START + 40 * SECOND
+    rules = BrokerRules(
+        fill=fill, fees=Fees(4.0), half_spread_bps=0.5, latency=FixedLatency(120_000_000), max_share=0.4,
+        funding=FixedFunding(1.0, 30 * SECOND), timeout_ns=2 * SECOND,
+    )  # fmt: skip
+    run = LiveRun(strategy, rules)
+    warm = [tick for tick in ticks if tick.time_ns < begin_ns]
+    rest = [tick for tick in ticks if tick.time_ns >= begin_ns]
+    run.warm_up(columns(warm), begin_ns)
+    play(run, split(rest, cuts))
+
+    seen = [tick for tick in ticks if tick.time_ns < run.until_ns]
+    # jobs that fall due after the newest row have not come yet live: history is cut where live stands
+    market = TickMarket(columns(seen), run.until_ns)
+    history = backtest(market, strategy, rules, begin_ns=begin_ns)
+    account = run.simulation.account
+    assert history.fills
+    assert account.fills == [fill for fill in history.fills if fill.time_ns <= run.until_ns]
+    assert account.funding == list(history.funding)
+    live, past = (
+        [order for order in orders if not order.is_open and order.decided_ns < run.until_ns - 5 * SECOND]
+        for orders in (run.simulation.broker.orders, history.orders)
+    )
+    assert live == past
+    assert run.late == 0

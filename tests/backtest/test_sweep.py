@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from alphastream.backtest.sweep import grid_of, sweep
+from alphastream.backtest.vectorised import run_pair
+from alphastream.errors import ParameterError
+from alphastream.performance import deflated_sharpe, moments, returns
+from alphastream.strategies import FixedNotional, ThresholdRule, VolatilityTarget
+from alphastream.trading.costs import BrokerRules
+from tests.backtest.histories import bands, history, prices
+
+WINDOWS, ENTRIES = (10, 25, 40), (1.0, 1.5, 2.0, 6.0)
+RULES = BrokerRules(fill="next_open", half_spread_bps=1.0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("sizer", [FixedNotional(500.0), VolatilityTarget(0.01)])
+def test_every_combination_is_a_single_run(workers: int, sizer: FixedNotional | VolatilityTarget) -> None:
+    found, strategy = history(*prices(600), RULES), bands()
+    strategy = type(strategy)(strategy.pair, sizer=sizer, rule=ThresholdRule(6.5, 5, 3))
+    swept = sweep(found, strategy, WINDOWS, ENTRIES, exits=(0.0, 0.5, 0.5, 0.5), workers=workers)
+    assert swept.sharpe.shape == swept.grid.shape == (3, 4)
+    for place in np.ndindex(3, 4):
+        one = swept.grid.strategy(place)
+        assert (one.pair.window, one.pair.entry) == (WINDOWS[place[0]], ENTRIES[place[1]])
+        run = run_pair(found, one)
+        assert swept.final_equity[place] == run.equity[-1]
+        assert swept.trades[place] == run.trades
+        expected = moments(returns(run.equity))
+        assert swept.rows == expected.rows == 599
+        assert swept.sharpe[place] == pytest.approx(expected.sharpe, rel=1e-9, nan_ok=True)
+        assert swept.kurtosis[place] == pytest.approx(expected.kurtosis, rel=1e-6, nan_ok=True)
+    assert swept.trades[:, 0].min() > 10
+    assert not swept.trades[:, 3].any()
+    assert np.isnan(swept.sharpe[:, 3]).all()
+    assert (swept.turnover[:, 3] == 0.0).all()
+
+
+def test_the_best_is_measured_against_all_that_were_tried() -> None:
+    found = history(*prices(600), RULES)
+    swept = sweep(found, bands(), WINDOWS, ENTRIES)
+    best = swept.best()
+    assert swept.sharpe[best] == np.nanmax(swept.sharpe)
+    equity = run_pair(found, swept.grid.strategy(best)).equity
+    expected = deflated_sharpe(returns(equity), swept.sharpe)
+    deflated = swept.deflated()
+    assert deflated.trials == expected.trials == 9  # those that never traded are none
+    assert deflated.probability == pytest.approx(expected.probability, rel=1e-9)
+    assert swept.deflated((2, 0)).sharpe == pytest.approx(float(swept.sharpe[2, 0]))
+
+
+def test_the_best_of_none_that_traded_is_the_first() -> None:
+    swept = sweep(history(*prices(100), RULES), bands(), (10,), (50.0, 60.0))
+    assert swept.best() == (0, 0)
+    assert np.isnan(swept.deflated().probability)
+    assert swept.final_equity.tolist() == [[100_000.0, 100_000.0]]
+    assert swept.drawdown.tolist() == [[0.0, 0.0]]
+
+
+def test_what_cannot_be_combined() -> None:
+    for windows, entries in (((), ENTRIES), (WINDOWS, ())):
+        with pytest.raises(ParameterError, match="give at least one of each"):
+            grid_of(bands(), windows, entries)
+    with pytest.raises(ParameterError, match="3 exits for 4 entries"):
+        grid_of(bands(), WINDOWS, ENTRIES, (0.1, 0.2, 0.3))
+    with pytest.raises(ParameterError, match=r"entry is 1.0, needs to be ≥ exit"):
+        grid_of(bands(), WINDOWS, ENTRIES, 1.2)
+    assert grid_of(bands(leave=0.25), WINDOWS, ENTRIES).exits == (0.25,) * 4
