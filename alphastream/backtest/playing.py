@@ -59,7 +59,8 @@ class TapeSource(EventSource):
     def __init__(self, leg: int, tape: Tape, priority: int = 0) -> None:
         super().__init__(priority=priority)
         self._leg = leg
-        self._tape = tape
+        self._time_ns = tape.time_ns
+        self._columns = tape.time_ns.item, tape.price.item, tape.quantity.item  # of an array, the fastest to one number
         self._at = 0
         self._wanted = False
 
@@ -67,16 +68,17 @@ class TapeSource(EventSource):
         """Go on with the first trade at or after a moment; None: nothing is wanted any more."""
         self._wanted = from_ns is not None
         if from_ns is not None:
-            self._at = max(self._at, int(np.searchsorted(self._tape.time_ns, from_ns)))
+            self._at = max(self._at, int(self._time_ns.searchsorted(from_ns)))
             self.announce()
 
     def pop(self) -> Dated | None:
         """The next trade that somebody waits for."""
-        at, tape = self._at, self._tape
-        if not self._wanted or at >= len(tape.time_ns):
+        at = self._at
+        if not self._wanted or at >= len(self._time_ns):
             return None
         self._at = at + 1
-        return TradeEvent(int(tape.time_ns[at]), self._leg, float(tape.price[at]), float(tape.quantity[at]))
+        time_ns, price, quantity = self._columns
+        return TradeEvent(time_ns(at), self._leg, price(at), quantity(at))
 
 
 def backtest(

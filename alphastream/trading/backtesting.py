@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import logging
 from inspect import isawaitable
-from itertools import repeat
 from types import CoroutineType
 from typing import Final
 
@@ -92,13 +91,16 @@ class BacktestingDispatcher(EventDispatcher):
     async def _dispatch_burst(self) -> None:
         """Dispatch up to some thousands of events with the jobs between them. Every line costs here."""
         heap, jobs, announced, in_flight = self._heap, self._jobs, self._announced, self._in_flight.tasks
-        heapreplace = heapq.heapreplace
-        for _ in repeat(None, BURST):
+        heapreplace, left = heapq.heapreplace, BURST
+        while left > 0:
+            left -= 1
             when_ns, _order, slot, event = heap[0]
             if jobs and jobs[0][0] <= when_ns:
                 await self._run_job()
             elif in_flight and when_ns > self._now_ns:
                 await self._in_flight.finish()  # time does not go on before its handlers are done
+            elif slot.queue and slot.only is not None and len(heap) == 1 and not announced:
+                left -= await self._dispatch_alone(slot, event, left + 1) - 1
             else:
                 self._now_ns = when_ns
                 self._dispatched += 1
@@ -128,6 +130,31 @@ class BacktestingDispatcher(EventDispatcher):
                 self._collect()
             if self._stopped:
                 return
+
+    async def _dispatch_alone(self, slot: Slot, event: Dated, most: int) -> int:
+        """Dispatch what waits in the only source that has any, past the heap, until something else wants a look.
+
+        The last event taken out of the queue is left at the head of the heap. Returns how many were dispatched.
+        """
+        before = self._dispatched
+        jobs, announced, queue, handler = self._jobs, self._announced, slot.queue, slot.only
+        assert handler is not None
+        for _ in range(most):
+            self._now_ns = when_ns = event.when_ns
+            self._dispatched += 1
+            try:
+                result = handler(event)
+                if result is not None and (type(result) is CoroutineType or isawaitable(result)):
+                    await result
+            except Exception as error:  # noqa: BLE001 - recorded and logged
+                self._record(error, "handler", handler, event)
+            event = queue.popleft()
+            if event.when_ns < when_ns:
+                raise self._out_of_order(slot, event)
+            if announced or jobs or self._stopped or not queue or slot.only is not handler:
+                break
+        self._heap[0] = (event.when_ns, slot.order, slot, event)
+        return self._dispatched - before
 
     def _take(self, slot: Slot) -> None:
         event = slot.fetch()

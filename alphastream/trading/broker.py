@@ -42,15 +42,17 @@ class SimulatedBroker:
         self.orders: list[SpreadOrder] = []
         self._schedule = schedule
         self._watch = watch
-        self._waiting: list[list[tuple[SpreadOrder, LegOrder]]] = [[] for _ in account.symbols]
+        # A new order replaces what is open: a leg never waits for two.
+        self._waiting: list[tuple[SpreadOrder, LegOrder] | None] = [None] * len(account.symbols)
         self._contracts = [rules.contract(symbol) for symbol in account.symbols]
+        self._has_least = any(contract.min_notional for contract in self._contracts)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
         self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, trip
 
     @property
     def is_waiting(self) -> bool:
         """Whether a leg of some order is open."""
-        return any(self._waiting)
+        return any(waiting is not None for waiting in self._waiting)
 
     # ---- orders ----------------------------------------------------------------------------------------------
 
@@ -129,6 +131,8 @@ class SimulatedBroker:
         self, changes: Sequence[float], goals: Sequence[float], marks: Sequence[float]
     ) -> Iterator[tuple[int, str]]:
         """Legs whose change is under the least order, and that in words; what closes a position never is."""
+        if not self._has_least:
+            return
         for leg, contract in enumerate(self._contracts):
             least, worth = contract.min_notional, abs(changes[leg]) * marks[leg]
             if least and changes[leg] and goals[leg] and worth < least:
@@ -142,23 +146,15 @@ class SimulatedBroker:
         now_ns: int,
         volumes: Sequence[float],
     ) -> SpreadOrder:
-        rules = self.rules
-        legs = tuple(
-            LegOrder(
-                leg=leg,
-                symbol=symbol,
-                quantity=changes[leg],
-                target=goals[leg],
-                eligible_ns=self._eligible(symbol, now_ns),
-                share_of=volumes[leg],
-                limit=None if wish.limits is None else wish.limits[leg],
-            )
-            for leg, symbol in enumerate(self.account.symbols)
-            if changes[leg]
-        )
+        rules, legs = self.rules, []
+        for leg, symbol in enumerate(self.account.symbols):
+            if changes[leg]:
+                limit = None if wish.limits is None else wish.limits[leg]
+                eligible_ns = self._eligible(symbol, now_ns)
+                legs.append(LegOrder(leg, symbol, changes[leg], goals[leg], eligible_ns, volumes[leg], limit))
         order = SpreadOrder(
             id=len(self.orders) + 1,
-            legs=legs,
+            legs=tuple(legs),
             ratio=ratio_of(goals),
             decided_ns=now_ns,
             trip=None if wish.direction is None else self.account.trip,
@@ -180,7 +176,7 @@ class SimulatedBroker:
 
     def _open(self, order: SpreadOrder, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> None:
         for leg in order.legs:
-            self._waiting[leg.leg].append((order, leg))
+            self._waiting[leg.leg] = order, leg
         if self.rules.fill == "same_close":
             for leg in order.legs:
                 if volumes[leg.leg] > 0.0:
@@ -198,7 +194,7 @@ class SimulatedBroker:
         for leg in order.legs:
             if leg.state == "open":
                 leg.state = "cancelled"
-                self._leave(order, leg)
+                self._leave(leg.leg)
         if order.state in ("open", "one leg"):
             order.state = "cancelled"
             if order.unwinds is not None:
@@ -206,14 +202,12 @@ class SimulatedBroker:
 
     def _replace(self) -> None:
         for waiting in self._waiting:
-            for order, _ in list(waiting):
-                self.cancel(order)
+            if waiting is not None:
+                self.cancel(waiting[0])
 
-    def _leave(self, order: SpreadOrder, leg: LegOrder) -> None:
-        waiting = self._waiting[leg.leg]
-        waiting.remove((order, leg))
-        if not waiting:
-            self._watch(leg.leg, None)
+    def _leave(self, leg: int) -> None:
+        self._waiting[leg] = None
+        self._watch(leg, None)
 
     def resume(self, orders: Iterable[SpreadOrder]) -> None:
         """Take over the orders of an earlier life, oldest first; what was open then is cancelled."""
@@ -264,18 +258,16 @@ class SimulatedBroker:
         price, quantity : of the trade; the quantity matters only where rules limit the share of it.
         """
         waiting = self._waiting[leg]
-        if not waiting:
+        if waiting is None:
             return
-        room = math.inf if self.rules.max_share is None else self.rules.max_share * quantity
-        for order, part in list(waiting):
-            if time_ns < part.eligible_ns or not _meets(part, price):
-                continue
-            units = part.rest
-            if abs(units) > room:
-                units = math.copysign(self._contracts[leg].rounded(room), units)
-            if units:
-                room -= abs(units)
-                self._fill(order, part, time_ns, units, price)
+        order, part = waiting
+        if time_ns < part.eligible_ns or not _meets(part, price):
+            return
+        units, share = part.rest, self.rules.max_share
+        if share is not None and abs(units) > share * quantity:
+            units = math.copysign(self._contracts[leg].rounded(share * quantity), units)
+        if units:
+            self._fill(order, part, time_ns, units, price)
 
     def _fill(self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float) -> None:
         account, leg, maker = self.account, part.leg, part.limit is not None
@@ -308,16 +300,16 @@ class SimulatedBroker:
         account.book(leg, fill, part.target if done else None)
         if done:
             part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
-            self._leave(order, part)
+            self._leave(leg)
         self._advance(order)
 
     def _advance(self, order: SpreadOrder) -> None:
-        states = {leg.state for leg in order.legs}
-        if states == {"filled"}:
+        filled = sum(leg.state == "filled" for leg in order.legs)
+        if filled == len(order.legs):
             order.state = "filled"
             if order.unwinds is not None:
                 self.orders[order.unwinds - 1].state = "unwound"
-        elif "filled" in states and "open" in states:
+        elif filled and order.is_open:
             order.state = "one leg"
 
     # ---- funding ---------------------------------------------------------------------------------------------
