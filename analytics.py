@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from alphastream import portfolio
+from alphastream import backtest, portfolio
 from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, empty_bars, merge
 from alphastream.estimators import is_compiled, warm_up
 from alphastream.events import Tick
@@ -216,12 +216,13 @@ class QuantEngine:
 
     def _compile(self) -> None:
         """Compile in another process first, where the machine code is not on disk yet: numba holds the interpreter
-        lock for ten seconds and more, and pages would stand still. Prices and pairs first, positions after them."""
+        lock for ten seconds and more, and pages would stand still. Prices and pairs first, the rest after them."""
         _compile_ahead(_ONE_COMPILER, is_compiled, "estimators", warm_up)
         self._compiled.set()
         self._wake.set()
         _compile_ahead(_ONE_PORTFOLIO_COMPILER, portfolio.is_compiled, "scan portfolio", portfolio.warm_up)
         self.portfolio_compiled.set()
+        _compile_ahead(_ONE_PORTFOLIO_COMPILER, backtest.is_compiled, "backtest", backtest.warm_up)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
+from alphastream.performance import sharpe_error
 from alphastream.portfolio import (
     PositionConfig,
     Positions,
@@ -240,8 +241,7 @@ def _trials(rows: AllocationRows, config: PositionConfig, shrinkages: Iterable[f
         valid = np.flatnonzero(positions.status == "valid")
         gained = earned(positions, rows.prices, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
         sharpe = sharpe_ratio(gained)
-        error = float(np.sqrt((1.0 + sharpe * sharpe / 2.0) / gained.size)) if gained.size else np.nan
-        yield ShrinkTrial(float(shrink), sharpe, error, int(gained.size))
+        yield ShrinkTrial(float(shrink), sharpe, sharpe_error(sharpe, gained.size), int(gained.size))
 
 
 def _ends(answers: Sequence[PairAnalytics]) -> Ints:

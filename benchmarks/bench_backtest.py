@@ -1,15 +1,17 @@
 """The compiled backtest of a pair beside vectorbt: one run, and a sweep; seconds, rows and combinations a second.
 
-``python -m benchmarks.bench_backtest``. vectorbt wants other versions than we do: give its interpreter in
-VECTORBT_PYTHON, and it runs there over the same prices. Both find hedge ratio, z-score and directions, keep the books
-and tell final value, Sharpe ratio and drawdown; first calls, which compile, are left out.
+``python -m benchmarks.bench_backtest``. vectorbt runs in a process of its own over the same prices, so that its memory
+can be told: that of VECTORBT_PYTHON, or of this interpreter where it is installed. Both find hedge ratio, z-score and
+directions, keep the books and tell final value, Sharpe ratio and drawdown; first calls, which compile, are left out.
 """
 
+import importlib.util
 import json
 import os
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -75,7 +77,7 @@ def seconds(call: Callable[[], object]) -> tuple[float, float]:
 
 def rival(data: dict[str, Floats]) -> dict[str, Any] | None:
     """What vectorbt measures over the same prices, None where it is not to be had."""
-    python = os.environ.get("VECTORBT_PYTHON")
+    python = os.environ.get("VECTORBT_PYTHON", sys.executable if importlib.util.find_spec("vectorbt") else None)
     if python is None:
         return None
     terms = {"window": WINDOW, "entry": ENTRY, "leave": LEAVE, "units": UNITS, "cost": HALF_SPREAD_BPS * 1e-4}
@@ -135,7 +137,7 @@ def main() -> None:
     data = prices()
     few = {name: values[:SWEEP_ROWS].copy() for name, values in data.items()}
     theirs = rival(data)
-    print("vectorbt: set VECTORBT_PYTHON to its interpreter" if theirs is None else f"vectorbt {theirs['version']}")
+    print("vectorbt is not installed" if theirs is None else f"vectorbt {theirs['version']}")
     many_runs(few, theirs)
     print(f"memory of this process by now {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     one_run(data, theirs)

@@ -8,7 +8,7 @@ from alphastream.backtest.market import BarMarket, Market, Tape, TickMarket
 from alphastream.backtest.playing import backtest, backtests
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.sweep import Grid, Sweep, sweep
-from alphastream.backtest.vectorised import VectorisedRun, run_pair, warm_up
+from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
 from alphastream.backtest.walk_forward import Fold, WalkForward, walk_forward
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "backtests",
     "books",
     "compare",
+    "is_compiled",
     "pair_history",
     "ready",
     "run_pair",

@@ -8,6 +8,7 @@ import numpy as np
 
 from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, resample
 from alphastream.errors import ParameterError
+from alphastream.graph import interval_name
 from alphastream.trading.costs import FillRule
 
 Value = TypeVar("Value")
@@ -108,21 +109,23 @@ class BarMarket:
 
     def _of(self, symbol: str, interval_ns: int) -> Bars:
         bars = _known(self.bars, symbol)
-        if interval_ns <= self.interval_ns:
-            return bars
-        return resample(bars, interval_ns)
+        if interval_ns < self.interval_ns:
+            raise ParameterError(
+                f"bars of {interval_name(interval_ns)} cannot be made of bars of {interval_name(self.interval_ns)}: "
+                "give the pair an interval at least as long"
+            )
+        return bars if interval_ns == self.interval_ns else resample(bars, interval_ns)
 
     def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
         """Closed rows of a pair."""
-        length = max(interval_ns, self.interval_ns)
-        return align(self._of(y, length), self._of(x, length), length)
+        return align(self._of(y, interval_ns), self._of(x, interval_ns), interval_ns)
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
         """Opens or closes."""
-        length = max(interval_ns, self.interval_ns)
         # The finest bars have the earliest next price; their opens are where a new bar of any length opens too.
         finest = rule == "next_trade"
-        return _bar_tape(_known(self.bars, symbol) if finest else self._of(symbol, length), rule, length, at_start=True)
+        bars = _known(self.bars, symbol) if finest else self._of(symbol, interval_ns)
+        return _bar_tape(bars, rule, interval_ns, at_start=True)
 
 
 def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> Tape:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.market import Market, Tape
+from alphastream.backtest.market import BarMarket, Market, Tape
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
@@ -27,6 +27,7 @@ from alphastream.trading.costs import BrokerRules
 from alphastream.trading.events import Dated
 from alphastream.trading.sources import EventSource, FifoQueueEventSource
 
+FEW: Final = 20  # orders that may miss their trade before a run says so
 CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
 
 
@@ -130,10 +131,23 @@ def backtests(
         interval_ns = require_one_interval(strategy)
         table, direction = _begun(strategy, table, begin_ns)
         simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
+        if isinstance(market, BarMarket) and rules.fill == "next_trade":
+            _require_fills(simulation)
         observed = {name: _placed(*found, table.time_ns) for name, found in seen.items()}
         orders = tuple(simulation.broker.orders)
         results.append(result_of(strategy.name, interval_ns, simulation.account, orders, table, observed))
     return results
+
+
+def _require_fills(simulation: Simulation) -> None:
+    """Say it where most orders are replaced before they can meet a trade, as happens to those that come on each bar."""
+    orders = simulation.broker.orders
+    missed = sum(order.state == "cancelled" and not any(leg.filled for leg in order.legs) for order in orders)
+    if missed > FEW and missed > len(orders) / 2:
+        raise ParameterError(
+            f"{missed} of {len(orders)} orders were replaced before they met a trade. Bars have no trade between two "
+            "opens, and with a latency an order misses the next: choose fill='next_open', or ticks"
+        )
 
 
 def _begun(strategy: Strategy, table: Table, begin_ns: int | None) -> tuple[Table, int]:

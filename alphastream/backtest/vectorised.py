@@ -5,8 +5,10 @@ the books of ``kernel``.
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -160,6 +162,12 @@ def warm_up() -> None:
     record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
     inputs = (run.observed["direction"], series.hedge_ratio, series.leverage, history.market)
     kernel.run_statistics(*inputs, terms_of(strategy, history.rules, 1.0), record, np.empty(kernel.STATISTICS))
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
+    return any(folder.rglob("kernel.run_statistics-*.nbi"))
 
 
 def keep_books(

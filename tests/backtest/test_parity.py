@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket, backtest, pair_history, run_pair
 from alphastream.bars import Bars
+from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
 from alphastream.strategies import (
     BetaNeutral,
@@ -100,9 +101,14 @@ def _as_in_a_file(bars: Bars) -> Bars:
 
 def same_books(market: Market, strategy: Any, rules: BrokerRules) -> int:
     """Compare both paths line by line, and return how many fills they have."""
-    slow = backtest(market, strategy, rules, capital=CAPITAL)
     run = run_pair(pair_history(market, strategy.pair, rules), strategy, capital=CAPITAL)
     fast = run.result
+    try:
+        slow = backtest(market, strategy, rules, capital=CAPITAL)
+    except ParameterError as error:  # said of bars whose orders miss their trades
+        if "replaced before they met a trade" not in str(error):
+            raise
+        return 0
     np.testing.assert_array_equal(fast.time_ns, slow.time_ns)
     np.testing.assert_array_equal(fast.marks, slow.marks)
     for column in ("positions", "cash", "equity"):
@@ -164,3 +170,17 @@ def test_a_leg_that_falls_silent() -> None:
     strategy = ZScoreThreshold(PairSpec("Y", "X", SECOND, window=6, entry=0.5, exit=0.4))
     for fill in ("next_trade", "next_open", "next_close", "same_close"):
         assert same_books(market, strategy, BrokerRules(fill=fill)) > 5
+
+
+def test_bars_whose_orders_miss_their_trades_are_refused_in_words() -> None:
+    bars = {symbol: _as_in_a_file(random_market(5, 300).bars(symbol, SECOND)) for symbol in ("Y", "X")}
+    strategy = ZScoreThreshold(PairSpec("Y", "X", SECOND, window=20, entry=0.3, exit=0.0), rebalance=True)
+    with pytest.raises(ParameterError, match="choose fill='next_open'"):
+        backtest(BarMarket(bars, SECOND), strategy, BrokerRules())
+    assert backtest(BarMarket(bars, SECOND), strategy, BrokerRules(fill="next_open")).fills
+
+
+def test_bars_shorter_than_those_of_the_file_are_refused() -> None:
+    bars = {symbol: random_market(5, 60).bars(symbol, 5 * SECOND) for symbol in ("Y", "X")}
+    with pytest.raises(ParameterError, match="bars of 1s cannot be made of bars of 5s"):
+        backtest(BarMarket(bars, 5 * SECOND), ZScoreThreshold(PairSpec("Y", "X", SECOND)))
