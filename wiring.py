@@ -32,6 +32,7 @@ from config import Settings
 from hub import Hub
 from ingest import Feed, Health, Ingest, ReplayFeed
 from live_feed import LiveFeed
+from paper import PaperDesk
 from storage import TickStore
 from webhooks import Message, Webhooks
 
@@ -93,6 +94,7 @@ class System:
         self.alerts = AlertBook(settings.data_dir)
         self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
         self._watch = AlertWatch(self.alerts, self._look, (self._tell_pages, self._tell_webhooks))
+        self.paper = PaperDesk(settings.data_dir / "paper", self.lane_of)
         self._lock = threading.RLock()
         self._live: Lane | None = None
         self._replay: Lane | None = None
@@ -105,7 +107,7 @@ class System:
         self._watch.start()
         if self.settings.feed != "replay":
             try:
-                self._live = live_lane(self.settings, self.hub.notify)
+                self._live = live_lane(self.settings, self.hub.notify, self.paper.notify)
             except AlphaStreamError as error:
                 log.error("live lane not started: %s", error)
                 self.failure = str(error)
@@ -115,12 +117,14 @@ class System:
             self._open_replay()
         elif self.settings.feed == "auto":
             threading.Thread(target=self._choose_lane, name="alphastream-lanes", daemon=True).start()
+        self.paper.start()
 
     def stop(self) -> None:
         """Stop every thread and close every file. May be called twice."""
         self._stopping.set()
         self._watch.stop()
         self.webhooks.stop()
+        self.paper.stop()
         self.hub.stop()
         with self._lock:
             lanes = [lane for lane in (self._live, self._replay) if lane is not None]
@@ -138,6 +142,11 @@ class System:
         """What pages show: live trades if there are any, else the recording while it plays."""
         with self._lock:
             return self._replay or self._live
+
+    def lane_of(self, kind: str) -> Lane | None:
+        """The lane that carries "live" or "replay" trades, None while there is none."""
+        with self._lock:
+            return self._live if kind == "live" else self._replay
 
     @property
     def live(self) -> Health | None:
@@ -186,7 +195,7 @@ class System:
             if self._replay is not None or self.stopped:
                 return
             try:
-                self._replay = replay_lane(self.settings, self.hub.notify)
+                self._replay = replay_lane(self.settings, self.hub.notify, self.paper.notify)
             except AlphaStreamError as error:
                 if self.failure is None:
                     log.error("replay not started: %s", error)
@@ -196,12 +205,15 @@ class System:
             self._replay.start()
 
 
-def live_lane(settings: Settings, published: Callable[[], None] = _nobody) -> Lane:
+def live_lane(
+    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+) -> Lane:
     """A lane fed by the venue of the settings; its file is named after the venue.
 
     Parameters
     ----------
     published : called whenever the lane's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
 
     Raises
     ------
@@ -219,15 +231,18 @@ def live_lane(settings: Settings, published: Callable[[], None] = _nobody) -> La
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )
-    return _join("live", codec.title, settings, feed, store, published)
+    return _join("live", codec.title, settings, feed, store, published, arrived)
 
 
-def replay_lane(settings: Settings, published: Callable[[], None] = _nobody) -> Lane:
+def replay_lane(
+    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+) -> Lane:
     """A lane fed by the recorded tape; its file lasts as long as the lane.
 
     Parameters
     ----------
     published : called whenever the lane's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
 
     Raises
     ------
@@ -238,7 +253,7 @@ def replay_lane(settings: Settings, published: Callable[[], None] = _nobody) -> 
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
     store = _open_store(settings, Path(scratch.name) / "replay.db")
     feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
-    return replace(_join("replay", tape.describe(), settings, feed, store, published), scratch=scratch)
+    return replace(_join("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch)
 
 
 def _open_store(settings: Settings, path: Path) -> TickStore:
@@ -253,12 +268,14 @@ def _join(
     feed: Feed,
     store: TickStore,
     published: Callable[[], None],
+    arrived: Callable[[], None],
 ) -> Lane:
     """Connect a feed to a store and an engine: the callbacks that make them one path."""
 
     def take(ticks: Sequence[Tick]) -> None:
         if store.append(ticks):
             engine.notify()
+            arrived()
 
     ingest = Ingest(feed, take, gaps=store.gaps)
     engine = QuantEngine(

@@ -74,19 +74,36 @@ class PortfolioRequest:
         return tuple(dict.fromkeys(leg for spec in self.pairs for leg in (spec.y, spec.x)))
 
 
-def portfolio_controls(symbols: Sequence[str], settings: Settings) -> PortfolioRequest | None:
-    """Ask what to hold and how; None, and a sentence on the page, while the choice cannot be."""
+def portfolio_controls(
+    symbols: Sequence[str], settings: Settings, *, capital: float | None = None, shortest_s: int = 1
+) -> PortfolioRequest | None:
+    """Ask what to hold and how; None, and a sentence on the page, while the choice cannot be.
+
+    Parameters
+    ----------
+    capital : the assets of a backtest, which has costs of its own and signals of pairs alone; None asks for all.
+    shortest_s : no shorter bars are offered.
+    """
     first = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    of = str(
-        first.segmented_control(
-            "Signals of", [PAIRS, SYMBOLS], default=PAIRS, required=True, key="of", help=HELP["of"], bind="query-params"
+    of = PAIRS
+    if capital is None:
+        of = str(
+            first.segmented_control(
+                "Signals of",
+                [PAIRS, SYMBOLS],
+                default=PAIRS,
+                required=True,
+                key="of",
+                help=HELP["of"],
+                bind="query-params",
+            )
         )
-    )
     chosen = _pairs(first, symbols) if of == PAIRS else _symbols(first, symbols)
     signal = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     style = cast(Style, _select(signal, "Signals", STYLES, 0, "signals", HELP["signals"], 120))
-    names = {interval_name(length * SECOND): length * SECOND for length in INTERVALS_S}
-    begin = INTERVALS_S.index(settings.interval_s) if settings.interval_s in INTERVALS_S else 0
+    lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
+    names = {interval_name(length * SECOND): length * SECOND for length in lengths}
+    begin = lengths.index(settings.interval_s) if settings.interval_s in lengths else 0
     interval_ns = names[_select(signal, "Bar", list(names), begin, "interval", PAIR_HELP["interval"], 90)]
     models = {name: model for model, name in MODELS.items()}
     model, price = "OLS", "log"
@@ -95,7 +112,7 @@ def portfolio_controls(symbols: Sequence[str], settings: Settings) -> PortfolioR
         price = _select(signal, "Prices", PRICES, 0, "price", PAIR_HELP["price"], 90)
     window = int(_number(signal, "Window", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
     try:
-        config = _config(signal)
+        config = _config(signal, capital)
         if not chosen:
             raise ParameterError(f"no {of} chosen: choose or type at least one above")
         if of == SYMBOLS:
@@ -109,16 +126,18 @@ def portfolio_controls(symbols: Sequence[str], settings: Settings) -> PortfolioR
         return None
 
 
-def _config(row: Any) -> PositionConfig:
+def _config(row: Any, capital: float | None) -> PositionConfig:
     """The optimiser's parameters, in its units. Raises ParameterError where they do not go together."""
     risk = _number(row, "Risk a bar, bps", 0.01, 1_000.0, 1.0, "risk", HELP["risk"], 0.25)
-    aum = _number(row, "AUM", 1_000.0, 1e12, 1e6, "aum", HELP["aum"], 100_000.0, "%.0f", 140)
+    aum = capital
+    if aum is None:
+        aum = _number(row, "AUM", 1_000.0, 1e12, 1e6, "aum", HELP["aum"], 100_000.0, "%.0f", 140)
     vola = _number(row, "Volatility", 2, 1_000, 16, "vola", HELP["vola"], 1)
     corr = _number(row, "Correlation", 2, 2_000, 32, "corr", HELP["corr"], 1)
     clip = _number(row, "Clip", 0.5, 20.0, 3.5, "clip", HELP["clip"], 0.5)
     shrink = _number(row, "Shrink", 0.0, 1.0, 0.5, "shrink", HELP["shrink"], 0.05)
     cap = _number(row, "Turnover cap, %", 0.0, 100_000.0, 0.0, "cap", HELP["cap"], 10.0, "%.1f", 130)
-    fee = _number(row, "Cost, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5)
+    fee = 0.0 if capital is not None else _number(row, "Cost, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5)
     kind = _select(row, "Covariance", [WEIGHTED, WINDOWED], 0, "cov", HELP["cov"], 140)
     sliding = None
     if kind == WINDOWED:

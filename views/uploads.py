@@ -22,15 +22,17 @@ LAST: Final = "Last upload"
 MOST_NAMED: Final = 8
 
 
-def choose_upload(what: str) -> Upload | None:
+def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
     """Ask where the rows come from; None, and a sentence on the page, while there are none.
 
     Parameters
     ----------
     what : the sentence above the file field.
+    own_tape : whether the tape of this app is offered, too.
     """
     held = st.session_state.get("last_upload")
-    sources = ["Upload", *recordings.SOURCES, *([LAST] if held is not None else [])]
+    recorded = recordings.SOURCES if own_tape else (recordings.BUNDLED,)
+    sources = ["Upload", *recorded, *([LAST] if held is not None else [])]
     source = st.segmented_control("Source", sources, default="Upload", required=True, key="source", bind="query-params")
     if source == "Upload":
         upload = _uploaded(what)

@@ -151,7 +151,9 @@ class BacktestingDispatcher(EventDispatcher):
             event = queue.popleft()
             if event.when_ns < when_ns:
                 raise self._out_of_order(slot, event)
-            if announced or jobs or self._stopped or not queue or slot.only is not handler:
+            if announced or not queue or self._stopped or slot.only is not handler:
+                break
+            if jobs and jobs[0][0] <= event.when_ns:
                 break
         self._heap[0] = (event.when_ns, slot.order, slot, event)
         return self._dispatched - before

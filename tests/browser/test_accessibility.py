@@ -24,7 +24,7 @@ TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a 
 MOST_STOPS: Final = 80
 BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
-    *("Live pair", "Scanner", "Portfolio", "Alerts", "History"),
+    *("Live pair", "Scanner", "Portfolio", "Backtest", "Alerts", "History"),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
     *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Cost, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
@@ -138,10 +138,16 @@ def show_portfolio(page: Page, _: Path) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
 
 
+def show_backtest(page: Page, _: Path) -> None:
+    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+    expect(page.get_by_text("Report as HTML")).to_be_visible(timeout=WAIT_MS)
+
+
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "live": ("", show_live),
     "scanner": ("scanner", show_scan),
     "portfolio": ("portfolio", show_portfolio),
+    "backtest": ("backtest", show_backtest),
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
 }

@@ -1,0 +1,141 @@
+"""What a run is made of, as plain data and back."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from alphastream.backtest import Definition
+from alphastream.errors import ParameterError
+from alphastream.estimators import KalmanHedge
+from alphastream.pairs import PairSpec
+from alphastream.portfolio import PositionConfig, SlidingWindow
+from alphastream.strategies import (
+    BetaNeutral,
+    FixedNotional,
+    InnovationThreshold,
+    PositionOptimiser,
+    Sizer,
+    Strategy,
+    ThresholdRule,
+    Units,
+    VolatilityTarget,
+    ZScoreThreshold,
+)
+from alphastream.trading import (
+    BrokerRules,
+    Contract,
+    Fees,
+    FillRule,
+    FixedFunding,
+    FixedLatency,
+    PowerImpact,
+    RecordedFunding,
+)
+
+SPEC = PairSpec("ETH", "BTC", 10**9, "huber", 25, "price", entry=1.7, exit=0.2)
+KALMAN = PairSpec("ETH", "BTC", 10**9, "kalman", 25)
+CONFIG = PositionConfig(vola=8, corr=12, clip=3.5, shrink=0.5, aum=1e5)
+SIZERS: tuple[Sizer, ...] = (FixedNotional(5_000.0), BetaNeutral(7_000.0), Units(0.5), VolatilityTarget(0.2, 1.5))
+STRATEGIES: tuple[Strategy, ...] = (
+    *(ZScoreThreshold(SPEC, sizer=sizer) for sizer in SIZERS),
+    ZScoreThreshold(SPEC, rule=ThresholdRule(4.0, 30, 5), rebalance=True, spread="value"),
+    InnovationThreshold(KALMAN),
+    InnovationThreshold(KALMAN, model=KalmanHedge(1e-5, 1e-2)),
+    PositionOptimiser((SPEC, KALMAN), CONFIG, "momentum"),
+    PositionOptimiser(
+        (SPEC,),
+        PositionConfig(
+            vola=8,
+            corr=12,
+            clip=3.5,
+            shrink=0.5,
+            aum=1e5,
+            max_turnover=3.0,
+            covariance=SlidingWindow(window=30, n_factors=2),
+        ),
+    ),
+)
+RULES = (
+    BrokerRules(),
+    BrokerRules(
+        fill="next_close",
+        fees=Fees(4.0, -1.0),
+        latency=FixedLatency(7),
+        half_spread_bps=0.3,
+        impact=PowerImpact(3.0, 1.0),
+        funding=FixedFunding(1.0),
+        max_share=0.2,
+        timeout_ns=5 * 10**9,
+        on_timeout="match",
+        contracts={"ETH": Contract(0.001, 0.01, 5.0), "BTC": Contract(0.0001)},
+    ),
+    BrokerRules(funding=RecordedFunding({"ETH": ((10**18, 1e-4), (2 * 10**18, -1e-4))})),
+)
+
+
+def there_and_back(definition: Definition) -> Definition:
+    return Definition.of(json.loads(json.dumps(definition.plain())))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
+def test_every_strategy_comes_back(strategy: Strategy) -> None:
+    definition = Definition(strategy, BrokerRules(), 12_345.6)
+    assert there_and_back(definition) == definition
+    assert hash(there_and_back(definition).strategy) == hash(strategy)
+
+
+@pytest.mark.parametrize("rules", RULES, ids=["defaults", "all", "recorded funding"])
+def test_every_rule_comes_back(rules: BrokerRules) -> None:
+    assert there_and_back(Definition(STRATEGIES[0], rules)).rules == rules
+
+
+@pytest.mark.parametrize("fill", ["next_trade", "next_open", "next_close", "same_close"])
+def test_every_fill_comes_back(fill: FillRule) -> None:
+    assert there_and_back(Definition(STRATEGIES[0], BrokerRules(fill=fill))).rules.fill == fill
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A sizer nobody knows."""
+
+    size: float = 1.0
+
+    def series(self, spec: PairSpec) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def units(self, ratio: float, row: Any, account: Any, spec: PairSpec) -> tuple[float, float] | None:
+        """Units of y and x."""
+        return self.size, -ratio
+
+
+def test_what_is_not_known_cannot_be_written() -> None:
+    with pytest.raises(ParameterError, match="Own cannot be written down: add it to the kinds"):
+        Definition(ZScoreThreshold(SPEC, sizer=Own())).plain()
+
+
+PLAIN = Definition(STRATEGIES[0]).plain()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"strategy": PLAIN["strategy"]},
+        {**PLAIN, "strategy": {**PLAIN["strategy"], "kind": "Oracle"}},
+        {**PLAIN, "strategy": {**PLAIN["strategy"], "leverage": 3}},
+        {**PLAIN, "strategy": {"kind": "ZScoreThreshold"}},
+        {**PLAIN, "strategy": 5},
+        {**PLAIN, "strategy": PLAIN["rules"]},
+        {**PLAIN, "rules": PLAIN["strategy"]},
+        {**PLAIN, "rules": {**PLAIN["rules"], "fill": "yesterday"}},
+        {**PLAIN, "capital": "much"},
+        {**PLAIN, "capital": None},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_said(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=r"another version|it is one of"):
+        Definition.of(wrong)

@@ -1,0 +1,63 @@
+"""What to run on paper: the strategy and its costs as on the backtest page, without what only a backtest can do."""
+
+from typing import Final
+
+import streamlit as st
+
+from alphastream.backtest import Definition
+from alphastream.errors import AlphaStreamError
+from alphastream.strategies import PositionOptimiser, Strategy
+from alphastream.trading.costs import Contract
+from config import Settings
+from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number
+from views.backtest_controls import _threshold as threshold
+from views.backtest_costs import broker_rules
+from views.backtest_data import Data
+from views.controls import is_followed, pair_controls
+from views.portfolio_controls import portfolio_controls
+from wiring import Lane
+
+CAPITAL: Final = 100_000.0
+
+
+def definition_controls(lane: Lane, settings: Settings) -> Definition | None:
+    """Ask for a strategy, its costs and its capital; None, and a sentence on the page, while they cannot be."""
+    data = Data(tuple(lane.symbols), "ticks", None, lane.title, _contracts(lane))
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    kind = str(
+        row.segmented_control(
+            "Strategy",
+            [ZSCORE, INNOVATION, OPTIMISER],
+            default=ZSCORE,
+            required=True,
+            key="strategy",
+            help=HELP["strategy"],
+            bind="query-params",
+        )
+    )
+    capital = number(row, "Capital", 100.0, 1e12, CAPITAL, "capital", HELP["capital"], 10_000.0, "%.0f", 150)
+    try:
+        strategy = _strategy(kind, data, settings, capital)
+        if strategy is None or not all(is_followed(lane, symbol) for symbol in strategy.symbols):
+            return None
+        return Definition(strategy, broker_rules(data, strategy.symbols), capital)
+    except AlphaStreamError as error:
+        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/rule:")
+        return None
+
+
+def _strategy(kind: str, data: Data, settings: Settings, capital: float) -> Strategy | None:
+    if kind == OPTIMISER:
+        asked = portfolio_controls(data.symbols, settings, capital=capital)
+        return None if asked is None else PositionOptimiser(asked.pairs, asked.config, asked.style)
+    if kind == INNOVATION:
+        st.session_state["model"] = "Kalman"  # there is no other innovation: the list of models says so
+    spec = pair_controls(data.symbols, settings, open_list=True)
+    return None if spec is None else threshold(kind, spec)
+
+
+def _contracts(lane: Lane) -> dict[str, Contract]:
+    return {
+        symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
+        for symbol, each in lane.ingest.instruments.items()
+    }

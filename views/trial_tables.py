@@ -1,0 +1,121 @@
+"""Sweeps and walk-forwards in words and tables. No Streamlit."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from alphastream.backtest import PairHistory
+from alphastream.backtest.sweep import Sweep
+from alphastream.backtest.walk_forward import WalkForward
+from alphastream.performance import DeflatedSharpe
+
+CONVINCING: Final = 0.95
+"""Probability from which a page speaks of more than luck; what is usual for a test at 5 %."""
+FEW_TRADES: Final = 30
+"""Round trips below which a page says that they are few."""
+
+
+def luck_sentence(found: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> tuple[str, str]:
+    """Title and sentence on the best of a sweep and how much of it is luck.
+
+    Parameters
+    ----------
+    yearly : what makes a Sharpe ratio of a bar one of a year; 1 leaves it.
+    """
+    window, threshold = found.best()
+    unit = "a year" if yearly > 1.0 else "a bar"
+    best = f"Window {found.grid.windows[window]}, entry {found.grid.entries[threshold]:g}: "
+    trades = int(found.trades[window, threshold])
+    best += f"Sharpe {luck.sharpe * yearly:+.4g} {unit}, {trades:,} round trip{'s'[: trades != 1]}."
+    best += " So few say little, whatever the ratios say." if trades < FEW_TRADES else ""
+    if not math.isfinite(luck.probability):
+        return "Luck cannot be told from skill", f"{best} Its returns do not allow a deflated Sharpe ratio."
+    chance = f"Of {luck.trials:,.0f} combinations without any skill, luck alone would give the best about "
+    chance += f"{luck.expected_maximum * yearly:+.4g}."
+    prob = f"The probability that the true ratio of the best is above that is {_share(luck.probability)}"
+    if luck.sharpe <= 0.0:
+        return "No combination made money", f"{best} Even the best lost: there is nothing to choose here."
+    if luck.probability < 0.5:
+        return "No better than luck", f"{best} {chance} {prob}: these rows show no skill in it."
+    if luck.probability < CONVINCING:
+        return (
+            "Not shown to be more than luck",
+            f"{best} {chance} {prob}: less than the {CONVINCING:.0%} to believe it.",
+        )
+    return "More than luck, on these rows", f"{best} {chance} {prob}. It is still in sample: see the walk-forward."
+
+
+def _share(probability: float) -> str:
+    if probability < 0.001:
+        return "under 0.1 %"
+    return f"{probability:.1%}" if probability < 0.999 else "over 99.9 %"
+
+
+def folds_frame(history: PairHistory, found: WalkForward, yearly: float = 1.0) -> pd.DataFrame:
+    """One line a fold, oldest first; Sharpe ratios NaN where nothing was traded."""
+    ends = history.rows.end_ns
+
+    def moment(row: int) -> pd.Timestamp:
+        return pd.Timestamp(int(ends[row]), unit="ns", tz="UTC")
+
+    lines: list[dict[str, Any]] = [
+        {
+            "fold": number,
+            "train_from": moment(fold.train[0]),
+            "train_bars": fold.train[1] - fold.train[0],
+            "test_from": moment(fold.test[0]),
+            "test_bars": fold.test[1] - fold.test[0],
+            "window": fold.window,
+            "entry": fold.entry,
+            "train_sharpe": fold.train_sharpe * yearly,
+            "test_sharpe": fold.test_sharpe * yearly,
+            "trades": fold.trades,
+            "gained": fold.profitable,
+        }
+        for number, fold in enumerate(found.folds, 1)
+    ]
+    return pd.DataFrame(lines)
+
+
+def sweep_csv(found: Sweep) -> bytes:
+    """A line for each combination; Sharpe ratios are of a bar."""
+    windows, entries = np.meshgrid(found.grid.windows, found.grid.entries, indexing="ij")
+    exits = np.broadcast_to(np.asarray(found.grid.exits), windows.shape)
+    columns = {
+        "window": windows,
+        "entry": entries,
+        "exit": exits,
+        "sharpe_a_bar": found.sharpe,
+        "final_equity": found.final_equity,
+        "drawdown": found.drawdown,
+        "trades": found.trades,
+        "turnover": found.turnover,
+        "skew": found.skew,
+        "kurtosis": found.kurtosis,
+    }
+    return _csv(pd.DataFrame({name: values.ravel() for name, values in columns.items()}))
+
+
+def walk_forward_csv(history: PairHistory, found: WalkForward, hindsight: Any) -> bytes:
+    """A line for each bar of the tests: fold, settings, equity out of sample and in hindsight."""
+    start, stop = found.rows
+    lengths = [fold.test[1] - fold.test[0] for fold in found.folds]
+
+    def spread(values: list[Any]) -> Any:
+        return np.repeat(values, lengths)
+
+    frame = {
+        "time": pd.to_datetime(history.rows.end_ns[start:stop], utc=True),
+        "fold": spread(list(range(1, len(lengths) + 1))),
+        "window": spread([fold.window for fold in found.folds]),
+        "entry": spread([fold.entry for fold in found.folds]),
+        "equity_out_of_sample": found.equity,
+        "equity_best_in_hindsight": hindsight,
+    }
+    return _csv(pd.DataFrame(frame))
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
