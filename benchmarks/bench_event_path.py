@@ -32,7 +32,7 @@ from alphastream.trading import BrokerRules, Fees
 Floats = NDArray[np.float64]
 
 ROWS: Final = 20_000
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 MINUTE: Final = 60 * 10**9
 CAPITAL, NOTIONAL, FEE_BPS = 100_000.0, 10_000.0, 4.0
 WINDOW, ENTRY, EXIT = 60, 2.0, 0.5

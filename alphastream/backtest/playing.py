@@ -70,7 +70,8 @@ class TapeSource(EventSource):
         self._wanted = from_ns is not None
         if from_ns is not None:
             self._at = max(self._at, int(self._time_ns.searchsorted(from_ns)))
-            self.announce()
+            if self._listener is not None and self._listener.drained:
+                self._listener.announce()
 
     def pop(self) -> Dated | None:
         """The next trade that somebody waits for."""
@@ -178,7 +179,8 @@ def _play(
         TapeSource(leg, market.tape(symbol, rules.fill, interval_ns), priority)
         for leg, symbol in enumerate(strategy.symbols)
     ]
-    simulation = Simulation(strategy, rules, capital, dispatcher, lambda leg, from_ns: tapes[leg].seek(from_ns))
+    seek = [tape.seek for tape in tapes]
+    simulation = Simulation(strategy, rules, capital, dispatcher, lambda leg, from_ns: seek[leg](from_ns))
     simulation.account.direction = direction
     dispatcher.subscribe(TableSource(table), simulation.on_row)
     for tape in tapes:

@@ -85,5 +85,5 @@ def result_of(
         orders=orders,
         fills=tuple(account.fills),
         funding=tuple(account.funding),
-        observed={**columns, **observed},
+        observed={**table.recorded, **columns, **observed},
     )

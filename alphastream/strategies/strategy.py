@@ -47,20 +47,24 @@ class Table:
     marks : (T, N), last trade of each symbol at or before the end.
     volumes : (T, N), units that traded in the bar, 0 where the symbol did not trade.
     columns : what ``decide`` reads, by name: (T,) numbers, or (T, N) with one for each symbol.
+    recorded : what it does not read and a result shows, (T,) each.
     """
 
     time_ns: Ints
     marks: Floats
     volumes: Floats
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    recorded: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.time_ns)
 
     def take(self, rows: slice) -> "Table":
         """The same table, some rows of it."""
-        columns = {name: values[rows] for name, values in self.columns.items()}
-        return Table(self.time_ns[rows], self.marks[rows], self.volumes[rows], columns)
+        columns, recorded = (
+            {name: values[rows] for name, values in each.items()} for each in (self.columns, self.recorded)
+        )
+        return Table(self.time_ns[rows], self.marks[rows], self.volumes[rows], columns, recorded)
 
     def rows(self) -> Iterator[Any]:
         """One event a row, a struct with ``when_ns``, ``place`` and the (T,) columns.
@@ -130,12 +134,13 @@ class Strategy(Protocol):
         """
 
 
-def pair_table(found: PairColumns) -> Table:
-    """Rows of one pair as they are."""
-    rows = found.rows
+def pair_table(found: PairColumns, shown: Sequence[str] = ()) -> Table:
+    """Rows of one pair as they are; the series in ``shown`` are recorded, the others are for ``decide``."""
+    rows, series = found.rows, found.series
     return Table(
         rows.end_ns,
         np.column_stack((rows.y, rows.x)),
         np.column_stack((rows.y_volume, rows.x_volume)),
-        found.series,
+        {name: values for name, values in series.items() if name not in shown},
+        {name: series[name] for name in shown},
     )

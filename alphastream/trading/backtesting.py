@@ -159,14 +159,20 @@ class BacktestingDispatcher(EventDispatcher):
         return self._dispatched - before
 
     def _take(self, slot: Slot) -> None:
-        event = slot.fetch()
-        slot.active = event is not None
-        if event is not None:
-            if event.when_ns < self._now_ns:
-                raise self._out_of_order(slot, event)
-            heapq.heappush(self._heap, (event.when_ns, slot.order, slot, event))
-        elif slot.polled:
-            self._announced.append(slot)
+        event = slot.pop()
+        if event is None:  # as Slot.fetch, which is for those who have time
+            slot.drained = True
+            event = slot.pop()
+            if event is None:
+                slot.active = False
+                if slot.polled:
+                    self._announced.append(slot)
+                return
+            slot.drained = False
+        slot.active = True
+        if event.when_ns < self._now_ns:
+            raise self._out_of_order(slot, event)
+        heapq.heappush(self._heap, (event.when_ns, slot.order, slot, event))
 
     def _out_of_order(self, slot: Slot, event: Dated) -> EventOrderError:
         now = from_ns(self._now_ns).isoformat()

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from alphastream.errors import ParameterError
-from alphastream.trading.costs import BrokerRules
+from alphastream.trading.costs import BrokerRules, PowerImpact
 from alphastream.trading.ledger import Account
 from alphastream.trading.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
@@ -45,7 +45,10 @@ class SimulatedBroker:
         # A new order replaces what is open: a leg never waits for two.
         self._waiting: list[tuple[SpreadOrder, LegOrder] | None] = [None] * len(account.symbols)
         self._contracts = [rules.contract(symbol) for symbol in account.symbols]
+        # What rules leave out is not asked for at every fill.
+        self._has_lots = any(contract.lot for contract in self._contracts)
         self._has_least = any(contract.min_notional for contract in self._contracts)
+        self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
         self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, trip
 
@@ -74,23 +77,26 @@ class SimulatedBroker:
         """
         wanted = self._checked(target.quantities)
         self._replace()
-        goals = [contract.rounded(units) for contract, units in zip(self._contracts, wanted, strict=True)]
+        goals = self._rounded(wanted)
         changes = [goal - held for goal, held in zip(goals, self.account.positions, strict=True)]
-        if target.direction is None or target.direction == self.account.direction:
+        if self._has_least and target.direction in (None, self.account.direction):
             for leg, _ in self._too_small(changes, goals, marks):
                 changes[leg] = 0.0  # an adjustment can wait, and keeps no other leg from its own
-        return self._send(
-            SpreadRequest(tuple(changes), None, target.direction, target.reason), goals, now_ns, marks, volumes
-        )
+        return self._send(target, changes, goals, now_ns, marks, volumes)
 
     def request(
         self, wish: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
     ) -> SpreadOrder | None:
         """Order changes as they are asked for, in place of whatever is still open; see ``move``."""
         self._replace()
-        changes = [c.rounded(units) for c, units in zip(self._contracts, self._checked(wish.quantities), strict=True)]
+        changes = self._rounded(self._checked(wish.quantities))
         goals = [held + change for held, change in zip(self.account.positions, changes, strict=True)]
-        return self._send(wish, goals, now_ns, marks, volumes, changes)
+        return self._send(wish, changes, goals, now_ns, marks, volumes)
+
+    def _rounded(self, quantities: Sequence[float]) -> Sequence[float]:
+        if not self._has_lots:
+            return quantities
+        return [contract.rounded(units) for contract, units in zip(self._contracts, quantities, strict=True)]
 
     def _checked(self, quantities: Sequence[float]) -> Sequence[float]:
         if len(quantities) != len(self.account.symbols) or not all(map(math.isfinite, quantities)):
@@ -101,14 +107,13 @@ class SimulatedBroker:
 
     def _send(
         self,
-        wish: SpreadRequest,
+        wish: Target | SpreadRequest,
+        changes: Sequence[float],
         goals: Sequence[float],
         now_ns: int,
         marks: Sequence[float],
         volumes: Sequence[float],
-        changes: Sequence[float] | None = None,
     ) -> SpreadOrder | None:
-        changes = wish.quantities if changes is None else changes
         account, direction = self.account, wish.direction
         before = account.direction
         if direction is not None:
@@ -118,7 +123,7 @@ class SimulatedBroker:
             return None
         order = self._order(wish, changes, goals, now_ns, volumes)
         self._before[order.id] = before, account.leg_trips[order.legs[0].leg]
-        refusal = next((why for _, why in self._too_small(changes, goals, marks)), None)
+        refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
         if refusal is None:
             self._open(order, now_ns, marks, volumes)
             return order
@@ -131,8 +136,6 @@ class SimulatedBroker:
         self, changes: Sequence[float], goals: Sequence[float], marks: Sequence[float]
     ) -> Iterator[tuple[int, str]]:
         """Legs whose change is under the least order, and that in words; what closes a position never is."""
-        if not self._has_least:
-            return
         for leg, contract in enumerate(self._contracts):
             least, worth = contract.min_notional, abs(changes[leg]) * marks[leg]
             if least and changes[leg] and goals[leg] and worth < least:
@@ -140,27 +143,25 @@ class SimulatedBroker:
 
     def _order(
         self,
-        wish: SpreadRequest,
+        wish: Target | SpreadRequest,
         changes: Sequence[float],
         goals: Sequence[float],
         now_ns: int,
         volumes: Sequence[float],
     ) -> SpreadOrder:
-        rules, legs = self.rules, []
+        legs, limits, timeout_ns, on_timeout = [], None, self.rules.timeout_ns, self.rules.on_timeout
+        if isinstance(wish, SpreadRequest):
+            limits = wish.limits
+            timeout_ns = timeout_ns if wish.timeout_ns is None else wish.timeout_ns
+            on_timeout = on_timeout if wish.on_timeout is None else wish.on_timeout
         for leg, symbol in enumerate(self.account.symbols):
             if changes[leg]:
-                limit = None if wish.limits is None else wish.limits[leg]
+                limit = None if limits is None else limits[leg]
                 eligible_ns = self._eligible(symbol, now_ns)
                 legs.append(LegOrder(leg, symbol, changes[leg], goals[leg], eligible_ns, volumes[leg], limit))
+        trip = None if wish.direction is None else self.account.trip
         order = SpreadOrder(
-            id=len(self.orders) + 1,
-            legs=tuple(legs),
-            ratio=ratio_of(goals),
-            decided_ns=now_ns,
-            trip=None if wish.direction is None else self.account.trip,
-            reason=wish.reason,
-            timeout_ns=rules.timeout_ns if wish.timeout_ns is None else wish.timeout_ns,
-            on_timeout=rules.on_timeout if wish.on_timeout is None else wish.on_timeout,
+            len(self.orders) + 1, tuple(legs), ratio_of(goals), now_ns, trip, wish.reason, timeout_ns, on_timeout
         )
         self.orders.append(order)
         return order
@@ -270,34 +271,25 @@ class SimulatedBroker:
             self._fill(order, part, time_ns, units, price)
 
     def _fill(self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float) -> None:
-        account, leg, maker = self.account, part.leg, part.limit is not None
-        price, impact_cost = trade_price, 0.0
+        rules, leg, maker = self.rules, part.leg, part.limit is not None
+        price, size, impact_cost = trade_price, abs(units), 0.0
         if part.limit is not None:
             price = trade_price = part.limit
         else:
-            impact_bps = self.rules.impact.impact_bps(part.quantity, part.share_of)
-            slip_bps = self.rules.half_spread_bps + impact_bps
-            price = trade_price * (1.0 + math.copysign(slip_bps * BP, units))
+            slip_bps = rules.half_spread_bps
+            if self._has_impact:
+                impact_bps = rules.impact.impact_bps(part.quantity, part.share_of)
+                slip_bps += impact_bps
+                impact_cost = size * trade_price * impact_bps * BP
+            price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
             price = self._contracts[leg].worsened(price, units > 0.0)
-            impact_cost = abs(units) * trade_price * impact_bps * BP
-        fee = abs(units) * price * self.rules.fees.fee_bps(maker) * BP
+        fee = size * price * rules.fees.fee_bps(maker) * BP
         spread_cost = (price - trade_price) * units - impact_cost
         part.filled += units
-        done = abs(part.rest) <= 1e-12 * abs(part.quantity)
-        fill = Fill(
-            time_ns,
-            part.symbol,
-            units,
-            price,
-            trade_price,
-            fee,
-            spread_cost,
-            impact_cost,
-            order.id,
-            order.trip or 0,
-            maker,
-        )
-        account.book(leg, fill, part.target if done else None)
+        done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
+        trip, number = order.trip or 0, order.id
+        fill = Fill(time_ns, part.symbol, units, price, trade_price, fee, spread_cost, impact_cost, number, trip, maker)
+        self.account.book(leg, fill, part.target if done else None)
         if done:
             part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
             self._leave(leg)
