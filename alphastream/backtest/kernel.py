@@ -159,26 +159,30 @@ def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, boo
     price = trade * (1.0 + side * ((terms.half_spread_bps + impact_bps) * BP))
     price = _worsened(price, terms.tick[leg], quantity > 0.0)
     fee = units * price * terms.fee_bps * BP
-    impact = units * trade * impact_bps * BP
-    spread = (price - trade) * quantity - impact
     books[CASH] -= quantity * price + fee
     books[POSITION + leg] = target
     books[DECIDED + leg] = -1.0
     books[TRADED] += units * price
-    crosses = held * target < 0.0
+    before, crosses = books[LEG_TRIP + leg], held * target < 0.0
+    if crosses or held == 0.0:
+        books[LEG_TRIP + leg] = books[TRIP]
+        books[TRADES] += 1.0 if books[COUNTED] != books[TRIP] else 0.0
+        books[COUNTED] = books[TRIP]
+    place = int(books[LINES])
+    books[LINES] += 2.0 if crosses else 1.0
+    if place + 1 >= fills.shape[0]:  # a sweep keeps no fills; others have room to spare
+        return
+    impact = units * trade * impact_bps * BP
+    spread = (price - trade) * quantity - impact
+    closing = -held / quantity if crosses else 0.0
     for line in range(2 if crosses else 1):
-        part = -held / quantity if crosses else 1.0
-        if held == 0.0 or line == 1:
-            part = 1.0 - part if crosses else 1.0
-            books[LEG_TRIP + leg] = books[TRIP]
-            books[TRADES] += 1.0 if books[COUNTED] != books[TRIP] else 0.0
-            books[COUNTED] = books[TRIP]
-        place = int(books[LINES])
-        books[LINES] += 1.0
-        if place < fills.shape[0]:
-            fills[place, ROW], fills[place, LEG], fills[place, FILL_TRIP] = decided, leg, books[LEG_TRIP + leg]
-            fills[place, QUANTITY], fills[place, PRICE], fills[place, FEE] = quantity * part, price, fee * part
-            fills[place, SPREAD], fills[place, IMPACT] = spread * part, impact * part
+        part, trip = 1.0 - closing, books[LEG_TRIP + leg]
+        if crosses and line == 0:
+            part, trip = closing, before
+        fills[place, ROW], fills[place, LEG], fills[place, FILL_TRIP] = decided, leg, trip
+        fills[place, QUANTITY], fills[place, PRICE], fills[place, FEE] = quantity * part, price, fee * part
+        fills[place, SPREAD], fills[place, IMPACT] = spread * part, impact * part
+        place += 1
 
 
 @kernel
@@ -393,6 +397,21 @@ def run_statistics(
     out[FINAL], out[DRAWDOWN], out[MEAN_EQUITY] = equity, -deepest, total / rows
     out[NOTIONAL_TRADED], out[N_TRADES] = books[TRADED], books[TRADES]
     _moments(rows - 1.0, s1, s2, s3, s4, out)
+
+
+@kernel
+def run_all(
+    directions: Floats,
+    hedge_ratio: Floats,
+    leverage: Floats,
+    market: Market,
+    terms: Terms,
+    record: Record,
+    out: Floats,
+) -> None:
+    """``run_statistics`` of each line of directions, (E, T), into a line of ``out``, (E, STATISTICS)."""
+    for line in range(directions.shape[0]):
+        run_statistics(directions[line], hedge_ratio, leverage, market, terms, record, out[line])
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Many parameters over one history: what each combination came to, and how much of the best is luck."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -14,7 +14,7 @@ from alphastream.backtest.history import PairHistory
 from alphastream.backtest.vectorised import PairSeries, PairStrategy, pair_series, terms_of
 from alphastream.bars import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators import ThresholdSignal
+from alphastream.estimators import ThresholdSignal, positions_of
 from alphastream.pairs import source_columns
 from alphastream.performance import DeflatedSharpe, ReturnMoments, deflated_sharpe
 
@@ -164,17 +164,14 @@ def sweep(
 
 
 def statistics(
-    history: PairHistory, series: PairSeries, signals: Iterable[ThresholdSignal], terms: kernel.Terms
+    history: PairHistory, series: PairSeries, signals: Sequence[ThresholdSignal], terms: kernel.Terms
 ) -> Floats:
     """``kernel.STATISTICS`` of each rule on the series of one window, (E, STATISTICS)."""
     record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
-    found = []
-    for signal in signals:
-        direction = signal.run(series.zscore)[0].position
-        out = np.empty(kernel.STATISTICS)
-        kernel.run_statistics(direction, series.hedge_ratio, series.leverage, history.market, terms, record, out)
-        found.append(out)
-    return np.stack(found)
+    directions = positions_of(signals, series.zscore)
+    out = np.empty((len(directions), kernel.STATISTICS))
+    kernel.run_all(directions, series.hedge_ratio, series.leverage, history.market, terms, record, out)
+    return out
 
 
 def gathered(grid: Grid, found: Floats) -> Sweep:

@@ -160,14 +160,14 @@ def warm_up() -> None:
     series = pair_series(history, strategy)
     run = keep_books(history, strategy, series, 1.0)
     record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
-    inputs = (run.observed["direction"], series.hedge_ratio, series.leverage, history.market)
-    kernel.run_statistics(*inputs, terms_of(strategy, history.rules, 1.0), record, np.empty(kernel.STATISTICS))
+    inputs = (run.observed["direction"].reshape(1, -1), series.hedge_ratio, series.leverage, history.market)
+    kernel.run_all(*inputs, terms_of(strategy, history.rules, 1.0), record, np.empty((1, kernel.STATISTICS)))
 
 
 def is_compiled() -> bool:
     """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
-    return any(folder.rglob("kernel.run_statistics-*.nbi"))
+    return any(folder.rglob("kernel.run_all-*.nbi"))
 
 
 def keep_books(
@@ -178,7 +178,7 @@ def keep_books(
         direction = strategy.signal().run(series.zscore)[0].position
     rows, terms = len(history), terms_of(strategy, history.rules, capital)
     decisions = rows if strategy.rebalance else 1 + int(np.count_nonzero(direction[1:] != direction[:-1]))
-    record = kernel.Record(np.empty((4 * decisions, kernel.COLUMNS)), np.zeros(len(history.market.rates)))
+    record = kernel.Record(np.empty((4 * decisions + 1, kernel.COLUMNS)), np.zeros(len(history.market.rates)))
     positions, cash, equity = np.empty((rows, 2)), np.empty(rows), np.empty(rows)
     inputs = (direction, series.hedge_ratio, series.leverage, history.market, terms, record)
     lines, trades = kernel.run_ledger(*inputs, positions, cash, equity)

@@ -35,7 +35,7 @@ from alphastream.estimators.ols import RollingOLS
 from alphastream.estimators.phillips_perron import phillips_perron
 from alphastream.estimators.residual_half_life import ResidualHalfLife
 from alphastream.estimators.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
-from alphastream.estimators.signal import SignalRows, ThresholdSignal
+from alphastream.estimators.signal import SignalRows, ThresholdSignal, positions_of
 from alphastream.estimators.standardised import Standardised
 from alphastream.estimators.tls import RollingTLS
 from alphastream.estimators.variance_ratio import VarianceRatioResult, variance_ratio
@@ -88,6 +88,7 @@ __all__ = [
     "johansen",
     "kpss",
     "phillips_perron",
+    "positions_of",
     "residual_test",
     "run_many",
     "variance_ratio",

@@ -1,5 +1,6 @@
 """From a z-score to a position, with hysteresis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import inf
 from typing import ClassVar
@@ -96,9 +97,22 @@ class ThresholdSignal(Fold[SignalRows]):
 
     def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
         (zscore,) = columns
-        stop = inf if self.stop is None else float(self.stop)
-        last = inf if self.time_stop is None else float(self.time_stop)
-        _signal_kernel(zscore, values, out, float(self.entry), float(self.exit), stop, last, float(self.cool_down))
+        _signal_kernel(zscore, values, out, np.tile(self._numbers(), (len(values), 1)))
+
+    def _numbers(self) -> Floats:
+        """Parameters as the kernel takes them."""
+        stop = inf if self.stop is None else self.stop
+        time_stop = inf if self.time_stop is None else self.time_stop
+        return np.array([self.entry, self.exit, stop, time_stop, self.cool_down], dtype=np.float64)
+
+
+def positions_of(signals: Sequence[ThresholdSignal], zscore: ArrayLike) -> Floats:
+    """Positions of several rules on one series of z-scores, (E, T): each as its own ``run`` gives them."""
+    column = np.ascontiguousarray(zscore, dtype=np.float64).reshape(1, -1)
+    out = np.empty((1, len(signals), column.shape[1]))
+    _signal_kernel(column, np.zeros((len(signals), SIZE)), out, np.stack([signal._numbers() for signal in signals]))
+    positions: Floats = out[0]
+    return positions
 
 
 def _is_given(name: str, value: float | None) -> bool:
@@ -110,18 +124,17 @@ def _signal_kernel(
     zscore: Floats,
     states: Floats,
     out: Floats,
-    entry: float,
-    leave: float,
-    stop: float,
-    time_stop: float,
-    cool_down: float,
+    rules: Floats,
 ) -> None:
+    """One line of states for each rule; fewer lines of z-scores than rules serve in turn."""
     for pair in range(states.shape[0]):
+        entry, leave, stop, time_stop, cool_down = rules[pair]
+        series = zscore[pair % zscore.shape[0]]
         position, held = states[pair, POSITION], states[pair, HELD]
         rest, barred = states[pair, REST], states[pair, BARRED]
         count = states[pair, COUNT]
-        for t in range(zscore.shape[1]):
-            z = zscore[pair, t]
+        for t in range(series.size):
+            z = series[t]
             if not np.isfinite(z):
                 out[0, pair, t] = position
                 continue
