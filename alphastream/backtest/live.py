@@ -83,7 +83,9 @@ class LiveRun:
         self._fold = RowFold([strategy])
         self._legs = {symbol: _Leg() for key in self._fold.keys for symbol in key[:2]}
         self.dispatcher = TapeDispatcher()
-        self.simulation = Simulation(strategy, self.rules, capital, self.dispatcher, lambda _leg, _from_ns: None)
+        self.simulation = Simulation(
+            strategy, self.rules, capital, self.dispatcher.schedule, lambda _leg, _from_ns: None
+        )
         priority = CLOSES_FIRST if self.rules.fill in ("next_close", "same_close") else 0
         self._rows = FifoQueueEventSource(priority=ROWS_THEN)
         self._trades = [FifoQueueEventSource(priority=priority) for _ in strategy.symbols]

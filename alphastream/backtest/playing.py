@@ -1,7 +1,10 @@
-"""History through the event path: ``backtest(market, strategy)``."""
+"""History through the event path: ``backtest(market, strategy)``.
+
+Rows are events. Trades stay columns: before anything else happens, orders meet those that came first.
+"""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final
@@ -12,11 +15,9 @@ from numpy.typing import NDArray
 from alphastream.backtest.market import BarMarket, Market, Tape
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
-    CLOSES_FIRST,
     ROWS_THEN,
     RowFold,
     Simulation,
-    TradeEvent,
     require_one_interval,
 )
 from alphastream.errors import ParameterError
@@ -25,8 +26,9 @@ from alphastream.strategies import Strategy, Table
 from alphastream.trading.backtesting import BacktestingDispatcher
 from alphastream.trading.costs import BrokerRules
 from alphastream.trading.events import Dated
-from alphastream.trading.sources import EventSource, FifoQueueEventSource
+from alphastream.trading.sources import FifoQueueEventSource
 
+NEVER_NS: Final = 2**63 - 1
 FEW: Final = 20  # orders that may miss their trade before a run says so
 CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
 
@@ -46,41 +48,48 @@ class TableSource(FifoQueueEventSource):
         return self._queue.popleft() if self._queue else None
 
 
-class TapeSource(EventSource):
-    """Trades of one leg from the moment on that an order waits for; while none waits it is silent.
+class Tapes:
+    """Trades that orders meet between two rows, in order of time; where no order waits none is looked at.
 
     Parameters
     ----------
-    leg : place of the symbol.
-    tape : its trades.
+    tapes : one for each leg.
+
+    Attributes
+    ----------
+    meet : called with leg, time, price and quantity of each trade that a leg waits for.
+    waiting : whether a leg does.
     """
 
-    announces = True
+    def __init__(self, tapes: Sequence[Tape]) -> None:
+        self._times = [tape.time_ns for tape in tapes]
+        # ``item`` of an array is the fastest way to one number
+        self._columns = [(tape.time_ns.item, tape.price.item, tape.quantity.item) for tape in tapes]
+        self._at = [0] * len(tapes)
+        self._next_ns = [NEVER_NS] * len(tapes)  # time of the trade that a leg waits for
+        self.meet: Callable[[int, int, float, float], None] = lambda *trade: None
+        self.waiting = False
 
-    def __init__(self, leg: int, tape: Tape, priority: int = 0) -> None:
-        super().__init__(priority=priority)
-        self._leg = leg
-        self._time_ns = tape.time_ns
-        self._columns = tape.time_ns.item, tape.price.item, tape.quantity.item  # of an array, the fastest to one number
-        self._at = 0
-        self._wanted = False
+    def wait(self, leg: int, from_ns: int | None) -> None:
+        """Look at trades of a leg from a moment on; None: no more."""
+        if from_ns is None:
+            self._next_ns[leg] = NEVER_NS
+            self.waiting = any(next_ns != NEVER_NS for next_ns in self._next_ns)
+        else:
+            self._turn_to(leg, max(self._at[leg], int(self._times[leg].searchsorted(from_ns))))
+            self.waiting = True
 
-    def seek(self, from_ns: int | None) -> None:
-        """Go on with the first trade at or after a moment; None: nothing is wanted any more."""
-        self._wanted = from_ns is not None
-        if from_ns is not None:
-            self._at = max(self._at, int(self._time_ns.searchsorted(from_ns)))
-            if self._listener is not None and self._listener.drained:
-                self._listener.announce()
+    def _turn_to(self, leg: int, at: int) -> None:
+        self._at[leg] = at
+        self._next_ns[leg] = self._columns[leg][0](at) if at < len(self._times[leg]) else NEVER_NS
 
-    def pop(self) -> Dated | None:
-        """The next trade that somebody waits for."""
-        at = self._at
-        if not self._wanted or at >= len(self._time_ns):
-            return None
-        self._at = at + 1
-        time_ns, price, quantity = self._columns
-        return TradeEvent(time_ns(at), self._leg, price(at), quantity(at))
+    def play(self, until_ns: int) -> None:
+        """Let orders meet the trades before a moment; of trades at one time those of the first leg come first."""
+        while (when_ns := min(self._next_ns)) < until_ns:
+            leg = self._next_ns.index(when_ns)
+            at, (_, price, quantity) = self._at[leg], self._columns[leg]
+            self._turn_to(leg, at + 1)
+            self.meet(leg, when_ns, price(at), quantity(at))
 
 
 def backtest(
@@ -174,20 +183,29 @@ def _play(
 ) -> Simulation:
     dispatcher = BacktestingDispatcher()
     dispatcher.stop_on_handler_exceptions = True
-    priority = CLOSES_FIRST if rules.fill in ("next_close", "same_close") else 0
-    tapes = [
-        TapeSource(leg, market.tape(symbol, rules.fill, interval_ns), priority)
-        for leg, symbol in enumerate(strategy.symbols)
-    ]
-    seek = [tape.seek for tape in tapes]
-    simulation = Simulation(strategy, rules, capital, dispatcher, lambda leg, from_ns: seek[leg](from_ns))
+    tapes = Tapes([market.tape(symbol, rules.fill, interval_ns) for symbol in strategy.symbols])
+
+    def schedule(when_ns: int, job: Callable[[], object]) -> None:
+        def after_trades() -> None:
+            tapes.play(when_ns)
+            job()
+
+        dispatcher.schedule(when_ns, after_trades)
+
+    simulation = Simulation(strategy, rules, capital, schedule, tapes.wait)
     simulation.account.direction = direction
-    dispatcher.subscribe(TableSource(table), simulation.on_row)
-    for tape in tapes:
-        dispatcher.subscribe(tape, simulation.on_trade)
+    tapes.meet = simulation.broker.on_trade
+    at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
+
+    def on_row(row: Any) -> None:
+        if tapes.waiting:
+            tapes.play(row.when_ns + at_close)
+        simulation.on_row(row)
+
+    dispatcher.subscribe(TableSource(table), on_row)
     first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
     simulation.broker.begin_funding(first_ns, until_ns=last_ns)
-    dispatcher.schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
+    schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
     _complete(dispatcher.run(stop_signals=[]))
     if dispatcher.last_error is not None:
         raise dispatcher.last_error

@@ -16,10 +16,9 @@ from alphastream.errors import ParameterError
 from alphastream.graph import Graph, Node, Series, Source
 from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import PairColumns, Strategy, Table
-from alphastream.trading.broker import SimulatedBroker
+from alphastream.trading.broker import Schedule, SimulatedBroker, Watch
 from alphastream.trading.clock import Moment, from_ns
 from alphastream.trading.costs import BrokerRules
-from alphastream.trading.dispatcher import EventDispatcher
 from alphastream.trading.ledger import Account
 from alphastream.trading.orders import SpreadRequest
 
@@ -107,16 +106,16 @@ class Simulation:
     strategy : decides on each row.
     rules : of the broker.
     capital : cash to begin with.
-    dispatcher : keeps the time of jobs.
+    schedule : calls a job at a moment; a dispatcher's, as a rule.
     watch : told which legs wait for trades; see ``SimulatedBroker``.
     """
 
     def __init__(
-        self, strategy: Strategy, rules: BrokerRules, capital: float, dispatcher: EventDispatcher, watch: Any
+        self, strategy: Strategy, rules: BrokerRules, capital: float, schedule: Schedule, watch: Watch
     ) -> None:
         self.strategy = strategy
         self.account = Account(strategy.symbols, capital)
-        self.broker = SimulatedBroker(self.account, rules, dispatcher.schedule, watch)
+        self.broker = SimulatedBroker(self.account, rules, schedule, watch)
         self._decide = strategy.decide
         self._marks: list[float] = [float("nan")] * len(strategy.symbols)
         self._keeps_marks = rules.funding is not None
