@@ -26,6 +26,7 @@ from alphastream.strategies import (
     VolatilityTarget,
     ZScoreThreshold,
 )
+from alphastream.strategies.threshold import Spread
 from alphastream.trading.costs import BrokerRules
 from config import Settings
 from views.backtest_costs import broker_rules
@@ -41,6 +42,7 @@ SIZERS: Final = {
     "volatility, % a year": ("size_volatility", 10.0, 0.1, 500.0, 1.0),
 }
 """Key, value at first, least, most and step of each way to size a position."""
+SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
 MOST_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
 
@@ -62,6 +64,8 @@ HELP: Final = {
     "size_most": "Largest value of y as a multiple of the equity, however quiet the market was.",
     "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
     "alone can cost more than the spread brings.",
+    "spread": "What z is made of. Residual: the intercept of the fit is taken out, and with it a level that drifts. "
+    "Value: it stays in, as in the price of a portfolio of both legs; a rolling mean alone takes the level out.",
     "filter": "Calibrated: the filter's variances come from the first window of bars. Given: from the two fields "
     "beside it, in the units of the legs.",
     "delta": "Variance of a step of the hedge ratio and of the intercept. 0: they never change.",
@@ -135,7 +139,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
                 return None
             left, right = st.columns(2)
             with left:
-                strategy = _threshold(kind, spec)
+                strategy = threshold(kind, spec)
         with right:
             rules = broker_rules(data, strategy.symbols)
         with left:
@@ -148,7 +152,8 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
     return BacktestRequest(strategy, rules, capital, observe), trials
 
 
-def _threshold(kind: str, spec: PairSpec) -> Strategy:
+def threshold(kind: str, spec: PairSpec) -> Strategy:
+    """Ask for the exits and the size of a strategy that waits for a threshold of this pair."""
     with st.expander("Exits and size", icon=":material/straighten:", key="exits"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         stop = number(row, "Stop |z|", 0.0, 20.0, 0.0, "stop", HELP["stop"], 0.25)
@@ -157,12 +162,19 @@ def _threshold(kind: str, spec: PairSpec) -> Strategy:
         sizer = _sizer(row)
         rebalance = row.toggle("Rebalance", key="rebalance", help=HELP["rebalance"], bind="query-params")
         model = _filter(row) if kind == INNOVATION else None
+        spread = SPREADS[_spread(row)] if kind == ZSCORE else "residual"
     rule = ThresholdRule(stop or None, time_stop or None, cool_down)
     if kind == INNOVATION:
         return InnovationThreshold(
             replace(spec, model="kalman"), rule=rule, sizer=sizer, rebalance=rebalance, model=model
         )
-    return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance)
+    return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance, spread=spread)
+
+
+def _spread(row: Any) -> str:
+    return str(
+        row.selectbox("Spread", list(SPREADS), key="spread", help=HELP["spread"], bind="query-params", width=120)
+    )
 
 
 def _sizer(row: Any) -> Sizer:
@@ -219,11 +231,11 @@ def _trials(spec: PairSpec) -> Trials:
     with st.expander("Grid of sweep and walk-forward", icon=":material/grid_on:", key="grid"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         low = number(row, "Windows from", 5, 5_000, 20, "window_low", HELP["windows"], 5)
-        high = number(row, "to", 5, 5_000, 200, "window_high", HELP["windows"], 5)
-        count = int(number(row, "how many", 1, 100, 12, "window_count", HELP["windows"], 1))
+        high = number(row, "Windows to", 5, 5_000, 200, "window_high", HELP["windows"], 5)
+        count = int(number(row, "Windows in all", 1, 100, 12, "window_count", HELP["windows"], 1))
         first = number(row, "Entries from", 0.1, 10.0, 1.0, "entry_low", HELP["entries"], 0.25)
-        last = number(row, "to", 0.1, 10.0, 3.0, "entry_high", HELP["entries"], 0.25)
-        steps = int(number(row, "how many", 1, 50, 9, "entry_count", HELP["entries"], 1))
+        last = number(row, "Entries to", 0.1, 10.0, 3.0, "entry_high", HELP["entries"], 0.25)
+        steps = int(number(row, "Entries in all", 1, 50, 9, "entry_count", HELP["entries"], 1))
     if high < low or last < first:
         raise ParameterError(f"the grid goes from {low:g} to {high:g} and from {first:g} to {last:g}: turn it round")
     if first < spec.exit:

@@ -225,8 +225,9 @@ def troubles(run: RunResult) -> list[str]:
         said.append(f"{_orders(undone)} not filled in time and traded back{waiting}: {_when(run, UNDONE)}.")
     if states["cancelled"]:
         part = sum(order.state == "cancelled" and any(leg.filled for leg in order.legs) for order in run.orders)
+        whole = f"{part:,} of them filled in part" if part else "none of them filled in part"
         said.append(
-            f"{_orders(states['cancelled'])} cancelled before they were filled, {part} of them filled in part: "
+            f"{_orders(states['cancelled'])} cancelled before they were filled, {whole}: "
             f"{_when(run, ('cancelled',))}. A newer decision or the timeout came first."
         )
     lonely = [order for order in run.orders if order.state == "one leg"]

@@ -29,7 +29,7 @@ KEPT: Final = "backtest_sweep"
 HELP: Final = {
     "metric": "Sharpe: of a bar, or of a year where the rows cover a week or more. Best is always by Sharpe.",
     "folds": "How often settings are chosen anew. More folds: shorter tests, choices from fresher rows.",
-    "share": "Bars to train on for each bar to test on, in the first fold.",
+    "share": "Bars to train on for each bar to test on, in the first fold. What is left over is trained on, too.",
     "purge": "Bars between a training and its test that neither uses, so that no window reaches from one into the "
     "other. Empty: as many as the longest window.",
     "training": "Rolling: every training is as long as the first. Anchored: each begins with the first bar.",
@@ -215,9 +215,13 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
     profit = float(found.equity[-1]) - found.run.capital
     cards = (
         ("Out of sample, net", f"{profit:+,.2f}", f"{profit / found.run.capital:+.3%}, {stop - start:,} bars"),
-        (f"Sharpe {unit}, out of sample", _number(outside * yearly), f"{found.run.trades:,} trades"),
+        (
+            f"Sharpe {unit}, out of sample",
+            _number(outside * yearly),
+            f"{found.run.trades:,} trade{'s'[: found.run.trades != 1]}",
+        ),
         (f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
-        ("Folds with a profit", _gained(found), "of all folds"),
+        ("Folds with a profit", _gained(found), "out of sample"),
     )
     for label, value, sub in cards:
         row.metric(label, value, sub, border=True, delta_color="off", delta_arrow="off")
@@ -276,9 +280,9 @@ def _history(market: Market, request: BacktestRequest, strategy: PairStrategy) -
 
 
 def _lengths(rows: int, folds: int, share: float, purge: int) -> tuple[int, int]:
-    """Rows to train and to test on, so that so many folds fit."""
+    """Rows to train and to test on, so that just so many folds fit; what is left over is trained on."""
     test = int((rows - purge) / (share + folds))
-    train = int(share * test)
+    train = rows - purge - folds * test
     if test < 2 or train < 2:
         raise ParameterError(
             f"{rows:,} bars, of which {purge:,} are left out: {folds} folds leave {max(test, 0)} bars for each test; "

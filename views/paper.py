@@ -117,7 +117,7 @@ def _runs(system: System) -> None:
     if not system.paper.runs():
         st.info(
             f"Choose a strategy on the tab “{START}”. It trades with simulated fills on the trades that arrive, and "
-            "goes on when the app is started again.",
+            "on live trades it goes on when the app is started again.",
             icon=":material/hourglass_empty:",
             title="No run yet",
         )
@@ -177,7 +177,7 @@ def _panel(system: System, name: str) -> None:
             delta_arrow="off",
         )
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
-    st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[waits] No order.")
+    st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[no order waits]")
     _beside(system, view)
     _records(view)
 

@@ -9,8 +9,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.costs import Contract
 from config import Settings
-from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number
-from views.backtest_controls import _threshold as threshold
+from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number, threshold
 from views.backtest_costs import broker_rules
 from views.backtest_data import Data
 from views.controls import is_followed, pair_controls

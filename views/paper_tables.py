@@ -103,7 +103,7 @@ def figures(view: PaperView) -> list[Figure]:
         Figure(
             "Trades",
             f"{len(closed):,}",
-            f"{won / len(closed):.0%} with a profit" if closed else f"{len(view.orders):,} orders",
+            f"{won / len(closed):.0%} with a profit" if closed else _count(len(view.orders), "order"),
             HELP["trades"],
         ),
         *_positions(view),
@@ -217,7 +217,8 @@ def trades_frame(view: PaperView) -> pd.DataFrame:
             "legs": ", ".join(
                 f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → "
                 + (f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN)
-                for symbol, leg in trip.legs.items()
+                for symbol in view.symbols
+                if (leg := trip.legs.get(symbol)) is not None
             ),
             "gross": trip.split.gross,
             "costs": trip.split.costs - trip.split.funding,

@@ -134,7 +134,7 @@ def walk_forward_figure(
             "textposition": "end",
             "textangle": 0,
             "xanchor": "left",
-            "yanchor": "top",
+            "yanchor": "bottom",
             "font": {"size": 10, "color": colours.neutral},
         }
         figure.add_shape(
@@ -150,13 +150,13 @@ def walk_forward_figure(
             label=text if len(found.folds) <= 8 else None,
         )
     figure.update_layout(
-        height=320,
-        margin={"l": 70, "r": 20, "t": 40, "b": 42},
+        height=330,
+        margin={"l": 70, "r": 20, "t": 50, "b": 42},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"color": colours.neutral}},
+        legend={"orientation": "h", "x": 0, "y": 1.07, "yanchor": "bottom", "font": {"color": colours.neutral}},
         xaxis={"type": "date", "title": {"text": "UTC", "standoff": 4}},
         yaxis={"tickformat": ",~f", "hoverformat": ",.2f"},
     )

@@ -1,6 +1,7 @@
 """History through the event path: ``backtest(market, strategy)``.
 
-Rows are events. Trades stay columns: before anything else happens, orders meet those that came first.
+Rows are events, where a strategy says so only those on which it can act. Trades stay columns: before anything else
+happens, orders meet those that came first.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ from alphastream.strategies import Strategy, Table
 from alphastream.trading.backtesting import BacktestingDispatcher
 from alphastream.trading.costs import BrokerRules
 from alphastream.trading.events import Dated
-from alphastream.trading.sources import FifoQueueEventSource
+from alphastream.trading.ledger import Account
+from alphastream.trading.sources import EventSource, FifoQueueEventSource
 
 NEVER_NS: Final = 2**63 - 1
 FEW: Final = 20  # orders that may miss their trade before a run says so
@@ -46,6 +48,39 @@ class TableSource(FifoQueueEventSource):
         """The next row, and some more into the queue."""
         self._queue.extend(islice(self._events, CHUNK))
         return self._queue.popleft() if self._queue else None
+
+
+class TurnSource(EventSource):
+    """Rows on which something can be decided, where a strategy follows a direction: those on which it turns, and all
+    while the account has another.
+
+    Parameters
+    ----------
+    table : with ``follows``.
+    account : whose direction only decisions change.
+    """
+
+    announces = True
+
+    def __init__(self, table: Table, account: Account) -> None:
+        super().__init__(priority=ROWS_THEN)
+        assert table.follows is not None
+        before = np.concatenate(([float(account.direction)], table.follows[:-1]))
+        self._turns = [*np.flatnonzero(table.follows != before).tolist(), len(table)]
+        self._before = before.item
+        self._row, self._rows = table.row(), len(table)
+        self._account = account
+        self._at = self._turn = 0
+
+    def pop(self) -> Dated | None:
+        """The next row on which something can be decided."""
+        at = self._at
+        if at < self._rows and self._account.direction == self._before(at):
+            while self._turns[self._turn] < at:
+                self._turn += 1
+            at = self._turns[self._turn]
+        self._at = at + 1
+        return self._row(at) if at < self._rows else None
 
 
 class Tapes:
@@ -74,7 +109,7 @@ class Tapes:
         """Look at trades of a leg from a moment on; None: no more."""
         if from_ns is None:
             self._next_ns[leg] = NEVER_NS
-            self.waiting = any(next_ns != NEVER_NS for next_ns in self._next_ns)
+            self.waiting = min(self._next_ns) != NEVER_NS
         else:
             self._turn_to(leg, max(self._at[leg], int(self._times[leg].searchsorted(from_ns))))
             self.waiting = True
@@ -202,7 +237,9 @@ def _play(
             tapes.play(row.when_ns + at_close)
         simulation.on_row(row)
 
-    dispatcher.subscribe(TableSource(table), on_row)
+    # Time limits change directions between rows, and funding wants the marks of every row.
+    sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
+    dispatcher.subscribe(TurnSource(table, simulation.account) if sparse else TableSource(table), on_row)
     first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
     simulation.broker.begin_funding(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row

@@ -5,7 +5,7 @@ at once and rows as they close give the same bits. ``decide`` remembers nothing:
 account. So one strategy object runs over history, over a recorded tape and live.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -48,6 +48,8 @@ class Table:
     volumes : (T, N), units that traded in the bar, 0 where the symbol did not trade.
     columns : what ``decide`` reads, by name: (T,) numbers, or (T, N) with one for each symbol.
     recorded : what it does not read and a result shows, (T,) each.
+    follows : (T,) directions, where ``decide`` does nothing while the account has the direction of the row; None where
+        it looks at every row.
     """
 
     time_ns: Ints
@@ -55,6 +57,7 @@ class Table:
     volumes: Floats
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     recorded: Mapping[str, Floats] = field(default_factory=dict)
+    follows: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -64,7 +67,8 @@ class Table:
         columns, recorded = (
             {name: values[rows] for name, values in each.items()} for each in (self.columns, self.recorded)
         )
-        return Table(self.time_ns[rows], self.marks[rows], self.volumes[rows], columns, recorded)
+        follows = None if self.follows is None else self.follows[rows]
+        return Table(self.time_ns[rows], self.marks[rows], self.volumes[rows], columns, recorded, follows)
 
     def rows(self) -> Iterator[Any]:
         """One event a row, a struct with ``when_ns``, ``place`` and the (T,) columns.
@@ -72,16 +76,25 @@ class Table:
         ``marks``, ``volumes`` and columns with one number for each symbol are attributes too, lists that are made when
         they are asked for: few rows are traded on. ``time_ns`` is another word for ``when_ns``.
         """
-        flat = {name: values.tolist() for name, values in self.columns.items() if values.ndim == 1}
+        flat = [values.tolist() for values in self.columns.values() if values.ndim == 1]
+        return map(self._kind(), self.time_ns.tolist(), range(len(self)), *flat)
+
+    def row(self) -> Callable[[int], Any]:
+        """Return a function that makes the event of one row, for those who want few of them."""
+        kind, time_ns = self._kind(), self.time_ns.item
+        flat = [values.item for values in self.columns.values() if values.ndim == 1]
+        return lambda place: kind(time_ns(place), place, *[column(place) for column in flat])
+
+    def _kind(self) -> type[msgspec.Struct]:
+        flat = [name for name, values in self.columns.items() if values.ndim == 1]
         wide = {"marks": self.marks, "volumes": self.volumes}
         wide |= {name: values for name, values in self.columns.items() if values.ndim == 2}
-        kind = msgspec.defstruct(
+        return msgspec.defstruct(
             "Row",
             [("when_ns", int), ("place", int), *((name, float) for name in flat)],
             namespace={**{name: _listed(values) for name, values in wide.items()}, **_MOMENT},
             gc=False,
         )
-        return map(kind, self.time_ns.tolist(), range(len(self)), *flat.values())
 
 
 def _listed(values: Floats) -> property:
@@ -134,8 +147,14 @@ class Strategy(Protocol):
         """
 
 
-def pair_table(found: PairColumns, shown: Sequence[str] = ()) -> Table:
-    """Rows of one pair as they are; the series in ``shown`` are recorded, the others are for ``decide``."""
+def pair_table(found: PairColumns, shown: Sequence[str] = (), follows: str | None = None) -> Table:
+    """Rows of one pair as they are.
+
+    Parameters
+    ----------
+    shown : series that are recorded; the others are for ``decide``.
+    follows : the series that ``Table.follows`` is, if any.
+    """
     rows, series = found.rows, found.series
     return Table(
         rows.end_ns,
@@ -143,4 +162,5 @@ def pair_table(found: PairColumns, shown: Sequence[str] = ()) -> Table:
         np.column_stack((rows.y_volume, rows.x_volume)),
         {name: values for name, values in series.items() if name not in shown},
         {name: series[name] for name in shown},
+        None if follows is None else series[follows],
     )

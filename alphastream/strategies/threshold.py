@@ -73,7 +73,7 @@ class _OnePair:
 
     def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
         """Return the rows of the pair."""
-        return pair_table(found[0], ("spread",)), None
+        return pair_table(found[0], ("spread",), None if self.rebalance else "direction"), None
 
     def standing(self, row: Any) -> int:
         """Direction of a row."""

@@ -296,12 +296,13 @@ class SimulatedBroker:
         self._advance(order)
 
     def _advance(self, order: SpreadOrder) -> None:
-        filled = sum(leg.state == "filled" for leg in order.legs)
-        if filled == len(order.legs):
+        states = [leg.state for leg in order.legs]
+        filled = states.count("filled")
+        if filled == len(states):
             order.state = "filled"
             if order.unwinds is not None:
                 self.orders[order.unwinds - 1].state = "unwound"
-        elif filled and order.is_open:
+        elif filled and "open" in states:
             order.state = "one leg"
 
     # ---- funding ---------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class SpreadRequest(msgspec.Struct, frozen=True, gc=False):
     on_timeout: OnTimeout | None = None
 
 
-class LegOrder(msgspec.Struct):
+class LegOrder(msgspec.Struct, gc=False):
     """One leg of a spread order. Written by the broker alone.
 
     Parameters
@@ -85,7 +85,7 @@ class LegOrder(msgspec.Struct):
         return self.filled / self.quantity
 
 
-class SpreadOrder(msgspec.Struct):
+class SpreadOrder(msgspec.Struct, gc=False):
     """Legs that are one order. Written by the broker alone.
 
     Parameters

@@ -24,7 +24,7 @@ TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a 
 MOST_STOPS: Final = 80
 BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
-    *("Live pair", "Scanner", "Portfolio", "Backtest", "Alerts", "History"),
+    *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History"),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
     *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Cost, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
@@ -143,11 +143,21 @@ def show_backtest(page: Page, _: Path) -> None:
     expect(page.get_by_text("Report as HTML")).to_be_visible(timeout=WAIT_MS)
 
 
+def show_paper(page: Page, _: Path) -> None:
+    """With one run, on a tape that has stopped."""
+    page.get_by_role("tab", name="Start a run").click()
+    page.get_by_role("button", name="Start on paper").click()
+    expect(page.get_by_text("runs since now as")).to_be_visible()
+    page.get_by_role("tab", name="Runs", exact=True).click()
+    expect(page.get_by_test_id("stMetric").first).to_be_visible()
+
+
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "live": ("", show_live),
     "scanner": ("scanner", show_scan),
     "portfolio": ("portfolio", show_portfolio),
     "backtest": ("backtest", show_backtest),
+    "paper": ("paper", show_paper),
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
 }
@@ -194,7 +204,7 @@ def put_on(page: Page, look: str) -> None:
 def test_axe_finds_nothing_serious(visit: Callable[..., Page], tmp_path: Path, name: str, shown: str) -> None:
     path, show = PAGES[name]
     page = visit(path)
-    page.wait_for_selector(".stMainBlockContainer label, .stMainBlockContainer h3", timeout=WAIT_MS)
+    page.wait_for_selector(".stMainBlockContainer :is(label, h3, [role=tab])", timeout=WAIT_MS)
     if shown == "full":
         show(page, tmp_path)
     for look in LOOKS:
