@@ -19,6 +19,7 @@ from alphastream.trading import (
     BrokerRules,
     Contract,
     Fees,
+    FillRule,
     FixedFunding,
     FixedLatency,
     PowerImpact,
@@ -179,6 +180,20 @@ def test_strategies_side_by_side_do_as_they_do_alone() -> None:
     for strategy, result in zip(strategies, together, strict=True):
         assert len(result.fills) > 10
         assert same_log(result, backtest(market, strategy))
+
+
+@pytest.mark.parametrize("fill", ["next_trade", "next_open", "next_close", "same_close"])
+@pytest.mark.parametrize("lot", [0.0, 0.1])
+def test_rows_that_nothing_can_be_decided_on_are_left_out_and_change_nothing(fill: FillRule, lot: float) -> None:
+    sizes: dict[str, Any] = {"contracts": {"Y": Contract(lot), "X": Contract(lot)}, "fill": fill, "max_share": 0.5}
+    strategy = ZScoreThreshold(PairSpec("Y", "X", SECOND, window=20, entry=1.0), sizer=Units(10.0))
+    for seed in range(5):
+        market = random_market(seed, 400, rates=(3.0, 0.6))
+        few = backtest(market, strategy, BrokerRules(**sizes))
+        never = FixedFunding(0.0, 10**18)  # funding wants the marks of all rows
+        every = backtest(market, strategy, BrokerRules(**sizes, funding=never))
+        assert few.fills
+        assert same_log(few, every)
 
 
 def test_observed_series_stand_beside_the_rows() -> None:
