@@ -129,12 +129,13 @@ def draw(target: Path) -> None:
     rows: dict[int, list[str]] = defaultdict(list)
     for room in sorted(depth):
         rows[depth[room]].append(room)
+    width = 2.15 * max(map(len, rows.values()))
     place = {
-        room: ((index + 0.5) / len(names) * 12, level * 1.45)
+        room: ((index + 0.5) / len(names) * width, level * 1.45)
         for level, names in rows.items()
         for index, room in enumerate(names)
     }
-    figure, axes = plt.subplots(figsize=(13, 1.3 * len(rows) + 1.2), dpi=110)
+    figure, axes = plt.subplots(figsize=(width + 1, 1.3 * len(rows) + 1.2), dpi=110)
     for room, targets in _needed(arrows).items():
         for target_room in targets:
             start, end = place[room], place[target_room]
@@ -163,7 +164,7 @@ def draw(target: Path) -> None:
         TITLE,
         fontsize=11,
     )
-    axes.set_xlim(-0.2, 12.2)
+    axes.set_xlim(-0.2, width + 0.2)
     axes.set_ylim(-0.7, max(rows) * 1.45 + 0.7)
     axes.axis("off")
     figure.savefig(target, bbox_inches="tight", facecolor="white", metadata={"Software": None})
