@@ -88,6 +88,8 @@ def _imports(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
+            if node.module == "alphastream":
+                names |= {f"alphastream.{alias.name}" for alias in node.names}
     return names
 
 
