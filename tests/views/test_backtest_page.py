@@ -304,6 +304,18 @@ def test_walk_forward() -> None:
     assert not test.error
 
 
+def test_walk_forward_has_as_many_folds_as_were_asked_for() -> None:
+    test = shown(backtest_tab="Walk-forward", folds="37", window_high="40", **FREE)
+    assert len(test.dataframe[0].value) == 37
+    assert cards(test)["Folds with a profit"].endswith(" of 37")
+
+
+def test_the_value_of_a_spread_has_another_z() -> None:
+    residual, value = shown(**FREE), shown(spread="value", **FREE)
+    assert value.selectbox(key="spread").value == "value"
+    assert cards(residual)["Net profit"] != cards(value)["Net profit"]
+
+
 def test_walk_forward_over_too_few_bars_is_refused_in_words() -> None:
     assert "fewer folds" in words(shown(backtest_tab="Walk-forward", folds="50", window_high="2000", **FREE))
 
