@@ -129,7 +129,12 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         )
     elif not result.fills:
         st.info(
-            "No order was filled: z never reached the entry, or no trade came after a signal.",
+            "No order was filled: "
+            + (
+                "the optimiser had no position yet, or no trade came after a bar."
+                if isinstance(request.strategy, PositionOptimiser)
+                else "z never reached the entry, or no trade came after a signal."
+            ),
             icon=":material/hourglass_empty:",
             title="No trade",
         )

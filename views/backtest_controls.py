@@ -13,7 +13,7 @@ import streamlit as st
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import KalmanHedge
 from alphastream.graph import Series
-from alphastream.pairs import PairSpec, series_of
+from alphastream.pairs import MODELS, PairSpec, series_of
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -43,6 +43,7 @@ SIZERS: Final = {
 }
 """Key, value at first, least, most and step of each way to size a position."""
 SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
+KALMAN: Final = MODELS["kalman"]
 MOST_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
 
@@ -132,8 +133,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
             _require_known(strategy.symbols, data)
             left, right = st.columns(2)
         else:
-            if kind == INNOVATION:
-                st.session_state["model"] = "Kalman"  # there is no other innovation: the list of models says so
+            take_model(kind)
             spec = pair_controls(data.symbols, settings, shortest_s=shortest_s)
             if spec is None:
                 return None
@@ -150,6 +150,15 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
         st.warning(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/rule:")
         return None
     return BacktestRequest(strategy, rules, capital, observe), trials
+
+
+def take_model(kind: str) -> None:
+    """There is no innovation but a Kalman filter's: the list of models says so, and is put back afterwards."""
+    before = st.session_state.get("model")
+    if kind == INNOVATION and before != KALMAN:
+        st.session_state["model_before"], st.session_state["model"] = before, KALMAN
+    elif kind == ZSCORE and st.session_state.get("model_before") is not None:
+        st.session_state["model"] = st.session_state.pop("model_before")
 
 
 def threshold(kind: str, spec: PairSpec) -> Strategy:

@@ -9,7 +9,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.costs import Contract
 from config import Settings
-from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number, threshold
+from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number, take_model, threshold
 from views.backtest_costs import broker_rules
 from views.backtest_data import Data
 from views.controls import is_followed, pair_controls
@@ -49,8 +49,7 @@ def _strategy(kind: str, data: Data, settings: Settings, capital: float) -> Stra
     if kind == OPTIMISER:
         asked = portfolio_controls(data.symbols, settings, capital=capital)
         return None if asked is None else PositionOptimiser(asked.pairs, asked.config, asked.style)
-    if kind == INNOVATION:
-        st.session_state["model"] = "Kalman"  # there is no other innovation: the list of models says so
+    take_model(kind)
     spec = pair_controls(data.symbols, settings, open_list=True)
     return None if spec is None else threshold(kind, spec)
 

@@ -134,7 +134,7 @@ def waiting(view: PaperView) -> list[str]:
     said = []
     for order in view.open_orders:
         filled = [leg.symbol for leg in order.legs if leg.filled]
-        waits = [f"{leg.symbol} since {moment(leg.eligible_ns)}" for leg in order.legs if leg.state == "open"]
+        waits = [f"{leg.symbol} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"]
         alone = f"**{' and '.join(filled)} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
         said.append(f"Order {order.id}, {order.reason}: {alone}{', '.join(waits)} {verb} for the next trade.")

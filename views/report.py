@@ -1,6 +1,7 @@
 """A backtest as one HTML file that opens without a network: settings, figures, drawings, trades, caveats."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
@@ -79,12 +80,31 @@ def settings_of(strategy: Strategy, rules: BrokerRules, capital: float, data: st
     lines = [("data", data), ("strategy", strategy.name), ("capital", f"{capital:,.2f}")]
     lines += [(f"pair {spec.y}/{spec.x}", _pair(spec)) for spec in strategy.pairs]
     lines += _fields(strategy, ("pair", "specs")) + _fields(rules, ("contracts",))
-    return lines + [(f"contract {symbol}", str(contract)) for symbol, contract in rules.contracts.items()]
+    return lines + [(f"steps of {symbol}", _words("", contract)) for symbol, contract in rules.contracts.items()]
 
 
 def _fields(of: Any, without: tuple[str, ...]) -> list[tuple[str, str]]:
     names = [item.name for item in fields(of) if item.name not in without] if is_dataclass(of) else []
-    return [(name.replace("_", " "), str(getattr(of, name))) for name in names]
+    return [(_label(name), _words(name, getattr(of, name))) for name in names]
+
+
+def _label(name: str) -> str:
+    return name.removesuffix("_ns").replace("_", " ")
+
+
+def _words(name: str, value: Any) -> str:
+    """A parameter as people write it: a length of time with its unit, parts of a model by name."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and (name == "ns" or name.endswith("_ns")):
+        return interval_name(value) if value else "0"
+    if is_dataclass(value):
+        kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(value).__name__).lower()
+        inside = [f"{_label(item.name)} {_words(item.name, getattr(value, item.name))}" for item in fields(value)]
+        return f"{kind}: {', '.join(line.removeprefix('ns ') for line in inside)}"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
 def _pair(spec: PairSpec) -> str:

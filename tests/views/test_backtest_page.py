@@ -169,6 +169,15 @@ def test_every_strategy_can_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kinds == [ZScoreThreshold, InnovationThreshold, PositionOptimiser]
 
 
+def test_the_model_of_before_comes_back_after_an_innovation() -> None:
+    test = shown(model="Huber", **SHORT)
+    test.segmented_control(key="strategy").set_value("Kalman innovation").run()
+    assert test.selectbox(key="model").value == "Kalman"
+    test.segmented_control(key="strategy").set_value("z-score threshold").run()
+    assert not test.exception
+    assert test.selectbox(key="model").value == "Huber"
+
+
 def test_an_innovation_shows_its_model_and_takes_variances() -> None:
     test = shown(strategy="Kalman innovation", **SHORT)
     assert test.selectbox(key="model").value == "Kalman"
