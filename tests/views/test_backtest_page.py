@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import alphastream.backtest
 import config
+import views.recordings  # takes the real system before a test puts another in its place
 import views.system
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
 from views.portfolio_tables import UNKNOWN

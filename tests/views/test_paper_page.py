@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import config
 import paper_run
+import views.recordings  # takes the real system before a test puts another in its place
 import views.system
 from alphastream.errors import ParameterError
 from alphastream.trading import Fill, LegOrder, SpreadOrder
