@@ -179,6 +179,13 @@ def allocate(rows: AllocationRows, config: PositionConfig) -> Allocation:
     return Allocation(rows, config, Positions(rows.assets, **parts), last)
 
 
+def decided_on(positions: Positions, prices: Floats) -> Floats:
+    """``held`` where a row decides about a symbol, (T, N): NaN where it did not trade, or has no position while others
+    have."""
+    passed_over = np.isnan(positions.cash_position) & (positions.status == "valid")[:, None]
+    return np.where(np.isfinite(prices) & ~passed_over, positions.held, np.nan)
+
+
 def filled(positions: Positions, prices: Floats) -> Positions:
     """Return the positions with ``held`` as it could have been held.
 
@@ -187,11 +194,10 @@ def filled(positions: Positions, prices: Floats) -> Positions:
     positions and it has none, as on the first bar after a gap, which has no return.
     """
     traded = np.isfinite(prices)
-    passed_over = np.isnan(positions.cash_position) & (positions.status == "valid")[:, None]
-    decided = _carried(np.where(traded & ~passed_over, positions.held, np.nan))
+    decided = carried(decided_on(positions, prices))
     due = np.full(decided.shape, np.nan)
     due[1:] = decided[:-1]
-    held = np.nan_to_num(_carried(np.where(traded, due, np.nan)))
+    held = np.nan_to_num(carried(np.where(traded, due, np.nan)))
     return replace(positions, held=held)
 
 
@@ -200,7 +206,7 @@ def earned(positions: Positions, prices: Floats, config: PositionConfig) -> Floa
 
     The return of a symbol over bars without a trade counts on the bar in which it trades again.
     """
-    return returns(filled(positions, prices), _carried(prices), config)
+    return returns(filled(positions, prices), carried(prices), config)
 
 
 def soundness(rows: AllocationRows, config: PositionConfig) -> Spectrum:
@@ -270,7 +276,7 @@ def _prices(answers: Sequence[PairAnalytics], assets: tuple[str, ...], ends: Int
     return prices
 
 
-def _carried(values: Floats) -> Floats:
+def carried(values: Floats) -> Floats:
     """Each column with its last finite value carried on; NaN before the first."""
     rows = np.arange(len(values))[:, None]
     newest = np.maximum.accumulate(np.where(np.isfinite(values), rows, -1), axis=0)

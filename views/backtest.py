@@ -20,6 +20,7 @@ from views.backtest_controls import BacktestRequest, backtest_controls
 from views.backtest_data import Data, choose_data
 from views.backtest_trials import luck_of, sweep_tab, walk_tab
 from views.charts import DARK, LIGHT
+from views.controls import sentence
 from views.portfolio_tables import UNKNOWN
 from views.report import report, settings_of
 from views.system import get_system
@@ -58,7 +59,7 @@ def page() -> None:
         market = data.market(request.strategy.symbols)
         run = _run(market, request)
     except AlphaStreamError as error:
-        st.error(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/error:", title="There is no result")
+        st.error(sentence(error), icon=":material/error:", title="There is no result")
         return
     names = [RESULT, *([SWEEP, WALK] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
@@ -165,8 +166,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             delta_arrow="off",
         )
     st.caption(f"{tables.span(result)} Both legs traded in {run.together:.0%} of the bars.")
-    for sentence in tables.troubles(result):
-        st.warning(sentence, icon=":material/call_split:")
+    for trouble in tables.troubles(result):
+        st.warning(trouble, icon=":material/call_split:")
     dark = _is_dark()
     figure = kept("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)

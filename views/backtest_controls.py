@@ -31,7 +31,7 @@ from alphastream.trading.costs import BrokerRules
 from config import Settings
 from views.backtest_costs import broker_rules
 from views.backtest_data import Data
-from views.controls import pair_controls
+from views.controls import number, pair_controls, sentence
 from views.portfolio_controls import portfolio_controls
 
 ZSCORE, INNOVATION, OPTIMISER = "z-score threshold", "Kalman innovation", "optimiser"
@@ -147,7 +147,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
         with right:
             trials = None if kind == OPTIMISER else _trials(strategy.pairs[0])
     except AlphaStreamError as error:
-        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/rule:")
+        st.warning(sentence(error), icon=":material/rule:")
         return None
     return BacktestRequest(strategy, rules, capital, observe), trials
 
@@ -257,22 +257,3 @@ def _require_known(symbols: Sequence[str], data: Data) -> None:
     missing = [symbol for symbol in symbols if symbol not in data.symbols]
     if missing:
         raise ParameterError(f"{', '.join(missing)} is not in the data: it has {', '.join(data.symbols)}")
-
-
-def number(
-    row: Any,
-    label: str,
-    low: float,
-    high: float,
-    default: float,
-    key: str,
-    words: str,
-    step: float,
-    form: str | None = None,
-    width: int = 120,
-) -> float:
-    """A field for a number in a row of controls."""
-    found = row.number_input(
-        label, low, high, default, step, form, key=key, help=words, bind="query-params", width=width
-    )
-    return float(default if found is None else found)

@@ -17,7 +17,8 @@ from alphastream.pairs import source_columns
 from alphastream.performance import DeflatedSharpe, Performance, deflated_sharpe, returns, rows_per_year, sharpe_ratio
 from alphastream.performance.metrics import LEAST_SPAN_NS
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
-from views.backtest_controls import BacktestRequest, Trials, number
+from views.backtest_controls import BacktestRequest, Trials
+from views.controls import number, sentence
 from views.portfolio_tables import UNKNOWN
 from views.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
@@ -323,4 +324,4 @@ def _number(value: float) -> str:
 
 
 def _refused(error: AlphaStreamError) -> None:
-    st.error(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/error:", title="There is no result")
+    st.error(sentence(error), icon=":material/error:", title="There is no result")

@@ -173,3 +173,27 @@ def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str
     if cost_bps is not None:
         query["cost"] = f"{cost_bps:g}"
     return f"{page_url.split('?')[0]}?{urlencode(query)}"
+
+
+def number(
+    row: Any,
+    label: str,
+    low: float,
+    high: float,
+    default: float,
+    key: str,
+    words: str,
+    step: float,
+    form: str | None = None,
+    width: int = 120,
+) -> float:
+    """A field for a number in a row of controls."""
+    found = row.number_input(
+        label, low, high, default, step, form, key=key, help=words, bind="query-params", width=width
+    )
+    return float(default if found is None else found)
+
+
+def sentence(error: AlphaStreamError) -> str:
+    """What an error says, as a sentence of a page."""
+    return f"{str(error)[0].upper()}{str(error)[1:]}."

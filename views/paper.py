@@ -10,6 +10,7 @@ import streamlit as st
 from alphastream.errors import AlphaStreamError
 from paper import MOST_RUNS, PaperView
 from views import paper_tables as tables
+from views.controls import sentence
 from views.paper_charts import MOST_MARKS, equity_figure
 from views.paper_controls import definition_controls
 from views.paper_parity import Parity, parity
@@ -103,7 +104,7 @@ def _start(system: System) -> None:
     try:
         name = system.paper.open(definition, lane.kind)
     except AlphaStreamError as error:
-        st.error(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/error:", title="Not started")
+        st.error(sentence(error), icon=":material/error:", title="Not started")
         return
     st.success(f"{definition.strategy.name} runs since now as {name}.", icon=":material/check:", title="Started")
     st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
@@ -218,7 +219,7 @@ def _resume(system: System, view: PaperView, row: Any) -> None:
         try:
             system.paper.resume(view.id)
         except AlphaStreamError as error:
-            st.error(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/error:", title="Not resumed")
+            st.error(sentence(error), icon=":material/error:", title="Not resumed")
 
 
 # ---- beside the backtest -----------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def _compared(system: System, view: PaperView) -> Parity | str:
         try:
             kept.found = parity(view, lane.store)
         except AlphaStreamError as error:
-            kept.found = f"{str(error)[0].upper()}{str(error)[1:]}."
+            kept.found = sentence(error)
         took_s = time.monotonic() - began_s
         kept.made_of = made_of
         kept.not_before_s = time.monotonic() + max(LEAST_S, took_s / SHARE)

@@ -9,10 +9,10 @@ from alphastream.errors import AlphaStreamError
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.costs import Contract
 from config import Settings
-from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, number, take_model, threshold
+from views.backtest_controls import HELP, INNOVATION, OPTIMISER, ZSCORE, take_model, threshold
 from views.backtest_costs import broker_rules
 from views.backtest_data import Data
-from views.controls import is_followed, pair_controls
+from views.controls import is_followed, number, pair_controls, sentence
 from views.portfolio_controls import portfolio_controls
 from wiring import Lane
 
@@ -41,7 +41,7 @@ def definition_controls(lane: Lane, settings: Settings) -> Definition | None:
             return None
         return Definition(strategy, broker_rules(data, strategy.symbols), capital)
     except AlphaStreamError as error:
-        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/rule:")
+        st.warning(sentence(error), icon=":material/rule:")
         return None
 
 

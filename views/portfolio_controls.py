@@ -14,7 +14,7 @@ from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from config import Settings
 from views.controls import HELP as PAIR_HELP
-from views.controls import INTERVALS_S, PRICES, SECOND
+from views.controls import INTERVALS_S, PRICES, SECOND, number, sentence
 
 MOST_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
 FIRST_CHOSEN: Final = 4
@@ -110,7 +110,7 @@ def portfolio_controls(
     if of == PAIRS:
         model = _select(signal, "Model", list(models), 0, "model", PAIR_HELP["model"], 105)
         price = _select(signal, "Prices", PRICES, 0, "price", PAIR_HELP["price"], 90)
-    window = int(_number(signal, "Window", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
+    window = int(number(signal, "Window", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
     try:
         config = _config(signal, capital)
         if not chosen:
@@ -122,27 +122,27 @@ def portfolio_controls(
         specs = [PairSpec(y, x, interval_ns, models[model], window, cast(Price, price)) for y, x in legs]
         return PortfolioRequest(tuple(dict.fromkeys(specs)), (), window, style, config)
     except AlphaStreamError as error:
-        st.warning(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/rule:")
+        st.warning(sentence(error), icon=":material/rule:")
         return None
 
 
 def _config(row: Any, capital: float | None) -> PositionConfig:
     """The optimiser's parameters, in its units. Raises ParameterError where they do not go together."""
-    risk = _number(row, "Risk a bar, bps", 0.01, 1_000.0, 1.0, "risk", HELP["risk"], 0.25)
+    risk = number(row, "Risk a bar, bps", 0.01, 1_000.0, 1.0, "risk", HELP["risk"], 0.25)
     aum = capital
     if aum is None:
-        aum = _number(row, "AUM", 1_000.0, 1e12, 1e6, "aum", HELP["aum"], 100_000.0, "%.0f", 140)
-    vola = _number(row, "Volatility", 2, 1_000, 16, "vola", HELP["vola"], 1)
-    corr = _number(row, "Correlation", 2, 2_000, 32, "corr", HELP["corr"], 1)
-    clip = _number(row, "Clip", 0.5, 20.0, 3.5, "clip", HELP["clip"], 0.5)
-    shrink = _number(row, "Shrink", 0.0, 1.0, 0.5, "shrink", HELP["shrink"], 0.05)
-    cap = _number(row, "Turnover cap, %", 0.0, 100_000.0, 0.0, "cap", HELP["cap"], 10.0, "%.1f", 130)
-    fee = 0.0 if capital is not None else _number(row, "Cost, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5)
+        aum = number(row, "AUM", 1_000.0, 1e12, 1e6, "aum", HELP["aum"], 100_000.0, "%.0f", 140)
+    vola = number(row, "Volatility", 2, 1_000, 16, "vola", HELP["vola"], 1)
+    corr = number(row, "Correlation", 2, 2_000, 32, "corr", HELP["corr"], 1)
+    clip = number(row, "Clip", 0.5, 20.0, 3.5, "clip", HELP["clip"], 0.5)
+    shrink = number(row, "Shrink", 0.0, 1.0, 0.5, "shrink", HELP["shrink"], 0.05)
+    cap = number(row, "Turnover cap, %", 0.0, 100_000.0, 0.0, "cap", HELP["cap"], 10.0, "%.1f", 130)
+    fee = 0.0 if capital is not None else number(row, "Cost, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5)
     kind = _select(row, "Covariance", [WEIGHTED, WINDOWED], 0, "cov", HELP["cov"], 140)
     sliding = None
     if kind == WINDOWED:
-        bars = _number(row, "Factor bars", 2, 1_000, 60, "cov_window", HELP["cov_window"], 5)
-        factors = _number(row, "Factors", 1, 20, 1, "factors", HELP["factors"], 1)
+        bars = number(row, "Factor bars", 2, 1_000, 60, "cov_window", HELP["cov_window"], 5)
+        factors = number(row, "Factors", 1, 20, 1, "factors", HELP["factors"], 1)
         sliding = SlidingWindow(window=int(bars), n_factors=int(factors))
     if corr < vola:
         raise ParameterError(f"correlation is {corr:g} bars, volatility {vola:g}: make correlation at least as long")
@@ -194,21 +194,3 @@ def _legs(text: str) -> tuple[str, str]:
 
 def _select(row: Any, label: str, options: Sequence[str], default: int, key: str, words: str, width: int) -> str:
     return str(row.selectbox(label, options, default, key=key, help=words, bind="query-params", width=width))
-
-
-def _number(
-    row: Any,
-    label: str,
-    low: float,
-    high: float,
-    default: float,
-    key: str,
-    words: str,
-    step: float,
-    form: str | None = None,
-    width: int = 120,
-) -> float:
-    found = row.number_input(
-        label, low, high, default, step, form, key=key, help=words, bind="query-params", width=width
-    )
-    return float(default if found is None else found)

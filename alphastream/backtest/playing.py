@@ -36,7 +36,7 @@ CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector doe
 
 
 class TableSource(FifoQueueEventSource):
-    """Rows of a table, one after another; events are made some thousands at a time."""
+    """Rows of a table, one after another; events are made some at a time."""
 
     in_order = True
 

@@ -5,10 +5,8 @@ the books of ``kernel``.
 """
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -19,6 +17,7 @@ from alphastream.backtest.market import Tape
 from alphastream.backtest.result import RunResult
 from alphastream.bars import Floats, Ints, PairRows
 from alphastream.errors import ParameterError
+from alphastream.estimators.fold import is_on_disk
 from alphastream.graph import Graph, Node
 from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import (
@@ -166,8 +165,7 @@ def warm_up() -> None:
 
 def is_compiled() -> bool:
     """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
-    return any(folder.rglob("kernel.run_all-*.nbi"))
+    return is_on_disk(__file__, "kernel.run_all-*")
 
 
 def keep_books(

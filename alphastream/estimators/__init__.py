@@ -4,8 +4,6 @@ The folds are listed in ``ESTIMATORS``; each has the same ``run`` and ``progress
 computed once over a whole series stands below them.
 """
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ from alphastream.estimators.engle_granger import (
     residual_test,
 )
 from alphastream.estimators.engle_granger import warm_up as warm_up_tests
-from alphastream.estimators.fold import Estimator, Floats, Fold, State, run_many
+from alphastream.estimators.fold import Estimator, Floats, Fold, State, is_on_disk, run_many
 from alphastream.estimators.half_life import HalfLife, HalfLifeResult, HalfLifeRows, half_life
 from alphastream.estimators.hayashi_yoshida import HayashiYoshidaResult, hayashi_yoshida
 from alphastream.estimators.hedged import HedgedRows, HedgedValue
@@ -143,5 +141,4 @@ def warm_up() -> None:
 
 def is_compiled() -> bool:
     """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
-    return any(folder.rglob("*.nbi"))
+    return is_on_disk(__file__)

@@ -9,8 +9,10 @@ gives the same bits, because one compiled kernel walks the rows one by one wheth
 
 import math
 import operator
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
@@ -53,6 +55,18 @@ def _compiled(function: Function, extra: dict[str, Any]) -> Function:
         return cast(Function, njit(cache=True, **options)(function))
     except RuntimeError:  # neither the package's folder nor the home folder can be written: compile in each process
         return cast(Function, njit(**options)(function))
+
+
+def is_on_disk(file: str, name: str = "*") -> bool:
+    """Whether an earlier process left machine code of the folder of a file; it may be older than the source, and then
+    it is not used.
+
+    Parameters
+    ----------
+    name : ``module.function-*`` of a kernel that is compiled last; any kernel unless given.
+    """
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(file).parent / "__pycache__")
+    return any(folder.rglob(f"{name}.nbi"))
 
 
 class Estimator(Protocol[RowsT_co]):

@@ -13,11 +13,9 @@
 ('valid', 19.29, -10.75)
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 
+from alphastream.estimators.fold import is_on_disk
 from alphastream.portfolio.analytics import (
     Exposure,
     Spectrum,
@@ -66,5 +64,4 @@ def warm_up() -> None:
 
 def is_compiled() -> bool:
     """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
-    return any(folder.rglob("kernels.walk-*.nbi"))
+    return is_on_disk(__file__, "kernels.walk-*")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.allocation import Style, pair_rows
+from alphastream.allocation import Style, carried, decided_on, pair_rows
 from alphastream.bars import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
@@ -68,9 +68,10 @@ class PositionOptimiser:
         never = np.full(len(rows.assets), np.nan)
         stream, mark, wanted = state or (PositionStream.begin(rows.assets, self.config), never, never)
         positions, stream = stream.run(rows.prices, rows.signals)
-        passed_over = np.isnan(positions.cash_position) & (positions.status == "valid")[:, None]
-        units = np.where(passed_over, np.nan, positions.held * self.config.position_scale / rows.prices)
-        marks, units = _carried(rows.prices, mark), _carried(units, wanted)
+        units = decided_on(positions, rows.prices) * self.config.position_scale / rows.prices
+        marks, units = (
+            carried(np.vstack((last, values)))[1:] for last, values in ((mark, rows.prices), (wanted, units))
+        )
         table = Table(rows.time_ns, marks, self._volumes(found, rows.time_ns), {"units": units})
         return table, ((stream, marks[-1], units[-1]) if len(marks) else (stream, mark, wanted))
 
@@ -108,11 +109,3 @@ def _answer(found: PairColumns) -> PairAnalytics:
         **found.series,
     }
     return PairAnalytics(found.spec, 0, closed, {"time_ns": rows.end_ns[:0]}, (), _UNTESTED)
-
-
-def _carried(values: Floats, last: Floats) -> Floats:
-    """Values with the last one known carried on, from the row before these."""
-    out = np.vstack((last, values))
-    rows = np.arange(len(out))[:, None]
-    newest = np.maximum.accumulate(np.where(np.isfinite(out), rows, 0), axis=0)
-    return np.take_along_axis(out, newest, axis=0)[1:]
