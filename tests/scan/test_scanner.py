@@ -102,7 +102,8 @@ def test_spread_barely_above_rounding() -> None:
     assert table["note"].eq("").all()
     for row in records(table):
         y, x = legs(prices, row, log=False)
-        assert row["statistic"] == pytest.approx(engle_granger(y, x).statistic, abs=1e-10)
+        # Of a residual of 1e-6 beside prices of 3e5 five digits are left; how sums round depends on the processor.
+        assert row["statistic"] == pytest.approx(engle_granger(y, x).statistic, rel=1e-9)
 
 
 @pytest.mark.parametrize(("max_lags", "autolag"), [(7, None), (None, "aic")])
