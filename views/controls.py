@@ -146,6 +146,24 @@ def chosen_cost_bps() -> float:
     return float(st.session_state.get("cost", COST_BPS))
 
 
+def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapping[str, Any], key: str) -> None:
+    """A button that goes to another page with some of its controls set.
+
+    All values go through the session: an address alone does not set a control back to its default. They are set in a
+    callback, before the run, because a control that is drawn already cannot be set.
+
+    Parameters
+    ----------
+    page : name of a module in ``views``.
+    controls : values by key of controls that only the page behind has; they stand in its address, too.
+    shared : values by key of controls that this page has as well, and of what else the session holds. Streamlit
+        refuses to write what a control of this page is bound to, and puts them into the address itself.
+    """
+    session = {**controls, **shared}
+    if st.button(label, icon=":material/open_in_new:", key=key, on_click=st.session_state.update, args=(session,)):
+        st.switch_page(f"views/{page}.py", query_params=controls)
+
+
 def is_followed(lane: Lane, symbol: str) -> bool:
     """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
     if symbol in lane.symbols:

@@ -11,9 +11,9 @@ from alphastream.graph import interval_name
 from alphastream.history.series import price_panel
 from alphastream.history.upload import Upload
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
-from views.controls import INTERVALS_S, SECOND
+from views.controls import INTERVALS_S, SECOND, open_button
 from views.exports import scan_csv
-from views.recordings import OWN, own_tape
+from views.recordings import BUNDLED, OWN, own_tape
 from views.scan_charts import correlation_map, dendrogram, qvalue_map
 from views.uploads import LAST, choose_upload
 
@@ -61,6 +61,17 @@ class Request:
     direction: Direction
     fixed_lags: int | None
     cost_bps: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scanned:
+    """A scan that was made, and the rows it was made of, which the controls may have left behind since."""
+
+    table: pd.DataFrame
+    panel: pd.DataFrame
+    log: bool
+    upload: Upload
+    source: str
 
 
 def page() -> None:
@@ -150,7 +161,8 @@ def _scan(upload: Upload, request: Request) -> None:
             max_lags=request.fixed_lags,
             autolag="aic" if request.fixed_lags is None else None,
         )
-        st.session_state["scan_result"] = (table, panel, request)
+        source = str(st.session_state["source"])
+        st.session_state["scan_result"] = Scanned(table, panel, request.log, upload, source)
         st.session_state["last_upload"] = upload
     except AlphaStreamError as error:
         st.session_state.pop("scan_result", None)
@@ -171,13 +183,14 @@ def _result() -> None:
     if "scan_result" not in st.session_state:
         st.caption("Nothing scanned yet.")
         return
-    table, panel, request = cast(tuple[pd.DataFrame, pd.DataFrame, Request], st.session_state["scan_result"])
+    scanned = cast(Scanned, st.session_state["scan_result"])
+    table = scanned.table
     summary = summarise(table)
     found = summary.survive_bh > 0
     (st.success if found else st.warning)(
         summary.sentence, icon=":material/functions:", title=f"{summary.survive_bh:,} pairs survive Benjamini-Hochberg"
     )
-    _table(table)
+    _table(scanned)
     st.download_button(
         "Scan as CSV",
         lambda: scan_csv(table),
@@ -187,10 +200,11 @@ def _result() -> None:
         icon=":material/download:",
         key="scan_csv",
     )
-    _charts(table, panel, request.log)
+    _charts(table, scanned.panel, scanned.log)
 
 
-def _table(table: pd.DataFrame) -> None:
+def _table(scanned: Scanned) -> None:
+    table = scanned.table
     config = {}
     for name, (label, form, words) in SHOWN.items():
         kind = st.column_config.NumberColumn if form else st.column_config.Column
@@ -210,11 +224,12 @@ def _table(table: pd.DataFrame) -> None:
     if not chosen:
         return
     pair = table.iloc[chosen[0]]
-    query = {"y": str(pair["y"]), "x": str(pair["x"])}
-    on_tape = st.session_state.get("source") == OWN
-    page = "live" if on_tape else "history"
-    if st.button(f"Open {pair['y']} against {pair['x']} on the {page} page", icon=":material/open_in_new:"):
-        st.switch_page(f"views/{page}.py", query_params=query if on_tape else {**query, "source": LAST})
+    y, x = str(pair["y"]), str(pair["x"])
+    page, shared = "live", dict[str, Any]()
+    if scanned.source != OWN:
+        source = BUNDLED if scanned.source == BUNDLED else LAST
+        page, shared = "history", {"source": source, "last_upload": scanned.upload}
+    open_button(f"Open {y} against {x} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair")
 
 
 def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:

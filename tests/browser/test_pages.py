@@ -228,13 +228,19 @@ def test_code_that_is_reloaded_starts_no_second_feed(desk: Desk) -> None:
         stop(app)
 
 
-def test_history_reads_an_upload(desk: Desk) -> None:
+def trades_file(folder: Path) -> Path:
+    """800 trades of two symbols."""
     lines = [" Timestamp , SYMBOL,Price , size"]
     for i in range(800):
         symbol, price = (("BTCUSDT", 60_000 + 10 * (i % 7)), ("ETHUSDT", 2_600 + (i * i) % 11))[i % 2]
         lines.append(f"2024-08-08 00:{i // 120:02d}:{i % 120 / 2:06.3f},{symbol},{price},0.5")
-    path = desk.folder / "trades.csv"
+    path = folder / "trades.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_history_reads_an_upload(desk: Desk) -> None:
+    path = trades_file(desk.folder)
     with LocalExchange(pace=Stepped()) as exchange, visit(desk, exchange) as page:
         page.get_by_role("link", name="History").click()
         page.locator("input[type=file]").set_input_files(path)
@@ -244,3 +250,24 @@ def test_history_reads_an_upload(desk: Desk) -> None:
             page.get_by_role("button", name="BTCUSDT bars as CSV").click()
         rows = list(csv.DictReader(io.StringIO(waiting.value.path().read_text(encoding="utf-8"))))
         assert list(rows[0]) == ["time", "symbol", "open", "high", "low", "close", "volume", "trades"]
+
+
+@pytest.mark.parametrize("source", ["Upload", "Bundled recording"])
+def test_scanner_opens_its_pair_on_the_history_page(desk: Desk, source: str) -> None:
+    with LocalExchange(pace=Stepped()) as exchange, visit(desk, exchange) as page:
+        page.get_by_role("link", name="Scanner").click()
+        if source == "Upload":
+            page.locator("input[type=file]").set_input_files(trades_file(desk.folder))
+        else:
+            page.get_by_text(source, exact=True).click()
+        page.get_by_role("button", name="Scan", exact=True).click()
+        table = page.locator(
+            "[data-testid=stDataFrame].st-key-scan_table, .st-key-scan_table [data-testid=stDataFrame]"
+        )
+        expect(table).to_be_visible()
+        table.click(position={"x": 15, "y": 52})  # the mark of the first row, under the headings
+        page.get_by_role("button", name="Open BTCUSDT against ETHUSDT on the history page").click()
+        expect(page).to_have_url(re.compile(r"/history\?.*\by=BTCUSDT\b"))  # so a reload and a bookmark keep the pair
+        page.wait_for_selector(".js-plotly-plot", timeout=WAIT_MS)
+        for label, symbol in (("Dependent leg (y)", "BTCUSDT"), ("Hedge leg (x)", "ETHUSDT")):
+            expect(page.get_by_role("combobox", name=label)).to_have_value(symbol)

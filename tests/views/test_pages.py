@@ -286,3 +286,72 @@ def test_scanner_refuses_one_symbol_in_words() -> None:
     test.run()
     assert not test.exception
     assert test.error
+
+
+def scanned(source: str) -> AppTest:
+    """The scanner with a result and its first row chosen, after other pages whose controls stand elsewhere."""
+    test = app(y="BTCUSDT", x="ETHUSDT")
+    test.switch_page(HISTORY).run()
+    test.switch_page(SCANNER).run()
+    if source == "Upload":
+        test.file_uploader[0].upload("universe.csv", universe())
+    else:
+        test.segmented_control(key="source").set_value(source)
+    test.run()
+    test.button(key="scan").click().run()
+    return choose_row(test)
+
+
+def choose_row(test: AppTest, row: int = 0) -> AppTest:
+    test.session_state["scan_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return test.run()
+
+
+@pytest.mark.parametrize("pair", [("ETHUSDT", "BTCUSDT"), ("BTCUSDT", "ETHUSDT")])
+@pytest.mark.parametrize(
+    ("source", "page", "then"),
+    [("Bundled recording", "history", "Bundled recording"), ("This app's tape", "live", None)],
+)
+def test_scanner_opens_a_pair_of_trades(source: str, page: str, then: str | None, pair: tuple[str, str]) -> None:
+    test = scanned(source)
+    table = test.session_state["scan_result"].table
+    table.loc[0, ["y", "x"]] = pair  # as if this way round had won: also the pair the page begins with is opened
+    choose_row(test)
+    button = test.button(key="open_pair")
+    assert button.label == f"Open {pair[0]} against {pair[1]} on the {page} page"
+    button.click().run()
+    assert not test.exception
+    assert not test.error
+    assert (test.selectbox(key="y").value, test.selectbox(key="x").value) == pair
+    sources = [control.value for control in test.segmented_control if control.key == "source"]
+    assert sources == ([then] if then else [])
+
+
+@pytest.mark.parametrize("row", [0, 7, 14])
+def test_scanner_opens_a_pair_of_an_upload(row: int) -> None:
+    test = choose_row(scanned("Upload"), row)
+    pair = test.session_state["scan_result"].table.iloc[row]
+    test.button(key="open_pair").click().run()
+    assert not test.exception
+    assert not test.error
+    assert test.segmented_control(key="source").value == "Last upload"
+    assert (test.selectbox(key="y").value, test.selectbox(key="x").value) == (pair["y"], pair["x"])
+    assert {metric.label for metric in test.metric} >= {"z-score", "Hedge ratio"}
+
+
+def test_scanner_opens_what_was_scanned_also_after_another_source_was_chosen() -> None:
+    test = scanned("Upload")
+    test.segmented_control(key="source").set_value("This app's tape").run()
+    choose_row(test).button(key="open_pair").click().run()
+    assert not test.exception
+    assert test.segmented_control(key="source").value == "Last upload"
+    assert {test.selectbox(key="y").value, test.selectbox(key="x").value} == {"SYM0", "SYM5"}
+
+
+def test_scanner_opens_a_pair_of_a_scan_on_a_schedule() -> None:
+    test = scanned("This app's tape")
+    test.selectbox(key="schedule").select("every 30 s").run()
+    choose_row(test).button(key="open_pair").click().run()
+    assert not test.exception
+    assert {test.selectbox(key="y").value, test.selectbox(key="x").value} == {"BTCUSDT", "ETHUSDT"}
+    assert test.selectbox(key="preset").value == "Standard"
