@@ -46,12 +46,20 @@ PRESETS: Final[Mapping[str, Preset]] = {
 """Two minutes of seconds, four hours of minutes, a day of five minutes; the longer the bars, the more one of them may
 be an outlier, and the closer to the mean a trade may wait."""
 
+ROUND_TRIP_COST: Final = "round_trip_cost"
+"""Key of what opening and closing both legs costs, in bps of one leg's notional."""
+FILL_COST: Final = "fill_cost"
+"""Key of what one fill costs, in bps of its own notional: about a quarter of a round trip."""
+OLD_COST: Final = "cost"
+
 HELP: Final = {
     "preset": "Sets bar, model, window, thresholds and prices at once. Standard: as this server is set up. Scalp: 1 s "
     "bars, OLS over 120, 2.5 in, 0.5 out. Intraday: 1 min, OLS over 240, 2 in, 0.5 out. Swing: 5 min, Huber over 290, "
     "2 in, 0 out. Starting points, not advice; what you change by hand afterwards stays changed.",
-    "cost": "Round trip of both legs in bps of one leg's notional: four fills with their fees and the half spread of "
-    "each. 8 is four fills at 2 bps. Funding and slippage of large orders are not in it.",
+    "round_trip_cost": "Round trip of both legs in bps of one leg's notional: four fills with their fees and the half "
+    "spread of each. 8 is four fills at 2 bps. Funding and slippage of large orders are not in it.",
+    "fill_cost": "Fee and half the bid-ask spread of one fill, in bps of its notional. A round trip of a pair has four "
+    "fills. Slippage of large orders and funding are not in it.",
     "y": "Dependent leg. A long spread buys it.",
     "x": "Hedge leg. A long spread sells hedge ratio times as much of it.",
     "interval": "Length of a bar. A row exists for every bar in which a leg traded.",
@@ -114,7 +122,8 @@ def pair_controls(
     exit_ = number("Exit |z|", 0.0, 5.0, begin.exit, "exit")
     price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
     if cost:
-        number("Cost, bps", 0.0, 500.0, COST_BPS, "cost", 0.5)
+        number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
+        say_old_cost("the round trip of both legs")
     y, x = (str(leg or "").strip().upper() for leg in (y, x))
     if y == x or not y or not x:
         st.warning(f"Both legs are {y or 'empty'}: choose two different symbols.", icon=":material/call_split:")
@@ -143,7 +152,23 @@ def _take_preset(presets: Mapping[str, Preset]) -> None:
 
 def chosen_cost_bps() -> float:
     """What the page's control says a round trip of both legs costs, in bps of one leg's notional."""
-    return float(st.session_state.get("cost", COST_BPS))
+    return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
+
+
+def say_old_cost(what: str) -> None:
+    """Say that an old link's cost is not used.
+
+    Links once had one name for the cost of a fill and for that of a round trip, and the number of one page went over
+    into the address of the other: nobody can say any more which of both a saved link means.
+    """
+    old = st.query_params.get(OLD_COST)
+    if old is not None:
+        st.warning(
+            f"The address says {OLD_COST}={old}, which may be the cost of one fill or of a round trip of four. It is "
+            f"not used: set the cost of {what} above and save the new link.",
+            icon=":material/link_off:",
+            title="This link is from an earlier version",
+        )
 
 
 def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapping[str, Any], key: str) -> None:
@@ -189,7 +214,7 @@ def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str
         "price": spec.price,
     }
     if cost_bps is not None:
-        query["cost"] = f"{cost_bps:g}"
+        query[ROUND_TRIP_COST] = f"{cost_bps:g}"
     return f"{page_url.split('?')[0]}?{urlencode(query)}"
 
 

@@ -13,8 +13,8 @@ from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from config import Settings
+from views.controls import FILL_COST, INTERVALS_S, PRICES, SECOND, number, sentence
 from views.controls import HELP as PAIR_HELP
-from views.controls import INTERVALS_S, PRICES, SECOND, number, sentence
 
 MOST_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
 FIRST_CHOSEN: Final = 4
@@ -43,8 +43,7 @@ HELP: Final = {
     "aum": "Assets under management, in the quote currency of the symbols. Sizes follow from it and the risk a bar.",
     "cap": "Most that all positions together may change in one bar, in % of the assets; 0: no cap. With it, positions "
     "follow the target late.",
-    "fee": "Paid for what is traded: fee and half the bid-ask spread of one fill, in bps of its notional. Slippage of "
-    "large orders and funding are not in it.",
+    "fee": PAIR_HELP[FILL_COST],
     "cov": "EWMA: weighted pairwise correlations, shrunk. Sliding window: a factor model of the last bars.",
     "cov_window": "Bars of the factor model; positions begin once there are so many.",
     "factors": "Principal factors kept; what they leave of each symbol counts as its own.",
@@ -110,7 +109,7 @@ def portfolio_controls(
     if of == PAIRS:
         model = _select(signal, "Model", list(models), 0, "model", PAIR_HELP["model"], 105)
         price = _select(signal, "Prices", PRICES, 0, "price", PAIR_HELP["price"], 90)
-    window = int(number(signal, "Window", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
+    window = int(number(signal, "Window (bars)", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
     try:
         config = _config(signal, capital)
         if not chosen:
@@ -137,7 +136,11 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
     clip = number(row, "Clip", 0.5, 20.0, 3.5, "clip", HELP["clip"], 0.5)
     shrink = number(row, "Shrink", 0.0, 1.0, 0.5, "shrink", HELP["shrink"], 0.05)
     cap = number(row, "Turnover cap, %", 0.0, 100_000.0, 0.0, "cap", HELP["cap"], 10.0, "%.1f", 130)
-    fee = 0.0 if capital is not None else number(row, "Cost, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5)
+    fee = (
+        0.0
+        if capital is not None
+        else number(row, "Cost of a fill, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5, width=150)
+    )
     kind = _select(row, "Covariance", [WEIGHTED, WINDOWED], 0, "cov", HELP["cov"], 140)
     sliding = None
     if kind == WINDOWED:

@@ -11,7 +11,7 @@ from alphastream.graph import interval_name
 from alphastream.history.series import price_panel
 from alphastream.history.upload import Upload
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
-from views.controls import INTERVALS_S, SECOND, open_button
+from views.controls import FILL_COST, HELP, INTERVALS_S, SECOND, number, open_button, say_old_cost
 from views.exports import scan_csv
 from views.recordings import BUNDLED, OWN, own_tape
 from views.scan_charts import correlation_map, dendrogram, qvalue_map
@@ -120,23 +120,14 @@ def _controls(upload: Upload) -> Request:
         width=100,
         help="How many lagged differences each test uses; AIC chooses for each pair.",
     )
-    cost = row.number_input(
-        "Cost of a fill (bps)",
-        0.0,
-        100.0,
-        5.0,
-        0.5,
-        key="cost",
-        bind="query-params",
-        width=170,
-        help="Fee and half the bid-ask spread. A round trip of a pair has four fills.",
-    )
+    cost = number(row, "Cost of a fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
+    say_old_cost("a fill")
     return Request(
         interval_ns if native_ns is None else None,
         price == "log",
         cast(Direction, direction),
         None if lags == "AIC" else int(str(lags)),
-        float(cost),
+        cost,
     )
 
 

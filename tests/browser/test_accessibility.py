@@ -26,7 +26,7 @@ BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts i
 WAY: Final = (
     *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History"),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
-    *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Cost, bps"),
+    *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Round trip, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
     *("Tests", "Correlations", "Feed and tape"),
 )

@@ -241,7 +241,7 @@ def test_unsorted_and_repeated_rows_are_noted() -> None:
 
 def test_links_carry_every_control() -> None:
     link = link_to(PairSpec("A", "B", 5 * 10**9, "huber", 50, "price", 2.5, 0.25), "http://host/live?old=1")
-    assert link_to(PairSpec("A", "B"), "http://host/live", 6.5).endswith("&price=log&cost=6.5")
+    assert link_to(PairSpec("A", "B"), "http://host/live", 6.5).endswith("&price=log&round_trip_cost=6.5")
     assert link == "http://host/live?y=A&x=B&interval=5s&model=Huber&window=50&entry=2.5&exit=0.25&price=price"
 
 
@@ -355,3 +355,66 @@ def test_scanner_opens_a_pair_of_a_scan_on_a_schedule() -> None:
     assert not test.exception
     assert {test.selectbox(key="y").value, test.selectbox(key="x").value} == {"BTCUSDT", "ETHUSDT"}
     assert test.selectbox(key="preset").value == "Standard"
+
+
+def test_the_cost_of_a_round_trip_and_of_a_fill_never_meet() -> None:
+    test = app()
+    test.number_input(key="round_trip_cost").set_value(12.0).run()
+    test.switch_page(SCANNER).run()
+    test.segmented_control(key="source").set_value("Bundled recording").run()
+    assert test.number_input(key="fill_cost").value == 5.0
+    test.number_input(key="fill_cost").set_value(3.0).run()
+    test.switch_page("views/portfolio.py").run()
+    assert test.number_input(key="fee").value == 2.0
+    test.switch_page("views/live.py").run()
+    assert test.number_input(key="round_trip_cost").value == 12.0
+    assert any("round_trip_cost=12" in code.value for code in test.code)
+    assert not test.exception
+    assert not test.warning
+
+
+def test_a_scan_uses_the_cost_of_a_fill_in_its_address() -> None:
+    test = app(SCANNER, fill_cost="3", source="Bundled recording")
+    test.button(key="scan").click().run()
+    assert list(test.session_state["scan_result"].table["cost_bps"]) == [2 * 3.0]
+
+
+@pytest.mark.parametrize(("page", "key"), [(None, "round_trip_cost"), (SCANNER, "fill_cost")])
+def test_a_cost_in_an_old_link_is_not_used_and_that_is_said(page: str | None, key: str) -> None:
+    usual = app(page, source="Bundled recording").number_input(key=key).value
+    test = app(page, cost="3", source="Bundled recording")
+    assert not test.exception
+    assert test.number_input(key=key).value == usual
+    assert "cost=3, which may be the cost of one fill or of a round trip" in words(test)
+    assert "cost=3" not in words(app(page, source="Bundled recording"))
+
+
+PAGES: list[tuple[str, dict[str, str]]] = [
+    ("live", {}),
+    ("history", {"source": "Bundled recording"}),
+    ("scanner", {"source": "Bundled recording"}),
+    ("scanner", {"source": "This app's tape"}),
+    ("portfolio", {}),
+    ("portfolio", {"of": "symbols", "cov": "sliding window"}),
+    ("backtest", {}),
+    ("backtest", {"data": "Files", "source": "Bundled recording", "timeout": "5"}),
+    ("backtest", {"strategy": "Kalman innovation", "filter": "given"}),
+    ("backtest", {"strategy": "optimiser"}),
+    ("paper", {"paper_tab": "Start a run"}),
+    ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),
+]
+
+
+def test_a_key_that_pages_share_has_one_meaning() -> None:
+    """What is set on one page goes over to the next, so a control there must ask the same question."""
+    app()
+    labels: dict[str, set[str]] = {}
+    for name, query in PAGES:
+        test = app(f"views/{name}.py", **query)
+        assert not test.exception
+        boxes = [*test.number_input, *test.selectbox, *test.slider, *test.segmented_control, *test.multiselect]
+        for box in (*boxes, *test.toggle, *test.text_input):
+            if box.key is not None:
+                labels.setdefault(box.key, set()).add(box.label)
+    assert {key: found for key, found in labels.items() if len(found) > 1} == {}
+    assert {"round_trip_cost", "fill_cost", "fee", "taker", "capital", "interval", "stop"} <= labels.keys()
