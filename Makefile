@@ -7,7 +7,7 @@ help:  ## print this help
 install:  ## what running and testing need
 	$(PYTHON) -m pip install -r requirements-dev.txt
 
-run:  ## the dashboard, at http://localhost:8501
+run:  ## the dashboard, at http://127.0.0.1:8501
 	$(PYTHON) -m streamlit run app.py
 
 exchange:  ## a local exchange that speaks Binance's protocol, on port 8900

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,3 +18,25 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence() -> None:
     assert done.returncode != 0
     assert "ALPHASTREAM_WINDOW_BARS='7': needs a whole number from 20 to 500 (bars)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nobody_but_this_machine_reaches_the_app_unless_asked_for() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["server"]["address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "address"),
+    [
+        ([], {}, "127.0.0.1"),
+        ([], {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}, "0.0.0.0"),
+        (["--server.address=0.0.0.0"], {}, "0.0.0.0"),
+    ],
+)
+def test_where_the_app_listens_can_be_said_as_the_documents_say(
+    flags: list[str], environ: dict[str, str], address: str
+) -> None:
+    own = {name: value for name, value in os.environ.items() if name != "STREAMLIT_SERVER_ADDRESS"}
+    command = [sys.executable, "-m", "streamlit", "config", "show", *flags]
+    done = subprocess.run(command, cwd=ROOT, env=own | environ, capture_output=True, text=True, timeout=120, check=True)
+    assert f'address = "{address}"' in done.stdout
