@@ -6,6 +6,7 @@ comes out of it, so that a small archive cannot fill the memory.
 
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,7 +32,10 @@ _FOREIGN: Final = (
     (b"Rar!", "a rar archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
 )
-_BROKEN: Final = (zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, NotImplementedError)
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others at one go, however much it is
+_OTHER_METHODS: Final = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma", 93: "zstd"}
+# What zipfile and gzip raise for damaged bytes: an offset before the file's beginning is a ValueError or an OSError.
+_BROKEN: Final = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,10 @@ class Part:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The unpacked bytes, from the beginning each time. A broken archive raises UploadError while it is read."""
-        try:
-            with self._opener() as stream:
-                yield io.BufferedReader(_Counted(stream, self.file, self.most), 2**20)
-        except _BROKEN as error:
-            raise UploadError(
-                f"the archive is cut off or damaged ({error}): download it again", file=self.file
-            ) from error
+        with _unpacking(self.file):
+            stream = self._opener()
+        with stream:
+            yield io.BufferedReader(_Unpacked(stream, self.file, self.most), 2**20)
 
 
 def check_size(name: str, size: int, max_bytes: int = MAX_BYTES) -> None:
@@ -121,10 +122,8 @@ def _stream(name: str, data: bytes | BinaryIO) -> BinaryIO:
 
 
 def _members(name: str, stream: BinaryIO, most: int) -> list[Part]:
-    try:
+    with _unpacking(name):
         archive = zipfile.ZipFile(stream)
-    except _BROKEN as error:
-        raise UploadError(f"the zip is cut off or damaged ({error}): download it again", file=name) from error
     everything = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in everything):
         raise UploadError("this is a spreadsheet: save the sheet as CSV and upload that", file=name)
@@ -134,6 +133,13 @@ def _members(name: str, stream: BinaryIO, most: int) -> list[Part]:
         raise UploadError(f"the zip holds no CSV, but {inside}: a CSV inside is needed", file=name)
     if any(info.flag_bits & 1 for info in infos):
         raise UploadError("the zip is encrypted: unpack it with its password and upload the CSV", file=name)
+    for info in infos:
+        if info.compress_type not in _METHODS:
+            method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+            raise UploadError(
+                f"{info.filename} is packed with {method}: pack it with deflate, as zip programs usually do",
+                file=name,
+            )
     declared = sum(info.file_size for info in infos)
     if declared > most:
         raise UploadError(
@@ -176,8 +182,18 @@ class _Lent(io.RawIOBase):
         return len(chunk)
 
 
-class _Counted(_Lent):
-    """A stream that refuses to give more than it may."""
+@contextmanager
+def _unpacking(file: str) -> Iterator[None]:
+    """Turn whatever damaged bytes make an archive raise into the one error a page shows."""
+    try:
+        yield
+    except _BROKEN as error:
+        reason = str(error) or "it ends too early"
+        raise UploadError(f"the file is cut off or damaged ({reason}): download it again", file=file) from error
+
+
+class _Unpacked(_Lent):
+    """What comes out of a file: damage becomes an UploadError, and no more is given than may be."""
 
     def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
         super().__init__(stream)
@@ -185,7 +201,8 @@ class _Counted(_Lent):
         self._left = most
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = super().readinto(buffer)
+        with _unpacking(self._file):
+            count = super().readinto(buffer)
         self._left -= count
         if self._left < 0:
             raise UploadError(
