@@ -20,6 +20,7 @@ from alphastream.errors import UploadError
 
 MAX_BYTES: Final = 256 * 2**20
 UNPACKED: Final = 8  # an archive may hold this many times max_bytes; published trades shrink four- to sixfold
+RATIO: Final = 32  # and this many times its own size, where that is more than max_bytes; NDJSON shrinks twentyfold
 TEXTS: Final = (".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json")
 _FOREIGN: Final = (
     (b"%PDF", "a PDF document"),
@@ -79,6 +80,25 @@ def check_size(name: str, size: int, max_bytes: int = MAX_BYTES) -> None:
         raise UploadError(f"{seen} is too large: at most {most}; cut it into days or zip it", file=name)
 
 
+def most_unpacked(size: int, max_bytes: int = MAX_BYTES) -> int:
+    """Bytes that may come out of an archive, of all its members together.
+
+    As many as a plain file may have; more only where the archive is large itself, so that nobody fills the memory with
+    a few megabytes of zeros.
+
+    Parameters
+    ----------
+    size : bytes of the archive.
+    max_bytes : bytes of an upload that are read at most.
+
+    Examples
+    --------
+    >>> [readable_size(most_unpacked(megabytes * 2**20, 200 * 2**20)) for megabytes in (1, 20, 200)]
+    ['200.0 MB', '640.0 MB', '1.6 GB']
+    """
+    return min(max(max_bytes, RATIO * size), UNPACKED * max_bytes)
+
+
 def readable_size(size: int) -> str:
     """Bytes in the unit a person would use.
 
@@ -107,9 +127,9 @@ def parts_of(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> l
         if magic.startswith(sign):
             raise UploadError(f"this is {what}: a CSV (plain, .gz or .zip) is needed", file=name)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _members(name, stream, max_bytes * UNPACKED)
+        return _members(name, stream, size, most_unpacked(size, max_bytes))
     if magic.startswith(b"\x1f\x8b"):
-        return [Part(name, max_bytes * UNPACKED, lambda: _gunzip(stream))]
+        return [Part(name, most_unpacked(size, max_bytes), lambda: _gunzip(stream))]
     return [Part(name, max_bytes, lambda: _rewound(stream))]
 
 
@@ -121,7 +141,7 @@ def _stream(name: str, data: bytes | BinaryIO) -> BinaryIO:
     return data
 
 
-def _members(name: str, stream: BinaryIO, most: int) -> list[Part]:
+def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
     with _unpacking(name):
         archive = zipfile.ZipFile(stream)
     everything = [info for info in archive.infolist() if not info.is_dir()]
@@ -143,7 +163,9 @@ def _members(name: str, stream: BinaryIO, most: int) -> list[Part]:
     declared = sum(info.file_size for info in infos)
     if declared > most:
         raise UploadError(
-            f"the zip unpacks to {readable_size(declared)}: at most {readable_size(most)}; upload fewer days", file=name
+            f"the zip of {readable_size(size)} unpacks to {readable_size(declared)}, at most {readable_size(most)} are "
+            "read: upload fewer days",
+            file=name,
         )
     infos.sort(key=lambda info: info.filename)
     return [Part(f"{name}/{info.filename}", info.file_size, partial(_extract, archive, info)) for info in infos]
@@ -198,6 +220,7 @@ class _Unpacked(_Lent):
     def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
         super().__init__(stream)
         self._file = file
+        self._most = most
         self._left = most
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -206,6 +229,8 @@ class _Unpacked(_Lent):
         self._left -= count
         if self._left < 0:
             raise UploadError(
-                "more comes out of the file than is allowed or declared: upload fewer days", file=self._file
+                f"more comes out of the file than the {readable_size(self._most)} that are allowed or declared: "
+                "upload fewer days",
+                file=self._file,
             )
         return count

@@ -90,7 +90,8 @@ def read(
     data : the bytes, or a seekable binary stream (it stays open).
     mapping : role to column, put on top of what the file proposes (``Layout.roles``); None takes a role away.
     symbol : name of the symbol, for a file of one.
-    max_bytes : larger files are refused before they are read; an archive may unpack to eight times as much.
+    max_bytes : larger files are refused before they are read; what an archive may unpack to follows from its size
+        and from this (``containers.most_unpacked``).
 
     Raises
     ------

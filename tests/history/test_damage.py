@@ -5,12 +5,14 @@ import gzip
 import io
 import lzma
 import random
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from alphastream.errors import UploadError
+from alphastream.history.containers import most_unpacked, parts_of
 from alphastream.history.upload import Upload, inspect, read
 from tests.history.test_errors import ROW, TICKS, refused
 from tests.history.test_formats import EXPECTED, load
@@ -102,3 +104,61 @@ def test_archives_in_archives_are_refused_in_words(packing: str) -> None:
 @pytest.mark.parametrize("size", [4, 40, 400])
 def test_parquet_is_refused_however_short(size: int) -> None:
     assert "a Parquet file" in str(refused((b"PAR1" + bytes(600))[:size], "a.csv"))
+
+
+MB = 2**20
+BOMB = gzip.compress(TICKS + ROW * (40 * MB // len(ROW)), 1)
+
+
+def claiming_less(data: bytes, size: int) -> bytes:
+    """The same zip of one member, whose directory says that so many bytes come out."""
+    lying = bytearray(data)
+    at = lying.find(b"PK\x01\x02") + 24
+    lying[at : at + 4] = size.to_bytes(4, "little")
+    return bytes(lying)
+
+
+@pytest.mark.parametrize("packing", ["gz", "zip"])
+def test_unpacking_stops_at_the_limit_and_takes_no_more_memory(packing: str) -> None:
+    """40 MB of rows in some hundred kilobytes: what is unpacked is counted, and never held beyond a buffer."""
+    rows = TICKS + ROW * (40 * MB // len(ROW))
+    packed = BOMB if packing == "gz" else claiming_less(packed_zip("a.csv", rows), 7 * MB)
+    limit = 8 * MB
+    assert most_unpacked(len(packed), limit) == limit
+    (part,) = parts_of("a", packed, limit)
+    out = []
+
+    def drain() -> None:
+        with part.open() as stream:
+            while chunk := stream.read(2**16):
+                out.append(len(chunk))
+
+    tracemalloc.start()
+    with pytest.raises(UploadError, match=r"cut off or damaged|more comes out"):
+        drain()
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 5 * MB < sum(out) <= limit
+    assert held < 6 * MB
+
+
+def test_small_gzip_of_a_huge_file_says_what_is_read() -> None:
+    """It was read up to eight times the limit, whatever its own size."""
+    with pytest.raises(UploadError, match=r"more comes out of the file than the 8\.0 MB.*: upload fewer days"):
+        read("a.csv.gz", BOMB, max_bytes=8 * MB)
+
+
+def test_members_of_a_zip_share_one_limit() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for day in range(1, 4):
+            archive.writestr(f"BTCUSDT-2024-08-0{day}.csv", TICKS + ROW * (3 * MB // len(ROW)))
+    with pytest.raises(UploadError, match=r"the zip of .* kB unpacks to 9\.0 MB, at most 8\.0 MB are read"):
+        read("a.zip", buffer.getvalue(), max_bytes=8 * MB)
+
+
+def test_large_archives_may_hold_several_times_their_size() -> None:
+    assert most_unpacked(40 * MB, 200 * MB) == 32 * 40 * MB
+    assert most_unpacked(200 * MB, 200 * MB) == 8 * 200 * MB
+    with pytest.raises(UploadError, match="too large"):
+        read("a.csv.gz", bytes(2 * MB), max_bytes=MB)
