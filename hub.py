@@ -8,7 +8,8 @@ skipped to the next base and holds up nobody. Clients may say, as JSON text::
     {"ping": ms}                                    answered {"pong": ms, "now": server's ms UTC}
     {"painted": {"p50": ms, "p95": ms}}             from a tick's receipt to the frame that showed it
 
-Besides messages of topics they get ``{"topic": id, "refused": why}`` and ``{"note": {...}}``.
+Besides messages of topics they get ``{"topic": id, "refused": why}`` and ``{"note": {...}}``. A topic is refused as
+"unknown", "full" (too many for one client) or "failed": it stays subscribed and comes when it can be shown again.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -43,7 +45,7 @@ MAX_TOPICS: Final = 256
 MAX_SUBSCRIPTIONS: Final = 8
 MAX_REQUEST_BYTES: Final = 2_048
 MAX_REQUESTS_PER_S: Final = 20
-POLICY, TOO_BIG, TRY_LATER, GOING_AWAY = 1008, 1009, 1013, 1001
+POLICY, TOO_BIG, DEFECT, TRY_LATER, GOING_AWAY = 1008, 1009, 1011, 1013, 1001
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +78,7 @@ class ChannelHealth:
     """How the channel is.
 
     ``paint_ms`` holds, for each browser that told it, the median and the 95th percentile from a tick's receipt to
-    the frame that showed it.
+    the frame that showed it. ``failures`` says why figures cannot be shown now, one sentence each.
     """
 
     clients: int
@@ -86,6 +88,7 @@ class ChannelHealth:
     skipped: int
     refused: int
     paint_ms: tuple[tuple[float, float], ...]
+    failures: tuple[str, ...] = ()
 
 
 class Hub:
@@ -102,6 +105,7 @@ class Hub:
         self._lock = threading.Lock()
         self._topics: dict[str, Topic] = {}
         self._subscribed: frozenset[str] = frozenset()
+        self._failures: dict[str, str] = {}  # by topic
         self._clients: set[_Client] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = threading.Event()
@@ -152,9 +156,9 @@ class Hub:
         """Counts since the start."""
         clients = list(self._clients)
         paint = tuple(client.paint for client in clients if client.paint is not None)
-        return ChannelHealth(
-            len(clients), len(self._topics), self._sent, self._sent_bytes, self._skipped, self._refused, paint
-        )
+        failures = tuple(dict(self._failures).values())
+        counts = len(clients), len(self._topics), self._sent, self._sent_bytes, self._skipped, self._refused
+        return ChannelHealth(*counts, paint, failures)
 
     # ---- the thread ------------------------------------------------------------------------------------------
 
@@ -175,14 +179,26 @@ class Hub:
         while not self._stopping.is_set():
             self._wake.wait(BEAT_S)
             self._wake.clear()
-            for topic in self._watched():
-                try:
-                    message = topic.advance()
-                except Exception:  # the edge of the thread: one figure's fault is not the others'
-                    log.exception("topic=%s cannot be shown", topic.name)
-                    continue
-                if message is not None and topic.name in self._subscribed:
-                    self._in_loop(partial(self._deliver, topic.name, message))
+            try:
+                for topic in self._watched():
+                    message = self._ask(topic, topic.advance)
+                    if message is not None and topic.name in self._subscribed:
+                        self._in_loop(partial(self._deliver, topic.name, message))
+            except Exception:  # the edge of the thread: the next round is made all the same
+                log.exception("messages were not made")
+
+    def _ask(self, topic: Topic, what: Callable[[], bytes | None]) -> bytes | None:
+        """A message of a topic; None also where that fails: one figure's fault is neither others' nor a socket's."""
+        try:
+            message = what()
+        except Exception as error:  # said once, not at every beat
+            words = f"{type(error).__name__}: {error}"
+            if self._failures.get(topic.name) != words:
+                log.exception("topic=%s cannot be shown", topic.name)
+            self._failures[topic.name] = words
+            return None
+        self._failures.pop(topic.name, None)
+        return message
 
     def _watched(self) -> list[Topic]:
         """Topics somebody looks at; those nobody has looked at for a while are forgotten."""
@@ -193,12 +209,15 @@ class Hub:
             idle = [name for name, topic in self._topics.items() if now_s - topic.touched_s > IDLE_S]
             for name in idle:
                 del self._topics[name]
+            for name in self._failures.keys() - self._topics.keys():
+                self._failures.pop(name, None)
             return [topic for topic in self._topics.values() if now_s - topic.touched_s < OVERLAP_S]
 
     def _in_loop(self, call: Callable[[], None]) -> None:
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(call)
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(call)
 
     # ---- in the server's loop --------------------------------------------------------------------------------
 
@@ -217,6 +236,9 @@ class Hub:
             await self._read(client)
         except (WebSocketDisconnect, RuntimeError) as gone:  # Starlette raises RuntimeError on a socket already closed
             log.debug("client gone: %s", gone)
+        except Exception:  # the edge of a socket: its browser comes back by itself
+            log.exception("client sent away by a defect")
+            await _close(socket, DEFECT)
         finally:
             self._clients = self._clients - {client}
             self._note_subscriptions()
@@ -260,7 +282,8 @@ class Hub:
             return
         client.topics.add(name)
         self._note_subscriptions()
-        client.offer(topic.window(figure, seq if isinstance(seq, int) else 0))
+        window = self._ask(topic, partial(topic.window, figure, seq if isinstance(seq, int) else 0))
+        client.offer(window or orjson.dumps({"topic": name, "refused": "failed"}))
 
     def _note_subscriptions(self) -> None:
         self._subscribed = frozenset(name for client in self._clients for name in client.topics)
@@ -272,27 +295,40 @@ class Hub:
 
     async def _write(self, client: _Client) -> None:
         """Send what waits, in order; ``send_bytes`` waits for a slow client, nobody waits for this task."""
+        try:
+            await self._send(client)
+        except (WebSocketDisconnect, RuntimeError) as gone:  # the reading side notices and ends the client
+            log.debug("client gone: %s", gone)
+        except Exception:  # the edge of a task: without it a socket would stay open and silent
+            log.exception("client sent away by a defect")
+            await _close(client.socket, DEFECT)
+
+    async def _send(self, client: _Client) -> None:
         while True:
             await client.ready.wait()
             client.ready.clear()
             while client.waiting or client.behind:
                 message = self._catch_up(client) if client.behind else client.waiting.popleft()
-                try:
-                    await client.socket.send_bytes(message)
-                except (WebSocketDisconnect, RuntimeError):
-                    return  # the reading side notices and ends the client
+                await client.socket.send_bytes(message)
                 self._sent += 1
                 self._sent_bytes += len(message)
 
     def _catch_up(self, client: _Client) -> bytes:
         client.behind = False
-        client.waiting.extend(self._topics[name].snapshot() for name in client.topics if name in self._topics)
+        for topic in [topic for name in client.topics if (topic := self._topics.get(name)) is not None]:
+            snapshot = self._ask(topic, topic.snapshot)
+            client.waiting.append(snapshot or orjson.dumps({"topic": topic.name, "refused": "failed"}))
         return client.waiting.popleft() if client.waiting else b"{}"
 
     def _close_all(self) -> None:
         for client in self._clients:
             closing = asyncio.ensure_future(client.socket.close(GOING_AWAY))
             closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _close(socket: WebSocket, code: int) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it has gone already
+        await socket.close(code)
 
 
 def _complaint(client: _Client, text: str) -> tuple[int, str] | None:

@@ -102,23 +102,31 @@ class Topic:
     def advance(self) -> bytes | None:
         """The next message; None where nothing is other than before."""
         with self._lock:
-            frame, before = self.source(), self._frame
-            dropped = None if before is None or before.look != frame.look else _dropped(before.columns, frame.columns)
-            if before is None or dropped is None:
-                return self._begin(frame)
-            changed = _first_difference(before.columns, frame.columns, dropped)
-            same_rows = not dropped and changed == len(frame.columns["time"]) == len(before.columns["time"])
-            if same_rows and before.cards == frame.cards and before.status == frame.status:
-                return None
-            self._frame = frame
-            self._seq += 1
-            self._first_row += dropped
-            now_s = self._now_s()
-            self._changes.append((now_s, self._seq, self._first_row + changed))
-            while self._changes[0][0] < now_s - OVERLAP_S:
-                self._changes.popleft()
-            delta = {} if same_rows else {"delta": self._delta(self._first_row + changed)}
-            return self._encode({**delta, **_cards(before.cards, frame.cards)})
+            frame = self.source()
+            try:
+                return self._told(frame)
+            except Exception:
+                self._frame = None  # half told: the next call begins a new figure
+                raise
+
+    def _told(self, frame: Frame) -> bytes | None:
+        before = self._frame
+        dropped = None if before is None or before.look != frame.look else _dropped(before.columns, frame.columns)
+        if before is None or dropped is None:
+            return self._begin(frame)
+        changed = _first_difference(before.columns, frame.columns, dropped)
+        same_rows = not dropped and changed == len(frame.columns["time"]) == len(before.columns["time"])
+        if same_rows and before.cards == frame.cards and before.status == frame.status:
+            return None
+        self._frame = frame
+        self._seq += 1
+        self._first_row += dropped
+        now_s = self._now_s()
+        self._changes.append((now_s, self._seq, self._first_row + changed))
+        while self._changes[0][0] < now_s - OVERLAP_S:
+            self._changes.popleft()
+        delta = {} if same_rows else {"delta": self._delta(self._first_row + changed)}
+        return self._encode({**delta, **_cards(before.cards, frame.cards)})
 
     def snapshot(self) -> bytes:
         """Everything, as of the latest message; encoded once a message."""

@@ -244,6 +244,86 @@ def test_one_figure_that_fails_does_not_stop_the_others(hub: Hub, server: Server
         assert hear(client)["topic"] == bad.topic.name
 
 
+def fail() -> Frame:
+    raise RuntimeError("not in the mood")
+
+
+def test_a_figure_that_fails_leaves_its_socket_open(hub: Hub, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    bad, good = Moving(hub, "bad"), Moving(hub, "good")
+    bad.topic.source = fail
+    with visitor(server) as client:
+        for _ in range(3):
+            assert subscribe(client, bad.topic) == {"topic": bad.topic.name, "refused": "failed"}
+        assert subscribe(client, good.topic)["base"]
+        assert hub.health.failures == ("RuntimeError: not in the mood",)
+        assert caplog.text.count("cannot be shown") == 1
+        bad.topic.source = bad.source
+        bad.step()
+        message = hear(client)
+        assert (message["topic"], "base" in message) == (bad.topic.name, True)
+        eventually(lambda: hub.health.failures == ())
+
+
+def test_a_figure_that_fails_does_not_end_catching_up(hub: Hub, server: Server) -> None:
+    bad, good = Moving(hub, "bad"), Moving(hub, "good")
+    with visitor(server) as client:
+        subscribe(client, good.topic)
+        subscribe(client, bad.topic)
+        bad.topic.snapshot = lambda: fail() and b""  # type: ignore[method-assign,return-value,assignment]
+        (of_client,) = hub._clients
+        of_client.behind = True  # as if it had not read for long
+        good.step()
+        ask(client, {"ping": 1.0})
+        server.loop.call_soon_threadsafe(of_client.ready.set)
+        assert {hear(client)["topic"] for _ in range(2)} == {good.topic.name, bad.topic.name}
+        good.step()
+        assert hear(client)["topic"] == good.topic.name
+
+
+@pytest.mark.parametrize("place", ["_answer", "_catch_up"])
+def test_a_defect_of_ours_ends_one_socket_and_is_logged(
+    hub: Hub, server: Server, place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(*_: object) -> None:
+        raise ValueError("a defect")
+
+    with visitor(server) as client, visitor(server) as other:
+        eventually(lambda: hub.health.clients == 2)
+        monkeypatch.setattr(hub, place, defect)
+        if place == "_catch_up":
+            for held in hub._clients:
+                held.behind = True
+        ask(client, {"ping": 1.0})
+        if place == "_catch_up":
+            for held in hub._clients:
+                server.loop.call_soon_threadsafe(held.ready.set)
+        assert closed_with(client) == 1011
+        eventually(lambda: "by a defect" in caplog.text)
+        monkeypatch.undo()
+        if place == "_answer":
+            ask(other, {"ping": 2.0})
+            assert hear(other)["pong"] == 2.0
+    eventually(lambda: hub.health.clients == 0)
+
+
+def test_a_round_that_fails_is_not_the_last(
+    hub: Hub, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    moving = Moving(hub)
+    with visitor(server) as client:
+        subscribe(client, moving.topic)
+
+        def defect() -> list[Topic]:
+            raise ValueError("a defect")
+
+        monkeypatch.setattr(hub, "_watched", defect)
+        hub.notify()
+        eventually(lambda: "messages were not made" in caplog.text)
+        monkeypatch.undo()
+        moving.step()
+        assert hear(client)["topic"] == moving.topic.name
+
+
 # ---- who is sent away ----------------------------------------------------------------------------------------
 
 

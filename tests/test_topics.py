@@ -424,3 +424,19 @@ def test_a_typical_update_is_small() -> None:
     assert len(orjson.dumps(forming)) < UPDATE_BYTES
     assert closed["delta"]["rows"] == 2
     assert len(orjson.dumps(closed)) < 1.5 * UPDATE_BYTES
+
+
+def test_a_figure_whose_look_failed_once_is_begun_anew() -> None:
+    frame = frame_of([1.0, 2.0])
+
+    def broken() -> dict[str, Any]:
+        raise ValueError("a defect")
+
+    topic = Topic("topic", lambda: replace(frame, template=broken))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a defect"):
+            topic.advance()
+    topic.source = lambda: frame
+    message = topic.advance()
+    assert message is not None
+    assert "base" in json.loads(message)

@@ -207,6 +207,8 @@ def _tape(system: System) -> None:
         st.warning(reason, icon=":material/search_off:", title=symbol)
     if store.last_error is not None:
         st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be written")
+    for failure in system.hub.health.failures:
+        st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 
 
 def _coverage(lane: Lane) -> pd.DataFrame:
