@@ -63,6 +63,7 @@ class AlertBook:
     ----------
     notice : what was wrong with the file when it was read, None where nothing was.
     failure : why alerts are not kept on disk now, None while they are.
+    outage : why rules are not evaluated now, None while they are.
     """
 
     def __init__(self, folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -74,6 +75,7 @@ class AlertBook:
         self._refused: dict[tuple[str, bool], str] = {}
         self._feed_begun: dict[str, int] = {}
         self.failure: str | None = None
+        self.outage: str | None = None
         self._file, self._lines = BookFile(folder), HistoryFile(folder)
         kept = self._file.load()
         self._rules, self._states, self.notice = kept.rules, kept.states, self._file.notice
@@ -238,9 +240,10 @@ class AlertBook:
             if alerts:
                 self._lines.append(alerts)
             self.failure = None
-        except (StorageError, OSError) as error:
+        except Exception as error:  # what fired is told whatever the disk says
             if self.failure is None:
-                log.error("alerts are not kept on disk: %s", error)
+                expected = isinstance(error, StorageError | OSError)
+                log.error("alerts are not kept on disk: %s", error, exc_info=None if expected else error)
             self.failure = f"Alerts are not kept on disk and may be told again after a restart: {error}"
 
     def _past(self) -> list[Alert]:
@@ -305,8 +308,12 @@ class AlertWatch:
         while not self._stopping.is_set():
             try:
                 self.once()
-            except Exception:  # the edge of the thread: an alert must not be the last one
-                log.exception("rules were not evaluated")
+                self._book.outage = None
+            except Exception as error:  # the edge of the thread: an alert must not be the last one
+                words = f"{type(error).__name__}: {error}; the log has more"
+                if self._book.outage != words:
+                    log.exception("rules were not evaluated")
+                self._book.outage = words
             self._stopping.wait(self._every_s)
 
     def once(self) -> list[Alert]:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SECOND: Final = 1_000_000_000
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
+RESTART_S: Final = (1.0, 30.0)  # first and longest pause after a defect of the feed
 BATCH: Final = 1_000  # ticks handed over at once
 
 
@@ -140,11 +141,20 @@ class Ingest:
             return ()
 
     def _run(self) -> None:
-        try:
-            self.feed.run(self)
-        except Exception as error:  # the thread ends here
-            log.exception("feed=%r ended by a defect", self.feed.title)
-            self.report("stopped", f"ended by a defect ({type(error).__name__}: {error}): the log has more")
+        pause_s = RESTART_S[0]
+        while not self.stopping:
+            began_s = time.monotonic()
+            try:
+                self.feed.run(self)
+                return
+            except Exception as error:  # the edge of the thread: a defect of one message must not be the end of all
+                if time.monotonic() - began_s > RESTART_S[1]:
+                    pause_s = RESTART_S[0]
+                log.exception("feed=%r ended by a defect, begins again in %g s", self.feed.title, pause_s)
+                why = f"ended by a defect ({type(error).__name__}: {error}), begins again in {pause_s:g} s: "
+                self.report("connecting", why + "the log has more", self.feed.now_ns() + int(pause_s * SECOND))
+            self.wait(pause_s)
+            pause_s = min(2 * pause_s, RESTART_S[1])
 
 
 class ReplayFeed:

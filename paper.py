@@ -171,7 +171,7 @@ class PaperDesk:
         with self._lock:
             run = self._runs.get(name)
         if run is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(lambda: run.stop(flatten=flatten))
+            self._loop.call_soon_threadsafe(lambda: self._stop_run(run, flatten))
 
     def _require_room(self) -> None:
         if len(self._runs) >= MOST_RUNS:
@@ -211,6 +211,13 @@ class PaperDesk:
             self._stopped.pop(name, None)
         self._tasks[name] = task = asyncio.ensure_future(run.run())
         task.add_done_callback(lambda _: self._retire(name, run))
+
+    def _stop_run(self, run: PaperRun, flatten: bool) -> None:
+        try:
+            run.stop(flatten=flatten)
+        except Exception as error:  # the edge of a call into the loop
+            log.exception("paper run not stopped in order: id=%s", run.id)
+            run.give_up(f"stopped by hand, its positions could not be closed ({type(error).__name__}: {error})")
 
     def _retire(self, name: str, run: PaperRun) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -196,6 +196,11 @@ class PaperRun:
             self._show("closing", "at the next trades; they count when their bar is over")
         self.wake.set()
 
+    def give_up(self, why: str) -> None:
+        """End the run at once, whatever it holds."""
+        self._stopping, self.status = why, "running"
+        self.wake.set()
+
     def _positions(self) -> Sequence[float]:
         return self.view.positions if self._live is None else self._live.simulation.account.positions
 
@@ -346,7 +351,11 @@ class PaperRun:
             self._append([Stopped(why)])
         except StorageError as error:
             log.error("end of a paper run not written: id=%s reason=%s", self.id, error)
-        self._show("stopped", why)
+        try:
+            self._show("stopped", why)
+        except Exception:  # books that cannot be shown any more: the last view stays, and says that it is over
+            log.exception("end of a paper run not shown: id=%s", self.id)
+            self.view = replace(self.view, status="stopped", why=why)
 
     def _show(self, status: Status, why: str) -> None:
         self.status, self.why = status, why

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from alphastream.errors import ParameterError, StorageError
+from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.ring import INT64_MAX, Coverage, Gap, SymbolRing, TickBatch, TickColumns, is_sound
 from tick_file import TickFile, WriterLock
@@ -128,6 +128,13 @@ class TickStore:
             self._file = TickFile(self._path, read_only=read_only)
             self._resources.callback(self._file.close)
             self._rings = {symbol: self._restored(symbol) for symbol in self._file.runs}
+        except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
+            self._resources.close()
+            if isinstance(error, AlphaStreamError):
+                raise
+            raise StorageError(
+                f"{self._path} is damaged ({type(error).__name__}: {error}): move it away or name another file"
+            ) from error
         except BaseException:
             self._resources.close()
             raise
@@ -370,12 +377,18 @@ class TickStore:
 
     def _write(self, batch: list[Tick]) -> bool:
         """Write one batch; False when that failed and the batch is pending again."""
-        with self._lock:
-            cutoffs = self._cutoffs({tick.symbol for tick in batch})
         try:
+            with self._lock:
+                cutoffs = self._cutoffs({tick.symbol for tick in batch})
             kept = self._file.write(batch, cutoffs)
         except sqlite3.Error as error:
             self._finish(batch, {}, self._file.explain(error))
+            return False
+        except Exception as error:  # the edge of the thread: what follows would never become durable without it
+            reason = f"{self._path}: a defect ({type(error).__name__}: {error})"
+            if self._error != reason:
+                log.exception("writing ticks fails: path=%s", self._path)
+            self._finish(batch, {}, reason)
             return False
         self._finish(batch, kept, None)
         return True

@@ -7,6 +7,7 @@ the five methods of ``Transport``.
 import base64
 import http.client
 import ipaddress
+import logging
 import random
 import socket
 import threading
@@ -20,6 +21,8 @@ from urllib.request import getproxies, proxy_bypass
 import websocket
 
 from alphastream.errors import FeedError
+
+log = logging.getLogger(__name__)
 
 CHUNK: Final = 65_536  # one read takes all frames that have come
 MAX_MESSAGE: Final = 4 * 2**20  # bytes; a trade takes 250
@@ -204,6 +207,9 @@ class Errand:
             self._body = self._work()
         except FeedError as error:
             self._error = error
+        except Exception as error:  # the thread ends here
+            log.exception("an errand ended by a defect")
+            self._error = FeedError(f"a defect ({type(error).__name__}: {error}): the log has more")
 
 
 class Backoff:

@@ -36,6 +36,7 @@ __all__ = ["Delivery", "Message", "Patience", "Webhooks"]
 log = logging.getLogger(__name__)
 
 DELIVERIES_SHOWN: Final = 200
+AFTER_DEFECT_S: Final = 1.0
 RETRY_AFTER_CAP_S: Final = 900.0  # a service that asks for more is not waited for
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "AlphaStream"}
 
@@ -204,12 +205,22 @@ class Webhooks:
         self._changed.notify_all()
 
     def _run(self) -> None:
-        while (job := self._next()) is not None:
+        while not self._stopping:
             try:
-                self._try(job)
+                job = self._next()
+                if job is not None:
+                    self._deliver(job)
             except Exception as error:  # noqa: BLE001 (the edge of the thread; a traceback could quote the address)
-                said = job.target.hide(f"{type(error).__name__}: {error}")
-                self._done(job, "given up", f"a defect ({said})")
+                log.error("webhooks: a defect of kind %s; the next message is tried", type(error).__name__)
+                with self._changed:
+                    self._changed.wait(AFTER_DEFECT_S)
+
+    def _deliver(self, job: _Job) -> None:
+        try:
+            self._try(job)
+        except Exception as error:  # noqa: BLE001 (a message ends here; a traceback could quote the address)
+            said = job.target.hide(f"{type(error).__name__}: {error}")
+            self._done(job, "given up", f"a defect ({said})")
 
     def _next(self) -> _Job | None:
         """Wait for the next message that is due; None when stopped."""

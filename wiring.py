@@ -108,9 +108,8 @@ class System:
         if self.settings.feed != "replay":
             try:
                 self._live = live_lane(self.settings, self.hub.notify, self.paper.notify)
-            except AlphaStreamError as error:
-                log.error("live lane not started: %s", error)
-                self.failure = str(error)
+            except Exception as error:  # noqa: BLE001 (the edge of a lane: pages come up and say why)
+                self._fail("live lane not started", error)
             else:
                 self._live.start()
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
@@ -120,17 +119,28 @@ class System:
         self.paper.start()
 
     def stop(self) -> None:
-        """Stop every thread and close every file. May be called twice."""
+        """Stop every thread and close every file, also where one of them fails to. May be called twice."""
         self._stopping.set()
-        self._watch.stop()
-        self.webhooks.stop()
-        self.paper.stop()
-        self.hub.stop()
         with self._lock:
             lanes = [lane for lane in (self._live, self._replay) if lane is not None]
+        rooms = (self._watch.stop, self.webhooks.stop, self.paper.stop, self.hub.stop)
+        for stop in (*rooms, self._forget_lanes, *(lane.stop for lane in lanes)):
+            try:
+                stop()
+            except Exception:  # what is left must be stopped all the same
+                log.exception("not stopped in order: %s", stop.__qualname__)
+
+    def _forget_lanes(self) -> None:
+        with self._lock:
             self._live = self._replay = None
-        for lane in lanes:
-            lane.stop()
+
+    def _fail(self, what: str, error: Exception) -> None:
+        """Log a failure, once, and keep it for the pages."""
+        on_purpose = isinstance(error, AlphaStreamError)
+        why = str(error) if on_purpose else f"{type(error).__name__}: {error}"
+        if why != self.failure:
+            log.error("%s: %s", what, why, exc_info=None if on_purpose else error)
+        self.failure = why
 
     @property
     def stopped(self) -> bool:
@@ -179,16 +189,27 @@ class System:
     def _choose_lane(self) -> None:
         """Until the first live trade: play the recording when live is refused, fails, or does not come in time."""
         deadline = time.monotonic() + self.settings.fallback_after_s
-        while (live := self.live) is not None and live.ticks == 0:
+        while not self.stopped:
+            try:
+                if self._has_chosen(deadline):
+                    return
+            except Exception as error:  # noqa: BLE001 (the edge of the thread: the choice stays open)
+                self._fail("lane not chosen", error)
+            self._stopping.wait(0.1)
+
+    def _has_chosen(self, deadline: float) -> bool:
+        """Look once; whether live trades arrive, so that there is nothing left to choose."""
+        live = self.live
+        if live is not None and live.ticks == 0:
             if live.state == "blocked" or live.next_attempt_ns is not None or time.monotonic() > deadline:
                 self._open_replay()
-            if self._stopping.wait(0.1):
-                return
+            return False
         with self._lock:
             replay, self._replay = self._replay, None
         if replay is not None:
             log.info("live trades arrive: the replay ends")
             replay.stop()
+        return True
 
     def _open_replay(self) -> None:
         with self._lock:
@@ -196,10 +217,8 @@ class System:
                 return
             try:
                 self._replay = replay_lane(self.settings, self.hub.notify, self.paper.notify)
-            except AlphaStreamError as error:
-                if self.failure is None:
-                    log.error("replay not started: %s", error)
-                self.failure = str(error)
+            except Exception as error:  # noqa: BLE001 (the edge of a lane, as above)
+                self._fail("replay not started", error)
                 return
             log.info("showing recorded trades: %s", self._replay.title)
             self._replay.start()
@@ -251,13 +270,16 @@ def replay_lane(
     """
     tape = read_tape(settings.replay_tape)
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
-    store = _open_store(settings, Path(scratch.name) / "replay.db")
-    feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
-    return replace(_join("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch)
+    try:
+        store = _open_store(settings, Path(scratch.name) / "replay.db")
+        feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
+        return replace(_join("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
 
 
 def _open_store(settings: Settings, path: Path) -> TickStore:
-    path.parent.mkdir(parents=True, exist_ok=True)
     return TickStore(path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS)
 
 

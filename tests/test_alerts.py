@@ -372,3 +372,37 @@ def test_the_watch_tells_everybody_and_outlives_failures(
     time.sleep(0.02)
     assert len(told) == count
     assert {alert.rule_id for alert in told} == {"a"}
+
+
+def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertBook, caplog: pytest.LogCaptureFixture) -> None:
+    failures = [ZeroDivisionError("nothing left to divide")] * 3
+    seen: list[str | None] = []
+
+    def see() -> Sight | None:
+        seen.append(book.outage)
+        if failures:
+            raise failures.pop()
+        return None
+
+    running = AlertWatch(book, see, every_s=0.001)
+    running.start()
+    try:
+        deadline = time.monotonic() + 30
+        while len(seen) < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    finally:
+        running.stop()
+    assert seen[:5] == [None, *["ZeroDivisionError: nothing left to divide; the log has more"] * 3, None]
+    assert caplog.text.count("rules were not evaluated") == 1
+
+
+def test_alerts_that_cannot_be_written_are_told_all_the_same(
+    book: AlertBook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise TypeError("this cannot be JSON")
+
+    monkeypatch.setattr(HistoryFile, "append", defect)
+    assert len(look(book, clock, 2.5)) == 1
+    assert "this cannot be JSON" in (book.failure or "")

@@ -14,6 +14,7 @@ import pytest
 from alphastream.errors import FeedBlocked, FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
+from alphastream.feeds.feed import Desk
 from alphastream.feeds.replay import Tape, read_tape
 from alphastream.id_runs import IdRuns
 from ingest import Feed, Health, Ingest, ReplayFeed, State
@@ -538,3 +539,24 @@ def test_after_stop_nothing_is_delivered_and_a_second_stop_is_harmless(tape: Tap
     ingest.stop()
     time.sleep(0.05)
     assert len(recorder.ticks) == count
+
+
+def test_a_defect_of_the_feed_is_said_and_the_feed_begins_again(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ingest.RESTART_S", (0.3, 0.6))
+    feed = ReplayFeed(tape, 50.0)
+    play, failures = feed.run, [ZeroDivisionError("a defect"), ZeroDivisionError("another")]
+
+    def run(desk: Desk) -> None:
+        if failures:
+            raise failures.pop(0)
+        play(desk)
+
+    monkeypatch.setattr(feed, "run", run)
+    with running(feed) as ingest:
+        until(lambda: "ended by a defect (ZeroDivisionError: a defect), begins again" in ingest.health.reason)
+        assert ingest.health.state == "connecting"
+        assert ingest.health.next_attempt_ns is not None
+        until(lambda: ingest.health.state == "live" and ingest.health.ticks > 0)
+    assert caplog.text.count("ended by a defect") == 2

@@ -692,6 +692,41 @@ def test_a_full_disk_ends_a_run_with_its_reason(
         goes_on(desk, lane, full)
 
 
+def test_closing_on_a_full_disk_ends_the_run_and_says_so(
+    tmp_path: Path, lane: TapeLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm, rest = before_and_after(tape(3))
+    with running(tmp_path / "paper", Lanes(live=lane)) as desk, monkeypatch.context() as patch:
+        lane.feed(warm)
+        name = desk.open(DEFINITION, "live")
+        until_it_holds(desk, lane, name, rest)
+
+        def fail(self: RunFile, entries: Any) -> None:
+            raise StorageError("no space left")
+
+        patch.setattr(RunFile, "append", fail)
+        desk.end(name, flatten=True)
+        eventually(lambda: see(desk, name).status == "stopped")
+        assert "no space left" in see(desk, name).why
+
+
+def test_books_that_cannot_be_shown_end_a_run_all_the_same(
+    tmp_path: Path, lane: TapeLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path / "paper", Lanes(live=lane)) as desk, monkeypatch.context() as patch:
+        lane.feed(before_and_after(tape(3))[0])
+        name = desk.open(DEFINITION, "live")
+        eventually(lambda: see(desk, name).status == "running")
+
+        def defect(*_: object) -> None:
+            raise ZeroDivisionError("nothing left to divide")
+
+        patch.setattr(paper_run, "view_of", defect)
+        lane.feed(before_and_after(tape(3))[1])
+        eventually(lambda: see(desk, name).status == "stopped")
+        assert see(desk, name).why == "ZeroDivisionError: nothing left to divide"
+
+
 def test_a_foreign_file_is_named_and_kept(tmp_path: Path, lane: TapeLane) -> None:
     folder = tmp_path / "paper"
     folder.mkdir()

@@ -424,6 +424,33 @@ def test_a_locked_file_is_tried_again(
     assert runs_and_ids(path) == (IdRuns([(1, 10)]), list(range(1, 11)))
 
 
+def test_a_defect_while_writing_is_told_and_tried_again(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError("nothing left to divide")
+
+    with TickStore(path, flush_s=0.01) as store, monkeypatch.context() as patch:
+        patch.setattr("tick_file.TickFile.write", defect)
+        store.append(ticks(1, 10))
+        with pytest.raises(StorageError, match=r"10 ticks are not durable .*a defect \(ZeroDivisionError"):
+            store.flush(timeout_s=0.3)
+        patch.undo()
+        store.flush()
+        assert (store.health.last_error, store.health.written, store.health.lost) == (None, 10, 0)
+    assert caplog.text.count("Traceback") == 1
+    assert runs_and_ids(path) == (IdRuns([(1, 10)]), list(range(1, 11)))
+
+
+def test_a_file_that_contradicts_itself_is_a_sentence(path: Path) -> None:
+    with TickStore(path) as store:
+        store.append(ticks(1, 10))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM ticks")
+    with pytest.raises(StorageError, match=r"is damaged .*: move it away"):
+        TickStore(path)
+
+
 def test_what_is_given_up_is_a_gap_that_can_be_filled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tick_file._LOCK_WAIT_S", 0.01)
     with TickStore(path, flush_s=0.01, max_pending=100) as store:

@@ -321,6 +321,14 @@ def test_an_errand_keeps_what_came_of_it() -> None:
     with pytest.raises(FeedError, match="no answer"):
         errand.result()
 
+    def defect() -> bytes:
+        raise ZeroDivisionError("nothing left to divide")
+
+    errand = Errand(defect)
+    errand.join(5.0)
+    with pytest.raises(FeedError, match=r"a defect .*nothing left to divide"):
+        errand.result()
+
 
 def test_backoff_is_full_jitter_and_repeatable() -> None:
     backoff = Backoff(1.0, 8.0, seed=3)

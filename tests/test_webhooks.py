@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import webhooks
 from outbound import AddressRefused, Answer, NotDelivered, check_url, checked, is_public, post, retry_after_s
 from webhook_targets import Message, Target, payload, read_targets
 from webhooks import Patience, Webhooks
@@ -232,6 +233,26 @@ def test_a_defect_is_not_the_end_of_the_thread() -> None:
         assert outcomes(hooks, 2) == ["given up", "delivered"]
         assert TOKEN not in hooks.deliveries[1].detail
         assert "RuntimeError" in hooks.deliveries[1].detail
+
+
+def test_a_defect_between_two_messages_is_not_the_end_of_the_thread(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(webhooks, "AFTER_DEFECT_S", 0.01)
+    failures = [ValueError(TOKEN)]
+    following = Webhooks._next
+
+    def broken(self: Webhooks) -> object:
+        if failures:
+            raise failures.pop()
+        return following(self)
+
+    monkeypatch.setattr(Webhooks, "_next", broken)
+    with serving((204, {}, b"")) as server, delivering(server.target()) as hooks:
+        hooks.test("desk")
+        assert outcomes(hooks, 1) == ["delivered"]
+    assert "a defect of kind ValueError" in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_secrets_never_show(caplog: pytest.LogCaptureFixture) -> None:

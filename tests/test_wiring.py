@@ -16,9 +16,11 @@ import pytest
 
 import config
 import hub
+import wiring
 from alphastream.errors import AlphaStreamError, SettingError, StorageError
 from alphastream.pairs import PairSpec
 from config import Settings
+from paper import PaperDesk
 from storage import TickStore
 from tests.exchange import Drop, LocalExchange, Rate, Refuse451
 from topics import Frame
@@ -180,6 +182,58 @@ def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
         assert kind(system) == "replay"
         assert system.failure is not None
         assert str(os.getpid()) in system.failure
+
+
+@pytest.mark.parametrize("feed", ["auto", "replay"])
+def test_a_lane_with_a_defect_is_a_sentence_and_the_rest_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: str
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError("nothing left to divide")
+
+    monkeypatch.setattr(wiring, "_open_store", defect)
+    with running(System(settings(tmp_path, FEED=feed))) as system:
+        assert system.lane is None
+        assert system.failure == "ZeroDivisionError: nothing left to divide"
+        assert "alphastream-alerts" in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_data_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file, no folder")
+    with running(System(settings(tmp_path))) as system:
+        assert kind(system) == "replay"
+        assert "name a file in a folder that may be written" in str(system.failure)
+
+
+def test_choosing_a_lane_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, failures = System._open_replay, [ZeroDivisionError("nothing left to divide")]
+
+    def open_replay(self: System) -> None:
+        if failures:
+            raise failures.pop()
+        opened(self)
+
+    monkeypatch.setattr(System, "_open_replay", open_replay)
+    with running(System(settings(tmp_path))) as system:
+        eventually(lambda: kind(system) == "replay")
+        assert not failures
+
+
+def test_what_fails_to_stop_does_not_keep_the_rest_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = PaperDesk.stop
+
+    def fail(self: PaperDesk) -> None:
+        stop(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(PaperDesk, "stop", fail)
+    with running(System(settings(tmp_path, FEED="replay"))) as system:
+        lane = system.lane
+        assert lane is not None
+    assert lane.ingest.health.state == "stopped"
+    assert "not stopped in order" in caplog.text
 
 
 def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:

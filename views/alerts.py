@@ -50,6 +50,8 @@ def _troubles(book: AlertBook, hooks: Webhooks) -> None:
         st.error(book.notice, icon=":material/error:", title="The book of alerts could not be read")
     if book.failure is not None:
         st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be written")
+    if book.outage is not None:
+        st.error(book.outage, icon=":material/error:", title="Rules are not evaluated now")
     for problem in hooks.problems:
         st.warning(problem, icon=":material/key:", title="A webhook is not usable")
     said = st.session_state.pop("alerts_said", None)
