@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from alphastream.history.cells import TRUTH, WHOLE, Decimal, floats
+from alphastream.history.cells import TRUTH, WHOLE, Decimal, floats, looks_like_number
 from alphastream.history.columns import Match, Proposal, Role, Rows, Sample, judge
 from alphastream.history.times import looks_like_time
 
@@ -70,7 +70,10 @@ def _named(columns: Sequence[str], names: Names, note: str) -> Proposal:
 def _bar_order(numbers: Sequence[str], columns: Sequence[str], rows: Rows, decimal: Decimal) -> tuple[Names, str]:
     """Open, high, low, close, as nearly everybody writes them, unless only low, high, open, close fits."""
     at = [columns.index(column) for column in numbers[:4]]
-    cells = [floats(pa.array([row[index] for row in rows if len(row) == len(columns)]), decimal) for index in at]
+    priced = [
+        row for row in rows if len(row) == len(columns) and all(looks_like_number(row[index], decimal) for index in at)
+    ]
+    cells = [floats(pa.array([row[index] for row in priced], pa.string()), decimal) for index in at]
     first, second, third, last = cells
     usual = np.all((second >= np.maximum(first, last)) & (third <= np.minimum(first, last)))
     low_first = np.all((first <= np.minimum(third, last)) & (second >= np.maximum(third, last)))

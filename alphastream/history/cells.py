@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from alphastream.errors import AlphaStreamError
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -20,12 +22,12 @@ Decimal = Literal[".", ","]
 
 MISSING: Final = ("", "nan", "null", "none", "na", "n/a", "#n/a", "-")
 TRUTH: Final = {"true": True, "t": True, "1": True, "sell": True, "false": False, "f": False, "0": False, "buy": False}
-NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-WHOLE: Final = re.compile(r"-?\d{1,18}")
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _SUFFIXES: Final = (("[Kk]", "e3"), ("[Mm]", "e6"), ("[Bb]", "e9"))
 
 
-class CellError(Exception):
+class CellError(AlphaStreamError):
     """A cell that cannot be read.
 
     Parameters

@@ -41,6 +41,7 @@ _DECIMAL_COMMA: Final = re.compile(
     r"[+-]?(\d{4,},\d+|0\d*,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+|\d+,\d+[eE][+-]?\d+)"
 )
 _DECIMAL_POINT: Final = re.compile(r"[+-]?\d[\d,]*\.\d+([eE][+-]?\d+)?")
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
@@ -137,8 +138,8 @@ def layout_of(part: Part) -> Layout:
         raise UploadError("this is one JSON document: one object a line, or a CSV, is needed", file=part.file, line=1)
     if first.startswith("{"):
         return _json_layout(part, encoding, lines)
-    delimiter = _delimiter([line for _, line in lines])
-    cells = [(number, next(csv.reader([line], delimiter=delimiter), [])) for number, line in lines]
+    delimiter = _delimiter(part.file, lines)
+    cells = [(number, cells_of(part.file, number, line, delimiter)) for number, line in lines]
     decimal = _decimal([row for _, row in cells], delimiter)
     table = _table(part.file, cells, decimal)
     symbol = table.symbol or symbol_in(part.file)
@@ -170,7 +171,26 @@ def _decode(file: str, head: bytes, whole: bool) -> tuple[str, str]:
     try:
         return encoding, codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
     except UnicodeDecodeError as error:
-        raise not_utf8(file, head[: error.start].count(b"\n") + 1, head[error.start]) from None
+        raise undecodable(file, error) from None
+
+
+def undecodable(file: str, error: UnicodeDecodeError, lines: int = 0) -> UploadError:
+    """The error for bytes that are no text.
+
+    Parameters
+    ----------
+    lines : how many end before the bytes that were decoded.
+    """
+    line = lines + count_lines(error.object[: error.start].decode(error.encoding)) + 1
+    if error.encoding.startswith("utf-16"):
+        advice = "download it again, or save it as CSV UTF-8"
+        return UploadError(f"half a UTF-16 character: the file is cut off or damaged; {advice}", file=file, line=line)
+    return not_utf8(file, line, error.object[error.start])
+
+
+def count_lines(text: str) -> int:
+    """How many lines end in a text."""
+    return len(_LINE_END.findall(text))
 
 
 def not_utf8(file: str, line: int, byte: int) -> UploadError:
@@ -180,7 +200,7 @@ def not_utf8(file: str, line: int, byte: int) -> UploadError:
 
 def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
     """Numbered lines that hold something; the last one is left out where it may go on."""
-    lines = re.split(r"\r\n|\n|\r", text)
+    lines = _LINE_END.split(text)
     if not whole:
         lines.pop()
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line]
@@ -193,7 +213,15 @@ def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
     return numbered
 
 
-def _delimiter(lines: Sequence[str]) -> str:
+def cells_of(file: str, number: int, line: str, delimiter: str) -> list[str]:
+    """One line cut into cells."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise UploadError(f"no row ({error}): delete the line or quote its cells", file=file, line=number) from None
+
+
+def _delimiter(file: str, lines: Sequence[tuple[int, str]]) -> str:
     """The separator that cuts most lines into the same number of cells.
 
     The comma comes last: in a file of semicolons or tabs it is a decimal mark.
@@ -201,7 +229,7 @@ def _delimiter(lines: Sequence[str]) -> str:
     sample = lines[:SAMPLE_ROWS]
     best, most = ",", 0.0
     for delimiter in ("\t", ";", "|", ","):
-        widths = Counter(len(row) for row in csv.reader(sample, delimiter=delimiter))
+        widths = Counter(len(cells_of(file, number, line, delimiter)) for number, line in sample)
         width, count = max(widths.items(), key=lambda item: (item[0] > 1) * item[1])
         if width > 1 and count > most * 1.1:
             best, most = delimiter, count
@@ -287,10 +315,11 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def json_cells(file: str, number: int, line: str | bytes) -> dict[str, str]:
     """One JSON object as text cells, digits untouched."""
     try:
-        row = _OBJECT.decode(line)
-    except msgspec.DecodeError as error:
+        return {key: json_cell(bytes(value)) for key, value in _OBJECT.decode(line).items()}
+    except UnicodeDecodeError as error:
+        raise not_utf8(file, number, error.object[error.start]) from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UploadError(f"no JSON object ({error}): one object a line is needed", file=file, line=number) from None
-    return {key: json_cell(bytes(value)) for key, value in row.items()}
 
 
 def json_cell(value: bytes) -> str:

@@ -1,6 +1,6 @@
 """Rows of a file as Arrow batches of text, a few megabytes at a time, and the line a row stands on."""
 
-import csv
+import codecs
 import io
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ import pyarrow.csv
 
 from alphastream.errors import UploadError
 from alphastream.history.containers import Part
-from alphastream.history.layout import Layout, json_cell, json_cells, not_utf8
+from alphastream.history.layout import Layout, cells_of, count_lines, json_cell, json_cells, not_utf8, undecodable
 
 BLOCK_BYTES: Final = 2**23
 _JSON_LINES: Final = 50_000
@@ -52,7 +52,7 @@ def line_of(part: Part, layout: Layout, row: int) -> int:
 def _csv_batches(stream: BinaryIO, layout: Layout, columns: Sequence[str]) -> Iterator[Batch]:
     at = {column: str(layout.columns.index(column)) for column in columns}
     reader = pyarrow.csv.open_csv(
-        pa.PythonFile(_utf8(stream, layout.encoding), mode="r"),
+        pa.PythonFile(_utf8(stream, layout.encoding, layout.file), mode="r"),
         read_options=pyarrow.csv.ReadOptions(
             block_size=BLOCK_BYTES,
             skip_rows=layout.first_line - 1,
@@ -71,16 +71,18 @@ def _json_batches(stream: BinaryIO, layout: Layout, columns: Sequence[str]) -> I
     fields = {f"cell_{at}": column for at, column in enumerate(columns)}
     row_type = msgspec.defstruct("Row", [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in fields], rename=fields)
     decoder = msgspec.json.Decoder(row_type)
-    numbered = enumerate(_utf8(stream, layout.encoding), start=1)
+    numbered = enumerate(_utf8(stream, layout.encoding, layout.file), start=1)
     filled = ((number, line.removeprefix(BOM_UTF8)) for number, line in numbered if line.strip(BOM_UTF8 + b" \t\r\n"))
     while some := list(islice(filled, _JSON_LINES)):
         try:
             rows = decoder.decode_lines(b"".join(line for _, line in some))
-        except msgspec.DecodeError:
+            batch = {column: _json_column(map(attrgetter(name), rows)) for name, column in fields.items()}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid) as error:
             for number, line in some:  # one of them is to blame, and says so
                 json_cells(layout.file, number, line)
-            raise
-        yield {column: _json_column(map(attrgetter(name), rows)) for name, column in fields.items()}
+            lines = f"no JSON objects ({error}) in lines {some[0][0]} to {some[-1][0]}"
+            raise UploadError(f"{lines}: one object a line is needed", file=layout.file) from error
+        yield batch
 
 
 def _json_column(values: Iterable[msgspec.Raw]) -> Any:
@@ -91,23 +93,36 @@ def _json_column(values: Iterable[msgspec.Raw]) -> Any:
     return pc.if_else(pc.equal(raw, "null"), "", pc.utf8_trim(raw, '"'))
 
 
-def _utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
-    return io.BufferedReader(_Recoded(stream, encoding)) if encoding == "utf-16" else stream
+def _utf8(stream: BinaryIO, encoding: str, file: str) -> BinaryIO:
+    return io.BufferedReader(_Recoded(stream, file)) if encoding == "utf-16" else stream
 
 
 class _Recoded(io.RawIOBase):
-    """UTF-16 read as UTF-8."""
+    """UTF-16 read as UTF-8; half a character raises UploadError."""
 
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._text = io.TextIOWrapper(stream, encoding, newline="")
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        self._stream = stream
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._lines = 0
+        self._last = ""
         self._rest = b""
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self._rest:
-            self._rest = self._text.read(2**16).encode()
+        while not self._rest and not self._ended:
+            some = self._stream.read(2**16)
+            self._ended = not some
+            try:
+                text = self._decoder.decode(some, final=self._ended)
+            except UnicodeDecodeError as error:
+                raise undecodable(self._file, error, self._lines) from None
+            self._lines += count_lines(text) - (self._last + text[:1] == "\r\n")
+            self._last = text[-1:]
+            self._rest = text.encode()
         chunk, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(chunk)] = chunk
         return len(chunk)
@@ -116,7 +131,9 @@ class _Recoded(io.RawIOBase):
 def _numbered(part: Part, layout: Layout) -> Iterator[tuple[int, str]]:
     """Lines of rows with their numbers; empty ones are no rows."""
     with part.open() as stream:
-        text = io.TextIOWrapper(stream, layout.encoding, errors="surrogateescape", newline=None)
+        # What is no UTF-16 was refused where it was read; only bytes that are no UTF-8 are still looked for.
+        errors = "replace" if layout.encoding == "utf-16" else "surrogateescape"
+        text = io.TextIOWrapper(stream, layout.encoding, errors, newline=None)
         for number, line in enumerate(text, start=1):
             line = line.rstrip("\n")
             if number >= layout.first_line and (line.strip() if layout.form == "ndjson" else line):
@@ -130,7 +147,7 @@ def _uneven_line(part: Part, layout: Layout) -> UploadError | None:
         broken = next((char for char in line if "\udc80" <= char <= "\udcff"), None)
         if broken is not None:
             return not_utf8(part.file, number, ord(broken) - 0xDC00)
-        seen = len(next(csv.reader([line], delimiter=layout.delimiter)))
+        seen = len(cells_of(part.file, number, line, layout.delimiter))
         if seen != needed:
             shown = line if len(line) <= 60 else line[:57] + "..."
             advice = "complete the line or delete it" if seen < needed else "quote cells that hold the separator"

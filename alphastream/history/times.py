@@ -146,7 +146,12 @@ def _from_decimals(cells: Any) -> Times:
     """Epochs with fractions or exponents (1.7230752E+12, as spreadsheets write), exact to the nanosecond."""
     powers = pc.match_substring_regex(cells, r"^\d+(\.\d*)?[eE]\+?\d{1,2}$")
     if pc.any(powers).as_py():
-        exact = pc.cast(pc.cast(pc.if_else(powers, cells, "0"), pa.decimal128(38, 9)), pa.string())
+        spelled = pc.if_else(powers, cells, "0")
+        try:
+            exact = pc.cast(pc.cast(spelled, pa.decimal128(38, 9)), pa.string())
+        except pa.ArrowInvalid:
+            row = next(row for row, cell in enumerate(spelled) if not _is_exact(cell))
+            raise CellError(row, cells[row].as_py(), NEEDED) from None
         cells = pc.if_else(powers, exact, cells)
     numeric = np.asarray(pc.match_substring_regex(cells, r"^\d{1,18}(\.\d*)?$|^[1-8]\d{18}(\.\d*)?$"))
     if not numeric.all():
@@ -162,6 +167,15 @@ def _from_decimals(cells: Any) -> Times:
             fraction = pc.utf8_rpad(pc.utf8_slice_codeunits(some, point + 1, point + 10), 9, "0")
             billionths[rows] = pc.cast(fraction, pa.int64())
     return _from_epochs(whole, billionths)
+
+
+def _is_exact(cell: Any) -> bool:
+    """Whether a number with an exponent has at most 29 digits before its point and 9 behind."""
+    try:
+        pc.cast(cell, pa.decimal128(38, 9))
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _from_stamps(cells: Any) -> Times:

@@ -162,3 +162,71 @@ def test_large_archives_may_hold_several_times_their_size() -> None:
     assert most_unpacked(200 * MB, 200 * MB) == 8 * 200 * MB
     with pytest.raises(UploadError, match="too large"):
         read("a.csv.gz", bytes(2 * MB), max_bytes=MB)
+
+
+TICK = b'{"symbol":"BTC","ts":1723075200,"price":1}\n'
+LATE = 8_000  # rows enough for the damage to lie behind the part of the file that is looked at first
+
+
+@pytest.mark.parametrize("before", [1, LATE])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("half", ["cut", "lone"])
+def test_half_a_utf16_character_is_named_by_line(half: str, encoding: str, before: int) -> None:
+    """The file ends in the middle of two bytes, or has a low surrogate without its high one."""
+    text = ("\ufeff" + TICKS.decode() + ROW.decode() * before).encode(encoding)
+    lone = "\udc00".encode(encoding, "surrogatepass")
+    error = refused(text[:-1] if half == "cut" else text + lone + text[2:], "a.txt")
+    assert error.line == before + (1 if half == "cut" else 2)
+    assert "half a UTF-16 character" in str(error)
+
+
+def test_bad_cell_before_half_a_character_is_named() -> None:
+    text = ("\ufeff" + TICKS.decode() + "2024-08-08,BTC,x,1\n" + ROW.decode() * 200_000).encode("utf-16-le")[:-1]
+    error = refused(text, "a.txt")
+    assert error.line is not None
+    assert error.column == "price" or "half a UTF-16 character" in str(error)
+
+
+@pytest.mark.parametrize("before", [1, LATE])
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (b'"BTC"', b'"B\xffC"', "0xFF is not UTF-8"),
+        (b'"BTC"', b'"B\\qC"', "no JSON object"),
+        (b'"BTC"', b'"B\\ud800C"', "no JSON object"),
+        (b":1}", b":" + b"[" * 10_000 + b"]" * 10_000 + b"}", "recursion"),
+    ],
+)
+def test_damaged_json_is_named_by_line(old: bytes, new: bytes, word: str, before: int) -> None:
+    error = refused(TICK * before + TICK.replace(old, new), "t.ndjson")
+    assert error.line == before + 1
+    assert word in str(error)
+
+
+@pytest.mark.parametrize("before", [1, LATE])
+def test_endless_cell_is_named_by_line(before: int) -> None:
+    error = refused(TICKS + ROW * before + b"a" * 200_000 + b"\n" + ROW)
+    assert error.line == before + 2
+    assert "field larger than field limit" in str(error)
+
+
+@pytest.mark.parametrize("bad", [b"?", b"1.2.3", "\u0661\u0662".encode(), b"true"])
+def test_bad_cell_without_a_header_is_named(bad: bytes) -> None:
+    row = b"1722470400,3201.5,3244.8,3230.1,3218.0,5120.25\n"
+    error = refused(row + row.replace(b"3201.5", bad) + row.replace(b"1722470400", b"1722474000"), "ETH-USD.csv")
+    assert error.line == 2
+    assert error.column is not None
+    assert "a number is needed" in str(error)
+
+
+@pytest.mark.parametrize("bad", [b"1.7E+40", b"1e99", b"1.72307520012345678901234567890E+09", b"9" * 30, b"1e-400"])
+def test_times_that_overflow_are_named(bad: bytes) -> None:
+    for first in (b"1723075200", b"1723075200.5"):
+        error = refused(b"time,price\n" + first + b",1\n" + bad + b",1\n", "BTC.csv")
+        assert (error.line, error.column) == (3, "time")
+
+
+@pytest.mark.parametrize("bad", [b"1e400", b"9" * 400, b"1e-400"])
+def test_prices_that_overflow_are_named(bad: bytes) -> None:
+    error = refused(TICKS + ROW + ROW.replace(b"55108.7", bad))
+    assert (error.line, error.column) == (3, "price")
