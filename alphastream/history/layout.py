@@ -289,8 +289,11 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     unique = []
     for at, name in enumerate(names, start=1):
         name = name.strip().strip('"') or f"column {at}"
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        free = name
+        while free in unique:
+            seen[name] += 1
+            free = f"{name} ({seen[name] + 1})"
+        unique.append(free)
     return tuple(unique)
 
 

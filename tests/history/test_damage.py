@@ -230,3 +230,9 @@ def test_times_that_overflow_are_named(bad: bytes) -> None:
 def test_prices_that_overflow_are_named(bad: bytes) -> None:
     error = refused(TICKS + ROW + ROW.replace(b"55108.7", bad))
     assert (error.line, error.column) == (3, "price")
+
+
+def test_columns_get_different_names_whatever_the_header_says() -> None:
+    layout = inspect("BTC.csv", b"time,price,a,a,a (2),a\n1723075200,1,1,1,1,1\n")
+    assert len(set(layout.columns)) == 6
+    assert layout.columns[2:5] == ("a", "a (2)", "a (2) (2)")
