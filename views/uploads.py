@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import streamlit as st
 
-from alphastream.errors import AlphaStreamError, UploadError
+from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.history.columns import ROLES
 from alphastream.history.upload import Layout, Upload, check_size, combine, inspect, read
@@ -69,7 +69,7 @@ def _uploaded(what: str) -> Upload | None:
         return None
     try:
         return kept("combined", uploads, lambda: combine(*uploads))
-    except UploadError as error:
+    except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title="These files do not belong together")
         return None
 

@@ -1,5 +1,6 @@
 """Every page under AppTest, empty and full, with good and bad input. The feed is the bundled recording."""
 
+import gzip
 import io
 import zipfile
 from collections.abc import Iterator
@@ -56,6 +57,13 @@ def original(rows: int = 900, header: str = " Timestamp , SYMBOL,Price , size") 
         price = level * (1 + 1e-4 * rng.normal())
         lines.append(f"2024-08-08 00:{i // 120:02d}:{i % 120 / 2:06.3f},{symbol},{price:.2f},0.5")
     return "\n".join(lines).encode()
+
+
+def packed(name: str, content: bytes, method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def upload(*files: tuple[str, bytes]) -> AppTest:
@@ -217,6 +225,16 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
         ("BTCUSDT", "two symbols"),
     ),
     ("page.csv", b"<!DOCTYPE html><html></html>", ("page.csv",)),
+    ("cut.csv.gz", gzip.compress(original(200))[:-9], ("cut.csv.gz", "cut off or damaged")),
+    ("lzma.zip", packed("a.csv", original(20), zipfile.ZIP_LZMA), ("lzma.zip", "packed with lzma")),
+    ("half.txt", original(20).decode().encode("utf-16")[:-1], ("line 21", "half a UTF-16 character")),
+    ("bomb.csv.gz", gzip.compress(original(1) + b"\n" * 2**21), ("more comes out", "1.0 MB")),
+    (
+        "bare_ETHUSD.csv",
+        b"1722470400,1,3,?,2\n1722474000,1,3,1,2\n1722477600,1,3,1,2\n",
+        ("line 1", "a number is needed"),
+    ),
+    ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", ("only NAMES", "two symbols")),
 ]
 
 
