@@ -328,7 +328,8 @@ def record(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    The exit code: 0 after Ctrl-C, SIGTERM or the time asked for, 1 when the feed was refused, 2 for a wrong setting.
+    The exit code: 0 after Ctrl-C, SIGTERM or the time asked for, 1 when the feed was refused for good, 2 for a wrong
+    setting. A ban that ends is waited out.
     """
     parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
     parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
@@ -357,7 +358,7 @@ def _record_until_stopped(lane: Lane, seconds: float | None) -> int:
         signal.signal(number, finish)
     lane.ingest.start()
     deadline = None if seconds is None else time.monotonic() + seconds
-    while lane.ingest.health.state != "blocked" and (deadline is None or time.monotonic() < deadline):
+    while not _is_final(lane.ingest.health) and (deadline is None or time.monotonic() < deadline):
         if done.wait(0.2):
             break
     health = lane.ingest.health
@@ -366,7 +367,12 @@ def _record_until_stopped(lane: Lane, seconds: float | None) -> int:
     for symbol in lane.store.symbols():
         held = lane.store.coverage(symbol)
         log.info("recorded symbol=%s %s", symbol, held)
-    if health.state == "blocked":
+    if _is_final(health):
         log.error("stopped: %s", health.reason)
         return 1
     return 0
+
+
+def _is_final(health: Health) -> bool:
+    """Whether a feed was refused for good; one that is banned for a while knows when it tries again."""
+    return health.state == "blocked" and health.next_attempt_ns is None

@@ -22,7 +22,8 @@ from alphastream.pairs import PairSpec
 from config import Settings
 from paper import PaperDesk
 from storage import TickStore
-from tests.exchange import Drop, LocalExchange, Rate, Refuse451
+from tests.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refuse451
+from tests.exchange.faults import Channel
 from topics import Frame
 from wiring import System
 
@@ -311,6 +312,31 @@ def test_wrong_command_line_is_one_sentence(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert b"ALPHASTREAM_SYMBOLS='BTCUSDT'" in log
     assert b"Traceback" not in log
+
+
+@pytest.mark.parametrize("channel", ["ws", "rest"])
+def test_the_recorder_waits_until_a_ban_is_over(tmp_path: Path, channel: Channel) -> None:
+    ban = Refuse418(on=(channel,), retry_after_s=2, times=1)
+    with LocalExchange(pace=Rate(500), loop=True, faults=[ban]) as exchange:
+        process = record_command(tmp_path, exchange)
+        eventually(lambda: _ticks(tmp_path / "binance-usdm.db") > 50)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log.decode()
+    assert channel == "rest" or b"banned this address for 2 s" in log
+
+
+def test_the_recorder_keeps_waiting_behind_a_firewall_and_leaves_a_refused_place(tmp_path: Path) -> None:
+    with LocalExchange(faults=[Refuse403(on=("ws",))]) as exchange:
+        process = record_command(tmp_path, exchange, "--seconds", "3")
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log.decode()
+    assert b"firewall turned this address away" in log
+    with LocalExchange(faults=[Refuse451()]) as exchange:
+        process = record_command(tmp_path, exchange)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 1, log.decode()
+    assert b"refuses this computer's location" in log
 
 
 def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:
