@@ -24,6 +24,7 @@ Key = tuple[str, bool]  # rule id, and whether the trades are recorded: a replay
 FORMAT: Final = 1
 BOOK: Final = "alerts.json"
 HISTORY: Final = "alerts.jsonl"
+UNREADABLE: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
 ROTATE_BYTES: Final = 2**20  # a full history file becomes the older one of two
 
 
@@ -65,7 +66,7 @@ class BookFile:
             return kept
         try:
             entries, states = _parts(content)
-        except (msgspec.DecodeError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             self._set_aside(content, f"is not a book of alerts ({error})", kept)
             return kept
         bad = [why for entry in entries if (why := _take_rule(kept, entry)) is not None]
@@ -127,7 +128,7 @@ def _parts(content: bytes) -> tuple[list[Any], list[Any]]:
 def _take_rule(kept: Kept, entry: Any) -> str | None:
     try:
         rule = msgspec.convert(entry, type=Rule)
-    except (msgspec.ValidationError, AlphaStreamError) as error:
+    except (TypeError, ArithmeticError, AlphaStreamError, *UNREADABLE) as error:
         return str(error)
     kept.rules[rule.id] = rule
     return None
@@ -137,7 +138,8 @@ def _take_state(kept: Kept, entry: Any) -> str | None:
     try:
         key = (str(entry["rule"]), bool(entry["recorded"]))
         state = msgspec.convert(entry, type=RuleState)
-    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        _check_times(state.fired_ns)
+    except (KeyError, TypeError, *UNREADABLE) as error:
         return f"{type(error).__name__}: {error}"
     if key[0] in kept.rules:
         kept.states[key] = state
@@ -167,12 +169,14 @@ class HistoryFile:
             file.write(lines if self._ends_a_line() else b"\n" + lines)
 
     def newest(self, count: int) -> list[Alert]:
-        """The newest alerts, oldest first; a line cut off by a crash is left out. Raises OSError."""
+        """The newest alerts, oldest first; what cannot be read is left out and stays in the file. Raises OSError."""
         lines: list[bytes] = []
         for path in (self._older, self._path):
             if path.exists():
                 lines += path.read_bytes().splitlines()
-        alerts = (_alert_from(line) for line in lines[-count:])
+        alerts = [_alert_from(line) for line in lines[-count:] if line]
+        if unread := alerts.count(None):
+            log.warning("lines left out: file=%s lines=%d", self._path, unread)
         return [alert for alert in alerts if alert is not None]
 
     def _ends_a_line(self) -> bool:
@@ -187,6 +191,15 @@ def _alert_from(line: bytes) -> Alert | None:
     try:
         entry = msgspec.json.decode(line, type=dict[str, Any])
         value = entry.get("value")  # null: infinite, which JSON does not know
-        return msgspec.convert({**entry, "value": math.inf if value is None else value}, type=Alert)
-    except msgspec.MsgspecError:
+        alert = msgspec.convert({**entry, "value": math.inf if value is None else value}, type=Alert)
+        _check_times(alert.time_ns, alert.data_ns)
+    except UNREADABLE:
         return None
+    return alert
+
+
+def _check_times(*times_ns: int) -> None:
+    """Refuse times beyond 64 bits, which JSON can say and no page can show. Raises ValueError."""
+    for time_ns in times_ns:
+        if not 0 <= time_ns < 2**63:
+            raise ValueError(f"{time_ns} is no time in ns")

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 
 from alphastream.backtest import Definition
-from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from paper_files import Begin, Record, RunFile, State, Stopped
 from paper_run import GRACE_NS, PaperRun, first_bar_ns
 from paper_view import Lane, PaperView, legs_of, view_of
@@ -59,8 +59,20 @@ class PaperDesk:
         self._thread = threading.Thread(target=self._live, args=(ready,), name="alphastream-paper", daemon=True)
         self._thread.start()
         self._loop = ready.result()
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in self._files():
             self._restore(path)
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(path for path in self._folder.iterdir() if path.suffix == ".jsonl")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._notice(f"paper runs cannot be read ({error}): make the folder readable and start the app again")
+            return []
+
+    def _notice(self, words: str) -> None:
+        self.notices.append(words.encode("utf-8", "backslashreplace").decode())  # names of files may be any bytes
 
     def _live(self, ready: "Future[asyncio.AbstractEventLoop]") -> None:
         loop = asyncio.new_event_loop()
@@ -183,16 +195,29 @@ class PaperDesk:
         return next(name for name in names if not (self._folder / f"{name}.jsonl").exists())
 
     def _restore(self, path: Path) -> None:
-        file = RunFile(path)
         try:
-            record = file.read()
-            if record.stopped is None and record.begin.trades == "replay":
-                file.append([Stopped("the app was stopped, and with it the recording")])
-                record = file.read()
+            self._take_up(path)
         except AlphaStreamError as error:
             log.error("paper run not restored: %s", error)
-            self.notices.append(str(error))
-            return
+            self._notice(str(error))
+        except Exception as error:  # the edge of a file: whatever is in it, the app starts and the file stays
+            log.exception("paper run not restored: file=%s", path)
+            self._notice(f"{path} is no paper run that can be read ({type(error).__name__}: {error}): move it away")
+
+    def _take_up(self, path: Path) -> None:
+        """Go on with the run of a file, or show how it ended."""
+        if not path.name.isprintable():
+            raise StorageError(f"{path} has a name that cannot be shown: rename it and start the app again")
+        file = RunFile(path)
+        record = file.read()
+        if record.stopped is None and record.begin.trades == "replay":
+            file.append([Stopped("the app was stopped, and with it the recording")])
+            record = file.read()
+        if record.left_out:
+            which = f"the first is {record.left_out[0]}"
+            self._notice(
+                f"{path}: {len(record.left_out)} lines cannot be read, {which}: orders and fills may be missing"
+            )
         if record.stopped is None:
             self._add(path.stem, file, record)
         else:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 FORMAT: Final = 1
 UNREAD: Final = "its line in the file could not be read"
+UNREADABLE: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
+MOST_LOST: Final = 100_000  # orders that lines which cannot be read may have held in a row
 
 
 class Begin(msgspec.Struct, tag="begin", frozen=True):
@@ -93,6 +95,7 @@ class Record:
     Parameters
     ----------
     stopped : why it was ended; None while it is meant to run.
+    left_out : what was wrong with lines of its file, one sentence each. They stay in the file.
     """
 
     begin: Begin
@@ -103,6 +106,7 @@ class Record:
     away: list[Away] = field(default_factory=list)
     state: State | None = None
     stopped: str | None = None
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def until_ns(self) -> int:
@@ -164,13 +168,16 @@ class RunFile:
             if not first or not isinstance(first[0], Begin) or first[0].format != FORMAT:
                 raise StorageError(f"it does not begin with a run of format {FORMAT}")
             record = Record(first[0], Definition.of(first[0].definition))
-        except (OSError, msgspec.DecodeError, AlphaStreamError) as error:
+            _check(first, record)
+        except (OSError, *UNREADABLE, AlphaStreamError) as error:
             raise StorageError(f"{self.path} is no paper run that can be read ({error}): move it away") from error
         for number, text in enumerate(texts[1:], start=2):
             try:
                 entries = _READ.decode(text) if text else []
-            except msgspec.DecodeError as error:
+                _check(entries, record)
+            except UNREADABLE as error:
                 log.warning("line left out: file=%s line=%d reason=%s", self.path, number, error)
+                record.left_out.append(f"line {number} ({error})")
                 continue
             for entry in entries:
                 record.take(entry)
@@ -179,6 +186,27 @@ class RunFile:
         if strange:
             raise StorageError(f"{self.path} has fills of {strange}, which its strategy does not trade: move it away")
         return record
+
+
+def _check(entries: Sequence[Entry], record: Record) -> None:
+    """Refuse what JSON can say and a run cannot mean. Raises ValueError."""
+    for entry in entries:
+        if not _fits(entry):
+            raise ValueError("a number has more than 64 bits")
+        if isinstance(entry, Ordered) and not 1 <= entry.order.id <= len(record.orders) + MOST_LOST:
+            raise ValueError(f"order {entry.order.id} follows after {len(record.orders)}")
+        symbols = record.definition.strategy.symbols
+        if isinstance(entry, State) and len(entry.marks) not in (0, len(symbols)):
+            raise ValueError(f"{len(entry.marks)} last prices of {len(symbols)} symbols")
+
+
+def _fits(value: object) -> bool:
+    """Whether every whole number in a struct fits into 64 bits, which JSON does not promise."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, msgspec.Struct):
+        return all(map(_fits, msgspec.structs.astuple(value)))
+    return not isinstance(value, tuple) or all(map(_fits, value))
 
 
 def _ends_a_line(path: Path) -> bool:

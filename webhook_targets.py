@@ -66,7 +66,7 @@ def read_targets(path: Path, allow_private: bool = False) -> tuple[list[Target],
         return [], []
     except OSError as error:
         return [], [f"{path.name} cannot be read ({error.strerror}): no webhook is known"]
-    except ValueError:  # of TOML or of UTF-8; its message may quote the file
+    except (ValueError, RecursionError):  # of TOML or of UTF-8; its message may quote the file
         return [], [f"{path.name} is not TOML: no webhook is known. Check its quotes and brackets"]
     section = content.get("webhooks", {})
     if not isinstance(section, dict):

@@ -192,6 +192,9 @@ def test_one_rule_that_fails_leaves_the_others(book: AlertBook, clock: Clock, ca
         (b"[1, 2]", "not a book"),
         (b'{"format": 2, "rules": [], "states": []}', "format is 2"),
         (b'{"format": 1, "rules": {}, "states": []}', "no list of rules"),
+        (b'{"format": 1, "rules": [{"id": "\xff"}], "states": []}', "not a book"),
+        (b'{"format": 1, "rules": ' + b"[" * 100_000, "not a book"),
+        (b'{"format": 1, "rules": [1, null, {"id": 7}], "states": [[], {"rule": "a"}]}', "5 entries"),
     ],
 )
 def test_a_damaged_book_is_kept_aside(tmp_path: Path, content: bytes, said: str) -> None:
@@ -261,6 +264,37 @@ def test_history_is_rotated_and_survives_a_cut_line(tmp_path: Path) -> None:
     assert newest[-1] == made[-1]
     assert [alert.value for alert in newest] == [math.inf] * len(newest)
     assert len(newest) == 4  # the cut line was the fifth
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b'{"rule": "\xff"}',
+        b'{"rule": ' + b"[" * 100_000,
+        b"null",
+        b'{"time_ns": 1}',
+        b'{"time_ns": 18446744073709551616, "rule_id": "a", "rule": "a", "measure": "zscore", "value": 1.0, '
+        b'"level": 1.0, "sentence": "", "data_ns": 0}',
+    ],
+)
+def test_a_damaged_line_of_the_history_is_left_out_and_kept(
+    tmp_path: Path, garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = [Alert(NOW + i, "a", "name", "zscore", 2.5, 2.0, "sentence", NOW) for i in range(3)]
+    HistoryFile(tmp_path).append(made[:2])
+    path = tmp_path / "alerts.jsonl"
+    path.write_bytes(path.read_bytes() + garbage)
+    HistoryFile(tmp_path).append(made[2:])
+    assert AlertBook(tmp_path).history() == tuple(reversed(made))
+    assert garbage in path.read_bytes()
+    assert "lines left out" in caplog.text
+
+
+def test_a_history_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "alerts.jsonl").mkdir()
+    book = AlertBook(tmp_path)
+    assert book.history() == ()
+    assert "cannot be read" in (book.failure or "")
 
 
 def test_too_many_rules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

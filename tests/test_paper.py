@@ -1,5 +1,6 @@
 """Paper runs: the same as a backtest of the tape, whatever comes between; and what is kept when they end."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -736,6 +737,63 @@ def test_a_foreign_file_is_named_and_kept(tmp_path: Path, lane: TapeLane) -> Non
         assert len(desk.notices) == 1
         assert "notes.jsonl" in desk.notices[0]
     assert (folder / "notes.jsonl").read_text() == "shopping list\n"
+
+
+@pytest.mark.parametrize("place", ["text", "nested", "folder", "defect", "name"])
+def test_whatever_is_in_a_file_the_desk_starts_and_the_others_go_on(
+    tmp_path: Path, lane: TapeLane, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folder = tmp_path / "paper"
+    lane.feed(before_and_after(tape(3))[0])
+    with running(folder, Lanes(live=lane)) as desk:
+        fine = desk.open(DEFINITION, "live")
+    bad = folder / "00000000-000000.jsonl"
+    if place == "text":
+        bad.write_bytes(b'[{"type":"begin","title":"\xff"}]\n')
+    elif place == "nested":
+        bad.write_bytes(b'[{"type":"begin","definition":' + b'{"a":' * 100_000)
+    elif place == "folder":
+        bad.mkdir()
+    elif place == "name":
+        bad = folder / os.fsdecode(b"\xff.jsonl")
+        bad.write_bytes((folder / f"{fine}.jsonl").read_bytes())
+    else:
+        bad.write_bytes((folder / f"{fine}.jsonl").read_bytes())
+        read = RunFile.read
+
+        def fail(self: RunFile) -> Any:
+            if self.path == bad:
+                raise ZeroDivisionError("nothing left to divide")
+            return read(self)
+
+        monkeypatch.setattr(RunFile, "read", fail)
+    with running(folder, Lanes(live=lane)) as desk:
+        assert [view.id for view in desk.runs()] == [fine]
+        (notice,) = desk.notices
+        assert notice.isprintable()
+        assert "jsonl" in notice
+    assert bad.exists()
+
+
+def test_a_line_that_was_left_out_is_said(tmp_path: Path, lane: TapeLane) -> None:
+    folder = tmp_path / "paper"
+    lane.feed(before_and_after(tape(3))[0])
+    with running(folder, Lanes(live=lane)) as desk:
+        fine = desk.open(DEFINITION, "live")
+    with (folder / f"{fine}.jsonl").open("ab") as raw:
+        raw.write(b'[{"type":"stopped","why":"\xff"}]\n')
+    with running(folder, Lanes(live=lane)) as desk:
+        assert [view.id for view in desk.runs()] == [fine]
+        assert "1 lines cannot be read, the first is line" in desk.notices[0]
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path, lane: TapeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with running(tmp_path / "paper", Lanes(live=lane)) as desk:
+        assert "Permission denied" in desk.notices[0]
 
 
 # ---- what it takes -----------------------------------------------------------------------------------------------

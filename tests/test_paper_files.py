@@ -86,6 +86,12 @@ def test_a_cut_file_is_whole_transactions(tmp_path: Path, cut: int) -> None:
         b'[{"type":"fill"}]',
         b'{"type":"stopped"}',
         b"[]",
+        b'[{"type":"stopped","why":"\xff"}]',
+        b'[{"type":"pause","from_ns":1,"to_ns":2,"why":' + b"[" * 100_000,
+        b'[{"type":"pause","from_ns":1,"to_ns":18446744073709551616,"why":""}]',
+        b'[{"type":"state","until_ns":1,"direction":0,"trip":0,"late":0,"marks":[1.0]}]',
+        b'[{"type":"order","order":{"id":1000000000000,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
+        b'[{"type":"order","order":{"id":-1,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
     ],
 )
 def test_garbage_between_the_lines_is_left_out(file: RunFile, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,6 +105,8 @@ def test_garbage_between_the_lines_is_left_out(file: RunFile, garbage: bytes, ca
     assert list(record.orders) == [1, 2]
     assert record.fills == [fill(1), fill(2)]
     assert ("line left out" in caplog.text) == (garbage not in (b"[]", b""))
+    assert len(record.left_out) == (garbage not in (b"[]", b""))
+    assert garbage in file.path.read_bytes()
 
 
 def test_a_lost_line_leaves_a_place(file: RunFile) -> None:
@@ -123,6 +131,8 @@ def test_a_lost_line_leaves_a_place(file: RunFile) -> None:
         b'[{"type":"begin","definition":{},"trades":"live","title":"","begin_ns":1,"warm_ns":0}]\n',
         b'[{"type":"begin","definition":{},"trades":"live","title":"","begin_ns":1,"warm_ns":0,"format":99}]\n',
         b"\x00" * 100,
+        b'[{"type":"begin","definition":{},"trades":"\xff","title":"","begin_ns":1,"warm_ns":0}]\n',
+        b'[{"type":"begin","definition":' + b'{"a":' * 100_000,
     ],
 )
 def test_a_foreign_file_is_named(tmp_path: Path, content: bytes) -> None:

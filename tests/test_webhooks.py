@@ -438,6 +438,13 @@ def test_targets_come_from_the_file(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "secrets.toml").mkdir()
+    assert "cannot be read" in Webhooks.from_file(tmp_path / "secrets.toml").problems[0]
+    (tmp_path / "bytes.toml").write_bytes(b'[webhooks.desk]\nurl = "\xff"\n')
+    assert "is not TOML" in Webhooks.from_file(tmp_path / "bytes.toml").problems[0]
+
+
 def test_no_file_is_no_webhook(tmp_path: Path) -> None:
     assert read_targets(tmp_path / "none.toml") == ([], [])
 
@@ -446,6 +453,7 @@ def test_no_file_is_no_webhook(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (f'[webhooks.desk\nurl = "{TOKEN}"', "is not TOML"),
+        (f'url = "{TOKEN}"\na = ' + "[" * 100_000, "is not TOML"),
         (f'webhooks = "{TOKEN}"', "needs sections"),
         (f'[webhooks]\ndesk = "https://{TOKEN}"', "webhook 'desk': needs kind, one of json"),
         (f'[webhooks.desk]\nkind = "smtp"\nurl = "{TOKEN}"', "needs kind"),

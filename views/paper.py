@@ -44,7 +44,9 @@ def page() -> None:
     system = get_system()
     _trades(system)
     for notice in system.paper.notices:
-        st.warning(notice, icon=":material/description:", title="A file of a paper run was left out")
+        st.warning(
+            notice, icon=":material/description:", title="A file of a paper run cannot be read, or not all of it"
+        )
     runs, start = st.tabs([RUNS, START], key="paper_tab", on_change="rerun", bind="query-params")
     if runs.open:
         with runs:

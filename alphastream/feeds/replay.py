@@ -125,8 +125,11 @@ def read_tape(path: Path | str) -> Tape:
     missing = [column for column in COLUMNS if column not in table.column_names]
     if missing or not len(table):
         raise FeedError(f"tape {path} lacks {', '.join(missing) or 'any trade'}: {advice}")
-    source = (table.schema.metadata or {}).get(b"source", b"").decode()
-    return Tape.of_table(path.name, source, table)
+    source = (table.schema.metadata or {}).get(b"source", b"").decode("utf-8", "replace")
+    try:
+        return Tape.of_table(path.name, source, table)
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        raise FeedError(f"{path} is no tape ({error}): {advice}") from error
 
 
 class Replay:
