@@ -11,7 +11,7 @@ run:  ## the dashboard, at http://127.0.0.1:8501
 	$(PYTHON) -m streamlit run app.py
 
 exchange:  ## a local exchange that speaks Binance's protocol, on port 8900
-	$(PYTHON) -m tests.exchange --port 8900
+	$(PYTHON) -m tools.exchange --port 8900
 
 check:  ## format, lint and types
 	$(PYTHON) -m ruff format --check .

@@ -11,34 +11,16 @@ from starlette.routing import WebSocketRoute
 
 import config
 from alphastream.errors import SettingError
-from views import channel
-from views.live_figure import publish_assets
-from views.system import get_system
+from views.component import publish_assets
+from views.shared import channel
+from views.shared.system import get_system
 
 ROOT = Path(__file__).resolve().parent
 
-# What pages import is imported with the server: otherwise the first visitor waits for pandas and plotly.
-for room in (
-    "alert_form",
-    "alert_tables",
-    "backtest_charts",
-    "backtest_controls",
-    "backtest_tables",
-    "backtest_trials",
-    "controls",
-    "exports",
-    "findings",
-    "paper_charts",
-    "paper_controls",
-    "paper_tables",
-    "portfolio_charts",
-    "portfolio_controls",
-    "portfolio_tables",
-    "report",
-    "scan_charts",
-    "uploads",
-):
-    import_module(f"views.{room}")
+# Every page is imported with the server: otherwise the first visitor waits for pandas and plotly.
+for part in sorted((ROOT / "views").glob("*/*.py")):
+    if part.stem not in {"page", "__init__"}:
+        import_module(f"views.{part.parent.name}.{part.stem}")
 
 
 @asynccontextmanager
@@ -55,20 +37,24 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def pages() -> None:
     """Which pages exist."""
-    st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "icon.svg"), layout="wide")
-    st.html(ROOT / "views" / "page.css")
+    st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "shared" / "icon.svg"), layout="wide")
+    st.html(ROOT / "views" / "shared" / "page.css")
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured
         st.button("Log in", icon=":material/login:", on_click=st.login)
         return
     st.navigation(
         [
-            st.Page("views/live.py", title="Live pair", icon=":material/monitoring:", default=True),
-            st.Page("views/scanner.py", title="Scanner", icon=":material/grid_on:"),
-            st.Page("views/portfolio.py", title="Portfolio", icon=":material/pie_chart:"),
-            st.Page("views/backtest.py", title="Backtest", icon=":material/replay_circle_filled:"),
-            st.Page("views/paper.py", title="Paper", icon=":material/receipt_long:"),
-            st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:"),
-            st.Page("views/history.py", title="History", icon=":material/history:"),
+            st.Page(
+                "views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:", default=True
+            ),
+            st.Page("views/scanner/page.py", title="Scanner", url_path="scanner", icon=":material/grid_on:"),
+            st.Page("views/portfolio/page.py", title="Portfolio", url_path="portfolio", icon=":material/pie_chart:"),
+            st.Page(
+                "views/backtest/page.py", title="Backtest", url_path="backtest", icon=":material/replay_circle_filled:"
+            ),
+            st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
+            st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
+            st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
         ],
         position="top",
     ).run()

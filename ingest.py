@@ -1,4 +1,4 @@
-"""The ingest thread: runs one feed, live (live_feed.py) or replayed, and says in words how it is.
+"""The ingest thread: runs one feed, live (``runtime.connections``) or replayed, and says in words how it is.
 
 ``python ingest.py --symbols BTCUSDT,ETHUSDT`` records without a browser.
 """
@@ -269,6 +269,6 @@ class ReplayFeed:
 
 
 if __name__ == "__main__":
-    from wiring import record
+    from system import record
 
     raise SystemExit(record())

@@ -3,7 +3,8 @@
 Writing: ``append`` puts a tick into the ring, where readers see it at once; one thread makes it durable a moment later.
 Reading: ``since`` follows the ring, ``window`` and ``columns`` read file and memory together.
 
-Here live the threads, the queue and the health; what is pure lives in ``alphastream.ring``, the file in ``tick_file``.
+Here live the threads, the queue and the health; what is pure lives in ``alphastream.tape.ring``, the file in
+``runtime.stores.sqlite``.
 """
 
 import logging
@@ -21,8 +22,8 @@ from typing import Self
 
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
-from alphastream.ring import INT64_MAX, Coverage, Gap, SymbolRing, TickBatch, TickColumns, is_sound
-from tick_file import TickFile, WriterLock
+from alphastream.tape.ring import INT64_MAX, Coverage, Gap, SymbolRing, TickBatch, TickColumns, is_sound
+from runtime.stores.sqlite import TickFile, WriterLock
 
 __all__ = ["Coverage", "Gap", "StoreHealth", "TickBatch", "TickColumns", "TickStore"]
 

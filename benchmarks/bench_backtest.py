@@ -28,7 +28,7 @@ from alphastream.bars import Floats, PairRows
 from alphastream.pairs import PairSpec
 from alphastream.performance import drawdown, returns, sharpe_ratio
 from alphastream.strategies import Units, ZScoreThreshold
-from alphastream.trading.costs import BrokerRules, Fees
+from alphastream.trading.broker.costs import BrokerRules, Fees
 
 SECOND = 10**9
 ROWS, SWEEP_ROWS, ROUNDS = 1_000_000, 10_000, 9

@@ -13,7 +13,7 @@ import numpy as np
 from statsmodels.tsa.stattools import coint
 from threadpoolctl import threadpool_limits
 
-from alphastream.estimators.engle_granger import engle_granger, warm_up
+from alphastream.estimators.tests.engle_granger import engle_granger, warm_up
 
 ROUNDS = {1_000: 60, 10_000: 5}
 CALLS = 20  # of ours in a round: one alone would time the clock

@@ -47,7 +47,7 @@ COLLECT = """() => {
 def exchange() -> Iterator[str]:
     """The local exchange as a process of its own; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.exchange", "--port", str(port), "--rate", str(RATE)]
+    command = [sys.executable, "-m", "tools.exchange", "--port", str(port), "--rate", str(RATE)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield f"127.0.0.1:{port}"

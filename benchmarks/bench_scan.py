@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from statsmodels.tsa.stattools import coint
 from threadpoolctl import threadpool_limits
 
-from alphastream.estimators.observations import AutoLag
+from alphastream.estimators.tests.observations import AutoLag
 from alphastream.scan import scan_pairs, warm_up
 
 ROWS = 1_000

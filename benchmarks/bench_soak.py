@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.bench_first_line import FLAGS, ROOT, chromium, free_port, wait_until_healthy
-from tests.exchange import LocalExchange, Rate
+from tools.exchange import LocalExchange, Rate
 
 EVERY_S = 30.0
 COMPLAINTS = ("Traceback", "Exception", "ERROR", "WARNING")

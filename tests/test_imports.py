@@ -1,81 +1,74 @@
-"""The arrows of the house: who may import whom. Fails on an arrow that points up, sideways or to an unknown home."""
+"""The arrows of the house: who may import whom. Fails on an arrow that points up, sideways or to an unknown home.
+
+Rooms are ranked; a room may import rooms of a lower rank only. A new room gets a line here before it gets a file.
+"""
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What each room may import of the project. A new room gets a line here before it gets a file.
-ALLOWED: dict[str, set[str]] = {
-    "app": {"views", "wiring", "config", "alphastream"},
-    "views": {"views", "wiring", "alerts", "webhooks", "paper", "config", "analytics", "topics", "alphastream"},
-    "wiring": {
-        "alerts",
-        "webhooks",
-        "paper",
-        "hub",
-        "ingest",
-        "live_feed",
-        "storage",
-        "analytics",
-        "config",
-        "alphastream",
-    },
-    "hub": {"topics"},
-    "topics": set(),
-    "ingest": {"alphastream", "wiring"},  # wiring: for its command line only
-    "live_feed": {"transport", "alphastream"},
-    "transport": {"alphastream"},
-    "storage": {"alphastream", "tick_file"},
-    "tick_file": {"alphastream"},
+# The application: each home and what it may import of the project.
+APPLICATION: dict[str, set[str]] = {
+    "app": {"views", "system", "config", "alphastream"},
+    "views": {"system", "config", "runtime", "analytics", "alphastream"},
+    "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
+    "ingest": {"alphastream", "system"},  # system: lazily, for its command line only
+    "storage": {"runtime", "alphastream"},
     "analytics": {"alphastream"},
+    "runtime": {"alphastream"},
     "config": {"alphastream"},
-    "alerts": {"alert_files", "alphastream"},
-    "alert_files": {"alphastream"},
-    "paper": {"paper_run", "paper_view", "paper_files", "alphastream"},
-    "paper_run": {"paper_view", "paper_files", "alphastream"},
-    "paper_view": {"paper_files", "alphastream"},
-    "paper_files": {"alphastream"},
-    "webhooks": {"webhook_targets", "outbound", "alphastream"},
-    "webhook_targets": {"outbound"},
-    "outbound": {"alphastream"},
 }
 
-# Inside the library: layer by layer, lower numbers know nothing of higher ones; equal numbers do not know each other.
-LAYERS: dict[str, int] = {
+# Rooms of runtime do not know each other; what they share stands beside them.
+RUNTIME_SHARED = {"outbound"}
+
+# What of runtime the files at the root and the pages may touch.
+RUNTIME_USERS: dict[str, set[str]] = {
+    "system": {"connections", "channel", "alerts", "paper"},
+    "storage": {"stores"},
+    "views": {"channel", "alerts", "paper"},
+}
+
+# Pages do not know each other, but for the form of a strategy, which the paper page shares with the backtest page.
+VIEWS_SHARED = {"shared", "component"}
+VIEWS_BORROW: dict[str, set[str]] = {"paper": {"backtest", "portfolio"}, "backtest": {"portfolio"}}
+
+# The library: rank by rank, lower numbers know nothing of higher ones; equal numbers do not know each other.
+LIBRARY: dict[str, int] = {
     "errors": 0,
+    "core": 1,
     "events": 1,
-    "id_runs": 1,
     "bars": 2,
-    "feeds": 2,
-    "ring": 2,
+    "tape": 2,
     "estimators": 2,
     "performance": 2,
-    "portfolio": 3,
+    "uploads": 3,
+    "feeds": 3,
     "graph": 4,
     "scan": 4,
     "trading": 4,
-    "history": 4,
     "pairs": 5,
-    "rules": 6,
-    "allocation": 6,
+    "diagnosis": 5,
+    "alerts": 6,
+    "portfolio": 6,
     "strategies": 7,
     "backtest": 8,
     "__main__": 9,
-    "diagnosis": 5,
-    "sinks": 4,
 }
 
 OUTSIDE_RULES: dict[str, set[str]] = {
     "streamlit": {"app", "views"},
-    "sqlite3": {"storage", "tick_file"},
-    "websocket": {"transport"},
-    "starlette": {"app", "hub", "views"},
-    "socket": {"transport", "outbound"},
+    "sqlite3": {"storage", "runtime.stores"},
+    "websocket": {"runtime.connections"},
+    "starlette": {"app", "runtime.channel", "views"},
+    "socket": {"runtime.connections", "runtime.outbound"},
 }
+STREAMLIT_FILES = ("page", "controls")  # how files of a page's folder end that may know Streamlit
 WALL_CLOCKS = {"time", "datetime"}
 CLOCKLESS = {
     "trading",
@@ -84,28 +77,32 @@ CLOCKLESS = {
     "portfolio",
     "bars",
     "scan",
-    "ring",
+    "tape",
     "performance",
     "strategies",
     "backtest",
+    "core",
 }
 # Trading speaks datetime at its edge and offers a clock to live runs: one file does both, and only what runs live, or
 # hands the clock on to users, may take the clock from it. A backtest cannot reach one.
-CLOCK_FILE = "alphastream/trading/clock.py"
-CLOCKS = {f"alphastream.trading.clock.{name}" for name in ("utc_now", "utc_now_ns", "monotonic_ns", "time")}
+ENGINE = "alphastream/trading/engine"
+CLOCK_FILE = f"{ENGINE}/clock.py"
+CLOCKS = {f"alphastream.trading.engine.clock.{name}" for name in ("utc_now", "utc_now_ns", "monotonic_ns", "time")}
 CLOCKS.add("alphastream.trading.utc_now")
-CLOCK_USERS = {f"alphastream/trading/{name}.py" for name in ("__init__", "limits", "realtime")}
-ROOT_ROOMS = {path.stem for path in ROOT.glob("*.py")} | {"views"}
+CLOCK_USERS = {f"{ENGINE}/{name}.py" for name in ("__init__", "token_bucket", "realtime")}
+CLOCK_USERS.add("alphastream/trading/__init__.py")
+TAPE_TITLES = "alphastream/tape/recordings.py"  # writes the recorded hours out for people: reads no clock
 
 
 def _files() -> list[Path]:
     found = [*ROOT.glob("*.py")]
-    for folder in ("views", "alphastream"):
+    for folder in ("views", "runtime", "alphastream"):
         found += (ROOT / folder).rglob("*.py")
     return sorted(found)
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _imports(path: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -114,49 +111,122 @@ def _imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute here"
             names.add(str(node.module))
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
-def _room(path: Path) -> tuple[str, str | None]:
+def _home(path: Path) -> tuple[str, str]:
+    """The home of a file and its room in there: ("views", "live"), ("alphastream", "graph"), ("storage", "")."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    if parts[0] == "alphastream":
-        return "alphastream", parts[1]
-    return parts[0], None
+    return parts[0], parts[1] if len(parts) > 1 else ""
 
 
 @pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows_point_down(path: Path) -> None:
-    room, inner = _room(path)
+    home, room = _home(path)
     for name in sorted(_imports(path)):
-        top, _, rest = name.partition(".")
+        top, *rest = name.split(".")
+        inner = rest[0] if rest else ""
         if top in OUTSIDE_RULES:
-            assert room in OUTSIDE_RULES[top], f"{path.name} imports {top}"
-        if inner in CLOCKLESS and str(path.relative_to(ROOT)) != CLOCK_FILE:
-            assert top not in WALL_CLOCKS, f"{path.name} reads a wall clock: time arrives with the data"
-            if name in CLOCKS:
-                assert str(path.relative_to(ROOT)) in CLOCK_USERS, f"{path.name} takes {name}: have it passed in"
-        if room == "alphastream":
-            assert top not in ROOT_ROOMS, f"{path.name}: the library imports {name} of the application"
-        elif top in ROOT_ROOMS | {"alphastream"} and top != room:
-            assert top in ALLOWED[room], f"{path.name} imports {name}: the arrow points up or sideways"
-        if room == "alphastream" and top == "alphastream" and inner != "__init__" and rest:
-            _check_layer(path, str(inner), rest.split(".")[0])
+            assert {home, f"{home}.{room}"} & OUTSIDE_RULES[top], f"{path.name} imports {top}"
+        if home == "alphastream":
+            _check_clock(path, room, top, name)
+        if top == home and inner and inner != room and room != "__init__":
+            {"alphastream": _check_rank, "runtime": _check_runtime, "views": _check_views}[home](path, room, inner)
+        elif top in APPLICATION.keys() | {"alphastream"} and top != home:
+            assert home != "alphastream", f"{path.name}: the library imports {name} of the application"
+            assert top in APPLICATION[home], f"{path.name} imports {name}: the arrow points up or sideways"
+            if top == "runtime" and inner:
+                assert inner in RUNTIME_USERS[home], f"{path.name} imports {name}: not a room it may enter"
 
 
-def _check_layer(path: Path, inner: str, target: str) -> None:
-    if target == inner:
+def _check_clock(path: Path, room: str, top: str, name: str) -> None:
+    place = str(path.relative_to(ROOT))
+    if room not in CLOCKLESS or place in {CLOCK_FILE, TAPE_TITLES}:
         return
-    assert target in LAYERS, f"{path.name} imports alphastream.{target}, which has no home yet"
-    assert LAYERS[target] < LAYERS[inner], f"{path.name}: {inner} imports {target}, which is not below it"
+    assert top not in WALL_CLOCKS, f"{path.name} reads a wall clock: time arrives with the data"
+    if name in CLOCKS:
+        assert place in CLOCK_USERS, f"{path.name} takes {name}: have it passed in"
+
+
+def _check_rank(path: Path, room: str, target: str) -> None:
+    assert target in LIBRARY, f"{path.name} imports alphastream.{target}, which has no home yet"
+    assert LIBRARY[target] < LIBRARY[room], f"{path.name}: {room} imports {target}, which is not below it"
+
+
+def _check_runtime(path: Path, room: str, target: str) -> None:
+    assert target in RUNTIME_SHARED, f"{path.name}: rooms of runtime do not know each other, {room} imports {target}"
+
+
+def _check_views(path: Path, room: str, target: str) -> None:
+    if room == "shared":
+        assert target == "component", f"{path.name}: views/shared imports {target}, which is a page"
+    elif room == "component":
+        assert target == "shared", f"{path.name}: the live figure imports {target}, which is a page"
+    else:
+        allowed = VIEWS_SHARED | VIEWS_BORROW.get(room, set())
+        assert target in allowed, f"{path.name}: the page {room} imports {target}, another page"
 
 
 def test_every_room_has_a_home() -> None:
-    rooms = {_room(path) for path in _files()}
-    for room, inner in rooms:
-        if room == "alphastream":
-            assert inner in LAYERS.keys() | {"__init__"}, f"alphastream/{inner} has no layer in tests/test_imports.py"
+    for home, room in {_home(path) for path in _files()}:
+        if home == "alphastream":
+            assert room in LIBRARY.keys() | {"__init__"}, f"alphastream/{room} has no rank in tests/test_imports.py"
         else:
-            assert room in ALLOWED, f"{room} has no line in tests/test_imports.py"
+            assert home in APPLICATION, f"{home} has no line in tests/test_imports.py"
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Module by module, imports at the top of a file only: what Python itself would trip over."""
+    modules = {_module(path): path for path in _files()}
+    below = {
+        name: {found for each in _top_imports(path) if (found := _module_of(each, modules)) not in {None, name}}
+        for name, path in modules.items()
+    }
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"circle: {' -> '.join((*way[way.index(name) :], name))}"
+        if name not in done:
+            for target in sorted(str(each) for each in below[name]):
+                walk(target, (*way, name))
+            done.add(name)
+
+    for name in sorted(below):
+        walk(name, ())
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _top_imports(path: Path) -> list[str]:
+    names: list[str] = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def _module_of(name: str, modules: dict[str, Path]) -> str | None:
+    """The module that an imported name is, or is defined in."""
+    return name if name in modules else parent if (parent := name.rpartition(".")[0]) in modules else None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "views").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_charts_and_tables_do_not_know_streamlit(path: Path) -> None:
+    home = path.parent.name
+    if home not in {"shared", "component", "views"} and not path.stem.endswith(STREAMLIT_FILES):
+        assert not any(name.split(".")[0] == "streamlit" for name in _imports(path)), (
+            f"{path.relative_to(ROOT)} knows Streamlit: of a page's folder only *page.py and *controls.py may"
+        )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "views").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_charts_and_tables_of_every_folder_are_pure(path: Path) -> None:
+    if any(word in path.stem for word in ("chart", "table", "thinning", "series", "report", "export")):
+        assert not any(name.split(".")[0] == "streamlit" for name in _imports(path)), f"{path.name} knows Streamlit"
 
 
 def test_no_file_of_trading_asks_a_type_for_the_time() -> None:
@@ -166,11 +236,6 @@ def test_no_file_of_trading_asks_a_type_for_the_time() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 asks = isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}
                 assert not (asks and ast.unparse(node).startswith("Moment.")), f"{path.name} reads a wall clock"
-
-
-def test_charts_do_not_know_streamlit() -> None:
-    charts = ROOT / "views" / "charts.py"
-    assert not any(name.split(".")[0] == "streamlit" for name in _imports(charts))
 
 
 def test_no_root_file_is_named_like_a_stdlib_module() -> None:

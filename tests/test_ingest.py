@@ -16,10 +16,11 @@ from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.feeds.feed import Desk
 from alphastream.feeds.replay import Tape, read_tape
-from alphastream.id_runs import IdRuns
+from alphastream.tape.id_ranges import IdRuns
 from ingest import Feed, Health, Ingest, ReplayFeed, State
-from live_feed import LiveFeed
-from tests.exchange import (
+from runtime.connections.transport import Backoff, Transport
+from runtime.connections.venue_feed import LiveFeed
+from tools.exchange import (
     Close24h,
     Drop,
     Duplicate,
@@ -37,8 +38,7 @@ from tests.exchange import (
     SlowClose,
     Stall,
 )
-from tests.exchange.faults import Fault
-from transport import Backoff, Transport
+from tools.exchange.faults import Fault
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 BUNDLED = Path(__file__).parent.parent / "data" / "tape_usdm_20240808.parquet"

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from alphastream.errors import ParameterError, StorageError
 from alphastream.events import Tick
-from alphastream.id_runs import IdRuns
+from alphastream.tape.id_ranges import IdRuns
 from storage import Gap, TickStore
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -342,7 +342,7 @@ def test_kill_9_amid_writing_leaves_runs_that_agree_with_the_ticks(path: Path, k
 def test_retention_deletes_the_old_and_calls_it_no_gap(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with TickStore(path) as store:
         store.append([*ticks(1, 10), *ticks(15, 1000), *ticks(1, 50, ETH)])
-    monkeypatch.setattr("tick_file._PRUNE_ROWS", 400)
+    monkeypatch.setattr("runtime.stores.sqlite._PRUNE_ROWS", 400)
     with TickStore(path, retention_ns=100) as store:
         for trade_id, first in ((1001, 405), (1002, 805), (1003, 903)):  # 400 rows a transaction, no more
             store.append([tick(trade_id)])
@@ -410,7 +410,7 @@ def held_by_another(path: Path) -> Iterator[None]:
 def test_a_locked_file_is_tried_again(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tick_file._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
     with TickStore(path, flush_s=0.01) as store, caplog.at_level(logging.INFO, logger="storage"):
         with held_by_another(path):
             store.append(ticks(1, 10))
@@ -431,7 +431,7 @@ def test_a_defect_while_writing_is_told_and_tried_again(
         raise ZeroDivisionError("nothing left to divide")
 
     with TickStore(path, flush_s=0.01) as store, monkeypatch.context() as patch:
-        patch.setattr("tick_file.TickFile.write", defect)
+        patch.setattr("runtime.stores.sqlite.TickFile.write", defect)
         store.append(ticks(1, 10))
         with pytest.raises(StorageError, match=r"10 ticks are not durable .*a defect \(ZeroDivisionError"):
             store.flush(timeout_s=0.3)
@@ -452,7 +452,7 @@ def test_a_file_that_contradicts_itself_is_a_sentence(path: Path) -> None:
 
 
 def test_what_is_given_up_is_a_gap_that_can_be_filled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tick_file._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
     with TickStore(path, flush_s=0.01, max_pending=100) as store:
         store.append(ticks(1, 5))
         store.flush()
@@ -514,7 +514,7 @@ def test_closing_writes_what_is_pending_and_ends_everything(path: Path) -> None:
 
 
 def test_closing_says_what_could_not_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tick_file._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
     store = TickStore(path)
     with held_by_another(path):
         store.append(ticks(1, 4))

@@ -5,8 +5,8 @@ from alphastream.backtest.definition import Definition
 from alphastream.backtest.history import PairHistory, pair_history, ready
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, Market, Tape, TickMarket
-from alphastream.backtest.playing import backtest, backtests
 from alphastream.backtest.result import RunResult, books
+from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.sweep import Grid, Sweep, sweep
 from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
 from alphastream.backtest.walk_forward import Fold, WalkForward, walk_forward

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from alphastream.trading.orders import Fill, FundingPayment, SpreadOrder
+from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder
 
 BY_HAND: Final = "closed by hand"
 """Reason of the order that closes a run's positions when somebody ends it."""

@@ -19,7 +19,7 @@ from alphastream.strategies import (
     VolatilityTarget,
     ZScoreThreshold,
 )
-from alphastream.trading.costs import (
+from alphastream.trading.broker.costs import (
     BrokerRules,
     Contract,
     Fees,

@@ -14,7 +14,7 @@ from alphastream.backtest.market import Market, Tape
 from alphastream.bars import Floats, Ints, PairRows
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
-from alphastream.trading.costs import BrokerRules, FixedLatency, PowerImpact
+from alphastream.trading.broker.costs import BrokerRules, FixedLatency, PowerImpact
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,8 +77,8 @@ class Terms(NamedTuple):
     of_logs : the hedge ratio is one of log prices: units are its product with y/x.
     rebalance : follow the ratio on every row of a position.
     at_close : fills happen at the end of a row and before what is decided there, not after.
-    lot, tick, min_notional : of each leg, 0 for none; see ``alphastream.trading.costs.Contract``.
-    fee_bps, half_spread_bps, impact_bps, impact_exponent : see ``alphastream.trading.costs.BrokerRules``.
+    lot, tick, min_notional : of each leg, 0 for none; see ``alphastream.trading.broker.costs.Contract``.
+    fee_bps, half_spread_bps, impact_bps, impact_exponent : see ``alphastream.trading.broker.costs.BrokerRules``.
     """
 
     capital: float

@@ -22,9 +22,9 @@ from alphastream.backtest.simulation import (
 from alphastream.bars import Bars, Floats, Ints, PairRows, align, empty_bars, merge
 from alphastream.events import Tick
 from alphastream.strategies import Strategy
-from alphastream.trading.costs import BrokerRules
-from alphastream.trading.realtime import RealtimeDispatcher
-from alphastream.trading.sources import FifoQueueEventSource
+from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.engine.realtime import RealtimeDispatcher
+from alphastream.trading.engine.sources import FifoQueueEventSource
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, resample
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
-from alphastream.trading.costs import FillRule
+from alphastream.trading.broker.costs import FillRule
 
 Value = TypeVar("Value")
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from alphastream.bars import Floats, Ints
 from alphastream.strategies import Table
-from alphastream.trading.ledger import Account
-from alphastream.trading.orders import Fill, FundingPayment, SpreadOrder
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,11 +16,11 @@ from alphastream.errors import ParameterError
 from alphastream.graph import Graph, Node, Series, Source
 from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import PairColumns, Strategy, Table
-from alphastream.trading.broker import Schedule, SimulatedBroker, Watch
-from alphastream.trading.clock import Moment, from_ns
-from alphastream.trading.costs import BrokerRules
-from alphastream.trading.ledger import Account
-from alphastream.trading.orders import SpreadRequest
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.orders import SpreadRequest
+from alphastream.trading.broker.simulated import Schedule, SimulatedBroker, Watch
+from alphastream.trading.engine.clock import Moment, from_ns
 
 CLOSES_FIRST: Final = 2  # orders that wait for a close meet it before the row that ends there is decided on
 ROWS_THEN: Final = 1  # a trade at the very end of a row belongs to the next one: rows come before it

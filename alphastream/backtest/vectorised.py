@@ -29,8 +29,8 @@ from alphastream.strategies import (
     ZScoreThreshold,
 )
 from alphastream.strategies.sizers import YEAR_NS
-from alphastream.trading.costs import BrokerRules, Contract, PowerImpact
-from alphastream.trading.orders import Fill, FundingPayment
+from alphastream.trading.broker.costs import BrokerRules, Contract, PowerImpact
+from alphastream.trading.broker.orders import Fill, FundingPayment
 
 PairStrategy: TypeAlias = ZScoreThreshold | InnovationThreshold
 

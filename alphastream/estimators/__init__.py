@@ -8,36 +8,36 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.estimators.adf import UnitRootResult, adf
-from alphastream.estimators.correlation import CorrelationRows, RollingCorrelation
-from alphastream.estimators.difference import Difference, DifferenceRows
-from alphastream.estimators.engle_granger import (
+from alphastream.estimators.fold import Estimator, Floats, Fold, State, is_on_disk, run_many
+from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
+from alphastream.estimators.rolling.difference import Difference, DifferenceRows
+from alphastream.estimators.rolling.hedged import HedgedRows, HedgedValue
+from alphastream.estimators.rolling.huber import RollingHuber
+from alphastream.estimators.rolling.kalman import KalmanHedge, KalmanRows
+from alphastream.estimators.rolling.moments import HedgeRows
+from alphastream.estimators.rolling.ols import RollingOLS
+from alphastream.estimators.rolling.residual_half_life import ResidualHalfLife
+from alphastream.estimators.rolling.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
+from alphastream.estimators.rolling.signal import SignalRows, ThresholdSignal, positions_of
+from alphastream.estimators.rolling.standardised import Standardised
+from alphastream.estimators.rolling.tls import RollingTLS
+from alphastream.estimators.rolling.zscore import ZScore, ZScoreRows
+from alphastream.estimators.tests.adf import UnitRootResult, adf
+from alphastream.estimators.tests.engle_granger import (
     BothDirections,
     EngleGrangerResult,
     engle_granger,
     engle_granger_both,
     residual_test,
 )
-from alphastream.estimators.engle_granger import warm_up as warm_up_tests
-from alphastream.estimators.fold import Estimator, Floats, Fold, State, is_on_disk, run_many
-from alphastream.estimators.half_life import HalfLife, HalfLifeResult, HalfLifeRows, half_life
-from alphastream.estimators.hayashi_yoshida import HayashiYoshidaResult, hayashi_yoshida
-from alphastream.estimators.hedged import HedgedRows, HedgedValue
-from alphastream.estimators.huber import RollingHuber
-from alphastream.estimators.hurst import HurstResult, hurst
-from alphastream.estimators.johansen import JohansenResult, johansen
-from alphastream.estimators.kalman import KalmanHedge, KalmanRows
-from alphastream.estimators.kpss import KPSSResult, kpss
-from alphastream.estimators.moments import HedgeRows
-from alphastream.estimators.ols import RollingOLS
-from alphastream.estimators.phillips_perron import phillips_perron
-from alphastream.estimators.residual_half_life import ResidualHalfLife
-from alphastream.estimators.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
-from alphastream.estimators.signal import SignalRows, ThresholdSignal, positions_of
-from alphastream.estimators.standardised import Standardised
-from alphastream.estimators.tls import RollingTLS
-from alphastream.estimators.variance_ratio import VarianceRatioResult, variance_ratio
-from alphastream.estimators.zscore import ZScore, ZScoreRows
+from alphastream.estimators.tests.engle_granger import warm_up as warm_up_tests
+from alphastream.estimators.tests.half_life import HalfLife, HalfLifeResult, HalfLifeRows, half_life
+from alphastream.estimators.tests.hayashi_yoshida import HayashiYoshidaResult, hayashi_yoshida
+from alphastream.estimators.tests.hurst import HurstResult, hurst
+from alphastream.estimators.tests.johansen import JohansenResult, johansen
+from alphastream.estimators.tests.kpss import KPSSResult, kpss
+from alphastream.estimators.tests.phillips_perron import phillips_perron
+from alphastream.estimators.tests.variance_ratio import VarianceRatioResult, variance_ratio
 
 __all__ = [
     "ESTIMATORS",

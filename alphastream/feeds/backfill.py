@@ -10,7 +10,7 @@ import msgspec
 
 from alphastream.events import Tick
 from alphastream.feeds.codec import Advice, Codec
-from alphastream.id_runs import IdRuns
+from alphastream.tape.id_ranges import IdRuns
 
 Range = tuple[int, int]
 Gaps = Callable[[str], Sequence[Range]]

@@ -1,9 +1,9 @@
 """The Engle-Granger test of many pairs in one compiled call.
 
-The arithmetic is that of ``alphastream.estimators.lags``, arranged for throughput: the columns come detrended once for
-all of their pairs, nothing is allocated in the loop over pairs, and four lags share one pass over a residual. A pair
-whose normal matrix is too collinear for that comes back as NaN; the caller hands it to ``engle_granger_kernel``, which
-has an orthogonal route.
+The arithmetic is that of ``alphastream.estimators.tests.lags``, arranged for throughput: the columns come detrended
+once for all of their pairs, nothing is allocated in the loop over pairs, and four lags share one pass over a residual.
+A pair whose normal matrix is too collinear for that comes back as NaN; the caller hands it to
+``engle_granger_kernel``, which has an orthogonal route.
 
 A residual is linear in its two legs, so that its moments could come from matrix products shared by all pairs. They do
 not: y − b·x is small beside its legs exactly where a pair is interesting, and its moments would then be differences of
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.estimators.fold import Floats, kernel, summation
-from alphastream.estimators.observations import ROUNDING
+from alphastream.estimators.tests.observations import ROUNDING
 
 Ints = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.fold import Floats
-from alphastream.estimators.observations import MINIMUM_ROWS
+from alphastream.estimators.tests.observations import MINIMUM_ROWS
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]

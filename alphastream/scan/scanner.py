@@ -9,8 +9,8 @@ import pandas as pd
 
 from alphastream.errors import ParameterError
 from alphastream.estimators.fold import require_integer, require_number
-from alphastream.estimators.mackinnon import Trend, trend_terms
-from alphastream.estimators.observations import AutoLag, criterion_code, lag_limit
+from alphastream.estimators.tests.mackinnon import Trend, trend_terms
+from alphastream.estimators.tests.observations import AutoLag, criterion_code, lag_limit
 from alphastream.scan.block import FIELDS
 from alphastream.scan.clusters import correlations
 from alphastream.scan.discoveries import LEVEL, qvalues

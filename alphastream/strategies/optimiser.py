@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.allocation import Style, carried, decided_on, pair_rows
 from alphastream.bars import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
 from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, series_of
 from alphastream.portfolio import PositionConfig, PositionStream
+from alphastream.portfolio.allocation import Style, carried, decided_on, pair_rows
 from alphastream.strategies.strategy import Decision, PairColumns, Table
-from alphastream.trading.ledger import Account
-from alphastream.trading.orders import Target
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.orders import Target
 
 _UNTESTED = Cointegration(0, refusal="not asked for")
 

@@ -9,7 +9,7 @@ from alphastream.errors import ParameterError
 from alphastream.estimators import Difference, RollingCorrelation, ZScore
 from alphastream.graph import Node, Series
 from alphastream.pairs import PairSpec
-from alphastream.trading.ledger import Account
+from alphastream.trading.broker.account import Account
 
 YEAR_NS: Final = 365.25 * 86_400 * 10**9
 

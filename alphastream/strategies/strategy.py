@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from alphastream.bars import Floats, Ints, PairRows
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
-from alphastream.trading.clock import from_ns
-from alphastream.trading.ledger import Account
-from alphastream.trading.orders import SpreadRequest, Target
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.orders import SpreadRequest, Target
+from alphastream.trading.engine.clock import from_ns
 
 Decision: TypeAlias = Target | SpreadRequest | None
 

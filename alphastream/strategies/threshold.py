@@ -11,8 +11,8 @@ from alphastream.graph import Node, Series
 from alphastream.pairs import PairSpec, series_of
 from alphastream.strategies.sizers import FixedNotional, Sizer
 from alphastream.strategies.strategy import Decision, PairColumns, Table, pair_table
-from alphastream.trading.ledger import Account
-from alphastream.trading.orders import Target
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.orders import Target
 
 Spread: TypeAlias = Literal["residual", "value"]
 

@@ -3,10 +3,8 @@
 Words and behaviour follow basana 1.11; docs/decisions/0015-the-event-core.md lists the differences.
 """
 
-from alphastream.trading.backtesting import BacktestingDispatcher, backtesting_dispatcher
-from alphastream.trading.broker import SimulatedBroker
-from alphastream.trading.clock import utc_now
-from alphastream.trading.costs import (
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.costs import (
     BrokerRules,
     Contract,
     Fees,
@@ -16,16 +14,18 @@ from alphastream.trading.costs import (
     PowerImpact,
     RecordedFunding,
 )
-from alphastream.trading.dispatcher import EventDispatcher
-from alphastream.trading.errors import DispatchError, EventOrderError, InvalidBar
-from alphastream.trading.events import Bar, BarEvent, Event
-from alphastream.trading.ledger import Account
-from alphastream.trading.limits import TokenBucketLimiter
-from alphastream.trading.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
-from alphastream.trading.pairs import Pair, PairInfo, PrecisionMode, round_decimal, truncate_decimal
-from alphastream.trading.realtime import RealtimeDispatcher, realtime_dispatcher
-from alphastream.trading.signals import BaseTradingSignal, Position, TradingSignal, TradingSignalSource
-from alphastream.trading.sources import EventSource, FifoQueueEventSource, Producer
+from alphastream.trading.broker.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
+from alphastream.trading.broker.simulated import SimulatedBroker
+from alphastream.trading.engine.backtesting import BacktestingDispatcher, backtesting_dispatcher
+from alphastream.trading.engine.clock import utc_now
+from alphastream.trading.engine.dispatcher import EventDispatcher
+from alphastream.trading.engine.errors import DispatchError, EventOrderError, InvalidBar
+from alphastream.trading.engine.events import Bar, BarEvent, Event
+from alphastream.trading.engine.pairs import Pair, PairInfo, PrecisionMode, round_decimal, truncate_decimal
+from alphastream.trading.engine.realtime import RealtimeDispatcher, realtime_dispatcher
+from alphastream.trading.engine.signals import BaseTradingSignal, Position, TradingSignal, TradingSignalSource
+from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource, Producer
+from alphastream.trading.engine.token_bucket import TokenBucketLimiter
 
 __all__ = [
     "Account",

@@ -7,7 +7,7 @@ from alphastream.backtest.market import Tape
 from alphastream.bars import Floats, PairRows
 from alphastream.pairs import PairSpec
 from alphastream.strategies import Units, ZScoreThreshold
-from alphastream.trading.costs import BrokerRules
+from alphastream.trading.broker.costs import BrokerRules
 
 SECOND = 10**9
 SYMBOLS = ("Y", "X")

@@ -24,7 +24,7 @@ from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
 from alphastream.performance import drawdown, moments, returns
 from alphastream.strategies import BetaNeutral, FixedNotional, ThresholdRule, Units, VolatilityTarget, ZScoreThreshold
-from alphastream.trading.costs import (
+from alphastream.trading.broker.costs import (
     BrokerRules,
     Contract,
     Fees,

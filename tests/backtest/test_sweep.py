@@ -6,7 +6,7 @@ from alphastream.backtest.vectorised import run_pair
 from alphastream.errors import ParameterError
 from alphastream.performance import deflated_sharpe, moments, returns
 from alphastream.strategies import FixedNotional, ThresholdRule, VolatilityTarget
-from alphastream.trading.costs import BrokerRules
+from alphastream.trading.broker.costs import BrokerRules
 from tests.backtest.histories import bands, history, prices
 
 WINDOWS, ENTRIES = (10, 25, 40), (1.0, 1.5, 2.0, 6.0)

@@ -10,7 +10,7 @@ from alphastream.backtest.vectorised import pair_series
 from alphastream.backtest.walk_forward import Training, WalkForward, ranges, walk_forward
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.strategies import VolatilityTarget, ZScoreThreshold
-from alphastream.trading.costs import BrokerRules
+from alphastream.trading.broker.costs import BrokerRules
 from tests.backtest.histories import bands, history, prices
 
 WINDOWS, ENTRIES = (10, 20), (1.0, 1.5, 2.0)

@@ -8,10 +8,10 @@ import streamlit as st
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from runtime.channel.topics import Frame
 from tests.browser.moving_pair import STEP_S, Market, live
-from topics import Frame
-from views import channel
-from views.live_figure import live_figure, publish_assets, way_of
+from views.component import live_figure, publish_assets, way_of
+from views.shared import channel
 
 
 def _source(market: Market, still: bool) -> Callable[[], Frame]:

@@ -5,10 +5,10 @@ import time
 
 import streamlit as st
 
-from hub import Hub
-from tests.views.test_charts import make_series
-from topics import Frame
-from views.live_figure import Card, Tone, pair_frame
+from runtime.channel.hub import Hub
+from runtime.channel.topics import Frame
+from tests.views.shared.test_charts import make_series
+from views.component import Card, Tone, pair_frame
 
 ROWS = 240
 FIRST_ROW = 300

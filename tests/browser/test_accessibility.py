@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import RunApp, RunningApp
 from tests.browser.test_pages import ROOT, WAIT_MS, card, wait_for_chart
-from tests.exchange import LocalExchange, Stepped
+from tools.exchange import LocalExchange, Stepped
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute
 
 from tests.browser.conftest import RunApp, RunningApp
-from tests.views.test_charts import START_NS, make_series
+from tests.views.shared.test_charts import START_NS, make_series
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import RunApp, RunningApp
-from tests.exchange import Drop, LocalExchange, Rate, Refuse451, Stepped
+from tools.exchange import Drop, LocalExchange, Rate, Refuse451, Stepped
 
 pytestmark = pytest.mark.browser
 
@@ -214,7 +214,7 @@ def test_code_that_is_reloaded_starts_no_second_feed(desk: Desk) -> None:
         page = desk.open_page(app.url)
         wait_for_chart(page)
         wait_until_messages_come(page)
-        figure, source = figure_of(page), copy / "views" / "live.py"
+        figure, source = figure_of(page), copy / "views" / "live" / "page.py"
         for label in ("Feed, tape", "Tape, feed"):
             text = source.read_text(encoding="utf-8")
             changed = re.sub(r'expander\(".*?"(?=, icon=":material/database)', f'expander("{label}"', text)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-FILES = Path(__file__).resolve().parents[2] / "views" / "live_figure"
+FILES = Path(__file__).resolve().parents[2] / "views" / "component"
 OpenPage = Callable[..., Page]
 PAGE = """<!doctype html><html lang="en"><title>Toasts</title><link rel="icon" href="data:,">
 <body style="--st-text-color: #111; --st-secondary-background-color: #eee">

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphastream.allocation import pair_rows
 from alphastream.backtest import RunResult, TickMarket, backtest
 from alphastream.bars import Floats
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec, analyse
 from alphastream.portfolio import PositionConfig, optimise
+from alphastream.portfolio.allocation import pair_rows
 from alphastream.strategies import PositionOptimiser
 from alphastream.trading import BrokerRules, Contract, Fees, FixedLatency
 from tests.backtest.markets import SECOND, Ticks, random_ticks

@@ -9,7 +9,7 @@ from alphastream.backtest import RunResult, TickMarket, backtest
 from alphastream.pairs import PairSpec, series_of
 from alphastream.performance import Performance, summarise
 from alphastream.strategies import FixedNotional, ThresholdRule, ZScoreThreshold
-from alphastream.trading.costs import BrokerRules, Contract, Fees, FixedFunding, FixedLatency, PowerImpact
+from alphastream.trading.broker.costs import BrokerRules, Contract, Fees, FixedFunding, FixedLatency, PowerImpact
 
 SECOND = 10**9
 BEGIN = 1_723_075_200 * SECOND  # 2024-08-08 00:00 UTC, a funding time

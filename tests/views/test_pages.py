@@ -13,12 +13,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from alphastream.pairs import PairSpec
-from views.controls import link_to
-from views.system import get_settings, get_system
+from views.shared.controls import link_to
+from views.shared.system import get_settings, get_system
 
 ROOT = Path(__file__).resolve().parents[2]
-HISTORY = "views/history.py"
-SCANNER = "views/scanner.py"
+HISTORY = "views/history/page.py"
+SCANNER = "views/scanner/page.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -382,9 +382,9 @@ def test_the_cost_of_a_round_trip_and_of_a_fill_never_meet() -> None:
     test.segmented_control(key="source").set_value("Bundled recording").run()
     assert test.number_input(key="fill_cost").value == 5.0
     test.number_input(key="fill_cost").set_value(3.0).run()
-    test.switch_page("views/portfolio.py").run()
+    test.switch_page("views/portfolio/page.py").run()
     assert test.number_input(key="fee").value == 2.0
-    test.switch_page("views/live.py").run()
+    test.switch_page("views/live/page.py").run()
     assert test.number_input(key="round_trip_cost").value == 12.0
     assert any("round_trip_cost=12" in code.value for code in test.code)
     assert not test.exception
@@ -428,7 +428,7 @@ def test_a_key_that_pages_share_has_one_meaning() -> None:
     app()
     labels: dict[str, set[str]] = {}
     for name, query in PAGES:
-        test = app(f"views/{name}.py", **query)
+        test = app(f"views/{name}/page.py", **query)
         assert not test.exception
         boxes = [*test.number_input, *test.selectbox, *test.slider, *test.segmented_control, *test.multiselect]
         for box in (*boxes, *test.toggle, *test.text_input):

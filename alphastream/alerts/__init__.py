@@ -1,0 +1,1 @@
+"""Alert rules: what is measured and when it is worth telling."""

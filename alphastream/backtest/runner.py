@@ -1,0 +1,271 @@
+"""History through the event path: ``backtest(market, strategy)``.
+
+Rows are events, where a strategy says so only those on which it can act. Trades stay columns: before anything else
+happens, orders meet those that came first.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.backtest.market import BarMarket, Market, Tape
+from alphastream.backtest.result import RunResult, result_of
+from alphastream.backtest.simulation import (
+    ROWS_THEN,
+    RowFold,
+    Simulation,
+    require_one_interval,
+)
+from alphastream.errors import ParameterError
+from alphastream.graph import Series
+from alphastream.strategies import Strategy, Table
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.engine.backtesting import BacktestingDispatcher
+from alphastream.trading.engine.events import Dated
+from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource
+
+NEVER_NS: Final = 2**63 - 1
+FEW: Final = 20  # orders that may miss their trade before a run says so
+CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
+
+
+class TableSource(FifoQueueEventSource):
+    """Rows of a table, one after another; events are made some at a time."""
+
+    in_order = True
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(priority=ROWS_THEN)
+        self._events = table.rows()
+
+    def pop(self) -> Dated | None:
+        """The next row, and some more into the queue."""
+        self._queue.extend(islice(self._events, CHUNK))
+        return self._queue.popleft() if self._queue else None
+
+
+class TurnSource(EventSource):
+    """Rows on which something can be decided, where a strategy follows a direction: those on which it turns, and all
+    while the account has another.
+
+    Parameters
+    ----------
+    table : with ``follows``.
+    account : whose direction only decisions change.
+    """
+
+    announces = True
+
+    def __init__(self, table: Table, account: Account) -> None:
+        super().__init__(priority=ROWS_THEN)
+        assert table.follows is not None
+        before = np.concatenate(([float(account.direction)], table.follows[:-1]))
+        self._turns = [*np.flatnonzero(table.follows != before).tolist(), len(table)]
+        self._before = before.item
+        self._row, self._rows = table.row(), len(table)
+        self._account = account
+        self._at = self._turn = 0
+
+    def pop(self) -> Dated | None:
+        """The next row on which something can be decided."""
+        at = self._at
+        if at < self._rows and self._account.direction == self._before(at):
+            while self._turns[self._turn] < at:
+                self._turn += 1
+            at = self._turns[self._turn]
+        self._at = at + 1
+        return self._row(at) if at < self._rows else None
+
+
+class Tapes:
+    """Trades that orders meet between two rows, in order of time; where no order waits none is looked at.
+
+    Parameters
+    ----------
+    tapes : one for each leg.
+
+    Attributes
+    ----------
+    meet : called with leg, time, price and quantity of each trade that a leg waits for.
+    waiting : whether a leg does.
+    """
+
+    def __init__(self, tapes: Sequence[Tape]) -> None:
+        self._times = [tape.time_ns for tape in tapes]
+        # ``item`` of an array is the fastest way to one number
+        self._columns = [(tape.time_ns.item, tape.price.item, tape.quantity.item) for tape in tapes]
+        self._at = [0] * len(tapes)
+        self._next_ns = [NEVER_NS] * len(tapes)  # time of the trade that a leg waits for
+        self.meet: Callable[[int, int, float, float], None] = lambda *trade: None
+        self.waiting = False
+
+    def wait(self, leg: int, from_ns: int | None) -> None:
+        """Look at trades of a leg from a moment on; None: no more."""
+        if from_ns is None:
+            self._next_ns[leg] = NEVER_NS
+            self.waiting = min(self._next_ns) != NEVER_NS
+        else:
+            self._turn_to(leg, max(self._at[leg], int(self._times[leg].searchsorted(from_ns))))
+            self.waiting = True
+
+    def _turn_to(self, leg: int, at: int) -> None:
+        self._at[leg] = at
+        self._next_ns[leg] = self._columns[leg][0](at) if at < len(self._times[leg]) else NEVER_NS
+
+    def play(self, until_ns: int) -> None:
+        """Let orders meet the trades before a moment; of trades at one time those of the first leg come first."""
+        while (when_ns := min(self._next_ns)) < until_ns:
+            leg = self._next_ns.index(when_ns)
+            at, (_, price, quantity) = self._at[leg], self._columns[leg]
+            self._turn_to(leg, at + 1)
+            self.meet(leg, when_ns, price(at), quantity(at))
+
+
+def backtest(
+    market: Market,
+    strategy: Strategy,
+    rules: BrokerRules | None = None,
+    *,
+    capital: float = 100_000.0,
+    begin_ns: int | None = None,
+    observe: Mapping[str, Series] | None = None,
+) -> RunResult:
+    """Run a strategy over all of a market; see ``backtests``."""
+    return backtests(market, [strategy], rules, capital=capital, begin_ns=begin_ns, observe=observe)[0]
+
+
+def backtests(
+    market: Market,
+    strategies: Sequence[Strategy],
+    rules: BrokerRules | None = None,
+    *,
+    capital: float = 100_000.0,
+    begin_ns: int | None = None,
+    observe: Mapping[str, Series] | None = None,
+) -> list[RunResult]:
+    """Run strategies over all of a market, each with an account of its own.
+
+    Series that several of them read are computed once. Nothing looks ahead: a row is decided on when it has closed,
+    and orders meet trades after it.
+
+    Parameters
+    ----------
+    rules : fills and costs, the same for all; None for the defaults of ``BrokerRules``.
+    capital : cash of each account at the beginning, in the quote currency.
+    begin_ns : rows up to here make series ready and are not decided on; a position that the rule is in by then is not
+        joined. None begins with the first row.
+    observe : further series to record beside the trades.
+
+    Raises
+    ------
+    ParameterError : the market has no row for a strategy, or a setting cannot be.
+    Exception : what a strategy raised.
+    """
+    rules = rules or BrokerRules()
+    fold = RowFold(strategies, observe)
+    rows = {key: market.rows(*key) for key in fold.keys}
+    tables, seen = fold.run(rows)
+    results = []
+    for strategy, table in zip(fold.strategies, tables, strict=True):
+        interval_ns = require_one_interval(strategy)
+        table, direction = _begun(strategy, table, begin_ns)
+        simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
+        if isinstance(market, BarMarket) and rules.fill == "next_trade":
+            _require_fills(simulation)
+        observed = {name: _placed(*found, table.time_ns) for name, found in seen.items()}
+        orders = tuple(simulation.broker.orders)
+        results.append(result_of(strategy.name, interval_ns, simulation.account, orders, table, observed))
+    return results
+
+
+def _require_fills(simulation: Simulation) -> None:
+    """Say it where most orders are replaced before they can meet a trade, as happens to those that come on each bar."""
+    orders = simulation.broker.orders
+    missed = sum(order.state == "cancelled" and not any(leg.filled for leg in order.legs) for order in orders)
+    if missed > FEW and missed > len(orders) / 2:
+        raise ParameterError(
+            f"{missed} of {len(orders)} orders were replaced before they met a trade. Bars have no trade between two "
+            "opens, and with a latency an order misses the next: choose fill='next_open', or ticks"
+        )
+
+
+def _begun(strategy: Strategy, table: Table, begin_ns: int | None) -> tuple[Table, int]:
+    """Rows to decide on, and the direction of the rule before them."""
+    first = 0 if begin_ns is None else int(np.searchsorted(table.time_ns, begin_ns, side="right"))
+    if first == len(table):
+        raise ParameterError(
+            f"{strategy.name} has {len(table)} rows and none to decide on: "
+            f"{', '.join(strategy.symbols)} must both have a price, after the beginning; take longer data"
+        )
+    direction = strategy.standing(next(islice(table.rows(), first - 1, None))) if first else 0
+    return table.take(slice(first, None)), direction
+
+
+def _play(
+    market: Market,
+    strategy: Strategy,
+    table: Table,
+    direction: int,
+    rules: BrokerRules,
+    capital: float,
+    interval_ns: int,
+) -> Simulation:
+    dispatcher = BacktestingDispatcher()
+    dispatcher.stop_on_handler_exceptions = True
+    tapes = Tapes([market.tape(symbol, rules.fill, interval_ns) for symbol in strategy.symbols])
+
+    def schedule(when_ns: int, job: Callable[[], object]) -> None:
+        def after_trades() -> None:
+            tapes.play(when_ns)
+            job()
+
+        dispatcher.schedule(when_ns, after_trades)
+
+    simulation = Simulation(strategy, rules, capital, schedule, tapes.wait)
+    simulation.account.direction = direction
+    tapes.meet = simulation.broker.on_trade
+    at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
+
+    def on_row(row: Any) -> None:
+        if tapes.waiting:
+            tapes.play(row.when_ns + at_close)
+        simulation.on_row(row)
+
+    # Time limits change directions between rows, and funding wants the marks of every row.
+    sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
+    dispatcher.subscribe(TurnSource(table, simulation.account) if sparse else TableSource(table), on_row)
+    first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
+    simulation.broker.begin_funding(first_ns, until_ns=last_ns)
+    schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
+    _complete(dispatcher.run(stop_signals=[]))
+    if dispatcher.last_error is not None:
+        raise dispatcher.last_error
+    simulation.finish()
+    return simulation
+
+
+def _complete(run: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, also where the caller's thread has a loop of its own, as notebooks have."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(run)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, run).result()
+
+
+def _placed(at_ns: NDArray[np.int64], values: NDArray[np.float64], time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Values at the rows of a table, NaN where they have none."""
+    out = np.full(len(time_ns), np.nan)
+    place = np.searchsorted(at_ns, time_ns)
+    there = place < len(at_ns)
+    there[there] = at_ns[place[there]] == time_ns[there]
+    out[there] = values[place[there]]
+    return out

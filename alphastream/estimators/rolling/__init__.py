@@ -1,0 +1,1 @@
+"""Folds over rolling windows and filters: one file an estimator."""

@@ -1,0 +1,1 @@
+"""Statistical tests of whole series: one file a test."""

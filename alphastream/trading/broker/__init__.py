@@ -1,0 +1,1 @@
+"""Orders, what they cost, a broker that fills them at real trades, the account."""

@@ -1,0 +1,118 @@
+"""The books of one strategy: cash, positions, and a record of everything that moved them."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from alphastream.errors import ParameterError
+from alphastream.trading.broker.orders import Fill, FundingPayment
+
+
+class Account:
+    """Cash and positions. Strategies read it; the broker alone books.
+
+    Parameters
+    ----------
+    symbols : what may be held, in the order that positions have.
+    capital : cash to begin with, in the quote currency.
+
+    Attributes
+    ----------
+    cash : quote currency; selling short pays in, as the venue's collateral does.
+    positions : units of each symbol, short negative.
+    direction : of the last target: 1 long the spread, -1 short, 0 flat.
+    trip : round trips begun.
+    leg_trips : round trip that each position belongs to.
+    journal : (time_ns, leg, position, cash) after each fill and funding payment.
+    """
+
+    __slots__ = (
+        "capital",
+        "cash",
+        "direction",
+        "fills",
+        "funding",
+        "journal",
+        "leg_trips",
+        "positions",
+        "symbols",
+        "trip",
+    )
+
+    def __init__(self, symbols: Sequence[str], capital: float) -> None:
+        if not capital > 0.0:
+            raise ParameterError(f"capital is {capital}: give an amount above 0, returns are measured against it")
+        self.symbols = tuple(symbols)
+        self.capital = self.cash = float(capital)
+        self.positions = [0.0] * len(self.symbols)
+        self.direction = 0
+        self.trip = 0
+        self.leg_trips = [0] * len(self.symbols)
+        self.fills: list[Fill] = []
+        self.funding: list[FundingPayment] = []
+        self.journal: list[tuple[int, int, float, float]] = []
+
+    def restore(self, fills: Iterable[Fill], funding: Iterable[FundingPayment]) -> None:
+        """Take over the records of an earlier life, oldest first; the account must be new."""
+        entries: list[Fill | FundingPayment] = sorted((*fills, *funding), key=lambda entry: entry.time_ns)
+        for entry in entries:
+            leg = self.symbols.index(entry.symbol)
+            if isinstance(entry, Fill):
+                self.cash -= entry.quantity * entry.price + entry.fee
+                held = self.positions[leg] + entry.quantity
+                self.positions[leg] = 0.0 if abs(held) <= 1e-12 * abs(entry.quantity) else held
+                self.leg_trips[leg] = entry.trip
+                self.fills.append(entry)
+            else:
+                self.cash += entry.amount
+                self.funding.append(entry)
+            self.trip = max(self.trip, entry.trip)
+            self.journal.append((entry.time_ns, leg, self.positions[leg], self.cash))
+
+    def equity(self, marks: Sequence[float]) -> float:
+        """Cash and positions at these prices; a symbol without a position needs none."""
+        return self.cash + sum(held * mark for held, mark in zip(self.positions, marks, strict=True) if held)
+
+    def book(self, leg: int, fill: Fill, goal: float | None = None) -> None:
+        """Move cash and the position of a leg. A fill that crosses zero closes one round trip and opens the next.
+
+        Parameters
+        ----------
+        fill : its ``trip`` is that of what it opens, 0 for one of the symbol's own.
+        goal : the position that a last fill leads to, which sums of fills may miss by a rounding.
+        """
+        held = self.positions[leg]
+        after = held + fill.quantity if goal is None else goal
+        self.cash -= fill.quantity * fill.price + fill.fee
+        self.positions[leg] = after
+        self.journal.append((fill.time_ns, leg, after, self.cash))
+        if held * after < 0.0:
+            closing = -held / fill.quantity
+            self.fills.append(_part(fill, closing, self.leg_trips[leg]))
+            fill = _part(fill, 1.0 - closing, fill.trip)
+            held = 0.0
+        if not held:
+            if not fill.trip:
+                self.trip += 1
+            self.leg_trips[leg] = fill.trip or self.trip
+        trip = self.leg_trips[leg]
+        self.fills.append(fill if fill.trip == trip else _part(fill, 1.0, trip))
+
+    def settle(self, leg: int, position: float, mark: float, rate: float, time_ns: int, trip: int) -> None:
+        """Pay or receive funding for a position that was held at a moment."""
+        amount = -position * mark * rate
+        self.cash += amount
+        when_ns = max(time_ns, self.journal[-1][0])  # what was filled since then comes before it here
+        self.journal.append((when_ns, leg, self.positions[leg], self.cash))
+        self.funding.append(FundingPayment(time_ns, self.symbols[leg], amount, trip))
+
+
+def _part(fill: Fill, part: float, trip: int) -> Fill:
+    return msgspec.structs.replace(
+        fill,
+        quantity=fill.quantity * part,
+        fee=fill.fee * part,
+        spread_cost=fill.spread_cost * part,
+        impact_cost=fill.impact_cost * part,
+        trip=trip,
+    )

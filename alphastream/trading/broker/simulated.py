@@ -1,0 +1,342 @@
+"""A broker that fills orders at trades which really happened, after they were decided.
+
+It reads no market by itself: whoever runs it hands over trades (``on_trade``) of legs it watches, in order of time.
+Orders of all legs of a decision are one unit; each leg meets its own trades, so one may be filled and the other not.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+from alphastream.errors import ParameterError
+from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.costs import BrokerRules, PowerImpact
+from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
+
+Schedule: TypeAlias = Callable[[int, Callable[[], object]], None]
+Watch: TypeAlias = Callable[[int, int | None], None]
+"""Called with a leg and the time of the first trade it wants to see; with None when it wants no more."""
+
+BP: Final = 1e-4
+
+
+class SimulatedBroker:
+    """Fills the orders of one account.
+
+    Parameters
+    ----------
+    account : whose books to keep.
+    rules : fills, costs, latency.
+    schedule : calls a job at a moment; a dispatcher's ``schedule``.
+    watch : told which legs wait for trades.
+
+    Attributes
+    ----------
+    orders : all so far, oldest first.
+    """
+
+    def __init__(self, account: Account, rules: BrokerRules, schedule: Schedule, watch: Watch) -> None:
+        self.account = account
+        self.rules = rules
+        self.orders: list[SpreadOrder] = []
+        self._schedule = schedule
+        self._watch = watch
+        # A new order replaces what is open: a leg never waits for two.
+        self._waiting: list[tuple[SpreadOrder, LegOrder] | None] = [None] * len(account.symbols)
+        self._contracts = [rules.contract(symbol) for symbol in account.symbols]
+        # What rules leave out is not asked for at every fill.
+        self._has_lots = any(contract.lot for contract in self._contracts)
+        self._has_least = any(contract.min_notional for contract in self._contracts)
+        self._has_impact = rules.impact != PowerImpact(0.0)
+        self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
+        self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, trip
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a leg of some order is open."""
+        return any(waiting is not None for waiting in self._waiting)
+
+    # ---- orders ----------------------------------------------------------------------------------------------
+
+    def move(self, target: Target, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder | None:
+        """Order what brings positions to a target, in place of whatever is still open.
+
+        Parameters
+        ----------
+        now_ns : end of the bar that was decided on.
+        marks, volumes : prices at that end and units traded in the bar, one of each symbol.
+
+        Returns
+        -------
+        The order, None where nothing is to be traded.
+
+        Raises
+        ------
+        ParameterError : a quantity is not a number, or there is not one for each symbol.
+        """
+        wanted = self._checked(target.quantities)
+        self._replace()
+        goals = self._rounded(wanted)
+        changes = [goal - held for goal, held in zip(goals, self.account.positions, strict=True)]
+        if self._has_least and target.direction in (None, self.account.direction):
+            for leg, _ in self._too_small(changes, goals, marks):
+                changes[leg] = 0.0  # an adjustment can wait, and keeps no other leg from its own
+        return self._send(target, changes, goals, now_ns, marks, volumes)
+
+    def request(
+        self, wish: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
+    ) -> SpreadOrder | None:
+        """Order changes as they are asked for, in place of whatever is still open; see ``move``."""
+        self._replace()
+        changes = self._rounded(self._checked(wish.quantities))
+        goals = [held + change for held, change in zip(self.account.positions, changes, strict=True)]
+        return self._send(wish, changes, goals, now_ns, marks, volumes)
+
+    def _rounded(self, quantities: Sequence[float]) -> Sequence[float]:
+        if not self._has_lots:
+            return quantities
+        return [contract.rounded(units) for contract, units in zip(self._contracts, quantities, strict=True)]
+
+    def _checked(self, quantities: Sequence[float]) -> Sequence[float]:
+        if len(quantities) != len(self.account.symbols) or not all(map(math.isfinite, quantities)):
+            raise ParameterError(
+                f"quantities {tuple(quantities)} for {', '.join(self.account.symbols)}: give one finite number for each"
+            )
+        return quantities
+
+    def _send(
+        self,
+        wish: Target | SpreadRequest,
+        changes: Sequence[float],
+        goals: Sequence[float],
+        now_ns: int,
+        marks: Sequence[float],
+        volumes: Sequence[float],
+    ) -> SpreadOrder | None:
+        account, direction = self.account, wish.direction
+        before = account.direction
+        if direction is not None:
+            account.trip += direction not in (0, before)
+            account.direction = direction
+        if not any(changes):
+            return None
+        order = self._order(wish, changes, goals, now_ns, volumes)
+        self._before[order.id] = before, account.leg_trips[order.legs[0].leg]
+        refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
+        if refusal is None:
+            self._open(order, now_ns, marks, volumes)
+            return order
+        for leg in order.legs:
+            leg.state = "rejected"
+        order.state, order.reason = "rejected", refusal
+        return order
+
+    def _too_small(
+        self, changes: Sequence[float], goals: Sequence[float], marks: Sequence[float]
+    ) -> Iterator[tuple[int, str]]:
+        """Legs whose change is under the least order, and that in words; what closes a position never is."""
+        for leg, contract in enumerate(self._contracts):
+            least, worth = contract.min_notional, abs(changes[leg]) * marks[leg]
+            if least and changes[leg] and goals[leg] and worth < least:
+                yield leg, f"{self.account.symbols[leg]}: {worth:,.2f} is under the least order of {least:,.2f}"
+
+    def _order(
+        self,
+        wish: Target | SpreadRequest,
+        changes: Sequence[float],
+        goals: Sequence[float],
+        now_ns: int,
+        volumes: Sequence[float],
+    ) -> SpreadOrder:
+        legs, limits, timeout_ns, on_timeout = [], None, self.rules.timeout_ns, self.rules.on_timeout
+        if isinstance(wish, SpreadRequest):
+            limits = wish.limits
+            timeout_ns = timeout_ns if wish.timeout_ns is None else wish.timeout_ns
+            on_timeout = on_timeout if wish.on_timeout is None else wish.on_timeout
+        for leg, symbol in enumerate(self.account.symbols):
+            if changes[leg]:
+                limit = None if limits is None else limits[leg]
+                eligible_ns = self._eligible(symbol, now_ns)
+                legs.append(LegOrder(leg, symbol, changes[leg], goals[leg], eligible_ns, volumes[leg], limit))
+        trip = None if wish.direction is None else self.account.trip
+        order = SpreadOrder(
+            len(self.orders) + 1, tuple(legs), ratio_of(goals), now_ns, trip, wish.reason, timeout_ns, on_timeout
+        )
+        self.orders.append(order)
+        return order
+
+    def _eligible(self, symbol: str, now_ns: int) -> int:
+        match self.rules.fill:
+            case "next_trade":
+                return now_ns + self.rules.latency.delay_ns(symbol, now_ns)
+            case "next_close":
+                return now_ns + 1
+            case _:
+                return now_ns
+
+    def _open(self, order: SpreadOrder, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> None:
+        for leg in order.legs:
+            self._waiting[leg.leg] = order, leg
+        if self.rules.fill == "same_close":
+            for leg in order.legs:
+                if volumes[leg.leg] > 0.0:
+                    self.on_trade(leg.leg, now_ns, marks[leg.leg], volumes[leg.leg])
+                    leg.eligible_ns = now_ns + 1  # what is left waits for later closes
+        still = [leg for leg in order.legs if leg.state == "open"]
+        for leg in still:
+            self._watch(leg.leg, leg.eligible_ns)
+        if still and order.timeout_ns is not None:
+            last_ns = max(leg.eligible_ns for leg in still) + order.timeout_ns
+            self._schedule(last_ns, partial(self._expire, order, last_ns, tuple(marks), tuple(volumes)))
+
+    def cancel(self, order: SpreadOrder) -> None:
+        """Cancel what is not filled of an order; what is filled stays."""
+        for leg in order.legs:
+            if leg.state == "open":
+                leg.state = "cancelled"
+                self._leave(leg.leg)
+        if order.state in ("open", "one leg"):
+            order.state = "cancelled"
+            if order.unwinds is not None:
+                self.orders[order.unwinds - 1].state = "cancelled"
+
+    def _replace(self) -> None:
+        for waiting in self._waiting:
+            if waiting is not None:
+                self.cancel(waiting[0])
+
+    def _leave(self, leg: int) -> None:
+        self._waiting[leg] = None
+        self._watch(leg, None)
+
+    def resume(self, orders: Iterable[SpreadOrder]) -> None:
+        """Take over the orders of an earlier life, oldest first; what was open then is cancelled."""
+        for order in orders:
+            for leg in order.legs:
+                if leg.state == "open":
+                    leg.state = "cancelled"
+            if order.state in ("open", "one leg", "unwinding"):
+                order.state, order.reason = "cancelled", f"{order.reason}; open when the run was stopped"
+            self.orders.append(order)
+
+    # ---- time limit and unwinding ----------------------------------------------------------------------------
+
+    def _expire(self, order: SpreadOrder, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> None:
+        """The time of an order is over: cancel the rest, and deal with legs that are ahead of the others."""
+        if not order.is_open:
+            return
+        self.cancel(order)
+        rule, account = order.on_timeout, self.account
+        kept = 0.0 if rule == "unwind" else min(leg.share for leg in order.legs)
+        back = [0.0] * len(account.symbols)
+        if rule != "keep":
+            for leg in order.legs:
+                back[leg.leg] = self._contracts[leg.leg].rounded(kept * leg.quantity - leg.filled)
+        void = not any(leg.filled for leg in order.legs) or (rule != "keep" and kept == 0.0)
+        direction, trip = self._before[order.id]
+        if order.trip is not None and (void or account.direction == 0):
+            account.direction = direction  # nothing has come of it, or it is not out: it may ask again
+        order.reason = f"{order.reason}; not filled in time".lstrip("; ")
+        if not any(back):
+            return
+        goals = [held + change for held, change in zip(account.positions, back, strict=True)]
+        wish = SpreadRequest(tuple(back), reason=f"unwinds order {order.id}", on_timeout="keep")
+        unwinding = self._order(wish, back, goals, now_ns, volumes)
+        unwinding.unwinds, unwinding.timeout_ns = order.id, None
+        unwinding.trip = None if order.trip is None else trip
+        order.state = "unwinding"
+        self._open(unwinding, now_ns, marks, [0.0] * len(volumes))
+
+    # ---- fills -----------------------------------------------------------------------------------------------
+
+    def on_trade(self, leg: int, time_ns: int, price: float, quantity: float) -> None:
+        """Let the orders of a leg meet a trade.
+
+        Parameters
+        ----------
+        leg : place of the symbol.
+        price, quantity : of the trade; the quantity matters only where rules limit the share of it.
+        """
+        waiting = self._waiting[leg]
+        if waiting is None:
+            return
+        order, part = waiting
+        if time_ns < part.eligible_ns or not _meets(part, price):
+            return
+        units, share = part.rest, self.rules.max_share
+        if share is not None and abs(units) > share * quantity:
+            units = math.copysign(self._contracts[leg].rounded(share * quantity), units)
+        if units:
+            self._fill(order, part, time_ns, units, price)
+
+    def _fill(self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float) -> None:
+        rules, leg, maker = self.rules, part.leg, part.limit is not None
+        price, size, impact_cost = trade_price, abs(units), 0.0
+        if part.limit is not None:
+            price = trade_price = part.limit
+        else:
+            slip_bps = rules.half_spread_bps
+            if self._has_impact:
+                impact_bps = rules.impact.impact_bps(part.quantity, part.share_of)
+                slip_bps += impact_bps
+                impact_cost = size * trade_price * impact_bps * BP
+            price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
+            price = self._contracts[leg].worsened(price, units > 0.0)
+        fee = size * price * rules.fees.fee_bps(maker) * BP
+        spread_cost = (price - trade_price) * units - impact_cost
+        part.filled += units
+        done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
+        trip, number = order.trip or 0, order.id
+        fill = Fill(time_ns, part.symbol, units, price, trade_price, fee, spread_cost, impact_cost, number, trip, maker)
+        self.account.book(leg, fill, part.target if done else None)
+        if done:
+            part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
+            self._leave(leg)
+        self._advance(order)
+
+    def _advance(self, order: SpreadOrder) -> None:
+        states = [leg.state for leg in order.legs]
+        filled = states.count("filled")
+        if filled == len(states):
+            order.state = "filled"
+            if order.unwinds is not None:
+                self.orders[order.unwinds - 1].state = "unwound"
+        elif filled and "open" in states:
+            order.state = "one leg"
+
+    # ---- funding ---------------------------------------------------------------------------------------------
+
+    def begin_funding(self, after_ns: int, until_ns: int | None = None) -> None:
+        """Charge funding from a moment on, and no more after the other.
+
+        Payments are computed from the mark of the last row at or before them: ``settle`` books them.
+        """
+        if self.rules.funding is not None:
+            for leg in range(len(self.account.symbols)):
+                self._next_funding(leg, after_ns, until_ns)
+
+    def _next_funding(self, leg: int, after_ns: int, until_ns: int | None) -> None:
+        assert self.rules.funding is not None
+        due = self.rules.funding.due(self.account.symbols[leg], after_ns)
+        if due is not None and (until_ns is None or due[0] <= until_ns):
+            self._schedule(due[0], partial(self._take_funding, leg, *due, until_ns))
+
+    def _take_funding(self, leg: int, time_ns: int, rate: float, until_ns: int | None) -> None:
+        held = self.account.positions[leg]
+        if held:
+            self.unsettled.append((time_ns, leg, held, rate, self.account.leg_trips[leg]))
+        self._next_funding(leg, time_ns, until_ns)
+
+    def settle(self, row_ns: int, marks: Sequence[float], before: Sequence[float]) -> None:
+        """Book the funding that fell due up to a row, at its marks or, where it was due earlier, at those before."""
+        for time_ns, leg, held, rate, trip in self.unsettled:
+            self.account.settle(leg, held, (marks if time_ns >= row_ns else before)[leg], rate, time_ns, trip)
+        self.unsettled.clear()
+
+
+def _meets(part: LegOrder, price: float) -> bool:
+    """Whether a trade at this price fills the leg: one with a limit needs a trade beyond it."""
+    if part.limit is None:
+        return True
+    return price < part.limit if part.quantity > 0.0 else price > part.limit

@@ -1,0 +1,1 @@
+"""Events: sources, dispatchers, signals."""

@@ -1,0 +1,142 @@
+"""Columns of one symbol put in order: sorted by time, without repetitions, every dropped row counted.
+
+A leg is a dict of equally long arrays: ``time_ns``, ``price``, ``quantity`` and perhaps ``id`` and
+``buyer_is_maker`` for ticks; ``time_ns`` (start of the bar), ``open``, ``high``, ``low``, ``close`` and ``volume`` for
+bars.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.errors import AlphaStreamError
+from alphastream.uploads.columns import Kind
+from alphastream.uploads.notes import CHANGED_BARS, REPEATED_BARS, REPEATED_IDS, TWIN_TICKS, UNSORTED, Notes
+
+Leg = dict[str, NDArray[Any]]
+
+
+class RepeatedIdError(AlphaStreamError):
+    """Two different trades have one id.
+
+    Parameters
+    ----------
+    id : the id.
+    first, second : rows of the leg.
+    """
+
+    def __init__(self, id: int, first: int, second: int) -> None:  # noqa: A002 (the field's name)
+        super().__init__(f"two different trades have the id {id}: a repeated id must repeat the whole row")
+        self.id = id
+        self.first = first
+        self.second = second
+
+
+def tidy(leg: Leg, kind: Kind, notes: Notes) -> Leg:
+    """Sort a leg and drop what is repeated.
+
+    Ticks with ids are sorted by time and id, and a repeated id is dropped; two different trades with one id raise
+    RepeatedIdError. Ticks without ids are all kept, equal ones too, because two trades may be equal. Of bars with one
+    start the last one in the file is kept.
+    """
+    if kind == "bars":
+        return _tidy_bars(leg, notes)
+    return _tidy_numbered(leg, notes) if "id" in leg else _tidy_unnumbered(leg, notes)
+
+
+def join(legs: Sequence[Leg], notes: Notes) -> Leg:
+    """Pieces of one symbol, one after the other, with the columns that all of them have."""
+    if len(legs) == 1:
+        return legs[0]
+    shared = [name for name in legs[0] if all(name in leg for leg in legs)]
+    lost = sorted({name for leg in legs for name in leg} - set(shared))
+    if lost:
+        notes.say(f"not every file has {' and '.join(lost)}: left out where files are joined")
+    return {name: np.concatenate([leg[name] for leg in legs]) for name in shared}
+
+
+def interval_of(legs: Sequence[Leg]) -> int | None:
+    """Median spacing of bars in nanoseconds, the longest of all legs; None where no leg has two bars."""
+    spacings = [np.sort(np.diff(leg["time_ns"])) for leg in legs if len(leg["time_ns"]) > 1]
+    return max((int(steps[(len(steps) - 1) // 2]) for steps in spacings), default=None)
+
+
+def _take(leg: Leg, rows: NDArray[Any]) -> Leg:
+    return {name: values[rows] for name, values in leg.items()}
+
+
+def _say_order(time_ns: NDArray[np.int64], notes: Notes) -> bool:
+    """Whether rows must be sorted; says so."""
+    back = time_ns[1:] < time_ns[:-1]
+    if not back.any():
+        return False
+    if (time_ns[1:] <= time_ns[:-1]).all():
+        notes.say("rows were newest first: sorted")
+    else:
+        notes.count(UNSORTED, np.count_nonzero(back))
+    return True
+
+
+def _tidy_numbered(leg: Leg, notes: Notes) -> Leg:
+    ids, time_ns = leg["id"], leg["time_ns"]
+    unsorted = _say_order(time_ns, notes)
+    if not unsorted and (ids[1:] > ids[:-1]).all():
+        return leg
+    rows = np.argsort(ids, kind="stable")
+    again = np.flatnonzero(ids[rows][1:] == ids[rows][:-1]) + 1
+    if len(again):
+        _refuse_different(leg, rows[again - 1], rows[again])
+        notes.count(REPEATED_IDS, len(again))
+        rows = np.delete(rows, again)
+    return _take(leg, rows[np.argsort(time_ns[rows], kind="stable")])
+
+
+def _refuse_different(leg: Leg, before: NDArray[Any], after: NDArray[Any]) -> None:
+    for values in leg.values():
+        differs = values[before] != values[after]
+        if values.dtype.kind == "f":
+            differs &= ~(np.isnan(values[before]) & np.isnan(values[after]))
+        if differs.any():
+            at = int(np.argmax(differs))
+            raise RepeatedIdError(int(leg["id"][after[at]]), int(before[at]), int(after[at]))
+
+
+def _tidy_unnumbered(leg: Leg, notes: Notes) -> Leg:
+    time_ns = leg["time_ns"]
+    if _say_order(time_ns, notes):
+        newest_first = (time_ns[1:] <= time_ns[:-1]).all()
+        rows = np.arange(len(time_ns))[::-1] if newest_first else np.argsort(time_ns, kind="stable")
+        leg = _take(leg, rows)
+    notes.count(TWIN_TICKS, _twins(leg))
+    return leg
+
+
+def _twins(leg: Leg) -> int:
+    """Rows that equal an earlier one in every column; looks only at rows that share their time."""
+    time_ns = leg["time_ns"]
+    same = time_ns[1:] == time_ns[:-1]
+    rows = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+    if len(rows) == 0:
+        return 0
+    keys = [np.nan_to_num(values[rows]) if values.dtype.kind == "f" else values[rows] for values in leg.values()]
+    order = np.lexsort(keys)
+    equal = np.ones(len(rows) - 1, dtype=np.bool_)
+    for key in keys:
+        equal &= key[order][1:] == key[order][:-1]
+    return int(np.count_nonzero(equal))
+
+
+def _tidy_bars(leg: Leg, notes: Notes) -> Leg:
+    if _say_order(leg["time_ns"], notes):
+        leg = _take(leg, np.argsort(leg["time_ns"], kind="stable"))
+    again = np.flatnonzero(leg["time_ns"][1:] == leg["time_ns"][:-1])
+    if len(again) == 0:
+        return leg
+    differs = np.zeros(len(again), dtype=np.bool_)
+    for values in leg.values():
+        differs |= ~np.isclose(values[again], values[again + 1], rtol=0, atol=0, equal_nan=True)
+    notes.count(REPEATED_BARS, np.count_nonzero(~differs))
+    notes.count(CHANGED_BARS, np.count_nonzero(differs))
+    return _take(leg, np.delete(np.arange(len(leg["time_ns"])), again))

@@ -1,0 +1,205 @@
+"""Files that people upload, as sorted ticks or bars by symbol.
+
+    layout = inspect(name, data)             # what the file looks like: show it, let the person correct it
+    upload = read(name, data)                # or read(name, data, mapping={"time": "Datum"}, symbol="BTCUSDT")
+    pair = require_pair(combine(upload, another))
+
+Read are plain, gzipped and zipped tables with any usual separator, with or without a header, and NDJSON: what Binance,
+Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo give away, long (a symbol column), wide (columns a symbol)
+or of one symbol, whose name comes from the file's name or from the person.
+
+No row is lost in silence: a row that cannot be read is an error that names file, line and column, and every row that
+is dropped, because it repeats another, is counted in ``Upload.notes``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import pandas as pd
+
+from alphastream.errors import UploadError
+from alphastream.uploads.columns import Kind, override
+from alphastream.uploads.containers import MAX_BYTES, Part, check_size, parts_of
+from alphastream.uploads.gather import gather
+from alphastream.uploads.layout import Layout, layout_of
+from alphastream.uploads.legs import Leg, RepeatedIdError, interval_of, join, tidy
+from alphastream.uploads.notes import Notes
+from alphastream.uploads.symbols import normalise
+
+__all__ = ["MAX_BYTES", "Layout", "Upload", "check_size", "combine", "inspect", "read", "require_pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Ticks or bars, as they came out of one file or several.
+
+    Parameters
+    ----------
+    files : names of the files.
+    kind : "ticks" or "bars".
+    frames : symbol to rows, oldest first. Ticks: ``time_ns`` (int64, UTC), ``price``, ``quantity`` and, where the file
+        has them, ``id`` (int64) and ``buyer_is_maker`` (bool). Bars: ``time_ns`` (start of the bar), ``open``,
+        ``high``, ``low``, ``close``, ``volume``. Quantities and volumes are NaN where nobody knows them.
+    notes : what was done and decided, in sentences.
+    interval_ns : median spacing of bars, the longest among the symbols; None for ticks and for a single bar.
+    """
+
+    files: tuple[str, ...]
+    kind: Kind
+    frames: Mapping[str, pd.DataFrame]
+    notes: tuple[str, ...]
+    interval_ns: int | None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols, in the order of the file."""
+        return tuple(self.frames)
+
+
+def inspect(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> Layout:
+    """What a file looks like, judged by its beginning; of an archive, the first file inside.
+
+    A table whose columns make no sense is described as well: ``Layout.problem`` says what is missing.
+
+    Raises
+    ------
+    UploadError
+        The file is no table at all: empty, a web page, binary, damaged, too large.
+    """
+    parts = parts_of(name, data, max_bytes)
+    layout = layout_of(parts[0])
+    if len(parts) == 1:
+        return layout
+    note = f"{len(parts)} files inside, all are read: this is {parts[0].file}"
+    return replace(layout, proposal=replace(layout.proposal, notes=(note, *layout.notes)))
+
+
+def read(
+    name: str,
+    data: bytes | BinaryIO,
+    mapping: Mapping[str, str | None] | None = None,
+    symbol: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Upload:
+    """Read a file completely.
+
+    Parameters
+    ----------
+    name : the file's name, for messages and for the symbol in it.
+    data : the bytes, or a seekable binary stream (it stays open).
+    mapping : role to column, put on top of what the file proposes (``Layout.roles``); None takes a role away.
+    symbol : name of the symbol, for a file of one.
+    max_bytes : larger files are refused before they are read; what an archive may unpack to follows from its size
+        and from this (``containers.most_unpacked``).
+
+    Raises
+    ------
+    UploadError
+        With file, line and column of the first thing that cannot be read.
+    ParameterError
+        The mapping names an unknown role or column.
+    """
+    notes = Notes()
+    layouts = [(part, _layout(part, mapping)) for part in parts_of(name, data, max_bytes)]
+    _refuse_mixture(name, layouts, symbol)
+    pieces: dict[str, list[Leg]] = {}
+    for part, layout in layouts:
+        for owner, leg in gather(part, layout, symbol, notes).items():
+            pieces.setdefault(owner, []).append(leg)
+    return _upload((name,), layouts[0][1].kind, pieces, notes, ())
+
+
+def combine(*uploads: Upload) -> Upload:
+    """Several files as one; where two have the same symbol, their rows are joined.
+
+    Raises
+    ------
+    UploadError
+        Some hold ticks and others bars, or two different trades have one id.
+    """
+    if len({upload.kind for upload in uploads}) != 1:
+        kinds = ", ".join(f"{' and '.join(upload.files)}: {upload.kind}" for upload in uploads) or "no file"
+        raise UploadError(f"files of one kind are needed, not {kinds}", file="upload")
+    if len(uploads) == 1:
+        return uploads[0]
+    pieces: dict[str, list[Leg]] = {}
+    for upload in uploads:
+        for symbol, frame in upload.frames.items():
+            pieces.setdefault(symbol, []).append({str(column): frame[column].to_numpy() for column in frame})
+    said = [
+        f"{upload.files[0]}: {note}" if len(upload.files) == 1 else note for upload in uploads for note in upload.notes
+    ]
+    files = tuple(dict.fromkeys(file for upload in uploads for file in upload.files))
+    return _upload(files, uploads[0].kind, pieces, Notes(), tuple(said))
+
+
+def require_pair(upload: Upload) -> Upload:
+    """The same upload, if a pair can be made of it: two symbols, with some time in common.
+
+    Raises
+    ------
+    UploadError
+        There is only one symbol, or the only two have no time in common.
+    """
+    file = " and ".join(upload.files)
+    if len(upload.frames) < 2:
+        raise UploadError(
+            f"only {', '.join(upload.symbols)} is in there, and a pair needs two symbols: add a second file with the "
+            "other symbol, or a file with both",
+            file=file,
+        )
+    if len(upload.frames) == 2:
+        spans = {
+            symbol: (frame["time_ns"].iloc[0], frame["time_ns"].iloc[-1]) for symbol, frame in upload.frames.items()
+        }
+        (first, (begin, end)), (second, (other_begin, other_end)) = spans.items()
+        if end < other_begin or other_end < begin:
+            early, late = (first, second) if end < other_begin else (second, first)
+            ends, begins = _day(spans[early][1]), _day(spans[late][0])
+            raise UploadError(
+                f"{early} ends {ends}, before {late} begins {begins}: files of one time are needed", file=file
+            )
+    return upload
+
+
+def _layout(part: Part, mapping: Mapping[str, str | None] | None) -> Layout:
+    layout = layout_of(part)
+    if mapping:
+        chosen = override(layout.proposal, mapping, layout.columns)
+        column = chosen.roles.get("price") or chosen.roles.get("close")
+        if layout.shape == "wide" and chosen.shape == "single" and column is not None:
+            layout = replace(layout, symbol=normalise(column.column))
+        layout = replace(layout, proposal=chosen)
+    if layout.problem is not None:
+        raise UploadError(layout.problem, file=part.file, line=layout.header_line or layout.first_line)
+    return layout
+
+
+def _refuse_mixture(name: str, layouts: list[tuple[Part, Layout]], symbol: str | None) -> None:
+    kinds = {layout.kind: part.file for part, layout in layouts}
+    if len(kinds) > 1:
+        raise UploadError(f"ticks in {kinds['ticks']} and bars in {kinds['bars']}: upload them apart", file=name)
+    singles = {layout.symbol for _, layout in layouts if layout.shape == "single"} - {None}
+    if symbol is not None and len(singles) > 1:
+        found = ", ".join(sorted(str(single) for single in singles))
+        raise UploadError(f"files of several symbols ({found}) cannot all be {symbol}: give no symbol", file=name)
+
+
+def _upload(
+    files: tuple[str, ...], kind: Kind, pieces: Mapping[str, list[Leg]], notes: Notes, said: tuple[str, ...]
+) -> Upload:
+    legs = {}
+    for symbol, some in pieces.items():
+        leg = join(some, notes)
+        try:
+            legs[symbol] = leg if len(some) == 1 else tidy(leg, kind, notes)
+        except RepeatedIdError as error:
+            raise UploadError(f"{symbol}: {error}", file=" and ".join(files)) from None
+    frames = {symbol: pd.DataFrame(leg, copy=False) for symbol, leg in legs.items()}
+    interval_ns = interval_of(list(legs.values())) if kind == "bars" else None
+    return Upload(files, kind, frames, (*said, *notes.sentences()), interval_ns)
+
+
+def _day(time_ns: int) -> str:
+    return str(pd.Timestamp(time_ns, tz="UTC").strftime("%Y-%m-%d %H:%M"))

@@ -1,0 +1,343 @@
+"""Alerts: the book of rules with what each remembers, and the thread that evaluates it, with or without a browser.
+
+What a rule is and when it fires lives in ``alphastream.alerts.rules``, the files in ``files``.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from alphastream.alerts.rules import (
+    Alert,
+    Reading,
+    Rule,
+    RuleState,
+    Sight,
+    alert_of,
+    number,
+    read_feed,
+    read_pair,
+    step,
+)
+from alphastream.errors import AlphaStreamError, ParameterError, StorageError
+from runtime.alerts.files import BookFile, HistoryFile, Key
+
+log = logging.getLogger(__name__)
+
+MOST_RULES: Final = 500
+HISTORY_SHOWN: Final = 2_000  # newest alerts kept in memory
+
+State = Literal["armed", "fired", "cooling down", "calibrating", "off", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a rule stands, for people.
+
+    Parameters
+    ----------
+    state : ``fired`` until the value has come back; ``cooling down`` when it has, but the time is not over.
+    words : the state in a sentence.
+    value, data_ns : newest value and the end of its bar, UTC ns; NaN and 0 where there is none.
+    distance : from the value to the level; zero or negative beyond it.
+    fired_ns : when it fired last, 0 for never.
+    """
+
+    state: State
+    words: str
+    value: float = math.nan
+    data_ns: int = 0
+    distance: float = math.nan
+    fired_ns: int = 0
+
+
+NOT_YET: Final = Standing("calibrating", "not evaluated yet")
+
+
+class AlertBook:
+    """Rules, their states and the alerts they raised; safe to use from many threads, kept in a folder.
+
+    A file that cannot be read is kept aside and said in ``notice``; the book then begins anew with what was sound.
+
+    Parameters
+    ----------
+    folder : where ``alerts.json`` and ``alerts.jsonl`` are kept; made when the first rule is.
+    now_ns : the clock of people: cool-downs and the history are in its time, UTC ns.
+
+    Attributes
+    ----------
+    notice : what was wrong with the file when it was read, None where nothing was.
+    failure : why alerts are not kept on disk now, None while they are.
+    outage : why rules are not evaluated now, None while they are.
+    """
+
+    def __init__(self, folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._now_ns = now_ns
+        self._lock = threading.RLock()
+        self._seen: dict[Key, int] = {}  # end of the newest bar taken into account
+        self._standings: dict[str, Standing] = {}
+        self._asked: set[tuple[str, bool]] = set()  # symbols the feed was asked to carry, once
+        self._refused: dict[tuple[str, bool], str] = {}
+        self._feed_begun: dict[str, int] = {}
+        self.failure: str | None = None
+        self.outage: str | None = None
+        self._file, self._lines = BookFile(folder), HistoryFile(folder)
+        kept = self._file.load()
+        self._rules, self._states, self.notice = kept.rules, kept.states, self._file.notice
+        self._history = deque(self._past(), maxlen=HISTORY_SHOWN)
+
+    # ---- for pages -------------------------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, oldest first."""
+        with self._lock:
+            return tuple(self._rules.values())
+
+    def standing(self, rule_id: str) -> Standing:
+        """How a rule stood at the last evaluation."""
+        with self._lock:
+            rule = self._rules.get(rule_id)
+            if rule is not None and not rule.on:
+                return Standing("off", "switched off")
+            return self._standings.get(rule_id, NOT_YET)
+
+    def history(self) -> tuple[Alert, ...]:
+        """The newest alerts, newest first."""
+        with self._lock:
+            return tuple(reversed(self._history))
+
+    def add(self, rule: Rule) -> None:
+        """Take a rule in.
+
+        Raises
+        ------
+        ParameterError : its id is known, or there are too many.
+        StorageError : it cannot be kept on disk; the book is as before.
+        """
+        with self._lock:
+            if rule.id in self._rules:
+                raise ParameterError(f"a rule with id {rule.id!r} exists: replace it")
+            if len(self._rules) >= MOST_RULES:
+                raise ParameterError(f"there are {MOST_RULES} rules, which is the limit: remove one first")
+            self._keep({**self._rules, rule.id: rule}, self._states)
+
+    def replace(self, rule: Rule) -> None:
+        """Take a rule in the place of the one with its id.
+
+        One that fires at other values begins armed; so does one that is switched on. The cool-down goes on.
+
+        Raises
+        ------
+        ParameterError : no rule has its id.
+        StorageError : it cannot be kept on disk; the book is as before.
+        """
+        with self._lock:
+            before = self._find(rule.id)
+            states = dict(self._states)
+            if not rule.watches_as(before) or (rule.on and not before.on):
+                for key in _keys(rule.id):
+                    if key in states:
+                        states[key] = replace(states[key], armed=True)
+                    self._seen.pop(key, None)
+            self._keep({**self._rules, rule.id: rule}, states)
+            self._standings.pop(rule.id, None)
+
+    def remove(self, rule_id: str) -> None:
+        """Forget a rule; its alerts stay in the history. Raises as ``replace``."""
+        with self._lock:
+            self._find(rule_id)
+            rules = {key: rule for key, rule in self._rules.items() if key != rule_id}
+            self._keep(rules, {key: state for key, state in self._states.items() if key[0] != rule_id})
+            self._standings.pop(rule_id, None)
+            for key in _keys(rule_id):
+                self._seen.pop(key, None)
+
+    def _find(self, rule_id: str) -> Rule:
+        if rule_id not in self._rules:
+            raise ParameterError(f"no rule has id {rule_id!r}: it was removed meanwhile")
+        return self._rules[rule_id]
+
+    def _keep(self, rules: dict[str, Rule], states: dict[Key, RuleState]) -> None:
+        """Write first, then believe."""
+        self._file.save(rules, states)
+        self._rules, self._states = rules, states
+
+    # ---- evaluation ------------------------------------------------------------------------------------------
+
+    def evaluate(self, sight: Sight) -> list[Alert]:
+        """Look at every rule that is on; what fired is in the history and returned. For one thread.
+
+        A rule that fails is said in its standing and logged once; the others go on.
+        """
+        fired: list[Alert] = []
+        changed = False
+        for rule in self.rules:
+            if not rule.on:
+                continue
+            try:
+                alerts, moved = self._evaluate_one(rule, sight)
+            except Exception as error:  # a defect of one rule must not silence the others
+                if self._is_news(rule, error):
+                    log.exception("rule=%s name=%r cannot be evaluated", rule.id, rule.name)
+                continue
+            fired += alerts
+            changed |= moved
+        if changed:
+            with self._lock:
+                self._record(fired)
+        return fired
+
+    def _evaluate_one(self, rule: Rule, sight: Sight) -> tuple[list[Alert], bool]:
+        key = (rule.id, sight.recorded and rule.spec is not None)
+        reading = self._read(rule, key, sight)
+        with self._lock:
+            if self._rules.get(rule.id) is not rule:  # edited or removed meanwhile
+                return [], False
+            before = state = self._states.get(key, RuleState())
+            now_ns, alerts = self._now_ns(), []
+            for data_ns, value in reading.values:
+                state, fires = step(rule, state, value, now_ns)
+                if fires:
+                    alerts.append(alert_of(rule, value, data_ns, sight, now_ns))
+            if reading.values:
+                self._seen[key] = reading.values[-1][0]
+            if state is not before:
+                self._states[key] = state
+            self._standings[rule.id] = _standing(rule, state, reading, now_ns)
+        return alerts, state is not before
+
+    def _read(self, rule: Rule, key: Key, sight: Sight) -> Reading:
+        if rule.spec is None:
+            begun_ns = self._feed_begun.setdefault(sight.feed.feed, sight.feed_now_ns)
+            return read_feed(sight.feed, sight.feed_now_ns, begun_ns)
+        for symbol in (rule.spec.y, rule.spec.x):
+            if symbol not in sight.symbols:
+                refusal = self._follow(symbol, sight)
+                if refusal is not None:
+                    return Reading((), refusal)
+        return read_pair(rule, sight.answer_for(rule.spec), sight.now_ns, self._seen.get(key, 0))
+
+    def _follow(self, symbol: str, sight: Sight) -> str | None:
+        """Ask the feed once to carry a symbol, as after a restart; why it does not, where it said so."""
+        key = (symbol, sight.recorded)
+        if key not in self._asked:
+            self._asked.add(key)
+            try:
+                sight.follow(symbol)
+            except AlphaStreamError as error:
+                self._refused[key] = str(error)
+        return self._refused.get(key)
+
+    def _is_news(self, rule: Rule, error: Exception) -> bool:
+        """Say a failure in the rule's standing; whether it was not said there before."""
+        words = f"cannot be evaluated ({type(error).__name__}: {error}); the log has more"
+        with self._lock:
+            before = self._standings.get(rule.id)
+            self._standings[rule.id] = Standing("failed", words)
+        return before is None or before.words != words
+
+    def _record(self, alerts: Sequence[Alert]) -> None:
+        """Keep states and history. What cannot be written is said on the page and lives in memory."""
+        self._history.extend(alerts)
+        try:
+            self._file.save(self._rules, self._states)
+            if alerts:
+                self._lines.append(alerts)
+            self.failure = None
+        except Exception as error:  # what fired is told whatever the disk says
+            if self.failure is None:
+                expected = isinstance(error, StorageError | OSError)
+                log.error("alerts are not kept on disk: %s", error, exc_info=None if expected else error)
+            self.failure = f"Alerts are not kept on disk and may be told again after a restart: {error}"
+
+    def _past(self) -> list[Alert]:
+        try:
+            return self._lines.newest(HISTORY_SHOWN)
+        except OSError as error:
+            self.failure = f"The history of alerts cannot be read: {error}"
+            return []
+
+
+def _keys(rule_id: str) -> tuple[Key, Key]:
+    return (rule_id, False), (rule_id, True)
+
+
+def _standing(rule: Rule, state: RuleState, reading: Reading, now_ns: int) -> Standing:
+    if reading.missing:
+        return Standing("calibrating", reading.missing, fired_ns=state.fired_ns)
+    data_ns, value = reading.values[-1]
+    left_s = max(0.0, (state.cools_until_ns(rule) - now_ns) / 1e9) if now_ns >= state.fired_ns else 0.0
+    name: State = "armed"
+    words = f"armed: fires {rule.condition}"
+    if not state.armed:
+        name, back = "fired", ("within ±" if rule.when == "outside" else "back to ")
+        words = f"fired: armed again when {back}{number(rule.clear)}"
+    elif left_s > 0:
+        name, words = "cooling down", f"cooling down: {math.ceil(left_s)} s left"
+    return Standing(name, words, value, data_ns, rule.distance(value), state.fired_ns)
+
+
+class AlertWatch:
+    """The thread that evaluates a book, with or without a browser.
+
+    Parameters
+    ----------
+    look : what there is to see now; None while there is no feed.
+    tell : each is called with every alert, in this thread.
+    every_s : between two evaluations. Bars that closed in between are all looked at.
+    """
+
+    def __init__(
+        self,
+        book: AlertBook,
+        look: Callable[[], Sight | None],
+        tell: Sequence[Callable[[Alert], object]] = (),
+        every_s: float = 1.0,
+    ) -> None:
+        self._book, self._look, self._tell, self._every_s = book, look, tuple(tell), every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="alphastream-alerts", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Stop the thread; after this nothing is told. May be called twice, or without ``start``."""
+        self._stopping.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.once()
+                self._book.outage = None
+            except Exception as error:  # the edge of the thread: an alert must not be the last one
+                words = f"{type(error).__name__}: {error}; the log has more"
+                if self._book.outage != words:
+                    log.exception("rules were not evaluated")
+                self._book.outage = words
+            self._stopping.wait(self._every_s)
+
+    def once(self) -> list[Alert]:
+        """Evaluate now and tell what fired."""
+        sight = self._look()
+        alerts = self._book.evaluate(sight) if sight is not None else []
+        for alert in alerts:
+            log.info("alert rule=%s name=%r value=%s", alert.rule_id, alert.rule, number(alert.value))
+            for tell in self._tell:
+                if self._stopping.is_set():
+                    break
+                try:
+                    tell(alert)
+                except Exception:  # a listener that fails does not silence the others
+                    log.exception("rule=%s an alert was not told", alert.rule_id)
+        return alerts

@@ -1,0 +1,1 @@
+"""Connections to venues: the life of a feed, its sockets, the replay."""

@@ -1,0 +1,346 @@
+"""The live feed of a venue: connects, watches, connects again, and fetches what was missed. Sockets are elsewhere."""
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Final
+
+from alphastream.errors import FeedBlocked, FeedError
+from alphastream.events import Tick
+from alphastream.feeds.backfill import Backfill, Page
+from alphastream.feeds.binance import suggest
+from alphastream.feeds.codec import Codec, Instrument
+from alphastream.feeds.feed import Desk, State
+from runtime.connections.transport import Backoff, Errand, RefusedError, RestClient, Transport, WebSocketTransport
+
+log = logging.getLogger(__name__)
+
+SECOND: Final = 1_000_000_000
+LIVE: Final = "trades arrive"
+LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and wishes
+WISHES_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
+LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
+BATCH: Final = 1_000  # ticks handed over at once
+
+
+class LiveFeed:
+    """A venue's live trades: connects, watches, connects again, and fetches what was missed.
+
+    Parameters
+    ----------
+    codec : of the venue.
+    symbols : to begin with, in capitals.
+    transport : makes what carries one connection, given its timeout.
+    connect_timeout_s : for a connection or a REST answer.
+    stall_s : without any trade for so long a connection counts as stalled and is replaced.
+    backoff_base_s, backoff_cap_s : bound of the first wait before an attempt, and of all waits.
+    stable_s : a connection that carried trades for so long makes the waits short again.
+    seed : of the waits' random numbers.
+
+    Raises
+    ------
+    ParameterError
+        No symbol, or more than one connection carries.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        symbols: Sequence[str],
+        *,
+        transport: Callable[[float], Transport] = WebSocketTransport,
+        connect_timeout_s: float = 5.0,
+        stall_s: float = 20.0,
+        backoff_base_s: float = 0.5,
+        backoff_cap_s: float = 30.0,
+        stable_s: float = 30.0,
+        seed: int | None = None,
+    ) -> None:
+        codec.stream_url(symbols)
+        self.title = codec.title
+        self._codec = codec.fresh()  # its counters are this feed's alone
+        self._transport, self._timeout_s = transport, connect_timeout_s
+        self._stall_s, self._stable_s = stall_s, stable_s
+        self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed)
+        self._backfill = Backfill(codec)
+        self._errand: tuple[Page, RestClient, Errand] | None = None
+        self._instruments: dict[str, Instrument] = {}
+        self._ask_rest, self._was_open = True, False
+        self._lock = threading.Lock()  # guards the next three
+        self._symbols = tuple(dict.fromkeys(symbols))
+        self._changed: set[str] = set()
+        self._busy: set[Transport | RestClient] = set()
+        self._newest: dict[str, int] = {}  # id by symbol, on this connection
+        self._wishes_s = 0.0
+        self._numbers = itertools.count(1)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols it carries."""
+        return self._symbols
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Trading rules of all symbols the venue lists; empty until it answered."""
+        return self._instruments
+
+    def now_ns(self) -> int:
+        """Return the wall clock."""
+        return time.time_ns()
+
+    def add(self, symbol: str) -> None:
+        """Carry a symbol from now on.
+
+        Raises
+        ------
+        FeedBlocked
+            The venue does not list it, with close matches.
+        ParameterError
+            One connection does not carry so many.
+        """
+        problem = self._problem(symbol)
+        if problem:
+            raise FeedBlocked(problem)
+        with self._lock:
+            if symbol not in self._symbols:
+                self._codec.stream_url([*self._symbols, symbol])
+                self._symbols = (*self._symbols, symbol)
+                self._changed.add(symbol)
+
+    def remove(self, symbol: str) -> None:
+        """Carry a symbol no more."""
+        with self._lock:
+            if symbol in self._symbols:
+                self._symbols = tuple(other for other in self._symbols if other != symbol)
+                self._changed.add(symbol)
+
+    def interrupt(self) -> None:
+        """Wake ``run`` from any wait for the network."""
+        with self._lock:
+            for busy in self._busy:
+                busy.abort()
+
+    def run(self, desk: Desk) -> None:
+        """Connect again and again until stopped or turned away for good."""
+        desk.tally.rejected = self._codec.rejected
+        try:
+            while not desk.stopping:
+                wait_s = self._attempt(desk)
+                desk.wait(wait_s)
+        finally:
+            if self._errand is not None:
+                self._errand[2].join(1.0)
+
+    def _attempt(self, desk: Desk) -> float | None:
+        """Run one connection to its end and return how long to wait; None is for ever."""
+        state: State = "connecting"
+        wait_s = 0.0
+        try:
+            self._look_up(desk)
+            if not self._symbols:
+                desk.report("blocked", "no symbol to carry")
+                return LOOK_AROUND_S
+            self._stream(desk)
+            return 0.0
+        except RefusedError as refusal:
+            advice = self._codec.advise(refusal.status, refusal.headers)
+            reason, wait_s = advice.reason, advice.wait_s
+            if advice.action == "stop":
+                desk.report("blocked", reason)
+                return None
+            if advice.action == "banned":
+                state = "blocked"
+        except _StalledError as stall:
+            state, reason = "stalled", str(stall)
+            self._ask_rest = not self._instruments
+        except FeedError as error:
+            reason = str(error)
+        wait_s = max(wait_s, self._backoff.next_s())
+        desk.report(state, reason, time.time_ns() + int(wait_s * SECOND))
+        return wait_s
+
+    def _look_up(self, desk: Desk) -> None:
+        """Ask once what the venue lists and what its clock says, and refuse what it does not list.
+
+        The stream starts without an answer too, except where the venue refuses this place.
+        """
+        if self._ask_rest:
+            self._ask_rest = False
+            self._say(desk, f"asking {self.title} for its symbols")
+            try:
+                self._instruments = self._codec.parse_exchange_info(self._get(desk, self._codec.exchange_info().url))
+                before_ns = time.time_ns()
+                server_ns = self._codec.parse_server_time(self._get(desk, self._codec.server_time().url))
+                desk.tally.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
+            except RefusedError as refusal:
+                if self._codec.advise(refusal.status, refusal.headers).action == "stop":
+                    raise
+                log.warning("feed=%r symbols are not checked: %s", self.title, refusal)
+            except FeedError as error:
+                log.warning("feed=%r symbols are not checked: %s", self.title, error)
+        for symbol in self._symbols:
+            problem = self._problem(symbol)
+            if problem:
+                desk.tally.refused[symbol] = problem
+                self.remove(symbol)
+
+    def _problem(self, symbol: str) -> str | None:
+        if not self._instruments:
+            return None
+        if symbol not in self._instruments:
+            close = " or ".join(suggest(symbol, self._instruments))
+            return f"{self.title} does not list {symbol}" + (f": did you mean {close}?" if close else "")
+        status = self._instruments[symbol].status
+        return None if status == "TRADING" else f"{symbol} does not trade at {self.title} now (status {status})"
+
+    def _get(self, desk: Desk, url: str) -> bytes:
+        client = RestClient(self._timeout_s)
+        with self._interruptible(desk, client):
+            return client.get(url)
+
+    @contextmanager
+    def _interruptible(self, desk: Desk, busy: Transport | RestClient) -> Iterator[None]:
+        with self._lock:
+            self._busy.add(busy)
+        if desk.stopping:  # it was set before ``interrupt`` could see this one
+            busy.abort()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy.discard(busy)
+
+    def _stream(self, desk: Desk) -> None:
+        """Carry one connection from its opening to its end."""
+        transport = self._transport(self._timeout_s)
+        with self._interruptible(desk, transport), closing(transport):
+            with self._lock:
+                symbols = self._symbols
+                self._changed.clear()
+            self._say(desk, f"connecting to {self.title}")
+            transport.open(self._codec.stream_url(symbols))
+            self._say(desk, f"connected to {self.title}, waiting for the first trade")
+            desk.tally.reconnects += self._was_open
+            self._was_open = True
+            self._newest.clear()
+            opened_s = heard_s = time.monotonic()
+            while not desk.stopping and self._symbols:
+                ticks = self._receive(desk, transport)
+                now_s = time.monotonic()
+                if ticks:
+                    heard_s = now_s
+                    self._pass_on(desk, ticks, now_s)
+                elif now_s - heard_s > self._stall_s:
+                    raise _StalledError(f"no trade for {self._stall_s:g} s although the connection is open")
+                if now_s - opened_s > self._stable_s and ticks:
+                    self._backoff.reset()
+                self._send_wishes(desk, transport, now_s)
+                self._refill(desk, now_s)
+
+    def _say(self, desk: Desk, doing: str) -> None:
+        """Report a step on the way to the first trade. A stalled feed stays stalled until one arrives."""
+        if desk.state == "stalled":
+            desk.report("stalled", f"no trade for more than {self._stall_s:g} s; {doing}")
+        else:
+            desk.report("connecting", doing)
+
+    def _receive(self, desk: Desk, transport: Transport) -> list[Tick]:
+        """Return the trades of all messages that have come, after a wait for the first."""
+        frame = transport.recv(LOOK_AROUND_S)
+        if frame is None:
+            return []
+        ticks: list[Tick] = []
+        now_ns = desk.tally.last_message_ns = time.time_ns()
+        while frame is not None:
+            ticks += self._codec.parse(frame, now_ns)
+            frame = transport.recv(0.0) if len(ticks) < BATCH else None
+        return [tick for tick in ticks if tick.symbol in self._symbols]
+
+    def _pass_on(self, desk: Desk, ticks: list[Tick], now_s: float) -> None:
+        holes = set()
+        for tick in ticks:
+            newest = self._newest.get(tick.symbol)
+            if newest is None or tick.id > newest + 1:
+                holes.add(tick.symbol)
+            if newest is None or tick.id > newest:
+                self._newest[tick.symbol] = tick.id
+        desk.tally.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + (desk.tally.clock_offset_ns or 0)
+        if not desk.deliver(ticks):
+            holes.update(tick.symbol for tick in ticks)
+        if holes:
+            self._backfill.want(holes, now_s)
+        if desk.state in ("connecting", "stalled"):
+            desk.report("live", LIVE)
+
+    def _send_wishes(self, desk: Desk, transport: Transport, now_s: float) -> None:
+        if not self._changed or now_s < self._wishes_s:
+            return
+        with self._lock:
+            changed, self._changed = sorted(self._changed), set()
+        wanted = [symbol for symbol in changed if symbol in self._symbols]
+        unwanted = [symbol for symbol in changed if symbol not in self._symbols]
+        if wanted:
+            transport.send(self._codec.subscribe(wanted, next(self._numbers)))
+        if unwanted:
+            transport.send(self._codec.unsubscribe(unwanted, next(self._numbers)))
+        for symbol in unwanted:
+            desk.tally.last_tick_ns.pop(symbol, None)
+            self._newest.pop(symbol, None)
+        self._wishes_s = now_s + WISHES_S
+
+    def _refill(self, desk: Desk, now_s: float) -> None:
+        """Move the closing of gaps one step on, without ever waiting."""
+        if not desk.refills or desk.state not in ("live", "backfilling"):
+            return
+        if self._errand is not None:
+            page, client, errand = self._errand
+            if errand.done:
+                self._errand = None
+                with self._lock:
+                    self._busy.discard(client)
+                self._take_answer(desk, page, errand, now_s)
+            return
+        if not self._backfill.due(now_s):
+            return
+        found = self._backfill.next_page(desk.missing, now_s)
+        desk.tally.unfillable = self._backfill.unfillable
+        if found is None:
+            if desk.state == "backfilling":
+                desk.report("live", LIVE)
+            return
+        page, missing = found
+        desk.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
+        url = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1).url
+        client = RestClient(self._timeout_s)
+        with self._lock:
+            self._busy.add(client)
+        self._errand = (page, client, Errand(lambda: client.get(url)))
+
+    def _take_answer(self, desk: Desk, page: Page, errand: Errand, now_s: float) -> None:
+        try:
+            ticks = self._codec.parse_agg_trades(page.symbol, errand.result())
+        except RefusedError as refusal:
+            advice = self._codec.advise(refusal.status, refusal.headers)
+            self._backfill.refused(page, refusal.status, advice, now_s)
+            reason = advice.reason
+        except FeedError as error:
+            self._backfill.failed(now_s)
+            reason = str(error)
+        else:
+            inside = [tick for tick in ticks if page.first <= tick.id <= page.last]
+            if inside and not desk.deliver(inside):
+                self._backfill.failed(now_s)
+            else:
+                desk.tally.backfilled += len(inside)
+                self._backfill.answered(page, ticks, time.time_ns())
+            return
+        log.warning("feed=%r page=%s not fetched: %s", self.title, page, reason)
+        state: State = "live" if self._backfill.pause_s(now_s) > LONG_PAUSE_S else "backfilling"
+        desk.report(state, f"{LIVE}; some missed before cannot be fetched now: {reason}")
+
+
+class _StalledError(FeedError):
+    """An open connection carries no trades."""

@@ -1,0 +1,140 @@
+"""A paper run as pages see it, and the lane that a run reads."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from alphastream.backtest import Away, Definition, LiveRun
+from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
+from runtime.paper.journal import Record
+
+Status = Literal["starting", "waiting", "running", "closing", "stopped"]
+
+
+class Batch(Protocol):
+    """Ticks in the order of arrival, and where to go on."""
+
+    @property
+    def cursor(self) -> int: ...
+    @property
+    def missed(self) -> int: ...
+    def __iter__(self) -> Any: ...
+
+
+class Tape(Protocol):
+    """What a run needs of a tick store."""
+
+    def since(self, symbol: str, cursor: int | None = None) -> Batch: ...
+    def columns(self, symbol: str, start_ns: int, end_ns: int) -> Any: ...
+    def gaps(self, symbol: str) -> Sequence[Any]: ...
+    def coverage(self, symbol: str) -> Any: ...
+
+
+class Feed(Protocol):
+    """The time that the data lives in."""
+
+    def now_ns(self) -> int: ...
+
+
+class Lane(Protocol):
+    """Where trades come from."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def store(self) -> Tape: ...
+    @property
+    def ingest(self) -> Feed: ...
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaperView:
+    """A run at a moment. Amounts in the quote currency, times in UTC nanoseconds.
+
+    Parameters
+    ----------
+    status, why : "starting", "waiting" for the trades it is meant for, "running", "closing" its positions, "stopped".
+    warm_ns, begin_ns, until_ns : first bar that series saw, beginning of the decisions, how far the tape was played.
+    marks : last prices, NaN before the first row.
+    away : when it did not run.
+    late : trades that came after their bar had closed.
+    """
+
+    id: str
+    definition: Definition
+    trades: str
+    title: str
+    status: Status
+    why: str
+    warm_ns: int
+    begin_ns: int
+    until_ns: int
+    symbols: tuple[str, ...]
+    positions: tuple[float, ...]
+    marks: tuple[float, ...]
+    cash: float
+    orders: tuple[SpreadOrder, ...]
+    fills: tuple[Fill, ...]
+    funding: tuple[FundingPayment, ...]
+    away: tuple[Away, ...]
+    late: int
+
+    @property
+    def equity(self) -> float:
+        """Cash and positions at the last prices; NaN where one of a position is not known."""
+        held = zip(self.positions, self.marks, strict=True)
+        return self.cash + sum(units * mark for units, mark in held if units)
+
+    @property
+    def open_orders(self) -> tuple[SpreadOrder, ...]:
+        """Orders with a leg that waits."""
+        return tuple(order for order in self.orders if order.is_open)
+
+
+def view_of(name: str, record: Record, status: Status, why: str, live: LiveRun | None, late: int) -> PaperView:
+    """A run as it stands; without a live part, as its file has it."""
+    symbols = record.definition.strategy.symbols
+    if live is None:
+        account = Account(symbols, record.definition.capital)
+        account.restore(record.fills, record.funding)
+        known = () if record.state is None else record.state.marks
+        marks = tuple(math.nan if price is None else price for price in known) or (math.nan,) * len(symbols)
+        until_ns = record.until_ns
+    else:
+        account = live.simulation.account
+        marks = marks_of(live)
+        until_ns = live.until_ns
+    return PaperView(
+        id=name,
+        definition=record.definition,
+        trades=record.begin.trades,
+        title=record.begin.title,
+        status=status,
+        why=why,
+        warm_ns=record.begin.warm_ns,
+        begin_ns=record.begin.begin_ns,
+        until_ns=until_ns,
+        symbols=symbols,
+        positions=tuple(account.positions),
+        marks=marks,
+        cash=account.cash,
+        orders=tuple(record.orders.values()),
+        fills=tuple(record.fills),
+        funding=tuple(record.funding),
+        away=tuple(record.away),
+        late=late,
+    )
+
+
+def marks_of(live: LiveRun) -> tuple[float, ...]:
+    """Last prices of what a run trades, NaN before the first row."""
+    return (math.nan,) * len(live.strategy.symbols) if live.row is None else tuple(live.row.marks)
+
+
+def legs_of(definition: Definition) -> tuple[str, ...]:
+    """Symbols that a run needs trades of: those it trades, and those its pairs read."""
+    strategy = definition.strategy
+    return tuple(dict.fromkeys((*strategy.symbols, *(leg for spec in strategy.pairs for leg in (spec.y, spec.x)))))

@@ -1,0 +1,378 @@
+"""The only place where feed, store and engine meet: ``System(settings)``.
+
+A *lane* is one feed with its own store and engine. The system runs the live lane and, while live trades are not to
+be had, beside it a lane that replays the bundled recording. The two never share a file: a recorded trade is not a
+live one.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import config
+from alphastream.alerts.rules import Alert, Sight
+from alphastream.errors import AlphaStreamError
+from alphastream.events import Tick
+from alphastream.feeds import FEEDS
+from alphastream.feeds.replay import read_tape
+from alphastream.pairs import PairSpec
+from analytics import QuantEngine
+from config import Settings
+from ingest import Feed, Health, Ingest, ReplayFeed
+from runtime.alerts.service import AlertBook, AlertWatch
+from runtime.alerts.webhooks import Message, Webhooks
+from runtime.channel.hub import Hub
+from runtime.connections.venue_feed import LiveFeed
+from runtime.paper.service import PaperDesk
+from storage import TickStore
+
+log = logging.getLogger(__name__)
+
+SECOND_NS = 10**9
+HOUR_NS = 3_600 * SECOND_NS
+
+
+def _nobody() -> None:
+    """Who is told of new answers where nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One feed, the store it fills and the engine that reads it.
+
+    ``title`` says in a few words what the trades are.
+    """
+
+    kind: Literal["live", "replay"]
+    title: str
+    ingest: Ingest
+    store: TickStore
+    engine: QuantEngine
+    first_pair: PairSpec
+    scratch: "tempfile.TemporaryDirectory[str] | None" = None
+
+    def start(self) -> None:
+        """Start the engine, with the pair a page begins with, then the feed."""
+        self.engine.start()
+        self.engine.snapshot(self.first_pair)
+        self.ingest.start()
+
+    def stop(self) -> None:
+        """Stop the feed, then the engine, then close the file."""
+        self.ingest.stop()
+        self.engine.stop()
+        self.store.close()
+        if self.scratch is not None:
+            self.scratch.cleanup()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What can be looked at."""
+        return self.ingest.health.symbols
+
+
+class System:
+    """Everything that runs behind the pages; started and stopped once a process.
+
+    ``failure`` says why a lane could not be built, where that happened. ``hub`` carries what pages show.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.hub = Hub(max_clients=settings.max_clients)
+        self.failure: str | None = None
+        self.alerts = AlertBook(settings.data_dir)
+        self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
+        self._watch = AlertWatch(self.alerts, self._look, (self._tell_pages, self._tell_webhooks))
+        self.paper = PaperDesk(settings.data_dir / "paper", self.lane_of)
+        self._lock = threading.RLock()
+        self._live: Lane | None = None
+        self._replay: Lane | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start the feed the settings ask for."""
+        self.hub.start()
+        self.webhooks.start()
+        self._watch.start()
+        if self.settings.feed != "replay":
+            try:
+                self._live = live_lane(self.settings, self.hub.notify, self.paper.notify)
+            except Exception as error:  # noqa: BLE001 (the edge of a lane: pages come up and say why)
+                self._fail("live lane not started", error)
+            else:
+                self._live.start()
+        if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
+            self._open_replay()
+        elif self.settings.feed == "auto":
+            threading.Thread(target=self._choose_lane, name="alphastream-lanes", daemon=True).start()
+        self.paper.start()
+
+    def stop(self) -> None:
+        """Stop every thread and close every file, also where one of them fails to. May be called twice."""
+        self._stopping.set()
+        with self._lock:
+            lanes = [lane for lane in (self._live, self._replay) if lane is not None]
+        rooms = (self._watch.stop, self.webhooks.stop, self.paper.stop, self.hub.stop)
+        for stop in (*rooms, self._forget_lanes, *(lane.stop for lane in lanes)):
+            try:
+                stop()
+            except Exception:  # what is left must be stopped all the same
+                log.exception("not stopped in order: %s", stop.__qualname__)
+
+    def _forget_lanes(self) -> None:
+        with self._lock:
+            self._live = self._replay = None
+
+    def _fail(self, what: str, error: Exception) -> None:
+        """Log a failure, once, and keep it for the pages."""
+        on_purpose = isinstance(error, AlphaStreamError)
+        why = str(error) if on_purpose else f"{type(error).__name__}: {error}"
+        if why != self.failure:
+            log.error("%s: %s", what, why, exc_info=None if on_purpose else error)
+        self.failure = why
+
+    @property
+    def stopped(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stopping.is_set()
+
+    @property
+    def lane(self) -> Lane | None:
+        """What pages show: live trades if there are any, else the recording while it plays."""
+        with self._lock:
+            return self._replay or self._live
+
+    def lane_of(self, kind: str) -> Lane | None:
+        """The lane that carries "live" or "replay" trades, None while there is none."""
+        with self._lock:
+            return self._live if kind == "live" else self._replay
+
+    @property
+    def live(self) -> Health | None:
+        """How the live feed is, also while the recording is shown."""
+        with self._lock:
+            return self._live.ingest.health if self._live is not None else None
+
+    def _look(self) -> Sight | None:
+        """What alert rules see: the trades that pages see, and the live feed where there is one."""
+        with self._lock:
+            lane, watched = self._replay or self._live, self._live or self._replay
+        if lane is None or watched is None:
+            return None
+        return Sight(
+            answer_for=lane.engine.snapshot,
+            now_ns=lane.ingest.now_ns(),
+            feed=watched.ingest.health,
+            feed_now_ns=watched.ingest.now_ns(),
+            symbols=lane.symbols,
+            follow=lane.ingest.add_symbol,
+            recorded=lane.kind == "replay",
+        )
+
+    def _tell_pages(self, alert: Alert) -> None:
+        self.hub.broadcast(alert.note())
+
+    def _tell_webhooks(self, alert: Alert) -> None:
+        self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
+
+    def _choose_lane(self) -> None:
+        """Until the first live trade: play the recording when live is refused, fails, or does not come in time."""
+        deadline = time.monotonic() + self.settings.fallback_after_s
+        while not self.stopped:
+            try:
+                if self._has_chosen(deadline):
+                    return
+            except Exception as error:  # noqa: BLE001 (the edge of the thread: the choice stays open)
+                self._fail("lane not chosen", error)
+            self._stopping.wait(0.1)
+
+    def _has_chosen(self, deadline: float) -> bool:
+        """Look once; whether live trades arrive, so that there is nothing left to choose."""
+        live = self.live
+        if live is not None and live.ticks == 0:
+            if live.state == "blocked" or live.next_attempt_ns is not None or time.monotonic() > deadline:
+                self._open_replay()
+            return False
+        with self._lock:
+            replay, self._replay = self._replay, None
+        if replay is not None:
+            log.info("live trades arrive: the replay ends")
+            replay.stop()
+        return True
+
+    def _open_replay(self) -> None:
+        with self._lock:
+            if self._replay is not None or self.stopped:
+                return
+            try:
+                self._replay = replay_lane(self.settings, self.hub.notify, self.paper.notify)
+            except Exception as error:  # noqa: BLE001 (the edge of a lane, as above)
+                self._fail("replay not started", error)
+                return
+            log.info("showing recorded trades: %s", self._replay.title)
+            self._replay.start()
+
+
+def live_lane(
+    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+) -> Lane:
+    """A lane fed by the venue of the settings; its file is named after the venue.
+
+    Parameters
+    ----------
+    published : called whenever the lane's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be used, for example because a recorder holds it.
+    """
+    codec = FEEDS[settings.venue].fresh(settings.ws_url, settings.rest_url)
+    path = settings.data_dir / f"{settings.venue}.db"
+    store = _open_store(settings, path)
+    feed = LiveFeed(
+        codec,
+        settings.symbols,
+        connect_timeout_s=settings.connect_timeout_s,
+        stall_s=settings.stall_s,
+        backoff_base_s=settings.backoff_base_s,
+        backoff_cap_s=settings.backoff_cap_s,
+    )
+    return _join("live", codec.title, settings, feed, store, published, arrived)
+
+
+def replay_lane(
+    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+) -> Lane:
+    """A lane fed by the recorded tape; its file lasts as long as the lane.
+
+    Parameters
+    ----------
+    published : called whenever the lane's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
+
+    Raises
+    ------
+    FeedError
+        When the tape cannot be read.
+    """
+    tape = read_tape(settings.replay_tape)
+    scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
+    try:
+        store = _open_store(settings, Path(scratch.name) / "replay.db")
+        feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
+        return replace(_join("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
+
+
+def _open_store(settings: Settings, path: Path) -> TickStore:
+    return TickStore(path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS)
+
+
+def _join(
+    kind: Literal["live", "replay"],
+    title: str,
+    settings: Settings,
+    feed: Feed,
+    store: TickStore,
+    published: Callable[[], None],
+    arrived: Callable[[], None],
+) -> Lane:
+    """Connect a feed to a store and an engine: the callbacks that make them one path."""
+
+    def take(ticks: Sequence[Tick]) -> None:
+        if store.append(ticks):
+            engine.notify()
+            arrived()
+
+    ingest = Ingest(feed, take, gaps=store.gaps)
+    engine = QuantEngine(
+        store,
+        ingest.now_ns,
+        history_bars=settings.history_bars,
+        refresh_s=settings.engine_refresh_ms / 1_000,
+        published=published,
+    )
+    x, y = settings.symbols[:2]
+    first_pair = PairSpec(
+        y, x, settings.interval_s * SECOND_NS, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
+    )
+    return Lane(kind, title, ingest, store, engine, first_pair)
+
+
+def configure_logging(level: str) -> None:
+    """Log to standard error, one line an event, times in UTC."""
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s %(message)s")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def record(argv: Sequence[str] | None = None) -> int:
+    """Record trades without a browser: what `python ingest.py` runs.
+
+    Returns
+    -------
+    The exit code: 0 after Ctrl-C, SIGTERM or the time asked for, 1 when the feed was refused for good, 2 for a wrong
+    setting. A ban that ends is waited out.
+    """
+    parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
+    parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
+    parser.add_argument("--venue", choices=sorted(FEEDS), help="where trades come from")
+    parser.add_argument("--seconds", type=float, help="stop after this time (default: at Ctrl-C)")
+    arguments = parser.parse_args(argv)
+    asked = {"SYMBOLS": arguments.symbols, "VENUE": arguments.venue}
+    environ = {**os.environ, **{config.PREFIX + name: value for name, value in asked.items() if value is not None}}
+    try:
+        settings = config.load(environ)
+        configure_logging(settings.log_level)
+        lane = live_lane(settings)
+    except AlphaStreamError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
+        return 2
+    return _record_until_stopped(lane, arguments.seconds)
+
+
+def _record_until_stopped(lane: Lane, seconds: float | None) -> int:
+    done = threading.Event()
+
+    def finish(_signal: int, _frame: FrameType | None) -> None:
+        done.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, finish)
+    lane.ingest.start()
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while not _is_final(lane.ingest.health) and (deadline is None or time.monotonic() < deadline):
+        if done.wait(0.2):
+            break
+    health = lane.ingest.health
+    lane.ingest.stop()
+    lane.store.close()
+    for symbol in lane.store.symbols():
+        held = lane.store.coverage(symbol)
+        log.info("recorded symbol=%s %s", symbol, held)
+    if _is_final(health):
+        log.error("stopped: %s", health.reason)
+        return 1
+    return 0
+
+
+def _is_final(health: Health) -> bool:
+    """Whether a feed was refused for good; one that is banned for a while knows when it tries again."""
+    return health.state == "blocked" and health.next_attempt_ns is None

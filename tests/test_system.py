@@ -1,0 +1,353 @@
+"""The lanes together, on the local exchange: live when it can be had, the recording when not, and back."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import config
+import system as room
+from alphastream.errors import AlphaStreamError, SettingError, StorageError
+from alphastream.pairs import PairSpec
+from config import Settings
+from runtime.channel import hub
+from runtime.channel.topics import Frame
+from runtime.paper.service import PaperDesk
+from storage import TickStore
+from system import System
+from tools.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refuse451
+from tools.exchange.faults import Channel
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIR = PairSpec("ETHUSDT", "BTCUSDT", window=20)
+
+
+def settings(tmp_path: Path, exchange: LocalExchange | None = None, port: int = 0, **knobs: str) -> Settings:
+    """Settings of a test: an exchange, or a port where nobody listens (yet); short waits."""
+    port = port or _closed_port()
+    ws_url, rest_url = f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}"
+    if exchange is not None:
+        ws_url, rest_url = exchange.ws_url, exchange.rest_url
+    environ = {
+        "WS_URL": ws_url,
+        "REST_URL": rest_url,
+        "DATA_DIR": str(tmp_path / "var"),
+        "BACKOFF_BASE_S": "0.05",
+        "BACKOFF_CAP_S": "0.2",
+        "ENGINE_REFRESH_MS": "20",
+        **knobs,
+    }
+    return config.load({config.PREFIX + name: value for name, value in environ.items()})
+
+
+def _closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(system: System) -> Iterator[System]:
+    system.start()
+    try:
+        yield system
+    finally:
+        began = time.monotonic()
+        system.stop()
+        assert time.monotonic() - began < 8
+
+
+def eventually(what: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+def kind(system: System) -> str:
+    lane = system.lane
+    return "none" if lane is None else lane.kind
+
+
+def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
+    with LocalExchange(pace=Rate(500), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
+        lane = system.lane
+        assert lane is not None
+        eventually(lambda: lane.ingest.health.state == "live")
+        assert kind(system) == "live"
+
+        def has_prices() -> bool:
+            answer = lane.engine.snapshot(PAIR)
+            return answer is not None and answer.last_x is not None and len(answer.closed["x"]) >= 3
+
+        eventually(has_prices)
+        answer = lane.engine.snapshot(PAIR)
+        assert answer is not None
+        assert answer.last_x is not None
+        assert lane.store.gaps("BTCUSDT") == []
+        assert lane.ingest.instruments["BTCUSDT"].tick_size > 0
+
+
+def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> None:
+    with (
+        LocalExchange(faults=[Refuse451()]) as exchange,
+        running(System(settings(tmp_path, exchange))) as system,
+    ):
+        eventually(lambda: kind(system) == "replay")
+        live = system.live
+        assert live is not None
+        assert live.state == "blocked"
+        assert "451" in live.reason
+        lane = system.lane
+        assert lane is not None
+        assert "2024-08-08" in lane.title
+
+        def has_line() -> bool:
+            answer = lane.engine.snapshot(PAIR)
+            return answer is not None and len(answer.closed["y"]) > 20
+
+        eventually(has_line)
+        assert not (tmp_path / "var" / "replay.db").exists()
+
+
+def test_recording_ends_when_live_trades_arrive(tmp_path: Path) -> None:
+    port = _closed_port()
+    with running(System(settings(tmp_path, port=port))) as system:
+        eventually(lambda: kind(system) == "replay")
+        eventually(lambda: (live := system.live) is not None and "cannot be reached" in live.reason)
+        with LocalExchange(pace=Rate(200), loop=True, port=port):
+            eventually(lambda: kind(system) == "live")
+            system.stop()
+
+
+def test_the_hub_runs_with_the_system_and_is_told_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "BEAT_S", 600.0)  # so that nothing but an answer wakes it
+
+    def hub_runs() -> bool:
+        return "alphastream-hub" in {thread.name for thread in threading.enumerate()}
+
+    asked = []
+
+    def source() -> Frame:
+        asked.append(time.monotonic())
+        rows = {"time": np.zeros(0, dtype=np.int64)}
+        return Frame("look", rows, lambda: {"layout": {"meta": {"decimals": {}}}})
+
+    def is_asked_again() -> bool:
+        system.hub.topic("key", source)  # somebody looks at it
+        return len(asked) > 3
+
+    assert not hub_runs()
+    with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
+        assert hub_runs()
+        eventually(is_asked_again)
+        system.stop()
+        assert not hub_runs()
+
+
+def test_replay_can_be_asked_for(tmp_path: Path) -> None:
+    with running(System(settings(tmp_path, FEED="replay"))) as system:
+        assert kind(system) == "replay"
+        assert system.live is None
+
+
+def test_missing_tape_is_a_sentence(tmp_path: Path) -> None:
+    with running(System(settings(tmp_path, FEED="replay", REPLAY_TAPE=str(tmp_path / "none.parquet")))) as system:
+        assert system.lane is None
+        assert system.failure is not None
+        assert "none.parquet" in system.failure
+
+
+def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
+    with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
+        lane = system.lane
+        assert lane is not None
+        eventually(lambda: lane.ingest.health.state == "live")
+        with pytest.raises(AlphaStreamError, match="SOLUSDT"):
+            lane.ingest.add_symbol("SOLUSD")
+        lane.ingest.add_symbol("SOLUSDT")
+        assert set(lane.symbols) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+
+
+def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
+    with TickStore(tmp_path / "var" / "binance-usdm.db"), running(System(settings(tmp_path))) as system:
+        assert kind(system) == "replay"
+        assert system.failure is not None
+        assert str(os.getpid()) in system.failure
+
+
+@pytest.mark.parametrize("feed", ["auto", "replay"])
+def test_a_lane_with_a_defect_is_a_sentence_and_the_rest_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: str
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError("nothing left to divide")
+
+    monkeypatch.setattr(room, "_open_store", defect)
+    with running(System(settings(tmp_path, FEED=feed))) as system:
+        assert system.lane is None
+        assert system.failure == "ZeroDivisionError: nothing left to divide"
+        assert "alphastream-alerts" in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_data_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file, no folder")
+    with running(System(settings(tmp_path))) as system:
+        assert kind(system) == "replay"
+        assert "name a file in a folder that may be written" in str(system.failure)
+
+
+def test_choosing_a_lane_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, failures = System._open_replay, [ZeroDivisionError("nothing left to divide")]
+
+    def open_replay(self: System) -> None:
+        if failures:
+            raise failures.pop()
+        opened(self)
+
+    monkeypatch.setattr(System, "_open_replay", open_replay)
+    with running(System(settings(tmp_path))) as system:
+        eventually(lambda: kind(system) == "replay")
+        assert not failures
+
+
+def test_what_fails_to_stop_does_not_keep_the_rest_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = PaperDesk.stop
+
+    def fail(self: PaperDesk) -> None:
+        stop(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(PaperDesk, "stop", fail)
+    with running(System(settings(tmp_path, FEED="replay"))) as system:
+        lane = system.lane
+        assert lane is not None
+    assert lane.ingest.health.state == "stopped"
+    assert "not stopped in order" in caplog.text
+
+
+def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(400), loop=True, faults=[Drop(after=150, times=3)]) as exchange,
+        running(System(settings(tmp_path, exchange))) as system,
+    ):
+        lane = system.lane
+        assert lane is not None
+        eventually(lambda: lane.ingest.health.reconnects >= 3)
+        count = lane.ingest.health.ticks
+        eventually(lambda: lane.ingest.health.ticks > count + 200)
+        eventually(lambda: lane.store.gaps("BTCUSDT") == [] and lane.store.gaps("ETHUSDT") == [])
+
+
+def record_command(tmp_path: Path, exchange: LocalExchange, *arguments: str) -> "subprocess.Popen[bytes]":
+    environ = {
+        **os.environ,
+        "ALPHASTREAM_WS_URL": exchange.ws_url,
+        "ALPHASTREAM_REST_URL": exchange.rest_url,
+        "ALPHASTREAM_DATA_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "ingest.py", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE)
+
+
+def test_recording_without_a_browser(tmp_path: Path) -> None:
+    with LocalExchange(pace=Rate(500), loop=True) as exchange:
+        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDT,ETHUSDT", "--seconds", "4")
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log.decode()
+    with TickStore(tmp_path / "binance-usdm.db", read_only=True) as store:
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            held = store.coverage(symbol)
+            assert held is not None
+            assert held.complete
+            assert held.ticks > 50
+
+
+def test_kill_9_while_recording(tmp_path: Path) -> None:
+    """Started again, the file has no id twice, and what was in memory only is fetched or listed as a gap."""
+    with LocalExchange(pace=Rate(2_000), loop=True) as exchange:
+        first = record_command(tmp_path, exchange)
+        path = tmp_path / "binance-usdm.db"
+        eventually(lambda: path.exists() and _ticks(path) > 500)
+        first.send_signal(signal.SIGKILL)
+        first.communicate(timeout=30)
+        second = record_command(tmp_path, exchange, "--seconds", "5")
+        _, log = second.communicate(timeout=60)
+    assert second.returncode == 0, log.decode()
+    with TickStore(path, read_only=True) as store:
+        for symbol in store.symbols():
+            ticks = store.window(symbol, 0, 2**62)
+            held = store.coverage(symbol)
+            assert held is not None
+            assert len({tick.id for tick in ticks}) == len(ticks) == held.ticks
+            missing = sum(gap.last_id - gap.first_id + 1 for gap in store.gaps(symbol))
+            assert held.last_id - held.first_id + 1 == len(ticks) + missing
+
+
+def _ticks(path: Path) -> int:
+    """Durable ticks of a file that a recorder may be creating right now."""
+    try:
+        store = TickStore(path, read_only=True)
+    except StorageError:  # says that it is empty
+        return 0
+    with store:
+        return sum(held.ticks for symbol in store.symbols() if (held := store.coverage(symbol)) is not None)
+
+
+def test_wrong_command_line_is_one_sentence(tmp_path: Path) -> None:
+    with LocalExchange() as exchange:
+        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDT")
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert b"ALPHASTREAM_SYMBOLS='BTCUSDT'" in log
+    assert b"Traceback" not in log
+
+
+@pytest.mark.parametrize("channel", ["ws", "rest"])
+def test_the_recorder_waits_until_a_ban_is_over(tmp_path: Path, channel: Channel) -> None:
+    ban = Refuse418(on=(channel,), retry_after_s=2, times=1)
+    with LocalExchange(pace=Rate(500), loop=True, faults=[ban]) as exchange:
+        process = record_command(tmp_path, exchange)
+        eventually(lambda: _ticks(tmp_path / "binance-usdm.db") > 50)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log.decode()
+    assert channel == "rest" or b"banned this address for 2 s" in log
+
+
+def test_the_recorder_keeps_waiting_behind_a_firewall_and_leaves_a_refused_place(tmp_path: Path) -> None:
+    with LocalExchange(faults=[Refuse403(on=("ws",))]) as exchange:
+        process = record_command(tmp_path, exchange, "--seconds", "3")
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log.decode()
+    assert b"firewall turned this address away" in log
+    with LocalExchange(faults=[Refuse451()]) as exchange:
+        process = record_command(tmp_path, exchange)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 1, log.decode()
+    assert b"refuses this computer's location" in log
+
+
+def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:
+    with LocalExchange(pace=Rate(100), loop=True) as exchange:
+        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDTT,ETHUSDX")
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"BTCUSDT" in log
+
+
+@pytest.mark.parametrize("name", ["ALPHASTREAM_SYMBOL", "ALPHASTREAM_WINDOW"])
+def test_misspelt_setting_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match="did you mean"):
+        config.load({name: "1"})

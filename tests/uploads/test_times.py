@@ -1,0 +1,137 @@
+"""Times of every habit come out as the nanoseconds they mean."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alphastream.uploads.cells import CellError
+from alphastream.uploads.times import looks_like_time, parse_times
+
+NOON = np.datetime64("2015-08-24T13:05:06", "ns").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2015-08-24 13:05:06",
+        "2015-08-24T13:05:06Z",
+        "2015-08-24T15:05:06+02:00",
+        "2015-08-24 08:35:06-0430",
+        "2015-08-24 13:05:06+00",
+        "2015/8/24 13:05:06",
+        "2015.08.24 13:05:06",
+        "8/24/2015 1:05:06 PM",
+        "8/24/15, 13:05:06",
+        "24.08.2015 13:05:06",
+        "24-Aug-2015 13:05:06",
+        "Aug 24, 2015 13:05:06",
+        "24 August 2015 13:05:06 UTC",
+        "20150824130506",
+        "1440421506",
+        "1440421506.0",
+        "1440421506000",
+        "1440421506000000",
+        "1440421506000000000",
+        "1.440421506E+12",
+        " 1440421506 ",
+    ],
+)
+def test_one_moment_in_many_spellings(cell: str) -> None:
+    assert parse_times(pa.array([cell])).time_ns.tolist() == [NOON]
+    assert looks_like_time(cell) or "E+" in cell
+
+
+@pytest.mark.parametrize(
+    "cell", ["2020-01-01 12-AM", "2020-01-01 12:00 AM", "2020-01-01", "20200101", "1/1/2020 00:00"]
+)
+def test_midnight(cell: str) -> None:
+    assert parse_times(pa.array([cell])).time_ns.tolist() == [np.datetime64("2020-01-01", "ns").astype(np.int64)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "month", "why"),
+    [
+        (["5/13/2015", "6/1/2015"], 5, "dates read as month, day, year"),
+        (["13/5/2015", "1/6/2015"], 5, "dates read as day, month, year"),
+        (
+            ["1/2/2015", "2/2/2015", "1/3/2015"],
+            2,
+            "dates read as day, month, year: the only order in which they run one way",
+        ),
+        (
+            ["1/12/2015", "2/1/2015", "2/2/2015"],
+            1,
+            "dates read as month, day, year: the only order in which they run one way",
+        ),
+        (["1/2/2015", "1/3/2015"], 1, "dates read as month, day, year: day and month cannot be told apart"),
+        (["1.2.2015", "1.3.2015"], 2, "dates read as day, month, year: day and month cannot be told apart"),
+    ],
+)
+def test_day_and_month_by_evidence(cells: list[str], month: int, why: str) -> None:
+    times = parse_times(pa.array(cells))
+    assert times.time_ns.astype("M8[ns]").astype("M8[M]")[0] == np.datetime64(f"2015-{month:02}")
+    assert times.notes[0] == why
+
+
+def test_zones_are_noted_where_they_are_missing() -> None:
+    assert parse_times(pa.array(["2015-08-24T13:05:06Z"])).notes == ()
+    assert parse_times(pa.array(["2015-08-24T13:05:06"])).notes == ("times carry no zone: read as UTC",)
+    mixed = parse_times(pa.array(["2015-08-24T13:05:06", "2015-08-24T15:05:06+02:00"]))
+    assert mixed.time_ns.tolist() == [NOON, NOON]
+    assert mixed.notes == ("times carry no zone: read as UTC",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "row", "word"),
+    [
+        (["13/2/2015", "1/14/2015"], 1, "the other way round"),
+        (["2/28/2015", "2/30/2015"], 1, "no such day"),
+        (["2015-01-01", "2015-01-01 25:00"], 1, "no such day or time"),
+        (["2015-01-01", "1/1/2015"], 1, "write all alike"),
+        (["1723075200", "2015-01-01"], 1, "a time is needed"),
+        (["1723075200", "99999999999999999999"], 1, "a time is needed"),
+        (["1723075200", "50000000000"], 1, "no unit"),
+        (["1723075200", "-1723075200"], 1, "no unit"),
+        (["2015-01-01", ""], 1, "a time is needed"),
+        (["noon"], 0, "a time is needed"),
+    ],
+)
+def test_first_bad_time_is_named(cells: list[str], row: int, word: str) -> None:
+    with pytest.raises(CellError, match=word) as caught:
+        parse_times(pa.array(cells))
+    assert caught.value.row == row
+
+
+UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+MOMENTS = st.integers(10**8, 9 * 10**9 - 1)
+
+
+@given(st.lists(st.tuples(MOMENTS, st.integers(0, 10**9 - 1), st.sampled_from(sorted(UNITS))), min_size=1, max_size=20))
+def test_epochs_of_mixed_units_are_exact(rows: list[tuple[int, int, str]]) -> None:
+    """Every row in its own unit, fractions included, to the nanosecond."""
+    cells, expected = [], []
+    for second, nano, unit in rows:
+        scale = UNITS[unit]
+        moment = second * 10**9 + nano
+        digits = len(str(scale)) - 1
+        cells.append(f"{moment // scale}.{moment % scale:0{digits}}" if digits else str(moment))
+        expected.append(moment)
+    assert parse_times(pa.array(cells)).time_ns.tolist() == expected
+
+
+def test_no_digit_of_a_fraction_is_lost_to_floats() -> None:
+    times = parse_times(pa.array(["1723075200.123456789", "1723075200123.4567891234", "1723075200."]))
+    assert times.time_ns.tolist() == [1723075200123456789, 1723075200123456789, 1723075200000000000]
+
+
+@given(st.lists(st.datetimes(), min_size=1, max_size=10))
+def test_dates_with_words_for_months(moments: list[object]) -> None:
+    """Calendar arithmetic agrees with numpy's on every day that int64 nanoseconds can hold."""
+    days = [np.datetime64(str(moment), "us") for moment in moments]
+    days = [day for day in days if np.datetime64("1700-01-01") < day < np.datetime64("2260-01-01")]
+    if days:
+        cells = [f"{day.astype(object):%d-%b-%Y %H:%M:%S.%f}" for day in days]
+        expected = [day.astype("M8[ns]").astype(np.int64) for day in days]
+        assert parse_times(pa.array(cells)).time_ns.tolist() == expected

@@ -1,0 +1,359 @@
+"""The paper page: nothing yet, a run that runs, waits, is stopped, and one that differs from its backtest."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import config
+import views.shared.recordings
+import views.shared.system
+from alphastream.backtest.parity import parity
+from alphastream.errors import ParameterError
+from alphastream.trading import Fill, LegOrder, SpreadOrder
+from runtime.paper import run as paper_run
+from runtime.paper.service import MOST_RUNS, PaperDesk, PaperView
+from tests.backtest.test_live import START, tape
+from tests.runtime.paper.paper_lane import DEFINITION, SECOND, Lanes, TapeLane, eventually, played, running, see
+from tests.runtime.paper.test_service import before_and_after, end_of, goes_on, until_it_holds
+from views.paper import tables as tables
+from views.paper.charts import equity_figure
+from views.portfolio.tables import UNKNOWN
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'paper' / 'page.py')!r})]).run()"
+SYMBOLS = ("BTC", "ETH", "SOL")
+
+
+class Running(SimpleNamespace):
+    """What the page sees of a system."""
+
+    lane: Any
+    paper: PaperDesk
+    failure: str | None
+
+
+@pytest.fixture
+def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TapeLane]:
+    monkeypatch.setattr(paper_run, "STEP_S", 0.0)
+    made = TapeLane(tmp_path, SYMBOLS)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def lanes(lane: TapeLane) -> Lanes:
+    return Lanes(live=lane)
+
+
+@pytest.fixture
+def system(tmp_path: Path, lane: TapeLane, lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    with running(tmp_path / "paper", lanes) as desk:
+        found = Running(
+            lane=lane, settings=config.load({"ALPHASTREAM_SYMBOLS": "BTC,ETH"}), failure=None, paper=desk, lane_of=lanes
+        )
+        monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+        st.cache_resource.clear()  # comparisons of other tests' runs
+        yield found
+
+
+def shown(**query: str) -> AppTest:
+    test = AppTest.from_string(SCRIPT, default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def cards(test: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+def ran(desk: PaperDesk, lane: TapeLane, seconds: int = 200) -> str:
+    """A run that has played a tape to its end."""
+    ticks = tape(3, seconds)
+    warm, rest = before_and_after(ticks)
+    lane.feed(warm)
+    name = desk.open(DEFINITION, "live")
+    lane.feed(rest)
+    played(desk, name, end_of(ticks))
+    return name
+
+
+def test_no_run_yet(system: Running) -> None:
+    test = shown()
+    assert "Choose a strategy on the tab" in words(test)
+    assert not test.metric
+
+
+def test_without_a_lane(system: Running) -> None:
+    system.lane, system.failure = None, "the tape is not there"
+    assert "the tape is not there" in words(shown())
+    assert not shown(paper_tab="Start a run").button
+
+
+def test_a_file_that_was_left_out_is_named(system: Running) -> None:
+    system.paper.notices.append("/data/paper/notes.jsonl is no paper run")
+    assert "notes.jsonl" in words(shown())
+
+
+def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, lane: TapeLane) -> None:
+    lane.feed(before_and_after(tape(3))[0])
+    test = shown(paper_tab="Start a run", window="25", entry="1.5", taker="3", capital="50000", stop="4")
+    assert "It would run on live trades: a tape made up for a test" in words(test)
+    test.button(key="paper_start").click().run()
+    assert not test.exception
+    assert "z-score ETH/BTC runs since now" in words(test)
+    (view,) = system.paper.runs()
+    strategy: Any = view.definition.strategy
+    assert (strategy.pair.window, strategy.pair.entry, strategy.rule.stop) == (25, 1.5, 4.0)
+    assert view.definition.rules.fees.fee_bps(maker=False) == 3.0
+    assert view.definition.capital == 50_000.0
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Kalman innovation", "innovation"), ("optimiser", "optimiser")])
+def test_every_strategy_can_be_started(system: Running, lane: TapeLane, kind: str, name: str) -> None:
+    lane.feed(before_and_after(tape(3))[0])
+    test = shown(paper_tab="Start a run", strategy=kind)
+    test.button(key="paper_start").click().run()
+    assert not test.exception
+    assert system.paper.runs()[0].definition.strategy.name.startswith(name)
+
+
+def test_recorded_trades_are_called_so(system: Running, lane: TapeLane, lanes: Lanes) -> None:
+    lane.kind = "replay"
+    lanes["replay"] = lanes.pop("live")
+    lane.feed(before_and_after(tape(3))[0])
+    test = shown(paper_tab="Start a run")
+    assert "played again with its times moved to now" in words(test)
+    assert "It would run on the recording, not live trades" in words(test)
+    test.button(key="paper_start").click().run()
+    assert "recorded trades, not live ones" in words(shown())
+    assert shown().dataframe[0].value["trades"].tolist() == ["recorded"]
+
+
+def test_eight_is_enough(system: Running, lane: TapeLane) -> None:
+    lane.feed(before_and_after(tape(3))[0])
+    for _ in range(MOST_RUNS):
+        system.paper.open(DEFINITION, "live")
+    test = shown(paper_tab="Start a run")
+    assert f"{MOST_RUNS} runs are running and no more may" in words(test)
+    assert test.button(key="paper_start").disabled
+
+
+def test_a_run_that_agrees_with_its_backtest(system: Running, lane: TapeLane) -> None:
+    name = ran(system.paper, lane)
+    view = see(system.paper, name)
+    test = shown()
+    said = words(test)
+    assert f"No difference: {len(view.orders)} orders and {len(view.fills)} fills are the same." in said
+    assert "On live trades (a tape made up for a test)" in said
+    found = cards(test)
+    assert list(found) == ["Equity", "Closed trades, net", "Open trade, net", "Costs paid", "Trades", "ETH", "BTC"]
+    assert found["Equity"] == f"{view.equity:,.2f}"
+    trips = tables.trips_of(view)
+    assert trips is not None
+    assert sum(trip.net for trip in trips) == pytest.approx(view.equity - view.definition.capital)
+    assert len(test.get("plotly_chart")) == 1
+    assert len(test.get("download_button")) == 3
+    assert test.dataframe[0].value["state"].tolist() == ["runs"]
+
+
+def test_stop_and_resume(system: Running, lane: TapeLane) -> None:
+    name = ran(system.paper, lane)
+    test = shown()
+    test.button(key="paper_stop").click().run()
+    eventually(lambda: see(system.paper, name).status == "stopped")
+    test = shown()
+    assert "stopped by hand" in words(test)
+    assert "No difference" in words(test)
+    assert not [each for each in test.button if each.key == "paper_stop"]
+    test.button(key="paper_resume").click().run()
+    assert not test.exception
+    eventually(lambda: see(system.paper, name).status == "waiting")
+    assert "for the next trades, and for those that were missed" in words(shown())
+
+
+def test_closing_positions_asks_first(system: Running, lane: TapeLane) -> None:
+    warm, rest = before_and_after(tape(3, seconds=400))
+    lane.feed(warm)
+    name = system.paper.open(DEFINITION, "live")
+    until_it_holds(system.paper, lane, name, rest)
+    test = shown()
+    assert "closed at the next trades after now" in words(test)
+    test.button(key="paper_close_sure").click().run()
+    eventually(lambda: see(system.paper, name).status == "closing")
+    test = shown()
+    assert "closes its positions" in words(test)
+    assert "for the next trade" in words(test)
+    assert not [each for each in test.button if each.key == "paper_close_sure"]
+
+
+def test_it_waits_for_its_trades(system: Running, lane: TapeLane, lanes: Lanes) -> None:
+    name = ran(system.paper, lane)
+    del lanes["live"]
+    system.lane = None
+    system.paper.notify()
+    eventually(lambda: see(system.paper, name).status == "waiting")
+    said = words(shown(paper_run=name))
+    assert "for live trades of ETH, BTC" in said
+    assert "The tape of its live trades is not there now" in said or "No difference" in said
+
+
+def test_leg_risk_is_visible() -> None:
+    warm = _held_view()
+    (order,) = warm.open_orders
+    (said,) = tables.waiting(warm)
+    assert f"Order {order.id}" in said
+    assert "is filled alone" in said
+    assert "BTC from 22:13:20.000 on waits for the next trade" in said
+
+
+def _held_view() -> PaperView:
+    legs = (
+        LegOrder(0, "ETH", 2.0, 2.0, START, 0.0, filled=2.0, state="filled", filled_ns=START),
+        LegOrder(1, "BTC", -0.1, -0.1, START, 0.0),
+    )
+    order = SpreadOrder(1, legs, 0.05, START, 1, "long spread", state="one leg")
+    fill = Fill(START, "ETH", 2.0, 3_000.0, 3_000.0, 1.0, 0.0, 0.0, 1, 1)
+    return PaperView(
+        id="one",
+        definition=DEFINITION,
+        trades="live",
+        title="",
+        status="running",
+        why="",
+        warm_ns=START,
+        begin_ns=START,
+        until_ns=START + SECOND,
+        symbols=("ETH", "BTC"),
+        positions=(2.0, 0.0),
+        marks=(3_001.0, 60_000.0),
+        cash=100_000.0 - 6_001.0,
+        orders=(order,),
+        fills=(fill,),
+        funding=(),
+        away=(),
+        late=0,
+    )
+
+
+def test_one_leg_alone_counts_as_open() -> None:
+    found = {card.label: card.value for card in tables.figures(_held_view())}
+    assert found["Equity"] == "100,001.00"
+    assert found["Open trade, net"] == "+1.00"
+    assert found["ETH"] == "+2"
+    assert found["BTC"] == "0"
+
+
+def test_differences_are_listed_and_add_up(system: Running, lane: TapeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_run, "PATIENCE_S", 0.0)
+    ticks = tape(3)
+    warm, rest = before_and_after(ticks)
+    lost = [t for t in rest if t.symbol == "BTC" and 60 <= (t.time_ns - START) / SECOND < 90]
+    lane.feed(warm)
+    name = system.paper.open(DEFINITION, "live")
+    lane.feed([tick for tick in rest if tick not in lost])
+    played(system.paper, name, end_of(ticks))
+    lane.feed(lost)
+    time.sleep(0.1)
+    view = see(system.paper, name)
+    found = parity(view, lane.store)
+    assert found.differences
+    assert found.explained == pytest.approx(found.gap, abs=1e-4)
+    said = tables.verdict(found)
+    assert f"{len(found.differences)} differences: together {found.gap:+,.2f} of the {found.gap:+,.2f}" in said
+    frame = tables.differences_frame(found.differences)
+    assert frame["effect"].sum() == pytest.approx(found.gap, abs=1e-4)
+    test = shown()
+    assert said in words(test)
+    assert any("effect" in table.value.columns for table in test.dataframe)
+
+
+def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, lane: TapeLane, lanes: Lanes) -> None:
+    ticks = tape(3, seconds=300)
+    warm, rest = before_and_after(ticks)
+    with running(tmp_path / "paper", lanes) as desk:
+        lane.feed(warm)
+        name = desk.open(DEFINITION, "live")
+        lane.feed(rest[:700])
+        played(desk, name, end_of(rest[:700]))
+    lane.feed(rest[700:900])
+    with running(tmp_path / "paper", lanes) as desk:
+        lane.feed(goes_on(desk, lane, name, rest[900:]))
+        view = played(desk, name, end_of(ticks))
+    found = parity(view, lane.store)
+    for dark in (False, True):
+        figure: go.Figure = equity_figure(found, view.fills, view.away, dark=dark)
+        assert [trace.name for trace in figure.data] == [
+            "backtest of the same hours",
+            "paper",
+            "paper less backtest",
+            "bought",
+            "sold",
+        ]
+        assert len(figure.layout.shapes) == 1
+    assert sum(len(trace.x) for trace in figure.data[3:]) == len(view.fills)
+    equity = view.cash + float(found.history.marks[-1] @ view.positions)
+    assert found.paper[-1] == pytest.approx(equity)
+
+
+class Cut:
+    """A tape whose beginning was deleted."""
+
+    def __init__(self, lane: TapeLane, from_ns: int) -> None:
+        self.store, self.from_ns = lane.store, from_ns
+
+    def columns(self, symbol: str, start_ns: int, end_ns: int) -> Any:
+        return self.store.columns(symbol, max(start_ns, self.from_ns), end_ns)
+
+    def coverage(self, symbol: str) -> Any:
+        return SimpleNamespace(first_ns=int(self.columns(symbol, 0, 2**62).time_ns[0]))
+
+
+def test_a_tape_that_was_cut_is_compared_as_far_as_it_goes(system: Running, lane: TapeLane) -> None:
+    view = see(system.paper, ran(system.paper, lane, seconds=400))
+    found = parity(view, Cut(lane, START + 120 * SECOND))
+    assert found.shortened
+    assert found.from_ns >= START + 120 * SECOND + view.begin_ns - view.warm_ns  # as much to warm up as the run had
+    assert found.paper[0] == found.history.capital
+    assert found.differences == []
+    assert 4 < found.same_orders < len(view.orders)
+    with pytest.raises(ParameterError, match="what is left of the tape is too short"):
+        parity(view, Cut(lane, START + 390 * SECOND))
+
+
+def test_files(system: Running, lane: TapeLane) -> None:
+    view = see(system.paper, ran(system.paper, lane))
+    fills = list(csv.DictReader(io.StringIO(tables.csv(tables.fills_frame(view)).decode())))
+    assert len(fills) == len(view.fills)
+    assert fills[0]["time"] > fills[-1]["time"]
+    assert {line["reason"] for line in fills} == {order.reason for order in view.orders if order.legs}
+    legs = list(csv.DictReader(io.StringIO(tables.csv(tables.orders_frame(view)).decode())))
+    assert len(legs) == sum(len(order.legs) for order in view.orders)
+    found = parity(view, lane.store)
+    rows = list(csv.DictReader(io.StringIO(tables.beside_csv(found).decode())))
+    assert len(rows) == len(found.history)
+    assert float(rows[-1]["paper"]) == pytest.approx(float(rows[-1]["backtest"]))
+
+
+def test_no_bar_yet_is_a_sentence(system: Running, lane: TapeLane) -> None:
+    lane.feed(before_and_after(tape(3))[0])
+    system.paper.open(DEFINITION, "live")
+    test = shown()
+    assert "No bar has closed since the beginning" in words(test)
+    assert cards(test)["Closed trades, net"] == UNKNOWN

@@ -1,0 +1,251 @@
+"""The portfolio page: empty, calibrating and full, every control, on the bundled recording."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import config
+import views.shared.system
+from alphastream import portfolio
+from alphastream.pairs import PairSpec
+from alphastream.portfolio import PositionConfig
+from alphastream.portfolio.allocation import allocate, earned, pair_rows
+from system import Lane, System
+from views.portfolio.tables import UNKNOWN, allocation_csv
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'portfolio' / 'page.py')!r})]).run()"
+SHORT = {"window": "20"}
+
+
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+    """One replay for all tests of the page, four minutes of it at once."""
+    system = System(
+        config.load(
+            {
+                "ALPHASTREAM_FEED": "replay",
+                "ALPHASTREAM_REPLAY_HEAD_S": "240",
+                "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("var")),
+            }
+        )
+    )
+    system.start()
+    assert system.lane is not None
+    assert system.lane.engine.portfolio_compiled.wait(300)
+    yield system.lane
+    system.stop()
+
+
+class Running(SimpleNamespace):
+    """What the page sees of a system."""
+
+    lane: Lane | None
+    failure: str | None
+
+
+@pytest.fixture
+def system(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> Running:
+    found = Running(lane=lane, settings=config.load({}), failure=None)
+    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    return found
+
+
+def shown(**query: str) -> AppTest:
+    test = AppTest.from_string(SCRIPT, default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    for _ in range(50):  # the first answer is waited for a second at a time
+        if not any("being computed" in box.value or "being loaded" in box.value for box in test.info):
+            break
+        test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    parts = [*test.error, *test.warning, *test.info, *test.caption, *test.markdown]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def cards(test: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+def test_without_a_feed(system: Running) -> None:
+    system.lane, system.failure = None, "the tape is not there"
+    assert "the tape is not there" in words(shown())
+
+
+def test_full(system: Running) -> None:
+    test = shown(**SHORT)
+    assert "2024-08-08" in words(test)
+    found = cards(test)
+    assert list(found)[:7] == [
+        "Status",
+        "Gross",
+        "Net",
+        "Leverage",
+        "Turnover, last bar",
+        "Net result, bps",
+        "Closed bars",
+    ]
+    assert found["Leverage"].endswith("×")
+    assert UNKNOWN not in found.values()
+    table = test.dataframe[0].value
+    assert table["symbol"].tolist() == ["ETHUSDT", "BTCUSDT"]
+    assert "Condition number" in words(test)
+
+
+def test_calibrating_is_a_count(system: Running) -> None:
+    test = shown(window="500")
+    found = cards(test)
+    assert found["Status"].endswith("/500")
+    assert test.metric[0].delta == "calibrating"
+    assert "Charts begin with the first positions" in words(test)
+    assert found["Gross"] == found["Leverage"] == found["Net result, bps"] == UNKNOWN
+    assert "calibrating: ETHUSDT/BTCUSDT: hedge ratio" in words(test)
+    assert test.dataframe[0].value["cash"].isna().all()
+
+
+def test_the_optimisers_own_warm_up_is_a_count(system: Running) -> None:
+    assert cards(shown(corr="1500", **SHORT))["Status"].endswith("/1501")
+
+
+def test_empty(system: Running) -> None:
+    test = shown(interval="1d")
+    assert "Waiting for the first closed bar of ETHUSDT, BTCUSDT" in words(test)
+    assert not test.metric
+
+
+def test_while_kernels_compile_the_page_says_so(system: Running) -> None:
+    assert system.lane is not None
+    system.lane.engine.portfolio_compiled.clear()
+    try:
+        test = shown(**SHORT)
+        assert "being compiled" in words(test)
+        assert not test.metric
+    finally:
+        system.lane.engine.portfolio_compiled.set()
+    test.run()
+    assert test.metric
+
+
+NUMBERS = {
+    "window": 30,
+    "risk": 2.5,
+    "aum": 5e5,
+    "vola": 10,
+    "corr": 20,
+    "clip": 2.0,
+    "shrink": 0.9,
+    "cap": 25.0,
+    "fee": 5.0,
+}
+CHOICES = {"signals": "momentum", "model": "Kalman", "price": "price", "interval": "5s", "cov": "sliding window"}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_can_be_turned(system: Running, name: str) -> None:
+    test = shown(**SHORT)
+    test.number_input(key=name).set_value(NUMBERS[name]).run()
+    assert not test.exception
+    assert not test.warning
+    assert test.metric
+    again = shown(**{name: str(NUMBERS[name])})
+    assert again.number_input(key=name).value == NUMBERS[name]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_can_be_made(system: Running, name: str) -> None:
+    test = shown(**SHORT)
+    test.selectbox(key=name).select(CHOICES[name]).run()
+    assert not test.exception
+    assert not test.error
+    again = shown(**{name: CHOICES[name]}, **SHORT)
+    assert again.selectbox(key=name).value == CHOICES[name]
+
+
+def test_a_sliding_window_has_its_own_numbers(system: Running) -> None:
+    test = shown(cov="sliding window", cov_window="30", **SHORT)
+    assert test.number_input(key="cov_window").value == 30
+    test.number_input(key="factors").set_value(2).run()
+    assert not test.exception
+    assert test.metric[0].value == "Positions"
+
+
+def test_symbols_alone(system: Running) -> None:
+    test = shown(of="symbols", **SHORT)
+    assert test.multiselect(key="symbols").value == ["BTCUSDT", "ETHUSDT"]
+    assert test.dataframe[0].value["symbol"].tolist() == ["BTCUSDT", "ETHUSDT"]
+    assert not [box for box in test.selectbox if box.key in ("model", "price")]
+    test.multiselect(key="symbols").set_value(["ETHUSDT"]).run()
+    assert test.dataframe[0].value["symbol"].tolist() == ["ETHUSDT"]
+    assert "No matrix of two symbols" in words(test)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"corr": "8", "vola": "16"}, "Correlation is 8 bars, volatility 16"),
+        ({"pairs": "ETHUSDT"}, "ETHUSDT is not a pair: write it as y/x"),
+        ({"pairs": "ETHUSDT/ethusdt"}, "Both legs are ETHUSDT"),
+        ({"pairs": ""}, "No pairs chosen"),
+        ({"of": "symbols", "symbols": ""}, "No symbols chosen"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(system: Running, query: dict[str, str], said: str) -> None:
+    test = shown(**query)
+    assert said in "\n".join(box.value for box in test.warning)
+    assert not test.metric
+
+
+def test_a_symbol_the_feed_does_not_have_is_named(system: Running) -> None:
+    test = shown(pairs="NOTTHERE/BTCUSDT")
+    assert len(test.error) == 1
+    assert "NOTTHERE" in test.error[0].value
+    assert not test.metric
+
+
+def test_two_pairs_of_one_symbol_add_up(system: Running) -> None:
+    test = shown(**SHORT)
+    test.multiselect(key="pairs").set_value(["ETHUSDT/BTCUSDT", "btcusdt/ethusdt"]).run()
+    assert not test.exception
+    assert test.dataframe[0].value["symbol"].tolist() == ["ETHUSDT", "BTCUSDT"]
+
+
+def test_skill_and_download_are_made_when_their_boxes_open(system: Running) -> None:
+    test = shown(**SHORT)
+    test.session_state["portfolio_skill"] = True
+    test.session_state["portfolio_files"] = True
+    test.run()
+    assert not test.exception
+    assert "±" in cards(test)["Rank IC"]
+    said = words(test)
+    assert "the best of eleven is luck too" in said
+    assert "net of 2 bps a unit traded" in said
+    assert len(test.get("download_button")) == 1
+
+
+def test_the_file_holds_what_the_optimiser_says(lane: Lane) -> None:
+    answer = lane.engine.wait_for(PairSpec("ETHUSDT", "BTCUSDT", window=20), 30.0)
+    assert answer is not None
+    rows = pair_rows([answer])
+    settings = PositionConfig(vola=16, corr=32, clip=3.5, shrink=0.5, aum=1e6, position_scale=100.0)
+    found = allocate(rows, settings)
+    gained = earned(found.positions, rows.prices, settings)
+    lines = list(csv.DictReader(io.StringIO(allocation_csv(found, gained).decode())))
+    assert len(lines) == len(rows)
+    assert lines[-1]["status"] == found.last.status
+    expected = portfolio.optimise(rows.prices, rows.signals, settings, assets=rows.assets)
+    for t, line in enumerate(lines):
+        cash = float(line["BTCUSDT.cash"] or math.nan)
+        assert cash == pytest.approx(expected.cash_position[t, 1] * 100.0, nan_ok=True)

@@ -1,0 +1,198 @@
+"""Cards say what is known, in few words, and nothing where nothing is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alphastream.bars import PairRows
+from alphastream.events import Tick
+from alphastream.pairs import MODELS, Cointegration, Model, PairAnalytics, PairSpec, Progress, analyse
+from views.component import Card
+from views.shared.cards import make_card, newest, pair_cards, result_cards
+from views.shared.readiness import ready_cards
+
+SECOND = 10**9
+SPEC = PairSpec("ETHUSDT", "BTCUSDT", window=40)
+NOW = 700 * SECOND
+LONGEST_TEXT = {"signal": 76}  # the card of two columns
+LONGEST = 36
+LIVE = make_card("feed", "Feed", "live", "a venue", "ok", "Trades arrive from the venue itself.")
+
+
+def rows(count: int = 600) -> PairRows:
+    """A pair whose spread reverts within a few bars."""
+    rng = np.random.default_rng(4)
+    x = 60_000.0 * np.exp(np.cumsum(rng.normal(size=count)) * 2e-4)
+    spread = np.zeros(count)
+    for row in range(1, count):
+        spread[row] = 0.8 * spread[row - 1] + rng.normal() * 1e-3
+    y = 2_600.0 * (x / 60_000.0) ** 0.8 * np.exp(spread)
+    age, volume = np.zeros(count, dtype=np.int64), np.ones(count)
+    return PairRows(np.arange(1, count + 1) * SECOND, y, x, age, age, volume, volume)
+
+
+def answer(spec: PairSpec = SPEC, age_s: float = 0.4) -> PairAnalytics:
+    ticks = [Tick(leg, 7, price, 0.1, NOW - int(age_s * SECOND), 0, False) for leg, price in (("Y", 1.0), ("X", 2.0))]
+    return replace(analyse(rows(), spec), last_y=ticks[0], last_x=ticks[1])
+
+
+def with_last(found: PairAnalytics, **values: float) -> PairAnalytics:
+    """The answer with other values on its last closed bar."""
+    closed = {name: column.copy() for name, column in found.closed.items()}
+    for name, value in values.items():
+        closed[name][-1] = value
+    return replace(found, closed=closed)
+
+
+def by_id(cards: list[Card]) -> dict[str, Card]:
+    assert len({card["id"] for card in cards}) == len(cards)
+    return {card["id"]: card for card in cards}
+
+
+def live(found: PairAnalytics | None, spec: PairSpec = SPEC) -> dict[str, Card]:
+    return by_id(pair_cards(found, spec, {}, NOW))
+
+
+def checks(found: PairAnalytics | None, feed: Card = LIVE, spec: PairSpec = SPEC, cost: float = 8.0) -> dict[str, Card]:
+    return by_id(ready_cards(found, spec, feed, NOW, cost))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("price", ["log", "price"])
+def test_every_card_says_what_it_means_in_a_line_that_fits(model: Model, price: str) -> None:
+    spec = replace(SPEC, model=model, price=price)  # type: ignore[arg-type]
+    cards = [*pair_cards(answer(spec), spec, {}, NOW), *ready_cards(answer(spec), spec, LIVE, NOW)]
+    for card in cards:
+        assert len(card["title"]) > 30, card["id"]
+        assert card["value"] not in ("", "nan")
+        assert len(card["sub"]) <= LONGEST_TEXT.get(card["id"], LONGEST), card
+        assert "nan" not in card["value"] + card["sub"]
+
+
+def test_without_an_answer_values_are_empty_and_nothing_is_ready() -> None:
+    assert {card["value"] for card in live(None).values()} == {""}
+    assert list(live(None)) == list(live(answer()))
+    found = checks(None)
+    assert found["ready"]["value"] == "1 of 6"  # the feed
+    assert found["ready-calibrated"]["tone"] == "warn"
+    assert found["ready-edge"]["tone"] == found["ready-fresh"]["tone"] == "flat"
+
+
+def test_calibration_is_counted() -> None:
+    early = replace(answer(), calibration=(Progress("hedge ratio", 37, 40), Progress("z-score", 0, 40)))
+    assert live(early)["signal"]["value"] == "Calibrating 37/40"
+    assert live(early)["zscore"]["value"] == "–"
+    assert checks(early)["ready-calibrated"]["sub"] == "hedge ratio 37/40"
+
+
+@pytest.mark.parametrize(
+    ("position", "z", "value", "sub"),
+    [
+        (0.0, 1.25, "0.75 std", "short at +2"),
+        (0.0, -1.25, "0.75 std", "long at -2"),
+        (0.0, 2.5, "reached", "short at +2, if the bar closes so"),
+        (-1.0, 1.5, "1.00 std", "exit at +0.5"),
+        (1.0, -1.5, "1.00 std", "exit at -0.5"),
+        (1.0, 0.3, "reached", "exit at -0.5, if the bar closes so"),
+    ],
+)
+def test_the_distance_to_what_comes_next(position: float, z: float, value: str, sub: str) -> None:
+    found = with_last(answer(), position=position, zscore=z, spread_std=1e-3)
+    card = live(found)["trigger"]
+    assert card["value"] == value
+    assert card["sub"].startswith(sub)
+    if value != "reached":
+        assert card["sub"].endswith(f"{float(value.split()[0]) * 10:.1f} bps away")
+
+
+@pytest.mark.parametrize(
+    ("position", "ratio", "words"),
+    [
+        (1.0, 0.8, "long 1 notional of ETHUSDT, short 0.8 notional of BTCUSDT"),
+        (-1.0, 0.8, "short 1 notional of ETHUSDT, long 0.8 notional of BTCUSDT"),
+        (1.0, -0.3, "long 1 notional of ETHUSDT, long 0.3 notional of BTCUSDT"),
+    ],
+)
+def test_a_signal_names_both_legs_and_their_sides(position: float, ratio: float, words: str) -> None:
+    card = live(with_last(answer(), position=position, hedge_ratio=ratio))["signal"]
+    assert card["sub"] == words
+    assert card["tone"] == ("long" if position > 0 else "short")
+
+
+def test_a_price_keeps_its_decimals_where_the_venue_did_not_tell_them() -> None:
+    found = answer()
+    closed = {**found.closed, "y": np.round(found.closed["y"], 2)}
+    tick = Tick("ETHUSDT", 8, 2_680.0, 0.1, NOW, 0, True)
+    card = live(replace(found, closed=closed, last_y=tick))["price-y"]
+    assert card["value"] == "2,680.00"
+    assert "sold by the taker" in card["title"]
+
+
+def test_the_forming_bar_counts_as_now() -> None:
+    found = with_last(answer(), zscore=1.0)
+    forming = {name: column[-1:] + 0 for name, column in found.closed.items()} | {"zscore": np.array([1.6])}
+    assert newest(replace(found, forming=forming), "zscore") == 1.6
+    forming["zscore"] = np.array([np.nan])
+    assert newest(replace(found, forming=forming), "zscore") == 1.0
+
+
+def test_a_pair_that_reverts_is_ready_when_it_pays() -> None:
+    found = with_last(answer(), zscore=2.4, spread_std=1e-3)
+    ready = checks(found, cost=18.9)
+    assert {name: card["tone"] for name, card in ready.items()} == dict.fromkeys(ready, "ok")
+    assert ready["ready"]["value"] == "6 of 6"
+    assert ready["ready-edge"]["sub"] == "19.0 bps, cost 18.9"
+    assert all(card["group"] == "ready" for card in ready.values())
+    dear = checks(found, cost=19.1)
+    assert dear["ready-edge"]["tone"] == "warn"
+    assert dear["ready"]["value"] == "5 of 6"
+    assert dear["ready"]["sub"] == "missing: edge"
+
+
+def test_an_edge_on_prices_is_in_bps_of_y() -> None:
+    spec = replace(SPEC, price="price")
+    found = with_last(answer(spec), zscore=-2.5, spread_std=2.6, y=2_600.0)
+    assert checks(found, spec=spec)["ready-edge"]["sub"] == "20.0 bps, cost 8"
+
+
+@pytest.mark.parametrize(
+    ("bars", "tone", "value"),
+    [
+        (1.9, "warn", "too fast"),
+        (2.0, "ok", "within limits"),
+        (10.0, "ok", "within limits"),
+        (10.1, "warn", "too slow"),
+    ],
+)
+def test_a_half_life_has_two_limits(bars: float, tone: str, value: str) -> None:
+    found = replace(answer(), cointegration=Cointegration(500, -4.0, 0.01, 1, bars))
+    card = checks(found)["ready-half-life"]
+    assert (card["tone"], card["value"]) == (tone, value)
+
+
+def test_what_cannot_be_tested_is_unknown_and_says_why() -> None:
+    found = replace(answer(), cointegration=Cointegration(12, refusal="need 30 bars, have 12"))
+    ready = checks(found)
+    assert ready["ready-stationary"]["tone"] == ready["ready-half-life"]["tone"] == "flat"
+    assert "need 30 bars" in ready["ready-stationary"]["title"]
+    assert "need 30 bars" in live(found)["cointegration"]["title"]
+    never = replace(answer(), cointegration=Cointegration(500, -1.0, 0.8, 1, np.inf))
+    assert checks(never)["ready-half-life"]["value"] == "too slow"
+    assert live(never)["half-life"]["value"] == "∞"
+
+
+def test_old_legs_and_a_feed_that_is_not_live_are_marked() -> None:
+    assert checks(answer(age_s=1.9))["ready-fresh"]["tone"] == "ok"
+    assert checks(answer(age_s=2.1))["ready-fresh"]["tone"] == "warn"
+    minute = replace(SPEC, interval_ns=60 * SECOND)
+    assert checks(answer(age_s=9.9), spec=minute)["ready-fresh"]["tone"] == "ok"
+    assert live(answer(age_s=11.0))["price-y"]["tone"] == "warn"
+    replay = make_card("feed", "Feed", "replay", "recorded trades", "warn", "")
+    assert checks(answer(), replay)["ready-feed"]["tone"] == "warn"
+
+
+def test_history_shows_what_was_computed_alone() -> None:
+    shown = by_id(result_cards(answer(), SPEC))
+    assert not {"price-y", "price-x", "trigger"} & set(shown)
+    assert shown["cointegration"]["tone"] == "ok"

@@ -1,0 +1,67 @@
+"""`python -m tools.exchange --port 8900`: the local exchange as a process, its tape looping until Ctrl-C."""
+
+import argparse
+import logging
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from alphastream.errors import AlphaStreamError
+
+from .faults import FAULTS, parse_fault
+from .market import MARKETS
+from .playback import Rate, RealTime
+from .server import LocalExchange
+from .tape import TAPE_PATH
+
+log = logging.getLogger("tools.exchange")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.exchange", description=__doc__)
+    parser.add_argument("--port", type=int, default=8900, help="TCP port on 127.0.0.1, 0 for a free one (default 8900)")
+    parser.add_argument("--tape", type=Path, default=TAPE_PATH, help="Parquet file of trades (default the bundled one)")
+    parser.add_argument("--market", choices=sorted(MARKETS), default="usdm")
+    parser.add_argument("--speed", type=float, default=1.0, help="times as fast as recorded (default 1)")
+    parser.add_argument("--rate", type=float, help="a constant number of trades a second instead of the recorded times")
+    parser.add_argument(
+        "--already-played", type=int, default=0, help="trades that REST knows from the start (default 0)"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        help=f'"Drop(after=500, times=None)"; may be given again. Known: {", ".join(FAULTS)}',
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until SIGINT or SIGTERM."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        exchange = LocalExchange(
+            options.tape,
+            market=options.market,
+            pace=RealTime(options.speed) if options.rate is None else Rate(options.rate),
+            loop=True,
+            already_played=options.already_played,
+            faults=[parse_fault(text) for text in options.fault],
+            port=options.port,
+        )
+        with exchange:
+            log.info("market=%s symbols=%s", options.market, ",".join(exchange.symbols))
+            log.info("ws=%s rest=%s", exchange.ws_url, exchange.rest_url)
+            stop.wait()
+    except (AlphaStreamError, OSError) as error:
+        raise SystemExit(f"the exchange cannot open: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

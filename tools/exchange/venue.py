@@ -1,0 +1,125 @@
+"""The venue behind the sockets: plays the tape to its connections. Lives in one event loop."""
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .connection import Connection
+from .faults import Fault, Refusal, Script
+from .market import Limits, Market
+from .playback import SECOND_NS, Fast, Playback, Stepped
+from .rest import Reply, Rest
+from .tape import Trade
+
+BATCH = 64
+"""Trades published before the loop gets to read from the clients."""
+SLOW_CLIENT_S = 5.0
+"""How long a tape that plays as fast as it is read waits for a client that does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The newest trade of a symbol and the wall-clock moment it was published."""
+
+    id: int
+    price_text: str
+    time_ms: int
+    sent_ns: int
+
+
+class Venue:
+    """Connections, faults in force, REST and the tape being played."""
+
+    def __init__(self, playback: Playback, market: Market, limits: Limits, faults: Sequence[Fault]) -> None:
+        self.playback = playback
+        self.market = market
+        self.limits = limits
+        self.log = logging.getLogger("tools.exchange")
+        self.script = Script(faults)
+        self.rest = Rest(playback, market, limits)
+        self.connections: set[Connection] = set()
+        self.requests: deque[str] = deque(maxlen=10_000)
+        self.sent: Counter[str] = Counter()
+        self.last: dict[str, LastTrade] = {}
+        self._live_streams = {trade.stream for trade in playback.tape.trades}
+        self._listened_to = asyncio.Event()
+
+    def answer(self, method: str, target: str) -> Reply:
+        """Answer a REST request, or refuse it where the script says so."""
+        refusal = self.script.refusal("rest")
+        if refusal is not None:
+            return Reply(refusal.status, refusal.body.encode(), refusal.headers)
+        return self.rest.answer(method, target)
+
+    def subscribed(self, connection: Connection) -> None:
+        """Note that a connection has new subscriptions."""
+        if not self._live_streams.isdisjoint(connection.streams):
+            self._listened_to.set()
+
+    def inject(self, fault: Fault) -> None:
+        """Put a fault in force for open and coming connections."""
+        strikes = self.script.add(fault)
+        if isinstance(fault, Refusal):
+            return
+        for connection in [connection for connection in self.connections if connection.open]:
+            connection.arm(strikes)
+
+    def heal(self) -> None:
+        """Take all faults out of force."""
+        self.script.clear()
+        for connection in [connection for connection in self.connections if connection.open]:
+            connection.heal()
+
+    def step(self, count: int) -> list[Trade]:
+        """Publish the next trades, fewer where the tape ends."""
+        trades: list[Trade] = []
+        while len(trades) < count and not self.playback.ended:
+            trades.append(self._publish_next())
+        self._flush()
+        return trades
+
+    async def play(self) -> None:
+        """Publish every trade when it is due, until the tape ends (a stepped tape waits for `step`)."""
+        if isinstance(self.playback.pace, Stepped):
+            return
+        if isinstance(self.playback.pace, Fast):
+            await self._listened_to.wait()
+        while not self.playback.ended:
+            delay_ns = self.playback.due_ns() - time.time_ns()
+            await asyncio.sleep(max(delay_ns, 0) / SECOND_NS)
+            for _ in range(BATCH):
+                if self.playback.ended or self.playback.due_ns() > time.time_ns():
+                    break
+                self._publish_next()
+            self._flush()
+            if isinstance(self.playback.pace, Fast):
+                await self._let_clients_read()
+
+    async def abort_all(self) -> None:
+        """Take every socket away and wait until all are gone."""
+        for connection in list(self.connections):
+            connection.abort()
+        while self.connections:
+            await asyncio.sleep(0)
+
+    def _publish_next(self) -> Trade:
+        trade = self.playback.advance()
+        for connection in list(self.connections):
+            connection.publish(trade)
+        self.last[trade.symbol] = LastTrade(trade.id, trade.price_text, trade.time_ns // 1_000_000, time.time_ns())
+        return trade
+
+    def _flush(self) -> None:
+        for connection in list(self.connections):
+            connection.flush()
+
+    async def _let_clients_read(self) -> None:
+        for connection in list(self.connections):
+            try:
+                await asyncio.wait_for(connection.drained(), SLOW_CLIENT_S)
+            except TimeoutError:
+                self.log.warning("dropping a client that read nothing for %.0f s", SLOW_CLIENT_S)
+                connection.abort()

@@ -1,0 +1,192 @@
+"""The form of a rule: what to watch, on which pair, at which level, and who is told."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from alphastream.alerts.rules import LONGEST_COOL_DOWN_S, LONGEST_NAME, MEASURES, Rule, When, measure_name
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import Price, interval_name
+from alphastream.pairs import MODELS, PairSpec
+from config import Settings
+from views.shared.controls import HELP, INTERVALS_S, SECOND
+
+ABOUT: Final[Mapping[str, str]] = {
+    "zscore": "Means little while a leg is old or the pair is not cointegrated: add rules for both.",
+    "correlation": "Of bar returns over the window. Legs that trade rarely look less correlated than they are.",
+    "half_life": "Of one ratio fixed over the newest 500 closed bars; ∞ where it does not revert. Means nothing while "
+    "the p-value is high.",
+    "pvalue": "Engle-Granger on one ratio fixed over the newest 500 closed bars. Looked at bar after bar it will dip "
+    "below 0.05 now and then by chance: ask for less, and for a cool-down.",
+    "half_life_window": "Of one ratio fixed over the window. Noisier than over 500 bars.",
+    "pvalue_window": "Engle-Granger over the window. Short windows rarely find anything.",
+    "position": "−1 short the spread, 0 flat, 1 long; outside ±0.5 tells of every new position. Not a fill.",
+    "age_y": "Counted to now, not to a bar: also while nothing trades.",
+    "age_x": "Counted to now, not to a bar: also while nothing trades.",
+    "feed": "Since the newest trade of any symbol, whatever the reason. Watches the live feed also while a recording "
+    "is shown.",
+}
+# What a form begins with: when, level, clear.
+BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
+    "zscore": ("outside", 2.0, 1.0),
+    "position": ("outside", 0.5, 0.0),
+    "correlation": ("below", 0.3, 0.5),
+    "half_life": ("above", 100.0, 60.0),
+    "half_life_window": ("above", 100.0, 60.0),
+    "pvalue": ("above", 0.1, 0.05),
+    "pvalue_window": ("above", 0.1, 0.05),
+    "age_y": ("above", 10.0, 2.0),
+    "age_x": ("above", 10.0, 2.0),
+    "feed": ("above", 30.0, 5.0),
+}
+_OTHERS: Final[tuple[When, float, float]] = ("above", 1.0, 0.0)
+_CLEAR: Final = (
+    "Hysteresis. A value that wavers around the level would fire again and again; it has to come back this far first."
+)
+_COOL_DOWN: Final = (
+    "At most one alert in this time. Where the value is still beyond the level afterwards, it fires then."
+)
+_WHEN: Final[Mapping[When, str]] = {"above": "at or above", "below": "at or below", "outside": "outside ±"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a form offers.
+
+    Parameters
+    ----------
+    symbols : legs; others may be typed.
+    hooks : names of the webhooks there are.
+    last_price : newest price of a symbol, None where it has not traded.
+    """
+
+    symbols: Sequence[str]
+    hooks: Sequence[str]
+    last_price: Callable[[str], float | None]
+
+
+def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule | None:
+    """Ask for a rule.
+
+    Parameters
+    ----------
+    before : the rule that is edited; None for a new one.
+
+    Returns
+    -------
+    The rule once its button was pressed and it is sound; None, and a sentence where it is not, otherwise.
+    """
+    place = f"rule-{before.id if before is not None else st.session_state.get('alerts_added', 0)}"
+    row = _row()
+    first = before.measure if before is not None else "zscore"
+    measure = _choose(row, "Watch", list(MEASURES), first, f"{place}-measure", 300, format_func=measure_name)
+    title = before.name if before is not None else measure_name(measure)
+    name = row.text_input("Name", title, LONGEST_NAME, key=f"{place}-{measure}-name", width=300)
+    if measure in ABOUT:
+        st.caption(ABOUT[measure])
+    try:
+        spec = None if measure == "feed" else _pair(before, place, measure, choices, settings)
+        when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
+        told = _channels(before, place, choices.hooks)
+        if not st.button("Save" if before is not None else "Add rule", type="primary", key=f"{place}-save"):
+            return None
+        rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
+        return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, told)
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/error:", title="This rule cannot be")
+        return None
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def _choose(row: DeltaGenerator, label: str, options: list[Any], first: Any, key: str, width: int, **more: Any) -> Any:
+    return row.selectbox(label, options, options.index(first), key=key, width=width, **more)
+
+
+def _channels(before: Rule | None, place: str, hooks: Sequence[str]) -> tuple[str, ...]:
+    """Who is told; a webhook that is configured no more can be taken away."""
+    held = list(before.channels) if before is not None else []
+    known = list(dict.fromkeys((*hooks, *held)))
+    empty = "Only this app" if known else "None is configured, see below"
+    return tuple(st.multiselect("Tell these webhooks", known, held, key=f"{place}-hooks", placeholder=empty))
+
+
+def _pair(before: Rule | None, place: str, measure: str, choices: Choices, settings: Settings) -> PairSpec:
+    """The pair, its bars and its model; thresholds where the signal is watched."""
+    begin = before.spec if before is not None else None
+    if begin is None:
+        x, y = (*choices.symbols, "x", "y")[:2]
+        begin = PairSpec(
+            y, x, settings.interval_s * SECOND, "ols", settings.window_bars, "log", settings.entry_z, settings.exit_z
+        )
+    legs = list(dict.fromkeys((*choices.symbols, begin.y, begin.x)))
+    seconds = begin.interval_ns // SECOND
+    lengths = sorted({*INTERVALS_S, seconds})
+    row = _row()
+
+    def choose(label: str, options: list[Any], first: Any, key: str, width: int, **more: Any) -> Any:
+        return _choose(row, label, options, first, f"{place}-{key}", width, help=HELP[key], **more)
+
+    def number(label: str, low: float, high: float, first: float, step: float, key: str) -> float:
+        return row.number_input(label, low, high, first, step, key=f"{place}-{key}", help=HELP[key], width=140)
+
+    y = choose("Dependent leg (y)", legs, begin.y, "y", 170, accept_new_options=True)
+    x = choose("Hedge leg (x)", legs, begin.x, "x", 170, accept_new_options=True)
+    length = choose("Bar", lengths, seconds, "interval", 100, format_func=lambda s: interval_name(s * SECOND))
+    model = choose("Model", list(MODELS), begin.model, "model", 110, format_func=lambda name: MODELS[name])
+    window = number("Window (bars)", 20, 500, min(max(begin.window, 20), 500), 5, "window")
+    price = choose("Prices", list(get_args(Price)), begin.price, "price", 100)
+    entry, exit_ = begin.entry, begin.exit
+    if measure == "position":
+        entry = number("Entry |z|", 0.5, 6.0, entry, 0.25, "entry")
+        exit_ = number("Exit |z|", 0.0, 5.0, exit_, 0.25, "exit")
+    y, x = (str(leg or "").strip().upper() for leg in (y, x))
+    return PairSpec(y, x, length * SECOND, model, int(window), price, entry, exit_)
+
+
+def _levels(
+    before: Rule | None, place: str, measure: str, spec: PairSpec | None, choices: Choices
+) -> tuple[When, float, float, float]:
+    """When it fires, when it may fire again, and the cool-down in seconds."""
+    place = f"{place}-{measure}"  # another measure begins with other levels
+    same = before if before is not None and before.measure == measure else None
+    begin = (same.when, same.level, same.clear) if same is not None else BEGIN.get(measure, _OTHERS)
+    if same is None and spec is not None and measure in ("price_y", "price_x"):
+        symbol = spec.y if measure == "price_y" else spec.x
+        place = f"{place}-{symbol}"
+        begin = st.session_state.setdefault(f"{place}-begin", _near(choices.last_price(symbol)))
+    when, level, clear = begin
+    cool_down_s = before.cool_down_s if before is not None else 60.0
+    unit = f", {MEASURES[measure].unit}" if MEASURES[measure].unit else ""
+    row = _row()
+
+    def number(label: str, first: float, key: str, width: int, **more: Any) -> float:
+        return float(row.number_input(f"{label}{unit}", value=first, key=f"{place}-{key}", width=width, **more))
+
+    chosen = _choose(row, "Fires", list(_WHEN), when, f"{place}-when", 150, format_func=lambda key: _WHEN[key])
+    level = number("Level", level, "level", 150, step=None, format="%.8g")
+    clear = number("Again after it was back at", clear, "clear", 220, step=None, format="%.8g", help=_CLEAR)
+    unit = ", s"
+    cool_down_s = number(
+        "Cool-down",
+        cool_down_s,
+        "cool",
+        150,
+        min_value=0.0,
+        max_value=LONGEST_COOL_DOWN_S,
+        step=10.0,
+        format="%.0f",
+        help=_COOL_DOWN,
+    )
+    return chosen, level, clear, cool_down_s
+
+
+def _near(price: float | None) -> tuple[When, float, float]:
+    """A per cent above the newest price."""
+    return _OTHERS if price is None else ("above", float(f"{price * 1.01:.6g}"), float(f"{price:.6g}"))

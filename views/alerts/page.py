@@ -1,0 +1,242 @@
+"""The alerts page: rules and how they stand, what fired, and where it was sent."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.alerts.rules import Rule, measure_name
+from alphastream.errors import AlphaStreamError
+from runtime.alerts.service import AlertBook
+from runtime.alerts.webhooks import Webhooks
+from system import System
+from views.alerts.controls import Choices, rule_form
+from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
+from views.shared.system import get_system
+
+REFRESH_S: Final = 2.0
+HISTORY_ROWS: Final = 200  # on the page; the file has all that are kept
+NEW: Final = "new"
+SECRETS_EXAMPLE: Final = """[webhooks.desk]
+kind = "slack"                  # or "discord", or "json" for any program
+url = "https://hooks.slack.com/services/..."
+
+[webhooks.phone]
+kind = "telegram"
+token = "123456:ABC..."         # of the bot
+chat_id = "-100123456789"
+"""
+
+
+def page() -> None:
+    """Rules, a form, the history, the webhooks."""
+    system = get_system()
+    _troubles(system.alerts, system.webhooks)
+    st.subheader("Rules")
+    st.fragment(_rules, run_every=REFRESH_S, key="rules_panel")(system.alerts)
+    _change(system)
+    st.subheader("History")
+    st.fragment(_history, run_every=REFRESH_S, key="history_panel")(system.alerts)
+    _download(system.alerts)
+    st.subheader("Webhooks")
+    _webhooks(system)
+    _caveats()
+
+
+def _troubles(book: AlertBook, hooks: Webhooks) -> None:
+    """What is wrong with the files, and what the last press of a button did."""
+    if book.notice is not None:
+        st.error(book.notice, icon=":material/error:", title="The book of alerts could not be read")
+    if book.failure is not None:
+        st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be written")
+    if book.outage is not None:
+        st.error(book.outage, icon=":material/error:", title="Rules are not evaluated now")
+    for problem in hooks.problems:
+        st.warning(problem, icon=":material/key:", title="A webhook is not usable")
+    said = st.session_state.pop("alerts_said", None)
+    if said is not None:
+        st.success(said, icon=":material/check:")
+
+
+def _rules(book: AlertBook) -> None:
+    """How every rule stands; runs again every two seconds."""
+    rules = book.rules
+    if not rules:
+        st.info(
+            "No rule yet. Add one below: it is watched from then on, also with no browser open.",
+            icon=":material/notifications:",
+        )
+        return
+    st.dataframe(
+        rules_frame([(rule, book.standing(rule.id)) for rule in rules]),
+        hide_index=True,
+        alt="Rules and how they stand",
+        column_config={
+            "of": st.column_config.TextColumn(width=250),
+            "now": st.column_config.NumberColumn(
+                format="%.5g", width=80, help="On the last closed bar; ages count to now."
+            ),
+            "to go": st.column_config.NumberColumn(
+                format="%.3g", width=80, help="From the value to the level; negative beyond."
+            ),
+            "state": st.column_config.TextColumn(width=270),
+            "fired last (UTC)": _moments("fired last (UTC)"),
+        },
+    )
+
+
+def _moments(label: str) -> Any:
+    return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss", timezone="UTC", width=150)
+
+
+def _change(system: System) -> None:
+    """Add a rule, or edit, switch off or delete one."""
+    book, lane = system.alerts, system.lane
+    rules = {rule.id: rule for rule in book.rules}
+    chosen = NEW
+    if rules:
+        chosen = st.selectbox(
+            "Add or change",
+            [NEW, *rules],
+            format_func=lambda key: "A new rule" if key == NEW else _label(rules[key]),
+            key="alerts_chosen",
+            width=460,
+        )
+    before = rules.get(chosen)
+    choices = Choices(
+        lane.symbols if lane is not None else system.settings.symbols,
+        list(system.webhooks.kinds),
+        lambda symbol: tick.price if lane is not None and (tick := lane.store.last(symbol)) is not None else None,
+    )
+    with st.container(border=True):
+        if before is not None:
+            _switch_or_delete(book, before)
+        rule = rule_form(before, choices, system.settings)
+    if rule is not None:
+        _do(lambda: book.add(rule) if before is None else book.replace(rule), f"Saved: {_label(rule)}")
+
+
+def _label(rule: Rule) -> str:
+    return f"{rule.name}: {measure_name(rule.measure, rule.spec)} {rule.condition}"
+
+
+def _switch_or_delete(book: AlertBook, rule: Rule) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    word = "Switch off" if rule.on else "Switch on"
+    if row.button(word, icon=":material/power_settings_new:", key=f"switch-{rule.id}"):
+        _do(lambda: book.replace(_switched(rule)), f"{'Switched off' if rule.on else 'Switched on'}: {rule.name}")
+    with row.popover("Delete", icon=":material/delete:", key=f"delete-{rule.id}"):
+        st.markdown("The rule and what it remembers will be gone. Its alerts stay in the history.")
+        if st.button("Delete it", type="primary", key=f"confirm-{rule.id}"):
+            _do(lambda: book.remove(rule.id), f"Deleted: {rule.name}")
+
+
+def _switched(rule: Rule) -> Rule:
+    return replace(rule, on=not rule.on)
+
+
+def _do(work: Callable[[], None], said: str) -> None:
+    """Change the book and begin again, or say why it did not work."""
+    try:
+        work()
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/error:", title="Nothing was changed")
+        return
+    st.session_state["alerts_said"] = said
+    st.session_state["alerts_added"] = st.session_state.get("alerts_added", 0) + 1  # an empty form
+    st.rerun()
+
+
+def _history(book: AlertBook) -> None:
+    """What fired, newest first."""
+    alerts = book.history()
+    if not alerts:
+        st.caption("Nothing has fired yet.")
+        return
+    st.dataframe(
+        history_frame(alerts[:HISTORY_ROWS])[["time", "rule", "value", "sentence", "trades", "told"]],
+        hide_index=True,
+        alt="Alerts, newest first",
+        column_config={
+            "time": _moments("time (UTC)"),
+            "value": st.column_config.NumberColumn(format="%.5g", width=80),
+            "sentence": st.column_config.TextColumn(width=760),
+            "trades": st.column_config.TextColumn(width=80),
+        },
+    )
+    if len(alerts) > HISTORY_ROWS:
+        st.caption(f"The newest {HISTORY_ROWS} of {len(alerts):,}; the file has all of them.")
+
+
+def _download(book: AlertBook) -> None:
+    """The history as a file, as of the moment the box was opened."""
+    with st.popover("Download", icon=":material/download:", on_change="rerun", key="alerts_download") as box:
+        if box.open:
+            st.download_button(
+                "History as CSV",
+                history_csv(book.history()),
+                "alerts.csv",
+                "text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key="alerts_csv",
+            )
+
+
+def _webhooks(system: System) -> None:
+    """Where alerts can go: names and kinds, never addresses."""
+    hooks = system.webhooks
+    if not hooks.kinds:
+        st.caption(
+            f"None is configured. Addresses are secrets: they stand in {system.settings.secrets_file.name} beside the "
+            "app (ALPHASTREAM_SECRETS_FILE names another file) and are read when the app starts."
+        )
+        st.code(SECRETS_EXAMPLE, language=None, wrap_lines=True)
+        return
+    for name, kind in hooks.kinds.items():
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.markdown(f"**{name}**, {kind}", width=300)
+        if row.button("Send a test", icon=":material/send:", key=f"test-{name}"):
+            hooks.test(name)
+    st.fragment(_deliveries, run_every=REFRESH_S, key="deliveries_panel")(hooks)
+
+
+def _deliveries(hooks: Webhooks) -> None:
+    """Every try, newest first."""
+    tries = hooks.deliveries
+    if not tries:
+        st.caption("Nothing was sent since the app started.")
+        return
+    if hooks.waiting:
+        st.caption(f"{hooks.waiting} waiting to be sent.")
+    st.dataframe(
+        deliveries_frame(tries),
+        hide_index=True,
+        alt="Deliveries, newest first",
+        column_config={
+            "time": _moments("time (UTC)"),
+            "detail": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def _caveats() -> None:
+    """When not to trust an alert."""
+    with st.expander("When not to trust an alert", icon=":material/help:"):
+        st.markdown(
+            "- Bars decide when they have closed; the one that is still forming never does. So an alert comes up to a "
+            "bar and about a second late, and a trade that arrives later may change the bar.\n"
+            "- A number that is not defined yet neither fires nor clears. After a restart a rule waits until its "
+            "window is full again.\n"
+            "- No alert does not mean that all is well: add a rule for the silence of the feed. Nothing fires while "
+            "this app is not running, and what happened meanwhile is not told afterwards.\n"
+            "- While a recording is shown, rules see recorded trades and say so. Each rule remembers live and "
+            "recorded trades apart.\n"
+            "- An alert is not a fill: costs, the bid-ask spread and your own delay are not in it.\n"
+            "- Messages that wait for a webhook are lost when the app stops; the history here is not.\n"
+            "- Everybody who can open this page can change the rules."
+        )
+
+
+page()

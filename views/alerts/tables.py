@@ -1,0 +1,68 @@
+"""Rules, alerts and deliveries as tables, and the history as a file."""
+
+import pandas as pd
+
+from alphastream.alerts.rules import Alert, Rule, measure_name
+from runtime.alerts.service import Standing
+from runtime.alerts.webhooks import Delivery
+
+
+def rules_frame(rules: list[tuple[Rule, Standing]]) -> pd.DataFrame:
+    """One row a rule; how it stands comes first, because a narrow screen shows no more."""
+    return pd.DataFrame(
+        {
+            "rule": [rule.name for rule, _ in rules],
+            "state": [standing.words for _, standing in rules],
+            "now": [standing.value for _, standing in rules],
+            "to go": [standing.distance for _, standing in rules],
+            "watches": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
+            "of": [rule.subject for rule, _ in rules],
+            "fires": [rule.condition for rule, _ in rules],
+            "fired last (UTC)": [_moment(standing.fired_ns) for _, standing in rules],
+            "cool-down (s)": [rule.cool_down_s for rule, _ in rules],
+            "tells": [", ".join(rule.channels) or "this app" for rule, _ in rules],
+        }
+    )
+
+
+def _moment(time_ns: int) -> pd.Timestamp | None:
+    return pd.Timestamp(time_ns, tz="UTC") if time_ns else None
+
+
+def history_frame(alerts: tuple[Alert, ...]) -> pd.DataFrame:
+    """One row an alert."""
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime([alert.time_ns for alert in alerts], utc=True),
+            "rule": [alert.rule for alert in alerts],
+            "measure": [alert.measure for alert in alerts],
+            "value": [alert.value for alert in alerts],
+            "level": [alert.level for alert in alerts],
+            "bar_end": pd.to_datetime([alert.data_ns for alert in alerts], utc=True),
+            "trades": ["recorded" if alert.recorded else "live" for alert in alerts],
+            "told": [" ".join(alert.channels) for alert in alerts],
+            "sentence": [alert.sentence for alert in alerts],
+        }
+    )
+
+
+def history_csv(alerts: tuple[Alert, ...]) -> bytes:
+    """``history_frame`` as a file; times in ISO 8601, UTC. A name that a spreadsheet would calculate gets a quote."""
+    frame = history_frame(alerts)
+    for column in ("rule", "sentence"):
+        frame[column] = [f"'{text}" if text.startswith(("=", "+", "-", "@")) else text for text in frame[column]]
+    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+
+
+def deliveries_frame(tries: tuple[Delivery, ...]) -> pd.DataFrame:
+    """One row a try."""
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime([each.time_ns for each in tries], utc=True),
+            "webhook": [each.target for each in tries],
+            "message": [each.title for each in tries],
+            "try": [each.attempt for each in tries],
+            "outcome": [each.outcome for each in tries],
+            "detail": [each.detail for each in tries],
+        }
+    )

@@ -1,0 +1,280 @@
+"""Charts of a backtest: a run in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from alphastream.backtest import RunResult
+from alphastream.performance import CostSplit, Performance, drawdown
+from views.backtest.tables import exit_reasons
+from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
+from views.shared.thinning import thin_out
+
+Floats = NDArray[np.float64]
+
+MOST_LINES: Final = 12
+MOST_MARKS: Final = 1_000
+_HEIGHTS: Final = {"equity": 210, "drawdown": 80, "zscore": 160, "position": 120}
+_OBSERVED_PX: Final = 90
+_GAP: Final = 40  # a heading may need two lines on a narrow page
+_MARGIN: Final = {"l": 70, "r": 20, "t": 52, "b": 42}
+_GREY: Final = "#888888"
+_DASHES: Final = ("solid", "6px,2px", "dot")
+
+
+def gross_equity(run: RunResult) -> Floats:
+    """Equity of each row as it would be at the prices of the market, free of fees, spread, impact and funding."""
+    moved = [(fill.time_ns, fill.fee + fill.spread_cost + fill.impact_cost) for fill in run.fills]
+    moved += [(payment.time_ns, -payment.amount) for payment in run.funding]
+    if not moved:
+        return run.equity
+    times = np.array([when for when, _ in moved], dtype=np.int64)
+    rows = np.searchsorted(run.time_ns, times)  # what happens by the end of a row belongs to it
+    paid = np.bincount(np.minimum(rows, len(run) - 1), weights=[amount for _, amount in moved], minlength=len(run))
+    return run.equity + np.cumsum(paid)
+
+
+def backtest_figure(
+    run: RunResult, found: Performance, *, entry: float | None = None, exit_: float | None = None, dark: bool = False
+) -> go.Figure:
+    """Equity net and gross, drawdown, z-score with trades, positions, and what was observed, over one UTC axis.
+
+    Parameters
+    ----------
+    entry, exit_ : thresholds of the z-score, where the strategy has them.
+    """
+    panels = _panels(run)
+    time = run.time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    data = []
+    for trace, values in _lines(run, panels, dark):
+        x, y = thin_out(time, values, MAX_POINTS)
+        data.append({"type": "scatter", "mode": "lines", "connectgaps": False, "x": x, "y": y, **trace})
+    if "zscore" in panels:
+        data += list(_marks(run, found, panels, dark))
+    return go.Figure(data=data, layout=_layout(run, panels, entry, exit_, dark))
+
+
+def drawn_symbols(run: RunResult) -> list[int]:
+    """Columns of the symbols that have lines: all, or those with the largest positions on average."""
+    size = np.nan_to_num(np.abs(run.positions * run.marks)).sum(axis=0)
+    return sorted(int(column) for column in np.argsort(-size, kind="stable")[:MOST_LINES])
+
+
+def _panels(run: RunResult) -> dict[str, int]:
+    """Place of each panel from the top, by name."""
+    names = [name for name in _HEIGHTS if name != "zscore" or _is_known(run, "zscore")]
+    own = ("zscore", "direction", "hedge_ratio", "spread", "y_deviation", "x_deviation", "legs_correlation")
+    names += [name for name in run.observed if name not in own]
+    return {name: place for place, name in enumerate(names)}
+
+
+def _is_known(run: RunResult, name: str) -> bool:
+    return name in run.observed and bool(np.isfinite(run.observed[name]).any())
+
+
+def _axis(place: int) -> str:
+    return "y" if place == 0 else f"y{place + 1}"
+
+
+def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
+    """Each line and its numbers."""
+    colours = DARK if dark else LIGHT
+
+    def line(panel: str, name: str, colour: str, dash: str = "solid", **more: Any) -> dict[str, Any]:
+        place = panels[panel]
+        style = {"color": colour, "width": 1.4, "dash": dash, **more.pop("line", {})}
+        legend = "legend" if place == 0 else f"legend{place + 1}"
+        return {"name": name, "xaxis": "x", "yaxis": _axis(place), "legend": legend, "line": style, **more}
+
+    yield line("equity", "gross, free of costs", colours.x_leg, "6px,2px"), gross_equity(run)
+    yield line("equity", "equity, net", colours.y_leg, line={"width": 1.8}), run.equity
+    fall = drawdown(run.equity) * 100.0
+    yield line("drawdown", "drawdown, %", colours.half_life, fill="tozeroy"), fall
+    if "zscore" in panels:
+        yield line("zscore", "z-score", colours.spread), run.observed["zscore"]
+    palette = (colours.y_leg, colours.x_leg, colours.spread, colours.half_life, colours.neutral)
+    held = np.where(run.positions != 0.0, run.positions * run.marks, 0.0)
+    for number, column in enumerate(drawn_symbols(run)):
+        colour, dash = palette[number % 5], _DASHES[number // 5 % 3]
+        name = f"{escape(run.symbols[column])} held"
+        yield line("position", name, colour, dash, line={"shape": "hv"}), held[:, column]
+    for name in list(panels)[list(panels).index("position") + 1 :]:
+        yield line(name, escape(name.replace("_", " ")), colours.neutral), run.observed[name]
+
+
+def _marks(run: RunResult, found: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
+    """Entries and exits at the bars they were decided on, with their trades under the pointer."""
+    colours = DARK if dark else LIGHT
+    place = panels["zscore"]
+    for kind, points in _points(run, found).items():
+        symbol, colour = _STYLES[kind](colours)
+        rows, texts = [row for row, _ in points], [text for _, text in points]
+        at = np.array(rows, dtype=np.int64)
+        yield {
+            "type": "scatter",
+            "mode": "markers",
+            "name": kind,
+            "x": run.time_ns[at].astype("datetime64[ns]").astype("datetime64[ms]"),
+            "y": run.observed["zscore"][at],
+            "xaxis": "x",
+            "yaxis": _axis(place),
+            "legend": f"legend{place + 1}",
+            "text": texts,
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"symbol": symbol, "color": colour, "size": 9, "line": {"width": 1.5, "color": colour}},
+        }
+
+
+_STYLES: Final[dict[str, Any]] = {
+    "long": lambda colours: ("triangle-up", colours.y_leg),
+    "short": lambda colours: ("triangle-down", colours.x_leg),
+    "out": lambda colours: ("circle-open", colours.neutral),
+}
+
+
+def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str]]]:
+    """Rows and words of the newest entries and exits, by kind."""
+    decided = {order.id: order.decided_ns for order in run.orders}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for fill in run.fills:
+        first.setdefault(fill.trip, fill.order)
+        last[fill.trip] = fill.order
+    reasons = exit_reasons(run)
+    points: dict[str, list[tuple[int, str]]] = {kind: [] for kind in _STYLES}
+    rows = {}
+    for trip in found.trips[-MOST_MARKS:]:
+        for order in (first[trip.number], last[trip.number]):
+            rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, trip.opened_ns)))
+    for trip in found.trips[-MOST_MARKS:]:
+        legs = [(symbol, trip.legs[symbol]) for symbol in run.symbols if symbol in trip.legs]
+        into = "<br>".join(f"{escape(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
+        kind = "long" if trip.direction > 0 else "short"
+        points[kind].append((rows[first[trip.number]], f"<b>trade {trip.number}, {kind}</b><br>{into}"))
+        if trip.closed_ns is None:
+            continue
+        out = "<br>".join(f"{escape(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
+        reason = escape(reasons.get(trip.number, ""))
+        words = f"<b>trade {trip.number} out: {reason}</b><br>{out}<br>net {trip.net:+,.2f}"
+        points["out"].append((rows[last[trip.number]], words))
+    return points
+
+
+def _layout(
+    run: RunResult, panels: dict[str, int], entry: float | None, exit_: float | None, dark: bool
+) -> dict[str, Any]:
+    neutral = (DARK if dark else LIGHT).neutral
+    heights = [_HEIGHTS.get(name, _OBSERVED_PX) for name in panels]
+    whole = sum(heights) + _GAP * (len(heights) - 1)
+    edge, places = float(whole), []
+    for height in heights:
+        places.append((max(0.0, (edge - height) / whole), edge / whole))
+        edge -= height + _GAP
+    formats = {"equity": ",.2f", "drawdown": ".3f", "zscore": ".2f", "position": ",.2f"}
+    axes, legends = {}, {}
+    for (name, place), (bottom, top) in zip(panels.items(), places, strict=True):
+        axes["yaxis" if place == 0 else f"yaxis{place + 1}"] = {
+            "domain": [bottom, top],
+            "anchor": "x",
+            "zeroline": name in ("position", "zscore"),
+            "zerolinecolor": _GREY,
+            "zerolinewidth": 1,
+            "nticks": 4 if heights[place] < 100 else 6,
+            "tickfont": {"size": 11, "color": neutral},
+            "tickformat": {"equity": ",~f", "position": "~s"}.get(name, ""),
+            "hoverformat": formats.get(name, ".6~g"),
+        }
+        legends["legend" if place == 0 else f"legend{place + 1}"] = {
+            "orientation": "h",
+            "x": 0,
+            "y": top,
+            "yanchor": "bottom",
+            "font": {"size": 12, "color": neutral},
+            "bgcolor": "rgba(0,0,0,0)",
+            "itemwidth": 30,
+        }
+    return {
+        "height": whole + _MARGIN["t"] + _MARGIN["b"],
+        "margin": _MARGIN,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "dragmode": "zoom",
+        "uirevision": run.name,
+        "xaxis": {
+            "type": "date",
+            "anchor": _axis(len(panels) - 1),
+            "title": {"text": "UTC", "standoff": 4},
+            "hoverformat": "%Y-%m-%d %H:%M:%S",
+        },
+        "shapes": list(_levels(panels, entry, exit_)),
+        **axes,
+        **legends,
+    }
+
+
+def _levels(panels: dict[str, int], entry: float | None, exit_: float | None) -> Iterator[dict[str, Any]]:
+    """Thresholds of the z-score, each named in words as well as told apart by its dash."""
+    if "zscore" not in panels:
+        return
+    axis = _axis(panels["zscore"])
+    for value, name, dash in ((entry, "entry", "dash"), (exit_, "exit", "dot")):
+        for side in (1.0, -1.0) if value else ():
+            level = side * (value or 0.0)
+            text = f"{name} ±{value:g}" if side > 0 else ""
+            yield {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "yref": axis,
+                "y0": level,
+                "y1": level,
+                "layer": "below",
+                "line": {"color": _GREY, "width": 1, "dash": dash},
+                "label": {"text": text, "textposition": "start", "yanchor": "bottom", "font": {"size": 10}},
+            }
+
+
+def cost_figure(split: CostSplit, *, dark: bool = False) -> go.Figure:
+    """From the gross profit to the net one: what each kind of cost took."""
+    colours: Palette = DARK if dark else LIGHT
+    steps: Sequence[tuple[str, float, str]] = (
+        ("gross", split.gross, "absolute"),
+        ("fees", -split.fees, "relative"),
+        ("spread", -split.spread, "relative"),
+        ("impact", -split.impact, "relative"),
+        ("funding", split.funding, "relative"),
+        ("net", 0.0, "total"),
+    )
+    amounts = [split.net if kind == "total" else amount for _, amount, kind in steps]
+    figure = go.Figure(
+        go.Waterfall(
+            x=[name for name, _, _ in steps],
+            y=[amount for _, amount, _ in steps],
+            measure=[kind for _, _, kind in steps],
+            text=[f"{amount:+,.2f}" if amount else "0" for amount in amounts],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{text}<extra></extra>",
+            increasing={"marker": {"color": colours.spread}},
+            decreasing={"marker": {"color": colours.x_leg}},
+            totals={"marker": {"color": colours.y_leg}},
+            connector={"line": {"color": _GREY, "width": 1, "dash": "dot"}},
+        )
+    )
+    figure.update_layout(
+        height=300,
+        margin={"l": 60, "r": 20, "t": 40, "b": 36},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        title={"text": "From gross to net profit", "font": {"size": 13}, "x": 0, "xref": "paper"},
+        yaxis={"zeroline": True, "zerolinecolor": _GREY, "tickformat": "~s", "nticks": 6},
+    )
+    return figure

@@ -1,0 +1,141 @@
+"""The controls of what trading costs: fills, fees, slippage, funding, and what a venue takes of each symbol."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.trading.broker.costs import (
+    MS,
+    BrokerRules,
+    Contract,
+    Fees,
+    FillRule,
+    FixedFunding,
+    FixedLatency,
+    PowerImpact,
+)
+from alphastream.trading.broker.orders import OnTimeout
+from views.backtest.data_controls import Data
+
+FILLS: Final[dict[str, FillRule]] = {
+    "next trade": "next_trade",
+    "next open": "next_open",
+    "next close": "next_close",
+    "same close": "same_close",
+}
+TIMEOUTS: Final[dict[str, OnTimeout]] = {"unwind": "unwind", "match": "match", "keep": "keep"}
+
+HELP: Final = {
+    "fill": "Which trade an order meets, decided when a bar has closed. Next trade: the leg's first one after the "
+    "latency. Next open: the first of its next bar. Next close: the last of its next bar. Same close: the very price "
+    "that the signal was made of.",
+    "taker": "Fee of each fill, in bps of its notional. All orders here take what the market offers; none waits in the "
+    "book, so there is no maker's fee to pay. 5 is Binance USDⓈ-M without discounts.",
+    "half_spread": "Half of the bid-ask spread in bps, paid by each fill on top of the trade's price: a trade in the "
+    "tape may have been on the other side of the book.",
+    "impact": "Bps that an order moves the price against itself if it is as large as everything that traded in the bar "
+    "it was decided on; less for smaller ones, with the square root of their share. 0: none.",
+    "latency": "From the end of a bar until an order can meet a trade, in ms; for fills at the next trade. A trade of "
+    "Binance futures is on the wire some 150 ms after it happened, and the order has to travel too.",
+    "share": "Most of one trade's quantity that an order may take, in %; the rest waits for the next ones. 0: an order "
+    "is filled whole at one trade, however small that was.",
+    "timeout": "Seconds after which what is not filled is cancelled. 0: an order waits until the next decision.",
+    "on_timeout": "What happens to an order that is not filled in time. Unwind: what was filled is traded back. Match: "
+    "the leg that is ahead is traded back to the share of the other. Keep: it stays as it is, one leg perhaps alone.",
+    "funding": "What a long position pays to the shorts every 8 hours (00, 08, 16 UTC), in bps of its notional; "
+    "negative: receives. The true rates differ from time to time and by symbol.",
+    "lot": "Smallest step of a quantity; orders are cut down to it. 0: none.",
+    "tick": "Smallest step of a price; fills are moved to the next one against you. 0: none.",
+    "least": "Least value of an order in the quote currency; smaller ones are rejected, unless they close. 0: none.",
+}
+
+
+def broker_rules(data: Data, symbols: Sequence[str]) -> BrokerRules:
+    """Ask how orders are filled and what that costs. Raises ParameterError where a setting cannot be."""
+    with st.expander("Fills and costs", icon=":material/payments:", key="costs"):
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        fill = _fill(row, data)
+        taker = _field(row, "Fee, bps", -100.0, 500.0, 5.0, "taker", 0.5)
+        half_spread = _field(row, "Half spread, bps", 0.0, 500.0, 0.5, "half_spread", 0.25)
+        impact = _field(row, "Impact, bps", 0.0, 10_000.0, 0.0, "impact", 1.0)
+        funding = _field(row, "Funding, bps / 8 h", -1_000.0, 1_000.0, 0.0, "funding", 0.25)
+        latency = 0.0
+        if fill == "next_trade":
+            latency = _field(row, "Latency, ms", 0.0, 3_600_000.0, 250.0, "latency", 50.0)
+        share = _field(row, "Share of a trade, %", 0.0, 100.0, 0.0, "share", 5.0)
+        timeout = _field(row, "Timeout, s", 0.0, 864_000.0, 0.0, "timeout", 10.0)
+        on_timeout = "unwind"
+        if timeout:
+            on_timeout = str(
+                row.selectbox(
+                    "Then", list(TIMEOUTS), key="on_timeout", help=HELP["on_timeout"], bind="query-params", width=110
+                )
+            )
+        contracts = _contracts(data, symbols)
+    _warn(fill, data, latency)
+    return BrokerRules(
+        fill=fill,
+        latency=FixedLatency(round(latency * MS)),
+        fees=Fees(taker_bps=taker),
+        half_spread_bps=half_spread,
+        impact=PowerImpact(impact),
+        funding=FixedFunding(funding) if funding else None,
+        max_share=share / 100.0 if share else None,
+        timeout_ns=round(timeout * 1e9) if timeout else None,
+        on_timeout=TIMEOUTS[on_timeout],
+        contracts=contracts,
+    )
+
+
+def _fill(row: Any, data: Data) -> FillRule:
+    # Trades and bars begin with another rule each, so each has a key of its own.
+    first, key = ("next trade", "fill") if data.kind == "ticks" else ("next open", "fill_bars")
+    chosen = row.selectbox(
+        "Fill at", list(FILLS), list(FILLS).index(first), key=key, help=HELP["fill"], bind="query-params", width=125
+    )
+    return FILLS[str(chosen)]
+
+
+def _warn(fill: FillRule, data: Data, latency_ms: float) -> None:
+    if fill == "same_close":
+        st.warning(
+            "The close is known when the bar is over, and then nobody trades at it any more: a result of this kind "
+            "cannot be had. It is here to compare with books and with other programs.",
+            icon=":material/report:",
+            title="Fills at the price that the signal was made of",
+        )
+    if fill == "next_trade" and data.kind == "bars" and latency_ms:
+        st.caption(
+            f"Bars know their first price only: an order that arrives {latency_ms:g} ms after a bar has begun misses "
+            "its open and is filled a bar later. Set the latency to 0, or fill at the next open."
+        )
+
+
+def _contracts(data: Data, symbols: Sequence[str]) -> dict[str, Contract]:
+    st.caption("Steps of each symbol" + (", as the venue told them." if data.contracts else "; 0 for none."))
+    found = {}
+    for symbol in symbols:
+        known = data.contracts.get(symbol, Contract())
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        found[symbol] = Contract(
+            lot=_step(row, f"{symbol} lot", "lot", symbol, known.lot),
+            tick=_step(row, f"{symbol} tick", "tick", symbol, known.tick),
+            min_notional=_step(row, f"{symbol} least order", "least", symbol, known.min_notional),
+        )
+    return found
+
+
+def _step(row: Any, label: str, what: str, symbol: str, default: float) -> float:
+    key = f"{what}_{symbol}"
+    found = row.number_input(
+        label, 0.0, 1e9, default, None, "%.8g", key=key, help=HELP[what], bind="query-params", width=160
+    )
+    return float(default if found is None else found)
+
+
+def _field(row: Any, label: str, low: float, high: float, default: float, key: str, step: float) -> float:
+    found = row.number_input(
+        label, low, high, default, step, "%.6g", key=key, help=HELP[key], bind="query-params", width=145
+    )
+    return float(default if found is None else found)

@@ -1,0 +1,229 @@
+"""What a backtest runs over: the tape that this app records, or files that people bring."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from alphastream.backtest import BarMarket, Market, TickMarket
+from alphastream.errors import UploadError
+from alphastream.tape.ring import TickColumns
+from alphastream.trading.broker.costs import Contract
+from alphastream.uploads.series import SECOND, bars_of
+from alphastream.uploads.upload import Upload, require_pair
+from system import Lane, System
+from views.shared.recordings import BUNDLED, HOUR_NS
+from views.shared.uploads import choose_upload, kept
+
+TAPE, FILES = "Recorded tape", "Files"
+HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
+MOST_NAMED: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Rows that somebody chose, as they were at one moment.
+
+    Parameters
+    ----------
+    symbols : what can be traded.
+    kind : trades, or bars of ``interval_ns``.
+    title : where they come from, in a few words.
+    contracts : steps of price and quantity, where the venue told them.
+    """
+
+    symbols: tuple[str, ...]
+    kind: Literal["ticks", "bars"]
+    interval_ns: int | None
+    title: str
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+
+    def market(self, symbols: Sequence[str]) -> Market:
+        """These symbols as a market; the same object for the same symbols."""
+        raise NotImplementedError
+
+    def said(self, symbols: Sequence[str]) -> str:
+        """From when to when, how many rows, and whether all of them are there."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TapeData(Data):
+    """The newest hours of the tape, up to ``until_ns``."""
+
+    lane: Lane | None = None
+    from_ns: int = 0
+    until_ns: int = 0
+    columns: dict[str, TickColumns] = field(default_factory=dict)
+    markets: dict[tuple[str, ...], Market] = field(default_factory=dict)
+
+    def market(self, symbols: Sequence[str]) -> Market:
+        """Read the trades of these symbols, those that were not read before."""
+        key = tuple(symbols)
+        if key not in self.markets:
+            found = {symbol: self._read(symbol) for symbol in key}
+            self.markets.clear()  # one strategy at a time: others' would only hold memory
+            self.markets[key] = TickMarket({s: ticks for s, ticks in found.items() if len(ticks)}, self.until_ns)
+        return self.markets[key]
+
+    def said(self, symbols: Sequence[str]) -> str:
+        """Trades of each symbol and whether ids are missing among them."""
+        return "; ".join(completeness(symbol, self._read(symbol)) for symbol in symbols)
+
+    def _read(self, symbol: str) -> TickColumns:
+        if symbol not in self.columns:
+            assert self.lane is not None
+            self.columns[symbol] = self.lane.store.columns(symbol, self.from_ns, self.until_ns)
+        return self.columns[symbol]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trades:
+    time_ns: Any
+    price: Any
+    quantity: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileData(Data):
+    """An upload; ``key`` is what tells it from others."""
+
+    upload: Upload | None = None
+    key: Any = None
+
+    def market(self, symbols: Sequence[str]) -> Market:
+        """All symbols of the upload."""
+        assert self.upload is not None
+        upload = self.upload
+        return kept("backtest_market", [self.key], lambda: market_of(upload))
+
+    def said(self, symbols: Sequence[str]) -> str:
+        """Rows of each symbol."""
+        assert self.upload is not None
+        frames = {symbol: self.upload.frames[symbol] for symbol in symbols if symbol in self.upload.frames}
+        unit = "trades" if self.kind == "ticks" else "bars"
+        return "; ".join(
+            f"{symbol} {len(frame):,} {unit}, {period(int(times[0]), int(times[-1]))}"
+            for symbol, frame in frames.items()
+            if len(times := frame["time_ns"].to_numpy())
+        )
+
+
+def choose_data(row: Any, system: System) -> Data | None:
+    """Ask what to run over, in a row of controls; None, and a sentence on the page, while there is nothing."""
+    chosen = row.segmented_control(
+        "Data",
+        [TAPE, FILES],
+        default=TAPE,
+        required=True,
+        key="data",
+        bind="query-params",
+        help="Recorded tape: trades that this app has recorded. Files: ticks or bars that you bring.",
+    )
+    return _tape(row, system) if chosen == TAPE else _files()
+
+
+def market_of(upload: Upload) -> Market:
+    """Ticks or bars of an upload."""
+    if upload.kind == "ticks":
+        names = ("time_ns", "price", "quantity")
+        trades = {
+            symbol: _Trades(*(frame[name].to_numpy() for name in names)) for symbol, frame in upload.frames.items()
+        }
+        last_ns = max((int(each.time_ns[-1]) for each in trades.values() if len(each.time_ns)), default=0)
+        return TickMarket(trades, until_ns=last_ns)  # nobody knows what else happened in the last bar
+    return BarMarket({symbol: bars_of(upload, symbol, None) for symbol in upload.symbols}, upload.interval_ns or SECOND)
+
+
+def completeness(symbol: str, ticks: TickColumns) -> str:
+    """Trades of a symbol from when to when, and how many are missing between them."""
+    if not len(ticks):
+        return f"{symbol}: no trade"
+    missing = int(ticks.id[-1] - ticks.id[0]) + 1 - len(np.unique(ticks.id))
+    holes = int(np.count_nonzero(np.diff(ticks.id) > 1))
+    whole = "complete" if not missing else f"{missing:,} missing in {holes:,} gap{'s'[: holes != 1]}"
+    return f"{symbol} {len(ticks):,} trades, {period(int(ticks.time_ns.min()), int(ticks.time_ns.max()))}, {whole}"
+
+
+def period(first_ns: int, last_ns: int) -> str:
+    """For example ``2024-08-08 00:00:01 to 00:04:59 UTC``."""
+    first, last = (pd.Timestamp(moment, unit="ns") for moment in (first_ns, last_ns))
+    end = last.strftime("%H:%M:%S" if first.date() == last.date() else "%Y-%m-%d %H:%M:%S")
+    return f"{first.strftime('%Y-%m-%d %H:%M:%S')} to {end} UTC"
+
+
+def _tape(row: Any, system: System) -> Data | None:
+    lane = system.lane
+    if lane is None:
+        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There is no tape")
+        return None
+    names = {f"{hours} h": hours for hours in HOURS}
+    hours = row.selectbox(
+        "Newest",
+        list(names),
+        2,
+        key="tape_hours",
+        bind="query-params",
+        width=100,
+        help="How far back from now. What lies before the first recorded trade is not there.",
+    )
+    renew = row.button(
+        "Take newest trades",
+        icon=":material/refresh:",
+        key="tape_renew",
+        help="A result stays on the trades it was made of until you ask for newer ones.",
+    )
+    symbols = tuple(lane.store.symbols())
+    if len(symbols) < 2:
+        st.info(
+            "Fewer than two symbols are recorded: wait a moment, or look at the live page.", icon=":material/database:"
+        )
+        return None
+    asked = (lane.title, names[str(hours)])
+    before, data = st.session_state.get("backtest_tape", (None, None))
+    if renew or before != asked or not isinstance(data, TapeData):
+        until_ns = lane.ingest.now_ns()
+        data = TapeData(
+            symbols=symbols,
+            kind="ticks",
+            interval_ns=None,
+            title=f"{lane.title}, played again with its times moved to now" if lane.kind == "replay" else lane.title,
+            contracts=_contracts(lane),
+            lane=lane,
+            from_ns=until_ns - asked[1] * HOUR_NS,
+            until_ns=until_ns,
+        )
+        st.session_state["backtest_tape"] = asked, data
+    return data
+
+
+def _contracts(lane: Lane) -> dict[str, Contract]:
+    return {
+        symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
+        for symbol, each in lane.ingest.instruments.items()
+    }
+
+
+def _files() -> Data | None:
+    upload = choose_upload(
+        "Ticks or bars: CSV, zip, gz or NDJSON, one file with all symbols or one for each", own_tape=False
+    )
+    if upload is None:
+        return None
+    try:
+        require_pair(upload)
+    except UploadError as error:
+        st.error(str(error), icon=":material/call_split:", title="A pair needs two symbols")
+        return None
+    named = ", ".join(upload.files[:MOST_NAMED]) + (" and others" if len(upload.files) > MOST_NAMED else "")
+
+    # The recording is read anew in every run, the same each time.
+    key = BUNDLED if st.session_state.get("source") == BUNDLED else upload
+
+    def make() -> FileData:
+        return FileData(tuple(sorted(upload.symbols)), upload.kind, upload.interval_ns, named, upload=upload, key=key)
+
+    return kept("backtest_file", [key], make)

@@ -1,0 +1,331 @@
+"""The backtest page: a strategy over recorded trades or files, with what it costs and how much of it may be luck."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from alphastream.backtest import Market, RunResult, backtest
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import Graph, Node, Series, dot
+from alphastream.pairs import PairSpec, Progress, source_columns
+from alphastream.performance import DeflatedSharpe, Performance, summarise
+from alphastream.strategies import PositionOptimiser
+from views.backtest import tables as tables
+from views.backtest.charts import MOST_LINES, MOST_MARKS, backtest_figure, cost_figure
+from views.backtest.controls import BacktestRequest, backtest_controls
+from views.backtest.data_controls import Data, choose_data
+from views.backtest.report import report, settings_of
+from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
+from views.portfolio.tables import UNKNOWN
+from views.shared.charts import DARK, LIGHT
+from views.shared.controls import sentence
+from views.shared.system import get_system
+from views.shared.uploads import kept
+
+PLOT: Final = {"displaylogo": False}
+TABLE_ROWS: Final = 11
+SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
+TABLE_PX: Final = 420  # for more rows than that
+RESULT, SWEEP, WALK, SERIES = "Result", "Sweep", "Walk-forward", "Series"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """A run, what it was worth, its trades, and the share of bars in which both legs of each pair traded."""
+
+    result: RunResult
+    found: Performance
+    trades: pd.DataFrame
+    together: float
+
+
+def page() -> None:
+    """Data, strategy, costs; then the result and what else can be asked of it."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    system = get_system()
+    data = choose_data(row, system)
+    if data is None:
+        return
+    asked = backtest_controls(row, data, system.settings)
+    if asked is None:
+        return
+    request, trials = asked
+    st.caption(f"{data.title}: {data.said(request.strategy.symbols)}.")
+    try:
+        market = data.market(request.strategy.symbols)
+        run = _run(market, request)
+    except AlphaStreamError as error:
+        st.error(sentence(error), icon=":material/error:", title="There is no result")
+        return
+    names = [RESULT, *([SWEEP, WALK] if trials is not None else []), SERIES]
+    tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
+    if tabs[RESULT].open:
+        with tabs[RESULT]:
+            _result(data, market, request, run)
+    if trials is not None and tabs[SWEEP].open:
+        with tabs[SWEEP]:
+            sweep_tab(market, request, trials, dark=_is_dark())
+    if trials is not None and tabs[WALK].open:
+        with tabs[WALK]:
+            walk_tab(market, request, trials, dark=_is_dark())
+    series = tabs[SERIES]
+    if series.open:
+        with series:
+            _series(request)
+    _caveats()
+
+
+def _run(market: Market, request: BacktestRequest) -> _Run:
+    """The run of these settings; the one before while nothing has changed."""
+
+    def make() -> _Run:
+        with st.spinner("Running the backtest", show_time=True):
+            result = backtest(
+                market,
+                request.strategy,
+                request.rules,
+                capital=request.capital,
+                observe=dict(request.observe),
+            )
+            found = _performance(result, request)
+            return _Run(result, found, tables.trades_frame(result, found), _together(market, request))
+
+    return kept("backtest_run", [market, request], make)
+
+
+def _together(market: Market, request: BacktestRequest) -> float:
+    pairs = [market.rows(spec.y, spec.x, spec.interval_ns) for spec in request.strategy.pairs]
+    return min(float(np.mean((rows.y_volume != 0.0) & (rows.x_volume != 0.0))) for rows in pairs)
+
+
+def _performance(run: RunResult, request: BacktestRequest) -> Performance:
+    of_pair = not isinstance(request.strategy, PositionOptimiser)
+    return summarise(
+        run.time_ns,
+        run.equity,
+        run.symbols,
+        run.positions,
+        run.marks,
+        run.fills,
+        run.funding,
+        capital=run.capital,
+        lead=run.symbols[0] if of_pair else None,
+    )
+
+
+def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> None:
+    """Cards, figure, costs, trades, files."""
+    result, found = run.result, run.found
+    waits = _calibrating(market, request, result)
+    if waits is not None:
+        st.warning(
+            f"{len(result):,} bars: {waits.what} has {waits.have} of {waits.needed}. "
+            "Take longer data, shorter bars or a smaller window.",
+            icon=":material/hourglass_empty:",
+            title=f"Calibrating {waits.have}/{waits.needed}",
+        )
+    elif not result.fills:
+        st.info(
+            "No order was filled: "
+            + (
+                "the optimiser had no position yet, or no trade came after a bar."
+                if isinstance(request.strategy, PositionOptimiser)
+                else "z never reached the entry, or no trade came after a signal."
+            ),
+            icon=":material/hourglass_empty:",
+            title="No trade",
+        )
+    if found.ruined_ns is not None:
+        st.error(
+            "Equity fell to 0 on the way. A venue would have closed everything before that; what comes after it on "
+            "this page could not have happened.",
+            icon=":material/report:",
+            title="The account was ruined",
+        )
+    if run.together < SELDOM:
+        st.warning(
+            f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made of "
+            "it is nothing that can be traded. Choose longer bars, or data of one time.",
+            icon=":material/hourglass_disabled:",
+            title="The legs seldom trade together" if run.together else "The legs never trade together",
+        )
+    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
+    luck = luck_of(market, request, found)
+    for card in tables.figures(result, found, luck):
+        row.metric(
+            card.label,
+            card.value,
+            card.sub or None,
+            help=card.help,
+            border=True,
+            delta_color="off",
+            delta_arrow="off",
+        )
+    st.caption(f"{tables.span(result)} Both legs traded in {run.together:.0%} of the bars.")
+    for trouble in tables.troubles(result):
+        st.warning(trouble, icon=":material/call_split:")
+    dark = _is_dark()
+    figure = kept("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
+    st.plotly_chart(figure, key="backtest_figure", config=PLOT)
+    if len(found.trips) > MOST_MARKS and _pair(request) is not None:
+        st.caption(f"Marks of the newest {MOST_MARKS:,} trades; the table and the files have all.")
+    if len(result.symbols) > MOST_LINES:
+        st.caption(f"Lines of the {MOST_LINES} symbols with the largest positions; the files have all.")
+    if result.fills:
+        _details(run)
+    _downloads(data, request, run, luck)
+
+
+def _drawn(request: BacktestRequest, run: _Run, dark: bool) -> go.Figure:
+    spec = _pair(request)
+    entry, exit_ = (None, None) if spec is None else (spec.entry, spec.exit)
+    return backtest_figure(run.result, run.found, entry=entry, exit_=exit_, dark=dark)
+
+
+def _pair(request: BacktestRequest) -> PairSpec | None:
+    """The pair of a strategy that has thresholds."""
+    return None if isinstance(request.strategy, PositionOptimiser) else request.strategy.pairs[0]
+
+
+def _calibrating(market: Market, request: BacktestRequest, result: RunResult) -> Progress | None:
+    """The first estimator of the first pair that never had rows enough, if no pair came to a z-score."""
+    if result.fills:
+        return None
+    for spec in request.strategy.pairs:
+        graph = Graph(series.of for series in request.strategy.series(spec).values() if isinstance(series.of, Node))
+        rows = market.rows(spec.y, spec.x, spec.interval_ns)
+        graph.run(spec.source, source_columns(rows, spec.price))
+        for node in graph.nodes():
+            have, needed = graph.progress(node)
+            if have < needed:
+                return Progress(repr(node.estimator), have, needed)
+    return None
+
+
+def _details(run: _Run) -> None:
+    """Costs, further figures, trades."""
+    found = run.found
+    left, right = st.columns([3, 2])
+    left.plotly_chart(cost_figure(found.split, dark=_is_dark()), key="backtest_costs", config=PLOT)
+    names, values = zip(*tables.statistics(found), strict=True)
+    right.dataframe(
+        {"figure": names, "value": values},
+        hide_index=True,
+        height="content",
+        alt="Further figures of the run",
+    )
+    unit, seconds = tables.time_unit(found.trip_statistics.mean_holding_ns)  # NaN without a closed trade: seconds
+    frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
+    number = st.column_config.NumberColumn
+    moment = st.column_config.DatetimeColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=TABLE_PX if len(frame) > TABLE_ROWS else "content",
+        placeholder=UNKNOWN,
+        key="backtest_trades",
+        alt="Round trips, oldest first",
+        column_config={
+            "number": number("trade", format="%d"),
+            "opened": moment("opened, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", help="First fill."),
+            "closed": moment("closed, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", help="Last fill."),
+            "side": st.column_config.TextColumn(help="Of the dependent leg: long buys it."),
+            "held_s": number(f"held, {unit}", format="%,.1f", help="From the first fill to the last."),
+            "legs": st.column_config.TextColumn(
+                "legs: units, prices in → out", width="large", help="Mean prices paid, half spread and impact included."
+            ),
+            "gross": number(
+                format="%+,.2f", help="At the prices of the market, free of costs; open ones at last marks."
+            ),
+            "costs": number(format="%,.2f", help="Fees, half spreads, impact, funding."),
+            "net": number(format="%+,.2f"),
+            "net_bps": number("net, bps", format="%+.2f", help="Of the value of both legs at the entry."),
+            "leg_gap_s": number(
+                "leg gap, s", format="%.3f", help="Between the first fills of both legs: so long one stood alone."
+            ),
+            "reason": st.column_config.TextColumn("closed by", help="What the last order of the trade was for."),
+        },
+    )
+
+
+def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSharpe | None) -> None:
+    result, found = run.result, run.found
+    stem = f"backtest-{'-'.join(result.symbols[:2])}"
+    row = st.container(horizontal=True)
+
+    def button(label: str, make: Any, name: str, kind: str, key: str) -> None:
+        row.download_button(label, make, f"{stem}-{name}", kind, on_click="ignore", icon=":material/download:", key=key)
+
+    button("Trades as CSV", lambda: tables.trades_csv(result, found), "trades.csv", "text/csv", "csv_trades")
+    labels = tables.series_labels(result, _named_series(request))
+    button("Equity as CSV", lambda: tables.equity_csv(result, labels), "equity.csv", "text/csv", "csv_equity")
+    button("Orders and fills as CSV", lambda: tables.fills_csv(result), "fills.csv", "text/csv", "csv_fills")
+    button(
+        "Report as HTML",
+        lambda: report(
+            result,
+            found,
+            settings=settings_of(
+                request.strategy,
+                request.rules,
+                request.capital,
+                f"{data.title}: {data.said(request.strategy.symbols)}",
+            ),
+            drawings=[_drawn(request, run, dark=False), cost_figure(found.split)],
+            luck=luck,
+        ),
+        "report.html",
+        "text/html",
+        "html_report",
+    )
+
+
+def _named_series(request: BacktestRequest) -> dict[str, Series]:
+    """What a run records, by its short name."""
+    named = dict(request.observe)
+    if _pair(request) is not None:
+        named |= request.strategy.series(request.strategy.pairs[0])
+    return named
+
+
+def _series(request: BacktestRequest) -> None:
+    """The graph of the run."""
+    wanted = [series for spec in request.strategy.pairs for series in request.strategy.series(spec).values()]
+    wanted += [series for _, series in request.observe]
+    nodes = [series.of for series in wanted if isinstance(series.of, Node)]
+    picture = dot(nodes)
+    st.caption(
+        "What is computed for this run, from the bars at the top down: a box is an estimator with its parameters, the "
+        "words at a line are the columns it reads. A double outline is read by several and computed once."
+    )
+    colour = (DARK if _is_dark() else LIGHT).neutral
+    look = f'bgcolor=transparent; node [color="{colour}", fontcolor="{colour}", fontsize=11]; '
+    look += f'edge [color="{colour}", fontcolor="{colour}", fontsize=10];'
+    st.graphviz_chart(picture.replace("{", f"{{ {look}", 1), alt="Estimators of the run and what they read")
+    st.download_button(
+        "Picture in the DOT language",
+        lambda: picture.encode(),
+        "backtest-series.dot",
+        "text/vnd.graphviz",
+        on_click="ignore",
+        icon=":material/download:",
+        key="dot_series",
+    )
+
+
+def _caveats() -> None:
+    """When not to trust a backtest."""
+    with st.expander("When not to trust this", icon=":material/help:"):
+        st.markdown("\n".join(f"- {line}" for line in tables.CAVEATS))
+
+
+def _is_dark() -> bool:
+    theme: Any = st.context.theme.type
+    return bool(theme == "dark")
+
+
+page()

@@ -1,0 +1,356 @@
+"""A backtest in words and tables: cards, trades, orders that went wrong, rows for files. No Streamlit."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from alphastream.backtest import RunResult
+from alphastream.graph import Series, interval_name
+from alphastream.performance import DeflatedSharpe, Performance, RoundTrip
+from alphastream.performance.metrics import LEAST_SPAN_NS
+from alphastream.trading.broker.orders import SpreadOrder
+from views.portfolio.tables import UNKNOWN, money
+
+SIDES: Final = {1: "▲ long", -1: "▼ short", 0: UNKNOWN}
+MOST_TOLD: Final = 5
+
+HELP: Final = {
+    "net": "Equity at the end less the capital, after all costs, what is still open at its last marks. In sample: "
+    "whoever chose the settings may have seen these rows, and then the future will be worse.",
+    "sharpe": "Mean return over its standard deviation, with its standard error (skew and fat tails counted). Below "
+    "two errors it may be 0. Over less than a week it is that of one bar: an hour says nothing of a year. Bars without "
+    "a position count as returns of 0.",
+    "drawdown": "Deepest fall of the equity from a peak, as a share of the peak, at the ends of bars; the longest time "
+    "until it was back (or until now).",
+    "trades": "Round trips that were closed, and the share of them with a net profit. A high share with rare large "
+    "losses is a loss all the same: see the profit factor below.",
+    "costs": "Fees, half spreads and impact of all fills, and funding. As a share of the gross profit where there is "
+    "one.",
+    "break_even": "What fees, spread and impact together could cost for each traded notional, in bps, before the "
+    "profit is gone. Compare it with what was paid. Negative: free trading would have lost too.",
+    "luck": "Probability that the true Sharpe ratio is above the best that chance alone would give among the settings "
+    "of the last sweep (deflated Sharpe ratio). Without a sweep nobody counted what was tried.",
+}
+
+CAVEATS: Final = (
+    "The result is in sample wherever the settings were chosen by somebody who has seen these rows, and so are all "
+    "that were tried before them. The more was tried, the better the best looks by luck alone.",
+    "Fills are simulated: an order is filled at the price of a trade that somebody else had, moved by half the spread "
+    "and the impact given. Whether your order would have been filled, and at what price, nobody knows.",
+    "The legs are filled each at its own next trade. Between them one leg stands alone; the leg gap says for how long.",
+    "Bars know nothing of what happened inside them: a stop is looked at when a bar has closed, not on the way.",
+    "A Sharpe ratio takes returns of bars as independent. Positions that last make them alike, and the true error is "
+    "larger than the one shown.",
+    "Funding is one rate throughout. Borrowing, transfers, taxes, margin calls and a venue that is down are not in it.",
+    "Amounts are added up as if all symbols had one quote currency: choose symbols of one.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number above the charts; ``help`` is what it means and when not to trust it."""
+
+    label: str
+    value: str
+    sub: str
+    help: str
+
+
+def is_annual(found: Performance) -> bool:
+    """Whether the rows are long enough a time to speak of a year."""
+    return found.end_ns - found.start_ns >= LEAST_SPAN_NS
+
+
+def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = None) -> list[Figure]:
+    """Cards of a run, in reading order; "–" and a reason where something is not defined.
+
+    Parameters
+    ----------
+    luck : the run against the trials of a sweep, where one was made.
+    """
+
+    def card(name: str, label: str, value: str, sub: str) -> Figure:
+        return Figure(label, value, sub, HELP[name])
+
+    split, trips, fall = found.split, found.trip_statistics, found.drawdown
+    if not run.fills:
+        none = "no trade"
+        return [
+            card("net", "Net profit", UNKNOWN, none),
+            card("sharpe", "Sharpe", UNKNOWN, none),
+            card("drawdown", "Max drawdown", UNKNOWN, none),
+            card("trades", "Trades", "0", f"of {found.rows:,} bars"),
+            card("costs", "Costs paid", UNKNOWN, none),
+            card("break_even", "Break-even cost", UNKNOWN, none),
+            card("luck", "Skill, not luck", UNKNOWN, none),
+        ]
+    costs = split.costs - split.funding
+    paid = split.costs / found.turnover.traded * 1e4
+    of_gross = f"{costs / split.gross:.0%} of gross {money(split.gross, signed=True)}"
+    lasted = f"{duration(fall.under_water_ns)} under water" if fall.depth else "never below a peak"
+    return [
+        card(
+            "net",
+            "Net profit",
+            money(found.profit, signed=True),
+            f"{found.total_return:+.3%} of {money(found.capital)}, in sample",
+        ),
+        card("sharpe", *_sharpe(run, found)),
+        card("drawdown", "Max drawdown", f"{fall.depth:.3%}", lasted),
+        card("trades", "Trades", f"{trips.closed:,}", _hit_rate(found)),
+        card("costs", "Costs paid", money(costs), of_gross if split.gross > 0.0 else "no gross profit"),
+        card("break_even", "Break-even cost", f"{found.break_even_cost_bps:.2f} bps", f"paid {paid:.2f} bps a fill"),
+        card("luck", "Skill, not luck", *_luck(luck)),
+    ]
+
+
+def _sharpe(run: RunResult, found: Performance) -> tuple[str, str, str]:
+    ratios = found.ratios
+    if found.ruined_ns is not None:
+        return "Sharpe", UNKNOWN, "the account was ruined"
+    if not math.isfinite(ratios.sharpe):
+        return "Sharpe", UNKNOWN, "returns do not vary"
+    if is_annual(found):
+        since = duration(found.end_ns - found.start_ns)
+        return "Sharpe a year", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
+    error = ratios.sharpe_error / math.sqrt(ratios.rows_per_year)
+    bar = interval_name(run.interval_ns)
+    return "Sharpe a bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {found.rows:,} bars of {bar}"
+
+
+def _hit_rate(found: Performance) -> str:
+    trips = found.trip_statistics
+    still = f", {trips.still_open:,} open" if trips.still_open else ""
+    return f"{trips.hit_rate:.0%} gained{still}" if trips.closed else f"none closed{still}"
+
+
+def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
+    if luck is None:
+        return UNKNOWN, "run a sweep first"
+    if not math.isfinite(luck.probability):
+        return UNKNOWN, "undefined for these returns"
+    return f"{luck.probability:.0%}", f"against {luck.trials:,.0f} trials"
+
+
+def statistics(found: Performance) -> list[tuple[str, str]]:
+    """Further figures of a run, name and value."""
+    trips, ratios, held = found.trip_statistics, found.ratios, found.exposure
+    leverage = held.leverage[np.isfinite(held.leverage)]
+    lines = [
+        ("Mean win, median", f"{money(trips.mean_win, signed=True)}, {money(trips.median_win, signed=True)}"),
+        ("Mean loss, median", f"{money(trips.mean_loss, signed=True)}, {money(trips.median_loss, signed=True)}"),
+        ("Profit factor", _plain(trips.profit_factor, 2)),
+        ("Most losses in a row", f"{trips.longest_losing_streak:,}"),
+        ("Holding time, mean", _time(trips.mean_holding_ns)),
+        ("Holding time, longest", _time(trips.longest_holding_ns)),
+        ("Bars with a position", f"{held.in_market:.1%}"),
+        ("Largest leverage", f"{leverage.max():.2f}×" if leverage.size else UNKNOWN),
+        ("Traded", f"{money(found.turnover.traded)}, {_plain(found.turnover.ratio, 1)}× the mean equity"),
+        ("Skew, kurtosis of a bar", f"{_plain(ratios.moments.skew, 2)}, {_plain(ratios.moments.kurtosis, 1)}"),
+    ]
+    if is_annual(found):
+        lines += [
+            ("Growth a year", _percent(ratios.annual_growth)),
+            ("Volatility a year", _percent(ratios.volatility)),
+            ("Sortino a year", _plain(ratios.sortino, 2)),
+            ("Calmar", _plain(ratios.calmar, 2)),
+        ]
+    return lines
+
+
+def span(run: RunResult) -> str:
+    """Rows and time of a run, and what may be said of a year."""
+    first, last = (pd.Timestamp(int(moment), unit="ns") for moment in (run.time_ns[0], run.time_ns[-1]))
+    length_ns = int(run.time_ns[-1] - run.time_ns[0])
+    words = f"{len(run):,} bars of {interval_name(run.interval_ns)}, {first:%Y-%m-%d %H:%M:%S} to "
+    words += f"{last:%Y-%m-%d %H:%M:%S} UTC ({duration(length_ns)})"
+    if length_ns < LEAST_SPAN_NS:
+        return f"{words}. Less than a week: nothing is annualised."
+    return f"{words}. Figures a year are annualised from that."
+
+
+def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
+    """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet."""
+    reasons = exit_reasons(run)
+    lines = []
+    for trip in found.trips:
+        split = trip.split
+        line: dict[str, object] = {
+            "number": trip.number,
+            "opened": pd.Timestamp(trip.opened_ns, unit="ns", tz="UTC"),
+            "closed": pd.NaT if trip.closed_ns is None else pd.Timestamp(trip.closed_ns, unit="ns", tz="UTC"),
+            "side": SIDES[trip.direction],
+            "held_s": math.nan if trip.holding_ns is None else trip.holding_ns / 1e9,
+            "legs": ", ".join(_leg(symbol, trip) for symbol in run.symbols if symbol in trip.legs),
+            "gross": split.gross,
+            "costs": split.costs - split.funding,
+            "net": split.net,
+            "net_bps": trip.return_on_notional * 1e4 if trip.entry_notional else math.nan,
+            "leg_gap_s": math.nan if trip.leg_gap_ns is None else trip.leg_gap_ns / 1e9,
+            "reason": "still open" if trip.closed_ns is None else reasons.get(trip.number, ""),
+        }
+        lines.append(line)
+    columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "net_bps"]
+    return pd.DataFrame(lines, columns=[*columns, "leg_gap_s", "reason"])
+
+
+def exit_reasons(run: RunResult) -> dict[int, str]:
+    """Why each round trip had its last fill."""
+    orders = {order.id: order.reason for order in run.orders}
+    return {fill.trip: orders.get(fill.order, "") for fill in run.fills}
+
+
+def _leg(symbol: str, trip: RoundTrip) -> str:
+    leg = trip.legs[symbol]
+    out = f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN
+    return f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → {out}"
+
+
+def troubles(run: RunResult) -> list[str]:
+    """Orders that did not go as asked, in sentences; none where all went well."""
+    states = Counter(order.state for order in run.orders)
+    said = []
+    if states["rejected"]:
+        reasons = Counter(order.reason for order in run.orders if order.state == "rejected")
+        told = "; ".join(reason for reason, _ in reasons.most_common(1))
+        said.append(f"{_orders(states['rejected'])} rejected, for example: {told}.")
+    undone = states["unwound"] + states["unwinding"]
+    if undone:
+        waiting = f" ({states['unwinding']} of them not to the end)" if states["unwinding"] else ""
+        said.append(f"{_orders(undone)} not filled in time and traded back{waiting}: {_when(run, UNDONE)}.")
+    if states["cancelled"]:
+        part = sum(order.state == "cancelled" and any(leg.filled for leg in order.legs) for order in run.orders)
+        whole = f"{part:,} of them filled in part" if part else "none of them filled in part"
+        said.append(
+            f"{_orders(states['cancelled'])} cancelled before they were filled, {whole}: "
+            f"{_when(run, ('cancelled',))}. A newer decision or the timeout came first."
+        )
+    lonely = [order for order in run.orders if order.state == "one leg"]
+    if lonely:
+        said.append(
+            f"{_orders(len(lonely))} filled in one leg only when the data ended: {_when(run, ('one leg',))}. "
+            "The position stands without its hedge."
+        )
+    if states["open"]:
+        said.append(f"{_orders(states['open'])} still waiting for a trade when the data ended.")
+    return said
+
+
+UNDONE: Final = ("unwound", "unwinding")
+
+
+def _orders(count: int) -> str:
+    return "1 order was" if count == 1 else f"{count:,} orders were"
+
+
+def _when(run: RunResult, states: tuple[str, ...]) -> str:
+    found = [order for order in run.orders if order.state in states]
+    times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in found[:MOST_TOLD]]
+    return ", ".join(times) + (" and others" if len(found) > MOST_TOLD else "")
+
+
+def trades_csv(run: RunResult, found: Performance) -> bytes:
+    """Round trips with the parts of their profit and a column for each leg's quantity and prices."""
+    frame = trades_frame(run, found).drop(columns="legs")
+    for name in ("fees", "spread", "impact", "funding"):
+        frame[name] = [getattr(trip.split, name) for trip in found.trips]
+    for symbol in run.symbols:
+        for name in ("quantity", "entry_price", "exit_price", "left"):
+            legs = [trip.legs.get(symbol) for trip in found.trips]
+            frame[f"{symbol}.{name}"] = [math.nan if leg is None else getattr(leg, name) for leg in legs]
+    return _csv(frame)
+
+
+def equity_csv(run: RunResult, labels: Mapping[str, str]) -> bytes:
+    """Every row: equity, cash, marks, positions, and what was recorded.
+
+    Parameters
+    ----------
+    labels : column name of a recorded series; those that are missing keep their short one.
+    """
+    frame: dict[str, object] = {"time": pd.to_datetime(run.time_ns, utc=True), "equity": run.equity, "cash": run.cash}
+    for column, symbol in enumerate(run.symbols):
+        frame |= {f"{symbol}.price": run.marks[:, column], f"{symbol}.position": run.positions[:, column]}
+    frame |= {labels.get(name, name): values for name, values in run.observed.items()}
+    return _csv(pd.DataFrame(frame))
+
+
+def series_labels(run: RunResult, series: Mapping[str, Series]) -> dict[str, str]:
+    """Column names of what was recorded: the short name, and the node that it comes from."""
+    one = len({each.source for each in series.values()}) <= 1
+    return {
+        name: f"{name}: {series[name].label if one else series[name].name}" for name in run.observed if name in series
+    }
+
+
+def fills_csv(run: RunResult) -> bytes:
+    """A line for each fill and for each leg of an order that was not filled, oldest order first."""
+    return _csv(pd.DataFrame(_order_lines(run)))
+
+
+def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
+    orders = {order.id: order for order in run.orders}
+    for fill in run.fills:
+        order = orders.get(fill.order)
+        yield {
+            **_order_line(fill.order, order, fill.symbol),
+            "time": pd.Timestamp(fill.time_ns, unit="ns", tz="UTC"),
+            "quantity": fill.quantity,
+            "trade_price": fill.trade_price,
+            "price": fill.price,
+            "fee": fill.fee,
+            "spread_cost": fill.spread_cost,
+            "impact_cost": fill.impact_cost,
+            "trip": fill.trip,
+        }
+    for order in run.orders:
+        for leg in order.legs:
+            if leg.state != "filled":
+                yield {**_order_line(order.id, order, leg.symbol), "unfilled": leg.rest}
+
+
+def _order_line(number: int, order: SpreadOrder | None, symbol: str) -> dict[str, object]:
+    decided = pd.NaT if order is None else pd.Timestamp(order.decided_ns, unit="ns", tz="UTC")
+    return {
+        "order": number,
+        "decided": decided,
+        "reason": "" if order is None else order.reason,
+        "state": "" if order is None else order.state,
+        "symbol": symbol,
+    }
+
+
+def duration(length_ns: float) -> str:
+    """A length of time in at most seven characters."""
+    seconds = length_ns / 1e9
+    unit, size = time_unit(length_ns)
+    return f"{seconds / size:.1f} {unit}"
+
+
+def time_unit(length_ns: float) -> tuple[str, float]:
+    """Unit in which a length of time is two or more, and its seconds."""
+    for unit, size in (("y", 365.25 * 86_400.0), ("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if length_ns / 1e9 >= 2 * size:
+            return unit, size
+    return "s", 1.0
+
+
+def _time(length_ns: float | None) -> str:
+    return duration(length_ns) if length_ns is not None and math.isfinite(length_ns) else UNKNOWN
+
+
+def _plain(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}" if math.isfinite(value) else UNKNOWN
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.2%}" if math.isfinite(value) else UNKNOWN
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()

@@ -1,0 +1,163 @@
+"""Charts of many trials: a sweep or a walk-forward in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from alphastream.backtest import Sweep, WalkForward
+from views.shared.charts import DARK, LIGHT, MAX_POINTS
+from views.shared.thinning import thin_out
+
+Floats = NDArray[np.float64]
+
+METRICS: Final = ("Sharpe", "profit", "drawdown", "trades")
+_GREY: Final = "#888888"
+# Orange to blue over grey, as in ``matrix_charts``: told apart without red and green.
+_DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
+_RISING: Final = [[0.0, "#E6E6E6"], [0.5, "#67A9CF"], [1.0, "#08519C"]]
+
+
+def metric_of(found: Sweep, metric: str, capital: float, yearly: float = 1.0) -> tuple[Floats, str]:
+    """Values (W, E) of a metric and its name with the unit.
+
+    Parameters
+    ----------
+    metric : one of ``METRICS``.
+    capital : that the sweep began with.
+    yearly : what makes a Sharpe ratio of a bar one of a year; 1 leaves it.
+    """
+    if metric == "profit":
+        idle = found.trades == 0
+        return np.where(idle, np.nan, found.final_equity - capital), "net profit"
+    if metric == "drawdown":
+        return np.where(found.trades == 0, np.nan, found.drawdown * 100.0), "deepest drawdown, %"
+    if metric == "trades":
+        return found.trades.astype(np.float64), "round trips"
+    return found.sharpe * yearly, "Sharpe a year" if yearly > 1.0 else "Sharpe a bar"
+
+
+def sweep_map(
+    found: Sweep,
+    metric: str,
+    chosen: tuple[int, float],
+    *,
+    capital: float,
+    yearly: float = 1.0,
+    dark: bool = False,
+) -> go.Figure:
+    """Windows over entries, coloured by a metric; the best Sharpe ratio and the settings of the page are marked.
+
+    Parameters
+    ----------
+    chosen : window and entry that the page has; marked where they are in the grid.
+    capital, yearly : as in ``metric_of``.
+    """
+    values, name = metric_of(found, metric, capital, yearly)
+    windows, entries = [str(window) for window in found.grid.windows], [f"{entry:g}" for entry in found.grid.entries]
+    bound = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    signed = metric in ("Sharpe", "profit")
+    low = -bound if signed else float(np.nanmin(values, initial=0.0))
+    heat = go.Heatmap(
+        z=values,
+        x=entries,
+        y=windows,
+        zmin=low,
+        zmax=bound if signed else max(float(np.nanmax(values, initial=0.0)), low + 1e-12),
+        colorscale=_DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
+        customdata=found.trades,
+        colorbar={"title": {"text": name, "side": "right"}, "thickness": 14, "tickformat": ".3~g"},
+        hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>"
+        "%{customdata:,} round trips<extra></extra>",
+        xgap=1,
+        ygap=1,
+    )
+    figure = go.Figure([heat, *_marks(found, chosen)])
+    figure.update_layout(
+        height=max(300, 20 * len(windows) + 130),
+        margin={"l": 60, "r": 10, "t": 40, "b": 50},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={"type": "category", "title": {"text": "entry |z|", "standoff": 6}, "showgrid": False},
+        yaxis={"type": "category", "title": {"text": "window, bars", "standoff": 6}, "showgrid": False},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yanchor": "bottom",
+            # The marks are dark on every page: what they lie on is light, and so is this.
+            "font": {"color": "#222222" if dark else LIGHT.neutral},
+            "bgcolor": "#E6E6E6" if dark else "rgba(0,0,0,0)",
+        },
+    )
+    return figure
+
+
+def _marks(found: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:
+    """The best Sharpe ratio, and the settings of the page where they are in the grid."""
+    window, threshold = found.best()
+    grid = found.grid
+    marks = [("best Sharpe", grid.windows[window], grid.entries[threshold], "star", "#FFFFFF")]
+    if chosen[0] in grid.windows and chosen[1] in grid.entries:
+        marks.append(("settings above", *chosen, "circle-open", "#111111"))
+    for name, bars, entry, symbol, edge in marks:
+        style = {"symbol": symbol, "size": 16, "color": "#111111", "line": {"color": edge, "width": 2}}
+        yield go.Scatter(x=[f"{entry:g}"], y=[str(bars)], mode="markers", name=name, hoverinfo="skip", marker=style)
+
+
+def walk_forward_figure(
+    end_ns: NDArray[np.int64], found: WalkForward, hindsight: Floats, *, dark: bool = False
+) -> go.Figure:
+    """Equity out of sample, fold after fold, and that of the best setting in hindsight, over one UTC axis.
+
+    Parameters
+    ----------
+    end_ns, hindsight : (R,), ends of the rows of all tests and the other equity at them.
+    """
+    colours = DARK if dark else LIGHT
+    time = end_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    figure = go.Figure()
+    lines: tuple[tuple[str, Floats, str, dict[str, Any]], ...] = (
+        ("best in hindsight", hindsight, colours.x_leg, {"dash": "6px,2px", "width": 1.4}),
+        ("out of sample", found.equity, colours.y_leg, {"width": 1.8}),
+    )
+    for name, values, colour, style in lines:
+        x, y = thin_out(time, values, MAX_POINTS)
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": colour, **style})
+    first = found.rows[0]
+    for number, fold in enumerate(found.folds, 1):
+        begins = time[fold.test[0] - first]
+        text = {
+            "text": f"{number}: {fold.window}, {fold.entry:g}",
+            "textposition": "end",
+            "textangle": 0,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "font": {"size": 10, "color": colours.neutral},
+        }
+        figure.add_shape(
+            type="line",
+            xref="x",
+            yref="paper",
+            x0=begins,
+            x1=begins,
+            y0=0,
+            y1=1,
+            layer="below",
+            line={"color": _GREY, "width": 1, "dash": "dot"},
+            label=text if len(found.folds) <= 8 else None,
+        )
+    figure.update_layout(
+        height=330,
+        margin={"l": 70, "r": 20, "t": 50, "b": 42},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.07, "yanchor": "bottom", "font": {"color": colours.neutral}},
+        xaxis={"type": "date", "title": {"text": "UTC", "standoff": 4}},
+        yaxis={"tickformat": ",~f", "hoverformat": ",.2f"},
+    )
+    return figure

@@ -1,0 +1,327 @@
+"""The sweep and the walk-forward tabs of the backtest page: many settings, and how much of the best is luck."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+import numpy as np
+import streamlit as st
+
+from alphastream.backtest import Market, PairHistory, Sweep, WalkForward, pair_history, sweep, walk_forward
+from alphastream.backtest.sweep import gathered, statistics
+from alphastream.backtest.vectorised import PairStrategy, keep_books, pair_series, terms_of
+from alphastream.backtest.walk_forward import Training
+from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.pairs import source_columns
+from alphastream.performance import DeflatedSharpe, Performance, deflated_sharpe, returns, rows_per_year, sharpe_ratio
+from alphastream.performance.metrics import LEAST_SPAN_NS
+from alphastream.strategies import InnovationThreshold, ZScoreThreshold
+from views.backtest.controls import BacktestRequest, Trials
+from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
+from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
+from views.portfolio.tables import UNKNOWN
+from views.shared.controls import number, sentence
+from views.shared.uploads import kept
+
+PLOT: Final = {"displaylogo": False}
+KEPT: Final = "backtest_sweep"
+
+HELP: Final = {
+    "metric": "Sharpe: of a bar, or of a year where the rows cover a week or more. Best is always by Sharpe.",
+    "folds": "How often settings are chosen anew. More folds: shorter tests, choices from fresher rows.",
+    "share": "Bars to train on for each bar to test on, in the first fold. What is left over is trained on, too.",
+    "purge": "Bars between a training and its test that neither uses, so that no window reaches from one into the "
+    "other. Empty: as many as the longest window.",
+    "training": "Rolling: every training is as long as the first. Anchored: each begins with the first bar.",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swept:
+    """A sweep, and what it was made of."""
+
+    market: Market
+    request: BacktestRequest
+    found: Sweep
+
+
+def swept_pair(request: BacktestRequest) -> PairStrategy | None:
+    """The strategy, if it is one that windows and thresholds can be tried of."""
+    strategy = request.strategy
+    return strategy if isinstance(strategy, ZScoreThreshold | InnovationThreshold) else None
+
+
+def luck_of(market: Market, request: BacktestRequest, run: Performance) -> DeflatedSharpe | None:
+    """A run's Sharpe ratio against the trials of the last sweep, if that was of the same rows and rules."""
+    swept = st.session_state.get(KEPT, (None, None))[1]
+    if not isinstance(swept, Swept) or swept.market is not market or not _alike(swept.request, request):
+        return None
+    moments, found = run.ratios.moments, swept.found
+    pair = request.strategy.pairs[0]
+    among = pair.window in found.grid.windows and pair.entry in found.grid.entries
+    trials = found.sharpe.ravel() if among else np.append(found.sharpe, moments.sharpe)
+    return deflated_sharpe(moments, trials)
+
+
+def _alike(one: BacktestRequest, other: BacktestRequest) -> bool:
+    """Whether two requests differ in window and entry alone."""
+    first, second = swept_pair(one), swept_pair(other)
+    if first is None or second is None:
+        return False
+    try:
+        moved = replace(first, pair=replace(first.pair, window=second.pair.window, entry=second.pair.entry))
+    except ParameterError:  # the other's entry does not go with this one's stop: they differ in that, too
+        return False
+    return moved == second and one.rules == other.rules and one.capital == other.capital
+
+
+def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: bool) -> None:
+    """A map of windows and entries, its best, and how much of that is luck."""
+    strategy = swept_pair(request)
+    if strategy is None:
+        st.info("A sweep tries windows and entries of one pair: choose a threshold strategy.", icon=":material/info:")
+        return
+    try:
+        with st.spinner("Trying all combinations", show_time=True):
+            swept = kept(KEPT, [market, request, trials], lambda: _sweep(market, request, strategy, trials))
+    except AlphaStreamError as error:
+        _refused(error)
+        return
+    _swept(swept.found, _history(market, request, strategy), strategy, request.capital, dark=dark)
+
+
+def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
+    """Map, verdict and file."""
+    yearly, luck = _yearly(history), found.deflated()
+    if math.isnan(found.sharpe[found.best()]):
+        st.info(
+            f"None of {found.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
+            "entries too far.",
+            icon=":material/hourglass_empty:",
+            title="Nothing to compare",
+        )
+        return
+    metric = str(
+        st.segmented_control(
+            "Colour",
+            list(METRICS),
+            default="Sharpe",
+            required=True,
+            key="sweep_metric",
+            help=HELP["metric"],
+            bind="query-params",
+        )
+    )
+    figure = sweep_map(
+        found,
+        metric,
+        (strategy.pair.window, strategy.pair.entry),
+        capital=capital,
+        yearly=yearly,
+        dark=dark,
+    )
+    st.plotly_chart(figure, key=f"sweep_{metric}", config=PLOT)
+    title, sentence = luck_sentence(found, luck, yearly)
+    (st.success if luck.probability >= 0.95 else st.warning)(sentence, icon=":material/casino:", title=title)
+    st.caption(
+        f"In sample: all {found.sharpe.size:,} combinations were tried on the same {len(history):,} bars, with the "
+        "fills and costs above; an empty field never traded. A best that stands alone among bad neighbours is luck "
+        "more often than one on a plateau."
+    )
+    st.download_button(
+        "Sweep as CSV",
+        lambda: sweep_csv(found),
+        f"sweep-{strategy.pair.y}-{strategy.pair.x}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv_sweep",
+    )
+
+
+def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: bool) -> None:
+    """Settings chosen on the past, traded on what follows."""
+    strategy = swept_pair(request)
+    if strategy is None:
+        st.info("Walking forward needs one pair: choose a threshold strategy.", icon=":material/info:")
+        return
+    training, folds, share, gap = _walk_controls(trials)
+    try:
+        history = _history(market, request, strategy)
+        train_rows, test_rows = _lengths(len(history), folds, share, gap)
+        with st.spinner("Walking forward", show_time=True):
+            found = kept(
+                "backtest_walk",
+                [market, request, trials, train_rows, test_rows, gap, training],
+                lambda: walk_forward(
+                    history,
+                    strategy,
+                    trials.windows,
+                    trials.entries,
+                    train_rows=train_rows,
+                    test_rows=test_rows,
+                    purge_rows=gap,
+                    training=training,
+                    capital=request.capital,
+                ),
+            )
+            hindsight = kept(
+                "backtest_hindsight",
+                [found],
+                lambda: _hindsight(history, strategy, found, request.capital),
+            )
+    except AlphaStreamError as error:
+        _refused(error)
+        return
+    _walked(history, found, hindsight, dark=dark)
+
+
+def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
+    """Kind of training, number of folds, bars to train for one to test, and bars between them."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    training = row.segmented_control(
+        "Training",
+        ["rolling", "anchored"],
+        default="rolling",
+        required=True,
+        key="training",
+        help=HELP["training"],
+        bind="query-params",
+    )
+    folds = int(number(row, "Folds", 1, 50, 4, "folds", HELP["folds"], 1))
+    share = number(row, "Train for test", 0.5, 20.0, 3.0, "train_share", HELP["share"], 0.5)
+    purge = row.number_input(
+        "Purge, bars",
+        0,
+        100_000,
+        None,
+        10,
+        key="purge",
+        help=HELP["purge"],
+        bind="query-params",
+        width=150,
+        placeholder=f"{max(trials.windows)}",
+    )
+    gap = max(trials.windows) if purge is None else int(purge)
+    return cast(Training, training), folds, share, gap
+
+
+def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: bool) -> None:
+    """Figure, verdict and folds."""
+    start, stop = found.rows
+    yearly, unit = _yearly(history), "a year" if _yearly(history) > 1.0 else "a bar"
+    inside, outside = _sharpe(hindsight), _sharpe(found.equity)
+    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
+    profit = float(found.equity[-1]) - found.run.capital
+    cards = (
+        ("Out of sample, net", f"{profit:+,.2f}", f"{profit / found.run.capital:+.3%}, {stop - start:,} bars"),
+        (
+            f"Sharpe {unit}, out of sample",
+            _number(outside * yearly),
+            f"{found.run.trades:,} trade{'s'[: found.run.trades != 1]}",
+        ),
+        (f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
+        ("Folds with a profit", _gained(found), "out of sample"),
+    )
+    for label, value, sub in cards:
+        row.metric(label, value, sub, border=True, delta_color="off", delta_arrow="off")
+    figure = walk_forward_figure(history.rows.end_ns[start:stop], found, hindsight, dark=dark)
+    st.plotly_chart(figure, key="walk_figure", config=PLOT)
+    st.dataframe(
+        folds_frame(history, found, yearly),
+        hide_index=True,
+        height="content",
+        placeholder=UNKNOWN,
+        alt="Folds, oldest first",
+        column_config={
+            "train_from": st.column_config.DatetimeColumn(
+                "train from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
+            ),
+            "train_bars": st.column_config.NumberColumn("bars", format="%,d"),
+            "test_from": st.column_config.DatetimeColumn(
+                "test from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
+            ),
+            "test_bars": st.column_config.NumberColumn("bars", format="%,d"),
+            "train_sharpe": st.column_config.NumberColumn(f"train Sharpe {unit}", format="%+.4g"),
+            "test_sharpe": st.column_config.NumberColumn(f"test Sharpe {unit}", format="%+.4g"),
+            "entry": st.column_config.NumberColumn(format="%.4g"),
+            "gained": st.column_config.CheckboxColumn(
+                "any gained", help="Whether any setting gained in the training; if none did, the least bad one trades."
+            ),
+        },
+    )
+    st.caption(
+        "Each fold takes the window and the entry with the best Sharpe ratio of its training and trades them on the "
+        "bars that follow, which the choice has not seen. The dashed line is the one setting that turned out best on "
+        "these very bars: nobody could have known it. Where test Sharpe ratios have nothing to do with training ones, "
+        "the choice is noise. Grid, costs and data were still chosen by somebody who may have seen these bars."
+    )
+    st.download_button(
+        "Walk-forward as CSV",
+        lambda: walk_forward_csv(history, found, hindsight),
+        "walk-forward.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv_walk",
+    )
+
+
+def _sweep(market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials) -> Swept:
+    history = _history(market, request, strategy)
+    found = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital)
+    return Swept(market, request, found)
+
+
+def _history(market: Market, request: BacktestRequest, strategy: PairStrategy) -> PairHistory:
+    pair = strategy.pair
+    inputs = [market, request.rules, pair.y, pair.x, pair.interval_ns]
+    return kept("backtest_history", inputs, lambda: pair_history(market, strategy.pair, request.rules))
+
+
+def _lengths(rows: int, folds: int, share: float, purge: int) -> tuple[int, int]:
+    """Rows to train and to test on, so that just so many folds fit; what is left over is trained on."""
+    test = int((rows - purge) / (share + folds))
+    train = rows - purge - folds * test
+    if test < 2 or train < 2:
+        raise ParameterError(
+            f"{rows:,} bars, of which {purge:,} are left out: {folds} folds leave {max(test, 0)} bars for each test; "
+            "take longer data, shorter bars, fewer folds or smaller windows"
+        )
+    return train, test
+
+
+def _hindsight(history: PairHistory, strategy: PairStrategy, found: WalkForward, capital: float) -> Any:
+    """Equity over the rows of the tests of the one setting that was best on these very rows."""
+    start, stop = found.rows
+    piece, terms = history.cut(start, stop), terms_of(strategy, history.rules, capital)
+    columns = source_columns(history.rows, strategy.pair.price)
+    series = [pair_series(history, each, columns).cut(start, stop) for each in found.grid.strategies]
+    trials = gathered(found.grid, np.stack([statistics(piece, each, found.grid.signals, terms) for each in series]))
+    best = trials.best()
+    return keep_books(piece, found.grid.strategy(best), series[best[0]], capital).equity
+
+
+def _sharpe(equity: Any) -> float:
+    return sharpe_ratio(returns(equity)) if np.min(equity) > 0.0 else math.nan
+
+
+def _yearly(history: PairHistory) -> float:
+    """What makes a Sharpe ratio of a bar one of a year; 1 where the rows are too short a time for that."""
+    ends = history.rows.end_ns
+    long = len(ends) > 1 and int(ends[-1] - ends[0]) >= LEAST_SPAN_NS
+    return math.sqrt(rows_per_year(ends)) if long else 1.0
+
+
+def _gained(found: WalkForward) -> str:
+    known: Sequence[bool] = [fold.test_sharpe > 0.0 for fold in found.folds]
+    return f"{sum(known)} of {len(known)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:+.4g}" if math.isfinite(value) else UNKNOWN
+
+
+def _refused(error: AlphaStreamError) -> None:
+    st.error(sentence(error), icon=":material/error:", title="There is no result")

@@ -1,0 +1,84 @@
+"""A Plotly figure in the browser that is updated, never replaced.
+
+``st.plotly_chart`` makes a new DOM node for each new figure, so zoom, hover and legend are lost. This keyed component
+stays: it draws the figure of ``views.shared.charts`` once and applies numbered messages to it
+(``runtime/channel/topics.py`` describes them). They come over a live channel of their own (``hub.py`` beside it). Where that does not open, the page carries them: the
+component reports which way it is on, and the page sets the pace of its fragment by that.
+
+A page uses it like this, within a fragment::
+
+    topic = hub.topic(key, lambda: pair_frame(series, cards))
+    live_figure(topic, ticket=hub.ticket(), key="pair")
+
+and the application calls ``publish_assets`` once at start-up.
+"""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+import streamlit as st
+
+from runtime.channel.topics import Topic
+from views.component.assets import Assets, assets, publish_assets
+from views.component.frames import Card, Group, Tone, pair_frame
+
+__all__ = ["Assets", "Card", "Group", "Tone", "Way", "live_figure", "pair_frame", "publish_assets", "way_of"]
+
+Way = Literal["channel", "page"]
+"""Who carries the messages."""
+
+
+def _loader() -> str:
+    """The few lines that Streamlit sends along with every message; everything else is fetched once."""
+    source = Path(__file__).with_name("loader.js").read_text(encoding="utf-8")
+    names = assets()
+    return source.replace("{{module}}", names.module).replace("{{plotly}}", names.plotly)
+
+
+# Plotly puts its style sheet into the page's head, which a shadow root would not see.
+_COMPONENT: Final = st.components.v2.component("alphastream_live_figure", js=_loader(), isolate_styles=False)
+
+
+def way_of(key: str) -> Way:
+    """Which way the component of a key said it is on; the channel until it says otherwise."""
+    return "page" if _state(key).get("way") == "page" else "channel"
+
+
+def live_figure(topic: Topic, *, ticket: str | None, key: str) -> None:
+    """Mount the component and hand it what it lacks.
+
+    The browser reports by itself which figure it holds, on which way it is, and the status it was told last, each
+    only when it changes. A report runs the surrounding fragment, so call this within one; a change of way runs the
+    whole page, so that the page can give its fragment another pace.
+
+    Parameters
+    ----------
+    ticket : opens the channel; None where it is switched off.
+    key : names the place on the page. As long as it stays, so does the chart's DOM node.
+    """
+
+    def changed_way() -> None:
+        st.session_state["_way_changed"] = True
+
+    state = _state(key)
+    held = state.get("have")
+    on_channel = ticket is not None and way_of(key) == "channel" and held == topic.figure
+    message = b"null" if on_channel else topic.window(held)
+    _COMPONENT(
+        key=key,
+        data=orjson.dumps({"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)}),
+        on_have_change=_nothing,
+        on_status_change=_nothing,
+        on_way_change=changed_way,
+    )
+    if st.session_state.pop("_way_changed", False):
+        st.rerun()
+
+
+def _nothing() -> None:
+    """A report runs the fragment; that is all it is for."""
+
+
+def _state(key: str) -> dict[str, Any]:
+    return dict(st.session_state.get(key) or {})

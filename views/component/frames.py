@@ -1,0 +1,77 @@
+"""From rows of a pair to a frame of its figure: the look once, the numbers as columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypedDict
+
+import numpy as np
+
+from runtime.channel.topics import Frame
+from views.shared.charts import MAX_POINTS, PairSeries, is_known, pair_figure, series_columns
+
+Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
+"""Drawn as a sign and read aloud as a word: neutral has none, a dash, ▲, ▼, ✓ and ● in this order."""
+
+Group = Literal["", "ready"]
+"""Which row a card stands in: the numbers, or the list of what speaks for trading now."""
+
+_LOOK: Final = ("y_symbol", "x_symbol", "entry_z", "exit_z", "y_decimals", "x_decimals", "tested_rows")
+
+
+class Card(TypedDict):
+    """One number with its name, above the chart.
+
+    ``id`` (letters, digits, dashes) stays the same for the same card; ``value`` is the number as text, ``sub`` a
+    smaller line below it, ``title`` what it means, shown on hover.
+    """
+
+    id: str
+    label: str
+    value: str
+    sub: str
+    tone: Tone
+    title: str
+    group: Group
+
+
+def pair_frame(
+    series: PairSeries,
+    cards: Sequence[Card] = (),
+    *,
+    status: str = "",
+    stamps: Mapping[str, float] | None = None,
+    max_points: int = MAX_POINTS,
+) -> Frame:
+    """What the pair figure shows now.
+
+    Parameters
+    ----------
+    series : its newest ``max_points`` rows are shown.
+    status, stamps : see ``topics``.
+    """
+    series = series.last(max_points)
+    columns = series_columns(series)
+    return Frame(
+        look=_look(series),
+        columns={**columns, "time": columns["time"].astype(np.int64)},
+        template=lambda: template(series),
+        cards=[{**card} for card in cards],  # type: ignore[dict-item]  # a card's fields are all text
+        status=status,
+        stamps=stamps,
+    )
+
+
+def _look(series: PairSeries) -> tuple[Any, ...]:
+    """What the template depends on. Its axes and decimals are chosen when the first settled values are there, and
+    then stay: a size that hovers about a power of ten would begin a new figure with every bar."""
+    first_seen = (series.spread, series.spread_std, series.hedge_ratio, series.half_life)
+    return (*(getattr(series, name) for name in _LOOK), *(is_known(values) for values in first_seen))
+
+
+def template(series: PairSeries) -> dict[str, Any]:
+    """Layout and traces of the pair figure without a number in them."""
+    figure: dict[str, Any] = pair_figure(series).to_plotly_json()
+    traces = [{key: value for key, value in trace.items() if key not in ("x", "y")} for trace in figure["data"]]
+    for tag in figure["layout"]["annotations"]:
+        tag.update(text="", y=0, visible=False)
+    figure["layout"].pop("template", None)
+    return {"layout": figure["layout"], "data": traces}

@@ -1,0 +1,120 @@
+"""The history page: files that people bring, the same analytics, and the results to take away."""
+
+from typing import Any
+
+import streamlit as st
+
+from alphastream.diagnosis.findings import Asynchrony, asynchrony
+from alphastream.errors import AlphaStreamError, UploadError
+from alphastream.graph import interval_name
+from alphastream.pairs import PairAnalytics, PairSpec, analyse
+from alphastream.uploads.series import bars_of, pair_rows
+from alphastream.uploads.upload import Upload, require_pair
+from views.shared import exports
+from views.shared.cards import result_cards
+from views.shared.charts import WIDE_GAP, pair_figure
+from views.shared.controls import pair_controls
+from views.shared.findings import tests_of, trade_times_of
+from views.shared.series import pair_series
+from views.shared.system import get_settings
+from views.shared.uploads import choose_upload, kept
+
+MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
+
+
+def page() -> None:
+    """Files, columns, pair, result."""
+    upload = choose_upload("Ticks or bars: CSV, zip, gz or NDJSON, one file with both symbols or one for each")
+    if upload is None:
+        return
+    try:
+        require_pair(upload)
+    except UploadError as error:
+        st.error(str(error), icon=":material/call_split:", title="A pair needs two symbols")
+        return
+    shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
+    spec = pair_controls(sorted(upload.symbols), get_settings(), shortest_s=shortest_s)
+    if spec is None:
+        return
+    try:
+        answer = _answer(upload, spec)
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/error:", title="These settings give no result")
+        return
+    _result(upload, spec, answer)
+
+
+def _interval(upload: Upload, spec: PairSpec) -> int | None:
+    """None where uploaded bars are long enough already: they meet where their times do."""
+    return None if upload.interval_ns is not None and spec.interval_ns <= upload.interval_ns else spec.interval_ns
+
+
+def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics:
+    """The analytics of an upload."""
+    with st.spinner("Computing"):
+        return kept(
+            "answer", [upload, spec], lambda: analyse(pair_rows(upload, spec.y, spec.x, _interval(upload, spec)), spec)
+        )
+
+
+def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
+    count = len(answer.closed["time_ns"])
+    step = answer.calibrating
+    if step is not None:
+        st.warning(
+            f"{count} bars: {step.what} has {step.have} of {step.needed}. Choose shorter bars or a smaller window.",
+            icon=":material/hourglass_empty:",
+            title=f"Calibrating {step.have}/{step.needed}",
+        )
+    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
+    for card in result_cards(answer, spec):
+        row.metric(
+            card["label"],
+            card["value"],
+            card["sub"] or None,
+            help=card["title"],
+            border=True,
+            delta_color="off",
+            delta_arrow="off",
+        )
+    figure = pair_figure(pair_series(answer, spec, {}), dark=st.context.theme.type == "dark", gap=WIDE_GAP)
+    figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
+    st.plotly_chart(figure, key="history_figure", config={"displaylogo": False})
+    with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
+        if tests.open:
+            tests_of(answer)
+            if upload.kind == "ticks":
+                trade_times_of(_asynchrony(upload, spec), spec)
+    row = st.container(horizontal=True)
+    row.download_button(
+        "Analytics as CSV",
+        lambda: exports.analytics_csv(answer),
+        exports.file_name(spec, "analytics"),
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv_analytics",
+    )
+    for symbol in (spec.y, spec.x):
+        row.download_button(
+            f"{symbol} bars as CSV",
+            _bars_csv(upload, symbol, _interval(upload, spec)),
+            f"{symbol}-{interval_name(spec.interval_ns)}-bars.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"csv_{symbol}",
+        )
+
+
+def _asynchrony(upload: Upload, spec: PairSpec) -> Asynchrony:
+    y, x = upload.frames[spec.y], upload.frames[spec.x]
+    y_time, x_time = y["time_ns"].to_numpy(), x["time_ns"].to_numpy()
+    return asynchrony(y_time, y["price"].to_numpy(), x_time, x["price"].to_numpy(), spec.interval_ns)
+
+
+def _bars_csv(upload: Upload, symbol: str, interval_ns: int | None) -> Any:
+    return lambda: exports.bars_csv(symbol, bars_of(upload, symbol, interval_ns))
+
+
+page()

@@ -1,0 +1,271 @@
+"""The live page: a pair of legs while they trade."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.bars import aggregate
+from alphastream.diagnosis.findings import asynchrony
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import interval_name
+from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
+from alphastream.scan import tape_correlation
+from runtime.channel.topics import Frame
+from system import Lane, System
+from views.component import live_figure, pair_frame, way_of
+from views.shared import exports
+from views.shared.cards import feed_card, pair_cards, plain
+from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
+from views.shared.findings import tests_of, trade_times_of
+from views.shared.matrix_charts import return_correlation_map
+from views.shared.readiness import ready_cards
+from views.shared.series import pair_series
+from views.shared.system import get_system
+
+CARRIES_TRADES = ("live", "backfilling")
+FIGURE = "pair"
+RENEW_S = 60.0
+FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it shows an empty chart
+
+
+def page() -> None:
+    """Read the controls, then hand over to the panel, which updates by itself."""
+    system = get_system()
+    lane = system.lane
+    if lane is None:
+        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
+        return
+    spec = pair_controls(lane.symbols, system.settings, open_list=lane.kind == "live", cost=True)
+    if spec is None:
+        return
+    for symbol in (spec.y, spec.x):
+        if not is_followed(lane, symbol):
+            return
+    by_page = system.settings.channel == "off" or way_of(FIGURE) == "page"
+    # Now and then also beside the channel: only a page with a timer asks again after the server was gone.
+    pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
+    st.fragment(_panel, run_every=pace, key="panel")(system, spec)
+    _below(system, spec)
+
+
+def _panel(system: System, spec: PairSpec) -> None:
+    """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
+    several times a second where the channel does not open."""
+    _status(system)
+    shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_cost_bps()
+    hub, lane = system.hub, system.lane
+    if lane is not None:
+        lane.engine.wait_for(spec, FIRST_ANSWER_S)
+    topic = hub.topic((spec, shown, cost), lambda: _frame(system, spec, shown, cost))
+    live_figure(topic, ticket=hub.ticket() if system.settings.channel == "auto" else None, key=FIGURE)
+
+
+def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame:
+    """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
+    lane = system.lane
+    if lane is None:
+        return pair_frame(pair_series(None, spec, {}), status=repr(_messages(system)))
+    answer, instruments, now_ns = lane.engine.snapshot(spec), lane.ingest.instruments, lane.ingest.now_ns()
+    feed = feed_card(lane.ingest.health, lane.kind == "replay")
+    cards = [
+        *pair_cards(answer, spec, instruments, now_ns),
+        feed,
+        *ready_cards(answer, spec, feed, now_ns, cost_bps),
+    ]
+    return pair_frame(
+        pair_series(answer, spec, instruments, newest=shown),
+        cards,
+        status=repr(_messages(system)),
+        stamps=_stamps(answer) if answer is not None and lane.kind == "live" else None,
+    )
+
+
+def _stamps(answer: PairAnalytics) -> dict[str, float] | None:
+    if (at := answer.stamps) is None:
+        return None
+    moments = {"traded": at.traded_ns, "first": at.first_ns, "received": at.last_ns, "computed": at.computed_ns}
+    return {name: round(ns / 1e6, 1) for name, ns in moments.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A sentence above the chart."""
+
+    kind: Literal["error", "info", "warning"]
+    title: str
+    text: str
+    icon: str
+
+
+def _status(system: System) -> None:
+    """What is shown and how the feed is, in words; nothing where there is nothing to say."""
+    show = {"error": st.error, "info": st.info, "warning": st.warning}
+    for message in _messages(system):
+        show[message.kind](message.text, icon=f":material/{message.icon}:", title=message.title)
+
+
+def _messages(system: System) -> list[_Message]:
+    lane = system.lane
+    if lane is None:
+        return [_Message("error", "Nothing can be shown", system.failure or "No feed is configured.", "error")]
+    found = []
+    if lane.engine.failure is not None:
+        title = "The engine stopped computing; prices may be old"
+        found.append(_Message("error", title, lane.engine.failure, "error"))
+    health = lane.ingest.health
+    if lane.kind == "replay":
+        live = system.live
+        why = live.reason if live is not None else system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
+        text = f"{why.rstrip('.')}. Shown instead: {lane.title}, played again with its times moved to now."
+        found.append(_Message("info", "Recorded trades, not live ones", text, "replay"))
+    elif health.state not in CARRIES_TRADES:
+        found.append(_Message("warning", f"Feed: {health.state}", health.reason, "wifi_off"))
+    return found
+
+
+def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
+    lane = system.lane
+    return lane.engine.snapshot(spec) if lane is not None else None
+
+
+def _analytics_csv(system: System, spec: PairSpec) -> bytes:
+    """The closed bars as they are at the click."""
+    answer = _answer(system, spec)
+    return exports.analytics_csv(answer) if answer is not None else b""
+
+
+def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
+    """Bars of one leg over the time of the page's history, from the tape."""
+    answer, lane = _answer(system, spec), system.lane
+    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+        return b""
+    first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
+    ticks = lane.store.columns(symbol, first, last)
+    return exports.bars_csv(symbol, aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns))
+
+
+def _tests(system: System, spec: PairSpec) -> None:
+    answer, lane = _answer(system, spec), system.lane
+    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+        return
+    tests_of(answer)
+    newest = answer.closed["time_ns"][-TEST_ROWS:]
+    y, x = (lane.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
+    trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec)
+
+
+def _correlations(system: System, spec: PairSpec) -> None:
+    """Every symbol on the tape against every other, over the time of the page's history."""
+    lane, answer = system.lane, _answer(system, spec)
+    if lane is None or answer is None or not len(answer.closed["time_ns"]):
+        st.caption("No closed bars yet.")
+        return
+    ways: dict[str, Literal["bars", "ticks"]] = {
+        "bar returns": "bars",
+        "trades as they came (Hayashi-Yoshida)": "ticks",
+    }
+    way = st.segmented_control("From", list(ways), default="bar returns", required=True, key="correlation_of")
+    first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
+    tape = {symbol: lane.store.columns(symbol, first, last) for symbol in lane.symbols}
+    try:
+        found = tape_correlation(tape, spec.interval_ns, ways[str(way)])
+    except AlphaStreamError as error:
+        st.caption(str(error))
+        return
+    st.plotly_chart(
+        return_correlation_map(found.names, found.matrix, found.n_rows),
+        key="correlation_map",
+        config={"displaylogo": False},
+    )
+    st.caption(
+        "As of the moment this box was opened or changed. Bars make legs that trade rarely look less correlated."
+    )
+
+
+def _tape(system: System) -> None:
+    """What the feed does and what the tape holds and lacks."""
+    lane = system.lane
+    if lane is None:
+        return
+    health, store = lane.ingest.health, lane.store.health
+    st.markdown(f"**{plain(health.feed)}**: {health.state}. {health.reason}")
+    st.dataframe(_coverage(lane), hide_index=True, alt="What the tape holds of each symbol")
+    facts = {
+        "ticks received": f"{health.ticks:,}",
+        "fetched afterwards": f"{health.backfilled:,}",
+        "reconnects": f"{health.reconnects}",
+        "messages rejected": f"{sum(health.rejected.values())}",
+        "browsers on the live channel": f"{system.hub.health.clients}",
+        "waiting for the disk": f"{store.pending:,}",
+        "duplicates dropped": f"{store.duplicates:,}",
+        "bars reopened by late trades": f"{lane.engine.reopened}",
+    }
+    st.caption(" · ".join(f"{name} {value}" for name, value in facts.items()))
+    for symbol, reason in health.refused.items():
+        st.warning(reason, icon=":material/search_off:", title=symbol)
+    if store.last_error is not None:
+        st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be written")
+    for failure in system.hub.health.failures:
+        st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
+
+
+def _coverage(lane: Lane) -> pd.DataFrame:
+    rows = []
+    for symbol in lane.store.symbols():
+        held = lane.store.coverage(symbol)
+        if held is None:
+            continue
+        rows.append(
+            {
+                "symbol": symbol,
+                "tape": "complete"
+                if held.complete
+                else f"{held.missing:,} trades missing in {len(lane.store.gaps(symbol))} gaps",
+                "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
+                "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
+                "trades": held.ticks,
+                "first id": held.first_id,
+                "last id": held.last_id,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _downloads(system: System, spec: PairSpec) -> None:
+    """Files as of the moment the box was opened.
+
+    They are made here and not at the click: Streamlit deletes a file made at the click after the second run of any
+    fragment, and the panel above runs four times a second.
+    """
+    length = interval_name(spec.interval_ns)
+    files = {"Analytics as CSV": (exports.file_name(spec, "analytics"), _analytics_csv(system, spec))}
+    for symbol in (spec.y, spec.x):
+        files[f"{symbol} bars as CSV"] = (f"{symbol}-{length}-bars.csv", _bars_csv(system, spec, symbol))
+    for label, (name, content) in files.items():
+        st.download_button(label, content, name, "text/csv", on_click="ignore", icon=":material/download:", key=label)
+    st.caption("Closed bars as of the moment this box was opened.")
+
+
+def _below(system: System, spec: PairSpec) -> None:
+    """Downloads, the link, the tape's own account of itself."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.selectbox("Bars shown", SHOWN_BARS, index=1, key="bars", bind="query-params", width=140)
+    with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
+        if box.open:
+            _downloads(system, spec)
+    with row.popover("Link to this view", icon=":material/link:"):
+        st.code(link_to(spec, str(st.context.url), chosen_cost_bps()), language=None, wrap_lines=True)
+    with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
+        if tests.open:
+            st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
+    with st.expander("Correlations", icon=":material/grid_on:", on_change="rerun", key="correlations") as heat:
+        if heat.open:
+            _correlations(system, spec)
+    with st.expander("Feed and tape", icon=":material/database:", on_change="rerun", key="tape") as tape:
+        if tape.open:
+            st.fragment(_tape, run_every=2.0, key="tape_panel")(system)
+
+
+page()

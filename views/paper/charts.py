@@ -1,0 +1,137 @@
+"""Charts of a paper run: its equity beside that of the backtest; no Streamlit."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from alphastream.backtest import Away
+from alphastream.backtest.parity import Parity
+from alphastream.trading import Fill
+from views.paper.tables import moment
+from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
+from views.shared.thinning import thin_out
+
+MOST_MARKS: Final = 500
+HEIGHT: Final = 380
+_GREY: Final = "#888888"
+_PAUSE_FILL: Final = "rgba(136,136,136,0.25)"
+_SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
+
+
+def equity_figure(found: Parity, fills: Sequence[Fill], away: Sequence[Away], *, dark: bool = False) -> go.Figure:
+    """Equity on paper and in the backtest over one UTC axis, below them paper less backtest.
+
+    Parameters
+    ----------
+    fills : of the paper run; the newest of those in the hours compared are marked.
+    away : pauses of the paper run, shaded.
+    """
+    colours = DARK if dark else LIGHT
+    history = found.history
+    time = _times(history.time_ns)
+    lines = (
+        ("backtest of the same hours", history.equity, colours.x_leg, 5.0, "solid", "y"),
+        ("paper", found.paper, colours.y_leg, 1.5, "solid", "y"),
+        ("paper less backtest", found.paper - history.equity, colours.spread, 1.5, "solid", "y2"),
+    )
+    data: list[dict[str, Any]] = []
+    for name, values, colour, width, dash, axis in lines:
+        x, y = thin_out(time, values, MAX_POINTS)
+        style = {"color": colour, "width": width, "dash": dash, "shape": "hv"}
+        legend = "legend" if axis == "y" else "legend2"
+        data.append(
+            {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style}
+            | {"xaxis": "x", "yaxis": axis, "legend": legend, "opacity": 0.5 if width > 3 else 1.0}
+        )
+    data += _marks(found, fills, colours)
+    return go.Figure(data=data, layout=_layout(found, away))
+
+
+def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[dict[str, Any]]:
+    """Fills on the line of paper equity, at the end of the bar that they lie in."""
+    inside = [fill for fill in fills if found.from_ns < fill.time_ns <= found.until_ns][-MOST_MARKS:]
+    for name, symbol, colour, side in (
+        ("bought", "triangle-up", colours.y_leg, 1.0),
+        ("sold", "triangle-down", colours.x_leg, -1.0),
+    ):
+        its = [fill for fill in inside if fill.quantity * side > 0.0]
+        if not its:
+            continue
+        when = np.array([fill.time_ns for fill in its], dtype=np.int64)
+        rows = np.minimum(np.searchsorted(found.history.time_ns, when), len(found.history) - 1)
+        yield {
+            "type": "scatter",
+            "mode": "markers",
+            "name": name,
+            "x": _times(found.history.time_ns[rows]),
+            "y": found.paper[rows],
+            "xaxis": "x",
+            "yaxis": "y",
+            "legend": "legend",
+            "text": [
+                f"<b>{escape(fill.symbol)} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, {moment(fill.time_ns)}<br>"
+                f"order {fill.order}, trade {fill.trip}, fee {fill.fee:,.2f}"
+                for fill in its
+            ],
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"symbol": symbol, "size": 8, "color": colour, "line": {"width": 1, "color": _GREY}},
+        }
+
+
+def _layout(found: Parity, away: Sequence[Away]) -> dict[str, Any]:
+    legends = {
+        name: {"orientation": "h", "x": 0, "y": top, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)", "itemwidth": 30}
+        for name, (_, top) in zip(("legend", "legend2"), _SHARES, strict=True)
+    }
+    axis = {"tickfont": {"size": 11}, "tickformat": ",~f", "hoverformat": ",.2f"}
+    return {
+        "height": HEIGHT,
+        "margin": {"l": 70, "r": 20, "t": 46, "b": 42},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "uirevision": found.from_ns,
+        "xaxis": {
+            "type": "date",
+            "anchor": "y2",
+            "title": {"text": "UTC", "standoff": 4},
+            "hoverformat": "%Y-%m-%d %H:%M:%S",
+        },
+        "yaxis": {"domain": list(_SHARES[0]), "anchor": "x", "nticks": 6, **axis},
+        "yaxis2": {
+            "domain": list(_SHARES[1]),
+            "anchor": "x",
+            "nticks": 3,
+            "zeroline": True,
+            "zerolinecolor": _GREY,
+            "rangemode": "tozero",
+            **axis,
+        },
+        "shapes": [_pause(each) for each in away if each.to_ns > found.from_ns],
+        **legends,
+    }
+
+
+def _pause(each: Away) -> dict[str, Any]:
+    first, last = _times(np.array([each.from_ns, each.to_ns], dtype=np.int64))
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": str(first),
+        "x1": str(last),
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": _PAUSE_FILL,
+        "line": {"width": 0},
+        "layer": "below",
+        "label": {"text": "pause", "textposition": "top center", "font": {"size": 10}},
+    }
+
+
+def _times(time_ns: Any) -> Any:
+    return time_ns.astype("datetime64[ns]").astype("datetime64[ms]")

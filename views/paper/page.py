@@ -1,0 +1,405 @@
+"""The paper page: strategies on the trades that arrive, each beside the backtest of the same hours."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.backtest.parity import Parity, parity
+from alphastream.errors import AlphaStreamError
+from runtime.paper.service import MOST_RUNS, PaperView
+from system import System
+from views.paper import tables as tables
+from views.paper.charts import MOST_MARKS, equity_figure
+from views.paper.controls import definition_controls
+from views.portfolio.tables import UNKNOWN
+from views.shared.controls import sentence
+from views.shared.system import get_system
+
+REFRESH_S: Final = 1.0
+LEAST_S: Final = 5.0  # between two comparisons of a run
+SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
+TABLE_ROWS: Final = 11
+TABLE_PX: Final = 420  # for more rows than that
+RUNS, START = "Runs", "Start a run"
+CARRIES_TRADES: Final = ("live", "backfilling")
+PLOT: Final = {"displaylogo": False}
+BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The newest comparison of a run, for all sessions."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    found: Parity | str = ""
+    made_of: Any = None
+    not_before_s: float = 0.0
+
+
+def page() -> None:
+    """Runs, and how to start one."""
+    system = get_system()
+    _trades(system)
+    for notice in system.paper.notices:
+        st.warning(
+            notice, icon=":material/description:", title="A file of a paper run cannot be read, or not all of it"
+        )
+    runs, start = st.tabs([RUNS, START], key="paper_tab", on_change="rerun", bind="query-params")
+    if runs.open:
+        with runs:
+            _runs(system)
+    if start.open:
+        with start:
+            _start(system)
+    _caveats()
+
+
+def _trades(system: System) -> None:
+    """Which trades a new run would see, in words."""
+    lane = system.lane
+    if lane is None:
+        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There are no trades")
+        return
+    if lane.kind == "replay":
+        st.info(
+            f"{lane.title}, played again with its times moved to now. A run on them ends when live trades come or "
+            "the app stops.",
+            icon=":material/replay:",
+            title="Recorded trades, not live ones",
+        )
+        return
+    health = lane.ingest.health
+    if health.state not in CARRIES_TRADES:
+        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
+
+
+# ---- start -------------------------------------------------------------------------------------------------------
+
+
+def _start(system: System) -> None:
+    """Controls and the button."""
+    lane = system.lane
+    if lane is None:
+        return
+    definition = definition_controls(lane, system.settings)
+    running = sum(view.status != "stopped" for view in system.paper.runs())
+    full = running >= MOST_RUNS
+    row = st.container(horizontal=True, vertical_alignment="center")
+    pressed = row.button(
+        "Start on paper",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="paper_start",
+        disabled=definition is None or full,
+    )
+    kind = "live trades" if lane.kind == "live" else "the recording, not live trades"
+    row.caption(
+        f"{MOST_RUNS} runs are running and no more may: stop one."
+        if full
+        else f"It would run on {kind}: {lane.title}. Decisions begin with the next bar that closes."
+    )
+    if not pressed or definition is None:
+        return
+    try:
+        name = system.paper.open(definition, lane.kind)
+    except AlphaStreamError as error:
+        st.error(sentence(error), icon=":material/error:", title="Not started")
+        return
+    st.success(f"{definition.strategy.name} runs since now as {name}.", icon=":material/check:", title="Started")
+    st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
+
+
+# ---- runs --------------------------------------------------------------------------------------------------------
+
+
+def _runs(system: System) -> None:
+    """All runs, then the chosen one."""
+    if not system.paper.runs():
+        st.info(
+            f"Choose a strategy on the tab “{START}”. It trades with simulated fills on the trades that arrive, and "
+            "on live trades it goes on when the app is started again.",
+            icon=":material/hourglass_empty:",
+            title="No run yet",
+        )
+        return
+    st.fragment(_overview, run_every=REFRESH_S, key="paper_overview")(system)
+    views = {view.id: view for view in system.paper.runs()}
+    chosen = st.selectbox(
+        "Run",
+        list(views),
+        key="paper_run",
+        bind="query-params",
+        format_func=lambda name: tables.name_of(views[name]),
+        help="The newest first.",
+    )
+    st.fragment(_panel, run_every=REFRESH_S, key="paper_panel")(system, str(chosen))
+    _downloads(system, str(chosen))
+
+
+def _overview(system: System) -> None:
+    number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
+    frame = tables.runs_frame(system.paper.runs())
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=TABLE_PX if len(frame) > TABLE_ROWS else "content",
+        placeholder=UNKNOWN,
+        key="paper_runs",
+        alt="Paper runs, the newest first",
+        column_config={
+            "trades": st.column_config.TextColumn(help="Live trades of the venue, or the recording."),
+            "since": moment("since, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "until": moment("played up to, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "equity": number(format="%,.2f"),
+            "profit": number(format="%+,.2f", help="Equity less capital, after all costs so far."),
+            "fills": number(format="%d"),
+        },
+    )
+
+
+def _panel(system: System, name: str) -> None:
+    """The chosen run, by itself."""
+    view = system.paper.view(name)
+    if view is None:
+        st.info("This run is not there any more.", icon=":material/hourglass_empty:", title="No such run")
+        return
+    _state(system, view)
+    row = st.container(horizontal=True, gap="small", key="paper_cards")
+    for card in tables.figures(view):
+        row.metric(
+            card.label,
+            card.value,
+            card.sub or None,
+            help=card.help,
+            border=True,
+            width=178,
+            delta_color="off",
+            delta_arrow="off",
+        )
+    waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
+    st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[no order waits]")
+    _beside(system, view)
+    _records(view)
+
+
+def _state(system: System, view: PaperView) -> None:
+    """What it does and since when, and the buttons."""
+    kind = "live trades" if view.trades == "live" else "recorded trades, not live ones"
+    why = f": {view.why}" if view.why else ""
+    late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(
+        f":{BADGES[view.status]}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({view.title}), since "
+        f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, played up to "
+        f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
+        width="stretch",
+    )
+    if view.status == "stopped":
+        _resume(system, view, row)
+        return
+    if row.button("Stop", icon=":material/stop:", key="paper_stop", help="Positions stay in its books as they are."):
+        system.paper.end(view.id, flatten=False)
+    if any(view.positions) and view.status != "closing":
+        with row.popover("Stop and close", icon=":material/logout:", key="paper_close"):
+            st.markdown("The positions are closed at the next trades after now, with their costs. Then the run ends.")
+            if st.button("Close the positions", type="primary", key="paper_close_sure"):
+                system.paper.end(view.id, flatten=True)
+
+
+def _resume(system: System, view: PaperView, row: Any) -> None:
+    if view.trades != "live":
+        return
+    if row.button(
+        "Resume",
+        icon=":material/play_arrow:",
+        key="paper_resume",
+        help="Goes on with its books. What it missed is not made up for.",
+    ):
+        try:
+            system.paper.resume(view.id)
+        except AlphaStreamError as error:
+            st.error(sentence(error), icon=":material/error:", title="Not resumed")
+
+
+# ---- beside the backtest -----------------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False)
+def _comparisons() -> dict[str, _Kept]:
+    return {}
+
+
+def _compared(system: System, view: PaperView) -> Parity | str:
+    """The newest comparison, or why there is none; made again now and then while bars close."""
+    kept = _comparisons().setdefault(view.id, _Kept())
+    made_of = view.until_ns, len(view.fills), len(view.orders), view.status == "stopped"
+    with kept.lock:
+        if kept.made_of == made_of or time.monotonic() < kept.not_before_s:
+            return kept.found
+        lane = system.lane_of(view.trades)
+        if lane is None:
+            return kept.found or f"The tape of its {view.trades} trades is not there now."
+        began_s = time.monotonic()
+        try:
+            kept.found = parity(view, lane.store)
+        except AlphaStreamError as error:
+            kept.found = sentence(error)
+        took_s = time.monotonic() - began_s
+        kept.made_of = made_of
+        kept.not_before_s = time.monotonic() + max(LEAST_S, took_s / SHARE)
+        return kept.found
+
+
+def _beside(system: System, view: PaperView) -> None:
+    """Both equities, and what differs."""
+    found = _compared(system, view)
+    if isinstance(found, str):
+        st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
+        return
+    st.plotly_chart(
+        equity_figure(found, view.fills, view.away, dark=_is_dark()), key="paper_equity", config=PLOT, theme="streamlit"
+    )
+    st.markdown(f"**{tables.verdict(found)}**")
+    st.caption(
+        f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
+        f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
+        + (" The tape does not reach back to the beginning of the run any more." if found.shortened else "")
+        + (f" The newest {MOST_MARKS:,} fills are marked." if len(view.fills) > MOST_MARKS else "")
+    )
+    if found.differences:
+        st.dataframe(
+            tables.differences_frame(found.differences),
+            hide_index=True,
+            height=TABLE_PX if len(found.differences) > TABLE_ROWS else "content",
+            key="paper_differences",
+            alt="Differences between paper and backtest, oldest first",
+            column_config={
+                "time": st.column_config.DatetimeColumn(
+                    "bar end, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
+                ),
+                "why": st.column_config.TextColumn(width="large"),
+                "effect": st.column_config.NumberColumn(
+                    format="%+,.2f", help="On equity at last prices: on paper less in the backtest."
+                ),
+            },
+        )
+
+
+# ---- what happened -----------------------------------------------------------------------------------------------
+
+
+def _records(view: PaperView) -> None:
+    """Trades, then orders and fills."""
+    if not view.orders:
+        st.caption("No order yet.")
+        return
+    number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
+    trades = tables.trades_frame(view)
+    exact = "YYYY-MM-DD HH:mm:ss.SSS"
+    if len(trades):
+        st.dataframe(
+            trades,
+            hide_index=True,
+            height=TABLE_PX if len(trades) > TABLE_ROWS else "content",
+            placeholder=UNKNOWN,
+            key="paper_trades",
+            alt="Round trips, the newest first",
+            column_config={
+                "number": number("trade", format="%d"),
+                "opened": moment("opened, UTC", format=exact, timezone="UTC"),
+                "closed": moment("closed, UTC", format=exact, timezone="UTC"),
+                "held_s": number("held, s", format="%,.1f"),
+                "legs": st.column_config.TextColumn("legs: units, prices in → out", width="large"),
+                "gross": number(format="%+,.2f"),
+                "costs": number(format="%,.2f"),
+                "net": number(format="%+,.2f"),
+                "leg_gap_s": number(
+                    "leg gap, s", format="%.3f", help="Between the first fills of both legs: so long one stood alone."
+                ),
+                "reason": st.column_config.TextColumn("closed by"),
+            },
+        )
+    left, right = st.columns(2)
+    left.caption(f"Newest {tables.MOST_FILLS} fills" if len(view.fills) > tables.MOST_FILLS else "Fills")
+    left.dataframe(
+        tables.fills_frame(view, tables.MOST_FILLS).drop(columns=["spread_cost", "impact_cost", "trip"]),
+        hide_index=True,
+        height=TABLE_PX if len(view.fills) > TABLE_ROWS else "content",
+        key="paper_fills",
+        alt="Fills, the newest first",
+        column_config={
+            "time": moment("time, UTC", format="HH:mm:ss.SSS", timezone="UTC"),
+            "quantity": number(format="%+.5g"),
+            "price": number(format="%.8g", help="Paid: half spread and impact included."),
+            "trade_price": number("trade", format="%.8g", help="Price of the trade in the market that it met."),
+            "fee": number(format="%,.2f"),
+            "order": number(format="%d"),
+        },
+    )
+    right.caption("Orders by leg")
+    orders = tables.orders_frame(view).head(2 * tables.MOST_FILLS)
+    right.dataframe(
+        orders.drop(columns=["waits_since", "filled_at"]),
+        hide_index=True,
+        height=TABLE_PX if len(orders) > TABLE_ROWS else "content",
+        placeholder=UNKNOWN,
+        key="paper_orders",
+        alt="Orders by leg, the newest first",
+        column_config={
+            "order": number(format="%d"),
+            "decided": moment("decided, UTC", format="HH:mm:ss", timezone="UTC"),
+            "asked": number(format="%+.5g"),
+            "filled": number(format="%+.5g"),
+        },
+    )
+
+
+def _downloads(system: System, name: str) -> None:
+    """Files as of the moment of the click."""
+    row = st.container(horizontal=True)
+
+    def button(label: str, make: Any, what: str) -> None:
+        file = f"paper-{name}-{what}.csv"
+        row.download_button(
+            label, make, file, "text/csv", on_click="ignore", icon=":material/download:", key=f"csv_paper_{what}"
+        )
+
+    def view() -> PaperView:
+        found = system.paper.view(name)
+        assert found is not None
+        return found
+
+    def beside() -> bytes:
+        found = _compared(system, view())
+        return found.encode() if isinstance(found, str) else tables.beside_csv(found)
+
+    button("Fills as CSV", lambda: tables.csv(tables.fills_frame(view()).iloc[::-1]), "fills")
+    button("Orders as CSV", lambda: tables.csv(tables.orders_frame(view()).iloc[::-1]), "orders")
+    button("Equity beside backtest as CSV", beside, "equity")
+
+
+def _caveats() -> None:
+    """What paper trading is not."""
+    with st.expander("When not to trust this", icon=":material/help:"):
+        st.markdown(
+            "- Nothing is sent to a venue. A fill is the price of a trade that somebody else had, moved by half the "
+            "spread and the impact given; whether your order would have met it, nobody knows.\n"
+            "- Time is that of the tape. A bar is played when its trades are here, at the latest a second after a "
+            "trade of the other leg; with long bars, fills in a bar are shown when it has closed.\n"
+            "- The backtest beside it reads the tape as it is now. Trades that came late, or after a gap was filled, "
+            "are in it; the paper run decided without them. That is what the differences show.\n"
+            "- While the app is stopped nothing is traded and nothing is made up for afterwards. What was held is "
+            "held on; orders that waited are cancelled.\n"
+            "- No difference means that simulation and backtest agree, not that the strategy earns anything."
+        )
+
+
+def _is_dark() -> bool:
+    theme: Any = st.context.theme.type
+    return bool(theme == "dark")
+
+
+page()

@@ -1,0 +1,306 @@
+"""A paper run in words and tables: cards, waiting legs, fills, trades, differences, rows for files. No Streamlit."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from alphastream.backtest import Difference
+from alphastream.backtest.parity import Parity
+from alphastream.errors import AlphaStreamError
+from alphastream.performance import RoundTrip, round_trips
+from alphastream.strategies import PositionOptimiser
+from alphastream.trading import SpreadOrder
+from runtime.paper.service import PaperView
+from views.portfolio.tables import UNKNOWN, money
+
+SIDES: Final = {1: "▲ long", -1: "▼ short", 0: "– flat"}
+MOST_FILLS: Final = 50
+STATES: Final = {
+    "starting": "reads the tape",
+    "waiting": "waits",
+    "running": "runs",
+    "closing": "closes its positions",
+    "stopped": "stopped",
+}
+
+HELP: Final = {
+    "equity": "Cash and positions at the last trades in bars that have closed. Simulated: no order leaves this server.",
+    "closed": "Net profit of round trips that are over: fees, half spread, impact and funding are paid.",
+    "open": "Net result of what is held, at last prices: what it has cost so far is in it, what closing it will cost "
+    "is not.",
+    "costs": "Fees, half spreads and impact of all fills. Funding is not in it: it may be a gain.",
+    "trades": "Round trips that are over, and the share of them with a net profit.",
+    "direction": "Long buys the dependent leg and sells the hedge.",
+    "position": "Units held, with the last price they are counted at. A target is reached at trades after its bar: "
+    "until then a leg may be missing.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number above the charts; ``help`` is what it means."""
+
+    label: str
+    value: str
+    sub: str
+    help: str
+
+
+def name_of(view: PaperView) -> str:
+    """For example ``z-score ETHUSDT/BTCUSDT, since 2026-11-21 17:03``."""
+    return f"{view.definition.strategy.name}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
+
+
+def trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
+    """Round trips, open ones at last prices; None where a price is not known."""
+    marks = dict(zip(view.symbols, view.marks, strict=True))
+    of_pair = not isinstance(view.definition.strategy, PositionOptimiser)
+    try:
+        return round_trips(view.fills, view.funding, marks, view.symbols[0] if of_pair else None)
+    except AlphaStreamError:
+        return None
+
+
+def figures(view: PaperView) -> list[Figure]:
+    """Cards of a run, in reading order."""
+    capital, trips = view.definition.capital, trips_of(view) or ()
+    profit = view.equity - capital
+    closed = [trip for trip in trips if trip.closed_ns is not None]
+    still = [trip for trip in trips if trip.closed_ns is None]
+    costs = math.fsum(fill.fee + fill.spread_cost + fill.impact_cost for fill in view.fills)
+    traded = math.fsum(abs(fill.quantity) * fill.trade_price for fill in view.fills)
+    won = sum(trip.net > 0.0 for trip in closed)
+    known = math.isfinite(profit)
+    return [
+        Figure(
+            "Equity",
+            f"{view.equity:,.2f}" if known else UNKNOWN,
+            f"{profit:+,.2f}, {profit / capital:+.3%}" if known else "no price yet",
+            HELP["equity"],
+        ),
+        Figure(
+            "Closed trades, net",
+            f"{math.fsum(trip.net for trip in closed):+,.2f}" if closed else UNKNOWN,
+            f"{len(closed):,} trade{'s'[: len(closed) != 1]}" if closed else "none yet",
+            HELP["closed"],
+        ),
+        Figure(
+            "Open trade, net",
+            f"{math.fsum(trip.net for trip in still):+,.2f}" if still else UNKNOWN,
+            _since(still, view) if still else "nothing held",
+            HELP["open"],
+        ),
+        Figure(
+            "Costs paid",
+            money(costs),
+            f"{costs / traded * 1e4:.2f} bps of {money(traded)} traded" if traded else "nothing traded",
+            HELP["costs"],
+        ),
+        Figure(
+            "Trades",
+            f"{len(closed):,}",
+            f"{won / len(closed):.0%} with a profit" if closed else _count(len(view.orders), "order"),
+            HELP["trades"],
+        ),
+        *_positions(view),
+    ]
+
+
+def _since(still: Sequence[RoundTrip], view: PaperView) -> str:
+    return f"for {duration(view.until_ns - min(trip.opened_ns for trip in still))}"
+
+
+def _positions(view: PaperView) -> Iterator[Figure]:
+    for symbol, units, mark in zip(view.symbols, view.positions, view.marks, strict=True):
+        at = f"at {mark:,.8g}" if math.isfinite(mark) else "no price yet"
+        worth = f", {money(units * mark, signed=True)}" if units and math.isfinite(mark) else ""
+        yield Figure(symbol, f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
+
+
+def direction(view: PaperView) -> str:
+    """What is held, in a word: of a pair its side, of many symbols how many."""
+    if isinstance(view.definition.strategy, PositionOptimiser):
+        held = sum(units != 0.0 for units in view.positions)
+        return f"{held} of {len(view.symbols)} held" if held else SIDES[0]
+    return SIDES[int(np.sign(view.positions[0]))] if view.positions[0] or not any(view.positions) else "one leg"
+
+
+def waiting(view: PaperView) -> list[str]:
+    """Orders with a leg that waits, in sentences."""
+    said = []
+    for order in view.open_orders:
+        filled = [leg.symbol for leg in order.legs if leg.filled]
+        waits = [f"{leg.symbol} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"]
+        alone = f"**{' and '.join(filled)} is filled alone**, " if filled else ""
+        verb = "wait" if len(waits) > 1 else "waits"
+        said.append(f"Order {order.id}, {order.reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
+    return said
+
+
+def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
+    """One line a run, the newest first."""
+    return pd.DataFrame(
+        {
+            "run": [view.definition.strategy.name for view in views],
+            "trades": ["live" if view.trades == "live" else "recorded" for view in views],
+            "state": [STATES[view.status] for view in views],
+            "since": [_when(view.begin_ns) for view in views],
+            "until": [_when(view.until_ns) for view in views],
+            "equity": [view.equity for view in views],
+            "profit": [view.equity - view.definition.capital for view in views],
+            "held": [direction(view) for view in views],
+            "fills": [len(view.fills) for view in views],
+            "why": [view.why for view in views],
+        }
+    )
+
+
+def orders_frame(view: PaperView) -> pd.DataFrame:
+    """One line a leg of every order, the newest first."""
+    lines = [_leg_line(order, place) for order in reversed(view.orders) for place in range(len(order.legs))]
+    columns = ["order", "decided", "reason", "state", "symbol", "asked", "filled", "leg", "waits_since", "filled_at"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _leg_line(order: SpreadOrder, place: int) -> dict[str, object]:
+    leg = order.legs[place]
+    return {
+        "order": order.id,
+        "decided": _when(order.decided_ns),
+        "reason": order.reason,
+        "state": order.state,
+        "symbol": leg.symbol,
+        "asked": leg.quantity,
+        "filled": leg.filled,
+        "leg": leg.state,
+        "waits_since": _when(leg.eligible_ns) if leg.state == "open" else pd.NaT,
+        "filled_at": pd.NaT if leg.filled_ns is None else _when(leg.filled_ns),
+    }
+
+
+def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
+    """Fills, the newest first."""
+    fills = view.fills[::-1][:most]
+    reasons = {order.id: order.reason for order in view.orders}
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime(np.array([fill.time_ns for fill in fills], dtype=np.int64), utc=True),
+            "symbol": [fill.symbol for fill in fills],
+            "quantity": [fill.quantity for fill in fills],
+            "price": [fill.price for fill in fills],
+            "trade_price": [fill.trade_price for fill in fills],
+            "fee": [fill.fee for fill in fills],
+            "spread_cost": [fill.spread_cost for fill in fills],
+            "impact_cost": [fill.impact_cost for fill in fills],
+            "order": [fill.order for fill in fills],
+            "trip": [fill.trip for fill in fills],
+            "reason": [reasons.get(fill.order, "") for fill in fills],
+        }
+    )
+
+
+def trades_frame(view: PaperView) -> pd.DataFrame:
+    """Round trips, the newest first; what is open is counted at last prices."""
+    reasons = {order.id: order.reason for order in view.orders}
+    last = {fill.trip: reasons.get(fill.order, "") for fill in view.fills}
+    lines = [
+        {
+            "number": trip.number,
+            "opened": _when(trip.opened_ns),
+            "closed": pd.NaT if trip.closed_ns is None else _when(trip.closed_ns),
+            "side": SIDES[trip.direction],
+            "held_s": math.nan if trip.holding_ns is None else trip.holding_ns / 1e9,
+            "legs": ", ".join(
+                f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → "
+                + (f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN)
+                for symbol in view.symbols
+                if (leg := trip.legs.get(symbol)) is not None
+            ),
+            "gross": trip.split.gross,
+            "costs": trip.split.costs - trip.split.funding,
+            "net": trip.net,
+            "leg_gap_s": math.nan if trip.leg_gap_ns is None else trip.leg_gap_ns / 1e9,
+            "reason": "still open" if trip.closed_ns is None else last.get(trip.number, ""),
+        }
+        for trip in reversed(trips_of(view) or ())
+    ]
+    columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "leg_gap_s", "reason"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def differences_frame(found: Sequence[Difference]) -> pd.DataFrame:
+    """When, what, why, and the effect on equity, oldest first."""
+    return pd.DataFrame(
+        {
+            "time": [_when(each.time_ns) for each in found],
+            "what": [each.what for each in found],
+            "why": [each.why for each in found],
+            "order": [_asked(each) for each in found],
+            "effect": [each.effect for each in found],
+        }
+    )
+
+
+def _asked(each: Difference) -> str:
+    order = each.paper or each.history
+    return "" if order is None else f"{order.reason}: " + ", ".join(f"{x.symbol} {x.quantity:+.4g}" for x in order.legs)
+
+
+def verdict(found: Parity) -> str:
+    """What the comparison came to, in a sentence."""
+    if not found.differences:
+        many = found.same_orders, found.same_fills
+        if not any(many):
+            return "No difference: neither has traded yet."
+        return f"No difference: {_count(many[0], 'order')} and {_count(many[1], 'fill')} are the same."
+    count = _count(len(found.differences), "difference")
+    rest = found.gap - found.explained
+    whole = "" if abs(rest) < 0.005 else f" {rest:+,.2f} come from roundings and open orders."
+    return (
+        f"{count}: together {found.explained:+,.2f} of the {found.gap:+,.2f} between the two at the end. "
+        f"{_count(found.same_orders, 'order')} and {_count(found.same_fills, 'fill')} are the same.{whole}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s'[: number != 1]}"
+
+
+def beside_csv(found: Parity) -> bytes:
+    """Equity of both at every row, with last prices."""
+    history = found.history
+    frame: dict[str, object] = {
+        "time": pd.to_datetime(history.time_ns, utc=True),
+        "paper": found.paper,
+        "backtest": history.equity,
+    }
+    frame |= {f"{symbol}.price": history.marks[:, column] for column, symbol in enumerate(history.symbols)}
+    return csv(pd.DataFrame(frame))
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table as a file; times are ISO 8601 in UTC."""
+    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+
+
+def duration(length_ns: float) -> str:
+    """A length of time in few characters."""
+    seconds = length_ns / 1e9
+    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def moment(time_ns: int, form: str = "%H:%M:%S.%f") -> str:
+    """A time in UTC, to the millisecond where it has a fraction."""
+    said = pd.Timestamp(time_ns, unit="ns").strftime(form)
+    return said[:-3] if form.endswith("%f") else said
+
+
+def _when(time_ns: int) -> pd.Timestamp:
+    return pd.Timestamp(time_ns, unit="ns", tz="UTC")

@@ -1,0 +1,317 @@
+"""The portfolio page: positions over several pairs or symbols, from the bars that have closed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.estimators import Floats
+from alphastream.graph import interval_name
+from alphastream.pairs import PairAnalytics
+from alphastream.portfolio.allocation import (
+    Allocation,
+    AllocationRows,
+    allocate,
+    earned,
+    pair_rows,
+    sharpe_by_shrinkage,
+    skill,
+    soundness,
+    symbol_rows,
+)
+from system import Lane, System
+from views.portfolio.charts import MOST_LINES, allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
+from views.portfolio.controls import MOST_CHOSEN, PortfolioRequest, portfolio_controls
+from views.portfolio.tables import UNKNOWN, allocation_csv, figures, positions_frame, standing
+from views.shared.controls import is_followed
+from views.shared.system import get_system
+
+REFRESH_S: Final = 1.0  # at most one computation in this time
+SLOW_S: Final = 5.0  # of what takes a matrix a bar, or the optimiser eleven times
+FIRST_ANSWER_S: Final = 1.0
+CARRIES_TRADES: Final = ("live", "backfilling")
+PLOT: Final = {"displaylogo": False}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What is shown of one moment."""
+
+    found: Allocation
+    gained: Floats
+
+
+def page() -> None:
+    """Controls, then the panel, which updates by itself, then what takes longer."""
+    system = get_system()
+    lane = system.lane
+    if lane is None:
+        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
+        return
+    request = portfolio_controls(lane.symbols, system.settings)
+    if request is None or not all(is_followed(lane, symbol) for symbol in request.assets):
+        return
+    st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(system, request)
+    _below(system, request)
+    _caveats()
+
+
+def _panel(system: System, request: PortfolioRequest) -> None:
+    """Status, cards, the newest positions and the charts."""
+    _feed(system)
+    view = _view(system, request)
+    if isinstance(view, str):
+        st.info(view, icon=":material/hourglass_empty:", title="Not yet")
+        return
+    state = standing(view.found)
+    row = st.container(horizontal=True, gap="small", key="portfolio_cards")
+    for card in figures(view.found, view.gained):
+        row.metric(
+            card.label,
+            card.value,
+            card.sub or UNKNOWN,
+            help=card.help,
+            border=True,
+            width=178,
+            delta_color="off",
+            delta_arrow="off",
+        )
+    newest = view.found.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
+    badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
+    st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {state.reason}.")
+    _positions(view.found)
+    if not (view.found.positions.status == "valid").any():
+        st.caption("Charts begin with the first positions.")
+        return
+    figure = allocation_figure(view.found, view.gained, dark=_is_dark())
+    st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
+    if len(view.found.rows.assets) > MOST_LINES:
+        st.caption(f"Lines of the {MOST_LINES} symbols with the largest positions; the table and the file have all.")
+
+
+def _positions(found: Allocation) -> None:
+    number = st.column_config.NumberColumn
+    cash = "%+,.0f" if found.config.aum >= 1e5 else "%+,.2f"
+    st.dataframe(
+        positions_frame(found),
+        hide_index=True,
+        placeholder=UNKNOWN,
+        alt="Positions on the newest closed bar",
+        column_config={
+            "side": st.column_config.TextColumn(help="–: no target, because the symbol or the whole bar has none."),
+            "cash": number(
+                "cash position",
+                format=cash,
+                help="In the quote currency, long positive. A target: filled on the next bar at the earliest.",
+            ),
+            "change": number(format=cash, help="Against what was held after the bar before: what to trade."),
+            "quantity": number(format="%+,.4f", help="Cash position over the price: base units."),
+            "risk": number(
+                "risk position",
+                format="%+,.2f",
+                help="Cash position × volatility: what one standard deviation of a bar moves, in the quote currency.",
+            ),
+            "volatility": number(
+                "volatility, bps",
+                format="%.2f",
+                help="Weighted standard deviation of the returns of one bar. Last trades jump between bid and ask: "
+                "on short bars much of it is that.",
+            ),
+            "signal": number(
+                format="%+.2f",
+                help="Standard deviations, summed over pairs. Empty: not known, counted as 0. A symbol without a "
+                "signal can still be held to hedge others.",
+            ),
+            "price": number(format="%.8g", help="Last trade in the bar; empty where there was none."),
+        },
+    )
+
+
+def _feed(system: System) -> None:
+    """What is shown and how the feed is, in words; nothing where there is nothing to say."""
+    lane = system.lane
+    if lane is None:
+        return
+    if lane.engine.failure is not None:
+        title = "The engine stopped computing; positions may be old"
+        st.error(lane.engine.failure, icon=":material/error:", title=title)
+    health = lane.ingest.health
+    if lane.kind == "replay":
+        st.info(
+            f"{lane.title}, played again with its times moved to now.",
+            icon=":material/replay:",
+            title="Recorded trades, not live ones",
+        )
+    elif health.state not in CARRIES_TRADES:
+        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
+
+
+def _view(system: System, request: PortfolioRequest) -> _View | str:
+    """Positions on the bars there are, or why there are none; computed again when a bar has closed."""
+    lane = system.lane
+    if lane is None:
+        return system.failure or "No feed is configured."
+    if not lane.engine.portfolio_compiled.is_set():
+        return "The position optimiser is being compiled: a minute or two, once for each version."
+    answers = _answers(lane, request)
+    if answers is None:
+        return "The first answer about these pairs is being computed."
+    if not all(answer.computed for answer in answers):
+        return "The models of the pairs are being loaded."
+    rows = _rows(answers, request)
+    if not len(rows):
+        return f"Waiting for the first closed bar of {', '.join(rows.assets)}."
+    return _kept(rows, request)
+
+
+def _answers(lane: Lane, request: PortfolioRequest) -> list[PairAnalytics] | None:
+    """The newest answer of every pair; asking for all first makes the engine compute them at once."""
+    for spec in request.pairs:
+        lane.engine.snapshot(spec)
+    lane.engine.wait_for(request.pairs[-1], FIRST_ANSWER_S)
+    found = [lane.engine.snapshot(spec) for spec in request.pairs]
+    answers = [answer for answer in found if answer is not None]
+    return answers if len(answers) == len(found) else None
+
+
+def _rows(answers: list[PairAnalytics], request: PortfolioRequest) -> AllocationRows:
+    if request.symbols:
+        return symbol_rows(answers, request.symbols, request.window, request.style)
+    return pair_rows(answers, request.style)
+
+
+def _kept(rows: AllocationRows, request: PortfolioRequest) -> _View:
+    """The allocation of these rows; the one before while no bar has closed and no late trade changed one."""
+    key = (request, rows.time_ns.tobytes(), rows.prices.tobytes(), rows.signals.tobytes())
+    before, view = st.session_state.get("portfolio_view", (None, None))
+    if before != key or not isinstance(view, _View):
+        found = allocate(rows, request.config)
+        view = _View(found, earned(found.positions, rows.prices, request.config))
+        st.session_state["portfolio_view"] = key, view
+    return view
+
+
+def _below(system: System, request: PortfolioRequest) -> None:
+    """Downloads and what is computed more rarely, each when its box is open."""
+    with st.popover("Download", icon=":material/download:", on_change="rerun", key="portfolio_files") as box:
+        if box.open:
+            _download(system, request)
+    with st.expander(
+        "Correlation matrix solved", icon=":material/grid_on:", expanded=True, on_change="rerun", key="portfolio_matrix"
+    ) as matrix:
+        if matrix.open:
+            st.fragment(_matrix, run_every=SLOW_S, key="matrix_panel")(system, request)
+    with st.expander(
+        "Does the signal predict?", icon=":material/query_stats:", on_change="rerun", key="portfolio_skill"
+    ) as predicts:
+        if predicts.open:
+            st.fragment(_skill, run_every=SLOW_S, key="skill_panel")(system, request)
+
+
+def _download(system: System, request: PortfolioRequest) -> None:
+    """The file as of the moment the box was opened."""
+    view = _view(system, request)
+    if isinstance(view, str):
+        st.caption(view)
+        return
+    length = interval_name(request.pairs[0].interval_ns)
+    st.download_button(
+        "All bars as CSV",
+        allocation_csv(view.found, view.gained),
+        f"portfolio-{len(view.found.rows.assets)}-symbols-{length}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="portfolio_csv",
+    )
+    st.caption("Closed bars as of the moment this box was opened; positions in the quote currency.")
+
+
+def _matrix(system: System, request: PortfolioRequest) -> None:
+    """The matrix of the newest bar and how sound it has been."""
+    view = _view(system, request)
+    if isinstance(view, str):
+        st.caption(view)
+        return
+    rows = view.found.rows
+    sound = soundness(rows, request.config)
+    condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
+    left, right = st.columns(2)
+    left.plotly_chart(matrix_map(view.found), key="portfolio_map", config=PLOT)
+    right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=_is_dark()), key="portfolio_spectrum", config=PLOT)
+    said = (
+        f"Condition number **{condition:,.1f}**, effective rank **{rank:.2f}** of {len(rows.assets)}."
+        if math.isfinite(rank)
+        else "No matrix of two symbols or more on the newest bar."
+    )
+    right.markdown(said)
+    st.caption(
+        "What the positions were solved with, after shrinkage. Condition number: how much a small error in the "
+        "signals or correlations can grow in the positions; over about 100 lower shrink. Effective rank: how many "
+        "independent bets there are; far below the number of symbols, diversification is an illusion."
+    )
+
+
+def _skill(system: System, request: PortfolioRequest) -> None:
+    """Information coefficients and what other values of shrink would have earned."""
+    view = _view(system, request)
+    if isinstance(view, str):
+        st.caption(view)
+        return
+    rows, config = view.found.rows, request.config
+    row = st.container(horizontal=True)
+    for label, ranked in (("Information coefficient", False), ("Rank IC", True)):
+        found = skill(rows, ranked=ranked)
+        value = f"{found.mean:+.3f} ± {found.error:.3f}" if found.rows > 1 else UNKNOWN
+        row.metric(label, value, f"{found.rows:,} bars", border=True, width=220, delta_color="off", delta_arrow="off")
+    few = " With two symbols each bar is +1 or −1, nothing between." if len(rows.assets) == 2 else ""
+    st.caption(
+        "Correlation over the symbols of a bar's signals with the returns from the next bar to the one after, the "
+        "first that can be earned; mean and standard error. Below two standard errors it may be none at all, and the "
+        f"error takes bars as independent, which lasting signals are not: the true one is larger.{few}"
+    )
+    if config.covariance is not None:
+        st.caption("Sharpe ratio over shrinkage: a sliding window does not use shrink.")
+        return
+    trials = sharpe_by_shrinkage(rows, config)
+    if not any(trial.rows > 1 for trial in trials):
+        st.caption("Sharpe ratio over shrinkage: no positions yet.")
+        return
+    figure = shrinkage_figure(trials, config.shrink, dark=_is_dark())
+    st.plotly_chart(figure, key="portfolio_sharpe", config=PLOT)
+    st.caption(
+        f"Sharpe ratio of one bar, not annualised, net of {config.cost_per_unit * 1e4:g} bps a unit traded, filled a "
+        f"bar after the decision, on the {max(trial.rows for trial in trials):,} bars shown. In sample: the best of "
+        "eleven is luck too, and where the error bars overlap there is no best."
+    )
+
+
+def _caveats() -> None:
+    """When not to trust a position."""
+    with st.expander("When not to trust these positions", icon=":material/help:"):
+        st.markdown(
+            "- Only closed bars count. A position is a target: it can be filled on the next bar at the earliest, and "
+            "the result shown is counted so. A trade that arrives late may change a bar and what followed from it.\n"
+            "- A symbol that did not trade in a bar is missing there: it has no target in it, nor in the next, which "
+            "has no return; gross and turnover count it as gone. In the result it is held on until it trades. A pair "
+            "counts on bars in which both its legs traded.\n"
+            "- A signal that is missing or still calibrating counts as 0, no return expected. Such a symbol can still "
+            "be held, as a hedge of others.\n"
+            "- The whole has the same risk whether the signals are weak or strong: only their proportions count. A "
+            "signal near zero that changes its sign turns the whole book, and costs.\n"
+            "- Sizes come from the risk a bar you ask for and past volatility. A bar after a quiet hour does not know "
+            "that. Check leverage against what you may carry.\n"
+            "- Cash is in the quote currency of each symbol and added up as if all were the same: "
+            "choose symbols of one quote currency.\n"
+            f"- At most {MOST_CHOSEN} pairs or symbols, on the bars this server keeps. With a turnover cap positions "
+            "depend on the first bar kept, and that moves on."
+        )
+
+
+def _is_dark() -> bool:
+    theme: Any = st.context.theme.type
+    return bool(theme == "dark")
+
+
+page()

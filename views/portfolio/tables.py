@@ -1,0 +1,165 @@
+"""A portfolio in words and tables: how it stands, what each symbol holds, every row for a file. No Streamlit."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from alphastream.estimators import Floats
+from alphastream.portfolio import exposure
+from alphastream.portfolio.allocation import Allocation
+
+UNKNOWN: Final = "–"
+WORD: Final = {"valid": "Positions", "zero_signal": "No signal", "degenerate": "Unsolved"}
+SIDES: Final = {1: "▲ long", -1: "▼ short", 0: "– flat"}
+
+HELP: Final = {
+    "status": "What the newest closed bar came to. Without positions nothing is held after it, except what a turnover "
+    "cap has not let go of yet.",
+    "gross": "Long and short positions added up, without their signs, in the quote currency.",
+    "net": "Long less short. Near zero means little money at stake in one direction, not little risk.",
+    "leverage": "Gross over the assets under management. It follows from the risk a bar you ask for: quiet bars make "
+    "it large. Do not carry a leverage that your venue or your sleep does not allow.",
+    "turnover": "Sum of the changes of all positions on the newest bar. Reversal signals of short bars turn the whole "
+    "book over within a few bars: look at what that costs.",
+    "result": "What this would have made over the bars shown, after costs, in bps of the assets, not compounded: "
+    "decided when bar t has closed, filled at the last trade of bar t + 1, earning from there. In sample: the settings "
+    "were chosen by somebody who has seen these bars. Fills at a last trade of any size are an assumption.",
+    "bars": "Closed bars, and the share of them in which every symbol traded. A symbol that did not trade is missing "
+    "there and has no target; if that happens often, choose longer bars.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number above the charts."""
+
+    name: str
+    label: str
+    value: str
+    sub: str
+
+    @property
+    def help(self) -> str:
+        """What it means and when not to trust it."""
+        return HELP[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the newest row came to: a word or a count that fit a card, why, and how serious that is."""
+
+    word: str
+    reason: str
+    kind: Literal["fine", "waiting", "trouble"]
+
+
+def standing(found: Allocation) -> Standing:
+    """Say what the newest row came to; signals that still calibrate are no signal, but for another reason."""
+    status, waits = found.last.status, found.rows.calibrating
+    waiting = ", ".join(f"{name}: {step.what} {step.have}/{step.needed}" for name, step in waits)
+    if status == "warmup":
+        have, needed = found.last.next_stream.rows, found.config.rows_needed
+        return Standing(f"{have}/{needed}", found.last.reason, "waiting")
+    if status == "zero_signal" and waits:
+        first = waits[0][1]
+        return Standing(f"{first.have}/{first.needed}", f"calibrating: {waiting}", "waiting")
+    silent = ", ".join(np.array(found.rows.assets)[np.isnan(found.rows.prices[-1])])
+    reason = found.last.reason
+    reason += f"; {silent} did not trade in this bar" if silent and status != "valid" else ""
+    reason += f"; no signal yet from {waiting}" if waits else ""
+    return Standing(WORD[status], reason, "fine" if status == "valid" else "trouble")
+
+
+def figures(found: Allocation, gained: Floats) -> list[Figure]:
+    """Cards of the newest row, in reading order; "–" while nothing is known.
+
+    Parameters
+    ----------
+    gained : net return of each row on the assets, from ``allocation.earned``.
+    """
+    config, state = found.config, standing(found)
+    flows = exposure(found.positions, config)
+    gross, net, turnover = (
+        float(flow[-1]) * config.position_scale for flow in (flows.gross, flows.net, flows.turnover)
+    )
+    unknown = state.kind == "waiting"
+    traded = np.isfinite(found.rows.prices)
+    live = np.flatnonzero(found.positions.status == "valid")
+    result = float(gained.sum()) * 1e4 if live.size else math.nan
+    cap = f"{flows.cap_used[-1]:.0%} of the cap" if config.max_turnover is not None else "no cap"
+    cost = turnover * config.cost_per_unit
+
+    def card(name: str, label: str, value: str, sub: str) -> Figure:
+        return Figure(name, label, UNKNOWN if unknown else value, "" if unknown else sub)
+
+    return [
+        Figure("status", "Status", state.word, "calibrating" if unknown else found.last.status.replace("_", " ")),
+        card("gross", "Gross", money(gross), "quote currency"),
+        card("net", "Net", money(net, signed=True), f"{net / gross:+.0%} of gross" if gross else "flat"),
+        card("leverage", "Leverage", f"{flows.leverage[-1]:.2f}×", f"of {money(config.aum)} AUM"),
+        card("turnover", "Turnover, last bar", money(turnover), f"{cap}, costs {money(cost)}"),
+        Figure(
+            "result",
+            "Net result, bps",
+            f"{result:+.2f}" if math.isfinite(result) else UNKNOWN,
+            f"in sample, {money(result * config.aum / 1e4, signed=True)}" if math.isfinite(result) else "",
+        ),
+        Figure("bars", "Closed bars", f"{len(found.rows):,}", f"{traded.all(axis=1).mean():.0%} with all symbols"),
+    ]
+
+
+def money(amount: float, *, signed: bool = False) -> str:
+    """An amount of the quote currency in at most eight characters."""
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(amount) >= size:
+            return f"{amount / size:{'+' if signed else ''}.2f} {unit}"
+    return f"{amount:{'+' if signed else ''}.2f}" if math.isfinite(amount) else UNKNOWN
+
+
+def positions_frame(found: Allocation) -> pd.DataFrame:
+    """One line a symbol on the newest closed bar; None where nothing is known, 0 only where nothing is held."""
+    positions, config, rows = found.positions, found.config, found.rows
+    cash = positions.cash_position * config.position_scale
+    now, before = cash[-1], np.nan_to_num(positions.held[-2] * config.position_scale) if len(cash) > 1 else 0.0
+    sides = [UNKNOWN if math.isnan(value) else SIDES[int(np.sign(value))] for value in now]
+    return pd.DataFrame(
+        {
+            "symbol": rows.assets,
+            "side": sides,
+            "cash": now,
+            "change": now - before,
+            "quantity": now / rows.prices[-1],
+            "risk": positions.risk_position[-1] * config.position_scale,
+            "volatility": positions.volatility[-1] * 1e4,
+            "signal": rows.signals[-1],
+            "price": rows.prices[-1],
+        }
+    )
+
+
+def allocation_frame(found: Allocation, gained: Floats) -> pd.DataFrame:
+    """Every row for a file: prices, signals, positions in the quote currency, status; empty where undefined."""
+    rows, positions, scale = found.rows, found.positions, found.config.position_scale
+    frame: dict[str, object] = {
+        "time": pd.to_datetime(rows.time_ns, utc=True),
+        "status": positions.status,
+        "net_return": gained,
+    }
+    for column, symbol in enumerate(rows.assets):
+        frame |= {
+            f"{symbol}.price": rows.prices[:, column],
+            f"{symbol}.signal": rows.signals[:, column],
+            f"{symbol}.cash": positions.cash_position[:, column] * scale,
+            f"{symbol}.risk": positions.risk_position[:, column] * scale,
+            f"{symbol}.volatility": positions.volatility[:, column],
+        }
+    return pd.DataFrame(frame)
+
+
+def allocation_csv(found: Allocation, gained: Floats) -> bytes:
+    """``allocation_frame`` as a file; times are bar ends, ISO 8601 in UTC."""
+    frame = allocation_frame(found, gained)
+    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()

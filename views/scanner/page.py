@@ -1,0 +1,244 @@
+"""The scanner page: all pairs of a universe, ranked, with false discoveries under control."""
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import interval_name
+from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
+from alphastream.uploads.series import price_panel
+from alphastream.uploads.upload import Upload
+from views.shared.controls import FILL_COST, HELP, INTERVALS_S, SECOND, number, open_button, say_old_cost
+from views.shared.exports import scan_csv
+from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
+from views.shared.recordings import BUNDLED, OWN, own_tape
+from views.shared.uploads import LAST, choose_upload
+
+SCHEDULE_S: Final = {"by hand": None, "every 30 s": 30.0, "every 5 min": 300.0}
+SHOWN: Final = {
+    "y": ("y", None, "Dependent leg."),
+    "x": ("x", None, "Hedge leg."),
+    "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false finds among the pairs down to here (Benjamini-Hochberg)."),
+    "qvalue_by": ("q (BY)", "%.3f", "The same for tests that depend on each other in any way (Benjamini-Yekutieli)."),
+    "pvalue": ("p", "%.4f", "Engle-Granger of this pair alone. Among many pairs some are small by chance."),
+    "pvalue_first_half": ("p, first half", "%.3f", "The same test on the first half of the rows."),
+    "pvalue_second_half": ("p, second half", "%.3f", "And on the second half."),
+    "persists": ("persists", None, "Both halves pass at 5 %."),
+    "half_life": ("half-life (bars)", "%.1f", "Bars until half of a deviation has gone."),
+    "hedge_ratio": ("hedge ratio", "%.4f", "Of y on x, over all rows."),
+    "hedge_ratio_stability": (
+        "stability",
+        "%.2f",
+        "1 where both halves have one hedge ratio, 0 where signs differ.",
+    ),
+    "correlation": ("correlation", "%.2f", "Of returns."),
+    "crossings": ("crossings", "%d", "How often the spread crossed its mean."),
+    "expected_move_bps": (
+        "move (bps)",
+        "%.1f",
+        "From two standard deviations to the mean, in sample. Of the notional of both legs.",
+    ),
+    "cost_bps": ("cost (bps)", "%.1f", "Opening and closing both legs, of the notional of both: each is filled twice."),
+    "edge_bps": ("edge (bps)", "%.1f", "Move less cost. In sample: not a forecast."),
+    "lags": ("lags", "%d", "Lagged differences in the test."),
+    "note": ("note", None, "Why a pair was refused."),
+}
+
+
+TABLE_ROWS: Final = 11
+TABLE_PX: Final = 420  # for more rows than that
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a scan is asked to do."""
+
+    interval_ns: int | None
+    log: bool
+    direction: Direction
+    fixed_lags: int | None
+    cost_bps: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scanned:
+    """A scan that was made, and the rows it was made of, which the controls may have left behind since."""
+
+    table: pd.DataFrame
+    panel: pd.DataFrame
+    log: bool
+    upload: Upload
+    source: str
+
+
+def page() -> None:
+    """Universe, settings, scan, result."""
+    upload = choose_upload("Prices of many symbols: wide, long, or a file each")
+    if upload is None:
+        return
+    if len(upload.symbols) < 2:
+        st.error("A scan needs at least two symbols.", icon=":material/error:")
+        return
+    request = _controls(upload)
+    schedule = "by hand"
+    if st.session_state.get("source") == OWN:
+        schedule = st.selectbox("Rescan", list(SCHEDULE_S), key="schedule", bind="query-params", width=200)
+    every_s = SCHEDULE_S[schedule]
+    if every_s is not None:
+        st.fragment(_rescan, run_every=every_s, key="rescan")(request)
+        return
+    if st.button("Scan", type="primary", icon=":material/search:", key="scan"):
+        _scan(upload, request)
+    _result()
+
+
+def _controls(upload: Upload) -> Request:
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    native_ns = upload.interval_ns
+    interval_ns = native_ns
+    if native_ns is None:
+        names = {interval_name(length * SECOND): length * SECOND for length in INTERVALS_S}
+        interval_ns = names[str(row.selectbox("Bar", list(names), key="interval", bind="query-params", width=110))]
+    price = row.selectbox("Prices", ["log", "price"], key="price", bind="query-params", width=110)
+    direction = row.selectbox(
+        "Direction",
+        ["given", "better"],
+        key="direction",
+        bind="query-params",
+        width=140,
+        help="given: the symbol further left is y. better: the direction with the lower p, which is then doubled, "
+        "because looking twice finds more by chance.",
+    )
+    lags = row.selectbox(
+        "Lags",
+        ["AIC", "0", "1", "2", "4"],
+        key="lags",
+        bind="query-params",
+        width=100,
+        help="How many lagged differences each test uses; AIC chooses for each pair.",
+    )
+    cost = number(row, "Cost of a fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
+    say_old_cost("a fill")
+    return Request(
+        interval_ns if native_ns is None else None,
+        price == "log",
+        cast(Direction, direction),
+        None if lags == "AIC" else int(str(lags)),
+        cost,
+    )
+
+
+def _scan(upload: Upload, request: Request) -> None:
+    """Run a scan with a bar that grows; leaving the page or pressing Cancel ends it at the next step."""
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Preparing")
+        st.button("Cancel", icon=":material/close:", key="cancel", help="Ends the scan at its next step.")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{done:,} of {total:,} pairs")
+
+    try:
+        panel = price_panel(upload, request.interval_ns)
+        table = scan_pairs(
+            panel,
+            log=request.log,
+            direction=request.direction,
+            cost_bps=request.cost_bps,
+            progress=progress,
+            max_lags=request.fixed_lags,
+            autolag="aic" if request.fixed_lags is None else None,
+        )
+        source = str(st.session_state["source"])
+        st.session_state["scan_result"] = Scanned(table, panel, request.log, upload, source)
+        st.session_state["last_upload"] = upload
+    except AlphaStreamError as error:
+        st.session_state.pop("scan_result", None)
+        st.error(str(error), icon=":material/error:", title="This universe cannot be scanned")
+    place.empty()
+
+
+def _rescan(request: Request) -> None:
+    """The newest hours of the tape, scanned again on a schedule."""
+    upload = own_tape(int(st.session_state.get("hours", 1)))
+    if upload is not None:
+        _scan(upload, request)
+    _result()
+
+
+def _result() -> None:
+    """What the last scan of this session found."""
+    if "scan_result" not in st.session_state:
+        st.caption("Nothing scanned yet.")
+        return
+    scanned = cast(Scanned, st.session_state["scan_result"])
+    table = scanned.table
+    summary = summarise(table)
+    found = summary.survive_bh > 0
+    (st.success if found else st.warning)(
+        summary.sentence, icon=":material/functions:", title=f"{summary.survive_bh:,} pairs survive Benjamini-Hochberg"
+    )
+    _table(scanned)
+    st.download_button(
+        "Scan as CSV",
+        lambda: scan_csv(table),
+        "scan.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="scan_csv",
+    )
+    _charts(table, scanned.panel, scanned.log)
+
+
+def _table(scanned: Scanned) -> None:
+    table = scanned.table
+    config = {}
+    for name, (label, form, words) in SHOWN.items():
+        kind = st.column_config.NumberColumn if form else st.column_config.Column
+        more: dict[str, Any] = {"format": form} if form else {}
+        config[name] = kind(label, help=words, **more)
+    event = st.dataframe(
+        table[list(SHOWN)],
+        column_config=config,
+        hide_index=True,
+        height=TABLE_PX if len(table) > TABLE_ROWS else "content",
+        on_select="rerun",
+        selection_mode="single-row",
+        key="scan_table",
+        alt="Pairs by p-value, most convincing first",
+    )
+    chosen = event.selection.rows if event is not None else []
+    if not chosen:
+        return
+    pair = table.iloc[chosen[0]]
+    y, x = str(pair["y"]), str(pair["x"])
+    page, shared = "live", dict[str, Any]()
+    if scanned.source != OWN:
+        source = BUNDLED if scanned.source == BUNDLED else LAST
+        page, shared = "history", {"source": source, "last_upload": scanned.upload}
+    open_button(f"Open {y} against {x} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair")
+
+
+def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:
+    if panel.shape[1] < 3:
+        return
+    try:
+        tree = clusters(panel, log=log)
+    except AlphaStreamError as error:
+        st.caption(f"No tree of symbols: {error}")
+        return
+    kind = st.segmented_control("Chart", ["Correlation", "q-values", "Clusters"], default="Correlation", key="chart")
+    if kind == "Clusters":
+        figure = dendrogram(tree)
+    elif kind == "q-values":
+        figure = qvalue_map(table, tree.order)
+    else:
+        figure = correlation_map(correlation_matrix(panel, log=log), tree.order)
+    st.plotly_chart(figure, key=f"scan_{kind}", config={"displaylogo": False})
+
+
+page()

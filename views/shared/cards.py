@@ -1,0 +1,236 @@
+"""The numbers above the charts. Each says what it is, what it is not, and when not to trust it."""
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import numpy as np
+
+from alphastream.feeds import Instrument
+from alphastream.feeds.feed import Health
+from alphastream.graph import interval_name
+from alphastream.pairs import PairAnalytics, PairSpec
+from views.component import Card, Tone
+from views.shared.charts import SIGNIFICANT
+from views.shared.series import price_decimals
+
+STALE_S: Final = 10.0  # a leg without a trade for so long is marked
+UNKNOWN: Final = "–"
+Leg = Literal["y", "x"]
+
+_HELP: Final = {
+    "zscore": "Distance of the spread from its mean, in standard deviations, on the last closed bar; below it that of "
+    "the bar still forming. Do not trust it while a leg is old or the pair is not cointegrated.",
+    "trigger": "How far z is now, forming bar included, from the next entry, or from the exit while a position is "
+    "open; and what that distance is in bps of y's price. The mean and the ratio move as well, so the price that "
+    "triggers is not fixed. Only a closed bar triggers.",
+    "spread": "y − (intercept + hedge ratio · x) on the last closed bar; for the Kalman filter, what it did not "
+    "expect. Below it the distance from the mean in bps of y's price. Not comparable between models.",
+    "hedge": "How much of x moves like one of y. On log prices: notional against notional; on prices: units. Do not "
+    "trade a ratio that jumps from bar to bar: its window is too short.",
+    "signal": "From closed bars only, with the thresholds above. A signal is not a fill: it can be traded on the next "
+    "bar at the earliest, and costs are not in it.",
+    "cointegration": "Engle-Granger test of one fixed ratio over the newest closed bars, with MacKinnon's p-value. "
+    "Below 0.05 speaks for a stationary spread. One pair in twenty passes by chance: do not trust it for the best of "
+    "many pairs. The line in the chart tests each window alone: between two independent random walks it dips under "
+    "5 % somewhere within ten windows almost always, so a dip proves nothing.",
+    "half_life": "Bars until half of a deviation of the fixed-ratio spread has gone. Only means something where that "
+    "spread is stationary, and comes out too short where it is not small against the bars tested.",
+    "correlation": "Correlation of bar returns over the window. Legs that trade rarely look less "
+    "correlated than they are. High correlation is not cointegration.",
+}
+
+
+def feed_card(health: Health, is_replay: bool) -> Card:
+    """How the feed is: a state of the connection, not of the page."""
+    tone: Tone = "ok" if health.state == "live" and not is_replay else "warn"
+    value = "replay" if is_replay and health.state == "live" else health.state
+    sub = "recorded trades" if is_replay else plain(health.feed)
+    return make_card("feed", "Feed", value, sub, tone, health.reason)
+
+
+def plain(name: str) -> str:
+    """A venue's name without signs that many fonts lack: "USDⓈ-M" as "USDS-M"."""
+    return unicodedata.normalize("NFKC", name)
+
+
+def pair_cards(
+    answer: PairAnalytics | None, spec: PairSpec, instruments: Mapping[str, Instrument], now_ns: int
+) -> list[Card]:
+    """Cards of a live pair, in reading order; empty values while no answer is there."""
+    signal, zscore, *others = result_cards(answer, spec)
+    cards = [
+        _leg("y", spec.y, answer, instruments, now_ns),
+        _leg("x", spec.x, answer, instruments, now_ns),
+        signal,
+        zscore,
+        _trigger(answer, spec),
+        *others,
+    ]
+    return cards if answer is not None else [{**card, "value": "", "tone": "neutral"} for card in cards]
+
+
+def result_cards(answer: PairAnalytics | None, spec: PairSpec) -> list[Card]:
+    """Cards of what was computed, without the last trades."""
+    correlation, window = newest_closed(answer, "correlation"), f"{spec.window} bars"
+    return [
+        _signal(answer, spec),
+        _zscore(answer, spec),
+        _spread(answer, spec),
+        _hedge(answer, spec),
+        _cointegration(answer),
+        _half_life(answer, spec),
+        make_card("correlation", "Return correlation", _signed(correlation, 3), window, title=_HELP["correlation"]),
+    ]
+
+
+def make_card(name: str, label: str, value: str, sub: str = "", tone: Tone = "neutral", title: str = "") -> Card:
+    """A card of the first group."""
+    return {"id": name, "label": label, "value": value, "sub": sub, "tone": tone, "title": title, "group": ""}
+
+
+def newest_closed(answer: PairAnalytics | None, column: str) -> float:
+    """Value of a column on the last closed bar; NaN where there is none."""
+    if answer is None or not len(answer.closed[column]):
+        return math.nan
+    return float(answer.closed[column][-1])
+
+
+def newest(answer: PairAnalytics | None, column: str) -> float:
+    """Value of a column now: on the bar still forming, or else on the last closed one."""
+    if answer is not None and len(answer.forming[column]) and math.isfinite(answer.forming[column][-1]):
+        return float(answer.forming[column][-1])
+    return newest_closed(answer, column)
+
+
+def move_bps(answer: PairAnalytics | None, spec: PairSpec, deviations: float) -> float:
+    """A move of the spread by so many of its standard deviations, in bps of the notional of y."""
+    width = deviations * newest(answer, "spread_std")
+    return width * 1e4 if spec.price == "log" else width / newest(answer, "y") * 1e4
+
+
+def age_text(seconds: float) -> str:
+    """An age in at most five characters and its unit."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"
+
+
+def _leg(
+    leg: Leg, symbol: str, answer: PairAnalytics | None, instruments: Mapping[str, Instrument], now_ns: int
+) -> Card:
+    name, label = f"price-{leg}", f"{symbol} last trade"
+    tick = None if answer is None else answer.last_y if leg == "y" else answer.last_x
+    if answer is None or tick is None:
+        return make_card(name, label, UNKNOWN, "no trade yet", "warn", f"No trade of {symbol} has arrived yet.")
+    decimals = price_decimals(symbol, np.append(answer.closed[leg], tick.price), instruments)
+    age_s = max(0.0, (now_ns - tick.time_ns) / 1e9)
+    side = "sold" if tick.buyer_is_maker else "bought"
+    title = (
+        f"Trade {tick.id}, {tick.quantity:g} {side} by the taker. The age is counted from the trade's own time; from "
+        f"{STALE_S:g} s on it is marked: look at such a price, do not count on a fill there."
+    )
+    tone: Tone = "warn" if age_s > STALE_S else "neutral"
+    return make_card(name, label, f"{tick.price:,.{decimals}f}", f"{age_text(age_s)} ago", tone, title)
+
+
+def _signal(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    step = answer.calibrating if answer else None
+    if answer is None or step is not None:
+        have, needed, what = (step.have, step.needed, step.what) if step else (0, spec.window, "hedge ratio")
+        words = f"{what}: bars so far of bars needed"
+        return make_card("signal", "Signal", f"Calibrating {have}/{needed}", words, "warn", _HELP["signal"])
+    position, z, ratio = (newest_closed(answer, name) for name in ("position", "zscore", "hedge_ratio"))
+    if position == 0 or not math.isfinite(position):
+        away = (
+            f"{spec.entry - abs(z):.2f} std from an entry"
+            if math.isfinite(z)
+            else "z-score undefined: the spread does not move"
+        )
+        return make_card("signal", "Signal", "Flat", away, "flat", _HELP["signal"])
+    side: Tone = "long" if position > 0 else "short"
+    hedge = "short" if position * ratio > 0 else "long"
+    unit = "notional of " if spec.price == "log" else ""
+    words = f"{side} 1 {unit}{spec.y}, {hedge} {abs(ratio):.4g} {unit}{spec.x}"
+    return make_card("signal", "Signal", f"{side.capitalize()} spread", words, side, _HELP["signal"])
+
+
+def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    z = newest_closed(answer, "zscore")
+    step = answer.calibrating if answer else None
+    if step is not None:
+        sub = f"calibrating {step.have}/{step.needed}"
+        return make_card("zscore", "z-score", UNKNOWN, sub, title=_HELP["zscore"])
+    forming = float(answer.forming["zscore"][-1]) if answer and len(answer.forming["zscore"]) else math.nan
+    sub = f"forming {forming:+.2f}" if math.isfinite(forming) else f"entry ±{spec.entry:g}"
+    tone: Tone = "neutral" if not abs(z) >= spec.entry else "short" if z > 0 else "long"
+    return make_card("zscore", "z-score", _signed(z, 2), sub, tone, _HELP["zscore"])
+
+
+def _trigger(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    """How far z is from what changes the position next."""
+
+    def card(value: str, sub: str, tone: Tone = "neutral") -> Card:
+        return make_card("trigger", "To the trigger", value, sub, tone, _HELP["trigger"])
+
+    z, position = newest(answer, "zscore"), newest_closed(answer, "position")
+    if not math.isfinite(z):
+        return card(UNKNOWN, "no z-score yet")
+    side: Tone = "short" if z > 0 else "long"
+    if position == 1 or position == -1:
+        away, goal = -position * z - spec.exit, f"exit at {-position * spec.exit:+g}"
+        goal = goal if spec.exit else "exit at 0"
+    else:
+        away, goal = spec.entry - abs(z), f"{side} at {math.copysign(spec.entry, z):+g}"
+    if away <= 0:
+        return card("reached", f"{goal}, if the bar closes so", side if not position else "neutral")
+    return card(f"{away:.2f} std", f"{goal}, {move_bps(answer, spec, away):.1f} bps away")
+
+
+def _spread(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    spread, mean, std = (newest_closed(answer, name) for name in ("spread", "spread_mean", "spread_std"))
+    decimals = int(np.clip(2 - math.floor(math.log10(std)), 0, 10)) if std > 0 else 5
+    away = move_bps(answer, spec, (spread - mean) / std) if std > 0 else math.nan
+    sub = f"{away:+.1f} bps from its mean" if math.isfinite(away) else ""
+    return make_card("spread", "Spread", _signed(spread, decimals), sub, title=_HELP["spread"])
+
+
+def _hedge(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    ratio = newest_closed(answer, "hedge_ratio")
+    unit = "notional per notional" if spec.price == "log" else "units per unit"
+    value = UNKNOWN
+    if math.isfinite(ratio):
+        value = f"{ratio:.{4 - min(0, math.floor(math.log10(abs(ratio) or 1.0)))}f}"
+    return make_card("hedge", "Hedge ratio", value, unit, title=_HELP["hedge"])
+
+
+def _cointegration(answer: PairAnalytics | None) -> Card:
+    name, label = "cointegration", "Engle-Granger p"
+    if answer is None:
+        return make_card(name, label, UNKNOWN, title=_HELP["cointegration"])
+    test = answer.cointegration
+    if test.refusal is not None:
+        return make_card(name, label, UNKNOWN, "no result yet", title=f"{test.refusal}. {_HELP['cointegration']}")
+    found = test.pvalue < SIGNIFICANT
+    verdict = f"{'cointegrated' if found else 'not cointegrated'}, {test.rows} bars"
+    title = f"{test.rows} bars, {test.lags} lags. {_HELP['cointegration']}"
+    return make_card(name, label, f"{test.pvalue:.3f}", verdict, "ok" if found else "flat", title)
+
+
+def _half_life(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    test = answer.cointegration if answer else None
+    bars = test.half_life_bars if test else math.nan
+    if not math.isfinite(bars):
+        value, sub = ("∞", "does not revert") if bars == math.inf else (UNKNOWN, "no result yet")
+    elif test is not None and test.pvalue >= SIGNIFICANT:
+        value, sub = f"{bars:.1f} bars", "no guide: not cointegrated"
+    else:
+        value, sub = f"{bars:.1f} bars", f"of {interval_name(spec.interval_ns)}, fixed ratio"
+    return make_card("half-life", "Half-life", value, sub, title=_HELP["half_life"])
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}" if math.isfinite(value) else UNKNOWN

@@ -1,0 +1,242 @@
+"""The controls of a pair, the same on every page. Each writes itself into the address, so a link restores a page.
+
+A preset is a set of defaults: the address holds its name and what differs from it. So ``?preset=Scalp`` opens it, and
+``?preset=Scalp&window=60`` opens it with another window.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from alphastream.errors import AlphaStreamError
+from alphastream.graph import Price, interval_name
+from alphastream.pairs import MODELS, Model, PairSpec
+from config import Settings
+from system import Lane
+from views.shared.readiness import COST_BPS
+
+SECOND: Final = 10**9
+INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
+SHOWN_BARS: Final = (150, 300, 600, 1_200, 2_000)
+PRICES: Final[tuple[Price, ...]] = ("log", "price")
+
+OWN_DEFAULTS: Final = "Standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Where the controls stand at first; ``interval_s`` in seconds, the rest as in ``PairSpec``."""
+
+    interval_s: int
+    window: int
+    entry: float
+    exit: float
+    model: Model = "ols"
+    price: Price = "log"
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    "Scalp": Preset(interval_s=1, window=120, entry=2.5, exit=0.5),
+    "Intraday": Preset(interval_s=60, window=240, entry=2.0, exit=0.5),
+    "Swing": Preset(interval_s=300, window=290, entry=2.0, exit=0.0, model="huber"),
+}
+"""Two minutes of seconds, four hours of minutes, a day of five minutes; the longer the bars, the more one of them may
+be an outlier, and the closer to the mean a trade may wait."""
+
+ROUND_TRIP_COST: Final = "round_trip_cost"
+"""Key of what opening and closing both legs costs, in bps of one leg's notional."""
+FILL_COST: Final = "fill_cost"
+"""Key of what one fill costs, in bps of its own notional: about a quarter of a round trip."""
+OLD_COST: Final = "cost"
+
+HELP: Final = {
+    "preset": "Sets bar, model, window, thresholds and prices at once. Standard: as this server is set up. Scalp: 1 s "
+    "bars, OLS over 120, 2.5 in, 0.5 out. Intraday: 1 min, OLS over 240, 2 in, 0.5 out. Swing: 5 min, Huber over 290, "
+    "2 in, 0 out. Starting points, not advice; what you change by hand afterwards stays changed.",
+    "round_trip_cost": "Round trip of both legs in bps of one leg's notional: four fills with their fees and the half "
+    "spread of each. 8 is four fills at 2 bps. Funding and slippage of large orders are not in it.",
+    "fill_cost": "Fee and half the bid-ask spread of one fill, in bps of its notional. A round trip of a pair has four "
+    "fills. Slippage of large orders and funding are not in it.",
+    "y": "Dependent leg. A long spread buys it.",
+    "x": "Hedge leg. A long spread sells hedge ratio times as much of it.",
+    "interval": "Length of a bar. A row exists for every bar in which a leg traded.",
+    "model": "How the hedge ratio is estimated. OLS: least squares over the window. Kalman: intercept and ratio drift, "
+    "filtered bar by bar; the z-score is the surprise of each bar. Huber: least squares that outliers cannot bend. "
+    "TLS: errors in both legs.",
+    "window": "Bars an estimate looks back; the Kalman filter calibrates on the first ones. The z-score of a rolling "
+    "fit needs a second window of spreads before it is defined.",
+    "entry": "A position opens when |z| reaches this on a closed bar.",
+    "exit": "It closes when |z| falls to this, or z crosses to the other side.",
+    "price": "Estimate on log prices (ratio of notionals) or on prices (ratio of units).",
+}
+
+
+def pair_controls(
+    symbols: Sequence[str], settings: Settings, *, shortest_s: int = 1, open_list: bool = False, cost: bool = False
+) -> PairSpec | None:
+    """Ask for a pair and a model.
+
+    Parameters
+    ----------
+    symbols : what can be chosen.
+    shortest_s : no shorter bars are offered.
+    open_list : whether names that are not in the list may be typed.
+    cost : whether the page needs what trading costs; it reads ``chosen_cost_bps``.
+
+    Returns
+    -------
+    The request, or None (and a sentence on the page) while the choice is not a pair.
+    """
+    widths = [1.0, 1.2, 1.2, 0.8, 0.9, 1.4, 0.95, 0.95, 0.8, 0.95]
+    place = st.container(key="pair_controls")  # the key is a class for the style sheet
+    columns = iter(place.columns(widths if cost else widths[:-1], vertical_alignment="bottom", gap="xsmall"))
+    lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
+    intervals = {interval_name(length * SECOND): length for length in lengths}
+    models = {name: model for model, name in MODELS.items()}
+    own = Preset(settings.interval_s, settings.window_bars, settings.entry_z, settings.exit_z)
+    presets = {OWN_DEFAULTS: own} | {name: each for name, each in PRESETS.items() if each.interval_s in lengths}
+
+    def choose(label: str, options: Sequence[str], default: int, key: str, **more: Any) -> str | None:
+        # Options are what is shown: that is also what stands in the address.
+        column = next(columns)
+        chosen = column.selectbox(label, options, default, key=key, help=HELP[key], bind="query-params", **more)
+        return None if chosen is None else str(chosen)
+
+    def number(label: str, low: float, high: float, default: float, key: str, step: float = 0.25) -> float:
+        column = next(columns)
+        return column.number_input(label, low, high, default, step, key=key, help=HELP[key], bind="query-params")
+
+    begin = presets[str(choose("Preset", list(presets), 0, "preset", on_change=_take_preset, args=(presets,)))]
+    first = lengths.index(begin.interval_s) if begin.interval_s in lengths else 0
+    y = choose("Dependent leg (y)", symbols, min(1, len(symbols) - 1), "y", accept_new_options=open_list)
+    x = choose("Hedge leg (x)", symbols, 0, "x", accept_new_options=open_list)
+    interval = choose("Bar", list(intervals), first, "interval")
+    model = choose("Model", list(models), list(models.values()).index(begin.model), "model")
+    window = next(columns).slider(
+        "Window (bars)", 20, 500, begin.window, 5, key="window", help=HELP["window"], bind="query-params"
+    )
+    entry = number("Entry |z|", 0.5, 6.0, begin.entry, "entry")
+    exit_ = number("Exit |z|", 0.0, 5.0, begin.exit, "exit")
+    price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
+    if cost:
+        number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
+        say_old_cost("the round trip of both legs")
+    y, x = (str(leg or "").strip().upper() for leg in (y, x))
+    if y == x or not y or not x:
+        st.warning(f"Both legs are {y or 'empty'}: choose two different symbols.", icon=":material/call_split:")
+        return None
+    if exit_ >= entry:
+        st.warning(f"Exit {exit_:g} is not inside entry {entry:g}: bring it nearer to zero.", icon=":material/rule:")
+        return None
+    length_ns = intervals[str(interval)] * SECOND
+    return PairSpec(y, x, length_ns, models[str(model)], int(window), cast(Price, price), float(entry), float(exit_))
+
+
+def _take_preset(presets: Mapping[str, Preset]) -> None:
+    """Move the controls to where the preset that was just chosen has them."""
+    preset = presets[st.session_state["preset"]]
+    values = {
+        "interval": interval_name(preset.interval_s * SECOND),
+        "model": MODELS[preset.model],
+        "window": preset.window,
+        "entry": preset.entry,
+        "exit": preset.exit,
+        "price": preset.price,
+    }
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def chosen_cost_bps() -> float:
+    """What the page's control says a round trip of both legs costs, in bps of one leg's notional."""
+    return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
+
+
+def say_old_cost(what: str) -> None:
+    """Say that an old link's cost is not used.
+
+    Links once had one name for the cost of a fill and for that of a round trip, and the number of one page went over
+    into the address of the other: nobody can say any more which of both a saved link means.
+    """
+    old = st.query_params.get(OLD_COST)
+    if old is not None:
+        st.warning(
+            f"The address says {OLD_COST}={old}, which may be the cost of one fill or of a round trip of four. It is "
+            f"not used: set the cost of {what} above and save the new link.",
+            icon=":material/link_off:",
+            title="This link is from an earlier version",
+        )
+
+
+def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapping[str, Any], key: str) -> None:
+    """A button that goes to another page with some of its controls set.
+
+    All values go through the session: an address alone does not set a control back to its default. They are set in a
+    callback, before the run, because a control that is drawn already cannot be set.
+
+    Parameters
+    ----------
+    page : name of a module in ``views``.
+    controls : values by key of controls that only the page behind has; they stand in its address, too.
+    shared : values by key of controls that this page has as well, and of what else the session holds. Streamlit
+        refuses to write what a control of this page is bound to, and puts them into the address itself.
+    """
+    session = {**controls, **shared}
+    if st.button(label, icon=":material/open_in_new:", key=key, on_click=st.session_state.update, args=(session,)):
+        st.switch_page(f"views/{page}/page.py", query_params=controls)
+
+
+def is_followed(lane: Lane, symbol: str) -> bool:
+    """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
+    if symbol in lane.symbols:
+        return True
+    try:
+        lane.ingest.add_symbol(symbol)
+    except AlphaStreamError as error:
+        st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
+        return False
+    return True
+
+
+def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str:
+    """An address that restores every control, also where another deployment has other defaults."""
+    query = {
+        "y": spec.y,
+        "x": spec.x,
+        "interval": interval_name(spec.interval_ns),
+        "model": MODELS[spec.model],
+        "window": spec.window,
+        "entry": f"{spec.entry:g}",
+        "exit": f"{spec.exit:g}",
+        "price": spec.price,
+    }
+    if cost_bps is not None:
+        query[ROUND_TRIP_COST] = f"{cost_bps:g}"
+    return f"{page_url.split('?')[0]}?{urlencode(query)}"
+
+
+def number(
+    row: Any,
+    label: str,
+    low: float,
+    high: float,
+    default: float,
+    key: str,
+    words: str,
+    step: float,
+    form: str | None = None,
+    width: int = 120,
+) -> float:
+    """A field for a number in a row of controls."""
+    found = row.number_input(
+        label, low, high, default, step, form, key=key, help=words, bind="query-params", width=width
+    )
+    return float(default if found is None else found)
+
+
+def sentence(error: AlphaStreamError) -> str:
+    """What an error says, as a sentence of a page."""
+    return f"{str(error)[0].upper()}{str(error)[1:]}."

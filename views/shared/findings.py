@@ -1,0 +1,66 @@
+"""The table of tests beside the one number: what each tests, what it found, or why it cannot be had."""
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.diagnosis.findings import Asynchrony, Finding, diagnose
+from alphastream.graph import interval_name
+from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec, source_prices
+
+SENTENCE_PX = 690  # for all but the longest; what was tested against may be scrolled to
+
+
+def tests_of(answer: PairAnalytics) -> None:
+    """Every test on the newest closed bars of an answer, as a table."""
+    y, x = source_prices(answer)
+    findings = diagnose(y[-TEST_ROWS:], x[-TEST_ROWS:])
+    st.caption(
+        f"The newest {min(TEST_ROWS, len(y))} closed bars, one ratio fixed over all of them. The moving ratio of the "
+        "charts has no such test: on its residual a plain ADF test finds stationarity in almost every pair of "
+        "independent random walks."
+    )
+    st.dataframe(
+        findings_frame(findings),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt="Tests of the pair",
+        column_config={
+            "statistic": st.column_config.NumberColumn(format="%.4g"),
+            "p": st.column_config.NumberColumn(format="%.4f"),
+            "5 % critical": st.column_config.NumberColumn(format="%.3f"),
+            "of": st.column_config.TextColumn(width=185),
+            "finding": st.column_config.TextColumn(width=SENTENCE_PX),
+        },
+    )
+
+
+def trade_times_of(found: Asynchrony, spec: PairSpec) -> None:
+    """What trading at different times does to the correlation of the legs."""
+    if found.refusal is not None:
+        st.caption(f"Correlation from trades: {found.refusal}")
+        return
+    medians = ((spec.y, found.y_age_ns), (spec.x, found.x_age_ns))
+    ages = ", ".join(f"{symbol} {(age or 0) / 1e9:.2f} s" for symbol, age in medians)
+    st.caption(
+        f"Correlation of returns: **{found.ticks:.3f}** from the trades themselves (Hayashi-Yoshida), "
+        f"**{found.bars:.3f}** from bars of {interval_name(spec.interval_ns)}. Median age of a leg's price at a "
+        f"bar's end: {ages}. Where the bars show much less, they are too short for the slower leg."
+    )
+
+
+def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
+    """One row a finding; what was refused says why in the last column."""
+    return pd.DataFrame(
+        {
+            "test": [finding.test for finding in findings],
+            "of": [finding.subject for finding in findings],
+            "statistic": [finding.statistic for finding in findings],
+            "p": [finding.pvalue for finding in findings],
+            "5 % critical": [finding.critical for finding in findings],
+            "lags": pd.array([finding.lags for finding in findings], dtype="Int64"),
+            "rows": pd.array([finding.n_obs for finding in findings], dtype="Int64"),
+            "finding": [finding.refusal or finding.verdict for finding in findings],
+            "null": [finding.null or "" for finding in findings],
+        }
+    )

@@ -1,0 +1,122 @@
+"""What speaks for trading a pair now, and what does not: six checks and their count.
+
+None of them promises a profit. They say whether the numbers on the page can be acted on at all.
+"""
+
+import math
+from typing import Final
+
+from alphastream.pairs import PairAnalytics, PairSpec
+from views.component import Card, Tone
+from views.shared.cards import UNKNOWN, age_text, make_card, move_bps, newest
+from views.shared.charts import SIGNIFICANT
+
+COST_BPS: Final = 8.0
+"""Round trip of both legs, in bps of one leg's notional: four fills at 2 bps each."""
+
+SHORTEST_HALF_LIFE: Final = 2.0
+"""Bars. A signal is known when a bar has closed and filled in the next: what is half gone in a bar cannot be had."""
+
+HALF_LIVES_A_WINDOW: Final = 4.0
+"""After four half-lives 94 % of a deviation is gone: longer than that outlives the window the signal was made on."""
+
+FRESH_S: Final = (2.0, 10.0)
+"""Age allowed of the legs' last trades: the length of a bar, within these bounds."""
+
+_HELP: Final = {
+    "calibrated": "Whether all windows on the way to the z-score are full. Before that there is no signal.",
+    "stationary": "Engle-Granger test of one fixed ratio on the newest 500 closed bars, p-value below 5 %. It speaks "
+    "of the past: a pair that has broken stays under the line for a while.",
+    "half_life": "Half-life of that fixed ratio's spread, in bars. Under 2 bars it is gone before a fill; over a "
+    "quarter of the window a trade outlives the estimate it was opened on. Says nothing without stationarity.",
+    "edge": "Move of the spread from now to the exit, in bps of y's notional, against the cost set above. "
+    "Not a forecast: the mean and the ratio move to meet the spread, so that less is left, and slippage comes on top.",
+    "fresh": "Age of each leg's last trade, by the trades' own times. An old leg makes a spread that nobody can trade.",
+    "feed": "Whether live trades arrive now. A recording or a reconnecting feed is nothing to trade on.",
+}
+
+
+def ready_cards(
+    answer: PairAnalytics | None, spec: PairSpec, feed: Card, now_ns: int, cost_bps: float = COST_BPS
+) -> list[Card]:
+    """The count, then the checks: ``ok`` where one is met, ``warn`` where not, ``flat`` where nobody can say.
+
+    Parameters
+    ----------
+    feed : from ``feed_card``.
+    cost_bps : round trip of both legs, fees and half spreads, in bps of one leg's notional.
+    """
+    checks = [
+        _calibrated(answer),
+        _stationary(answer),
+        _half_life(answer, spec),
+        _edge(answer, spec, cost_bps),
+        _fresh(answer, spec, now_ns),
+        _check("feed", "Feed", feed["tone"] == "ok", feed["value"], feed["sub"], feed["title"]),
+    ]
+    met = [check for check in checks if check["tone"] == "ok"]
+    missing = [check["label"].lower() for check in checks if check["tone"] != "ok"]
+    tone: Tone = "ok" if not missing else "warn"
+    sub = (
+        "all checks met" if not missing else "missing: " + (", ".join(missing) if len(missing) < 3 else "see the list")
+    )
+    title = "Checks that are met. They say whether the numbers can be acted on, not that a trade will pay."
+    count = make_card("ready", "Ready", f"{len(met)} of {len(checks)}", sub, tone, title)
+    return [{**card, "group": "ready"} for card in (count, *checks)]
+
+
+def _check(name: str, label: str, met: bool | None, value: str, sub: str, more: str = "") -> Card:
+    tone: Tone = "flat" if met is None else "ok" if met else "warn"
+    key = name.replace("-", "_")
+    return make_card(f"ready-{name}", label, value, sub, tone, " ".join(filter(None, (_HELP[key], more))))
+
+
+def _calibrated(answer: PairAnalytics | None) -> Card:
+    step = answer.calibrating if answer is not None else None
+    if answer is None or step is not None or not answer.computed:
+        sub = f"{step.what} {step.have}/{step.needed}" if step is not None else "no answer yet"
+        return _check("calibrated", "Calibrated", False, "not yet", sub)
+    return _check("calibrated", "Calibrated", True, "yes", "all windows full")
+
+
+def _stationary(answer: PairAnalytics | None) -> Card:
+    limit = f"limit {SIGNIFICANT:g}"
+    test = answer.cointegration if answer is not None else None
+    if test is None or not math.isfinite(test.pvalue):
+        why = test.refusal or "" if test is not None else ""
+        return _check("stationary", "Stationary", None, "unknown", f"p {UNKNOWN}, {limit}", why)
+    met = test.pvalue < SIGNIFICANT
+    return _check("stationary", "Stationary", met, "yes" if met else "not shown", f"p {test.pvalue:.3f}, {limit}")
+
+
+def _half_life(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    longest = spec.window / HALF_LIVES_A_WINDOW
+    limits = f"limits {SHORTEST_HALF_LIFE:g} to {longest:g}"
+    bars = answer.cointegration.half_life_bars if answer is not None else math.nan
+    if math.isnan(bars):
+        return _check("half-life", "Half-life", None, "unknown", limits)
+    word = "too fast" if bars < SHORTEST_HALF_LIFE else "too slow" if bars > longest else "within limits"
+    return _check(
+        "half-life", "Half-life", word == "within limits", word, f"{bars:.1f} bars, {limits}".replace("inf", "∞")
+    )
+
+
+def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:
+    z = newest(answer, "zscore")
+    now = move_bps(answer, spec, max(0.0, abs(z) - spec.exit)) if math.isfinite(z) else math.nan
+    if not math.isfinite(now):
+        return _check("edge", "Edge", None, "unknown", f"cost {cost_bps:g} bps")
+    at_entry = move_bps(answer, spec, spec.entry - spec.exit)
+    word = "above cost" if now > cost_bps else "below cost"
+    more = f"A trade opened at the entry of ±{spec.entry:g} would have {at_entry:.1f} bps."
+    return _check("edge", "Edge", now > cost_bps, word, f"{now:.1f} bps, cost {cost_bps:g}", more)
+
+
+def _fresh(answer: PairAnalytics | None, spec: PairSpec, now_ns: int) -> Card:
+    limit_s = min(max(spec.interval_ns / 1e9, FRESH_S[0]), FRESH_S[1])
+    ticks = (answer.last_y, answer.last_x) if answer is not None else (None, None)
+    ages = [max(0.0, (now_ns - tick.time_ns) / 1e9) for tick in ticks if tick is not None]
+    if len(ages) < 2:
+        return _check("fresh", "Legs", None, "unknown", f"limit {limit_s:g} s")
+    met = max(ages) <= limit_s
+    return _check("fresh", "Legs", met, "fresh" if met else "old", f"{age_text(max(ages))}, limit {limit_s:g} s")

@@ -1,0 +1,61 @@
+"""Trades that are here already: the bundled recording and the tape this app records."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.feeds.replay import read_tape
+from alphastream.uploads.upload import Upload
+from views.shared.system import get_settings, get_system
+
+BUNDLED = "Bundled recording"
+OWN = "This app's tape"
+SOURCES = (BUNDLED, OWN)
+HOUR_NS = 3_600 * 10**9
+
+
+def load(source: str) -> Upload | None:
+    """One of ``SOURCES`` as if it had been uploaded; None, and a sentence on the page, where there is nothing."""
+    if source == BUNDLED:
+        return _bundled()
+    upload = own_tape(st.slider("Newest hours", 1, 48, 1, key="hours", bind="query-params"))
+    if upload is None:
+        st.info("Nothing is recorded yet: open the live page first.", icon=":material/database:")
+    return upload
+
+
+def _bundled() -> Upload:
+    path = get_settings().replay_tape
+    frames, said = _tape_frames(str(path))
+    return Upload((path.name,), "ticks", frames, (said,), None)
+
+
+@st.cache_data(show_spinner="Reading the recording", max_entries=2)
+def _tape_frames(path: str) -> tuple[dict[str, pd.DataFrame], str]:
+    tape = read_tape(path)
+    frames = {}
+    for index, symbol in enumerate(tape.symbols):
+        own = tape.symbol_index == index
+        frames[symbol] = _frame(tape.id[own], tape.time_ns[own], tape.price[own], tape.quantity[own])
+    return frames, tape.describe()
+
+
+def own_tape(hours: int) -> Upload | None:
+    """The newest hours of the tape that pages show; None while it holds fewer than two symbols."""
+    lane = get_system().lane
+    symbols = lane.store.symbols() if lane is not None else []
+    if lane is None or len(symbols) < 2:
+        return None
+    now_ns = lane.ingest.now_ns()
+    frames = {}
+    for symbol in symbols:
+        ticks = lane.store.columns(symbol, now_ns - hours * HOUR_NS, now_ns + HOUR_NS)
+        if len(ticks):
+            frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
+    return Upload((lane.title,), "ticks", frames, (f"read from the tape: {lane.title}",), None)
+
+
+def _frame(ids: Any, time_ns: Any, price: Any, quantity: Any) -> pd.DataFrame:
+    frame = pd.DataFrame({"time_ns": time_ns, "price": price, "quantity": quantity, "id": ids})
+    return frame.sort_values(["time_ns", "id"], kind="stable", ignore_index=True)
