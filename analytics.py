@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from alphastream import backtest, portfolio
-from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, empty_bars, merge
+from alphastream.bars import Bars, PairRows, aggregate, align, empty_bars, merge
+from alphastream.core.types import Floats, Ints
 from alphastream.estimators import is_compiled, warm_up
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Source

@@ -4,28 +4,22 @@
 """
 
 import logging
-import math
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from alphastream.errors import FeedBlocked, ParameterError
+from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
-from alphastream.feeds.feed import Desk, Feed, Health, State, Tally
-from alphastream.feeds.replay import Replay, Tape
+from alphastream.feeds.feed import Feed, Health, State, Tally
 
-__all__ = ["Feed", "Health", "Ingest", "ReplayFeed", "State"]
+__all__ = ["Feed", "Health", "Ingest", "State"]
 
 log = logging.getLogger(__name__)
 
-SECOND: Final = 1_000_000_000
-LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
 RESTART_S: Final = (1.0, 30.0)  # first and longest pause after a defect of the feed
-BATCH: Final = 1_000  # ticks handed over at once
 
 
 class Ingest:
@@ -155,117 +149,6 @@ class Ingest:
                 self.report("connecting", why + "the log has more", self.feed.now_ns() + int(pause_s * SECOND))
             self.wait(pause_s)
             pause_s = min(2 * pause_s, RESTART_S[1])
-
-
-class ReplayFeed:
-    """A recorded tape, played as if it happened now.
-
-    Its time begins at the wall clock's and runs ``speed`` times as fast, on a clock that stands still while the
-    machine sleeps.
-
-    Parameters
-    ----------
-    tape : what to play.
-    speed : 1 real timings, 10 ten times as fast, ``math.inf`` as fast as it is taken, 0 only by ``step``.
-    loop, head_s : as in Replay.
-    symbols : which of its symbols; None for all. One that is not on the tape is refused, the others play.
-    """
-
-    def __init__(
-        self,
-        tape: Tape,
-        speed: float = 1.0,
-        loop: bool = True,
-        head_s: float = 0.0,
-        *,
-        symbols: Sequence[str] | None = None,
-    ) -> None:
-        if not speed >= 0:
-            raise ParameterError(f"speed is {speed}, needs a factor from 0 on")
-        self.title = f"Replay of {tape.describe()}"
-        self.tape = tape
-        self._asked = tuple(tape.symbols if symbols is None else symbols)
-        self._carried = {symbol for symbol in self._asked if symbol in tape.symbols}
-        self._speed, self._loop, self._head_s = speed, loop, head_s
-        self._steps: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
-        self._data_ns = self._start_ns  # of the last trade
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols it carries."""
-        return tuple(symbol for symbol in self.tape.symbols if symbol in self._carried)
-
-    @property
-    def instruments(self) -> Mapping[str, Instrument]:
-        """Empty: a tape knows no trading rules."""
-        return {}
-
-    def run(self, desk: Desk) -> None:
-        """Deliver what is due until stopped or the tape ends."""
-        desk.tally.refused.update(
-            {symbol: self._refusal(symbol) for symbol in self._asked if symbol not in self._carried}
-        )
-        self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
-        self._data_ns = self._start_ns
-        replay = Replay(self.tape, self._start_ns, loop=self._loop, head_s=self._head_s)
-        if not self._carried:
-            desk.report("blocked", "the tape has none of the symbols")
-        else:
-            desk.report("live", f"{self.title}, played {self._pace()}")
-        while not desk.stopping:
-            ticks = replay.take(*self._due())
-            kept = [tick for tick in ticks if tick.symbol in self._carried]
-            if ticks:
-                self._data_ns = ticks[-1].receive_ns
-            if kept and desk.deliver(kept):
-                desk.tally.last_message_ns = self._data_ns
-            next_ns = replay.next_ns()
-            if next_ns is None:
-                desk.report("stopped", "the tape has ended")
-                return
-            if 0 < self._speed < math.inf:
-                # At least 5 ms, so that a burst becomes one batch.
-                ahead_s = (next_ns - self.now_ns()) / SECOND / self._speed
-                desk.wait(min(LOOK_AROUND_S, max(0.005, ahead_s)))
-
-    def step(self, count: int = 1) -> None:
-        """Let the next trades of the tape go, at speed 0."""
-        self._steps.put(count)
-
-    def interrupt(self) -> None:
-        """Wake ``run``."""
-        self._steps.put(0)
-
-    def add(self, symbol: str) -> None:
-        """Carry a symbol of the tape from now on. Raises FeedBlocked where the tape has none."""
-        if symbol not in self.tape.symbols:
-            raise FeedBlocked(self._refusal(symbol))
-        self._carried = {*self._carried, symbol}
-
-    def remove(self, symbol: str) -> None:
-        """Carry a symbol no more."""
-        self._carried = self._carried - {symbol}
-
-    def now_ns(self) -> int:
-        """Return the time on the tape, moved to now: that of the last trade where the pace has no clock."""
-        if not 0 < self._speed < math.inf:
-            return self._data_ns
-        return self._start_ns + round((time.monotonic_ns() - self._start_mono_ns) * self._speed)
-
-    def _due(self) -> tuple[int, int | None]:
-        """Return how many trades to take at most, and up to which time."""
-        if self._speed == 0:
-            return self._steps.get(), None
-        return BATCH, None if self._speed == math.inf else self.now_ns()
-
-    def _pace(self) -> str:
-        return {0: "step by step", math.inf: "as fast as possible"}.get(
-            self._speed, f"at {self._speed:g} times real time"
-        )
-
-    def _refusal(self, symbol: str) -> str:
-        return f"{symbol} is not on the tape, it holds {', '.join(self.tape.symbols)}"
 
 
 if __name__ == "__main__":

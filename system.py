@@ -21,25 +21,26 @@ from typing import Literal
 
 import config
 from alphastream.alerts.rules import Alert, Sight
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
-from alphastream.feeds.replay import read_tape
 from alphastream.pairs import PairSpec
+from alphastream.tape.recordings import read_tape
 from analytics import QuantEngine
 from config import Settings
-from ingest import Feed, Health, Ingest, ReplayFeed
+from ingest import Feed, Health, Ingest
 from runtime.alerts.service import AlertBook, AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
+from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.venue_feed import LiveFeed
 from runtime.paper.service import PaperDesk
 from storage import TickStore
 
 log = logging.getLogger(__name__)
 
-SECOND_NS = 10**9
-HOUR_NS = 3_600 * SECOND_NS
+HOUR_NS = 3_600 * SECOND
 
 
 def _nobody() -> None:
@@ -309,7 +310,7 @@ def _join(
     )
     x, y = settings.symbols[:2]
     first_pair = PairSpec(
-        y, x, settings.interval_s * SECOND_NS, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
+        y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
     return Lane(kind, title, ingest, store, engine, first_pair)
 

@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.events import Bar
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

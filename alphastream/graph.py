@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Estimator, Floats
+from alphastream.estimators.fold import Estimator
 
 Price = Literal["log", "price"]
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
+from alphastream.core.types import Floats
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     Difference,
@@ -32,7 +33,6 @@ from alphastream.estimators import (
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Series, Source
 
-Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 Model = Literal["ols", "kalman", "huber", "tls"]
 

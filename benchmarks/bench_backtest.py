@@ -24,7 +24,8 @@ from alphastream.backtest import ready, run_pair, sweep
 from alphastream.backtest.history import PairHistory
 from alphastream.backtest.market import Tape
 from alphastream.backtest.vectorised import pair_series
-from alphastream.bars import Floats, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec
 from alphastream.performance import drawdown, returns, sharpe_ratio
 from alphastream.strategies import Units, ZScoreThreshold

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from pykalman import KalmanFilter
 from statsmodels.regression.rolling import RollingOLS as StatsmodelsRollingOLS
 from statsmodels.robust.norms import HuberT
@@ -19,6 +18,7 @@ from statsmodels.tools import add_constant
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter as StatsmodelsKalmanFilter
 from threadpoolctl import threadpool_limits
 
+from alphastream.core.types import Floats
 from alphastream.estimators import (
     KalmanHedge,
     RollingCorrelation,
@@ -30,8 +30,6 @@ from alphastream.estimators import (
     run_many,
     warm_up,
 )
-
-Floats = NDArray[np.float64]
 
 ROWS, WINDOW = 100_000, 100
 PYKALMAN_ROWS = 5_000  # its time grows with the rows alone; the table scales it up

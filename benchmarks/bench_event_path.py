@@ -20,16 +20,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphastream.backtest import BarMarket, backtest
 from alphastream.bars import Bars
+from alphastream.core.types import Floats
 from alphastream.estimators import RollingOLS, ThresholdSignal, ZScore
 from alphastream.pairs import PairSpec
 from alphastream.strategies import FixedNotional, ZScoreThreshold
 from alphastream.trading import BrokerRules, Fees
-
-Floats = NDArray[np.float64]
 
 ROWS: Final = 20_000
 ROUNDS: Final = 5

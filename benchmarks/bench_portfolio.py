@@ -13,12 +13,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from alphastream.core.types import Floats
 from alphastream.portfolio import PositionConfig, PositionStream, SlidingWindow, warm_up
 
-Floats = NDArray[np.float64]
 Row = dict[str, float]
 
 CONFIG = PositionConfig(vola=16, corr=32, clip=3.5, shrink=0.5, aum=1e6)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from alphastream.bars import Bars, Floats, Ints, aggregate, align, empty_bars, merge, resample
+from alphastream.bars import Bars, aggregate, align, empty_bars, merge, resample
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 
 SECOND = 10**9

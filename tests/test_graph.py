@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import RollingOLS, ThresholdSignal, ZScore
-from alphastream.estimators.fold import Floats
 from alphastream.graph import Graph, Node, Source, dot, interval_name
 
 PAIR = Source(("ETHUSDT", "BTCUSDT"), 10**9)

@@ -12,16 +12,13 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from numpy.typing import NDArray
 
 from alphastream.bars import PairRows, aggregate, align
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.estimators import adf, hayashi_yoshida, residual_test
 from alphastream.graph import Price
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse, source_columns
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SECOND = 10**9
 PAIRS, ROWS = 400, 1_000

@@ -15,9 +15,10 @@ from alphastream.errors import FeedBlocked, FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.feeds.feed import Desk
-from alphastream.feeds.replay import Tape, read_tape
 from alphastream.tape.id_ranges import IdRuns
-from ingest import Feed, Health, Ingest, ReplayFeed, State
+from alphastream.tape.recordings import Tape, read_tape
+from ingest import Feed, Health, Ingest, State
+from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.transport import Backoff, Transport
 from runtime.connections.venue_feed import LiveFeed
 from tools.exchange import (

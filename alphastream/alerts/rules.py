@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
+from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.feeds.feed import Health
 from alphastream.graph import Price, interval_name
@@ -19,7 +20,6 @@ from alphastream.pairs import MODELS, PairAnalytics, PairSpec, nodes_of
 
 When = Literal["above", "below", "outside"]
 
-SECOND: Final = 10**9
 LONGEST_NAME: Final = 80
 LONGEST_COOL_DOWN_S: Final = 7 * 86_400.0
 MOST_CHANNELS: Final = 10

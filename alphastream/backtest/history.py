@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
 from alphastream.backtest.market import Market, Tape
-from alphastream.bars import Floats, Ints, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
 from alphastream.trading.broker.costs import BrokerRules, FixedLatency, PowerImpact

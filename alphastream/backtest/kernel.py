@@ -9,11 +9,9 @@ share ``_settle``, which does everything that happens at a row beside marking: `
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alphastream.estimators.fold import Floats, kernel
-
-Ints = NDArray[np.int64]
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats, Ints
 
 NEVER: Final = np.iinfo(np.int64).max
 UNITS, NOTIONAL, GROSS, LEVERAGE = 0, 1, 2, 3

@@ -19,7 +19,8 @@ from alphastream.backtest.simulation import (
     TradeEvent,
     require_one_interval,
 )
-from alphastream.bars import Bars, Floats, Ints, PairRows, align, empty_bars, merge
+from alphastream.bars import Bars, PairRows, align, empty_bars, merge
+from alphastream.core.types import Floats, Ints
 from alphastream.events import Tick
 from alphastream.strategies import Strategy
 from alphastream.trading.broker.costs import BrokerRules

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from alphastream.bars import Bars, Floats, Ints, PairRows, aggregate, align, resample
+from alphastream.bars import Bars, PairRows, aggregate, align, resample
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
 from alphastream.trading.broker.costs import FillRule

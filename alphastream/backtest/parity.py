@@ -9,7 +9,7 @@ from alphastream.backtest.definition import Definition
 from alphastream.backtest.market import TickMarket
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
 

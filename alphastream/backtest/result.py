@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.bars import Floats, Ints
+from alphastream.core.types import Floats, Ints
 from alphastream.strategies import Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder

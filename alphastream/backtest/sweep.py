@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alphastream.backtest import kernel
 from alphastream.backtest.history import PairHistory
 from alphastream.backtest.vectorised import PairSeries, PairStrategy, pair_series, terms_of
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import ThresholdSignal, positions_of
 from alphastream.pairs import source_columns

@@ -15,9 +15,10 @@ from alphastream.backtest import kernel
 from alphastream.backtest.history import PairHistory, ready
 from alphastream.backtest.market import Tape
 from alphastream.backtest.result import RunResult
-from alphastream.bars import Floats, Ints, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.compilation import is_on_disk
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import is_on_disk
 from alphastream.graph import Graph, Node
 from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import (

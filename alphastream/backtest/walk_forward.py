@@ -16,9 +16,9 @@ from alphastream.backtest.vectorised import (
     pair_series,
     terms_of,
 )
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.estimators.fold import require_integer
 from alphastream.pairs import source_columns
 from alphastream.performance import returns, sharpe_ratio
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphastream.bars import aggregate, align
+from alphastream.core.types import Ints
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     EngleGrangerResult,
@@ -32,8 +32,6 @@ from alphastream.estimators import (
 )
 from alphastream.estimators.tests.mackinnon import critical_values, tau_pvalue
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, default_max_lags, require, varying_series
-
-Ints = NDArray[np.int64]
 
 SIGNIFICANT: Final = 0.05
 VARIANCE_RATIO_LAG: Final = 5  # the lag at which it rejects 4 % of independent walks of 100 and of 500 rows

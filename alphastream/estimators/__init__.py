@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.estimators.fold import Estimator, Floats, Fold, State, is_on_disk, run_many
+from alphastream.core.compilation import is_on_disk
+from alphastream.core.types import Floats
+from alphastream.estimators.fold import Estimator, Fold, State, run_many
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
 from alphastream.estimators.rolling.hedged import HedgedRows, HedgedValue

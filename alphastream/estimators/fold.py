@@ -7,66 +7,23 @@ them, and gives T output rows and the next state. The state it was given is neve
 gives the same bits, because one compiled kernel walks the rows one by one whether they come alone or in bulk.
 """
 
-import math
-import operator
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
+from alphastream.core.validation import aligned
 from alphastream.errors import ParameterError
 
-Floats = NDArray[np.float64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 RowsT = TypeVar("RowsT")
 RowsT_co = TypeVar("RowsT_co", covariant=True)
 
-FLOAT64 = np.dtype(np.float64)
 
 # Every kernel keeps the number of valid rows it has seen in the first place of its state.
 COUNT = 0
-
-
-def kernel(function: Function) -> Function:
-    """Compile at the first call, without the interpreter lock, and keep the machine code on disk.
-
-    numba's cache looks only at the file of the function itself. So a kernel and the compiled functions it calls live
-    in one file; otherwise a change of the callee would leave old machine code in use.
-    """
-    return _compiled(function, {})
-
-
-def summation(function: Function) -> Function:
-    """Compile a function that sums over a whole window, in the order that suits the machine's vectors.
-
-    The order is fixed when it is compiled and depends on the window alone, so the bits stay those of any split.
-    """
-    return _compiled(function, {"fastmath": {"reassoc"}})
-
-
-def _compiled(function: Function, extra: dict[str, Any]) -> Function:
-    options = {"error_model": "numpy", "nogil": True, **extra}
-    try:
-        return cast(Function, njit(cache=True, **options)(function))
-    except RuntimeError:  # neither the package's folder nor the home folder can be written: compile in each process
-        return cast(Function, njit(**options)(function))
-
-
-def is_on_disk(file: str, name: str = "*") -> bool:
-    """Whether an earlier process left machine code of the folder of a file; it may be older than the source, and then
-    it is not used.
-
-    Parameters
-    ----------
-    name : ``module.function-*`` of a kernel that is compiled last; any kernel unless given.
-    """
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(file).parent / "__pycache__")
-    return any(folder.rglob(f"{name}.nbi"))
 
 
 class Estimator(Protocol[RowsT_co]):
@@ -177,51 +134,3 @@ def run_many(estimator: Fold[RowsT], *inputs: ArrayLike, state: State | None = N
     """
     out, state = estimator._walk(aligned(estimator.inputs, inputs, ndim=2), state)
     return estimator.row_type(*np.swapaxes(out, 1, 2)), state
-
-
-def aligned(names: tuple[str, ...], columns: tuple[ArrayLike, ...], ndim: int) -> list[Floats]:
-    """Return the inputs as (P, T) arrays of one shape."""
-    if len(columns) != len(names):
-        raise ParameterError(f"needs {len(names)} inputs ({', '.join(names)}), got {len(columns)}")
-    arrays: list[Floats] = []
-    for name, column in zip(names, columns, strict=True):
-        arrays.append(_matrix(name, column, ndim))
-        if arrays[-1].shape != arrays[0].shape:
-            shapes = " and ".join(str(np.shape(each)) for each in columns)
-            raise ParameterError(f"{' and '.join(names)} need equal shapes, have {shapes}: align the rows first")
-    return arrays
-
-
-def _matrix(name: str, values: ArrayLike, ndim: int) -> Floats:
-    array = np.asarray(values)
-    if array.dtype is not FLOAT64:
-        if array.dtype.kind not in "fiub":
-            raise ParameterError(f"{name} holds {array.dtype}, needs real numbers: convert it to float64")
-        array = array.astype(np.float64)
-    if array.ndim != ndim:
-        needed = "(T,); run_many takes (T, P)" if ndim == 1 else "(T, P); run takes (T,)"
-        raise ParameterError(f"{name} has shape {array.shape}, needs {needed}")
-    array = array[np.newaxis] if ndim == 1 else array.T
-    # One layout for all: numba would take a second to compile a kernel again for a read-only or strided array.
-    return array if array.flags.carray else array.copy()
-
-
-def require_integer(name: str, value: int, least: int) -> None:
-    """Raise ParameterError unless ``value`` is an integer ≥ ``least``."""
-    try:
-        fits = operator.index(value) >= least and not isinstance(value, bool)
-    except TypeError:
-        fits = False
-    if not fits:
-        raise ParameterError(f"{name} is {value!r}, needs an integer ≥ {least}")
-
-
-def require_number(name: str, value: float, *, above: float | None = None, least: float | None = None) -> None:
-    """Raise ParameterError unless ``value`` is finite and > ``above`` or ≥ ``least``."""
-    bound = f"> {above:g}" if above is not None else f"≥ {least:g}"
-    try:
-        fits = math.isfinite(value) and (above is None or value > above) and (least is None or value >= least)
-    except TypeError:
-        fits = False
-    if not fits:
-        raise ParameterError(f"{name} is {value!r}, needs a finite number {bound}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.codec import Advice, Codec
 from alphastream.tape.id_ranges import IdRuns
@@ -19,7 +20,6 @@ PATIENCE = 3  # answers that may lack a page's newest ids: REST lags behind the 
 LAG_S = 0.3  # so long after a hole was seen it is asked for: late trades may still close it
 SHARE = 0.8  # of the venue's allowance; the rest is for others behind the same address
 LONGEST_PAUSE_S = 60.0
-SECOND = 1_000_000_000
 
 
 class Page(msgspec.Struct, frozen=True):

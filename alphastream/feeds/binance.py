@@ -16,13 +16,13 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from alphastream.core.units import MS
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.codec import Advice, Codec, Instrument, Request
 
 log = logging.getLogger(__name__)
 
-MS: Final = 1_000_000  # nanoseconds in a millisecond
 MAX_ID: Final = 2**63  # ids and times travel as int64
 MAX_TIME_MS: Final = 2**63 // MS
 PROBLEMS: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside

@@ -7,8 +7,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.performance.inputs import Floats
 from alphastream.performance.metrics import ROUNDING, ReturnMoments, moments, sharpe_spread
 
 EULER = 0.5772156649015329

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.performance.inputs import Floats, column, positive, sample, solvent, times
+from alphastream.performance.inputs import column, positive, sample, solvent, times
 
 YEAR_NS = int(365.25 * 86_400 * 10**9)
 LEAST_SPAN_NS = 7 * 86_400 * 10**9

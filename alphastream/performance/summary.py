@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.performance.costs import CostSplit, Turnover, break_even_cost_bps, split_costs, turnover
 from alphastream.performance.deflated import DeflatedSharpe, deflated_sharpe
-from alphastream.performance.inputs import Fill, Floats, Ints, Payment, column, positive, times
+from alphastream.performance.inputs import Fill, Payment, column, positive, times
 from alphastream.performance.metrics import (
     Drawdown,
     Exposure,

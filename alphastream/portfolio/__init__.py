@@ -15,7 +15,7 @@
 
 import numpy as np
 
-from alphastream.estimators.fold import is_on_disk
+from alphastream.core.compilation import is_on_disk
 from alphastream.portfolio.analytics import (
     Exposure,
     Spectrum,

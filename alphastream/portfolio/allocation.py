@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alphastream.core.types import Ints
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
@@ -29,7 +29,6 @@ from alphastream.portfolio import (
     spectrum,
 )
 
-Ints = NDArray[np.int64]
 Style = Literal["reversal", "momentum"]
 
 SHRINKAGES: Final = tuple(step / 10 for step in range(11))

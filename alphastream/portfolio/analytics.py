@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.estimators.fold import Floats, require_integer
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.performance.metrics import sharpe_ratio as sharpe_ratio  # defined once, and offered here too
 from alphastream.portfolio import inputs
 from alphastream.portfolio.config import PositionConfig

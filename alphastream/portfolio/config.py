@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats, require_integer, require_number
 
 Config = TypeVar("Config", "PositionConfig", "SlidingWindow")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats
 
 DATE = "date"  # a column of this name is an index, whatever its type
 

@@ -9,7 +9,8 @@ from math import isfinite, log, sqrt
 
 import numpy as np
 
-from alphastream.estimators.fold import Floats, kernel, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats
 
 # A block: its head, then VECTORS vectors of N values, then what the covariance needs.
 ROWS, WEIGHT, COUNT, SLOT, HEAD = 0, 1, 2, 3, 4

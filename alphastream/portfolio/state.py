@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from alphastream.core.types import Floats
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.estimators.fold import Floats
 from alphastream.portfolio import kernels
 from alphastream.portfolio.config import PositionConfig, SlidingWindow
 

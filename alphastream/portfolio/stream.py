@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.estimators.fold import Floats
+from alphastream.core.types import Floats
 from alphastream.portfolio import inputs, kernels
 from alphastream.portfolio.config import PositionConfig
 from alphastream.portfolio.state import REASON, STATUS, Layout, Status, read, write

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.estimators.fold import Floats
-from alphastream.scan.kernels import CROSSINGS, HALF_LIFE, HEDGE_RATIO, LAGS, REVERSE, SPREAD_STD, STATISTIC, Ints
+from alphastream.core.types import Floats, Ints
+from alphastream.scan.kernels import CROSSINGS, HALF_LIFE, HEDGE_RATIO, LAGS, REVERSE, SPREAD_STD, STATISTIC
 from alphastream.scan.panel import Mask, Panel
 from alphastream.scan.sample import Method, Sample
 

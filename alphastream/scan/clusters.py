@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats
 from alphastream.scan.panel import Panel, read_panel
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats
 
 LEVEL = 0.05
 """Below this a p-value counts as a hit, and a q-value as a discovery."""

@@ -13,12 +13,10 @@ large numbers. Summing over the residual itself never cancels, needs no BLAS, an
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alphastream.estimators.fold import Floats, kernel, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats, Ints
 from alphastream.estimators.tests.observations import ROUNDING
-
-Ints = NDArray[np.int64]
 
 STATISTIC, LAGS, HEDGE_RATIO, REVERSE = 0, 1, 2, 3  # places in a row of results; the reverse test's follow the first's
 HALF_LIFE, CROSSINGS, SPREAD_STD = 0, 1, 2

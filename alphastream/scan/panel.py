@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.estimators.fold import Floats
 from alphastream.estimators.tests.observations import MINIMUM_ROWS
 
-Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphastream.estimators.fold import Floats
+from alphastream.core.types import Floats, Ints
 from alphastream.estimators.tests.lags import engle_granger_kernel, remove_trend
 from alphastream.estimators.tests.mackinnon import tau_pvalues
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, default_max_lags, is_constant
-from alphastream.scan.kernels import HEDGE_RATIO, LAGS, REVERSE, STATISTIC, Ints, engle_granger_pairs, spread_traits
+from alphastream.scan.kernels import HEDGE_RATIO, LAGS, REVERSE, STATISTIC, engle_granger_pairs, spread_traits
 
 
 @dataclass(frozen=True, slots=True)

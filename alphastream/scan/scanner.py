@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import require_integer, require_number
 from alphastream.estimators.tests.mackinnon import Trend, trend_terms
 from alphastream.estimators.tests.observations import AutoLag, criterion_code, lag_limit
 from alphastream.scan.block import FIELDS

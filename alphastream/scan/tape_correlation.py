@@ -6,14 +6,12 @@ from itertools import combinations
 from typing import Final, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphastream.bars import aggregate
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import hayashi_yoshida
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Method = Literal["bars", "ticks"]
 
 FEWEST_ROWS: Final = 30  # of fewer returns a correlation has a standard error of 0.18 and more

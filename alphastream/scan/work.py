@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import AlphaStreamError
-from alphastream.estimators.fold import Floats
 from alphastream.scan.block import Block
-from alphastream.scan.kernels import Ints
 from alphastream.scan.panel import Mask, Panel
 from alphastream.scan.sample import Method
 

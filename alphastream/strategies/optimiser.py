@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
 from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, series_of

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.bars import Floats, Ints, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.types import Floats, Ints
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
 from alphastream.trading.broker.account import Account

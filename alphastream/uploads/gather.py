@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.errors import UploadError
-from alphastream.uploads.cells import CellError, Decimal, Floats, floats, truths, whole_numbers
+from alphastream.uploads.cells import CellError, Decimal, floats, truths, whole_numbers
 from alphastream.uploads.columns import BAR_ROLES, Kind
 from alphastream.uploads.containers import Part
 from alphastream.uploads.layout import Layout

@@ -1,15 +1,12 @@
 """Uploaded rows as the bars that estimators take."""
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 
 from alphastream.bars import Bars, PairRows, aggregate, align, resample
+from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.uploads.upload import Upload
-
-SECOND: Final = 10**9
 
 
 def bars_of(upload: Upload, symbol: str, interval_ns: int | None) -> Bars:

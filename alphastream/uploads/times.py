@@ -21,9 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from alphastream.core.types import Ints
 from alphastream.uploads.cells import CellError
-
-Ints = NDArray[np.int64]
 
 UNITS: Final = (("seconds", 10**8, 10**9), ("milliseconds", 10**11, 10**6), ("microseconds", 10**14, 10**3))
 UNITS_NS: Final = (*UNITS, ("nanoseconds", 10**17, 1))

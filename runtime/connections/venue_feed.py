@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Final
 
+from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Backfill, Page
@@ -18,7 +19,6 @@ from runtime.connections.transport import Backoff, Errand, RefusedError, RestCli
 
 log = logging.getLogger(__name__)
 
-SECOND: Final = 1_000_000_000
 LIVE: Final = "trades arrive"
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and wishes
 WISHES_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included

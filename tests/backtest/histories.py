@@ -4,7 +4,8 @@ import numpy as np
 
 from alphastream.backtest.history import PairHistory, ready
 from alphastream.backtest.market import Tape
-from alphastream.bars import Floats, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec
 from alphastream.strategies import Units, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules

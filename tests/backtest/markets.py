@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest import TickMarket
-from alphastream.bars import Bars, Floats, Ints
+from alphastream.bars import Bars
+from alphastream.core.types import Floats, Ints
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
 from alphastream.strategies import Decision, PairColumns, Table, pair_table

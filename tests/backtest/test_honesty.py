@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alphastream.backtest import BarMarket, RunResult, TickMarket, backtest, backtests
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec
 from alphastream.performance import split_costs
 from alphastream.portfolio import PositionConfig

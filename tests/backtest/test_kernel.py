@@ -19,7 +19,8 @@ from alphastream.backtest.vectorised import (
     run_pair,
     terms_of,
 )
-from alphastream.bars import Floats, PairRows
+from alphastream.bars import PairRows
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
 from alphastream.performance import drawdown, moments, returns

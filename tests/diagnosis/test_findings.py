@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from statsmodels.tsa.stattools import coint
 from statsmodels.tsa.vector_ar.vecm import coint_johansen, select_order
 
+from alphastream.core.types import Floats, Ints
 from alphastream.diagnosis.findings import Finding, asynchrony, diagnose, vector_lags
 from alphastream.estimators import engle_granger, half_life, hayashi_yoshida, kpss, phillips_perron
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SECOND = 10**9
 PHILLIPS, SHIN = "Phillips-Perron (Phillips-Ouliaris)", "KPSS (Shin)"

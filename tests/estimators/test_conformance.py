@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import (
     ESTIMATORS,
@@ -35,9 +36,6 @@ from alphastream.estimators import (
     run_many,
     warm_up,
 )
-from alphastream.estimators.fold import kernel
-
-Floats = NDArray[np.float64]
 
 SAMPLES: dict[str, Fold[Any]] = {
     "RollingOLS": RollingOLS(window=7),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
-from alphastream.feeds.replay import COLUMNS, Replay, Tape, read_tape
+from alphastream.feeds.replay import Replay
+from alphastream.tape.recordings import COLUMNS, Tape, read_tape
 
 BUNDLED = Path(__file__).parents[2] / "data" / "tape_usdm_20240808.parquet"
 MS = 1_000_000

@@ -1,9 +1,8 @@
 """Seeded histories: prices of correlated assets and signals, with what goes wrong in real ones."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from alphastream.core.types import Floats
 
 KINDS = (
     "clean",

@@ -3,11 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.portfolio import PositionConfig
-
-Floats = NDArray[np.float64]
 
 
 def deviations(changes: Floats, vola: int, least: int) -> Floats:

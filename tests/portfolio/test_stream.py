@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.portfolio import (
     PositionConfig,
@@ -19,7 +20,7 @@ from alphastream.portfolio import (
     optimise,
     warm_up,
 )
-from tests.portfolio.histories import KINDS, Floats, history
+from tests.portfolio.histories import KINDS, history
 
 CONFIG = PositionConfig(vola=6, corr=12, clip=3.0, shrink=0.6, aum=1e6, max_turnover=400.0)
 WINDOW = CONFIG.replace(covariance=SlidingWindow(window=20, n_factors=2))

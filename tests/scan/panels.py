@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from alphastream.core.types import Floats
 
 
 def walks(seed: int, rows: int, symbols: int) -> Floats:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from statsmodels.tsa.stattools import coint
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.engle_granger import engle_granger
 from alphastream.estimators.tests.half_life import half_life
 from alphastream.estimators.tests.mackinnon import Trend
 from alphastream.estimators.tests.observations import AutoLag
 from alphastream.scan import COLUMNS, Direction, ScanCancelled, correlation_matrix, scan_pairs, summarise
-from tests.scan.panels import Floats, frame, mixed, walks
+from tests.scan.panels import frame, mixed, walks
 
 Row = dict[str, Any]
 

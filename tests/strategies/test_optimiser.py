@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alphastream.backtest import RunResult, TickMarket, backtest
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec, analyse
 from alphastream.portfolio import PositionConfig, optimise

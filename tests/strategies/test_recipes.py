@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from alphastream.backtest import BarMarket, RunResult, backtest
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.estimators import KalmanHedge
 from alphastream.pairs import PairSpec
 from alphastream.strategies import InnovationThreshold, Strategy, Units, ZScoreThreshold

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphastream.bars import Floats
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Graph, Node, Price
 from alphastream.pairs import PairSpec

@@ -9,11 +9,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from alphastream.alerts.rules import LONGEST_COOL_DOWN_S, LONGEST_NAME, MEASURES, Rule, When, measure_name
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, PairSpec
 from config import Settings
-from views.shared.controls import HELP, INTERVALS_S, SECOND
+from views.shared.controls import HELP, INTERVALS_S
 
 ABOUT: Final[Mapping[str, str]] = {
     "zscore": "Means little while a leg is old or the pair is not cointegrated: add rules for both.",

@@ -6,15 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from alphastream.backtest import RunResult
+from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
 from views.backtest.tables import exit_reasons
 from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
 from views.shared.thinning import thin_out
-
-Floats = NDArray[np.float64]
 
 MOST_LINES: Final = 12
 MOST_MARKS: Final = 1_000

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from alphastream.core.units import MS
 from alphastream.trading.broker.costs import (
-    MS,
     BrokerRules,
     Contract,
     Fees,

@@ -9,13 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
+from alphastream.core.units import HOUR, SECOND
 from alphastream.errors import UploadError
 from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
-from alphastream.uploads.series import SECOND, bars_of
+from alphastream.uploads.series import bars_of
 from alphastream.uploads.upload import Upload, require_pair
 from system import Lane, System
-from views.shared.recordings import BUNDLED, HOUR_NS
+from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, kept
 
 TAPE, FILES = "Recorded tape", "Files"
@@ -193,7 +194,7 @@ def _tape(row: Any, system: System) -> Data | None:
             title=f"{lane.title}, played again with its times moved to now" if lane.kind == "replay" else lane.title,
             contracts=_contracts(lane),
             lane=lane,
-            from_ns=until_ns - asked[1] * HOUR_NS,
+            from_ns=until_ns - asked[1] * HOUR,
             until_ns=until_ns,
         )
         st.session_state["backtest_tape"] = asked, data

@@ -8,10 +8,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from alphastream.backtest import Sweep, WalkForward
+from alphastream.core.types import Floats
 from views.shared.charts import DARK, LIGHT, MAX_POINTS
 from views.shared.thinning import thin_out
-
-Floats = NDArray[np.float64]
 
 METRICS: Final = ("Sharpe", "profit", "drawdown", "trades")
 _GREY: Final = "#888888"

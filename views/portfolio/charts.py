@@ -7,13 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.portfolio import Spectrum, exposure
 from alphastream.portfolio.allocation import Allocation, ShrinkTrial
 from views.shared.charts import DARK, LIGHT
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.thinning import thin_out
-
-Floats = NDArray[np.float64]
 
 MAX_POINTS: Final = 600
 MOST_LINES: Final = 12

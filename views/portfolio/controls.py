@@ -7,13 +7,14 @@ from typing import Any, Final, cast
 
 import streamlit as st
 
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.portfolio.allocation import Style, price_pairs
 from config import Settings
-from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, SECOND, number, sentence
+from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence
 from views.shared.controls import HELP as PAIR_HELP
 
 MOST_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar

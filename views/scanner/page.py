@@ -6,12 +6,13 @@ from typing import Any, Final, cast
 import pandas as pd
 import streamlit as st
 
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads.series import price_panel
 from alphastream.uploads.upload import Upload
-from views.shared.controls import FILL_COST, HELP, INTERVALS_S, SECOND, number, open_button, say_old_cost
+from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, say_old_cost
 from views.shared.exports import scan_csv
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape

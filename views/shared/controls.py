@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, Model, PairSpec
@@ -18,7 +19,6 @@ from config import Settings
 from system import Lane
 from views.shared.readiness import COST_BPS
 
-SECOND: Final = 10**9
 INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 SHOWN_BARS: Final = (150, 300, 600, 1_200, 2_000)
 PRICES: Final[tuple[Price, ...]] = ("log", "price")

@@ -6,12 +6,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats, Ints
 from alphastream.scan import Clusters
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _CELL_PX: Final = 18
 _LABELLED_CELL_PX: Final = 46

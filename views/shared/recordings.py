@@ -5,14 +5,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from alphastream.feeds.replay import read_tape
+from alphastream.core.units import HOUR
+from alphastream.tape.recordings import read_tape
 from alphastream.uploads.upload import Upload
 from views.shared.system import get_settings, get_system
 
 BUNDLED = "Bundled recording"
 OWN = "This app's tape"
 SOURCES = (BUNDLED, OWN)
-HOUR_NS = 3_600 * 10**9
 
 
 def load(source: str) -> Upload | None:
@@ -50,7 +50,7 @@ def own_tape(hours: int) -> Upload | None:
     now_ns = lane.ingest.now_ns()
     frames = {}
     for symbol in symbols:
-        ticks = lane.store.columns(symbol, now_ns - hours * HOUR_NS, now_ns + HOUR_NS)
+        ticks = lane.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
         if len(ticks):
             frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
     return Upload((lane.title,), "ticks", frames, (f"read from the tape: {lane.title}",), None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alphastream.estimators.fold import Floats
+from alphastream.core.types import Floats
 from alphastream.estimators.rolling.moments import CORRELATION, PairMoments
 
 

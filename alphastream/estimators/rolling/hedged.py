@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
+from alphastream.estimators.fold import COUNT, Fold, State
 
 
 @dataclass(frozen=True, slots=True, eq=False)

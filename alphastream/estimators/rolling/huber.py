@@ -7,7 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_integer, require_number, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer, require_number
+from alphastream.estimators.fold import COUNT, Fold, State
 from alphastream.estimators.rolling.moments import HedgeRows
 
 # Places in a state; the rings of the last `window` x and y follow the head.

@@ -7,17 +7,11 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
+from alphastream.core.validation import aligned, require_integer, require_number
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.estimators.fold import (
-    COUNT,
-    Floats,
-    Fold,
-    State,
-    aligned,
-    kernel,
-    require_integer,
-    require_number,
-)
+from alphastream.estimators.fold import COUNT, Fold, State
 
 Start = Literal["zero", "diffuse", "ols"]
 

@@ -12,7 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from alphastream.estimators.fold import COUNT, Floats, RowsT, kernel, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats
+from alphastream.estimators.fold import COUNT, RowsT
 from alphastream.estimators.rolling.pair_window import PairWindow
 
 OLS, TLS, CORRELATION = 0, 1, 2

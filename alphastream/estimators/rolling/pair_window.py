@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import COUNT, Floats, Fold, RowsT, State, require_integer
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
+from alphastream.estimators.fold import COUNT, Fold, RowsT, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from alphastream.estimators.fold import Floats, kernel
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
 from alphastream.estimators.rolling.pair_window import PairHistory
 from alphastream.estimators.tests.half_life import HalfLifeRows, rows_to_half
 from alphastream.estimators.tests.observations import ROUNDING

@@ -5,8 +5,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import COUNT, Floats, require_integer
+from alphastream.estimators.fold import COUNT
 from alphastream.estimators.rolling.pair_window import PairHistory
 from alphastream.estimators.tests.lags import engle_granger_kernel
 from alphastream.estimators.tests.mackinnon import Trend, tau_pvalue, trend_terms

@@ -8,8 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_integer, require_number
+from alphastream.estimators.fold import COUNT, Fold, State
 
 # Places in a state. HELD counts the rows since a position was opened; REST those of the cool-down that are left;
 # BARRED is 1 from a stop until |z| has been inside the entry.

@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import Floats, State, require_integer
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
+from alphastream.estimators.fold import State
 from alphastream.estimators.rolling.kalman import KalmanHedge, KalmanRows
 
 

@@ -7,7 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, kernel, require_integer, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
+from alphastream.estimators.fold import COUNT, Fold, State
 
 # Places in a state; the ring of the last `window` values follows the head. The sums are those of moments.py in one
 # dimension, with the same two rules for making them afresh.

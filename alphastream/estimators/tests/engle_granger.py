@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats
 from alphastream.estimators.tests.adf import UnitRootResult, adf
 from alphastream.estimators.tests.lags import engle_granger_kernel
 from alphastream.estimators.tests.mackinnon import Trend, critical_values, tau_pvalue, trend_terms

@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import COUNT, Floats, Fold, State, require_integer
+from alphastream.estimators.fold import COUNT, Fold, State
 from alphastream.estimators.rolling.ols import RollingOLS
 from alphastream.estimators.tests.lags import remove_trend
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, varying_series

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats, kernel
 from alphastream.estimators.tests.observations import one_series, require
 
 Times = NDArray[np.int64]

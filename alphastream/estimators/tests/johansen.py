@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats, require_integer
 from alphastream.estimators.tests.mackinnon import Trend, trend_terms
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, require
 

@@ -15,12 +15,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alphastream.estimators.fold import Floats, kernel, summation
+from alphastream.core.compilation import kernel, summation
+from alphastream.core.types import Floats, Ints
 from alphastream.estimators.tests.observations import ROUNDING
-
-Ints = NDArray[np.int64]
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a Gram matrix has fewer than ten good digits left
 _DEPENDENT = 1e-13  # of a column's length: below, what is left is rounding

@@ -16,8 +16,9 @@ from typing import Literal
 
 import numpy as np
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Floats, kernel
 
 Trend = Literal["n", "c", "ct"]
 """Deterministic terms: none, a constant, a constant and a linear trend."""

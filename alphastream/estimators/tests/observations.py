@@ -7,8 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.compilation import kernel
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.estimators.fold import Floats, kernel, require_integer
 
 AutoLag = Literal["aic", "bic"] | None
 """How lags are chosen up to ``max_lags``; None takes ``max_lags`` itself."""

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import require_integer
 from alphastream.estimators.tests.adf import UnitRootResult
 from alphastream.estimators.tests.kpss import long_run_variance
 from alphastream.estimators.tests.lags import remove_trend

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alphastream.estimators.fold import Floats, require_integer
+from alphastream.core.types import Floats
+from alphastream.core.validation import require_integer
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, refuse_straight_line, varying_series
 
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
+from alphastream.core.units import HOUR, MS
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.orders import OnTimeout
 
 FillRule: TypeAlias = Literal["next_trade", "next_open", "next_close", "same_close"]
-MS: Final = 10**6
-HOUR_NS: Final = 3_600 * 10**9
 
 
 def _require_rate(name: str, value: float, least: float) -> None:
@@ -127,7 +126,7 @@ class FixedFunding:
     """
 
     rate_bps: float
-    every_ns: int = 8 * HOUR_NS
+    every_ns: int = 8 * HOUR
 
     def __post_init__(self) -> None:
         _require_rate("rate_bps", self.rate_bps, least=-10_000.0)

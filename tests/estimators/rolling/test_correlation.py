@@ -3,11 +3,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.estimators import RollingCorrelation
-
-Floats = NDArray[np.float64]
 
 
 def pair(length: int, seed: int = 0) -> tuple[Floats, Floats]:

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from statsmodels.robust.norms import HuberT
 from statsmodels.robust.robust_linear_model import RLM
 from statsmodels.tools import add_constant
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import RollingHuber, RollingOLS
-
-Floats = NDArray[np.float64]
 
 NOISES: dict[str, Any] = {
     "normal": lambda rng, n: rng.normal(size=n),

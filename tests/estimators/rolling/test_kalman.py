@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from pykalman import KalmanFilter
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import KalmanHedge, RollingOLS
 from alphastream.estimators.rolling.kalman import Start
 
-Floats = NDArray[np.float64]
 ETFS = Path(__file__).parents[2] / "data" / "stock_prices.csv"
 
 

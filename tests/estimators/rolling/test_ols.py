@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.estimators import RollingOLS
 from alphastream.estimators.rolling.moments import AGE
 
-Floats = NDArray[np.float64]
 finite = st.floats(-1e3, 1e3, allow_subnormal=False)
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.estimators import ResidualHalfLife, half_life
 
-Floats = NDArray[np.float64]
 WINDOW = 60
 
 

@@ -4,14 +4,12 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators.rolling.rolling_engle_granger import RollingEngleGranger
 from alphastream.estimators.tests.engle_granger import engle_granger
 from alphastream.estimators.tests.mackinnon import Trend
-
-Floats = NDArray[np.float64]
 
 
 def legs(seed: int, size: int = 120) -> tuple[Floats, Floats]:

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import KalmanHedge, KalmanRows, Standardised
 
-Floats = NDArray[np.float64]
 MODEL = Standardised(KalmanHedge(), window=12)
 
 

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.estimators import RollingTLS
-
-Floats = NDArray[np.float64]
 
 
 def pair(length: int, seed: int = 0, ratio: float = 0.8) -> tuple[Floats, Floats]:

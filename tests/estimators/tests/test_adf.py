@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from statsmodels.datasets import macrodata
 from statsmodels.tsa.stattools import adfuller
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.adf import adf
 from alphastream.estimators.tests.mackinnon import Trend
 from alphastream.estimators.tests.observations import AutoLag
 
-Floats = NDArray[np.float64]
 DATA = Path(__file__).parents[2] / "data"
 KINDS: dict[str, Callable[[Floats], Floats]] = {
     "walk": np.cumsum,

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from statsmodels.datasets import macrodata
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tsa.stattools import adfuller, coint
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.adf import adf
 from alphastream.estimators.tests.engle_granger import (
@@ -25,7 +25,6 @@ from alphastream.estimators.tests.engle_granger import (
 from alphastream.estimators.tests.mackinnon import Trend, critical_values
 from alphastream.estimators.tests.observations import AutoLag
 
-Floats = NDArray[np.float64]
 DATA = Path(__file__).parents[2] / "data"
 
 

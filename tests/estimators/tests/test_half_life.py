@@ -5,13 +5,11 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from statsmodels.regression.linear_model import OLS
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.half_life import HalfLife, half_life
-
-Floats = NDArray[np.float64]
 
 
 def reverting(rate: float, size: int, seed: int, level: float = 0.0) -> Floats:

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.hurst import hurst
-
-Floats = NDArray[np.float64]
 
 
 def fractional_walk(exponent: float, size: int, seed: int) -> Floats:

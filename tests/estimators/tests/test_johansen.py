@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from statsmodels.tsa.vector_ar.vecm import coint_johansen
 
+from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.johansen import johansen
 from alphastream.estimators.tests.mackinnon import Trend
 
-Floats = NDArray[np.float64]
 DATA = Path(__file__).parents[2] / "data"
 
 

@@ -4,15 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from statsmodels.datasets import macrodata
 from statsmodels.tools.sm_exceptions import InterpolationWarning
 from statsmodels.tsa.stattools import kpss as statsmodels_kpss
 
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.kpss import kpss
-
-Floats = NDArray[np.float64]
 
 
 @pytest.mark.parametrize("trend", ["c", "ct"])

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from alphastream.core.types import Floats
 from alphastream.estimators.tests.lags import (
     best_lags,
     cholesky,
@@ -17,8 +17,6 @@ from alphastream.estimators.tests.lags import (
     remove_trend,
     search_order,
 )
-
-Floats = NDArray[np.float64]
 
 
 def walk(seed: int, size: int = 200) -> Floats:

@@ -1,0 +1,1 @@
+"""What every room of the library stands on: array types, checks of parameters, compilation."""

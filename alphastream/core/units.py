@@ -1,0 +1,7 @@
+"""Lengths of time in nanoseconds: all times inside are int64 UTC nanoseconds."""
+
+from typing import Final
+
+MS: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+HOUR: Final = 3_600 * SECOND
