@@ -40,10 +40,10 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent
 IDLE_S = 120.0  # a pair nobody has asked for in this time is forgotten
 _ONE_COMPILER = threading.Lock()
-_ONE_PORTFOLIO_COMPILER = threading.Lock()  # of its own: the estimators of another lane do not wait for it
+_ONE_PORTFOLIO_COMPILER = threading.Lock()  # of its own: the estimators of another pipeline do not wait for it
 NO_ROWS = align(empty_bars(), empty_bars(), 1)
 PRICES: tuple[Price, ...] = ("log", "price")
-LONGEST_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when a page asks for new bars
+MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when a page asks for new bars
 
 
 class Columns(Protocol):
@@ -280,9 +280,9 @@ class QuantEngine:
     def _load(self, symbol: str, interval_ns: int, now_ns: int) -> None:
         """Bars of the past from the tape."""
         held = self._symbols[symbol]
-        reach = min(self._history * interval_ns, LONGEST_LOAD_NS)
+        reach = min(self._history * interval_ns, MAX_LOAD_NS)
         start_ns = (now_ns - reach) // interval_ns * interval_ns
-        ticks = self._tape.columns(symbol, start_ns, now_ns + LONGEST_LOAD_NS)
+        ticks = self._tape.columns(symbol, start_ns, now_ns + MAX_LOAD_NS)
         bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
         held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks.id)
         if len(bars):

@@ -1,7 +1,7 @@
-"""Every knob once: name, unit, default, range and the environment variable that turns it.
+"""Every setting once: name, unit, default, range and the environment variable that turns it.
 
-A knob ``ring_ticks`` is set by ``ALPHASTREAM_RING_TICKS``. A value outside its range, or a variable that names no
-knob, is one clear error at start, never a silent default. Theme and server settings are Streamlit's:
+A setting ``ring_ticks`` is set by ``ALPHASTREAM_RING_TICKS``. A value outside its range, or a variable that names no
+setting, is one clear error at start, never a silent default. Theme and server settings are Streamlit's:
 ``.streamlit/config.toml``.
 """
 
@@ -21,7 +21,7 @@ _SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Knob:
+class _SettingSpec:
     """How text becomes a value, and in which words its range is told."""
 
     parse: Callable[[str], Any]
@@ -41,13 +41,13 @@ def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[
 
 
 def _integer(default: int, low: int, high: int, unit: str, doc: str) -> Any:
-    knob = _Knob(_number(int, low, high), f"a whole number from {low:,} to {high:,}", unit, doc)
-    return field(default=default, metadata={"knob": knob})
+    spec = _SettingSpec(_number(int, low, high), f"a whole number from {low:,} to {high:,}", unit, doc)
+    return field(default=default, metadata={"spec": spec})
 
 
 def _real(default: float, low: float, high: float, unit: str, doc: str) -> Any:
-    knob = _Knob(_number(float, low, high), f"a number from {low:g} to {high:g}", unit, doc)
-    return field(default=default, metadata={"knob": knob})
+    spec = _SettingSpec(_number(float, low, high), f"a number from {low:g} to {high:g}", unit, doc)
+    return field(default=default, metadata={"spec": spec})
 
 
 def _choice(default: str, options: tuple[str, ...], doc: str) -> Any:
@@ -56,20 +56,20 @@ def _choice(default: str, options: tuple[str, ...], doc: str) -> Any:
             raise ValueError(text)
         return text
 
-    return field(default=default, metadata={"knob": _Knob(parse, "one of " + ", ".join(options), "", doc)})
+    return field(default=default, metadata={"spec": _SettingSpec(parse, "one of " + ", ".join(options), "", doc)})
 
 
 def _switch(default: bool, doc: str) -> Any:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    knob = _Knob(lambda text: words[text.lower()], "true or false", "", doc)
-    return field(default=default, metadata={"knob": knob})
+    spec = _SettingSpec(lambda text: words[text.lower()], "true or false", "", doc)
+    return field(default=default, metadata={"spec": spec})
 
 
 def _path(default: str, doc: str) -> Any:
     def parse(text: str) -> Path:
         return ROOT / Path(text).expanduser()
 
-    return field(default=parse(default), metadata={"knob": _Knob(parse, "a path", "", doc)})
+    return field(default=parse(default), metadata={"spec": _SettingSpec(parse, "a path", "", doc)})
 
 
 def _address(schemes: tuple[str, ...], doc: str) -> Any:
@@ -79,7 +79,7 @@ def _address(schemes: tuple[str, ...], doc: str) -> Any:
         return text.rstrip("/") or None
 
     allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
-    return field(default=None, metadata={"knob": _Knob(parse, allowed, "", doc)})
+    return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
 
 
 def _parse_symbols(text: str) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def _parse_symbols(text: str) -> tuple[str, ...]:
     return symbols
 
 
-_SYMBOLS = _Knob(
+_SYMBOLS = _SettingSpec(
     _parse_symbols,
     "2 to 200 names of letters and digits, separated by commas",
     "",
@@ -105,7 +105,7 @@ class Settings:
         "auto", ("auto", "live", "replay"), "auto: live, or the recorded tape while live is not to be had"
     )
     venue: str = _choice("binance-usdm", ("binance-usdm", "binance-spot", "binance-us"), "where trades come from")
-    symbols: tuple[str, ...] = field(default=("BTCUSDT", "ETHUSDT"), metadata={"knob": _SYMBOLS})
+    symbols: tuple[str, ...] = field(default=("BTCUSDT", "ETHUSDT"), metadata={"spec": _SYMBOLS})
     ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of the venue's own")
     rest_url: str | None = _address(("http", "https"), "REST address instead of the venue's own")
     data_dir: Path = _path("var", "folder of tick files, alerts and paper runs")
@@ -150,25 +150,25 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     Raises
     ------
     SettingError
-        Naming the variable, the value and the range; or the close matches of a variable that names no knob.
+        Naming the variable, the value and the range; or the close matches of a variable that names no setting.
     """
     environ = os.environ if environ is None else environ
-    knobs: dict[str, _Knob] = {item.name: item.metadata["knob"] for item in fields(Settings)}
+    specs: dict[str, _SettingSpec] = {item.name: item.metadata["spec"] for item in fields(Settings)}
     values: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
             continue
         name = variable.removeprefix(PREFIX).lower()
-        if name not in knobs:
-            close = get_close_matches(name, knobs, n=3)
+        if name not in specs:
+            close = get_close_matches(name, specs, n=3)
             hint = " or ".join(PREFIX + match.upper() for match in close) or "see docs/settings.md"
             raise SettingError(f"{variable} names no setting: did you mean {hint}?")
-        knob = knobs[name]
+        spec = specs[name]
         try:
-            values[name] = knob.parse(text.strip())
+            values[name] = spec.parse(text.strip())
         except (ValueError, KeyError, OverflowError) as error:
-            unit = f" ({knob.unit})" if knob.unit else ""
-            raise SettingError(f"{variable}={text!r}: needs {knob.allowed}{unit}") from error
+            unit = f" ({spec.unit})" if spec.unit else ""
+            raise SettingError(f"{variable}={text!r}: needs {spec.allowed}{unit}") from error
     settings = Settings(**values)
     _check_together(settings)
     return settings
@@ -188,12 +188,12 @@ def table() -> str:
     """All knobs as a Markdown table: what docs/settings.md prints."""
     lines = ["| variable | default | range | unit | what it does |", "|---|---|---|---|---|"]
     for item in fields(Settings):
-        knob: _Knob = item.metadata["knob"]
+        spec: _SettingSpec = item.metadata["spec"]
         default = item.default
         if isinstance(default, tuple):
             default = ",".join(default)
         elif isinstance(default, Path):
             default = default.relative_to(ROOT)
         shown = "" if default is None else str(default)
-        lines.append(f"| `{PREFIX}{item.name.upper()}` | {shown} | {knob.allowed} | {knob.unit} | {knob.doc} |")
+        lines.append(f"| `{PREFIX}{item.name.upper()}` | {shown} | {spec.allowed} | {spec.unit} | {spec.doc} |")
     return "\n".join(lines)

@@ -13,9 +13,9 @@ from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
-from alphastream.feeds.feed import Feed, Health, State, Tally
+from alphastream.feeds.feed import Feed, FeedState, FeedStats, Health
 
-__all__ = ["Feed", "Health", "Ingest", "State"]
+__all__ = ["Feed", "FeedState", "Health", "Ingest"]
 
 log = logging.getLogger(__name__)
 
@@ -37,22 +37,22 @@ class Ingest:
         self.feed = feed
         self.refills = gaps is not None
         self._gaps = gaps
-        self.tally = Tally()
+        self.stats = FeedStats()
         self._stop = threading.Event()
         self._on_ticks = on_ticks
         self._trouble = ""
-        self._status: tuple[State, str, int, int | None] = ("stopped", "not started yet", feed.now_ns(), None)
+        self._status: tuple[FeedState, str, int, int | None] = ("stopped", "not started yet", feed.now_ns(), None)
         self._thread = threading.Thread(target=self._run, name=f"ingest {feed.title}", daemon=True)
 
     @property
     def health(self) -> Health:
         """A snapshot that does not change any more."""
         state, reason, since_ns, next_attempt_ns = self._status
-        said = "; ".join(filter(None, (reason, self._trouble, *self.tally.refused.values())))
-        return self.tally.snapshot(self.feed.title, self.feed.symbols, (state, said, since_ns, next_attempt_ns))
+        said = "; ".join(filter(None, (reason, self._trouble, *self.stats.refused.values())))
+        return self.stats.snapshot(self.feed.title, self.feed.symbols, (state, said, since_ns, next_attempt_ns))
 
     @property
-    def state(self) -> State:
+    def state(self) -> FeedState:
         """The state alone."""
         return self._status[0]
 
@@ -88,18 +88,18 @@ class Ingest:
     def add_symbol(self, symbol: str) -> None:
         """Carry a symbol from now on. Raises FeedBlocked where the feed is known not to have it."""
         self.feed.add(symbol)
-        self.tally.refused.pop(symbol, None)
+        self.stats.refused.pop(symbol, None)
 
     def remove_symbol(self, symbol: str) -> None:
         """Carry a symbol no more."""
         self.feed.remove(symbol)
-        self.tally.refused.pop(symbol, None)
+        self.stats.refused.pop(symbol, None)
 
     def wait(self, seconds: float | None) -> None:
         """Wait, None for ever, but not beyond ``stop``; for the feed."""
         self._stop.wait(seconds)
 
-    def report(self, state: State, reason: str, next_attempt_ns: int | None = None) -> None:
+    def report(self, state: FeedState, reason: str, next_attempt_ns: int | None = None) -> None:
         """Change the state; for the feed."""
         if self.stopping and state != "stopped":
             return
@@ -116,13 +116,13 @@ class Ingest:
         try:
             self._on_ticks(ticks)
         except Exception as error:  # a defect of the recorder must not end the feed
-            self.tally.failed_batches += 1
+            self.stats.failed_batches += 1
             if not self._trouble:
                 log.exception("feed=%r the recorder did not take %d ticks", self.feed.title, len(ticks))
             self._trouble = f"the recorder did not take the last ticks ({type(error).__name__}: {error})"
             return False
         self._trouble = ""
-        self.tally.count(ticks)
+        self.stats.count(ticks)
         return True
 
     def missing(self, symbol: str) -> Sequence[tuple[int, int]]:

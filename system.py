@@ -1,8 +1,8 @@
 """The only place where feed, store and engine meet: ``System(settings)``.
 
-A *lane* is one feed with its own store and engine. The system runs the live lane and, while live trades are not to
-be had, beside it a lane that replays the bundled recording. The two never share a file: a recorded trade is not a
-live one.
+A *pipeline* is one feed with its own store and engine. The system runs the live pipeline and, while live trades are
+not to be had, beside it a pipeline that replays the bundled recording. The two never share a file: a recorded trade is
+not a live one.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Literal
 
 import config
-from alphastream.alerts.rules import Alert, Sight
+from alphastream.alerts.rules import Alert, RuleContext
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.events import Tick
@@ -30,12 +30,12 @@ from alphastream.tape.recordings import read_tape
 from analytics import QuantEngine
 from config import Settings
 from ingest import Feed, Health, Ingest
-from runtime.alerts.service import AlertBook, AlertWatch
+from runtime.alerts.service import AlertService, AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.venue_feed import LiveFeed
-from runtime.paper.service import PaperDesk
+from runtime.paper.service import PaperService
 from storage import TickStore
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def _nobody() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Pipeline:
     """One feed, the store it fills and the engine that reads it.
 
     ``title`` says in a few words what the trades are.
@@ -85,20 +85,20 @@ class Lane:
 class System:
     """Everything that runs behind the pages; started and stopped once a process.
 
-    ``failure`` says why a lane could not be built, where that happened. ``hub`` carries what pages show.
+    ``failure`` says why a pipeline could not be built, where that happened. ``hub`` carries what pages show.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.hub = Hub(max_clients=settings.max_clients)
         self.failure: str | None = None
-        self.alerts = AlertBook(settings.data_dir)
+        self.alerts = AlertService(settings.data_dir)
         self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
         self._watch = AlertWatch(self.alerts, self._look, (self._tell_pages, self._tell_webhooks))
-        self.paper = PaperDesk(settings.data_dir / "paper", self.lane_of)
+        self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
         self._lock = threading.RLock()
-        self._live: Lane | None = None
-        self._replay: Lane | None = None
+        self._live: Pipeline | None = None
+        self._replay: Pipeline | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -108,30 +108,30 @@ class System:
         self._watch.start()
         if self.settings.feed != "replay":
             try:
-                self._live = live_lane(self.settings, self.hub.notify, self.paper.notify)
-            except Exception as error:  # noqa: BLE001 (the edge of a lane: pages come up and say why)
-                self._fail("live lane not started", error)
+                self._live = live_pipeline(self.settings, self.hub.notify, self.paper.notify)
+            except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
+                self._fail("live pipeline not started", error)
             else:
                 self._live.start()
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
             self._open_replay()
         elif self.settings.feed == "auto":
-            threading.Thread(target=self._choose_lane, name="alphastream-lanes", daemon=True).start()
+            threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
         self.paper.start()
 
     def stop(self) -> None:
         """Stop every thread and close every file, also where one of them fails to. May be called twice."""
         self._stopping.set()
         with self._lock:
-            lanes = [lane for lane in (self._live, self._replay) if lane is not None]
+            pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
         rooms = (self._watch.stop, self.webhooks.stop, self.paper.stop, self.hub.stop)
-        for stop in (*rooms, self._forget_lanes, *(lane.stop for lane in lanes)):
+        for stop in (*rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:
                 stop()
             except Exception:  # what is left must be stopped all the same
                 log.exception("not stopped in order: %s", stop.__qualname__)
 
-    def _forget_lanes(self) -> None:
+    def _forget_pipelines(self) -> None:
         with self._lock:
             self._live = self._replay = None
 
@@ -149,13 +149,13 @@ class System:
         return self._stopping.is_set()
 
     @property
-    def lane(self) -> Lane | None:
+    def pipeline(self) -> Pipeline | None:
         """What pages show: live trades if there are any, else the recording while it plays."""
         with self._lock:
             return self._replay or self._live
 
-    def lane_of(self, kind: str) -> Lane | None:
-        """The lane that carries "live" or "replay" trades, None while there is none."""
+    def pipeline_of(self, kind: str) -> Pipeline | None:
+        """The pipeline that carries "live" or "replay" trades, None while there is none."""
         with self._lock:
             return self._live if kind == "live" else self._replay
 
@@ -165,20 +165,20 @@ class System:
         with self._lock:
             return self._live.ingest.health if self._live is not None else None
 
-    def _look(self) -> Sight | None:
+    def _look(self) -> RuleContext | None:
         """What alert rules see: the trades that pages see, and the live feed where there is one."""
         with self._lock:
-            lane, watched = self._replay or self._live, self._live or self._replay
-        if lane is None or watched is None:
+            pipeline, watched = self._replay or self._live, self._live or self._replay
+        if pipeline is None or watched is None:
             return None
-        return Sight(
-            answer_for=lane.engine.snapshot,
-            now_ns=lane.ingest.now_ns(),
+        return RuleContext(
+            answer_for=pipeline.engine.snapshot,
+            now_ns=pipeline.ingest.now_ns(),
             feed=watched.ingest.health,
             feed_now_ns=watched.ingest.now_ns(),
-            symbols=lane.symbols,
-            follow=lane.ingest.add_symbol,
-            recorded=lane.kind == "replay",
+            symbols=pipeline.symbols,
+            follow=pipeline.ingest.add_symbol,
+            recorded=pipeline.kind == "replay",
         )
 
     def _tell_pages(self, alert: Alert) -> None:
@@ -187,7 +187,7 @@ class System:
     def _tell_webhooks(self, alert: Alert) -> None:
         self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
 
-    def _choose_lane(self) -> None:
+    def _choose_pipeline(self) -> None:
         """Until the first live trade: play the recording when live is refused, fails, or does not come in time."""
         deadline = time.monotonic() + self.settings.fallback_after_s
         while not self.stopped:
@@ -195,7 +195,7 @@ class System:
                 if self._has_chosen(deadline):
                     return
             except Exception as error:  # noqa: BLE001 (the edge of the thread: the choice stays open)
-                self._fail("lane not chosen", error)
+                self._fail("pipeline not chosen", error)
             self._stopping.wait(0.1)
 
     def _has_chosen(self, deadline: float) -> bool:
@@ -217,22 +217,22 @@ class System:
             if self._replay is not None or self.stopped:
                 return
             try:
-                self._replay = replay_lane(self.settings, self.hub.notify, self.paper.notify)
-            except Exception as error:  # noqa: BLE001 (the edge of a lane, as above)
+                self._replay = replay_pipeline(self.settings, self.hub.notify, self.paper.notify)
+            except Exception as error:  # noqa: BLE001 (the edge of a pipeline, as above)
                 self._fail("replay not started", error)
                 return
             log.info("showing recorded trades: %s", self._replay.title)
             self._replay.start()
 
 
-def live_lane(
+def live_pipeline(
     settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
-) -> Lane:
-    """A lane fed by the venue of the settings; its file is named after the venue.
+) -> Pipeline:
+    """A pipeline fed by the venue of the settings; its file is named after the venue.
 
     Parameters
     ----------
-    published : called whenever the lane's engine has new answers.
+    published : called whenever the pipeline's engine has new answers.
     arrived : called by the feed's thread when trades have come.
 
     Raises
@@ -254,14 +254,14 @@ def live_lane(
     return _join("live", codec.title, settings, feed, store, published, arrived)
 
 
-def replay_lane(
+def replay_pipeline(
     settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
-) -> Lane:
-    """A lane fed by the recorded tape; its file lasts as long as the lane.
+) -> Pipeline:
+    """A pipeline fed by the recorded tape; its file lasts as long as the pipeline.
 
     Parameters
     ----------
-    published : called whenever the lane's engine has new answers.
+    published : called whenever the pipeline's engine has new answers.
     arrived : called by the feed's thread when trades have come.
 
     Raises
@@ -292,7 +292,7 @@ def _join(
     store: TickStore,
     published: Callable[[], None],
     arrived: Callable[[], None],
-) -> Lane:
+) -> Pipeline:
     """Connect a feed to a store and an engine: the callbacks that make them one path."""
 
     def take(ticks: Sequence[Tick]) -> None:
@@ -312,7 +312,7 @@ def _join(
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
-    return Lane(kind, title, ingest, store, engine, first_pair)
+    return Pipeline(kind, title, ingest, store, engine, first_pair)
 
 
 def configure_logging(level: str) -> None:
@@ -342,14 +342,14 @@ def record(argv: Sequence[str] | None = None) -> int:
     try:
         settings = config.load(environ)
         configure_logging(settings.log_level)
-        lane = live_lane(settings)
+        pipeline = live_pipeline(settings)
     except AlphaStreamError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
         return 2
-    return _record_until_stopped(lane, arguments.seconds)
+    return _record_until_stopped(pipeline, arguments.seconds)
 
 
-def _record_until_stopped(lane: Lane, seconds: float | None) -> int:
+def _record_until_stopped(pipeline: Pipeline, seconds: float | None) -> int:
     done = threading.Event()
 
     def finish(_signal: int, _frame: FrameType | None) -> None:
@@ -357,16 +357,16 @@ def _record_until_stopped(lane: Lane, seconds: float | None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, finish)
-    lane.ingest.start()
+    pipeline.ingest.start()
     deadline = None if seconds is None else time.monotonic() + seconds
-    while not _is_final(lane.ingest.health) and (deadline is None or time.monotonic() < deadline):
+    while not _is_final(pipeline.ingest.health) and (deadline is None or time.monotonic() < deadline):
         if done.wait(0.2):
             break
-    health = lane.ingest.health
-    lane.ingest.stop()
-    lane.store.close()
-    for symbol in lane.store.symbols():
-        held = lane.store.coverage(symbol)
+    health = pipeline.ingest.health
+    pipeline.ingest.stop()
+    pipeline.store.close()
+    for symbol in pipeline.store.symbols():
+        held = pipeline.store.coverage(symbol)
         log.info("recorded symbol=%s %s", symbol, held)
     if _is_final(health):
         log.error("stopped: %s", health.reason)

@@ -43,7 +43,7 @@ MODELS: Final[dict[Model, str]] = {
     "tls": "TLS",
 }
 TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
-FEWEST_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
+MIN_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class PairSpec:
     @property
     def tested_rows(self) -> int:
         """Bars that each row of the rolling test and of the rolling half-life looks back."""
-        return max(self.window, FEWEST_TESTED)
+        return max(self.window, MIN_TESTED)
 
 
 @dataclass(frozen=True, slots=True)

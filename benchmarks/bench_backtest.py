@@ -22,7 +22,7 @@ import numpy as np
 
 from alphastream.backtest import ready, run_pair, sweep
 from alphastream.backtest.history import PairHistory
-from alphastream.backtest.market import Tape
+from alphastream.backtest.market import LegTrades
 from alphastream.backtest.vectorised import pair_series
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
@@ -54,7 +54,7 @@ def history(data: dict[str, Floats], rows: int) -> PairHistory:
     """Bars of a second with these closes and opens."""
     ends = SECOND * np.arange(1, rows + 1, dtype=np.int64)
     ages, ones = np.zeros(rows, dtype=np.int64), np.ones(rows)
-    of_y, of_x = (Tape(ends - SECOND, data[f"{leg}_open"][:rows], ones) for leg in ("y", "x"))
+    of_y, of_x = (LegTrades(ends - SECOND, data[f"{leg}_open"][:rows], ones) for leg in ("y", "x"))
     rules = BrokerRules(fill="next_open", fees=Fees(0.0), half_spread_bps=HALF_SPREAD_BPS)
     table = PairRows(ends, data["y"][:rows], data["x"][:rows], ages, ages, ones, ones)
     return ready(table, (of_y, of_x), ("Y", "X"), rules)

@@ -29,12 +29,12 @@ def hedge_and_score(y: Any, x: Any, windows: list[int]) -> tuple[Any, Any]:
         )
         ratio = (mean_xy - mean_x * mean_y) / (mean_xx - mean_x * mean_x)
         spread = (y - mean_y - ratio * (x - mean_x)).reshape(-1, 1)
-        mean, deviation = (
+        mean, std = (
             nb.rolling_mean_nb(spread, window, minp=window),
             nb.rolling_std_nb(spread, window, minp=window, ddof=1),
         )
         ratios.append(ratio)
-        scores.append(((spread - mean) / deviation)[:, 0])
+        scores.append(((spread - mean) / std)[:, 0])
     return np.column_stack(ratios), np.column_stack(scores)
 
 

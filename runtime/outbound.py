@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from alphastream.errors import AlphaStreamError
 
-MOST_BODY: Final = 4_096  # bytes of an answer that are read
+MAX_BODY: Final = 4_096  # bytes of an answer that are read
 PORTS: Final = {"https": 443, "http": 80}
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -147,7 +147,7 @@ def post(
         connection.connect()
         connection.request("POST", target, body, {"Connection": "close", **headers})
         with connection.getresponse() as response:
-            return Answer(response.status, response.read(MOST_BODY), response.headers.get("Retry-After"))
+            return Answer(response.status, response.read(MAX_BODY), response.headers.get("Retry-After"))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotDelivered(_words(error, connection.aborted, timeout_s)) from error
     finally:

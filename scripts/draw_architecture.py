@@ -19,7 +19,7 @@ TITLE = (
 SAYS = {
     "app": "server, pages",
     "views": "pages, charts, live figure",
-    "wiring": "lanes: feed + store + engine",
+    "wiring": "pipelines: feed + store + engine",
     "config": "every knob once",
     "hub": "live channel",
     "topics": "numbered messages",

@@ -176,7 +176,7 @@ def test_every_room_has_a_home() -> None:
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
-    """Module by module, imports at the top of a file only: what Python itself would trip over."""
+    """Module by module, imports at the top of a file only: what Python itself would round trip over."""
     modules = {_module(path): path for path in _files()}
     below = {
         name: {found for each in _top_imports(path) if (found := _module_of(each, modules)) not in {None, name}}

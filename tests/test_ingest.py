@@ -14,10 +14,10 @@ import pytest
 from alphastream.errors import FeedBlocked, FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
-from alphastream.feeds.feed import Desk
+from alphastream.feeds.feed import FeedContext
 from alphastream.tape.id_ranges import IdRuns
-from alphastream.tape.recordings import Tape, read_tape
-from ingest import Feed, Health, Ingest, State
+from alphastream.tape.recordings import Recording, read_tape
+from ingest import Feed, FeedState, Health, Ingest
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.transport import Backoff, Transport
 from runtime.connections.venue_feed import LiveFeed
@@ -109,16 +109,16 @@ class States:
     """Every state an Ingest went through, with its reason."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[tuple[State, str]] = []
+        self.seen: list[tuple[FeedState, str]] = []
         report = Ingest.report
 
-        def spy(ingest: Ingest, state: State, reason: str, next_attempt_ns: int | None = None) -> None:
+        def spy(ingest: Ingest, state: FeedState, reason: str, next_attempt_ns: int | None = None) -> None:
             report(ingest, state, reason, next_attempt_ns)
             self.seen.append((state, reason))
 
         monkeypatch.setattr(Ingest, "report", spy)
 
-    def reasons(self, state: State) -> str:
+    def reasons(self, state: FeedState) -> str:
         return "\n".join(reason for seen, reason in self.seen if seen == state)
 
 
@@ -162,7 +162,7 @@ def test_trades_arrive_complete_and_health_says_so(states: States) -> None:
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
 def test_a_fault_is_named_outlived_and_its_loss_refetched(
-    states: States, fault: Fault, state: State, reason: str
+    states: States, fault: Fault, state: FeedState, reason: str
 ) -> None:
     recorder = Recorder()
     with exchange_with(fault) as exchange, running(live_feed(exchange), recorder) as ingest:
@@ -230,7 +230,7 @@ def test_a_refused_location_is_final() -> None:
     ],
     ids=["451", "418", "403", "429"],
 )
-def test_a_refused_connection(fault: Fault, state: State, reason: str, wait_s: float | None) -> None:
+def test_a_refused_connection(fault: Fault, state: FeedState, reason: str, wait_s: float | None) -> None:
     with exchange_with(fault) as exchange, running(live_feed(exchange)) as ingest:
         until(lambda: reason in ingest.health.reason)
         health = ingest.health
@@ -456,11 +456,11 @@ def test_waits_grow_until_a_connection_was_stable(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(scope="module")
-def tape() -> Tape:
+def tape() -> Recording:
     return read_tape(BUNDLED)
 
 
-def test_a_replay_begins_with_its_head_and_says_what_it_is(tape: Tape) -> None:
+def test_a_replay_begins_with_its_head_and_says_what_it_is(tape: Recording) -> None:
     recorder = Recorder()
     feed = ReplayFeed(tape, head_s=30.0)
     with running(feed, recorder) as ingest:
@@ -476,7 +476,7 @@ def test_a_replay_begins_with_its_head_and_says_what_it_is(tape: Tape) -> None:
     assert recorder.complete
 
 
-def test_a_fast_replay_lives_in_its_own_time(tape: Tape) -> None:
+def test_a_fast_replay_lives_in_its_own_time(tape: Recording) -> None:
     recorder = Recorder()
     with running(ReplayFeed(tape, 1_000.0), recorder) as ingest:
         started_ns = ingest.now_ns()
@@ -486,7 +486,7 @@ def test_a_fast_replay_lives_in_its_own_time(tape: Tape) -> None:
     assert recorder.complete
 
 
-def test_as_fast_as_possible_and_to_its_end(tape: Tape) -> None:
+def test_as_fast_as_possible_and_to_its_end(tape: Recording) -> None:
     recorder = Recorder()
     with running(ReplayFeed(tape, math.inf, loop=False), recorder) as ingest:
         until(lambda: ingest.health.reason == "the tape has ended")
@@ -495,7 +495,7 @@ def test_as_fast_as_possible_and_to_its_end(tape: Tape) -> None:
     assert len(recorder.ticks) == len(tape)
 
 
-def test_a_replay_step_by_step(tape: Tape) -> None:
+def test_a_replay_step_by_step(tape: Recording) -> None:
     recorder = Recorder()
     feed = ReplayFeed(tape, 0.0)
     with running(feed, recorder) as ingest:
@@ -508,7 +508,7 @@ def test_a_replay_step_by_step(tape: Tape) -> None:
         assert ingest.now_ns() == recorder.ticks[-1].receive_ns
 
 
-def test_a_replay_of_some_symbols(tape: Tape) -> None:
+def test_a_replay_of_some_symbols(tape: Recording) -> None:
     recorder = Recorder()
     with running(ReplayFeed(tape, 100.0, symbols=["ETHUSDT", "SOLUSDT"]), recorder) as ingest:
         until(lambda: ingest.health.ticks > 20)
@@ -524,12 +524,12 @@ def test_a_replay_of_some_symbols(tape: Tape) -> None:
 
 
 @pytest.mark.parametrize("speed", [-1.0, math.nan])
-def test_a_speed_that_is_none_is_refused(tape: Tape, speed: float) -> None:
+def test_a_speed_that_is_none_is_refused(tape: Recording, speed: float) -> None:
     with pytest.raises(ParameterError, match="speed is"):
         ReplayFeed(tape, speed)
 
 
-def test_after_stop_nothing_is_delivered_and_a_second_stop_is_harmless(tape: Tape) -> None:
+def test_after_stop_nothing_is_delivered_and_a_second_stop_is_harmless(tape: Recording) -> None:
     recorder = Recorder()
     ingest = Ingest(ReplayFeed(tape, math.inf), recorder.take)
     assert ingest.health.state == "stopped"
@@ -543,16 +543,16 @@ def test_after_stop_nothing_is_delivered_and_a_second_stop_is_harmless(tape: Tap
 
 
 def test_a_defect_of_the_feed_is_said_and_the_feed_begins_again(
-    tape: Tape, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tape: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("ingest.RESTART_S", (0.3, 0.6))
     feed = ReplayFeed(tape, 50.0)
     play, failures = feed.run, [ZeroDivisionError("a defect"), ZeroDivisionError("another")]
 
-    def run(desk: Desk) -> None:
+    def run(context: FeedContext) -> None:
         if failures:
             raise failures.pop(0)
-        play(desk)
+        play(context)
 
     monkeypatch.setattr(feed, "run", run)
     with running(feed) as ingest:

@@ -1,4 +1,4 @@
-"""The lanes together, on the local exchange: live when it can be had, the recording when not, and back."""
+"""The pipelines together, on the local exchange: live when it can be had, the recording when not, and back."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from alphastream.pairs import PairSpec
 from config import Settings
 from runtime.channel import hub
 from runtime.channel.topics import Frame
-from runtime.paper.service import PaperDesk
+from runtime.paper.service import PaperService
 from storage import TickStore
 from system import System
 from tools.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refuse451
@@ -74,27 +74,27 @@ def eventually(what: Callable[[], bool], timeout_s: float = 30.0) -> None:
 
 
 def kind(system: System) -> str:
-    lane = system.lane
-    return "none" if lane is None else lane.kind
+    pipeline = system.pipeline
+    return "none" if pipeline is None else pipeline.kind
 
 
 def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
     with LocalExchange(pace=Rate(500), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
-        lane = system.lane
-        assert lane is not None
-        eventually(lambda: lane.ingest.health.state == "live")
+        pipeline = system.pipeline
+        assert pipeline is not None
+        eventually(lambda: pipeline.ingest.health.state == "live")
         assert kind(system) == "live"
 
         def has_prices() -> bool:
-            answer = lane.engine.snapshot(PAIR)
+            answer = pipeline.engine.snapshot(PAIR)
             return answer is not None and answer.last_x is not None and len(answer.closed["x"]) >= 3
 
         eventually(has_prices)
-        answer = lane.engine.snapshot(PAIR)
+        answer = pipeline.engine.snapshot(PAIR)
         assert answer is not None
         assert answer.last_x is not None
-        assert lane.store.gaps("BTCUSDT") == []
-        assert lane.ingest.instruments["BTCUSDT"].tick_size > 0
+        assert pipeline.store.gaps("BTCUSDT") == []
+        assert pipeline.ingest.instruments["BTCUSDT"].tick_size > 0
 
 
 def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> None:
@@ -107,12 +107,12 @@ def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> Non
         assert live is not None
         assert live.state == "blocked"
         assert "451" in live.reason
-        lane = system.lane
-        assert lane is not None
-        assert "2024-08-08" in lane.title
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert "2024-08-08" in pipeline.title
 
         def has_line() -> bool:
-            answer = lane.engine.snapshot(PAIR)
+            answer = pipeline.engine.snapshot(PAIR)
             return answer is not None and len(answer.closed["y"]) > 20
 
         eventually(has_line)
@@ -162,20 +162,20 @@ def test_replay_can_be_asked_for(tmp_path: Path) -> None:
 
 def test_missing_tape_is_a_sentence(tmp_path: Path) -> None:
     with running(System(settings(tmp_path, FEED="replay", REPLAY_TAPE=str(tmp_path / "none.parquet")))) as system:
-        assert system.lane is None
+        assert system.pipeline is None
         assert system.failure is not None
         assert "none.parquet" in system.failure
 
 
 def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
     with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
-        lane = system.lane
-        assert lane is not None
-        eventually(lambda: lane.ingest.health.state == "live")
+        pipeline = system.pipeline
+        assert pipeline is not None
+        eventually(lambda: pipeline.ingest.health.state == "live")
         with pytest.raises(AlphaStreamError, match="SOLUSDT"):
-            lane.ingest.add_symbol("SOLUSD")
-        lane.ingest.add_symbol("SOLUSDT")
-        assert set(lane.symbols) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+            pipeline.ingest.add_symbol("SOLUSD")
+        pipeline.ingest.add_symbol("SOLUSDT")
+        assert set(pipeline.symbols) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
 
 
 def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("feed", ["auto", "replay"])
-def test_a_lane_with_a_defect_is_a_sentence_and_the_rest_runs(
+def test_a_pipeline_with_a_defect_is_a_sentence_and_the_rest_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: str
 ) -> None:
     def defect(*_: object) -> None:
@@ -194,7 +194,7 @@ def test_a_lane_with_a_defect_is_a_sentence_and_the_rest_runs(
 
     monkeypatch.setattr(room, "_open_store", defect)
     with running(System(settings(tmp_path, FEED=feed))) as system:
-        assert system.lane is None
+        assert system.pipeline is None
         assert system.failure == "ZeroDivisionError: nothing left to divide"
         assert "alphastream-alerts" in {thread.name for thread in threading.enumerate()}
 
@@ -206,7 +206,7 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
         assert "name a file in a folder that may be written" in str(system.failure)
 
 
-def test_choosing_a_lane_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choosing_a_pipeline_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened, failures = System._open_replay, [ZeroDivisionError("nothing left to divide")]
 
     def open_replay(self: System) -> None:
@@ -223,17 +223,17 @@ def test_choosing_a_lane_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.M
 def test_what_fails_to_stop_does_not_keep_the_rest_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stop = PaperDesk.stop
+    stop = PaperService.stop
 
-    def fail(self: PaperDesk) -> None:
+    def fail(self: PaperService) -> None:
         stop(self)
         raise TimeoutError
 
-    monkeypatch.setattr(PaperDesk, "stop", fail)
+    monkeypatch.setattr(PaperService, "stop", fail)
     with running(System(settings(tmp_path, FEED="replay"))) as system:
-        lane = system.lane
-        assert lane is not None
-    assert lane.ingest.health.state == "stopped"
+        pipeline = system.pipeline
+        assert pipeline is not None
+    assert pipeline.ingest.health.state == "stopped"
     assert "not stopped in order" in caplog.text
 
 
@@ -242,12 +242,12 @@ def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
         LocalExchange(pace=Rate(400), loop=True, faults=[Drop(after=150, times=3)]) as exchange,
         running(System(settings(tmp_path, exchange))) as system,
     ):
-        lane = system.lane
-        assert lane is not None
-        eventually(lambda: lane.ingest.health.reconnects >= 3)
-        count = lane.ingest.health.ticks
-        eventually(lambda: lane.ingest.health.ticks > count + 200)
-        eventually(lambda: lane.store.gaps("BTCUSDT") == [] and lane.store.gaps("ETHUSDT") == [])
+        pipeline = system.pipeline
+        assert pipeline is not None
+        eventually(lambda: pipeline.ingest.health.reconnects >= 3)
+        count = pipeline.ingest.health.ticks
+        eventually(lambda: pipeline.ingest.health.ticks > count + 200)
+        eventually(lambda: pipeline.store.gaps("BTCUSDT") == [] and pipeline.store.gaps("ETHUSDT") == [])
 
 
 def record_command(tmp_path: Path, exchange: LocalExchange, *arguments: str) -> "subprocess.Popen[bytes]":

@@ -20,11 +20,11 @@ from alphastream.pairs import MODELS, PairAnalytics, PairSpec, nodes_of
 
 When = Literal["above", "below", "outside"]
 
-LONGEST_NAME: Final = 80
-LONGEST_COOL_DOWN_S: Final = 7 * 86_400.0
-MOST_CHANNELS: Final = 10
-LONGEST_WINDOW: Final = 20_000
-MOST_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
+MAX_NAME: Final = 80
+MAX_COOL_DOWN_S: Final = 7 * 86_400.0
+MAX_CHANNELS: Final = 10
+MAX_WINDOW: Final = 20_000
+MAX_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
 _SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
 
 
@@ -106,14 +106,14 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.id:
             raise ParameterError("a rule needs an id that stays when it is edited")
-        if not 1 <= len(self.name) <= LONGEST_NAME or not self.name.isprintable():
-            raise ParameterError(f"name={self.name!r}: needs 1 to {LONGEST_NAME} printable characters")
+        if not 1 <= len(self.name) <= MAX_NAME or not self.name.isprintable():
+            raise ParameterError(f"name={self.name!r}: needs 1 to {MAX_NAME} printable characters")
         if self.measure not in MEASURES:
             raise ParameterError(f"measure={self.measure!r}: choose one of {', '.join(MEASURES)}")
-        if not 0 <= self.cool_down_s <= LONGEST_COOL_DOWN_S:
-            raise ParameterError(f"cool_down_s={self.cool_down_s:g}: needs 0 to {LONGEST_COOL_DOWN_S:g} seconds")
-        if len(self.channels) > MOST_CHANNELS:
-            raise ParameterError(f"{len(self.channels)} webhooks: a rule tells at most {MOST_CHANNELS}")
+        if not 0 <= self.cool_down_s <= MAX_COOL_DOWN_S:
+            raise ParameterError(f"cool_down_s={self.cool_down_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
+        if len(self.channels) > MAX_CHANNELS:
+            raise ParameterError(f"{len(self.channels)} webhooks: a rule tells at most {MAX_CHANNELS}")
         _check_levels(self)
         if (self.spec is None) != (self.measure == "feed"):
             raise ParameterError(
@@ -181,8 +181,8 @@ def _check_spec(spec: PairSpec) -> None:
             raise ParameterError(f"symbol {leg!r}: needs 2 to 32 capital letters and digits")
     if spec.interval_ns < 1:
         raise ParameterError(f"interval_ns={spec.interval_ns}: a bar needs a positive length")
-    if spec.window > LONGEST_WINDOW:
-        raise ParameterError(f"window={spec.window}: needs at most {LONGEST_WINDOW} bars")
+    if spec.window > MAX_WINDOW:
+        raise ParameterError(f"window={spec.window}: needs at most {MAX_WINDOW} bars")
     if spec.price not in get_args(Price):
         raise ParameterError(f"price={spec.price!r}: choose one of {', '.join(get_args(Price))}")
     nodes_of(spec)  # the estimators check windows and thresholds themselves
@@ -218,7 +218,7 @@ def step(rule: Rule, state: RuleState, value: float, now_ns: int) -> tuple[RuleS
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RuleContext:
     """What rules are evaluated on, at one moment.
 
     Parameters
@@ -240,7 +240,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Observation:
     """Values of a measure, oldest first, each with the end of its bar (or the moment it was read), UTC ns.
 
     Where there is none, or the newest is NaN, ``missing`` says why.
@@ -250,41 +250,43 @@ class Reading:
     missing: str = ""
 
 
-def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: int) -> Reading:
+def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: int) -> Observation:
     """Every value since ``seen_ns`` that a closed bar decided; at least the newest, only that one where it is 0."""
     measure = MEASURES[rule.measure]
     if measure.kind == "age":
         return _age(answer, measure.source, now_ns)
     if answer is None or not len(answer.closed["time_ns"]):
-        return Reading((), "no bar has closed yet")
+        return Observation((), "no bar has closed yet")
     ends = answer.closed["time_ns"]
     newest_ns = int(ends[-1])
     if measure.kind == "test":
         test = answer.cointegration
-        return _reading([(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result")
+        return _observation(
+            [(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result"
+        )
     column = answer.closed[measure.source]
     first = len(ends) - 1
     if 0 < seen_ns < newest_ns:
-        first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MOST_ROWS)
+        first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MAX_ROWS)
     rows = list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
-    return _reading(rows, _why_undefined(answer))
+    return _observation(rows, _why_undefined(answer))
 
 
-def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Reading:
+def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:
     """Seconds since the newest trade of any symbol; before the first one, since ``begun_ns``."""
     newest_ns = max(begun_ns, *feed.last_tick_ns.values(), 0)
-    return Reading(((now_ns, max(0.0, (now_ns - newest_ns) / SECOND)),))
+    return Observation(((now_ns, max(0.0, (now_ns - newest_ns) / SECOND)),))
 
 
-def _age(answer: PairAnalytics | None, leg: str, now_ns: int) -> Reading:
+def _age(answer: PairAnalytics | None, leg: str, now_ns: int) -> Observation:
     tick = None if answer is None else answer.last_y if leg == "y" else answer.last_x
     if tick is None:
-        return Reading((), "the leg has not traded yet")
-    return Reading(((now_ns, max(0.0, (now_ns - tick.time_ns) / SECOND)),))
+        return Observation((), "the leg has not traded yet")
+    return Observation(((now_ns, max(0.0, (now_ns - tick.time_ns) / SECOND)),))
 
 
-def _reading(rows: list[tuple[int, float]], why: str) -> Reading:
-    return Reading(tuple(rows), why if math.isnan(rows[-1][1]) else "")
+def _observation(rows: list[tuple[int, float]], why: str) -> Observation:
+    return Observation(tuple(rows), why if math.isnan(rows[-1][1]) else "")
 
 
 def _why_undefined(answer: PairAnalytics) -> str:
@@ -349,18 +351,18 @@ class Alert:
         }
 
 
-def alert_of(rule: Rule, value: float, data_ns: int, sight: Sight, time_ns: int) -> Alert:
+def alert_of(rule: Rule, value: float, data_ns: int, context: RuleContext, time_ns: int) -> Alert:
     """Put a rule that fires into words."""
     measure = MEASURES[rule.measure]
     if rule.spec is None:
-        feed = sight.feed
+        feed = context.feed
         sentence = f"No trade for {value:.0f} s (level {number(rule.level)} s). {feed.feed} is {feed.state}. "
         sentence += feed.reason.rstrip(".") + "."
     else:
         where = "" if measure.kind == "age" else f" on the bar that closed at {clock(data_ns)}"
         label = measure_name(rule.measure, rule.spec)
         sentence = f"{rule.subject}: {label} is {number(value)}{_unit(rule.measure)} ({rule.condition}){where}."
-        if sight.recorded:
+        if context.recorded:
             sentence += " Recorded trades, not live ones."
     return Alert(
         time_ns,
@@ -371,7 +373,7 @@ def alert_of(rule: Rule, value: float, data_ns: int, sight: Sight, time_ns: int)
         rule.level,
         sentence,
         data_ns,
-        recorded=sight.recorded and rule.spec is not None,
+        recorded=context.recorded and rule.spec is not None,
         channels=rule.channels,
     )
 

@@ -18,7 +18,7 @@ NEAR: Final = 1e-9  # quantities of folds that began at different rows differ in
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class Outage:
     """A time in which paper trading did not run, and why."""
 
     from_ns: int
@@ -36,7 +36,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OrderDifference:
     """An order that is not the same in both.
 
     Parameters
@@ -55,30 +55,30 @@ class Difference:
 
 
 def compare(
-    paper: Book, history: Book, marks: Mapping[str, float], away: Sequence[Away] = (), late: int = 0
-) -> list[Difference]:
+    paper: Book, history: Book, marks: Mapping[str, float], outages: Sequence[Outage] = (), late: int = 0
+) -> list[OrderDifference]:
     """List what differs, oldest first.
 
     Parameters
     ----------
     marks : last price of each symbol.
-    away : when paper trading did not run.
+    outages : when paper trading did not run.
     late : trades that came to the paper run after their bar had closed.
     """
     ours, theirs = _by_time(paper), _by_time(history)
-    found: list[Difference] = []
+    found: list[OrderDifference] = []
     for when_ns in sorted({*ours, *theirs}):
         mine, other = ours.get(when_ns), theirs.get(when_ns)
         effect = (0.0 if mine is None else mine.worth(marks)) - (0.0 if other is None else other.worth(marks))
         what = _what(mine, other)
         if what is not None:
-            why = _why(when_ns, mine, other, away, late, following=bool(found))
+            why = _why(when_ns, mine, other, outages, late, following=bool(found))
             orders = (None if done is None else done.order for done in (mine, other))
-            found.append(Difference(when_ns, what, why, effect, *orders))
+            found.append(OrderDifference(when_ns, what, why, effect, *orders))
     paid = sum(payment.amount for payment in paper.funding) - sum(payment.amount for payment in history.funding)
     if abs(paid) > NEAR:
         last_ns = max(payment.time_ns for payment in (*paper.funding, *history.funding))
-        found.append(Difference(last_ns, "funding", "positions at funding times were not the same", paid))
+        found.append(OrderDifference(last_ns, "funding", "positions at funding times were not the same", paid))
     return found
 
 
@@ -146,16 +146,16 @@ def _what(mine: _Done | None, other: _Done | None) -> str | None:
 
 
 def _why(
-    when_ns: int, mine: _Done | None, other: _Done | None, away: Sequence[Away], late: int, *, following: bool
+    when_ns: int, mine: _Done | None, other: _Done | None, outages: Sequence[Outage], late: int, *, following: bool
 ) -> str:
-    absent = next((each for each in away if each.from_ns <= when_ns <= each.to_ns), None)
+    absent = next((each for each in outages if each.from_ns <= when_ns <= each.to_ns), None)
     if mine is None and absent is not None:
         return absent.why
     if mine is not None and any(order.reason.startswith(BY_HAND) for order in mine.orders):
         return BY_HAND
     if following:
         return "follows from a difference before: the two did not hold the same"
-    if any(each.to_ns < when_ns for each in away):
+    if any(each.to_ns < when_ns for each in outages):
         return "after a pause the filter had begun anew, or a position had not been joined"
     if late:
         return f"{late} trades came after their bar had closed: the completed tape has them, the paper run had not"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
-from alphastream.backtest.market import Market, Tape
+from alphastream.backtest.market import LegTrades, Market
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
@@ -31,7 +31,7 @@ class PairHistory:
 
     rows: PairRows
     rules: BrokerRules
-    market: kernel.Market
+    market: kernel.KernelMarket
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,7 +46,7 @@ class PairHistory:
         due = due[inside]
         due[:, kernel.DUE_ROW] -= start
         rows = PairRows(*(getattr(self.rows, item.name)[start:stop] for item in fields(self.rows)))
-        market = kernel.Market(marks[:, start:stop].copy(), prices[start:stop].copy(), times, due, rates[inside])
+        market = kernel.KernelMarket(marks[:, start:stop].copy(), prices[start:stop].copy(), times, due, rates[inside])
         return PairHistory(rows, self.rules, market)
 
 
@@ -63,7 +63,9 @@ def pair_history(market: Market, pair: PairSpec, rules: BrokerRules | None = Non
     return ready(market.rows(pair.y, pair.x, pair.interval_ns), (y, x), (pair.y, pair.x), rules)
 
 
-def ready(rows: PairRows, tapes: tuple[Tape, Tape], symbols: tuple[str, str], rules: BrokerRules) -> PairHistory:
+def ready(
+    rows: PairRows, tapes: tuple[LegTrades, LegTrades], symbols: tuple[str, str], rules: BrokerRules
+) -> PairHistory:
     """Make a history of rows and of the tapes of leg y and leg x; see ``pair_history``."""
     _refuse(rows, tapes, symbols, rules)
     prices = np.empty((len(rows), kernel.PRICE_COLUMNS))
@@ -73,11 +75,11 @@ def ready(rows: PairRows, tapes: tuple[Tape, Tape], symbols: tuple[str, str], ru
     for leg, (tape, symbol) in enumerate(zip(tapes, symbols, strict=True)):
         from_ns = rows.end_ns + _latency(rules, symbol, rows.end_ns)
         kernel.next_trades(leg, from_ns, _column(tape.time_ns, np.int64), _column(tape.price), prices, times)
-    market = kernel.Market(np.array((rows.y, rows.x)), prices, times, *_funding(rules, symbols, rows.end_ns))
+    market = kernel.KernelMarket(np.array((rows.y, rows.x)), prices, times, *_funding(rules, symbols, rows.end_ns))
     return PairHistory(rows, rules, market)
 
 
-def _refuse(rows: PairRows, tapes: tuple[Tape, Tape], symbols: tuple[str, str], rules: BrokerRules) -> None:
+def _refuse(rows: PairRows, tapes: tuple[LegTrades, LegTrades], symbols: tuple[str, str], rules: BrokerRules) -> None:
     if not len(rows):
         raise ParameterError(f"no row has a price of both {symbols[0]} and {symbols[1]}: take longer data")
     for symbol, price, tape in zip(symbols, (rows.y, rows.x), tapes, strict=True):

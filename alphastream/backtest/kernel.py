@@ -1,9 +1,9 @@
 """The books of one pair in compiled code: directions in, cash and equity out.
 
 The rules are those of ``alphastream.trading`` (``SimulatedBroker``, ``Account``): a decision at the end of row t meets
-the trade that ``Market`` names for that row, each leg its own; a new target replaces what is still open. Two loops
-share ``_settle``, which does everything that happens at a row beside marking: ``run_ledger`` writes every row down,
-``run_statistics`` keeps only what a sweep compares.
+the trade that ``KernelMarket`` names for that row, each leg its own; a new target replaces what is still open. Two
+loops share ``_settle``, which does everything that happens at a row beside marking: ``run_ledger`` writes every row
+down, ``run_statistics`` keeps only what a sweep compares.
 """
 
 from typing import Final, NamedTuple
@@ -19,9 +19,8 @@ BP: Final = 1e-4
 
 # Places in the books, floats all of them. Two for two legs, y first. DECIDED is the row of a leg's open order, −1 for
 # none; NEXT the first row at which something happens though the direction stays, NEXT_DUE the same of funding alone.
-CASH, DIRECTION, POSITION, TARGET, DECIDED, LEG_TRIP, TRIP, COUNTED, NEXT, NEXT_DUE, FUNDED, LINES, TRADES, TRADED = (
-    0, 1, 2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17,
-)  # fmt: skip
+CASH, DIRECTION, POSITION, TARGET, DECIDED, LEG_ROUND_TRIP, ROUND_TRIP = 0, 1, 2, 4, 6, 8, 10
+COUNTED, NEXT, NEXT_DUE, FUNDED, LINES, TRADES, TRADED = 11, 12, 13, 14, 15, 16, 17
 PLACES = 18
 
 # Columns of a market's tables.
@@ -30,16 +29,16 @@ END, FILL_ROW, FILL_TIME, TIME_COLUMNS = 0, 1, 3, 5
 DUE, DUE_ROW, DUE_LEG, DUE_COLUMNS = 0, 1, 2, 3
 
 # Columns of the table of fills; ROW is that of the decision.
-ROW, LEG, FILL_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+ROW, LEG, FILL_ROUND_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 # What run_statistics writes.
-FINAL, ROWS, MEAN, DEVIATION, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY, N_TRADES, STATISTICS = (
+FINAL, ROWS, MEAN, STD, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY, N_TRADES, STATISTICS = (
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
 )  # fmt: skip
 ROUNDING: Final = 1e-12  # a variance below this part of the mean square is what rounding leaves
 
 
-class Market(NamedTuple):
+class KernelMarket(NamedTuple):
     """What happened, whatever is decided; arrays contiguous and writable, so that one machine code serves all.
 
     Few arrays with many columns: numba counts the references to every array that it hands to a compiled function, and
@@ -94,7 +93,7 @@ class Terms(NamedTuple):
     impact_exponent: float
 
 
-class Record(NamedTuple):
+class FillRecord(NamedTuple):
     """Where fills and payments are written; a table without rows is left alone."""
 
     fills: Floats  # (K, COLUMNS)
@@ -161,11 +160,11 @@ def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, boo
     books[POSITION + leg] = target
     books[DECIDED + leg] = -1.0
     books[TRADED] += units * price
-    before, crosses = books[LEG_TRIP + leg], held * target < 0.0
+    before, crosses = books[LEG_ROUND_TRIP + leg], held * target < 0.0
     if crosses or held == 0.0:
-        books[LEG_TRIP + leg] = books[TRIP]
-        books[TRADES] += 1.0 if books[COUNTED] != books[TRIP] else 0.0
-        books[COUNTED] = books[TRIP]
+        books[LEG_ROUND_TRIP + leg] = books[ROUND_TRIP]
+        books[TRADES] += 1.0 if books[COUNTED] != books[ROUND_TRIP] else 0.0
+        books[COUNTED] = books[ROUND_TRIP]
     place = int(books[LINES])
     books[LINES] += 2.0 if crosses else 1.0
     if place + 1 >= fills.shape[0]:  # a sweep keeps no fills; others have room to spare
@@ -174,10 +173,10 @@ def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, boo
     spread = (price - trade) * quantity - impact
     closing = -held / quantity if crosses else 0.0
     for line in range(2 if crosses else 1):
-        part, trip = 1.0 - closing, books[LEG_TRIP + leg]
+        part, round_trip = 1.0 - closing, books[LEG_ROUND_TRIP + leg]
         if crosses and line == 0:
-            part, trip = closing, before
-        fills[place, ROW], fills[place, LEG], fills[place, FILL_TRIP] = decided, leg, trip
+            part, round_trip = closing, before
+        fills[place, ROW], fills[place, LEG], fills[place, FILL_ROUND_TRIP] = decided, leg, round_trip
         fills[place, QUANTITY], fills[place, PRICE], fills[place, FEE] = quantity * part, price, fee * part
         fills[place, SPREAD], fills[place, IMPACT] = spread * part, impact * part
         place += 1
@@ -204,7 +203,7 @@ def _fill_until(
 
 
 @kernel
-def _pay_funding(t: int, market: Market, terms: Terms, books: Floats, record: Record) -> None:
+def _pay_funding(t: int, market: KernelMarket, terms: Terms, books: Floats, record: FillRecord) -> None:
     """Pay what fell due in row t, on what was held then, at the last mark known then."""
     marks, prices, times, due, rates = market
     place = int(books[FUNDED])
@@ -247,7 +246,7 @@ def _decide(
     small_y = goal_y != 0.0 and 0.0 < abs(change_y) * y < terms.min_notional[0]
     small_x = goal_x != 0.0 and 0.0 < abs(change_x) * x < terms.min_notional[1]
     if direction != books[DIRECTION]:
-        books[TRIP] += 1.0 if direction != 0.0 else 0.0
+        books[ROUND_TRIP] += 1.0 if direction != 0.0 else 0.0
         small_y = small_x = small_y or small_x  # a turn is both legs or none
     books[DIRECTION] = direction
     books[TARGET], books[TARGET + 1] = goal_y, goal_x
@@ -285,7 +284,7 @@ def _settle(
 
 
 @kernel
-def _open_books(market: Market, terms: Terms) -> Floats:
+def _open_books(market: KernelMarket, terms: Terms) -> Floats:
     books = np.zeros(PLACES)
     books[CASH] = terms.capital
     books[DECIDED] = books[DECIDED + 1] = -1.0
@@ -298,9 +297,9 @@ def run_ledger(
     direction: Floats,
     hedge_ratio: Floats,
     leverage: Floats,
-    market: Market,
+    market: KernelMarket,
     terms: Terms,
-    record: Record,
+    record: FillRecord,
     positions: Floats,
     cash: Floats,
     equity: Floats,
@@ -341,9 +340,9 @@ def run_statistics(
     direction: Floats,
     hedge_ratio: Floats,
     leverage: Floats,
-    market: Market,
+    market: KernelMarket,
     terms: Terms,
-    record: Record,
+    record: FillRecord,
     out: Floats,
 ) -> None:
     """Write the ``STATISTICS`` of the equity that ``run_ledger`` would write; no series is kept.
@@ -402,9 +401,9 @@ def run_all(
     directions: Floats,
     hedge_ratio: Floats,
     leverage: Floats,
-    market: Market,
+    market: KernelMarket,
     terms: Terms,
-    record: Record,
+    record: FillRecord,
     out: Floats,
 ) -> None:
     """``run_statistics`` of each line of directions, (E, T), into a line of ``out``, (E, STATISTICS)."""
@@ -419,14 +418,14 @@ def _moments(n: float, s1: float, s2: float, s3: float, s4: float, out: Floats) 
     The powers are of returns, whose mean is small beside their deviation: little cancels.
     """
     out[ROWS] = n
-    out[MEAN] = out[DEVIATION] = out[SKEW] = out[KURTOSIS] = np.nan
+    out[MEAN] = out[STD] = out[SKEW] = out[KURTOSIS] = np.nan
     if n < 2.0 or not np.isfinite(s4):
         return
     mean = s1 / n
     m2 = s2 / n - mean * mean
     m3 = s3 / n - 3.0 * mean * s2 / n + 2.0 * mean**3
     m4 = s4 / n - 4.0 * mean * s3 / n + 6.0 * mean * mean * s2 / n - 3.0 * mean**4
-    out[MEAN], out[DEVIATION] = mean, 0.0
+    out[MEAN], out[STD] = mean, 0.0
     if m2 > ROUNDING * s2 / n:
-        out[DEVIATION] = np.sqrt(m2 * n / (n - 1.0))
+        out[STD] = np.sqrt(m2 * n / (n - 1.0))
         out[SKEW], out[KURTOSIS] = m3 / m2**1.5, m4 / (m2 * m2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.backtest.market import Tape, TickMarket
+from alphastream.backtest.market import LegTrades, TickMarket
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
     ROWS_THEN,
@@ -122,7 +122,7 @@ class LiveRun:
             )
         if len(table):
             self.row = list(table.rows())[-1]
-            self.simulation.account.direction = self.strategy.standing(self.row)
+            self.simulation.account.direction = self.strategy.direction_at(self.row)
         self.simulation.broker.begin_funding(self.until_ns)
         self.dispatcher.move(self.until_ns)
         return len(table)
@@ -188,7 +188,7 @@ class LiveRun:
         y, x = (merge(self._legs[symbol].before, bars[symbol]) for symbol in key[:2])
         return align(y, x, self.interval_ns, after_ns=self.until_ns, until_ns=until_ns)
 
-    def _push(self, leg: int, tape: Tape) -> None:
+    def _push(self, leg: int, tape: LegTrades) -> None:
         source = self._trades[leg]
         for when_ns, price, quantity in zip(
             tape.time_ns.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True

@@ -27,7 +27,7 @@ class TickArrays(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tape:
+class LegTrades:
     """Moments at which orders of one symbol can be filled, oldest first; every field has shape (K,).
 
     Parameters
@@ -50,7 +50,7 @@ class Market(Protocol):
     def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
         """Closed rows of a pair."""
 
-    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Where orders of a symbol can be filled under a rule."""
 
 
@@ -81,13 +81,13 @@ class TickMarket:
         """Closed rows of a pair."""
         return align(self.bars(y, interval_ns), self.bars(x, interval_ns), interval_ns, until_ns=self.until_ns)
 
-    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Trades themselves, or first or last ones of bars."""
         if rule in ("next_open", "next_close", "same_close"):
             return _bar_tape(self.bars(symbol, interval_ns), rule, interval_ns)
         ticks = _known(self.ticks, symbol)
         order = np.argsort(ticks.time_ns, kind="stable")
-        return Tape(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
+        return LegTrades(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +121,7 @@ class BarMarket:
         """Closed rows of a pair."""
         return align(self._of(y, interval_ns), self._of(x, interval_ns), interval_ns)
 
-    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> Tape:
+    def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Opens or closes."""
         # The finest bars have the earliest next price; their opens are where a new bar of any length opens too.
         finest = rule == "next_trade"
@@ -129,10 +129,10 @@ class BarMarket:
         return _bar_tape(bars, rule, interval_ns, at_start=True)
 
 
-def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> Tape:
+def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> LegTrades:
     if rule in ("next_close", "same_close"):
-        return Tape(bars.start_ns + interval_ns, bars.close, bars.volume)
-    return Tape(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)
+        return LegTrades(bars.start_ns + interval_ns, bars.close, bars.volume)
+    return LegTrades(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)
 
 
 def _known(columns: Mapping[str, Value], symbol: str) -> Value:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from alphastream.backtest.comparison import Away, Book, Difference, compare
+from alphastream.backtest.comparison import Book, OrderDifference, Outage, compare
 from alphastream.backtest.definition import Definition
 from alphastream.backtest.market import TickMarket
 from alphastream.backtest.result import RunResult, books
@@ -41,7 +41,7 @@ class PaperRecord(Protocol):
     @property
     def funding(self) -> tuple[FundingPayment, ...]: ...
     @property
-    def away(self) -> tuple[Away, ...]: ...
+    def outages(self) -> tuple[Outage, ...]: ...
     @property
     def late(self) -> int: ...
 
@@ -62,7 +62,7 @@ class Parity:
 
     history: RunResult
     paper: Floats
-    differences: Sequence[Difference]
+    differences: Sequence[OrderDifference]
     from_ns: int
     until_ns: int
     shortened: bool
@@ -97,7 +97,7 @@ def parity(view: PaperRecord, tape: Tape) -> Parity:
     history = backtest(market, definition.strategy, definition.rules, capital=definition.capital, begin_ns=from_ns)
     ours = _since(view, from_ns)
     marks: Mapping[str, float] = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))
-    found = compare(ours, Book(history.orders, history.fills, history.funding), marks, view.away, view.late)
+    found = compare(ours, Book(history.orders, history.fills, history.funding), marks, view.outages, view.late)
     account = Account(view.symbols, definition.capital)
     account.restore(ours.fills, ours.funding)
     _, _, equity = books(account, history.time_ns, history.marks)

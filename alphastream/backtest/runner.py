@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.market import BarMarket, Market, Tape
+from alphastream.backtest.market import BarMarket, LegTrades, Market
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
     ROWS_THEN,
@@ -96,7 +96,7 @@ class Tapes:
     waiting : whether a leg does.
     """
 
-    def __init__(self, tapes: Sequence[Tape]) -> None:
+    def __init__(self, tapes: Sequence[LegTrades]) -> None:
         self._times = [tape.time_ns for tape in tapes]
         # ``item`` of an array is the fastest way to one number
         self._columns = [(tape.time_ns.item, tape.price.item, tape.quantity.item) for tape in tapes]
@@ -203,7 +203,7 @@ def _begun(strategy: Strategy, table: Table, begin_ns: int | None) -> tuple[Tabl
             f"{strategy.name} has {len(table)} rows and none to decide on: "
             f"{', '.join(strategy.symbols)} must both have a price, after the beginning; take longer data"
         )
-    direction = strategy.standing(next(islice(table.rows(), first - 1, None))) if first else 0
+    direction = strategy.direction_at(next(islice(table.rows(), first - 1, None))) if first else 0
     return table.take(slice(first, None)), direction
 
 

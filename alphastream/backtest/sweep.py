@@ -69,7 +69,7 @@ class Sweep:
     ----------
     rows : returns of each combination.
     final_equity : in the quote currency.
-    mean, deviation, skew, kurtosis : of the returns of a row, as in ``ReturnMoments``; NaN after ruin.
+    mean, std, skew, kurtosis : of the returns of a row, as in ``ReturnMoments``; NaN after ruin.
     sharpe : mean over deviation of a row, not annualised; NaN for one that never traded, or was ruined.
     drawdown : deepest, a fraction of the peak, at most 0.
     trades : round trips.
@@ -80,7 +80,7 @@ class Sweep:
     rows: int
     final_equity: Floats
     mean: Floats
-    deviation: Floats
+    std: Floats
     skew: Floats
     kurtosis: Floats
     sharpe: Floats
@@ -96,7 +96,7 @@ class Sweep:
 
     def moments(self, place: tuple[int, int]) -> ReturnMoments:
         """Of the returns of one combination."""
-        numbers = (self.mean, self.deviation, self.skew, self.kurtosis)
+        numbers = (self.mean, self.std, self.skew, self.kurtosis)
         return ReturnMoments(self.rows, *(float(each[place]) for each in numbers))
 
     def deflated(self, place: tuple[int, int] | None = None) -> DeflatedSharpe:
@@ -167,7 +167,7 @@ def statistics(
     history: PairHistory, series: PairSeries, signals: Sequence[ThresholdSignal], terms: kernel.Terms
 ) -> Floats:
     """``kernel.STATISTICS`` of each rule on the series of one window, (E, STATISTICS)."""
-    record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
+    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     directions = positions_of(signals, series.zscore)
     out = np.empty((len(directions), kernel.STATISTICS))
     kernel.run_all(directions, series.hedge_ratio, series.leverage, history.market, terms, record, out)
@@ -178,14 +178,14 @@ def gathered(grid: Grid, found: Floats) -> Sweep:
     """Make a sweep of the statistics of every combination, (W, E, STATISTICS)."""
     at = np.moveaxis(found, 2, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        sharpe = np.where(at[kernel.DEVIATION] > 0.0, at[kernel.MEAN] / at[kernel.DEVIATION], np.nan)
+        sharpe = np.where(at[kernel.STD] > 0.0, at[kernel.MEAN] / at[kernel.STD], np.nan)
         turnover = np.where(at[kernel.MEAN_EQUITY] > 0.0, at[kernel.NOTIONAL_TRADED] / at[kernel.MEAN_EQUITY], np.nan)
     return Sweep(
         grid=grid,
         rows=int(at[kernel.ROWS].flat[0]),
         final_equity=at[kernel.FINAL],
         mean=at[kernel.MEAN],
-        deviation=at[kernel.DEVIATION],
+        std=at[kernel.STD],
         skew=at[kernel.SKEW],
         kurtosis=at[kernel.KURTOSIS],
         sharpe=sharpe,

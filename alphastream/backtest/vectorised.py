@@ -13,7 +13,7 @@ import numpy as np
 
 from alphastream.backtest import kernel
 from alphastream.backtest.history import PairHistory, ready
-from alphastream.backtest.market import Tape
+from alphastream.backtest.market import LegTrades
 from alphastream.backtest.result import RunResult
 from alphastream.bars import PairRows
 from alphastream.core.compilation import is_on_disk
@@ -59,7 +59,7 @@ class FillTable:
     ----------
     row : that was decided on.
     leg : 0 for y, 1 for x.
-    trip : number of the round trip.
+    round_trip : number of the round trip.
     quantity : units, buying positive.
     trade_price, price : of the trade in the market; what was paid.
     fee, spread_cost, impact_cost : in the quote currency, costs positive.
@@ -68,7 +68,7 @@ class FillTable:
     row: Ints
     leg: Ints
     time_ns: Ints
-    trip: Ints
+    round_trip: Ints
     quantity: Floats
     trade_price: Floats
     price: Floats
@@ -131,8 +131,8 @@ class VectorisedRun:
         for at in np.flatnonzero(self.payments):
             leg, due_ns = int(due[at, kernel.DUE_LEG]), int(due[at, kernel.DUE])
             held = np.flatnonzero((table.leg == leg) & (table.time_ns < due_ns))
-            trip = int(table.trip[held[-1]])
-            found.append(FundingPayment(due_ns, symbols[leg], float(self.payments[at]), trip))
+            round_trip = int(table.round_trip[held[-1]])
+            found.append(FundingPayment(due_ns, symbols[leg], float(self.payments[at]), round_trip))
         return tuple(found)
 
 
@@ -154,12 +154,12 @@ def run_pair(history: PairHistory, strategy: PairStrategy, *, capital: float = 1
 def warm_up() -> None:
     """Compile the kernels, or load them from numba's cache: some twenty seconds the first time, tenths after."""
     ends, price = np.arange(1, 5, dtype=np.int64), np.array([1.0, 2.0, 4.0, 3.0])
-    rows, tape = PairRows(ends, price, price[::-1].copy(), ends, ends, price, price), Tape(ends, price, price)
+    rows, tape = PairRows(ends, price, price[::-1].copy(), ends, ends, price, price), LegTrades(ends, price, price)
     strategy = ZScoreThreshold(PairSpec("y", "x", 1, "ols", 2, "price"))
     history = ready(rows, (tape, tape), ("y", "x"), BrokerRules())
     series = pair_series(history, strategy)
     run = keep_books(history, strategy, series, 1.0)
-    record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
+    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     inputs = (run.observed["direction"].reshape(1, -1), series.hedge_ratio, series.leverage, history.market)
     kernel.run_all(*inputs, terms_of(strategy, history.rules, 1.0), record, np.empty((1, kernel.STATISTICS)))
 
@@ -177,7 +177,7 @@ def keep_books(
         direction = strategy.signal().run(series.zscore)[0].position
     rows, terms = len(history), terms_of(strategy, history.rules, capital)
     decisions = rows if strategy.rebalance else 1 + int(np.count_nonzero(direction[1:] != direction[:-1]))
-    record = kernel.Record(np.empty((4 * decisions + 1, kernel.COLUMNS)), np.zeros(len(history.market.rates)))
+    record = kernel.FillRecord(np.empty((4 * decisions + 1, kernel.COLUMNS)), np.zeros(len(history.market.rates)))
     positions, cash, equity = np.empty((rows, 2)), np.empty(rows), np.empty(rows)
     inputs = (direction, series.hedge_ratio, series.leverage, history.market, terms, record)
     lines, trades = kernel.run_ledger(*inputs, positions, cash, equity)
@@ -277,14 +277,14 @@ def _leverage(history: PairHistory, strategy: PairStrategy, found: Mapping[str, 
         return np.where(variance > 0.0, np.minimum(sizer.share / of_a_year, sizer.most), np.nan)
 
 
-def _fill_table(lines: Floats, market: kernel.Market) -> FillTable:
-    row, leg, trip = lines[:, : kernel.QUANTITY].T.astype(np.int64)
+def _fill_table(lines: Floats, market: kernel.KernelMarket) -> FillTable:
+    row, leg, round_trip = lines[:, : kernel.QUANTITY].T.astype(np.int64)
     _, _, _, quantity, price, fee, spread, impact = lines.T.copy()
     return FillTable(
         row=row,
         leg=leg,
         time_ns=market.times[row, kernel.FILL_TIME + leg],
-        trip=trip,
+        round_trip=round_trip,
         quantity=quantity,
         trade_price=market.prices[row, kernel.FILL_PRICE + leg],
         price=price,
@@ -297,11 +297,11 @@ def _fill_table(lines: Floats, market: kernel.Market) -> FillTable:
 def _fill_values(table: FillTable, symbols: tuple[str, ...]) -> tuple[Fill, ...]:
     orders = np.unique(table.row, return_inverse=True)[1] + 1
     return tuple(
-        Fill(when, symbols[leg], quantity, price, trade_price, fee, spread, impact, order, trip)
-        for leg, when, trip, quantity, trade_price, price, fee, spread, impact, order in zip(
+        Fill(when, symbols[leg], quantity, price, trade_price, fee, spread, impact, order, round_trip)
+        for leg, when, round_trip, quantity, trade_price, price, fee, spread, impact, order in zip(
             table.leg.tolist(),
             table.time_ns.tolist(),
-            table.trip.tolist(),
+            table.round_trip.tolist(),
             table.quantity.tolist(),
             table.trade_price.tolist(),
             table.price.tolist(),

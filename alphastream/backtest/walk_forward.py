@@ -27,7 +27,7 @@ Training: TypeAlias = Literal["rolling", "anchored"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class WalkForwardFold:
     """One training and the test that follows it; ranges are rows of the history, the end not included.
 
     Parameters
@@ -64,7 +64,7 @@ class WalkForward:
     """
 
     grid: Grid
-    folds: tuple[Fold, ...]
+    folds: tuple[WalkForwardFold, ...]
     run: VectorisedRun
     trainings: tuple[Sweep, ...]
 
@@ -98,12 +98,12 @@ def ranges(
     >>> ranges(100, train_rows=40, test_rows=20, purge_rows=10)
     [((0, 40), (50, 70)), ((20, 60), (70, 90))]
     """
-    for name, value, least in (
+    for name, value, minimum in (
         ("train_rows", train_rows, 2),
         ("test_rows", test_rows, 2),
         ("purge_rows", purge_rows, 0),
     ):
-        require_integer(name, value, least)
+        require_integer(name, value, minimum)
     if training not in ("rolling", "anchored"):
         raise ParameterError(f"training is {training!r}: it is 'rolling' or 'anchored'")
     ahead = train_rows + purge_rows
@@ -201,14 +201,14 @@ def _fold(
     train: tuple[int, int],
     test: tuple[int, int],
     first: int,
-) -> Fold:
+) -> WalkForwardFold:
     start, stop = test[0] - first, test[1] - first
     before = run.capital if start == 0 else float(run.equity[start - 1])
     curve = np.concatenate(([before], run.equity[start:stop]))
-    traded = run.fills.trip[(run.fills.row >= start) & (run.fills.row < stop)]
-    earlier = run.fills.trip[run.fills.row < start]
+    traded = run.fills.round_trip[(run.fills.row >= start) & (run.fills.row < stop)]
+    earlier = run.fills.round_trip[run.fills.row < start]
     signal = grid.signals[place[1]]
-    return Fold(
+    return WalkForwardFold(
         train=train,
         test=test,
         window=grid.windows[place[0]],

@@ -39,21 +39,21 @@ def _matrix(name: str, values: ArrayLike, ndim: int) -> Floats:
     return array if array.flags.carray else array.copy()
 
 
-def require_integer(name: str, value: int, least: int) -> None:
-    """Raise ParameterError unless ``value`` is an integer ≥ ``least``."""
+def require_integer(name: str, value: int, minimum: int) -> None:
+    """Raise ParameterError unless ``value`` is an integer ≥ ``minimum``."""
     try:
-        fits = operator.index(value) >= least and not isinstance(value, bool)
+        fits = operator.index(value) >= minimum and not isinstance(value, bool)
     except TypeError:
         fits = False
     if not fits:
-        raise ParameterError(f"{name} is {value!r}, needs an integer ≥ {least}")
+        raise ParameterError(f"{name} is {value!r}, needs an integer ≥ {minimum}")
 
 
-def require_number(name: str, value: float, *, above: float | None = None, least: float | None = None) -> None:
-    """Raise ParameterError unless ``value`` is finite and > ``above`` or ≥ ``least``."""
-    bound = f"> {above:g}" if above is not None else f"≥ {least:g}"
+def require_number(name: str, value: float, *, above: float | None = None, minimum: float | None = None) -> None:
+    """Raise ParameterError unless ``value`` is finite and > ``above`` or ≥ ``minimum``."""
+    bound = f"> {above:g}" if above is not None else f"≥ {minimum:g}"
     try:
-        fits = math.isfinite(value) and (above is None or value > above) and (least is None or value >= least)
+        fits = math.isfinite(value) and (above is None or value > above) and (minimum is None or value >= minimum)
     except TypeError:
         fits = False
     if not fits:

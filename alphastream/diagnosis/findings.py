@@ -207,13 +207,13 @@ def vector_lags(y: Floats, x: Floats) -> int:
     """
     levels = np.column_stack((y - y.mean(), x - x.mean())) / (np.ptp(y), np.ptp(x))
     changes = np.diff(levels, axis=0)
-    most = min(default_max_lags(y.size, 1), (y.size - 9) // 6)  # two rows a coefficient on the common rows
-    rows = len(changes) - most
-    lagged = [changes[most - lag : len(changes) - lag] for lag in range(1, most + 1)]
-    columns = [np.ones((rows, 1)), levels[most:-1], *lagged, changes[most:]]
+    max_lags = min(default_max_lags(y.size, 1), (y.size - 9) // 6)  # two rows a coefficient on the common rows
+    rows = len(changes) - max_lags
+    lagged = [changes[max_lags - lag : len(changes) - lag] for lag in range(1, max_lags + 1)]
+    columns = [np.ones((rows, 1)), levels[max_lags:-1], *lagged, changes[max_lags:]]
     factor = np.asarray(np.linalg.qr(np.hstack(columns), mode="r"))  # holds what every number of lags leaves
     criterion = []
-    for lags in range(most + 1):
+    for lags in range(max_lags + 1):
         residual = factor[3 + 2 * lags :, -2:]
         criterion.append(np.linalg.slogdet(residual.T @ residual)[1] + 8.0 * lags / rows)
     return int(np.argmin(criterion))

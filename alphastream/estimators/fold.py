@@ -64,7 +64,7 @@ class Fold(Generic[RowsT]):
     row_type: ClassVar[type[Any]]
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         raise NotImplementedError
 
@@ -81,8 +81,8 @@ class Fold(Generic[RowsT]):
 
         For the states of many pairs: the pair that is furthest behind.
         """
-        have = 0 if state is None else int(state.values[:, COUNT].min(initial=self.needed))
-        return min(have, self.needed), self.needed
+        have = 0 if state is None else int(state.values[:, COUNT].min(initial=self.min_observations))
+        return min(have, self.min_observations), self.min_observations
 
     def _fold(self, state: State | None, *columns: ArrayLike) -> tuple[RowsT, State]:
         out, state = self._walk(aligned(self.inputs, columns, ndim=1), state)

@@ -3,8 +3,8 @@
 from typing import Final
 
 from alphastream.feeds.binance import BINANCE_SPOT, BINANCE_US, BINANCE_USDM, BinanceCodec
-from alphastream.feeds.codec import Advice, Codec, Instrument, Request
+from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
 
 FEEDS: Final[dict[str, Codec]] = {book.name: BinanceCodec(book) for book in (BINANCE_USDM, BINANCE_SPOT, BINANCE_US)}
 
-__all__ = ["FEEDS", "Advice", "Codec", "Instrument", "Request"]
+__all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice"]

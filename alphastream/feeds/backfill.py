@@ -10,7 +10,7 @@ import msgspec
 
 from alphastream.core.units import SECOND
 from alphastream.events import Tick
-from alphastream.feeds.codec import Advice, Codec
+from alphastream.feeds.codec import Codec, RetryAdvice
 from alphastream.tape.id_ranges import IdRuns
 
 Range = tuple[int, int]
@@ -19,7 +19,7 @@ Gaps = Callable[[str], Sequence[Range]]
 PATIENCE = 3  # answers that may lack a page's newest ids: REST lags behind the stream
 LAG_S = 0.3  # so long after a hole was seen it is asked for: late trades may still close it
 SHARE = 0.8  # of the venue's allowance; the rest is for others behind the same address
-LONGEST_PAUSE_S = 60.0
+MAX_PAUSE_S = 60.0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -120,7 +120,7 @@ class Backfill:
             else:
                 self._try_again(Page(page.symbol, first, last))
 
-    def refused(self, page: Page, status: int, advice: Advice, now_s: float) -> None:
+    def refused(self, page: Page, status: int, advice: RetryAdvice, now_s: float) -> None:
         """Take note of an answer that was no success: wait as advised, or give up what is asked wrongly."""
         if advice.action == "stop":
             self._not_before_s = float("inf")
@@ -134,7 +134,7 @@ class Backfill:
     def failed(self, now_s: float) -> None:
         """Take note of a request without a usable answer: the next one waits, longer each time."""
         self._failures += 1
-        self._not_before_s = now_s + min(LONGEST_PAUSE_S, 2.0 ** min(self._failures - 1, 10))
+        self._not_before_s = now_s + min(MAX_PAUSE_S, 2.0 ** min(self._failures - 1, 10))
 
     def pause_s(self, now_s: float) -> float:
         """Return how long the next request must wait, infinity where the venue refuses for good."""

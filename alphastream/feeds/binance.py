@@ -1,4 +1,4 @@
-"""Binance: aggregate trades of USDⓈ-M futures, spot and Binance.US. One codec, three address books.
+"""Binance: aggregate trades of USDⓈ-M futures, spot and Binance.US. One codec, three sets of endpoints.
 
 USDⓈ-M trades live on the routed path ``/market``: since 2026-04-23 the old path acknowledges and sends nothing.
 An unknown symbol is acknowledged as well, so an acknowledgement is no sign of life.
@@ -19,7 +19,7 @@ import msgspec
 from alphastream.core.units import MS
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
-from alphastream.feeds.codec import Advice, Codec, Instrument, Request
+from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class AddressBook:
+class VenueEndpoints:
     """What tells one Binance venue from another.
 
     Parameters
@@ -58,7 +58,7 @@ class AddressBook:
     history_s: int = 48 * 3600
 
 
-BINANCE_USDM: Final = AddressBook(
+BINANCE_USDM: Final = VenueEndpoints(
     name="binance-usdm",
     title="Binance USDⓈ-M Futures",
     ws_url="wss://fstream.binance.com",
@@ -70,7 +70,7 @@ BINANCE_USDM: Final = AddressBook(
     info_weight=1,
     weight_per_minute=2_400,
 )
-BINANCE_SPOT: Final = AddressBook(
+BINANCE_SPOT: Final = VenueEndpoints(
     name="binance-spot",
     title="Binance spot",
     ws_url="wss://data-stream.binance.vision",
@@ -82,7 +82,7 @@ BINANCE_SPOT: Final = AddressBook(
     info_weight=20,
     weight_per_minute=6_000,
 )
-BINANCE_US: Final = AddressBook(
+BINANCE_US: Final = VenueEndpoints(
     name="binance-us",
     title="Binance.US spot",
     ws_url="wss://stream.binance.us:9443",
@@ -164,13 +164,13 @@ class BinanceCodec:
     max_streams: int = 200  # the documents say 1024, clients are cut off above 200
     page_limit: int = 1_000
 
-    def __init__(self, book: AddressBook) -> None:
-        self.name = book.name
-        self.title = book.title
-        self.weight_per_minute = book.weight_per_minute
-        self.history_s = book.history_s
+    def __init__(self, endpoints: VenueEndpoints) -> None:
+        self.name = endpoints.name
+        self.title = endpoints.title
+        self.weight_per_minute = endpoints.weight_per_minute
+        self.history_s = endpoints.history_s
         self.rejected: dict[str, int] = {}
-        self._book = book
+        self._book = endpoints
 
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> Codec:
         """Return a codec with its own counters and, where given, other addresses.
@@ -179,12 +179,12 @@ class BinanceCodec:
         ----------
         ws_url, rest_url : scheme and host, "ws://127.0.0.1:9000"; the venue's own paths are appended.
         """
-        book = self._book
+        endpoints = self._book
         if ws_url is not None:
-            book = replace(book, ws_url=ws_url.rstrip("/").removesuffix(book.ws_path))
+            endpoints = replace(endpoints, ws_url=ws_url.rstrip("/").removesuffix(endpoints.ws_path))
         if rest_url is not None:
-            book = replace(book, rest_url=rest_url.rstrip("/").removesuffix(book.rest_path))
-        return BinanceCodec(book)
+            endpoints = replace(endpoints, rest_url=rest_url.rstrip("/").removesuffix(endpoints.rest_path))
+        return BinanceCodec(endpoints)
 
     def stream_url(self, symbols: Sequence[str]) -> str:
         """Return the address of one connection that carries the trades of all symbols.
@@ -259,7 +259,7 @@ class BinanceCodec:
         """Return the venue's clock in UTC ns. Raises FeedError on anything but a time."""
         return self._decode(_TIME, body, "time").server_time * MS
 
-    def advise(self, status: int, headers: Mapping[str, str]) -> Advice:
+    def advise(self, status: int, headers: Mapping[str, str]) -> RetryAdvice:
         """Say what a refusal with this HTTP status asks for."""
         return advise(self.title, status, headers)
 
@@ -339,7 +339,7 @@ class BinanceCodec:
             log.warning("feed=%s rejected=%s seen=%r: further ones are only counted", self.name, kind, text[:200])
 
 
-def advise(title: str, status: int, headers: Mapping[str, str]) -> Advice:
+def advise(title: str, status: int, headers: Mapping[str, str]) -> RetryAdvice:
     """Turn an HTTP refusal into what to do, in words a person understands.
 
     Parameters
@@ -354,21 +354,21 @@ def advise(title: str, status: int, headers: Mapping[str, str]) -> Advice:
     7.0
     """
     if status == 451:
-        return Advice(
+        return RetryAdvice(
             "stop", 0.0, f"{title} refuses this computer's location (HTTP 451): trying again from here will not help"
         )
     if status == 418:
         wait_s = _retry_after_s(headers, 120.0)
-        return Advice(
+        return RetryAdvice(
             "banned", wait_s, f"{title} banned this address for {_span(wait_s)} after too many requests (HTTP 418)"
         )
     if status == 429:
         wait_s = _retry_after_s(headers, 60.0)
-        return Advice("wait", wait_s, f"{title} asks to wait {_span(wait_s)}: too many requests (HTTP 429)")
+        return RetryAdvice("wait", wait_s, f"{title} asks to wait {_span(wait_s)}: too many requests (HTTP 429)")
     if status == 403:
         wait_s = _retry_after_s(headers, 300.0)
-        return Advice("banned", wait_s, f"{title}'s firewall turned this address away (HTTP 403)")
-    return Advice("retry", 0.0, f"{title} answered with HTTP {status}")
+        return RetryAdvice("banned", wait_s, f"{title}'s firewall turned this address away (HTTP 403)")
+    return RetryAdvice("retry", 0.0, f"{title} answered with HTTP {status}")
 
 
 def suggest(symbol: str, listed: Iterable[str]) -> list[str]:

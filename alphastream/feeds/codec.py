@@ -42,7 +42,7 @@ class Instrument(msgspec.Struct, frozen=True):
     status: str
 
 
-class Advice(msgspec.Struct, frozen=True):
+class RetryAdvice(msgspec.Struct, frozen=True):
     """What to do after a refusal.
 
     Parameters
@@ -106,5 +106,5 @@ class Codec(Protocol):
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock in UTC ns. Raises FeedError."""
 
-    def advise(self, status: int, headers: Mapping[str, str]) -> Advice:
+    def advise(self, status: int, headers: Mapping[str, str]) -> RetryAdvice:
         """Say what a refusal with this HTTP status asks for."""

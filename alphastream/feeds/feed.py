@@ -9,7 +9,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
 from alphastream.feeds.codec import Instrument
 
-State = Literal["connecting", "live", "stalled", "backfilling", "blocked", "stopped"]
+FeedState = Literal["connecting", "live", "stalled", "backfilling", "blocked", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Health:
     """
 
     feed: str
-    state: State
+    state: FeedState
     reason: str
     since_ns: int
     symbols: tuple[str, ...]
@@ -55,7 +55,7 @@ class Health:
 
 
 @dataclass(slots=True)
-class Tally:
+class FeedStats:
     """What a feed counts while it runs. Fields as in Health; one thread writes, ``snapshot`` may run in any."""
 
     refused: dict[str, str] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Tally:
             if tick.time_ns > newest.get(tick.symbol, 0):
                 newest[tick.symbol] = tick.time_ns
 
-    def snapshot(self, feed: str, symbols: tuple[str, ...], status: tuple[State, str, int, int | None]) -> Health:
+    def snapshot(self, feed: str, symbols: tuple[str, ...], status: tuple[FeedState, str, int, int | None]) -> Health:
         """Freeze the counts, together with (state, reason, since_ns, next_attempt_ns)."""
         state, reason, since_ns, next_attempt_ns = status
         return Health(
@@ -103,14 +103,14 @@ class Tally:
         )
 
 
-class Desk(Protocol):
+class FeedContext(Protocol):
     """What runs a feed, as the feed sees it. All of it belongs to the thread of ``Feed.run``."""
 
-    tally: Tally
+    stats: FeedStats
     refills: bool
 
     @property
-    def state(self) -> State:
+    def state(self) -> FeedState:
         """The state reported last."""
 
     @property
@@ -120,7 +120,7 @@ class Desk(Protocol):
     def wait(self, seconds: float | None) -> None:
         """Wait, None for ever, until the feed is to end."""
 
-    def report(self, state: State, reason: str, next_attempt_ns: int | None = None) -> None:
+    def report(self, state: FeedState, reason: str, next_attempt_ns: int | None = None) -> None:
         """Change the state, with one sentence for a person."""
 
     def deliver(self, ticks: list[Tick]) -> bool:
@@ -143,8 +143,8 @@ class Feed(Protocol):
     def instruments(self) -> Mapping[str, Instrument]:
         """Trading rules by symbol; empty where nobody knows them."""
 
-    def run(self, desk: Desk) -> None:
-        """Deliver ticks until the desk is stopping or there is nothing more to do."""
+    def run(self, context: FeedContext) -> None:
+        """Deliver ticks until the context is stopping or there is nothing more to do."""
 
     def interrupt(self) -> None:
         """Wake ``run`` from any wait for the network."""

@@ -11,7 +11,7 @@ import numpy as np
 from alphastream.core.units import MS, SECOND
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
-from alphastream.tape.recordings import Tape
+from alphastream.tape.recordings import Recording
 
 
 class Replay:
@@ -34,7 +34,7 @@ class Replay:
         ``head_s`` is negative or not finite.
     """
 
-    def __init__(self, tape: Tape, start_ns: int, *, loop: bool = True, head_s: float = 0.0) -> None:
+    def __init__(self, tape: Recording, start_ns: int, *, loop: bool = True, head_s: float = 0.0) -> None:
         if not 0 <= head_s < float("inf"):
             raise ParameterError(f"head_s is {head_s}, needs a number of seconds from 0 on")
         self.tape = tape
@@ -91,7 +91,7 @@ class Replay:
         self._id_shift = [shift + span for shift, span in zip(self._id_shift, self._id_span, strict=True)]
 
 
-def _id_spans(tape: Tape) -> list[int]:
+def _id_spans(tape: Recording) -> list[int]:
     spans = []
     for index in range(len(tape.symbols)):
         ids = tape.id[tape.symbol_index == index]

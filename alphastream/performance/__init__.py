@@ -43,8 +43,14 @@ from alphastream.performance.metrics import (
     volatility,
     worst_drawdown,
 )
+from alphastream.performance.round_trips import (
+    RoundTrip,
+    RoundTripLeg,
+    RoundTripStatistics,
+    round_trip_statistics,
+    round_trips,
+)
 from alphastream.performance.summary import Performance, Ratios, summarise
-from alphastream.performance.trips import RoundTrip, TripLeg, TripStatistics, round_trips, trip_statistics
 
 __all__ = [
     "CostSplit",
@@ -55,9 +61,9 @@ __all__ = [
     "Ratios",
     "ReturnMoments",
     "RoundTrip",
+    "RoundTripLeg",
+    "RoundTripStatistics",
     "Ruin",
-    "TripLeg",
-    "TripStatistics",
     "Turnover",
     "annual_growth",
     "break_even_cost_bps",
@@ -70,6 +76,7 @@ __all__ = [
     "moments",
     "probabilistic_sharpe",
     "returns",
+    "round_trip_statistics",
     "round_trips",
     "rows_per_year",
     "sharpe_error",
@@ -78,7 +85,6 @@ __all__ = [
     "split_costs",
     "summarise",
     "traded_notional",
-    "trip_statistics",
     "turnover",
     "volatility",
     "worst_drawdown",

@@ -73,7 +73,7 @@ def expected_maximum_sharpe(trials: float, variance: float) -> float:
 
 
 def deflated_sharpe(
-    earned: ArrayLike | ReturnMoments,
+    returns: ArrayLike | ReturnMoments,
     trial_sharpes: ArrayLike | None = None,
     *,
     trials: float | None = None,
@@ -83,7 +83,7 @@ def deflated_sharpe(
 
     Parameters
     ----------
-    earned : (T,) returns of the chosen strategy, or their ``ReturnMoments``.
+    returns : (T,) returns of the chosen strategy, or their ``ReturnMoments``.
     trial_sharpes : Sharpe ratio of a row of every trial, the chosen one among them; NaN, where a trial never traded,
         is left out. Their number and variance are used as they are: the more trials move together, the less their
         ratios differ, so that the variance already holds their correlation.
@@ -101,11 +101,11 @@ def deflated_sharpe(
     --------
     Their example: 2.5 a year from 1,250 days, the best of 100 trials with a variance of ½ a year.
 
-    >>> chosen = ReturnMoments(rows=1250, mean=2.5, deviation=250**0.5, skew=-3.0, kurtosis=10.0)
+    >>> chosen = ReturnMoments(rows=1250, mean=2.5, std=250**0.5, skew=-3.0, kurtosis=10.0)
     >>> round(deflated_sharpe(chosen, trials=100, variance=0.5 / 250).probability, 4)
     0.9004
     """
-    chosen = earned if isinstance(earned, ReturnMoments) else moments(earned)
+    chosen = returns if isinstance(returns, ReturnMoments) else moments(returns)
     if trial_sharpes is not None:
         if trials is not None or variance is not None:
             raise ParameterError("trial_sharpes say how many were tried and how they vary: leave out trials, variance")
@@ -125,13 +125,13 @@ def deflated_sharpe(
     return DeflatedSharpe(sharpe, expected, probability, float(trials), chosen.rows)
 
 
-def effective_trials(earned: ArrayLike) -> float:
+def effective_trials(returns: ArrayLike) -> float:
     """As how many independent trials correlated ones count: exp of the entropy of the shares of the eigenvalues of
     their correlation matrix. N if none is correlated, 1 if all move as one.
 
     Parameters
     ----------
-    earned : (T, N) returns of each trial; one without variation (it never traded) counts for none.
+    returns : (T, N) returns of each trial; one without variation (it never traded) counts for none.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def effective_trials(earned: ArrayLike) -> float:
 
     Source: O. Roy, M. Vetterli, "The effective rank", EUSIPCO 2007, definition 1.
     """
-    table = np.asarray(earned, dtype=np.float64)
+    table = np.asarray(returns, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
         raise ParameterError(f"returns of trials have shape {table.shape}, need (T, N) without NaN, a column for each")
     standard = _standardised(table)

@@ -24,20 +24,20 @@ class ReturnMoments:
     Parameters
     ----------
     rows : returns, each of one row.
-    mean, deviation : of a row; the deviation is the sample's, n − 1.
+    mean, std : of a row; the deviation is the sample's, n − 1.
     skew, kurtosis : m₃/m₂^1.5 and m₄/m₂² of the central moments; the kurtosis of a normal is 3.
     """
 
     rows: int
     mean: float
-    deviation: float
+    std: float
     skew: float
     kurtosis: float
 
     @property
     def sharpe(self) -> float:
         """Sharpe ratio of a row, not annualised; NaN without variation."""
-        return self.mean / self.deviation if self.deviation > 0.0 else math.nan
+        return self.mean / self.std if self.std > 0.0 else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +96,22 @@ def rows_per_year(time_ns: ArrayLike) -> float:
     return (when.size - 1) * YEAR_NS / int(when[-1] - when[0]) if when.size > 1 else math.nan
 
 
-def moments(earned: ArrayLike) -> ReturnMoments:
+def moments(row_returns: ArrayLike) -> ReturnMoments:
     """Moments of returns; NaN those that too few rows or no variation leave undefined."""
-    found = sample(earned)
-    mean, deviation = _mean_and_deviation(found)
-    if not deviation > 0.0:
-        return ReturnMoments(found.size, mean, deviation, math.nan, math.nan)
-    away = (found - mean) / deviation
+    found = sample(row_returns)
+    mean, std = _mean_and_std(found)
+    if not std > 0.0:
+        return ReturnMoments(found.size, mean, std, math.nan, math.nan)
+    away = (found - mean) / std
     second, third, fourth = (float(np.mean(away**power)) for power in (2, 3, 4))
-    return ReturnMoments(found.size, mean, deviation, third / second**1.5, fourth / second**2)
+    return ReturnMoments(found.size, mean, std, third / second**1.5, fourth / second**2)
 
 
-def sharpe_ratio(earned: ArrayLike, rows_per_year: float = 1.0) -> float:
+def sharpe_ratio(row_returns: ArrayLike, rows_per_year: float = 1.0) -> float:
     """Mean over sample deviation, times √rows_per_year; NaN with fewer than two rows or without variation."""
     year = positive("rows_per_year", rows_per_year)
-    mean, deviation = _mean_and_deviation(sample(earned))
-    return mean / deviation * math.sqrt(year) if deviation > 0.0 else math.nan
+    mean, std = _mean_and_std(sample(row_returns))
+    return mean / std * math.sqrt(year) if std > 0.0 else math.nan
 
 
 def sharpe_error(sharpe: float, rows: int, skew: float = 0.0, kurtosis: float = 3.0) -> float:
@@ -137,19 +137,19 @@ def sharpe_spread(sharpe: float, skew: float, kurtosis: float) -> float:
     return max(spread, 0.0) if spread == spread else math.nan
 
 
-def sortino_ratio(earned: ArrayLike, rows_per_year: float = 1.0) -> float:
+def sortino_ratio(row_returns: ArrayLike, rows_per_year: float = 1.0) -> float:
     """Mean over the downside deviation √(Σ min(r, 0)²/T), times √rows_per_year; NaN without a loss.
 
     Source: F. Sortino, R. van der Meer, "Downside risk", 1991, with a target of 0.
     """
-    year, found = positive("rows_per_year", rows_per_year), sample(earned)
+    year, found = positive("rows_per_year", rows_per_year), sample(row_returns)
     downside = float(np.sqrt(np.mean(np.minimum(found, 0.0) ** 2))) if found.size > 1 else 0.0
     return float(np.mean(found)) / downside * math.sqrt(year) if downside > 0.0 else math.nan
 
 
-def volatility(earned: ArrayLike, rows_per_year: float = 1.0) -> float:
+def volatility(row_returns: ArrayLike, rows_per_year: float = 1.0) -> float:
     """Sample deviation times √rows_per_year; NaN with fewer than two rows."""
-    return _mean_and_deviation(sample(earned))[1] * math.sqrt(positive("rows_per_year", rows_per_year))
+    return _mean_and_std(sample(row_returns))[1] * math.sqrt(positive("rows_per_year", rows_per_year))
 
 
 def annual_growth(time_ns: ArrayLike, equity: ArrayLike) -> float:
@@ -220,11 +220,11 @@ def exposure(positions: ArrayLike, marks: ArrayLike, equity: ArrayLike) -> Expos
     return Exposure(gross, value.sum(axis=1), gross / alive, float(np.mean((held != 0.0).any(axis=1))))
 
 
-def _mean_and_deviation(earned: Floats) -> tuple[float, float]:
+def _mean_and_std(row_returns: Floats) -> tuple[float, float]:
     """Mean, NaN without rows; sample deviation, NaN with fewer than two, 0 where it is only rounding."""
-    if earned.size < 2:
-        return (float(earned[0]) if earned.size else math.nan), math.nan
-    deviation = float(np.std(earned, ddof=1))
-    if deviation <= ROUNDING * float(np.abs(earned).max()):
-        deviation = 0.0
-    return float(np.mean(earned)), deviation
+    if row_returns.size < 2:
+        return (float(row_returns[0]) if row_returns.size else math.nan), math.nan
+    std = float(np.std(row_returns, ddof=1))
+    if std <= ROUNDING * float(np.abs(row_returns).max()):
+        std = 0.0
+    return float(np.mean(row_returns)), std

@@ -26,7 +26,7 @@ from alphastream.performance.metrics import (
     sortino_ratio,
     worst_drawdown,
 )
-from alphastream.performance.trips import RoundTrip, TripStatistics, round_trips, trip_statistics
+from alphastream.performance.round_trips import RoundTrip, RoundTripStatistics, round_trip_statistics, round_trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Performance:
     total_return : profit over capital.
     ruined_ns : first row with no equity left, None if there was none.
     ratios : figures over the returns.
-    drawdown, exposure, turnover, split, trips, trip_statistics : as their classes say.
+    drawdown, exposure, turnover, split, round_trips, trip_statistics : as their classes say.
     break_even_cost_bps : rate of fees, spread and impact at which the profit would be 0.
     deflated : against the trials that were made; as the only one if none were given.
     """
@@ -85,8 +85,8 @@ class Performance:
     turnover: Turnover
     split: CostSplit
     break_even_cost_bps: float
-    trips: tuple[RoundTrip, ...]
-    trip_statistics: TripStatistics
+    round_trips: tuple[RoundTrip, ...]
+    round_trip_statistics: RoundTripStatistics
     deflated: DeflatedSharpe
 
 
@@ -144,25 +144,25 @@ def summarise(
         turnover=traded,
         split=split,
         break_even_cost_bps=break_even_cost_bps(split, traded.traded),
-        trips=trips,
-        trip_statistics=trip_statistics(trips),
+        round_trips=trips,
+        round_trip_statistics=round_trip_statistics(trips),
         deflated=deflated_sharpe(chosen, trials=1) if trial_sharpes is None else deflated_sharpe(chosen, trial_sharpes),
     )
 
 
 def _ratios(when: Ints, curve: Floats) -> Ratios:
-    earned, pace = returns(curve), rows_per_year(when)
-    found = moments(earned)
+    row_returns, pace = returns(curve), rows_per_year(when)
+    found = moments(row_returns)
     yearly = math.sqrt(pace)
     return Ratios(
         rows_per_year=pace,
         moments=found,
         annual_growth=annual_growth(when, curve),
-        volatility=found.deviation * yearly,
+        volatility=found.std * yearly,
         sharpe=found.sharpe * yearly,
         sharpe_error=sharpe_error(found.sharpe, found.rows, found.skew, found.kurtosis) * yearly,
         sharpe_error_normal=sharpe_error(found.sharpe, found.rows) * yearly,
-        sortino=sortino_ratio(earned) * yearly,
+        sortino=sortino_ratio(row_returns) * yearly,
         calmar=calmar_ratio(when, curve),
     )
 

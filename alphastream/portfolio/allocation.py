@@ -79,7 +79,7 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Skill:
+class ICSummary:
     """Mean of an information coefficient, its standard error if rows were independent, and how many rows had one."""
 
     mean: float
@@ -200,7 +200,7 @@ def filled(positions: Positions, prices: Floats) -> Positions:
     return replace(positions, held=held)
 
 
-def earned(positions: Positions, prices: Floats, config: PositionConfig) -> Floats:
+def net_returns(positions: Positions, prices: Floats, config: PositionConfig) -> Floats:
     """Return of each row on the assets under management, (T,), after costs, for positions as ``filled`` has them.
 
     The return of a symbol over bars without a trade counts on the bar in which it trades again.
@@ -217,7 +217,7 @@ def soundness(rows: AllocationRows, config: PositionConfig) -> Spectrum:
     return Spectrum(*(np.where(alone, np.nan, values) for values in (found.condition_number, found.effective_rank)))
 
 
-def skill(rows: AllocationRows, *, ranked: bool = False) -> Skill:
+def ic_summary(rows: AllocationRows, *, ranked: bool = False) -> ICSummary:
     """Information coefficient of the signals of bar t and the returns from t + 1 to t + 2, the first to be had.
 
     The error takes rows as independent. Signals that last longer than a bar make the true one larger.
@@ -225,7 +225,7 @@ def skill(rows: AllocationRows, *, ranked: bool = False) -> Skill:
     found = information_coefficient(rows.prices[1:], rows.signals[:-1], ranked=ranked)
     found = found[np.isfinite(found)]
     error = float(np.std(found, ddof=1) / np.sqrt(found.size)) if found.size > 1 else np.nan
-    return Skill(float(found.mean()) if found.size else np.nan, error, int(found.size))
+    return ICSummary(float(found.mean()) if found.size else np.nan, error, int(found.size))
 
 
 def sharpe_by_shrinkage(
@@ -244,7 +244,7 @@ def _trials(rows: AllocationRows, config: PositionConfig, shrinkages: Iterable[f
         trial = config.replace(shrink=shrink)
         positions, _ = PositionStream.begin(rows.assets, trial).run(rows.prices, rows.signals)
         valid = np.flatnonzero(positions.status == "valid")
-        gained = earned(positions, rows.prices, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
+        gained = net_returns(positions, rows.prices, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
         sharpe = sharpe_ratio(gained)
         yield ShrinkTrial(float(shrink), sharpe, sharpe_error(sharpe, gained.size), int(gained.size))
 

@@ -84,7 +84,7 @@ def information_coefficient(prices: Any, signals: Any, *, horizon: int = 1, rank
     -------
     (T,), NaN on the last ``horizon`` rows, with fewer than two assets, and where all signals or returns are equal.
     """
-    require_integer("horizon", horizon, least=1)
+    require_integer("horizon", horizon, minimum=1)
     names, price_table = inputs.table("prices", prices, None)
     _, signal_table = inputs.table("signals", signals, names)
     out = np.full(inputs.equal_rows(price_table, signal_table), np.nan)
@@ -106,9 +106,9 @@ def returns(positions: Positions, prices: Any, config: PositionConfig) -> Floats
     inputs.equal_rows(positions.held, table)
     growth = np.zeros_like(table)
     growth[1:] = table[1:] / table[:-1] - 1.0
-    earned = np.zeros(len(table))
-    earned[1:] = (positions.held[:-1] * np.where(np.isfinite(growth[1:]), growth[1:], 0.0)).sum(axis=1)
-    return (earned - config.cost_per_unit * _changes(positions.held)) * (config.position_scale / config.aum)
+    row_returns = np.zeros(len(table))
+    row_returns[1:] = (positions.held[:-1] * np.where(np.isfinite(growth[1:]), growth[1:], 0.0)).sum(axis=1)
+    return (row_returns - config.cost_per_unit * _changes(positions.held)) * (config.position_scale / config.aum)
 
 
 def sharpe_over_shrinkage(
@@ -129,8 +129,8 @@ def sharpe_over_shrinkage(
         trial = config.replace(shrink=shrink)
         positions, _ = PositionStream.begin(names, trial).run(price_table, signal_table)
         valid = np.flatnonzero(positions.status == "valid")
-        earned = returns(positions, price_table, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
-        found[float(shrink)] = sharpe_ratio(earned, rows_per_year)
+        row_returns = returns(positions, price_table, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
+        found[float(shrink)] = sharpe_ratio(row_returns, rows_per_year)
     return found
 
 

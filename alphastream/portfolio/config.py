@@ -29,10 +29,10 @@ class SlidingWindow:
     max_components: int | None = None
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=1)
-        require_integer("n_factors", self.n_factors, least=1)
+        require_integer("window", self.window, minimum=1)
+        require_integer("n_factors", self.n_factors, minimum=1)
         if self.max_components is not None:
-            require_integer("max_components", self.max_components, least=1)
+            require_integer("max_components", self.max_components, minimum=1)
             if self.max_components > self.n_factors:
                 raise ParameterError(
                     f"max_components is {self.max_components}, n_factors {self.n_factors}: it can only lower n_factors"
@@ -88,19 +88,19 @@ class PositionConfig:
     covariance: SlidingWindow | None = None
 
     def __post_init__(self) -> None:
-        require_integer("vola", self.vola, least=1)
-        require_integer("corr", self.corr, least=1)
+        require_integer("vola", self.vola, minimum=1)
+        require_integer("corr", self.corr, minimum=1)
         if self.corr < self.vola:
             raise ParameterError(f"corr is {self.corr}, vola {self.vola}: corr needs to be at least vola")
         for name in ("clip", "aum", "denom_tol", "position_scale", "min_corr_denom"):
             require_number(name, getattr(self, name), above=0.0)
-        require_number("shrink", self.shrink, least=0.0)
+        require_number("shrink", self.shrink, minimum=0.0)
         if self.shrink > 1.0:
             raise ParameterError(f"shrink is {self.shrink!r}, needs a number from 0 to 1")
         require_number("max_nan_fraction", self.max_nan_fraction, above=0.0)
         if self.max_nan_fraction >= 1.0:
             raise ParameterError(f"max_nan_fraction is {self.max_nan_fraction!r}, needs a number within (0, 1)")
-        require_number("cost_per_unit", self.cost_per_unit, least=0.0)
+        require_number("cost_per_unit", self.cost_per_unit, minimum=0.0)
         if self.max_turnover is not None:
             require_number("max_turnover", self.max_turnover, above=0.0)
         if self.covariance is not None and not isinstance(self.covariance, SlidingWindow):

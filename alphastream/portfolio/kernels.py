@@ -67,8 +67,8 @@ def _returns(block: Floats, previous: Floats, params: Floats) -> int:
         inverse = 1.0 / weight if weight > VANISHED else np.nan
         if moved:
             mean = log_sum * inverse
-            deviation = sqrt(max(log_squares * inverse - mean * mean, 0.0) * unbiased)
-            adjusted = min(max(change / deviation, -clip), clip) if deviation > 0.0 or change != 0.0 else np.nan
+            std = sqrt(max(log_squares * inverse - mean * mean, 0.0) * unbiased)
+            adjusted = min(max(change / std, -clip), clip) if std > 0.0 or change != 0.0 else np.nan
         volatility = np.nan
         if count >= vola and weight > VANISHED:
             mean = plain_sum * inverse
@@ -150,29 +150,29 @@ def _pair(block: Floats, i: int, j: int, params: Floats) -> float:
 
 
 @kernel
-def _serving(block: Floats, present: int, params: Floats, deviation: Floats) -> None:
+def _serving(block: Floats, present: int, params: Floats, std: Floats) -> None:
     """Deviations of the assets whose covariance serves on this row, NaN for the others."""
     n = int(params[ASSETS])
     v = block[HEAD:]
     defined = 0
     if present > 0:
         for i in range(n):
-            deviation[i] = _pair(block, i, i, params) if isfinite(v[ADJUSTED * n + i]) else np.nan
-            if isfinite(deviation[i]):
+            std[i] = _pair(block, i, i, params) if isfinite(v[ADJUSTED * n + i]) else np.nan
+            if isfinite(std[i]):
                 defined += 1
     if defined > 0:
         for i in range(n):
             v[PRESENT * n + i] = 1.0 if isfinite(v[ADJUSTED * n + i]) else 0.0
     else:  # a wholly missing matrix: the last one with data serves; both its sums decay alike, so it is still there
         for i in range(n):
-            deviation[i] = _pair(block, i, i, params) if v[PRESENT * n + i] > 0.0 else np.nan
+            std[i] = _pair(block, i, i, params) if v[PRESENT * n + i] > 0.0 else np.nan
     for i in range(n):
-        deviation[i] = sqrt(deviation[i]) if deviation[i] > params[MIN_CORR_DENOM] else np.nan
+        std[i] = sqrt(std[i]) if std[i] > params[MIN_CORR_DENOM] else np.nan
 
 
 @kernel
 def _correlations(
-    block: Floats, scratch: Floats, chosen: np.ndarray, m: int, deviation: Floats, params: Floats, A: Floats
+    block: Floats, scratch: Floats, chosen: np.ndarray, m: int, std: Floats, params: Floats, A: Floats
 ) -> bool:
     """Step 5: the shrunk correlations of the chosen assets, upper triangle of A. False if a pair has none."""
     n = int(params[ASSETS])
@@ -180,7 +180,7 @@ def _correlations(
     triangle, start = n * (n + 1) // 2, HEAD + VECTORS * n
     smallest = np.inf
     for k in range(m):
-        scale = deviation[chosen[k]]
+        scale = std[chosen[k]]
         scratch[k] = 1.0 / scale
         smallest = min(smallest, scale)
     if block.size == start + triangle and m == n and smallest * smallest > least:
@@ -200,7 +200,7 @@ def _correlations(
         return True
     for i in range(m):
         for j in range(i + 1, m):
-            denominator = deviation[chosen[i]] * deviation[chosen[j]]
+            denominator = std[chosen[i]] * std[chosen[j]]
             rho = _pair(block, chosen[i], chosen[j], params) / denominator if denominator > least else np.nan
             if not isfinite(rho):
                 return False
@@ -602,18 +602,16 @@ def _woodbury(loadings: Floats, residual: Floats, signal: Floats, m: int, x: Flo
 
 
 @kernel
-def _matrix(
-    block: Floats, chosen: np.ndarray, m: int, deviation: Floats, params: Floats, scratch: Floats, A: Floats
-) -> bool:
+def _matrix(block: Floats, chosen: np.ndarray, m: int, std: Floats, params: Floats, scratch: Floats, A: Floats) -> bool:
     """Upper triangle of the matrix that is solved. False if a pair of assets has none. scratch: room for 2·m."""
     if params[WINDOW] == 0.0:
-        return _correlations(block, scratch, chosen, m, deviation, params, A)
+        return _correlations(block, scratch, chosen, m, std, params, A)
     _dense(_factors(block, chosen, m, params, scratch, A), scratch, m, A)
     return True
 
 
 @kernel
-def _solve(block: Floats, chosen: np.ndarray, m: int, deviation: Floats, params: Floats, A: Floats, x: Floats) -> int:
+def _solve(block: Floats, chosen: np.ndarray, m: int, std: Floats, params: Floats, A: Floats, x: Floats) -> int:
     """Step 6 as far as x = A⁻¹μ; A is room for m rows of m + 1, x for 2·m values."""
     if params[WINDOW] > 0.0:
         residual = np.empty(m)
@@ -623,12 +621,12 @@ def _solve(block: Floats, chosen: np.ndarray, m: int, deviation: Floats, params:
             _woodbury(loadings, residual, A[:, m].copy(), m, x)
             return VALID
         _dense(loadings, residual, m, A)
-    elif not _matrix(block, chosen, m, deviation, params, x, A):
+    elif not _matrix(block, chosen, m, std, params, x, A):
         return FEW_PAIRS
     _signals(block, chosen, m, params, A)
     if _small_cholesky(A, m, x) if m <= SMALL else _cholesky(A, m, x):
         return VALID
-    _matrix(block, chosen, m, deviation, params, x, A)
+    _matrix(block, chosen, m, std, params, x, A)
     _signals(block, chosen, m, params, A)
     for i in range(m):
         for j in range(i):
@@ -650,9 +648,9 @@ def _positions(block: Floats, present: int, params: Floats) -> int:
     """Steps 5 and 6 and the order of the statuses; cash positions go into the block, missing ones as NaN."""
     n = int(params[ASSETS])
     v = block[HEAD:]
-    deviation = np.empty(n)
+    std = np.empty(n)
     if params[WINDOW] == 0.0:
-        _serving(block, present, params, deviation)
+        _serving(block, present, params, std)
         if block[ROWS] <= params[CORR]:
             return WARMUP
     elif block[ROWS] < params[WINDOW]:
@@ -664,7 +662,7 @@ def _positions(block: Floats, present: int, params: Floats) -> int:
             priced += 1
             if abs(v[SIGNAL * n + i]) > ZERO:
                 signalled += 1
-            if params[WINDOW] > 0.0 or isfinite(deviation[i]):
+            if params[WINDOW] > 0.0 or isfinite(std[i]):
                 chosen[m] = i
                 m += 1
     if priced == 0:
@@ -674,7 +672,7 @@ def _positions(block: Floats, present: int, params: Floats) -> int:
     if m == 0:
         return NO_ASSET
     x = np.empty(2 * m)
-    outcome = _solve(block, chosen, m, deviation, params, np.empty((m, m + 1)), x)
+    outcome = _solve(block, chosen, m, std, params, np.empty((m, m + 1)), x)
     if outcome != VALID:
         return outcome
     square = 0.0
@@ -784,21 +782,21 @@ def matrix(block: Floats, params: Floats, out: Floats) -> bool:
     """The matrix solved for the last row, (N, N); NaN in the rows and columns of assets that took no part."""
     n = int(params[ASSETS])
     v = block[HEAD:]
-    deviation, chosen, m = np.empty(n), np.empty(n, np.int64), 0
+    std, chosen, m = np.empty(n), np.empty(n, np.int64), 0
     out[:] = np.nan
     if params[WINDOW] == 0.0:
         present = 0
         for i in range(n):
             present += isfinite(v[ADJUSTED * n + i])
-        _serving(block.copy(), present, params, deviation)
+        _serving(block.copy(), present, params, std)
     elif block[ROWS] < params[WINDOW]:
         return False
     for i in range(n):
-        if isfinite(v[PRICE * n + i]) and (params[WINDOW] > 0.0 or isfinite(deviation[i])):
+        if isfinite(v[PRICE * n + i]) and (params[WINDOW] > 0.0 or isfinite(std[i])):
             chosen[m] = i
             m += 1
     A = np.empty((m, m + 1))
-    if m == 0 or not _matrix(block, chosen, m, deviation, params, np.empty(2 * m), A):
+    if m == 0 or not _matrix(block, chosen, m, std, params, np.empty(2 * m), A):
         return False
     for i in range(m):
         for j in range(i, m):

@@ -22,7 +22,7 @@ from alphastream.portfolio.config import PositionConfig, SlidingWindow
 Status = Literal["warmup", "zero_signal", "degenerate", "valid"]
 
 FORMAT, VERSION = "alphastream position stream", 1
-MOST_ASSETS = 500
+MAX_ASSETS = 500
 
 STATUS: dict[int, Status] = {
     kernels.VALID: "valid",
@@ -54,7 +54,7 @@ class StreamFileError(AlphaStreamError, ValueError):
     """A file is not a stream that can be read: damaged, something else, or from a newer version."""
 
 
-class Layout:
+class StateLayout:
     """What every state of one stream shares: assets, parameters, and where values stand in a block."""
 
     __slots__ = ("assets", "cash_at", "config", "pack", "params", "pick", "row_at", "unpack")
@@ -65,8 +65,8 @@ class Layout:
 
     def __init__(self, assets: tuple[str, ...], config: PositionConfig) -> None:
         n = len(assets)
-        if not 1 <= n <= MOST_ASSETS:
-            raise ParameterError(f"{n} assets, needs 1 to {MOST_ASSETS}")
+        if not 1 <= n <= MAX_ASSETS:
+            raise ParameterError(f"{n} assets, needs 1 to {MAX_ASSETS}")
         if len(set(assets)) != n:
             twice = sorted({asset for asset in assets if assets.count(asset) > 1})
             raise ParameterError(f"{', '.join(twice)} given twice: each asset needs a name of its own")
@@ -122,7 +122,7 @@ class Layout:
         )
 
 
-def write(path: str | os.PathLike[str], layout: Layout, block: Floats, outcome: int) -> None:
+def write(path: str | os.PathLike[str], layout: StateLayout, block: Floats, outcome: int) -> None:
     """Write a stream to a file, whole or not at all."""
     target = Path(path)
     config = dataclasses.asdict(layout.config)
@@ -144,7 +144,7 @@ def write(path: str | os.PathLike[str], layout: Layout, block: Floats, outcome: 
         raise
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Layout, Floats, int]:
+def read(path: str | os.PathLike[str]) -> tuple[StateLayout, Floats, int]:
     """Read what ``write`` wrote.
 
     Raises
@@ -171,7 +171,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Layout, Floats, int]:
         raise StreamFileError(f"{what}damaged ({error}); warm a new stream up") from error
 
 
-def _parsed(fields: dict[str, Any], what: str) -> tuple[Layout, Floats, int]:
+def _parsed(fields: dict[str, Any], what: str) -> tuple[StateLayout, Floats, int]:
     version = int(fields["version"])
     if version != VERSION:
         raise StreamFileError(
@@ -180,7 +180,7 @@ def _parsed(fields: dict[str, Any], what: str) -> tuple[Layout, Floats, int]:
     config = json.loads(str(fields["config"]))
     if config["covariance"] is not None:
         config["covariance"] = SlidingWindow(**config["covariance"])
-    layout = Layout(tuple(json.loads(str(fields["assets"]))), PositionConfig(**config))
+    layout = StateLayout(tuple(json.loads(str(fields["assets"]))), PositionConfig(**config))
     block, outcome = np.ascontiguousarray(fields["block"]), int(fields["outcome"])
     if block.dtype != np.float64 or block.ndim != 1 or block.size not in layout.sizes() or outcome not in STATUS:
         raise StreamFileError(f"{what}damaged (state of {block.size} values does not fit its assets); warm up anew")

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.portfolio import inputs, kernels
 from alphastream.portfolio.config import PositionConfig
-from alphastream.portfolio.state import REASON, STATUS, Layout, Status, read, write
+from alphastream.portfolio.state import REASON, STATUS, StateLayout, Status, read, write
 
-At = tuple[Layout, Floats, int]  # what is shared, the block, what its last row came to; nobody writes a block again
+At = tuple[
+    StateLayout, Floats, int
+]  # what is shared, the block, what its last row came to; nobody writes a block again
 
 _empty = np.empty
 _row = kernels.step
@@ -116,7 +118,7 @@ class PositionStream:
     @classmethod
     def begin(cls, assets: Iterable[str], config: PositionConfig) -> "PositionStream":
         """Return the stream before the first row. Raises ParameterError unless it has 1 to 500 different assets."""
-        layout = Layout(tuple(assets), config)
+        layout = StateLayout(tuple(assets), config)
         return cls((layout, layout.begin(), kernels.WARMUP))
 
     @classmethod

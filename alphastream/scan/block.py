@@ -66,9 +66,9 @@ class Block:
     def of(cls, panel: Panel, mask: Mask, members: Ints, method: Method, better: bool) -> "Block":
         """Cut the rows of ``mask`` out of the panel and prepare them."""
         levels = panel.levels[np.ix_(members, mask)]
-        rows, middle, needed = levels.shape[1], levels.shape[1] // 2, method.needed()
-        whole = Sample.of(levels, method) if rows >= needed else None
-        parts = (levels[:, :middle], levels[:, middle:]) if middle >= needed else ()
+        rows, middle, min_observations = levels.shape[1], levels.shape[1] // 2, method.min_observations()
+        whole = Sample.of(levels, method) if rows >= min_observations else None
+        parts = (levels[:, :middle], levels[:, middle:]) if middle >= min_observations else ()
         return cls(panel, members, rows, method, whole, tuple(Sample.of(part, method) for part in parts), better)
 
     def test(self, y: Ints, x: Ints) -> tuple[Floats, list[str]]:
@@ -76,7 +76,7 @@ class Block:
         found: Found = {name: np.full(y.size, np.nan) for name in FIELDS}
         found |= {"y": y, "x": x, "rows": np.full(y.size, self.rows)}
         if self.whole is None:
-            notes = [f"{self.rows} common rows, needs {self.method.needed()}"] * y.size
+            notes = [f"{self.rows} common rows, needs {self.method.min_observations()}"] * y.size
         else:
             notes = self._fill(found, self.whole, np.searchsorted(self.members, y), np.searchsorted(self.members, x))
         return np.column_stack([found[name] for name in FIELDS]), notes

@@ -30,7 +30,7 @@ class Method:
         """The longest lag in a sample of ``rows``."""
         return default_max_lags(rows, 0) if self.max_lags is None else self.max_lags
 
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Rows below which no test is made: 30, or two for each coefficient."""
         return max(MINIMUM_ROWS, 2 * ((self.max_lags or 0) + 1))
 

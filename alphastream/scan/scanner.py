@@ -130,9 +130,9 @@ def scan_pairs(
     method = Method(trend_terms(trend), max_lags, criterion_code(autolag))
     if direction not in ("given", "better"):
         raise ParameterError(f"direction is {direction!r}: use 'given' (columns from left to right) or 'better'")
-    require_number("cost_bps", cost_bps, least=0.0)
+    require_number("cost_bps", cost_bps, minimum=0.0)
     workers = (os.cpu_count() or 1) if threads is None else threads
-    require_integer("threads", workers, least=1)
+    require_integer("threads", workers, minimum=1)
     panel = read_panel(prices, log)
     lag_limit("scan of pairs", panel.levels.shape[1], 0, max_lags)
     pairs = len(panel.symbols) * (len(panel.symbols) - 1) // 2

@@ -14,7 +14,7 @@ from alphastream.estimators import hayashi_yoshida
 
 Method = Literal["bars", "ticks"]
 
-FEWEST_ROWS: Final = 30  # of fewer returns a correlation has a standard error of 0.18 and more
+MIN_ROWS: Final = 30  # of fewer returns a correlation has a standard error of 0.18 and more
 
 
 class Trades(Protocol):
@@ -73,7 +73,7 @@ def tape_correlation(tapes: Mapping[str, Trades], interval_ns: int, method: Meth
         matrix, n_rows = _by_ticks(list(tapes.values()))
     else:
         raise ParameterError(f"method is {method!r}: use 'bars' or 'ticks'")
-    return TapeCorrelation(tuple(tapes), np.where(n_rows >= FEWEST_ROWS, matrix, np.nan), n_rows)
+    return TapeCorrelation(tuple(tapes), np.where(n_rows >= MIN_ROWS, matrix, np.nan), n_rows)
 
 
 def _by_bars(tapes: list[Trades], interval_ns: int) -> tuple[Floats, Ints]:

@@ -86,7 +86,7 @@ class PositionOptimiser:
                 volumes[at, symbols.index(symbol)] = volume[here]
         return volumes
 
-    def standing(self, row: Any) -> int:
+    def direction_at(self, row: Any) -> int:
         """No direction: positions of many symbols are adjusted on every row."""
         return 0
 

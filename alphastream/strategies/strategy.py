@@ -132,7 +132,7 @@ class Strategy(Protocol):
         state : what this gave after the rows before; None at the beginning.
         """
 
-    def standing(self, row: Any) -> int:
+    def direction_at(self, row: Any) -> int:
         """Direction that it is in on a row, 0 where there is no such thing.
 
         A run that begins after this row does not join a position that was opened before.

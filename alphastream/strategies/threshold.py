@@ -75,15 +75,15 @@ class _OnePair:
         """Return the rows of the pair."""
         return pair_table(found[0], ("spread",), None if self.rebalance else "direction"), None
 
-    def standing(self, row: Any) -> int:
+    def direction_at(self, row: Any) -> int:
         """Direction of a row."""
         return int(row.direction)
 
     def decide(self, row: Any, account: Account) -> Decision:
         """Follow the direction; without ``rebalance`` only when it changes."""
         direction = row.direction
-        if direction == account.direction and not (direction and self.rebalance and account.trip):
-            return None  # without a trip of its own the account was not there when the position was opened
+        if direction == account.direction and not (direction and self.rebalance and account.round_trip):
+            return None  # without a round trip of its own the account was not there when the position was opened
         if not direction:
             return Target((0.0, 0.0), 0, self._why_flat(row.zscore, account.direction))
         y, x = row.marks

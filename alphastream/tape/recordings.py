@@ -17,7 +17,7 @@ Column = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TapeColumns:
+class RecordingColumns:
     """Trades of one symbol, (n,) each, in order of arrival."""
 
     id: Column
@@ -27,7 +27,7 @@ class TapeColumns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tape:
+class Recording:
     """Recorded trades as columns of one length n ≥ 1, in order of arrival.
 
     Parameters
@@ -52,7 +52,7 @@ class Tape:
     due_ns: Column
 
     @classmethod
-    def of_table(cls, name: str, source: str, table: pa.Table) -> "Tape":
+    def of_table(cls, name: str, source: str, table: pa.Table) -> "Recording":
         """Take the columns of a table that has them all and at least one row."""
         symbols = table["symbol"].cast(pa.string()).combine_chunks().dictionary_encode()
         time_ns = table["time_ns"].to_numpy()
@@ -82,11 +82,11 @@ class Tape:
         """When the last trade was due, as recorded."""
         return int(self.due_ns[-1])
 
-    def columns(self) -> dict[str, TapeColumns]:
+    def columns(self) -> dict[str, RecordingColumns]:
         """Trades by symbol, what a ``TickMarket`` is made of."""
         places = {symbol: self.symbol_index == index for index, symbol in enumerate(self.symbols)}
         return {
-            symbol: TapeColumns(self.id[at], self.time_ns[at], self.price[at], self.quantity[at])
+            symbol: RecordingColumns(self.id[at], self.time_ns[at], self.price[at], self.quantity[at])
             for symbol, at in places.items()
         }
 
@@ -97,7 +97,7 @@ class Tape:
         return f"{source}recorded {start:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S} UTC"
 
 
-def read_tape(path: Path | str) -> Tape:
+def read_tape(path: Path | str) -> Recording:
     """Read a Parquet file of scripts/make_tape.py.
 
     Raises
@@ -118,6 +118,6 @@ def read_tape(path: Path | str) -> Tape:
         raise FeedError(f"tape {path} lacks {', '.join(missing) or 'any trade'}: {advice}")
     source = (table.schema.metadata or {}).get(b"source", b"").decode("utf-8", "replace")
     try:
-        return Tape.of_table(path.name, source, table)
+        return Recording.of_table(path.name, source, table)
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise FeedError(f"{path} is no tape ({error}): {advice}") from error

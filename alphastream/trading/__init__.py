@@ -20,7 +20,7 @@ from alphastream.trading.engine.backtesting import BacktestingDispatcher, backte
 from alphastream.trading.engine.clock import utc_now
 from alphastream.trading.engine.dispatcher import EventDispatcher
 from alphastream.trading.engine.errors import DispatchError, EventOrderError, InvalidBar
-from alphastream.trading.engine.events import Bar, BarEvent, Event
+from alphastream.trading.engine.events import BarEvent, Event, PairBar
 from alphastream.trading.engine.pairs import Pair, PairInfo, PrecisionMode, round_decimal, truncate_decimal
 from alphastream.trading.engine.realtime import RealtimeDispatcher, realtime_dispatcher
 from alphastream.trading.engine.signals import BaseTradingSignal, Position, TradingSignal, TradingSignalSource
@@ -30,7 +30,6 @@ from alphastream.trading.engine.token_bucket import TokenBucketLimiter
 __all__ = [
     "Account",
     "BacktestingDispatcher",
-    "Bar",
     "BarEvent",
     "BaseTradingSignal",
     "BrokerRules",
@@ -50,6 +49,7 @@ __all__ = [
     "InvalidBar",
     "LegOrder",
     "Pair",
+    "PairBar",
     "PairInfo",
     "Position",
     "PowerImpact",

@@ -29,7 +29,7 @@ ROTATE_BYTES: Final = 2**20  # a full history file becomes the older one of two
 
 
 @dataclass(slots=True)
-class Kept:
+class AlertState:
     """What a book holds: rules by id, and states by rule and kind of trades."""
 
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class BookFile:
         self._blocked = False  # a file that can neither be read nor kept aside is not overwritten
         self.notice: str | None = None
 
-    def load(self) -> Kept:
+    def load(self) -> AlertState:
         """Everything that is sound in the file; a file with anything else is kept aside and said in ``notice``."""
-        kept = Kept()
+        kept = AlertState()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -100,7 +100,7 @@ class BookFile:
                 f"{self._path}: {error}: name a folder that may be written in ALPHASTREAM_DATA_DIR"
             ) from error
 
-    def _set_aside(self, content: bytes, why: str, kept: Kept) -> None:
+    def _set_aside(self, content: bytes, why: str, kept: AlertState) -> None:
         aside = self._path.with_name(f"{self._path.stem}-damaged-{time.time_ns() // 10**6}.json")
         try:
             aside.write_bytes(content)
@@ -125,7 +125,7 @@ def _parts(content: bytes) -> tuple[list[Any], list[Any]]:
     return rules, states
 
 
-def _take_rule(kept: Kept, entry: Any) -> str | None:
+def _take_rule(kept: AlertState, entry: Any) -> str | None:
     try:
         rule = msgspec.convert(entry, type=Rule)
     except (TypeError, ArithmeticError, AlphaStreamError, *UNREADABLE) as error:
@@ -134,7 +134,7 @@ def _take_rule(kept: Kept, entry: Any) -> str | None:
     return None
 
 
-def _take_state(kept: Kept, entry: Any) -> str | None:
+def _take_state(kept: AlertState, entry: Any) -> str | None:
     try:
         key = (str(entry["rule"]), bool(entry["recorded"]))
         state = msgspec.convert(entry, type=RuleState)

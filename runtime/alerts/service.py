@@ -15,10 +15,10 @@ from typing import Final, Literal
 
 from alphastream.alerts.rules import (
     Alert,
-    Reading,
+    Observation,
     Rule,
+    RuleContext,
     RuleState,
-    Sight,
     alert_of,
     number,
     read_feed,
@@ -30,14 +30,14 @@ from runtime.alerts.files import BookFile, HistoryFile, Key
 
 log = logging.getLogger(__name__)
 
-MOST_RULES: Final = 500
+MAX_RULES: Final = 500
 HISTORY_SHOWN: Final = 2_000  # newest alerts kept in memory
 
 State = Literal["armed", "fired", "cooling down", "calibrating", "off", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RuleStatus:
     """How a rule stands, for people.
 
     Parameters
@@ -57,10 +57,10 @@ class Standing:
     fired_ns: int = 0
 
 
-NOT_YET: Final = Standing("calibrating", "not evaluated yet")
+NOT_YET: Final = RuleStatus("calibrating", "not evaluated yet")
 
 
-class AlertBook:
+class AlertService:
     """Rules, their states and the alerts they raised; safe to use from many threads, kept in a folder.
 
     A file that cannot be read is kept aside and said in ``notice``; the book then begins anew with what was sound.
@@ -81,7 +81,7 @@ class AlertBook:
         self._now_ns = now_ns
         self._lock = threading.RLock()
         self._seen: dict[Key, int] = {}  # end of the newest bar taken into account
-        self._standings: dict[str, Standing] = {}
+        self._statuses: dict[str, RuleStatus] = {}
         self._asked: set[tuple[str, bool]] = set()  # symbols the feed was asked to carry, once
         self._refused: dict[tuple[str, bool], str] = {}
         self._feed_begun: dict[str, int] = {}
@@ -100,13 +100,13 @@ class AlertBook:
         with self._lock:
             return tuple(self._rules.values())
 
-    def standing(self, rule_id: str) -> Standing:
+    def status(self, rule_id: str) -> RuleStatus:
         """How a rule stood at the last evaluation."""
         with self._lock:
             rule = self._rules.get(rule_id)
             if rule is not None and not rule.on:
-                return Standing("off", "switched off")
-            return self._standings.get(rule_id, NOT_YET)
+                return RuleStatus("off", "switched off")
+            return self._statuses.get(rule_id, NOT_YET)
 
     def history(self) -> tuple[Alert, ...]:
         """The newest alerts, newest first."""
@@ -124,8 +124,8 @@ class AlertBook:
         with self._lock:
             if rule.id in self._rules:
                 raise ParameterError(f"a rule with id {rule.id!r} exists: replace it")
-            if len(self._rules) >= MOST_RULES:
-                raise ParameterError(f"there are {MOST_RULES} rules, which is the limit: remove one first")
+            if len(self._rules) >= MAX_RULES:
+                raise ParameterError(f"there are {MAX_RULES} rules, which is the limit: remove one first")
             self._keep({**self._rules, rule.id: rule}, self._states)
 
     def replace(self, rule: Rule) -> None:
@@ -147,7 +147,7 @@ class AlertBook:
                         states[key] = replace(states[key], armed=True)
                     self._seen.pop(key, None)
             self._keep({**self._rules, rule.id: rule}, states)
-            self._standings.pop(rule.id, None)
+            self._statuses.pop(rule.id, None)
 
     def remove(self, rule_id: str) -> None:
         """Forget a rule; its alerts stay in the history. Raises as ``replace``."""
@@ -155,7 +155,7 @@ class AlertBook:
             self._find(rule_id)
             rules = {key: rule for key, rule in self._rules.items() if key != rule_id}
             self._keep(rules, {key: state for key, state in self._states.items() if key[0] != rule_id})
-            self._standings.pop(rule_id, None)
+            self._statuses.pop(rule_id, None)
             for key in _keys(rule_id):
                 self._seen.pop(key, None)
 
@@ -171,10 +171,10 @@ class AlertBook:
 
     # ---- evaluation ------------------------------------------------------------------------------------------
 
-    def evaluate(self, sight: Sight) -> list[Alert]:
+    def evaluate(self, context: RuleContext) -> list[Alert]:
         """Look at every rule that is on; what fired is in the history and returned. For one thread.
 
-        A rule that fails is said in its standing and logged once; the others go on.
+        A rule that fails is said in its status and logged once; the others go on.
         """
         fired: list[Alert] = []
         changed = False
@@ -182,7 +182,7 @@ class AlertBook:
             if not rule.on:
                 continue
             try:
-                alerts, moved = self._evaluate_one(rule, sight)
+                alerts, moved = self._evaluate_one(rule, context)
             except Exception as error:  # a defect of one rule must not silence the others
                 if self._is_news(rule, error):
                     log.exception("rule=%s name=%r cannot be evaluated", rule.id, rule.name)
@@ -194,53 +194,53 @@ class AlertBook:
                 self._record(fired)
         return fired
 
-    def _evaluate_one(self, rule: Rule, sight: Sight) -> tuple[list[Alert], bool]:
-        key = (rule.id, sight.recorded and rule.spec is not None)
-        reading = self._read(rule, key, sight)
+    def _evaluate_one(self, rule: Rule, context: RuleContext) -> tuple[list[Alert], bool]:
+        key = (rule.id, context.recorded and rule.spec is not None)
+        observation = self._read(rule, key, context)
         with self._lock:
             if self._rules.get(rule.id) is not rule:  # edited or removed meanwhile
                 return [], False
             before = state = self._states.get(key, RuleState())
             now_ns, alerts = self._now_ns(), []
-            for data_ns, value in reading.values:
+            for data_ns, value in observation.values:
                 state, fires = step(rule, state, value, now_ns)
                 if fires:
-                    alerts.append(alert_of(rule, value, data_ns, sight, now_ns))
-            if reading.values:
-                self._seen[key] = reading.values[-1][0]
+                    alerts.append(alert_of(rule, value, data_ns, context, now_ns))
+            if observation.values:
+                self._seen[key] = observation.values[-1][0]
             if state is not before:
                 self._states[key] = state
-            self._standings[rule.id] = _standing(rule, state, reading, now_ns)
+            self._statuses[rule.id] = _status(rule, state, observation, now_ns)
         return alerts, state is not before
 
-    def _read(self, rule: Rule, key: Key, sight: Sight) -> Reading:
+    def _read(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
         if rule.spec is None:
-            begun_ns = self._feed_begun.setdefault(sight.feed.feed, sight.feed_now_ns)
-            return read_feed(sight.feed, sight.feed_now_ns, begun_ns)
+            begun_ns = self._feed_begun.setdefault(context.feed.feed, context.feed_now_ns)
+            return read_feed(context.feed, context.feed_now_ns, begun_ns)
         for symbol in (rule.spec.y, rule.spec.x):
-            if symbol not in sight.symbols:
-                refusal = self._follow(symbol, sight)
+            if symbol not in context.symbols:
+                refusal = self._follow(symbol, context)
                 if refusal is not None:
-                    return Reading((), refusal)
-        return read_pair(rule, sight.answer_for(rule.spec), sight.now_ns, self._seen.get(key, 0))
+                    return Observation((), refusal)
+        return read_pair(rule, context.answer_for(rule.spec), context.now_ns, self._seen.get(key, 0))
 
-    def _follow(self, symbol: str, sight: Sight) -> str | None:
+    def _follow(self, symbol: str, context: RuleContext) -> str | None:
         """Ask the feed once to carry a symbol, as after a restart; why it does not, where it said so."""
-        key = (symbol, sight.recorded)
+        key = (symbol, context.recorded)
         if key not in self._asked:
             self._asked.add(key)
             try:
-                sight.follow(symbol)
+                context.follow(symbol)
             except AlphaStreamError as error:
                 self._refused[key] = str(error)
         return self._refused.get(key)
 
     def _is_news(self, rule: Rule, error: Exception) -> bool:
-        """Say a failure in the rule's standing; whether it was not said there before."""
+        """Say a failure in the rule's status; whether it was not said there before."""
         words = f"cannot be evaluated ({type(error).__name__}: {error}); the log has more"
         with self._lock:
-            before = self._standings.get(rule.id)
-            self._standings[rule.id] = Standing("failed", words)
+            before = self._statuses.get(rule.id)
+            self._statuses[rule.id] = RuleStatus("failed", words)
         return before is None or before.words != words
 
     def _record(self, alerts: Sequence[Alert]) -> None:
@@ -269,10 +269,10 @@ def _keys(rule_id: str) -> tuple[Key, Key]:
     return (rule_id, False), (rule_id, True)
 
 
-def _standing(rule: Rule, state: RuleState, reading: Reading, now_ns: int) -> Standing:
-    if reading.missing:
-        return Standing("calibrating", reading.missing, fired_ns=state.fired_ns)
-    data_ns, value = reading.values[-1]
+def _status(rule: Rule, state: RuleState, observation: Observation, now_ns: int) -> RuleStatus:
+    if observation.missing:
+        return RuleStatus("calibrating", observation.missing, fired_ns=state.fired_ns)
+    data_ns, value = observation.values[-1]
     left_s = max(0.0, (state.cools_until_ns(rule) - now_ns) / 1e9) if now_ns >= state.fired_ns else 0.0
     name: State = "armed"
     words = f"armed: fires {rule.condition}"
@@ -281,7 +281,7 @@ def _standing(rule: Rule, state: RuleState, reading: Reading, now_ns: int) -> St
         words = f"fired: armed again when {back}{number(rule.clear)}"
     elif left_s > 0:
         name, words = "cooling down", f"cooling down: {math.ceil(left_s)} s left"
-    return Standing(name, words, value, data_ns, rule.distance(value), state.fired_ns)
+    return RuleStatus(name, words, value, data_ns, rule.distance(value), state.fired_ns)
 
 
 class AlertWatch:
@@ -296,8 +296,8 @@ class AlertWatch:
 
     def __init__(
         self,
-        book: AlertBook,
-        look: Callable[[], Sight | None],
+        book: AlertService,
+        look: Callable[[], RuleContext | None],
         tell: Sequence[Callable[[Alert], object]] = (),
         every_s: float = 1.0,
     ) -> None:
@@ -329,8 +329,8 @@ class AlertWatch:
 
     def once(self) -> list[Alert]:
         """Evaluate now and tell what fired."""
-        sight = self._look()
-        alerts = self._book.evaluate(sight) if sight is not None else []
+        context = self._look()
+        alerts = self._book.evaluate(context) if context is not None else []
         for alert in alerts:
             log.info("alert rule=%s name=%r value=%s", alert.rule_id, alert.rule, number(alert.value))
             for tell in self._tell:

@@ -26,7 +26,7 @@ _MARKDOWN: Final = frozenset("\\*_~`|<>#[]()@:-")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WebhookTarget:
     """A webhook. Its address never shows: not in repr, nor in what ``hide`` went over."""
 
     name: str
@@ -58,7 +58,7 @@ class Message:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_targets(path: Path, allow_private: bool = False) -> tuple[list[Target], list[str]]:
+def read_targets(path: Path, allow_private: bool = False) -> tuple[list[WebhookTarget], list[str]]:
     """Targets of a file of secrets and what is wrong with it, in sentences that hold no secret."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -74,14 +74,14 @@ def read_targets(path: Path, allow_private: bool = False) -> tuple[list[Target],
     targets, problems = [], []
     for name, entry in section.items():
         found = _target(name, entry, allow_private)
-        if isinstance(found, Target):
+        if isinstance(found, WebhookTarget):
             targets.append(found)
         else:
             problems.append(f"{path.name}: webhook {name!r}: {found}" if NAME.fullmatch(name) else found)
     return targets, problems
 
 
-def _target(name: str, entry: Any, allow_private: bool) -> Target | str:
+def _target(name: str, entry: Any, allow_private: bool) -> WebhookTarget | str:
     """A target, or what is wrong with it."""
     if not NAME.fullmatch(name):
         return "a webhook has a name that is not 1 to 32 letters, digits, - or _"
@@ -95,15 +95,15 @@ def _target(name: str, entry: Any, allow_private: bool) -> Target | str:
         token, chat_id = str(entry["token"]), str(entry["chat_id"])
         if not _TOKEN.fullmatch(token) or not _CHAT.fullmatch(chat_id):
             return "needs the bot's token as digits, a colon and letters, and a chat_id as a number or @name"
-        return Target(name, kind, f"{TELEGRAM}/bot{token}/sendMessage", chat_id)
+        return WebhookTarget(name, kind, f"{TELEGRAM}/bot{token}/sendMessage", chat_id)
     try:
         check_url(str(entry["url"]), allow_private)
     except AddressRefused as error:
         return str(error)
-    return Target(name, kind, str(entry["url"]))
+    return WebhookTarget(name, kind, str(entry["url"]))
 
 
-def payload(target: Target, message: Message) -> dict[str, Any]:
+def payload(target: WebhookTarget, message: Message) -> dict[str, Any]:
     """The JSON that a target's service takes. Text is escaped and cut so that it arrives as it was meant."""
     text = f"{message.title}\n{message.text}"
     match target.kind:

@@ -28,10 +28,10 @@ from typing import Any, Final, Literal, Protocol
 import orjson
 
 from runtime import outbound
-from runtime.alerts.targets import Message, Target, payload, read_targets
+from runtime.alerts.targets import Message, WebhookTarget, payload, read_targets
 from runtime.outbound import AddressRefused, Answer, NotDelivered, retry_after_s
 
-__all__ = ["Delivery", "Message", "Patience", "Webhooks"]
+__all__ = ["Delivery", "Message", "RetryPolicy", "Webhooks"]
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    target: Target
+    target: WebhookTarget
     message: Message
     attempt: int = 1
 
@@ -89,7 +89,7 @@ class _Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long delivery goes on.
 
     Parameters
@@ -115,22 +115,22 @@ class Webhooks:
     targets : where messages can go.
     problems : what was wrong with the file of secrets, for the page.
     allow_private : whether http and private addresses may be used.
-    patience : how long delivery goes on.
+    retry_policy : how long delivery goes on.
     post : how a body leaves.
     """
 
     def __init__(
         self,
-        targets: Iterable[Target] = (),
+        targets: Iterable[WebhookTarget] = (),
         problems: Sequence[str] = (),
         *,
         allow_private: bool = False,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         post: Post = outbound.post,
     ) -> None:
         self._targets = {target.name: target for target in targets}
         self.problems = tuple(problems)
-        self._allow_private, self._patience, self._post = allow_private, patience or Patience(), post
+        self._allow_private, self._retry_policy, self._post = allow_private, retry_policy or RetryPolicy(), post
         self._changed = threading.Condition()
         self._waiting: list[tuple[float, int, _Job]] = []  # by the moment (monotonic) they are due
         self._order = itertools.count()
@@ -173,7 +173,7 @@ class Webhooks:
                     self._note(name, message, 0, "given up", "the file of secrets has no webhook of this name")
                 elif self._stopping:
                     self._note(name, message, 0, "given up", "the application stops")
-                elif len(self._waiting) >= self._patience.waiting:
+                elif len(self._waiting) >= self._retry_policy.waiting:
                     self._note(name, message, 0, "given up", f"{len(self._waiting)} messages wait already")
                 else:
                     self._enqueue(_Job(target, message), 0.0)
@@ -242,11 +242,11 @@ class Webhooks:
             return None
 
     def _try(self, job: _Job) -> None:
-        target, patience = job.target, self._patience
+        target, retry_policy = job.target, self._retry_policy
         try:
             body = orjson.dumps(payload(target, job.message))
             answer = self._post(
-                target.url, body, dict(HEADERS), timeout_s=patience.timeout_s, allow_private=self._allow_private
+                target.url, body, dict(HEADERS), timeout_s=retry_policy.timeout_s, allow_private=self._allow_private
             )
         except NotDelivered as error:
             refusal = _Refusal(str(error), self._backoff_s(job.attempt))
@@ -258,7 +258,7 @@ class Webhooks:
                 return
             refusal = self._refused(job, answer)
         refusal = replace(refusal, detail=target.hide(refusal.detail))
-        if refusal.wait_s is None or job.attempt >= patience.tries:
+        if refusal.wait_s is None or job.attempt >= retry_policy.tries:
             self._done(job, "given up", refusal.detail)
         else:
             self._again(job, refusal, refusal.wait_s)
@@ -281,7 +281,7 @@ class Webhooks:
         return _Refusal(f"{detail}; it asks for a pause of {asked_s:g} s", asked_s, for_all=True)
 
     def _backoff_s(self, attempt: int) -> float:
-        bound_s = min(self._patience.cap_s, self._patience.base_s * 2.0 ** (attempt - 1))
+        bound_s = min(self._retry_policy.cap_s, self._retry_policy.base_s * 2.0 ** (attempt - 1))
         return bound_s * random.uniform(0.5, 1.0)
 
     def _again(self, job: _Job, refusal: _Refusal, wait_s: float) -> None:

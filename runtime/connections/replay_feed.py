@@ -9,9 +9,9 @@ from typing import Final
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.feeds.codec import Instrument
-from alphastream.feeds.feed import Desk
+from alphastream.feeds.feed import FeedContext
 from alphastream.feeds.replay import Replay
-from alphastream.tape.recordings import Tape
+from alphastream.tape.recordings import Recording
 
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
 BATCH: Final = 1_000  # ticks handed over at once
@@ -33,7 +33,7 @@ class ReplayFeed:
 
     def __init__(
         self,
-        tape: Tape,
+        tape: Recording,
         speed: float = 1.0,
         loop: bool = True,
         head_s: float = 0.0,
@@ -61,33 +61,33 @@ class ReplayFeed:
         """Empty: a tape knows no trading rules."""
         return {}
 
-    def run(self, desk: Desk) -> None:
+    def run(self, context: FeedContext) -> None:
         """Deliver what is due until stopped or the tape ends."""
-        desk.tally.refused.update(
+        context.stats.refused.update(
             {symbol: self._refusal(symbol) for symbol in self._asked if symbol not in self._carried}
         )
         self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self._data_ns = self._start_ns
         replay = Replay(self.tape, self._start_ns, loop=self._loop, head_s=self._head_s)
         if not self._carried:
-            desk.report("blocked", "the tape has none of the symbols")
+            context.report("blocked", "the tape has none of the symbols")
         else:
-            desk.report("live", f"{self.title}, played {self._pace()}")
-        while not desk.stopping:
+            context.report("live", f"{self.title}, played {self._pace()}")
+        while not context.stopping:
             ticks = replay.take(*self._due())
             kept = [tick for tick in ticks if tick.symbol in self._carried]
             if ticks:
                 self._data_ns = ticks[-1].receive_ns
-            if kept and desk.deliver(kept):
-                desk.tally.last_message_ns = self._data_ns
+            if kept and context.deliver(kept):
+                context.stats.last_message_ns = self._data_ns
             next_ns = replay.next_ns()
             if next_ns is None:
-                desk.report("stopped", "the tape has ended")
+                context.report("stopped", "the tape has ended")
                 return
             if 0 < self._speed < math.inf:
                 # At least 5 ms, so that a burst becomes one batch.
                 ahead_s = (next_ns - self.now_ns()) / SECOND / self._speed
-                desk.wait(min(LOOK_AROUND_S, max(0.005, ahead_s)))
+                context.wait(min(LOOK_AROUND_S, max(0.005, ahead_s)))
 
     def step(self, count: int = 1) -> None:
         """Let the next trades of the tape go, at speed 0."""

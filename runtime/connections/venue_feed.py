@@ -14,14 +14,14 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Backfill, Page
 from alphastream.feeds.binance import suggest
 from alphastream.feeds.codec import Codec, Instrument
-from alphastream.feeds.feed import Desk, State
+from alphastream.feeds.feed import FeedContext, FeedState
 from runtime.connections.transport import Backoff, Errand, RefusedError, RestClient, Transport, WebSocketTransport
 
 log = logging.getLogger(__name__)
 
 LIVE: Final = "trades arrive"
-LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and wishes
-WISHES_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
+LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
+SUBSCRIBE_EVERY_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
 LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
 BATCH: Final = 1_000  # ticks handed over at once
 
@@ -74,7 +74,7 @@ class LiveFeed:
         self._changed: set[str] = set()
         self._busy: set[Transport | RestClient] = set()
         self._newest: dict[str, int] = {}  # id by symbol, on this connection
-        self._wishes_s = 0.0
+        self._subscribe_after_s = 0.0
         self._numbers = itertools.count(1)
 
     @property
@@ -123,33 +123,33 @@ class LiveFeed:
             for busy in self._busy:
                 busy.abort()
 
-    def run(self, desk: Desk) -> None:
+    def run(self, context: FeedContext) -> None:
         """Connect again and again until stopped or turned away for good."""
-        desk.tally.rejected = self._codec.rejected
+        context.stats.rejected = self._codec.rejected
         try:
-            while not desk.stopping:
-                wait_s = self._attempt(desk)
-                desk.wait(wait_s)
+            while not context.stopping:
+                wait_s = self._attempt(context)
+                context.wait(wait_s)
         finally:
             if self._errand is not None:
                 self._errand[2].join(1.0)
 
-    def _attempt(self, desk: Desk) -> float | None:
+    def _attempt(self, context: FeedContext) -> float | None:
         """Run one connection to its end and return how long to wait; None is for ever."""
-        state: State = "connecting"
+        state: FeedState = "connecting"
         wait_s = 0.0
         try:
-            self._look_up(desk)
+            self._look_up(context)
             if not self._symbols:
-                desk.report("blocked", "no symbol to carry")
+                context.report("blocked", "no symbol to carry")
                 return LOOK_AROUND_S
-            self._stream(desk)
+            self._stream(context)
             return 0.0
         except RefusedError as refusal:
             advice = self._codec.advise(refusal.status, refusal.headers)
             reason, wait_s = advice.reason, advice.wait_s
             if advice.action == "stop":
-                desk.report("blocked", reason)
+                context.report("blocked", reason)
                 return None
             if advice.action == "banned":
                 state = "blocked"
@@ -159,22 +159,22 @@ class LiveFeed:
         except FeedError as error:
             reason = str(error)
         wait_s = max(wait_s, self._backoff.next_s())
-        desk.report(state, reason, time.time_ns() + int(wait_s * SECOND))
+        context.report(state, reason, time.time_ns() + int(wait_s * SECOND))
         return wait_s
 
-    def _look_up(self, desk: Desk) -> None:
+    def _look_up(self, context: FeedContext) -> None:
         """Ask once what the venue lists and what its clock says, and refuse what it does not list.
 
         The stream starts without an answer too, except where the venue refuses this place.
         """
         if self._ask_rest:
             self._ask_rest = False
-            self._say(desk, f"asking {self.title} for its symbols")
+            self._say(context, f"asking {self.title} for its symbols")
             try:
-                self._instruments = self._codec.parse_exchange_info(self._get(desk, self._codec.exchange_info().url))
+                self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info().url))
                 before_ns = time.time_ns()
-                server_ns = self._codec.parse_server_time(self._get(desk, self._codec.server_time().url))
-                desk.tally.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
+                server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time().url))
+                context.stats.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
             except RefusedError as refusal:
                 if self._codec.advise(refusal.status, refusal.headers).action == "stop":
                     raise
@@ -184,7 +184,7 @@ class LiveFeed:
         for symbol in self._symbols:
             problem = self._problem(symbol)
             if problem:
-                desk.tally.refused[symbol] = problem
+                context.stats.refused[symbol] = problem
                 self.remove(symbol)
 
     def _problem(self, symbol: str) -> str | None:
@@ -196,16 +196,16 @@ class LiveFeed:
         status = self._instruments[symbol].status
         return None if status == "TRADING" else f"{symbol} does not trade at {self.title} now (status {status})"
 
-    def _get(self, desk: Desk, url: str) -> bytes:
+    def _get(self, context: FeedContext, url: str) -> bytes:
         client = RestClient(self._timeout_s)
-        with self._interruptible(desk, client):
+        with self._interruptible(context, client):
             return client.get(url)
 
     @contextmanager
-    def _interruptible(self, desk: Desk, busy: Transport | RestClient) -> Iterator[None]:
+    def _interruptible(self, context: FeedContext, busy: Transport | RestClient) -> Iterator[None]:
         with self._lock:
             self._busy.add(busy)
-        if desk.stopping:  # it was set before ``interrupt`` could see this one
+        if context.stopping:  # it was set before ``interrupt`` could see this one
             busy.abort()
         try:
             yield
@@ -213,53 +213,53 @@ class LiveFeed:
             with self._lock:
                 self._busy.discard(busy)
 
-    def _stream(self, desk: Desk) -> None:
+    def _stream(self, context: FeedContext) -> None:
         """Carry one connection from its opening to its end."""
         transport = self._transport(self._timeout_s)
-        with self._interruptible(desk, transport), closing(transport):
+        with self._interruptible(context, transport), closing(transport):
             with self._lock:
                 symbols = self._symbols
                 self._changed.clear()
-            self._say(desk, f"connecting to {self.title}")
+            self._say(context, f"connecting to {self.title}")
             transport.open(self._codec.stream_url(symbols))
-            self._say(desk, f"connected to {self.title}, waiting for the first trade")
-            desk.tally.reconnects += self._was_open
+            self._say(context, f"connected to {self.title}, waiting for the first trade")
+            context.stats.reconnects += self._was_open
             self._was_open = True
             self._newest.clear()
             opened_s = heard_s = time.monotonic()
-            while not desk.stopping and self._symbols:
-                ticks = self._receive(desk, transport)
+            while not context.stopping and self._symbols:
+                ticks = self._receive(context, transport)
                 now_s = time.monotonic()
                 if ticks:
                     heard_s = now_s
-                    self._pass_on(desk, ticks, now_s)
+                    self._pass_on(context, ticks, now_s)
                 elif now_s - heard_s > self._stall_s:
                     raise _StalledError(f"no trade for {self._stall_s:g} s although the connection is open")
                 if now_s - opened_s > self._stable_s and ticks:
                     self._backoff.reset()
-                self._send_wishes(desk, transport, now_s)
-                self._refill(desk, now_s)
+                self._send_subscription_changes(context, transport, now_s)
+                self._refill(context, now_s)
 
-    def _say(self, desk: Desk, doing: str) -> None:
+    def _say(self, context: FeedContext, doing: str) -> None:
         """Report a step on the way to the first trade. A stalled feed stays stalled until one arrives."""
-        if desk.state == "stalled":
-            desk.report("stalled", f"no trade for more than {self._stall_s:g} s; {doing}")
+        if context.state == "stalled":
+            context.report("stalled", f"no trade for more than {self._stall_s:g} s; {doing}")
         else:
-            desk.report("connecting", doing)
+            context.report("connecting", doing)
 
-    def _receive(self, desk: Desk, transport: Transport) -> list[Tick]:
+    def _receive(self, context: FeedContext, transport: Transport) -> list[Tick]:
         """Return the trades of all messages that have come, after a wait for the first."""
         frame = transport.recv(LOOK_AROUND_S)
         if frame is None:
             return []
         ticks: list[Tick] = []
-        now_ns = desk.tally.last_message_ns = time.time_ns()
+        now_ns = context.stats.last_message_ns = time.time_ns()
         while frame is not None:
             ticks += self._codec.parse(frame, now_ns)
             frame = transport.recv(0.0) if len(ticks) < BATCH else None
         return [tick for tick in ticks if tick.symbol in self._symbols]
 
-    def _pass_on(self, desk: Desk, ticks: list[Tick], now_s: float) -> None:
+    def _pass_on(self, context: FeedContext, ticks: list[Tick], now_s: float) -> None:
         holes = set()
         for tick in ticks:
             newest = self._newest.get(tick.symbol)
@@ -267,16 +267,16 @@ class LiveFeed:
                 holes.add(tick.symbol)
             if newest is None or tick.id > newest:
                 self._newest[tick.symbol] = tick.id
-        desk.tally.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + (desk.tally.clock_offset_ns or 0)
-        if not desk.deliver(ticks):
+        context.stats.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + (context.stats.clock_offset_ns or 0)
+        if not context.deliver(ticks):
             holes.update(tick.symbol for tick in ticks)
         if holes:
             self._backfill.want(holes, now_s)
-        if desk.state in ("connecting", "stalled"):
-            desk.report("live", LIVE)
+        if context.state in ("connecting", "stalled"):
+            context.report("live", LIVE)
 
-    def _send_wishes(self, desk: Desk, transport: Transport, now_s: float) -> None:
-        if not self._changed or now_s < self._wishes_s:
+    def _send_subscription_changes(self, context: FeedContext, transport: Transport, now_s: float) -> None:
+        if not self._changed or now_s < self._subscribe_after_s:
             return
         with self._lock:
             changed, self._changed = sorted(self._changed), set()
@@ -287,13 +287,13 @@ class LiveFeed:
         if unwanted:
             transport.send(self._codec.unsubscribe(unwanted, next(self._numbers)))
         for symbol in unwanted:
-            desk.tally.last_tick_ns.pop(symbol, None)
+            context.stats.last_tick_ns.pop(symbol, None)
             self._newest.pop(symbol, None)
-        self._wishes_s = now_s + WISHES_S
+        self._subscribe_after_s = now_s + SUBSCRIBE_EVERY_S
 
-    def _refill(self, desk: Desk, now_s: float) -> None:
+    def _refill(self, context: FeedContext, now_s: float) -> None:
         """Move the closing of gaps one step on, without ever waiting."""
-        if not desk.refills or desk.state not in ("live", "backfilling"):
+        if not context.refills or context.state not in ("live", "backfilling"):
             return
         if self._errand is not None:
             page, client, errand = self._errand
@@ -301,25 +301,25 @@ class LiveFeed:
                 self._errand = None
                 with self._lock:
                     self._busy.discard(client)
-                self._take_answer(desk, page, errand, now_s)
+                self._take_answer(context, page, errand, now_s)
             return
         if not self._backfill.due(now_s):
             return
-        found = self._backfill.next_page(desk.missing, now_s)
-        desk.tally.unfillable = self._backfill.unfillable
+        found = self._backfill.next_page(context.missing, now_s)
+        context.stats.unfillable = self._backfill.unfillable
         if found is None:
-            if desk.state == "backfilling":
-                desk.report("live", LIVE)
+            if context.state == "backfilling":
+                context.report("live", LIVE)
             return
         page, missing = found
-        desk.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
+        context.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
         url = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1).url
         client = RestClient(self._timeout_s)
         with self._lock:
             self._busy.add(client)
         self._errand = (page, client, Errand(lambda: client.get(url)))
 
-    def _take_answer(self, desk: Desk, page: Page, errand: Errand, now_s: float) -> None:
+    def _take_answer(self, context: FeedContext, page: Page, errand: Errand, now_s: float) -> None:
         try:
             ticks = self._codec.parse_agg_trades(page.symbol, errand.result())
         except RefusedError as refusal:
@@ -331,15 +331,15 @@ class LiveFeed:
             reason = str(error)
         else:
             inside = [tick for tick in ticks if page.first <= tick.id <= page.last]
-            if inside and not desk.deliver(inside):
+            if inside and not context.deliver(inside):
                 self._backfill.failed(now_s)
             else:
-                desk.tally.backfilled += len(inside)
+                context.stats.backfilled += len(inside)
                 self._backfill.answered(page, ticks, time.time_ns())
             return
         log.warning("feed=%r page=%s not fetched: %s", self.title, page, reason)
-        state: State = "live" if self._backfill.pause_s(now_s) > LONG_PAUSE_S else "backfilling"
-        desk.report(state, f"{LIVE}; some missed before cannot be fetched now: {reason}")
+        state: FeedState = "live" if self._backfill.pause_s(now_s) > LONG_PAUSE_S else "backfilling"
+        context.report(state, f"{LIVE}; some missed before cannot be fetched now: {reason}")
 
 
 class _StalledError(FeedError):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from alphastream.backtest import Away, Definition
+from alphastream.backtest import Definition, Outage
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.trading import Fill, FundingPayment, SpreadOrder
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 FORMAT: Final = 1
 UNREAD: Final = "its line in the file could not be read"
 UNREADABLE: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
-MOST_LOST: Final = 100_000  # orders that lines which cannot be read may have held in a row
+MAX_LOST: Final = 100_000  # orders that lines which cannot be read may have held in a row
 
 
 class Begin(msgspec.Struct, tag="begin", frozen=True):
@@ -59,12 +59,12 @@ class Paid(msgspec.Struct, tag="funding", frozen=True):
     payment: FundingPayment
 
 
-class State(msgspec.Struct, tag="state", frozen=True):
+class AccountState(msgspec.Struct, tag="state", frozen=True):
     """Where the run stands: the tape was played up to ``until_ns``, where last prices were ``marks``."""
 
     until_ns: int
     direction: int
-    trip: int
+    round_trip: int = msgspec.field(name="trip")
     late: int
     marks: tuple[float | None, ...] = ()
 
@@ -83,13 +83,13 @@ class Stopped(msgspec.Struct, tag="stopped", frozen=True):
     why: str
 
 
-Entry = Begin | Ordered | Filled | Paid | State | Paused | Stopped
+Entry = Begin | Ordered | Filled | Paid | AccountState | Paused | Stopped
 _READ: Final = msgspec.json.Decoder(list[Entry])
 _WRITE: Final = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
-class Record:
+class RunRecord:
     """What a file says of a run.
 
     Parameters
@@ -103,8 +103,8 @@ class Record:
     orders: dict[int, SpreadOrder] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     funding: list[FundingPayment] = field(default_factory=list)
-    away: list[Away] = field(default_factory=list)
-    state: State | None = None
+    outages: list[Outage] = field(default_factory=list)
+    state: AccountState | None = None
     stopped: str | None = None
     left_out: list[str] = field(default_factory=list)
 
@@ -124,11 +124,11 @@ class Record:
                 self.fills.append(fill)
             case Paid(payment):
                 self.funding.append(payment)
-            case State():
+            case AccountState():
                 self.state = entry
                 self.stopped = None  # it went on
             case Paused(from_ns, to_ns, why):
-                self.away.append(Away(from_ns, to_ns, why))
+                self.outages.append(Outage(from_ns, to_ns, why))
             case Stopped(why):
                 self.stopped = why
 
@@ -155,7 +155,7 @@ class RunFile:
         except OSError as error:
             raise StorageError(f"{self.path}: {error}: make the folder writable, or name another data_dir") from error
 
-    def read(self) -> Record:
+    def read(self) -> RunRecord:
         """Everything that is sound in the file.
 
         Raises
@@ -167,7 +167,7 @@ class RunFile:
             first = _READ.decode(texts[0] if texts else b"[]")
             if not first or not isinstance(first[0], Begin) or first[0].format != FORMAT:
                 raise StorageError(f"it does not begin with a run of format {FORMAT}")
-            record = Record(first[0], Definition.of(first[0].definition))
+            record = RunRecord(first[0], Definition.of(first[0].definition))
             _check(first, record)
         except (OSError, *UNREADABLE, AlphaStreamError) as error:
             raise StorageError(f"{self.path} is no paper run that can be read ({error}): move it away") from error
@@ -188,15 +188,15 @@ class RunFile:
         return record
 
 
-def _check(entries: Sequence[Entry], record: Record) -> None:
+def _check(entries: Sequence[Entry], record: RunRecord) -> None:
     """Refuse what JSON can say and a run cannot mean. Raises ValueError."""
     for entry in entries:
         if not _fits(entry):
             raise ValueError("a number has more than 64 bits")
-        if isinstance(entry, Ordered) and not 1 <= entry.order.id <= len(record.orders) + MOST_LOST:
+        if isinstance(entry, Ordered) and not 1 <= entry.order.id <= len(record.orders) + MAX_LOST:
             raise ValueError(f"order {entry.order.id} follows after {len(record.orders)}")
         symbols = record.definition.strategy.symbols
-        if isinstance(entry, State) and len(entry.marks) not in (0, len(symbols)):
+        if isinstance(entry, AccountState) and len(entry.marks) not in (0, len(symbols)):
             raise ValueError(f"{len(entry.marks)} last prices of {len(symbols)} symbols")
 
 

@@ -1,4 +1,4 @@
-"""One paper run: it reads the tape of its lane, plays bars when they have closed, and writes down what came of it.
+"""One paper run: it reads the tape of its pipeline, plays bars when they have closed, and writes down what came of it.
 
 Pages read its ``PaperView``, which does not change.
 """
@@ -17,8 +17,8 @@ from alphastream.backtest import BY_HAND, LiveRun
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.events import Tick
 from alphastream.trading import SpreadOrder, SpreadRequest
-from runtime.paper.journal import Entry, Filled, Ordered, Paid, Paused, Record, RunFile, State, Stopped
-from runtime.paper.view import Batch, Lane, PaperView, Status, legs_of, marks_of, view_of
+from runtime.paper.journal import AccountState, Entry, Filled, Ordered, Paid, Paused, RunFile, RunRecord, Stopped
+from runtime.paper.view import Batch, PaperView, Pipeline, Status, legs_of, marks_of, view_of
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ HEARTBEAT_NS: Final = 10 * 10**9  # of the tape, between two lines that say how 
 PATIENCE_S: Final = 30.0  # how long bars wait for each range of ids that the tape lacks
 NEVER_NS: Final = 10**18
 WARM_BARS: Final = 2_000
-LONGEST_WARM_NS: Final = 24 * 3_600 * 10**9
+MAX_WARM_NS: Final = 24 * 3_600 * 10**9
 
 
 class _FellBehind(Exception):
@@ -67,8 +67,8 @@ class PaperRun:
         self,
         name: str,
         file: RunFile,
-        record: Record,
-        lane: Callable[[str], Lane | None],
+        record: RunRecord,
+        pipeline: Callable[[str], Pipeline | None],
         pool: ThreadPoolExecutor,
         *,
         fresh: bool,
@@ -76,7 +76,7 @@ class PaperRun:
         self.id = name
         self.record = record
         self._file = file
-        self._lane = lane
+        self._pipeline = pipeline
         self._pool = pool
         self._fresh = fresh
         self._live: LiveRun | None = None
@@ -98,21 +98,21 @@ class PaperRun:
     # ---- life ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Play until stopped. Ends with a line that says why, unless the desk closes down."""
+        """Play until stopped. Ends with a line that says why, unless the service closes down."""
         try:
             while self._stopping is None:
-                lane = self._lane(self.record.begin.trades)
-                lacking = None if lane is None else self._lacks(lane)
-                if lane is None or lacking:
+                pipeline = self._pipeline(self.record.begin.trades)
+                lacking = None if pipeline is None else self._lacks(pipeline)
+                if pipeline is None or lacking:
                     self._fresh, self._first = False, {}
                     self._show("waiting", f"for {self.record.begin.trades} trades of {lacking or self._symbols()}")
                     await self._woken()
-                elif not (self._fresh or self._is_ready(lane)):
+                elif not (self._fresh or self._is_ready(pipeline)):
                     self._show("waiting", "for the next trades, and for those that were missed until then")
                     await self._woken()
                 else:
                     self._first = {}
-                    await self._play(lane)
+                    await self._play(pipeline)
             self._end(self._stopping if self.status != "closing" else self._closed())
         except asyncio.CancelledError:
             raise
@@ -120,22 +120,22 @@ class PaperRun:
             log.exception("paper run failed: id=%s", self.id)
             self._end(str(error) if isinstance(error, AlphaStreamError) else f"{type(error).__name__}: {error}")
 
-    def _is_ready(self, lane: Lane) -> bool:
+    def _is_ready(self, pipeline: Pipeline) -> bool:
         """Whether the tape goes on and is whole: until then series would warm up on what a break has left of it."""
         if not self._first:
-            self._first = {symbol: lane.store.since(symbol).cursor for symbol in legs_of(self.record.definition)}
+            self._first = {symbol: pipeline.store.since(symbol).cursor for symbol in legs_of(self.record.definition)}
             self._from_ids = dict.fromkeys(self._first, 0)
-        goes_on = all(lane.store.since(symbol, place).cursor > place for symbol, place in self._first.items())
-        return goes_on and not self._waits_for_ids(lane)
+        goes_on = all(pipeline.store.since(symbol, place).cursor > place for symbol, place in self._first.items())
+        return goes_on and not self._waits_for_ids(pipeline)
 
-    def _lacks(self, lane: Lane) -> str:
-        """Symbols that a lane does not follow."""
-        return ", ".join(sorted({*legs_of(self.record.definition)} - {*lane.symbols}))
+    def _lacks(self, pipeline: Pipeline) -> str:
+        """Symbols that a pipeline does not follow."""
+        return ", ".join(sorted({*legs_of(self.record.definition)} - {*pipeline.symbols}))
 
-    async def _play(self, lane: Lane) -> None:
-        """Follow one lane until it ends, falls behind, or the run is stopped."""
+    async def _play(self, pipeline: Pipeline) -> None:
+        """Follow one pipeline until it ends, falls behind, or the run is stopped."""
         loop = asyncio.get_running_loop()
-        start = await loop.run_in_executor(self._pool, self._warm, lane)
+        start = await loop.run_in_executor(self._pool, self._warm, pipeline)
         if self._stopping is not None:
             return
         live = self._begin(start)
@@ -143,11 +143,11 @@ class PaperRun:
         dispatching.add_done_callback(lambda _: self.wake.set())
         try:
             while not (self._done() or dispatching.done()):
-                if self._lane(self.record.begin.trades) is not lane:
+                if self._pipeline(self.record.begin.trades) is not pipeline:
                     if self.record.begin.trades == "replay":
                         self._stopping = "the recording is over"
                     break
-                self._step(lane, live)
+                self._step(pipeline, live)
                 await asyncio.sleep(STEP_S)
                 await self._woken()
         except _FellBehind:
@@ -160,7 +160,7 @@ class PaperRun:
             raise live.dispatcher.last_error
 
     def _leave(self, live: LiveRun) -> None:
-        """Write down the last of a lane. A run that ends cancels what still waits."""
+        """Write down the last of a pipeline. A run that ends cancels what still waits."""
         try:
             if self._stopping is not None or live.dispatcher.last_error is not None:
                 for order in live.simulation.broker.orders:
@@ -211,8 +211,8 @@ class PaperRun:
 
     def _flatten(self, live: LiveRun) -> None:
         """Send an order that ends all positions, as of now and not of the last bar."""
-        lane = self._lane(self.record.begin.trades)
-        now_ns = live.until_ns if lane is None else max(live.until_ns, lane.ingest.now_ns())
+        pipeline = self._pipeline(self.record.begin.trades)
+        now_ns = live.until_ns if pipeline is None else max(live.until_ns, pipeline.ingest.now_ns())
         live.simulation.halt()
         wish = SpreadRequest(
             tuple(-units for units in live.simulation.account.positions),
@@ -226,17 +226,17 @@ class PaperRun:
 
     # ---- tape ------------------------------------------------------------------------------------------------
 
-    def _warm(self, lane: Lane) -> Start:
+    def _warm(self, pipeline: Pipeline) -> Start:
         """Warm up on the tape there is. Runs beside the loop: it may read a day of trades and compile kernels."""
         begin, definition = self.record.begin, self.record.definition
         live = LiveRun(definition.strategy, definition.rules, definition.capital)
         live.dispatcher.stop_on_handler_exceptions = True
-        cursors = {symbol: lane.store.since(symbol).cursor for symbol in live.symbols}  # before what is read now
-        now_ns = lane.ingest.now_ns() - GRACE_NS
+        cursors = {symbol: pipeline.store.since(symbol).cursor for symbol in live.symbols}  # before what is read now
+        now_ns = pipeline.ingest.now_ns() - GRACE_NS
         warm_ns, begin_ns = first_bar_ns(now_ns, live.interval_ns), max(now_ns, self.record.until_ns)  # no bar twice
         if self._fresh:
             warm_ns, begin_ns = begin.warm_ns, begin.begin_ns
-        ticks = {symbol: lane.store.columns(symbol, warm_ns, now_ns + LONGEST_WARM_NS) for symbol in live.symbols}
+        ticks = {symbol: pipeline.store.columns(symbol, warm_ns, now_ns + MAX_WARM_NS) for symbol in live.symbols}
         live.warm_up(ticks, begin_ns)
         from_ids, later = {}, {}
         for symbol, columns in ticks.items():
@@ -252,7 +252,7 @@ class PaperRun:
         account = live.simulation.account
         account.restore(record.fills, record.funding)
         if record.state is not None:
-            account.trip = max(account.trip, record.state.trip)
+            account.round_trip = max(account.round_trip, record.state.round_trip)
             if any(account.positions):
                 account.direction = record.state.direction
         if not self._fresh:
@@ -275,15 +275,15 @@ class PaperRun:
             why = "paper trading did not run, or its trades did not come"
             self._append([Paused(from_ns, to_ns, why)])
 
-    def _step(self, lane: Lane, live: LiveRun) -> None:
+    def _step(self, pipeline: Pipeline, live: LiveRun) -> None:
         """Read what came, close bars."""
         for symbol in live.symbols:
-            batch = lane.store.since(symbol, self._cursors[symbol])
+            batch = pipeline.store.since(symbol, self._cursors[symbol])
             if batch.missed:
                 raise _FellBehind
             self._cursors[symbol] = batch.cursor
             live.take(self._new(symbol, batch))
-        if not self._waits_for_ids(lane):
+        if not self._waits_for_ids(pipeline):
             live.advance(GRACE_NS)
 
     def _new(self, symbol: str, batch: Batch) -> list[Tick]:
@@ -295,13 +295,13 @@ class PaperRun:
         known = np.isin([tick.id for tick in ticks], loaded)
         return [tick for tick, was_known in zip(ticks, known.tolist(), strict=True) if not was_known]
 
-    def _waits_for_ids(self, lane: Lane) -> bool:
+    def _waits_for_ids(self, pipeline: Pipeline) -> bool:
         """Whether the tape has holes that may still be filled: bars stay open for a while."""
         now_s = asyncio.get_running_loop().time()
         self._lacking = {
             (symbol, *gap): self._lacking.get((symbol, *gap), now_s)
             for symbol, from_id in self._from_ids.items()
-            for gap in lane.store.gaps(symbol)
+            for gap in pipeline.store.gaps(symbol)
             if gap[1] >= from_id
         }
         return any(now_s - since_s < PATIENCE_S for since_s in self._lacking.values())
@@ -319,7 +319,7 @@ class PaperRun:
         entries += [Paid(payment) for payment in account.funding[len(record.funding) :]]
         if entries or force or live.until_ns - self._written_ns >= HEARTBEAT_NS:
             marks = tuple(price if price == price else None for price in marks_of(live))
-            entries.append(State(live.until_ns, account.direction, account.trip, self._late(), marks))
+            entries.append(AccountState(live.until_ns, account.direction, account.round_trip, self._late(), marks))
             self._written_ns = live.until_ns
             self._append(entries)
         self.view = self._look()
@@ -370,7 +370,7 @@ class PaperRun:
 
 def first_bar_ns(now_ns: int, interval_ns: int) -> int:
     """Where warming up begins: some thousand bars back, but no more than a day."""
-    reach_ns = min(WARM_BARS * interval_ns, LONGEST_WARM_NS)
+    reach_ns = min(WARM_BARS * interval_ns, MAX_WARM_NS)
     return (now_ns - reach_ns) // interval_ns * interval_ns
 
 

@@ -16,31 +16,31 @@ import numpy as np
 
 from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
-from runtime.paper.journal import Begin, Record, RunFile, State, Stopped
+from runtime.paper.journal import AccountState, Begin, RunFile, RunRecord, Stopped
 from runtime.paper.run import GRACE_NS, PaperRun, first_bar_ns
-from runtime.paper.view import Lane, PaperView, legs_of, view_of
+from runtime.paper.view import PaperView, Pipeline, legs_of, view_of
 
-__all__ = ["MOST_RUNS", "PaperDesk", "PaperView", "Trades"]
+__all__ = ["MAX_RUNS", "PaperService", "PaperView", "Trades"]
 
 log = logging.getLogger(__name__)
 
 Trades = Literal["live", "replay"]
 
-MOST_RUNS: Final = 8
+MAX_RUNS: Final = 8
 
 
-class PaperDesk:
+class PaperService:
     """All paper runs of a process.
 
     Parameters
     ----------
     folder : where their files are.
-    lane : gives the lane that carries "live" or "replay" trades now, None where there is none.
+    pipeline : gives the pipeline that carries "live" or "replay" trades now, None where there is none.
     """
 
-    def __init__(self, folder: Path, lane: Callable[[str], Lane | None]) -> None:
+    def __init__(self, folder: Path, pipeline: Callable[[str], Pipeline | None]) -> None:
         self._folder = folder
-        self._lane = lane
+        self._pipeline = pipeline
         self._lock = threading.Lock()
         self._runs: dict[str, PaperRun] = {}
         self._stopped: dict[str, PaperView] = {}
@@ -134,25 +134,25 @@ class PaperDesk:
         ParameterError : there are no such trades now, they lack a symbol, or as many runs as may be are running.
         StorageError : its file cannot be written.
         """
-        lane = self._lane(trades)
-        if lane is None:
+        pipeline = self._pipeline(trades)
+        if pipeline is None:
             raise ParameterError(f"there are no {trades} trades now: wait until the feed carries some")
-        lacking = sorted({*legs_of(definition)} - {*lane.symbols})
+        lacking = sorted({*legs_of(definition)} - {*pipeline.symbols})
         if lacking:
-            raise ParameterError(f"{', '.join(lacking)} is not followed: the feed has {', '.join(lane.symbols)}")
-        now_ns = lane.ingest.now_ns() - GRACE_NS
+            raise ParameterError(f"{', '.join(lacking)} is not followed: the feed has {', '.join(pipeline.symbols)}")
+        now_ns = pipeline.ingest.now_ns() - GRACE_NS
         interval_ns = definition.strategy.pairs[0].interval_ns
         begin_ns = now_ns // interval_ns * interval_ns
-        known = [lane.store.coverage(symbol) for symbol in legs_of(definition)]
+        known = [pipeline.store.coverage(symbol) for symbol in legs_of(definition)]
         first_ns = min((each.first_ns for each in known if each is not None), default=begin_ns)
         warm_ns = max(first_bar_ns(now_ns, interval_ns), first_ns // interval_ns * interval_ns)
-        begin = Begin(definition.plain(), trades, lane.title, begin_ns, min(warm_ns, begin_ns))
+        begin = Begin(definition.plain(), trades, pipeline.title, begin_ns, min(warm_ns, begin_ns))
         with self._opening:
             self._require_room()
             name = self._new_name(now_ns)
             file = RunFile(self._folder / f"{name}.jsonl")
             file.append([begin])
-            self._add(name, file, Record(begin, definition), fresh=True)
+            self._add(name, file, RunRecord(begin, definition), fresh=True)
         return name
 
     def resume(self, name: str) -> None:
@@ -173,7 +173,7 @@ class PaperDesk:
             self._require_room()
             file = RunFile(self._folder / f"{name}.jsonl")
             record = file.read()
-            state = record.state or State(record.until_ns, 0, 0, 0)
+            state = record.state or AccountState(record.until_ns, 0, 0, 0)
             file.append([state])  # it is meant to run, also if the app stops before it does
             record.take(state)
             self._add(name, file, record)
@@ -186,7 +186,7 @@ class PaperDesk:
             self._loop.call_soon_threadsafe(lambda: self._stop_run(run, flatten))
 
     def _require_room(self) -> None:
-        if len(self._runs) >= MOST_RUNS:
+        if len(self._runs) >= MAX_RUNS:
             raise ParameterError(f"{len(self._runs)} runs are running and no more may: stop one")
 
     def _new_name(self, now_ns: int) -> str:
@@ -224,10 +224,10 @@ class PaperDesk:
             late = 0 if record.state is None else record.state.late
             self._stopped[path.stem] = view_of(path.stem, record, "stopped", record.stopped, None, late)
 
-    def _add(self, name: str, file: RunFile, record: Record, *, fresh: bool = False) -> None:
+    def _add(self, name: str, file: RunFile, record: RunRecord, *, fresh: bool = False) -> None:
         if self._loop is None:
             raise ParameterError("paper trading has been stopped: start the app again")
-        run = PaperRun(name, file, record, self._lane, self._pool, fresh=fresh)
+        run = PaperRun(name, file, record, self._pipeline, self._pool, fresh=fresh)
         asyncio.run_coroutine_threadsafe(self._launch(name, run), self._loop).result(10.0)
 
     async def _launch(self, name: str, run: PaperRun) -> None:

@@ -1,13 +1,13 @@
-"""A paper run as pages see it, and the lane that a run reads."""
+"""A paper run as pages see it, and the pipeline that a run reads."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from alphastream.backtest import Away, Definition, LiveRun
+from alphastream.backtest import Definition, LiveRun, Outage
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
-from runtime.paper.journal import Record
+from runtime.paper.journal import RunRecord
 
 Status = Literal["starting", "waiting", "running", "closing", "stopped"]
 
@@ -37,7 +37,7 @@ class Feed(Protocol):
     def now_ns(self) -> int: ...
 
 
-class Lane(Protocol):
+class Pipeline(Protocol):
     """Where trades come from."""
 
     @property
@@ -59,7 +59,7 @@ class PaperView:
     status, why : "starting", "waiting" for the trades it is meant for, "running", "closing" its positions, "stopped".
     warm_ns, begin_ns, until_ns : first bar that series saw, beginning of the decisions, how far the tape was played.
     marks : last prices, NaN before the first row.
-    away : when it did not run.
+    outages : when it did not run.
     late : trades that came after their bar had closed.
     """
 
@@ -79,7 +79,7 @@ class PaperView:
     orders: tuple[SpreadOrder, ...]
     fills: tuple[Fill, ...]
     funding: tuple[FundingPayment, ...]
-    away: tuple[Away, ...]
+    outages: tuple[Outage, ...]
     late: int
 
     @property
@@ -94,7 +94,7 @@ class PaperView:
         return tuple(order for order in self.orders if order.is_open)
 
 
-def view_of(name: str, record: Record, status: Status, why: str, live: LiveRun | None, late: int) -> PaperView:
+def view_of(name: str, record: RunRecord, status: Status, why: str, live: LiveRun | None, late: int) -> PaperView:
     """A run as it stands; without a live part, as its file has it."""
     symbols = record.definition.strategy.symbols
     if live is None:
@@ -124,7 +124,7 @@ def view_of(name: str, record: Record, status: Status, why: str, live: LiveRun |
         orders=tuple(record.orders.values()),
         fills=tuple(record.fills),
         funding=tuple(record.funding),
-        away=tuple(record.away),
+        outages=tuple(record.outages),
         late=late,
     )
 

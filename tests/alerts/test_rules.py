@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from alphastream.alerts.rules import (
     MEASURES,
     Rule,
+    RuleContext,
     RuleState,
-    Sight,
     When,
     alert_of,
     measure_name,
@@ -27,7 +27,7 @@ from alphastream.alerts.rules import (
 from alphastream.bars import align, empty_bars
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
-from alphastream.feeds.feed import Health, Tally
+from alphastream.feeds.feed import FeedStats, Health
 from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, Progress, pair_columns
 
 SECOND = 10**9
@@ -59,13 +59,13 @@ def answer(zscores: Sequence[float], end_ns: int = NOW, **more: Any) -> PairAnal
 
 
 def health(last_ns: int = NOW, state: str = "live", reason: str = "trades arrive") -> Health:
-    tally = Tally()
+    stats = FeedStats()
     if last_ns:
-        tally.last_tick_ns["BTCUSDT"] = last_ns
-    return tally.snapshot("Binance USD-M", ("BTCUSDT", "ETHUSDT"), (state, reason, NOW, None))  # type: ignore[arg-type]
+        stats.last_tick_ns["BTCUSDT"] = last_ns
+    return stats.snapshot("Binance USD-M", ("BTCUSDT", "ETHUSDT"), (state, reason, NOW, None))  # type: ignore[arg-type]
 
 
-def sight(found: PairAnalytics | None = None, feed: Health | None = None, **more: Any) -> Sight:
+def context(found: PairAnalytics | None = None, feed: Health | None = None, **more: Any) -> RuleContext:
     fields: dict[str, Any] = {
         "answer_for": lambda _: found,
         "now_ns": NOW,
@@ -74,7 +74,7 @@ def sight(found: PairAnalytics | None = None, feed: Health | None = None, **more
         "symbols": ("BTCUSDT", "ETHUSDT"),
         "follow": lambda _: None,
     }
-    return Sight(**fields | more)
+    return RuleContext(**fields | more)
 
 
 def fires(rule: Rule, values: Sequence[float], seconds: Sequence[float] | None = None) -> list[int]:
@@ -162,9 +162,9 @@ def test_a_rule_that_cannot_be_is_refused_in_words(change: dict[str, Any], said:
 
 
 def test_only_closed_bars_decide() -> None:
-    reading = read_pair(ABOVE, answer([0.5, 1.5]), NOW, 0)
-    assert reading.values == ((NOW, 1.5),)
-    assert reading.missing == ""
+    observation = read_pair(ABOVE, answer([0.5, 1.5]), NOW, 0)
+    assert observation.values == ((NOW, 1.5),)
+    assert observation.missing == ""
 
 
 def test_every_bar_since_the_last_look_is_read_once() -> None:
@@ -208,22 +208,22 @@ def test_every_measure_exists_in_every_model(model: Any) -> None:
 
 
 def test_sentences() -> None:
-    alert = alert_of(OUTSIDE, -2.31, NOW, sight(recorded=True), NOW)
+    alert = alert_of(OUTSIDE, -2.31, NOW, context(recorded=True), NOW)
     assert alert.sentence == (
         "ETHUSDT on BTCUSDT (1s bars, OLS 100, log prices): z-score is −2.31 (outside ±2) on the bar that closed at "
         "22:13:20 UTC. Recorded trades, not live ones."
     )
-    old = alert_of(replace(ABOVE, measure="age_x", level=10.0), 12.0, NOW, sight(), NOW).sentence
+    old = alert_of(replace(ABOVE, measure="age_x", level=10.0), 12.0, NOW, context(), NOW).sentence
     assert old.endswith("time since the last trade of BTCUSDT is 12 s (above 10 s).")
     stalled = health(0, "stalled", "nothing came for 20 s")
-    alert = alert_of(FEED, 34.2, NOW, sight(feed=stalled, recorded=True), NOW)
+    alert = alert_of(FEED, 34.2, NOW, context(feed=stalled, recorded=True), NOW)
     assert alert.sentence == "No trade for 34 s (level 30 s). Binance USD-M is stalled. nothing came for 20 s."
     assert alert.recorded is False  # the feed that is watched is the live one
     assert measure_name("price_x") == "price of x"
 
 
 def test_facts_hold_only_what_json_knows() -> None:
-    alert = alert_of(replace(ABOVE, measure="half_life"), math.inf, NOW, sight(), NOW)
+    alert = alert_of(replace(ABOVE, measure="half_life"), math.inf, NOW, context(), NOW)
     assert "half-life is ∞ bars" in alert.sentence
     assert alert.facts()["value"] is None
     assert alert.facts()["time"] == "2023-11-14T22:13:20.000Z"

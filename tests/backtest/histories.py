@@ -3,7 +3,7 @@
 import numpy as np
 
 from alphastream.backtest.history import PairHistory, ready
-from alphastream.backtest.market import Tape
+from alphastream.backtest.market import LegTrades
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec
@@ -26,7 +26,7 @@ def history(y: Floats, x: Floats, rules: BrokerRules) -> PairHistory:
     """Every row opens half-way between the last close and its own, at its start."""
     rows = rows_of(y, x)
     of_y, of_x = (
-        Tape(rows.end_ns[:-1].copy(), (price[:-1] + price[1:]) / 2.0, np.ones(len(price) - 1)) for price in (y, x)
+        LegTrades(rows.end_ns[:-1].copy(), (price[:-1] + price[1:]) / 2.0, np.ones(len(price) - 1)) for price in (y, x)
     )
     return ready(rows, (of_y, of_x), SYMBOLS, rules)
 

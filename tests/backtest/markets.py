@@ -89,7 +89,7 @@ class Scripted:
     def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
         return pair_table(found[0]), None
 
-    def standing(self, row: Any) -> int:
+    def direction_at(self, row: Any) -> int:
         return 0
 
     def decide(self, row: Any, account: Account) -> Decision:

@@ -214,7 +214,7 @@ def test_a_run_that_begins_later_does_not_join_a_position(rebalance: bool) -> No
     change = held + int(np.flatnonzero(np.diff(direction[held:]))[0]) + 1
     first = next(order for order in begun.orders)
     assert first.decided_ns >= whole.time_ns[change]
-    assert first.trip == 1
+    assert first.round_trip == 1
 
 
 # ---- no input breaks the books ---------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_round_trips_add_up_to_the_profit(seed: int, script: list[Decision], rul
     marks = dict(zip(result.symbols, result.marks[-1].tolist(), strict=True))
     trips = round_trips(result.fills, result.funding, marks)
     traded = 1.0 + sum(abs(fill.quantity) * fill.price for fill in result.fills)
-    close(sum(trip.net for trip in trips), result.equity[-1] - result.capital, traded)
+    close(sum(round_trip.net for round_trip in trips), result.equity[-1] - result.capital, traded)
 
 
 sized = st.builds(
@@ -348,6 +348,6 @@ def test_a_leg_never_changes_sides_within_a_round_trip(seed: int, script: list[D
     result = backtest(random_market(seed, 30), Scripted(script), patient)
     by_leg: dict[tuple[int, str], list[float]] = {}
     for fill in result.fills:
-        by_leg.setdefault((fill.trip, fill.symbol), []).append(fill.quantity)
+        by_leg.setdefault((fill.round_trip, fill.symbol), []).append(fill.quantity)
     for quantities in by_leg.values():
         assert (np.cumsum(quantities) * np.sign(quantities[0]) > -1e-9).all()

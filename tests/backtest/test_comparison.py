@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphastream.backtest import BY_HAND, Away, Book, Difference, compare
+from alphastream.backtest import BY_HAND, Book, OrderDifference, Outage, compare
 from alphastream.trading import Fill, FundingPayment, LegOrder, SpreadOrder
 
 MARKS = {"ETH": 3_010.0, "BTC": 60_100.0}
@@ -47,8 +47,8 @@ def worth(book: Book) -> float:
     return traded + sum(payment.amount for payment in book.funding)
 
 
-def found(paper: Book, history: Book, away: Sequence[Away] = (), late: int = 0) -> list[Difference]:
-    out = compare(paper, history, MARKS, away, late)
+def found(paper: Book, history: Book, outages: Sequence[Outage] = (), late: int = 0) -> list[OrderDifference]:
+    out = compare(paper, history, MARKS, outages, late)
     assert sum(each.effect for each in out) == pytest.approx(worth(paper) - worth(history), abs=1e-4)
     assert [each.time_ns for each in out] == sorted(each.time_ns for each in out)
     return out
@@ -56,10 +56,10 @@ def found(paper: Book, history: Book, away: Sequence[Away] = (), late: int = 0) 
 
 NOTHING = Book([], [], [])
 ONE = whole(1, 100)
-PAUSE = Away(90, 200, "the app was not there")
+PAUSE = Outage(90, 200, "the app was not there")
 
 
-def only(out: list[Difference]) -> tuple[str, str]:
+def only(out: list[OrderDifference]) -> tuple[str, str]:
     (each,) = out
     return each.what, each.why
 

@@ -190,7 +190,11 @@ def test_what_comes_later_changes_nothing_before_it(
         assert [fill for fill in result.fills if fill.time_ns < cut_ns] == list(prefix.fills)
         assert [paid for paid in result.funding if paid.time_ns < cut_ns] == list(prefix.funding)
         for before, after in zip(prefix.orders, result.orders, strict=False):
-            assert (before.decided_ns, before.reason, before.trip) == (after.decided_ns, after.reason, after.trip)
+            assert (before.decided_ns, before.reason, before.round_trip) == (
+                after.decided_ns,
+                after.reason,
+                after.round_trip,
+            )
             assert [(leg.symbol, leg.quantity) for leg in before.legs] == [
                 (leg.symbol, leg.quantity) for leg in after.legs
             ]

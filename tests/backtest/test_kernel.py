@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alphastream.backtest import backtest, kernel
 from alphastream.backtest.history import PairHistory, pair_history, ready
-from alphastream.backtest.market import Tape, TickMarket
+from alphastream.backtest.market import LegTrades, TickMarket
 from alphastream.backtest.vectorised import (
     PairSeries,
     VectorisedRun,
@@ -39,7 +39,7 @@ from tests.backtest.histories import SYMBOLS, bands, history, prices, rows_of
 
 RULES: tuple[FillRule, ...] = ("next_trade", "next_open", "next_close", "same_close")
 CAPITAL = 1_000.0
-NO_TRADES = Tape(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
+NO_TRADES = LegTrades(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 FUNDING, CLOSE, ROW, TRADE = range(4)  # order of what happens at one moment
 
 
@@ -48,7 +48,7 @@ class Case:
     """A history with everything that decides about orders."""
 
     rows: PairRows
-    tapes: tuple[Tape, Tape]
+    tapes: tuple[LegTrades, LegTrades]
     direction: list[float]
     ratio: list[float]
     leverage: list[float]
@@ -176,10 +176,10 @@ def cases(draw: st.DrawFn) -> Case:
     for leg, mark in enumerate((y, x)):
         if rule in ("next_close", "same_close"):
             traded = volumes[leg] > 0.0
-            tapes.append(Tape(ends[traded], mark[traded], volumes[leg][traded]))
+            tapes.append(LegTrades(ends[traded], mark[traded], volumes[leg][traded]))
         else:  # times of trades fall on ends of rows quite often
             times = np.sort(rng.integers(0, ends[-1] // 5 + 3, draw(st.integers(0, 2 * length)))) * 5
-            tapes.append(Tape(times, mark[rng.integers(0, length, len(times))], np.ones(len(times))))
+            tapes.append(LegTrades(times, mark[rng.integers(0, length, len(times))], np.ones(len(times))))
     ratio = rng.normal(0.5, 0.6, length)
     ratio[rng.random(length) < 0.2] = np.nan
     held = np.repeat(rng.integers(-1, 2, length), rng.integers(1, 5, length))[:length]
@@ -245,9 +245,9 @@ def test_a_round_trip_of_a_leg_ends_flat_before_the_next_begins(case: Case) -> N
     fills = case.run().fills
     for leg in range(2):
         mine = fills.leg == leg
-        assert (np.diff(fills.trip[mine]) >= 0).all()
-        for trip in np.unique(fills.trip[mine])[:-1]:
-            assert fills.quantity[mine & (fills.trip == trip)].sum() == pytest.approx(0.0, abs=1e-9)
+        assert (np.diff(fills.round_trip[mine]) >= 0).all()
+        for round_trip in np.unique(fills.round_trip[mine])[:-1]:
+            assert fills.quantity[mine & (fills.round_trip == round_trip)].sum() == pytest.approx(0.0, abs=1e-9)
 
 
 @settings(max_examples=100)
@@ -256,11 +256,11 @@ def test_the_statistics_are_those_of_the_series(case: Case) -> None:
     run, out = case.run(), np.empty(kernel.STATISTICS)
     terms = terms_of(case.strategy, case.rules, CAPITAL)
     leverage = np.array(case.leverage)
-    record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
+    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     columns = np.array(case.direction), np.array(case.ratio), leverage
     kernel.run_statistics(*columns, case.ready().market, terms, record, out)
     assert out[kernel.FINAL] == run.equity[-1]
-    assert out[kernel.N_TRADES] == run.trades == len(np.unique(run.fills.trip))
+    assert out[kernel.N_TRADES] == run.trades == len(np.unique(run.fills.round_trip))
     assert out[kernel.DRAWDOWN] == pytest.approx(drawdown(run.equity).min(), rel=1e-9, abs=1e-15)
     assert out[kernel.MEAN_EQUITY] == pytest.approx(run.equity.mean(), rel=1e-12)
     traded = float(np.abs(run.fills.quantity * run.fills.price).sum())
@@ -268,8 +268,8 @@ def test_the_statistics_are_those_of_the_series(case: Case) -> None:
     found = moments(returns(run.equity))
     assert out[kernel.ROWS] == found.rows
     if found.rows >= 2:
-        got = out[[kernel.MEAN, kernel.DEVIATION, kernel.SKEW, kernel.KURTOSIS]]
-        expected = (found.mean, found.deviation, found.skew, found.kurtosis)
+        got = out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]
+        expected = (found.mean, found.std, found.skew, found.kurtosis)
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-12)
 
 
@@ -278,7 +278,7 @@ def test_a_leg_that_never_trades_is_never_filled(rule: FillRule) -> None:
     ends = np.arange(1, 6, dtype=np.int64) * 10
     price, none = np.full(5, 10.0), np.zeros(5)
     rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, none)
-    tape = Tape(ends, price, price)
+    tape = LegTrades(ends, price, price)
     rules = BrokerRules(fill=rule, latency=FixedLatency(0))
     found = ready(rows, (tape, NO_TRADES), SYMBOLS, rules)
     series = PairSeries(none, np.ones(5), np.empty(0))
@@ -301,11 +301,11 @@ def test_after_ruin_there_are_no_moments() -> None:
     found = history(y, x, BrokerRules(fill="next_open", fees=Fees(0.0)))
     out = np.empty(kernel.STATISTICS)
     terms = terms_of(bands(), found.rules, 50.0)
-    record = kernel.Record(np.empty((0, kernel.COLUMNS)), np.empty(0))
+    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     kernel.run_statistics(np.ones(5), np.zeros(5), np.empty(0), found.market, terms, record, out)
     assert out[kernel.FINAL] == 350.0
     assert out[kernel.DRAWDOWN] < -1.0
-    assert np.isnan(out[[kernel.MEAN, kernel.DEVIATION, kernel.SKEW, kernel.KURTOSIS]]).all()
+    assert np.isnan(out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]).all()
 
 
 @dataclass(frozen=True)
@@ -321,7 +321,7 @@ class Uneven:
 def test_a_later_order_may_be_quicker_than_an_earlier_one() -> None:
     ends, trades = np.arange(1, 9, dtype=np.int64) * 10, np.arange(0, 100, 7, dtype=np.int64)
     delays = dict(zip(ends.tolist(), (50, 0, 30, 0, 3, 3, 90, 0), strict=True))
-    price, tape = np.ones(8), Tape(trades, trades.astype(np.float64), trades.astype(np.float64))
+    price, tape = np.ones(8), LegTrades(trades, trades.astype(np.float64), trades.astype(np.float64))
     rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, price)
     market = ready(rows, (tape, tape), SYMBOLS, BrokerRules(latency=Uneven(delays))).market
     for t, end in enumerate(ends.tolist()):
@@ -373,12 +373,14 @@ def test_the_event_path_has_the_same_result(rule: FillRule, rebalance: bool, siz
         np.testing.assert_allclose(found.positions, expected.positions, rtol=1e-12, atol=1e-12)
         within = [fill for fill in expected.fills if fill.time_ns <= expected.time_ns[-1]]
         assert len(within) > 20
-        assert [(f.time_ns, f.symbol, f.trip) for f in found.fills] == [(f.time_ns, f.symbol, f.trip) for f in within]
+        assert [(f.time_ns, f.symbol, f.round_trip) for f in found.fills] == [
+            (f.time_ns, f.symbol, f.round_trip) for f in within
+        ]
         for mine, theirs in zip(found.fills, within, strict=True):
             numbers = [(f.quantity, f.price, f.fee, f.spread_cost, f.impact_cost) for f in (mine, theirs)]
             assert numbers[0] == pytest.approx(numbers[1], rel=1e-9, abs=1e-12)
-        assert [(p.time_ns, p.symbol, p.trip) for p in found.funding] == [
-            (p.time_ns, p.symbol, p.trip) for p in expected.funding
+        assert [(p.time_ns, p.symbol, p.round_trip) for p in found.funding] == [
+            (p.time_ns, p.symbol, p.round_trip) for p in expected.funding
         ]
         assert [p.amount for p in found.funding] == pytest.approx([p.amount for p in expected.funding])
 
@@ -404,6 +406,6 @@ def test_rows_and_tapes_that_cannot_be() -> None:
     found = history(y, x, BrokerRules())
     with pytest.raises(ParameterError, match="capital is 0"):
         run_pair(found, bands(), capital=0.0)
-    back = Tape(found.rows.end_ns[::-1].copy(), y, y)
+    back = LegTrades(found.rows.end_ns[::-1].copy(), y, y)
     with pytest.raises(ParameterError, match="trades of Y are not in order of time"):
         ready(found.rows, (back, back), SYMBOLS, BrokerRules())

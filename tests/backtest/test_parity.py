@@ -113,8 +113,8 @@ def same_books(market: Market, strategy: Any, rules: BrokerRules) -> int:
     np.testing.assert_array_equal(fast.marks, slow.marks)
     for column in ("positions", "cash", "equity"):
         np.testing.assert_allclose(getattr(fast, column), getattr(slow, column), rtol=1e-9, atol=1e-9)
-    assert [(fill.time_ns, fill.symbol, fill.trip, fill.maker) for fill in fast.fills] == [
-        (fill.time_ns, fill.symbol, fill.trip, fill.maker) for fill in slow.fills
+    assert [(fill.time_ns, fill.symbol, fill.round_trip, fill.maker) for fill in fast.fills] == [
+        (fill.time_ns, fill.symbol, fill.round_trip, fill.maker) for fill in slow.fills
     ]
     amounts = ("quantity", "price", "trade_price", "fee", "spread_cost", "impact_cost")
     np.testing.assert_allclose(
@@ -125,8 +125,8 @@ def same_books(market: Market, strategy: Any, rules: BrokerRules) -> int:
     )
     decided = {order.id: order.decided_ns for order in slow.orders}
     assert fast.time_ns[run.fills.row].tolist() == [decided[fill.order] for fill in slow.fills]
-    assert [(paid.time_ns, paid.symbol, paid.trip) for paid in fast.funding] == [
-        (paid.time_ns, paid.symbol, paid.trip) for paid in slow.funding
+    assert [(paid.time_ns, paid.symbol, paid.round_trip) for paid in fast.funding] == [
+        (paid.time_ns, paid.symbol, paid.round_trip) for paid in slow.funding
     ]
     np.testing.assert_allclose(
         [paid.amount for paid in fast.funding], [paid.amount for paid in slow.funding], rtol=1e-9, atol=1e-9

@@ -21,7 +21,7 @@ TRADES: Final = 6_000  # some minutes: several windows of bars of a second
 LOOKS: Final = {"light": (1440, "light"), "dark": (1440, "dark"), "narrow": (390, "light")}
 SERIOUS: Final = ("serious", "critical")
 TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a moment: what counts is what stays
-MOST_STOPS: Final = 80
+MAX_STOPS: Final = 80
 BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
     *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History"),
@@ -215,14 +215,14 @@ def test_axe_finds_nothing_serious(visit: Callable[..., Page], tmp_path: Path, n
 def walk(page: Page) -> list[str]:
     """What Tab reaches from the top to the end; every stop shows that it has the focus."""
     stops: list[str] = []
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         page.keyboard.press("Tab")
         stop = page.evaluate(STOP)
         assert stop["wasSeen"], f"nothing shows the focus on {stops[-1]}"
         if stop["isEnd"]:
             return stops
         stops.append(next((line for line in stop["lines"] if line in WAY), stop["lines"][0]))
-    pytest.fail(f"after {MOST_STOPS} stops the page has not ended: {stops}")
+    pytest.fail(f"after {MAX_STOPS} stops the page has not ended: {stops}")
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit: Callable[..., Page], tmp_path: Path) -> None:

@@ -379,7 +379,7 @@ def test_many_pairs_in_one_call_have_the_bits_of_each(estimator: Fold[Any]) -> N
         assert same_bits(np.ascontiguousarray(together[:, :, place]), table(alone))
         assert same_bits(state.values[place], end.values[0])
     have = min(int(state.values[place, 0]) for place in range(5))
-    assert estimator.progress(state) == (min(have, estimator.needed), estimator.needed)
+    assert estimator.progress(state) == (min(have, estimator.min_observations), estimator.min_observations)
 
 
 def test_many_pairs_need_a_table() -> None:

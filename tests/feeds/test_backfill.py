@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphastream.events import Tick
-from alphastream.feeds import FEEDS, Advice
+from alphastream.feeds import FEEDS, RetryAdvice
 from alphastream.feeds.backfill import Backfill, Page
 from alphastream.tape.id_ranges import IdRuns
 
@@ -111,13 +111,13 @@ def test_the_newest_trades_are_asked_three_times_because_rest_lags() -> None:
 @pytest.mark.parametrize(
     ("status", "advice", "pause_s"),
     [
-        (429, Advice("wait", 7.0, ""), 7.0),
-        (418, Advice("banned", 300.0, ""), 300.0),
-        (451, Advice("stop", 0.0, ""), float("inf")),
-        (503, Advice("retry", 0.0, ""), 1.0),
+        (429, RetryAdvice("wait", 7.0, ""), 7.0),
+        (418, RetryAdvice("banned", 300.0, ""), 300.0),
+        (451, RetryAdvice("stop", 0.0, ""), float("inf")),
+        (503, RetryAdvice("retry", 0.0, ""), 1.0),
     ],
 )
-def test_refusals_pause(status: int, advice: Advice, pause_s: float) -> None:
+def test_refusals_pause(status: int, advice: RetryAdvice, pause_s: float) -> None:
     plan = plan_for("X")
     plan.refused(Page("X", 1, 10), status, advice, 100.0)
     assert plan.pause_s(100.0) == pause_s
@@ -127,7 +127,7 @@ def test_refusals_pause(status: int, advice: Advice, pause_s: float) -> None:
 
 def test_a_request_the_venue_calls_wrong_is_not_repeated() -> None:
     plan = plan_for("X")
-    plan.refused(Page("X", 1, 10), 400, Advice("retry", 0.0, "the venue answered with HTTP 400"), 100.0)
+    plan.refused(Page("X", 1, 10), 400, RetryAdvice("retry", 0.0, "the venue answered with HTTP 400"), 100.0)
     assert plan.next_page(lambda symbol: [(1, 10)], 101.0) is None
     assert plan.unfillable[0].reason == "the venue answered with HTTP 400"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.replay import Replay
-from alphastream.tape.recordings import COLUMNS, Tape, read_tape
+from alphastream.tape.recordings import COLUMNS, Recording, read_tape
 
 BUNDLED = Path(__file__).parents[2] / "data" / "tape_usdm_20240808.parquet"
 MS = 1_000_000
@@ -23,11 +23,11 @@ NOW = 1_800_000_000 * SECOND
 
 
 @pytest.fixture(scope="module")
-def tape() -> Tape:
+def tape() -> Recording:
     return read_tape(BUNDLED)
 
 
-def small_tape(times_ms: list[int], symbols: list[str]) -> Tape:
+def small_tape(times_ms: list[int], symbols: list[str]) -> Recording:
     ids = [symbols[: row + 1].count(symbol) + 100 for row, symbol in enumerate(symbols)]
     table = pa.table(
         {
@@ -39,20 +39,20 @@ def small_tape(times_ms: list[int], symbols: list[str]) -> Tape:
             "buyer_is_maker": [False] * len(ids),
         }
     )
-    return Tape.of_table("small", "", table)
+    return Recording.of_table("small", "", table)
 
 
 def ids_of(ticks: list[Tick], symbol: str) -> list[int]:
     return [tick.id for tick in ticks if tick.symbol == symbol]
 
 
-def test_the_bundled_tape_says_what_it_is(tape: Tape) -> None:
+def test_the_bundled_tape_says_what_it_is(tape: Recording) -> None:
     assert (len(tape), tape.symbols) == (13_399, ("BTCUSDT", "ETHUSDT"))
     assert tape.describe() == "Binance USDⓈ-M Futures, recorded 2024-08-08 23:54:16 to 00:00:00 UTC"
     assert datetime.fromtimestamp(tape.start_ns // SECOND, UTC).year == 2024
 
 
-def test_prices_sizes_and_sides_are_those_of_the_file(tape: Tape) -> None:
+def test_prices_sizes_and_sides_are_those_of_the_file(tape: Recording) -> None:
     rows = pq.read_table(BUNDLED).to_pylist()
     ticks = Replay(tape, NOW, loop=False).take(20_000)
     assert [(t.symbol, t.id, t.price, t.quantity, t.buyer_is_maker) for t in ticks] == [
@@ -60,7 +60,7 @@ def test_prices_sizes_and_sides_are_those_of_the_file(tape: Tape) -> None:
     ]
 
 
-def test_order_of_arrival_stays_and_nothing_comes_before_it_happened(tape: Tape) -> None:
+def test_order_of_arrival_stays_and_nothing_comes_before_it_happened(tape: Recording) -> None:
     ticks = Replay(tape, NOW, loop=False).take(20_000)
     due = np.array([tick.receive_ns for tick in ticks])
     times = np.array([tick.time_ns for tick in ticks])
@@ -70,14 +70,14 @@ def test_order_of_arrival_stays_and_nothing_comes_before_it_happened(tape: Tape)
     assert (due - times).max() <= 100 * MS
 
 
-def test_real_timings(tape: Tape) -> None:
+def test_real_timings(tape: Recording) -> None:
     ticks = Replay(tape, NOW, loop=False).take(20_000)
     spacing = np.diff([tick.time_ns for tick in ticks])
     assert (spacing == np.diff(tape.time_ns)).all()
     assert ticks[0].time_ns == NOW
 
 
-def test_the_head_has_just_happened(tape: Tape) -> None:
+def test_the_head_has_just_happened(tape: Recording) -> None:
     replay = Replay(tape, NOW, head_s=30.0)
     head = replay.take(100_000, NOW)
     assert head[0].time_ns == NOW - 30 * SECOND
@@ -90,13 +90,13 @@ def test_the_head_has_just_happened(tape: Tape) -> None:
     assert replay.take(10, next_ns)[0].receive_ns == next_ns
 
 
-def test_time_is_moved_by_whole_milliseconds(tape: Tape) -> None:
+def test_time_is_moved_by_whole_milliseconds(tape: Recording) -> None:
     ticks = Replay(tape, NOW + 123_456, head_s=1.0).take(100)
     assert {tick.time_ns % MS for tick in ticks} == {0}
     assert ticks[0].time_ns <= NOW + 123_456 - SECOND
 
 
-def test_the_seam_is_contiguous_in_ids_and_time(tape: Tape) -> None:
+def test_the_seam_is_contiguous_in_ids_and_time(tape: Recording) -> None:
     ticks = Replay(tape, NOW).take(3 * len(tape) + 7)
     for symbol in tape.symbols:
         assert set(np.diff(ids_of(ticks, symbol))) == {1}
@@ -108,7 +108,7 @@ def test_the_seam_is_contiguous_in_ids_and_time(tape: Tape) -> None:
     assert (again.symbol, again.price, again.quantity) == (first.symbol, first.price, first.quantity)
 
 
-def test_without_loop_the_tape_ends(tape: Tape) -> None:
+def test_without_loop_the_tape_ends(tape: Recording) -> None:
     replay = Replay(tape, NOW, loop=False)
     assert len(replay.take(10**6)) == len(tape)
     assert replay.next_ns() is None
@@ -117,7 +117,7 @@ def test_without_loop_the_tape_ends(tape: Tape) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.booleans())
-def test_any_steps_give_the_same_ticks(tape: Tape, steps: list[int], timed: bool) -> None:
+def test_any_steps_give_the_same_ticks(tape: Recording, steps: list[int], timed: bool) -> None:
     whole = Replay(tape, NOW).take(sum(steps))
     replay = Replay(tape, NOW)
     parts: list[Tick] = []
@@ -144,14 +144,14 @@ def test_any_tape_loops_contiguously(gaps_ms: list[int], data: st.DataObject) ->
     assert ticks[-1].receive_ns > ticks[0].receive_ns  # a loop over one instant does not stand still
 
 
-def test_two_replays_of_one_tape_do_not_know_each_other(tape: Tape) -> None:
+def test_two_replays_of_one_tape_do_not_know_each_other(tape: Recording) -> None:
     first, second = Replay(tape, NOW), Replay(tape, NOW)
     first.take(len(tape) + 50)
     assert second.take(3) == Replay(tape, NOW).take(3)
 
 
 @pytest.mark.parametrize("head_s", [-1.0, float("inf"), float("nan")])
-def test_a_head_that_is_no_time_is_refused(tape: Tape, head_s: float) -> None:
+def test_a_head_that_is_no_time_is_refused(tape: Recording, head_s: float) -> None:
     with pytest.raises(ParameterError, match="head_s is"):
         Replay(tape, NOW, head_s=head_s)
 

@@ -21,21 +21,21 @@ class Fill:
     fee: float
     spread_cost: float
     impact_cost: float
-    trip: int
+    round_trip: int
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     amount: float
-    trip: int
+    round_trip: int
 
 
-def fill(time_ns: int, symbol: str, quantity: float, trade_price: float, trip: int, cost: float = 0.0) -> Fill:
+def fill(time_ns: int, symbol: str, quantity: float, trade_price: float, round_trip: int, cost: float = 0.0) -> Fill:
     """A fill that pays ``cost`` (a fraction) in half spread, half as much in impact, and a tenth in fees."""
     spread, impact = abs(quantity) * trade_price * cost, abs(quantity) * trade_price * cost / 2.0
     price = trade_price * (1.0 + np.sign(quantity) * cost * 1.5)
     return Fill(
-        time_ns, symbol, quantity, trade_price, price, abs(quantity) * price * cost / 10.0, spread, impact, trip
+        time_ns, symbol, quantity, trade_price, price, abs(quantity) * price * cost / 10.0, spread, impact, round_trip
     )
 
 
@@ -59,7 +59,7 @@ def run(seed: int, rows: int = 300, capital: float = 10_000.0, close: bool = Fal
     rng = np.random.default_rng(seed)
     marks = np.array([2_000.0, 50_000.0]) * np.exp(np.cumsum(rng.normal(0, 0.004, (rows, 2)), axis=0))
     marks[0, 1] = np.nan  # has not traded yet
-    cash, held, trip = capital, np.zeros(2), 0
+    cash, held, round_trip = capital, np.zeros(2), 0
     equity, positions = np.empty(rows), np.empty((rows, 2))
     fills: list[Fill] = []
     funding: list[Payment] = []
@@ -68,20 +68,22 @@ def run(seed: int, rows: int = 300, capital: float = 10_000.0, close: bool = Fal
         if close and t == rows - 1:
             change = -held
         elif not held.any() and t > 0 and rng.random() < 0.2:
-            trip += 1
+            round_trip += 1
             change = rng.choice([-1.0, 1.0]) * np.array([0.3, -0.012]) * rng.random(2)
             change[rng.integers(2)] *= rng.random() < 0.8  # now and then a leg is not filled
         elif held.any() and rng.random() < 0.3:
             change = -held * rng.choice([1.0, 0.5, -0.1], 2)
         for leg in np.flatnonzero(change):
-            done = fill(t * HOUR_NS + int(leg) * 7, SYMBOLS[leg], change[leg], marks[t, leg], trip, rng.random() * 1e-3)
+            done = fill(
+                t * HOUR_NS + int(leg) * 7, SYMBOLS[leg], change[leg], marks[t, leg], round_trip, rng.random() * 1e-3
+            )
             fills.append(done)
             cash -= done.quantity * done.price + done.fee
         held = held + change
         if held.any() and t % 8 == 0:
             paid = float(-held[0] * marks[t, 0] * 1e-4)
             cash += paid
-            funding.append(Payment(paid, trip))
+            funding.append(Payment(paid, round_trip))
         positions[t] = held
         equity[t] = cash + sum(held[leg] * marks[t, leg] for leg in np.flatnonzero(held))
     times = np.arange(rows, dtype=np.int64) * HOUR_NS

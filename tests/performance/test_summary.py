@@ -42,7 +42,7 @@ def summary(done: Run, trial_sharpes: list[float] | None = None) -> Performance:
 def test_profit_is_explained(seed: int, close: bool) -> None:
     found = summary(run(seed, rows=80, close=close))
     assert found.split.net == pytest.approx(found.profit, abs=1e-6)
-    assert math.fsum(trip.net for trip in found.trips) == pytest.approx(found.profit, abs=1e-6)
+    assert math.fsum(round_trip.net for round_trip in found.round_trips) == pytest.approx(found.profit, abs=1e-6)
     assert found.total_return == pytest.approx(found.profit / found.capital)
     assert found.turnover.traded == pytest.approx(
         math.fsum(abs(f.quantity) * f.trade_price for f in run(seed, 80, close=close).fills)
@@ -100,8 +100,13 @@ def test_a_run_that_never_traded() -> None:
     flat = np.full(5, 100.0)
     nothing = np.zeros((5, 1))
     found = summarise(np.arange(5) * HOUR_NS, flat, ["Y"], nothing, np.full((5, 1), np.nan), [], [], capital=100.0)
-    assert (found.profit, found.trips, found.exposure.in_market) == (0.0, (), 0.0)
-    undefined = (found.ratios.sharpe, found.ratios.sortino, found.break_even_cost_bps, found.trip_statistics.hit_rate)
+    assert (found.profit, found.round_trips, found.exposure.in_market) == (0.0, (), 0.0)
+    undefined = (
+        found.ratios.sharpe,
+        found.ratios.sortino,
+        found.break_even_cost_bps,
+        found.round_trip_statistics.hit_rate,
+    )
     assert all(math.isnan(value) for value in undefined)
     assert found.ratios.volatility == 0.0  # computed: equity did not move
 

@@ -13,12 +13,12 @@ from alphastream.portfolio import PositionConfig, Positions, SlidingWindow, opti
 from alphastream.portfolio.allocation import (
     AllocationRows,
     allocate,
-    earned,
     filled,
+    ic_summary,
+    net_returns,
     pair_rows,
     price_pairs,
     sharpe_by_shrinkage,
-    skill,
     soundness,
     symbol_rows,
 )
@@ -170,8 +170,8 @@ def test_a_decision_is_filled_a_bar_later_and_earns_from_there() -> None:
     free = CONFIG.replace(cost_per_unit=0.0)
     unit = CONFIG.position_scale / CONFIG.aum
     # the rise from 100 to 110 is over when the decision made at 100 can be filled; nor is 121 to 242 to be had
-    np.testing.assert_allclose(earned(positions, prices, free), np.array([0.0, 0.0, 0.1, 0.0, 0.0]) * unit)
-    paid = earned(positions, prices, free) - earned(positions, prices, CONFIG)
+    np.testing.assert_allclose(net_returns(positions, prices, free), np.array([0.0, 0.0, 0.1, 0.0, 0.0]) * unit)
+    paid = net_returns(positions, prices, free) - net_returns(positions, prices, CONFIG)
     np.testing.assert_allclose(paid, np.array([0.0, 1.0, 1.0, 0.0, 2.0]) * 1e-4 * unit)
 
 
@@ -179,7 +179,7 @@ def test_a_symbol_that_does_not_trade_is_held_on_and_earns_when_it_trades_again(
     prices = np.array([[100.0], [100.0], [NAN], [120.0], [120.0]])
     positions = held([[1.0], [1.0], [0.0], [0.0], [0.0]])  # the optimiser has no target on the row without a price
     assert filled(positions, prices).held[:, 0].tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
-    gained = earned(positions, prices, CONFIG.replace(cost_per_unit=0.0)) * CONFIG.aum / CONFIG.position_scale
+    gained = net_returns(positions, prices, CONFIG.replace(cost_per_unit=0.0)) * CONFIG.aum / CONFIG.position_scale
     np.testing.assert_allclose(gained, [0.0, 0.0, 0.0, 0.2, 0.0])
 
 
@@ -203,15 +203,15 @@ def test_nothing_looks_ahead(covariance: SlidingWindow | None) -> None:
     config = CONFIG.replace(covariance=covariance)
     rows = walk()
     rows.prices[[20, 41], [0, 2]] = NAN
-    before = earned(allocate(rows, config).positions, rows.prices, config)
+    before = net_returns(allocate(rows, config).positions, rows.prices, config)
     cut = AllocationRows(rows.assets, rows.time_ns[:50], rows.prices[:50], rows.signals[:50])
     found = allocate(cut, config)
-    np.testing.assert_array_equal(earned(found.positions, cut.prices, config), before[:50])
+    np.testing.assert_array_equal(net_returns(found.positions, cut.prices, config), before[:50])
     np.testing.assert_array_equal(found.positions.held, allocate(rows, config).positions.held[:50])
     # signals of the newest row cannot have earned anything yet, nor cost
     rows.signals[49] *= -1.0
     changed = allocate(rows, config).positions
-    np.testing.assert_array_equal(earned(changed, rows.prices, config)[:50], before[:50])
+    np.testing.assert_array_equal(net_returns(changed, rows.prices, config)[:50], before[:50])
 
 
 def test_the_sharpe_in_use_is_that_of_what_was_earned() -> None:
@@ -220,7 +220,7 @@ def test_the_sharpe_in_use_is_that_of_what_was_earned() -> None:
     assert [trial.shrink for trial in trials] == [step / 10 for step in range(11)]
     positions = allocate(rows, CONFIG).positions
     first = int(np.flatnonzero(positions.status == "valid")[0])
-    gained = earned(positions, rows.prices, CONFIG)[first + 1 :]
+    gained = net_returns(positions, rows.prices, CONFIG)[first + 1 :]
     assert trials[5].sharpe == sharpe_ratio(gained)
     assert trials[5].rows == len(gained)
     assert trials[5].error == pytest.approx(np.sqrt((1 + trials[5].sharpe ** 2 / 2) / len(gained)))
@@ -234,13 +234,13 @@ def test_skill_is_measured_on_the_returns_that_can_be_had() -> None:
     coming[:-2] = rows.prices[2:] / rows.prices[1:-1] - 1.0
     seer = AllocationRows(rows.assets, rows.time_ns, rows.prices, coming)
     for ranked in (False, True):
-        found = skill(seer, ranked=ranked)
+        found = ic_summary(seer, ranked=ranked)
         assert found.mean == pytest.approx(1.0)
         assert found.rows == 78
         assert found.error == pytest.approx(0.0, abs=1e-9)
-    luck = skill(rows)
+    luck = ic_summary(rows)
     assert abs(luck.mean) < 4 * luck.error
-    assert skill(walk(rows=2)).rows == 0
+    assert ic_summary(walk(rows=2)).rows == 0
 
 
 def test_soundness_is_the_spectrum_without_rows_of_one_symbol() -> None:

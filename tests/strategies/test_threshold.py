@@ -28,9 +28,9 @@ SPEC = PairSpec("Y", "X", SECOND, window=20, entry=1.5, exit=0.5)
 KALMAN = PairSpec("Y", "X", SECOND, "kalman", 20, entry=1.5, exit=0.5)
 
 
-def decide(strategy: Strategy, direction: int, *, standing: int = 0, **row: Any) -> Any:
+def decide(strategy: Strategy, direction: int, *, direction_at: int = 0, **row: Any) -> Any:
     account = Account(("Y", "X"), 1e5)
-    account.direction, account.trip = standing, abs(standing)
+    account.direction, account.round_trip = direction_at, abs(direction_at)
     values = {"direction": float(direction), "zscore": 0.0, "hedge_ratio": 0.5, "marks": [100.0, 50.0], **row}
     return strategy.decide(SimpleNamespace(**values), account)
 
@@ -96,11 +96,11 @@ def test_a_filter_may_have_variances_of_its_own() -> None:
 def test_a_decision_is_made_when_the_direction_changes() -> None:
     strategy = ZScoreThreshold(SPEC, sizer=Units(2.0))
     assert decide(strategy, 0) is None
-    assert decide(strategy, 1, standing=1) is None
+    assert decide(strategy, 1, direction_at=1) is None
     # a log ratio of 0.5 at 100 against 50 is one unit of x for one of y
     assert decide(strategy, 1) == Target((2.0, -2.0), 1, "long spread")
-    assert decide(strategy, -1, standing=1) == Target((-2.0, 2.0), -1, "short spread")
-    assert decide(strategy, 0, standing=1) == Target((0.0, 0.0), 0, "exit")
+    assert decide(strategy, -1, direction_at=1) == Target((-2.0, 2.0), -1, "short spread")
+    assert decide(strategy, 0, direction_at=1) == Target((0.0, 0.0), 0, "exit")
 
 
 def test_units_of_a_ratio_of_prices_are_taken_as_they_are() -> None:
@@ -110,7 +110,7 @@ def test_units_of_a_ratio_of_prices_are_taken_as_they_are() -> None:
 
 def test_rebalancing_follows_the_ratio_on_every_row() -> None:
     strategy = ZScoreThreshold(SPEC, sizer=Units(2.0), rebalance=True)
-    assert decide(strategy, 1, standing=1, hedge_ratio=0.25) == Target((2.0, -1.0), 1, "rebalance")
+    assert decide(strategy, 1, direction_at=1, hedge_ratio=0.25) == Target((2.0, -1.0), 1, "rebalance")
     assert decide(strategy, 0) is None
 
 
@@ -118,7 +118,7 @@ def test_rebalancing_follows_the_ratio_on_every_row() -> None:
 def test_without_a_ratio_nothing_is_done_yet(ratio: float) -> None:
     strategy = ZScoreThreshold(SPEC)
     assert decide(strategy, 1, hedge_ratio=ratio) is None
-    assert decide(strategy, 0, standing=1, hedge_ratio=ratio) is not None  # leaving needs none
+    assert decide(strategy, 0, direction_at=1, hedge_ratio=ratio) is not None  # leaving needs none
 
 
 def test_without_a_size_nothing_is_done_yet() -> None:
@@ -126,11 +126,11 @@ def test_without_a_size_nothing_is_done_yet() -> None:
     assert decide(ZScoreThreshold(SPEC, sizer=VolatilityTarget()), 1, **unknown) is None
 
 
-@pytest.mark.parametrize(("standing", "zscore", "why"), [(1, -4.5, "stop"), (-1, 4.0, "stop"), (1, -0.5, "exit")])
-def test_the_way_out_is_told(standing: int, zscore: float, why: str) -> None:
+@pytest.mark.parametrize(("direction_at", "zscore", "why"), [(1, -4.5, "stop"), (-1, 4.0, "stop"), (1, -0.5, "exit")])
+def test_the_way_out_is_told(direction_at: int, zscore: float, why: str) -> None:
     strategy = ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=9))
-    assert decide(strategy, 0, standing=standing, zscore=zscore).reason == why
-    assert decide(strategy, 0, standing=1, zscore=-1.0).reason == "time stop"
+    assert decide(strategy, 0, direction_at=direction_at, zscore=zscore).reason == why
+    assert decide(strategy, 0, direction_at=1, zscore=-1.0).reason == "time stop"
 
 
 def test_a_run_follows_the_direction_of_every_row() -> None:
@@ -139,7 +139,7 @@ def test_a_run_follows_the_direction_of_every_row() -> None:
     changes = np.flatnonzero(np.diff(direction, prepend=0.0))
     assert len(changes) > 20
     assert [order.decided_ns for order in result.orders] == result.time_ns[changes].tolist()
-    turned = [order.trip for order, row in zip(result.orders, changes, strict=True) if direction[row]]
+    turned = [order.round_trip for order, row in zip(result.orders, changes, strict=True) if direction[row]]
     assert turned == list(range(1, len(turned) + 1))
 
 

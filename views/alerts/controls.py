@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from alphastream.alerts.rules import LONGEST_COOL_DOWN_S, LONGEST_NAME, MEASURES, Rule, When, measure_name
+from alphastream.alerts.rules import MAX_COOL_DOWN_S, MAX_NAME, MEASURES, Rule, When, measure_name
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
@@ -86,7 +86,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
     first = before.measure if before is not None else "zscore"
     measure = _choose(row, "Watch", list(MEASURES), first, f"{place}-measure", 300, format_func=measure_name)
     title = before.name if before is not None else measure_name(measure)
-    name = row.text_input("Name", title, LONGEST_NAME, key=f"{place}-{measure}-name", width=300)
+    name = row.text_input("Name", title, MAX_NAME, key=f"{place}-{measure}-name", width=300)
     if measure in ABOUT:
         st.caption(ABOUT[measure])
     try:
@@ -180,7 +180,7 @@ def _levels(
         "cool",
         150,
         min_value=0.0,
-        max_value=LONGEST_COOL_DOWN_S,
+        max_value=MAX_COOL_DOWN_S,
         step=10.0,
         format="%.0f",
         help=_COOL_DOWN,

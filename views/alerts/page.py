@@ -8,7 +8,7 @@ import streamlit as st
 
 from alphastream.alerts.rules import Rule, measure_name
 from alphastream.errors import AlphaStreamError
-from runtime.alerts.service import AlertBook
+from runtime.alerts.service import AlertService
 from runtime.alerts.webhooks import Webhooks
 from system import System
 from views.alerts.controls import Choices, rule_form
@@ -44,7 +44,7 @@ def page() -> None:
     _caveats()
 
 
-def _troubles(book: AlertBook, hooks: Webhooks) -> None:
+def _troubles(book: AlertService, hooks: Webhooks) -> None:
     """What is wrong with the files, and what the last press of a button did."""
     if book.notice is not None:
         st.error(book.notice, icon=":material/error:", title="The book of alerts could not be read")
@@ -59,7 +59,7 @@ def _troubles(book: AlertBook, hooks: Webhooks) -> None:
         st.success(said, icon=":material/check:")
 
 
-def _rules(book: AlertBook) -> None:
+def _rules(book: AlertService) -> None:
     """How every rule stands; runs again every two seconds."""
     rules = book.rules
     if not rules:
@@ -69,7 +69,7 @@ def _rules(book: AlertBook) -> None:
         )
         return
     st.dataframe(
-        rules_frame([(rule, book.standing(rule.id)) for rule in rules]),
+        rules_frame([(rule, book.status(rule.id)) for rule in rules]),
         hide_index=True,
         alt="Rules and how they stand",
         column_config={
@@ -92,7 +92,7 @@ def _moments(label: str) -> Any:
 
 def _change(system: System) -> None:
     """Add a rule, or edit, switch off or delete one."""
-    book, lane = system.alerts, system.lane
+    book, pipeline = system.alerts, system.pipeline
     rules = {rule.id: rule for rule in book.rules}
     chosen = NEW
     if rules:
@@ -105,9 +105,11 @@ def _change(system: System) -> None:
         )
     before = rules.get(chosen)
     choices = Choices(
-        lane.symbols if lane is not None else system.settings.symbols,
+        pipeline.symbols if pipeline is not None else system.settings.symbols,
         list(system.webhooks.kinds),
-        lambda symbol: tick.price if lane is not None and (tick := lane.store.last(symbol)) is not None else None,
+        lambda symbol: (
+            tick.price if pipeline is not None and (tick := pipeline.store.last(symbol)) is not None else None
+        ),
     )
     with st.container(border=True):
         if before is not None:
@@ -121,7 +123,7 @@ def _label(rule: Rule) -> str:
     return f"{rule.name}: {measure_name(rule.measure, rule.spec)} {rule.condition}"
 
 
-def _switch_or_delete(book: AlertBook, rule: Rule) -> None:
+def _switch_or_delete(book: AlertService, rule: Rule) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     word = "Switch off" if rule.on else "Switch on"
     if row.button(word, icon=":material/power_settings_new:", key=f"switch-{rule.id}"):
@@ -148,7 +150,7 @@ def _do(work: Callable[[], None], said: str) -> None:
     st.rerun()
 
 
-def _history(book: AlertBook) -> None:
+def _history(book: AlertService) -> None:
     """What fired, newest first."""
     alerts = book.history()
     if not alerts:
@@ -169,7 +171,7 @@ def _history(book: AlertBook) -> None:
         st.caption(f"The newest {HISTORY_ROWS} of {len(alerts):,}; the file has all of them.")
 
 
-def _download(book: AlertBook) -> None:
+def _download(book: AlertService) -> None:
     """The history as a file, as of the moment the box was opened."""
     with st.popover("Download", icon=":material/download:", on_change="rerun", key="alerts_download") as box:
         if box.open:

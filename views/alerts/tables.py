@@ -3,22 +3,22 @@
 import pandas as pd
 
 from alphastream.alerts.rules import Alert, Rule, measure_name
-from runtime.alerts.service import Standing
+from runtime.alerts.service import RuleStatus
 from runtime.alerts.webhooks import Delivery
 
 
-def rules_frame(rules: list[tuple[Rule, Standing]]) -> pd.DataFrame:
+def rules_frame(rules: list[tuple[Rule, RuleStatus]]) -> pd.DataFrame:
     """One row a rule; how it stands comes first, because a narrow screen shows no more."""
     return pd.DataFrame(
         {
             "rule": [rule.name for rule, _ in rules],
-            "state": [standing.words for _, standing in rules],
-            "now": [standing.value for _, standing in rules],
-            "to go": [standing.distance for _, standing in rules],
+            "state": [status.words for _, status in rules],
+            "now": [status.value for _, status in rules],
+            "to go": [status.distance for _, status in rules],
             "watches": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
             "of": [rule.subject for rule, _ in rules],
             "fires": [rule.condition for rule, _ in rules],
-            "fired last (UTC)": [_moment(standing.fired_ns) for _, standing in rules],
+            "fired last (UTC)": [_moment(status.fired_ns) for _, status in rules],
             "cool-down (s)": [rule.cool_down_s for rule, _ in rules],
             "tells": [", ".join(rule.channels) or "this app" for rule, _ in rules],
         }

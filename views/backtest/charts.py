@@ -14,8 +14,8 @@ from views.backtest.tables import exit_reasons
 from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
 from views.shared.thinning import thin_out
 
-MOST_LINES: Final = 12
-MOST_MARKS: Final = 1_000
+MAX_LINES: Final = 12
+MAX_MARKS: Final = 1_000
 _HEIGHTS: Final = {"equity": 210, "drawdown": 80, "zscore": 160, "position": 120}
 _OBSERVED_PX: Final = 90
 _GAP: Final = 40  # a heading may need two lines on a narrow page
@@ -59,7 +59,7 @@ def backtest_figure(
 def drawn_symbols(run: RunResult) -> list[int]:
     """Columns of the symbols that have lines: all, or those with the largest positions on average."""
     size = np.nan_to_num(np.abs(run.positions * run.marks)).sum(axis=0)
-    return sorted(int(column) for column in np.argsort(-size, kind="stable")[:MOST_LINES])
+    return sorted(int(column) for column in np.argsort(-size, kind="stable")[:MAX_LINES])
 
 
 def _panels(run: RunResult) -> dict[str, int]:
@@ -140,25 +140,25 @@ def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for fill in run.fills:
-        first.setdefault(fill.trip, fill.order)
-        last[fill.trip] = fill.order
+        first.setdefault(fill.round_trip, fill.order)
+        last[fill.round_trip] = fill.order
     reasons = exit_reasons(run)
     points: dict[str, list[tuple[int, str]]] = {kind: [] for kind in _STYLES}
     rows = {}
-    for trip in found.trips[-MOST_MARKS:]:
-        for order in (first[trip.number], last[trip.number]):
-            rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, trip.opened_ns)))
-    for trip in found.trips[-MOST_MARKS:]:
-        legs = [(symbol, trip.legs[symbol]) for symbol in run.symbols if symbol in trip.legs]
+    for round_trip in found.round_trips[-MAX_MARKS:]:
+        for order in (first[round_trip.number], last[round_trip.number]):
+            rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, round_trip.opened_ns)))
+    for round_trip in found.round_trips[-MAX_MARKS:]:
+        legs = [(symbol, round_trip.legs[symbol]) for symbol in run.symbols if symbol in round_trip.legs]
         into = "<br>".join(f"{escape(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
-        kind = "long" if trip.direction > 0 else "short"
-        points[kind].append((rows[first[trip.number]], f"<b>trade {trip.number}, {kind}</b><br>{into}"))
-        if trip.closed_ns is None:
+        kind = "long" if round_trip.direction > 0 else "short"
+        points[kind].append((rows[first[round_trip.number]], f"<b>trade {round_trip.number}, {kind}</b><br>{into}"))
+        if round_trip.closed_ns is None:
             continue
         out = "<br>".join(f"{escape(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
-        reason = escape(reasons.get(trip.number, ""))
-        words = f"<b>trade {trip.number} out: {reason}</b><br>{out}<br>net {trip.net:+,.2f}"
-        points["out"].append((rows[last[trip.number]], words))
+        reason = escape(reasons.get(round_trip.number, ""))
+        words = f"<b>trade {round_trip.number} out: {reason}</b><br>{out}<br>net {round_trip.net:+,.2f}"
+        points["out"].append((rows[last[round_trip.number]], words))
     return points
 
 

@@ -44,7 +44,7 @@ SIZERS: Final = {
 """Key, value at first, least, most and step of each way to size a position."""
 SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
 KALMAN: Final = MODELS["kalman"]
-MOST_OBSERVED: Final = 4
+MAX_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
 
 HELP: Final = {
@@ -229,7 +229,7 @@ def _observe(strategy: Strategy) -> tuple[tuple[str, Series], ...]:
             key="observe",
             help=HELP["observe"],
             bind="query-params",
-            max_selections=MOST_OBSERVED,
+            max_selections=MAX_OBSERVED,
             placeholder="None beside the strategy's own",
         )
     return tuple((name, known[name]) for name in chosen)

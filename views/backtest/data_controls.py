@@ -15,13 +15,13 @@ from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads.series import bars_of
 from alphastream.uploads.upload import Upload, require_pair
-from system import Lane, System
+from system import Pipeline, System
 from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, kept
 
 TAPE, FILES = "Recorded tape", "Files"
 HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
-MOST_NAMED: Final = 4
+MAX_NAMED: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ class Data:
 class TapeData(Data):
     """The newest hours of the tape, up to ``until_ns``."""
 
-    lane: Lane | None = None
+    pipeline: Pipeline | None = None
     from_ns: int = 0
     until_ns: int = 0
     columns: dict[str, TickColumns] = field(default_factory=dict)
@@ -76,8 +76,8 @@ class TapeData(Data):
 
     def _read(self, symbol: str) -> TickColumns:
         if symbol not in self.columns:
-            assert self.lane is not None
-            self.columns[symbol] = self.lane.store.columns(symbol, self.from_ns, self.until_ns)
+            assert self.pipeline is not None
+            self.columns[symbol] = self.pipeline.store.columns(symbol, self.from_ns, self.until_ns)
         return self.columns[symbol]
 
 
@@ -157,8 +157,8 @@ def period(first_ns: int, last_ns: int) -> str:
 
 
 def _tape(row: Any, system: System) -> Data | None:
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There is no tape")
         return None
     names = {f"{hours} h": hours for hours in HOURS}
@@ -177,23 +177,25 @@ def _tape(row: Any, system: System) -> Data | None:
         key="tape_renew",
         help="A result stays on the trades it was made of until you ask for newer ones.",
     )
-    symbols = tuple(lane.store.symbols())
+    symbols = tuple(pipeline.store.symbols())
     if len(symbols) < 2:
         st.info(
             "Fewer than two symbols are recorded: wait a moment, or look at the live page.", icon=":material/database:"
         )
         return None
-    asked = (lane.title, names[str(hours)])
+    asked = (pipeline.title, names[str(hours)])
     before, data = st.session_state.get("backtest_tape", (None, None))
     if renew or before != asked or not isinstance(data, TapeData):
-        until_ns = lane.ingest.now_ns()
+        until_ns = pipeline.ingest.now_ns()
         data = TapeData(
             symbols=symbols,
             kind="ticks",
             interval_ns=None,
-            title=f"{lane.title}, played again with its times moved to now" if lane.kind == "replay" else lane.title,
-            contracts=_contracts(lane),
-            lane=lane,
+            title=f"{pipeline.title}, played again with its times moved to now"
+            if pipeline.kind == "replay"
+            else pipeline.title,
+            contracts=_contracts(pipeline),
+            pipeline=pipeline,
             from_ns=until_ns - asked[1] * HOUR,
             until_ns=until_ns,
         )
@@ -201,10 +203,10 @@ def _tape(row: Any, system: System) -> Data | None:
     return data
 
 
-def _contracts(lane: Lane) -> dict[str, Contract]:
+def _contracts(pipeline: Pipeline) -> dict[str, Contract]:
     return {
         symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
-        for symbol, each in lane.ingest.instruments.items()
+        for symbol, each in pipeline.ingest.instruments.items()
     }
 
 
@@ -219,7 +221,7 @@ def _files() -> Data | None:
     except UploadError as error:
         st.error(str(error), icon=":material/call_split:", title="A pair needs two symbols")
         return None
-    named = ", ".join(upload.files[:MOST_NAMED]) + (" and others" if len(upload.files) > MOST_NAMED else "")
+    named = ", ".join(upload.files[:MAX_NAMED]) + (" and others" if len(upload.files) > MAX_NAMED else "")
 
     # The recording is read anew in every run, the same each time.
     key = BUNDLED if st.session_state.get("source") == BUNDLED else upload

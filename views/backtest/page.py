@@ -15,7 +15,7 @@ from alphastream.pairs import PairSpec, Progress, source_columns
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.strategies import PositionOptimiser
 from views.backtest import tables as tables
-from views.backtest.charts import MOST_LINES, MOST_MARKS, backtest_figure, cost_figure
+from views.backtest.charts import MAX_LINES, MAX_MARKS, backtest_figure, cost_figure
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.report import report, settings_of
@@ -171,10 +171,10 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     dark = _is_dark()
     figure = kept("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
-    if len(found.trips) > MOST_MARKS and _pair(request) is not None:
-        st.caption(f"Marks of the newest {MOST_MARKS:,} trades; the table and the files have all.")
-    if len(result.symbols) > MOST_LINES:
-        st.caption(f"Lines of the {MOST_LINES} symbols with the largest positions; the files have all.")
+    if len(found.round_trips) > MAX_MARKS and _pair(request) is not None:
+        st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")
+    if len(result.symbols) > MAX_LINES:
+        st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the files have all.")
     if result.fills:
         _details(run)
     _downloads(data, request, run, luck)
@@ -218,7 +218,7 @@ def _details(run: _Run) -> None:
         height="content",
         alt="Further figures of the run",
     )
-    unit, seconds = tables.time_unit(found.trip_statistics.mean_holding_ns)  # NaN without a closed trade: seconds
+    unit, seconds = tables.time_unit(found.round_trip_statistics.mean_holding_ns)  # NaN without a closed trade: seconds
     frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
     number = st.column_config.NumberColumn
     moment = st.column_config.DatetimeColumn

@@ -19,7 +19,7 @@ from alphastream.trading.broker.costs import BrokerRules
 from views.backtest.tables import CAVEATS, figures, span, statistics, trades_frame, troubles
 from views.portfolio.tables import UNKNOWN
 
-MOST_TRADES: Final = 2_000
+MAX_TRADES: Final = 2_000
 STYLE: Final = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b232d; background: #fff; max-width: 75rem; margin: 0 auto;
@@ -133,9 +133,9 @@ def _trades(run: RunResult, found: Performance) -> str:
     if not len(frame):
         return "<p>None.</p>"
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in frame.columns)
-    newest = frame.tail(MOST_TRADES)
+    newest = frame.tail(MAX_TRADES)
     rows = "".join(f"<tr>{''.join(map(_cell, line))}</tr>" for line in newest.itertuples(index=False))
-    note = f"<p>The newest {MOST_TRADES:,} of {len(frame):,}.</p>" if len(frame) > MOST_TRADES else ""
+    note = f"<p>The newest {MAX_TRADES:,} of {len(frame):,}.</p>" if len(frame) > MAX_TRADES else ""
     return f"{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

@@ -17,7 +17,7 @@ from alphastream.trading.broker.orders import SpreadOrder
 from views.portfolio.tables import UNKNOWN, money
 
 SIDES: Final = {1: "▲ long", -1: "▼ short", 0: UNKNOWN}
-MOST_TOLD: Final = 5
+MAX_TOLD: Final = 5
 
 HELP: Final = {
     "net": "Equity at the end less the capital, after all costs, what is still open at its last marks. In sample: "
@@ -77,7 +77,7 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
     def card(name: str, label: str, value: str, sub: str) -> Figure:
         return Figure(label, value, sub, HELP[name])
 
-    split, trips, fall = found.split, found.trip_statistics, found.drawdown
+    split, trips, fall = found.split, found.round_trip_statistics, found.drawdown
     if not run.fills:
         none = "no trade"
         return [
@@ -124,7 +124,7 @@ def _sharpe(run: RunResult, found: Performance) -> tuple[str, str, str]:
 
 
 def _hit_rate(found: Performance) -> str:
-    trips = found.trip_statistics
+    trips = found.round_trip_statistics
     still = f", {trips.still_open:,} open" if trips.still_open else ""
     return f"{trips.hit_rate:.0%} gained{still}" if trips.closed else f"none closed{still}"
 
@@ -139,7 +139,7 @@ def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
 
 def statistics(found: Performance) -> list[tuple[str, str]]:
     """Further figures of a run, name and value."""
-    trips, ratios, held = found.trip_statistics, found.ratios, found.exposure
+    trips, ratios, held = found.round_trip_statistics, found.ratios, found.exposure
     leverage = held.leverage[np.isfinite(held.leverage)]
     lines = [
         ("Mean win, median", f"{money(trips.mean_win, signed=True)}, {money(trips.median_win, signed=True)}"),
@@ -178,21 +178,23 @@ def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
     """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet."""
     reasons = exit_reasons(run)
     lines = []
-    for trip in found.trips:
-        split = trip.split
+    for round_trip in found.round_trips:
+        split = round_trip.split
         line: dict[str, object] = {
-            "number": trip.number,
-            "opened": pd.Timestamp(trip.opened_ns, unit="ns", tz="UTC"),
-            "closed": pd.NaT if trip.closed_ns is None else pd.Timestamp(trip.closed_ns, unit="ns", tz="UTC"),
-            "side": SIDES[trip.direction],
-            "held_s": math.nan if trip.holding_ns is None else trip.holding_ns / 1e9,
-            "legs": ", ".join(_leg(symbol, trip) for symbol in run.symbols if symbol in trip.legs),
+            "number": round_trip.number,
+            "opened": pd.Timestamp(round_trip.opened_ns, unit="ns", tz="UTC"),
+            "closed": pd.NaT
+            if round_trip.closed_ns is None
+            else pd.Timestamp(round_trip.closed_ns, unit="ns", tz="UTC"),
+            "side": SIDES[round_trip.direction],
+            "held_s": math.nan if round_trip.holding_ns is None else round_trip.holding_ns / 1e9,
+            "legs": ", ".join(_leg(symbol, round_trip) for symbol in run.symbols if symbol in round_trip.legs),
             "gross": split.gross,
             "costs": split.costs - split.funding,
             "net": split.net,
-            "net_bps": trip.return_on_notional * 1e4 if trip.entry_notional else math.nan,
-            "leg_gap_s": math.nan if trip.leg_gap_ns is None else trip.leg_gap_ns / 1e9,
-            "reason": "still open" if trip.closed_ns is None else reasons.get(trip.number, ""),
+            "net_bps": round_trip.return_on_notional * 1e4 if round_trip.entry_notional else math.nan,
+            "leg_gap_s": math.nan if round_trip.leg_gap_ns is None else round_trip.leg_gap_ns / 1e9,
+            "reason": "still open" if round_trip.closed_ns is None else reasons.get(round_trip.number, ""),
         }
         lines.append(line)
     columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "net_bps"]
@@ -202,11 +204,11 @@ def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
 def exit_reasons(run: RunResult) -> dict[int, str]:
     """Why each round trip had its last fill."""
     orders = {order.id: order.reason for order in run.orders}
-    return {fill.trip: orders.get(fill.order, "") for fill in run.fills}
+    return {fill.round_trip: orders.get(fill.order, "") for fill in run.fills}
 
 
-def _leg(symbol: str, trip: RoundTrip) -> str:
-    leg = trip.legs[symbol]
+def _leg(symbol: str, round_trip: RoundTrip) -> str:
+    leg = round_trip.legs[symbol]
     out = f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN
     return f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → {out}"
 
@@ -250,18 +252,18 @@ def _orders(count: int) -> str:
 
 def _when(run: RunResult, states: tuple[str, ...]) -> str:
     found = [order for order in run.orders if order.state in states]
-    times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in found[:MOST_TOLD]]
-    return ", ".join(times) + (" and others" if len(found) > MOST_TOLD else "")
+    times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in found[:MAX_TOLD]]
+    return ", ".join(times) + (" and others" if len(found) > MAX_TOLD else "")
 
 
 def trades_csv(run: RunResult, found: Performance) -> bytes:
     """Round trips with the parts of their profit and a column for each leg's quantity and prices."""
     frame = trades_frame(run, found).drop(columns="legs")
     for name in ("fees", "spread", "impact", "funding"):
-        frame[name] = [getattr(trip.split, name) for trip in found.trips]
+        frame[name] = [getattr(round_trip.split, name) for round_trip in found.round_trips]
     for symbol in run.symbols:
         for name in ("quantity", "entry_price", "exit_price", "left"):
-            legs = [trip.legs.get(symbol) for trip in found.trips]
+            legs = [round_trip.legs.get(symbol) for round_trip in found.round_trips]
             frame[f"{symbol}.{name}"] = [math.nan if leg is None else getattr(leg, name) for leg in legs]
     return _csv(frame)
 
@@ -306,7 +308,7 @@ def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
             "fee": fill.fee,
             "spread_cost": fill.spread_cost,
             "impact_cost": fill.impact_cost,
-            "trip": fill.trip,
+            "round_trip": fill.round_trip,
         }
     for order in run.orders:
         for leg in order.legs:

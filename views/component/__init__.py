@@ -2,8 +2,9 @@
 
 ``st.plotly_chart`` makes a new DOM node for each new figure, so zoom, hover and legend are lost. This keyed component
 stays: it draws the figure of ``views.shared.charts`` once and applies numbered messages to it
-(``runtime/channel/topics.py`` describes them). They come over a live channel of their own (``hub.py`` beside it). Where that does not open, the page carries them: the
-component reports which way it is on, and the page sets the pace of its fragment by that.
+(``runtime/channel/topics.py`` describes them). They come over a live channel of their own (``hub.py`` beside it). Where
+that does not open, the page carries them: the component reports which way it is on, and the page sets the pace of its
+fragment by that.
 
 A page uses it like this, within a fragment::
 

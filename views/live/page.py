@@ -13,7 +13,7 @@ from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from runtime.channel.topics import Frame
-from system import Lane, System
+from system import Pipeline, System
 from views.component import live_figure, pair_frame, way_of
 from views.shared import exports
 from views.shared.cards import feed_card, pair_cards, plain
@@ -33,15 +33,15 @@ FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it sh
 def page() -> None:
     """Read the controls, then hand over to the panel, which updates by itself."""
     system = get_system()
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
         return
-    spec = pair_controls(lane.symbols, system.settings, open_list=lane.kind == "live", cost=True)
+    spec = pair_controls(pipeline.symbols, system.settings, open_list=pipeline.kind == "live", cost=True)
     if spec is None:
         return
     for symbol in (spec.y, spec.x):
-        if not is_followed(lane, symbol):
+        if not is_followed(pipeline, symbol):
             return
     by_page = system.settings.channel == "off" or way_of(FIGURE) == "page"
     # Now and then also beside the channel: only a page with a timer asks again after the server was gone.
@@ -55,20 +55,20 @@ def _panel(system: System, spec: PairSpec) -> None:
     several times a second where the channel does not open."""
     _status(system)
     shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_cost_bps()
-    hub, lane = system.hub, system.lane
-    if lane is not None:
-        lane.engine.wait_for(spec, FIRST_ANSWER_S)
+    hub, pipeline = system.hub, system.pipeline
+    if pipeline is not None:
+        pipeline.engine.wait_for(spec, FIRST_ANSWER_S)
     topic = hub.topic((spec, shown, cost), lambda: _frame(system, spec, shown, cost))
     live_figure(topic, ticket=hub.ticket() if system.settings.channel == "auto" else None, key=FIGURE)
 
 
 def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame:
     """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return pair_frame(pair_series(None, spec, {}), status=repr(_messages(system)))
-    answer, instruments, now_ns = lane.engine.snapshot(spec), lane.ingest.instruments, lane.ingest.now_ns()
-    feed = feed_card(lane.ingest.health, lane.kind == "replay")
+    answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
+    feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay")
     cards = [
         *pair_cards(answer, spec, instruments, now_ns),
         feed,
@@ -78,7 +78,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
         pair_series(answer, spec, instruments, newest=shown),
         cards,
         status=repr(_messages(system)),
-        stamps=_stamps(answer) if answer is not None and lane.kind == "live" else None,
+        stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
     )
 
 
@@ -107,18 +107,18 @@ def _status(system: System) -> None:
 
 
 def _messages(system: System) -> list[_Message]:
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return [_Message("error", "Nothing can be shown", system.failure or "No feed is configured.", "error")]
     found = []
-    if lane.engine.failure is not None:
+    if pipeline.engine.failure is not None:
         title = "The engine stopped computing; prices may be old"
-        found.append(_Message("error", title, lane.engine.failure, "error"))
-    health = lane.ingest.health
-    if lane.kind == "replay":
+        found.append(_Message("error", title, pipeline.engine.failure, "error"))
+    health = pipeline.ingest.health
+    if pipeline.kind == "replay":
         live = system.live
         why = live.reason if live is not None else system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
-        text = f"{why.rstrip('.')}. Shown instead: {lane.title}, played again with its times moved to now."
+        text = f"{why.rstrip('.')}. Shown instead: {pipeline.title}, played again with its times moved to now."
         found.append(_Message("info", "Recorded trades, not live ones", text, "replay"))
     elif health.state not in CARRIES_TRADES:
         found.append(_Message("warning", f"Feed: {health.state}", health.reason, "wifi_off"))
@@ -126,8 +126,8 @@ def _messages(system: System) -> list[_Message]:
 
 
 def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
-    lane = system.lane
-    return lane.engine.snapshot(spec) if lane is not None else None
+    pipeline = system.pipeline
+    return pipeline.engine.snapshot(spec) if pipeline is not None else None
 
 
 def _analytics_csv(system: System, spec: PairSpec) -> bytes:
@@ -138,28 +138,28 @@ def _analytics_csv(system: System, spec: PairSpec) -> bytes:
 
 def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
     """Bars of one leg over the time of the page's history, from the tape."""
-    answer, lane = _answer(system, spec), system.lane
-    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+    answer, pipeline = _answer(system, spec), system.pipeline
+    if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
         return b""
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
-    ticks = lane.store.columns(symbol, first, last)
+    ticks = pipeline.store.columns(symbol, first, last)
     return exports.bars_csv(symbol, aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns))
 
 
 def _tests(system: System, spec: PairSpec) -> None:
-    answer, lane = _answer(system, spec), system.lane
-    if answer is None or lane is None or not len(answer.closed["time_ns"]):
+    answer, pipeline = _answer(system, spec), system.pipeline
+    if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
         return
     tests_of(answer)
     newest = answer.closed["time_ns"][-TEST_ROWS:]
-    y, x = (lane.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
+    y, x = (pipeline.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
     trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec)
 
 
 def _correlations(system: System, spec: PairSpec) -> None:
     """Every symbol on the tape against every other, over the time of the page's history."""
-    lane, answer = system.lane, _answer(system, spec)
-    if lane is None or answer is None or not len(answer.closed["time_ns"]):
+    pipeline, answer = system.pipeline, _answer(system, spec)
+    if pipeline is None or answer is None or not len(answer.closed["time_ns"]):
         st.caption("No closed bars yet.")
         return
     ways: dict[str, Literal["bars", "ticks"]] = {
@@ -168,7 +168,7 @@ def _correlations(system: System, spec: PairSpec) -> None:
     }
     way = st.segmented_control("From", list(ways), default="bar returns", required=True, key="correlation_of")
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
-    tape = {symbol: lane.store.columns(symbol, first, last) for symbol in lane.symbols}
+    tape = {symbol: pipeline.store.columns(symbol, first, last) for symbol in pipeline.symbols}
     try:
         found = tape_correlation(tape, spec.interval_ns, ways[str(way)])
     except AlphaStreamError as error:
@@ -186,12 +186,12 @@ def _correlations(system: System, spec: PairSpec) -> None:
 
 def _tape(system: System) -> None:
     """What the feed does and what the tape holds and lacks."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return
-    health, store = lane.ingest.health, lane.store.health
+    health, store = pipeline.ingest.health, pipeline.store.health
     st.markdown(f"**{plain(health.feed)}**: {health.state}. {health.reason}")
-    st.dataframe(_coverage(lane), hide_index=True, alt="What the tape holds of each symbol")
+    st.dataframe(_coverage(pipeline), hide_index=True, alt="What the tape holds of each symbol")
     facts = {
         "ticks received": f"{health.ticks:,}",
         "fetched afterwards": f"{health.backfilled:,}",
@@ -200,7 +200,7 @@ def _tape(system: System) -> None:
         "browsers on the live channel": f"{system.hub.health.clients}",
         "waiting for the disk": f"{store.pending:,}",
         "duplicates dropped": f"{store.duplicates:,}",
-        "bars reopened by late trades": f"{lane.engine.reopened}",
+        "bars reopened by late trades": f"{pipeline.engine.reopened}",
     }
     st.caption(" · ".join(f"{name} {value}" for name, value in facts.items()))
     for symbol, reason in health.refused.items():
@@ -211,10 +211,10 @@ def _tape(system: System) -> None:
         st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 
 
-def _coverage(lane: Lane) -> pd.DataFrame:
+def _coverage(pipeline: Pipeline) -> pd.DataFrame:
     rows = []
-    for symbol in lane.store.symbols():
-        held = lane.store.coverage(symbol)
+    for symbol in pipeline.store.symbols():
+        held = pipeline.store.coverage(symbol)
         if held is None:
             continue
         rows.append(
@@ -222,7 +222,7 @@ def _coverage(lane: Lane) -> pd.DataFrame:
                 "symbol": symbol,
                 "tape": "complete"
                 if held.complete
-                else f"{held.missing:,} trades missing in {len(lane.store.gaps(symbol))} gaps",
+                else f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps",
                 "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
                 "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
                 "trades": held.ticks,

@@ -7,27 +7,27 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from alphastream.backtest import Away
+from alphastream.backtest import Outage
 from alphastream.backtest.parity import Parity
 from alphastream.trading import Fill
 from views.paper.tables import moment
 from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
 from views.shared.thinning import thin_out
 
-MOST_MARKS: Final = 500
+MAX_MARKS: Final = 500
 HEIGHT: Final = 380
 _GREY: Final = "#888888"
 _PAUSE_FILL: Final = "rgba(136,136,136,0.25)"
 _SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
 
 
-def equity_figure(found: Parity, fills: Sequence[Fill], away: Sequence[Away], *, dark: bool = False) -> go.Figure:
+def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage], *, dark: bool = False) -> go.Figure:
     """Equity on paper and in the backtest over one UTC axis, below them paper less backtest.
 
     Parameters
     ----------
     fills : of the paper run; the newest of those in the hours compared are marked.
-    away : pauses of the paper run, shaded.
+    outages : pauses of the paper run, shaded.
     """
     colours = DARK if dark else LIGHT
     history = found.history
@@ -47,12 +47,12 @@ def equity_figure(found: Parity, fills: Sequence[Fill], away: Sequence[Away], *,
             | {"xaxis": "x", "yaxis": axis, "legend": legend, "opacity": 0.5 if width > 3 else 1.0}
         )
     data += _marks(found, fills, colours)
-    return go.Figure(data=data, layout=_layout(found, away))
+    return go.Figure(data=data, layout=_layout(found, outages))
 
 
 def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[dict[str, Any]]:
     """Fills on the line of paper equity, at the end of the bar that they lie in."""
-    inside = [fill for fill in fills if found.from_ns < fill.time_ns <= found.until_ns][-MOST_MARKS:]
+    inside = [fill for fill in fills if found.from_ns < fill.time_ns <= found.until_ns][-MAX_MARKS:]
     for name, symbol, colour, side in (
         ("bought", "triangle-up", colours.y_leg, 1.0),
         ("sold", "triangle-down", colours.x_leg, -1.0),
@@ -73,7 +73,7 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
             "legend": "legend",
             "text": [
                 f"<b>{escape(fill.symbol)} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, {moment(fill.time_ns)}<br>"
-                f"order {fill.order}, trade {fill.trip}, fee {fill.fee:,.2f}"
+                f"order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
                 for fill in its
             ],
             "hovertemplate": "%{text}<extra></extra>",
@@ -81,7 +81,7 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
         }
 
 
-def _layout(found: Parity, away: Sequence[Away]) -> dict[str, Any]:
+def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
     legends = {
         name: {"orientation": "h", "x": 0, "y": top, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)", "itemwidth": 30}
         for name, (_, top) in zip(("legend", "legend2"), _SHARES, strict=True)
@@ -111,12 +111,12 @@ def _layout(found: Parity, away: Sequence[Away]) -> dict[str, Any]:
             "rangemode": "tozero",
             **axis,
         },
-        "shapes": [_pause(each) for each in away if each.to_ns > found.from_ns],
+        "shapes": [_pause(each) for each in outages if each.to_ns > found.from_ns],
         **legends,
     }
 
 
-def _pause(each: Away) -> dict[str, Any]:
+def _pause(each: Outage) -> dict[str, Any]:
     first, last = _times(np.array([each.from_ns, each.to_ns], dtype=np.int64))
     return {
         "type": "rect",

@@ -9,7 +9,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.broker.costs import Contract
 from config import Settings
-from system import Lane
+from system import Pipeline
 from views.backtest.controls import HELP, INNOVATION, OPTIMISER, ZSCORE, take_model, threshold
 from views.backtest.cost_controls import broker_rules
 from views.backtest.data_controls import Data
@@ -19,9 +19,9 @@ from views.shared.controls import is_followed, number, pair_controls, sentence
 CAPITAL: Final = 100_000.0
 
 
-def definition_controls(lane: Lane, settings: Settings) -> Definition | None:
+def definition_controls(pipeline: Pipeline, settings: Settings) -> Definition | None:
     """Ask for a strategy, its costs and its capital; None, and a sentence on the page, while they cannot be."""
-    data = Data(tuple(lane.symbols), "ticks", None, lane.title, _contracts(lane))
+    data = Data(tuple(pipeline.symbols), "ticks", None, pipeline.title, _contracts(pipeline))
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     kind = str(
         row.segmented_control(
@@ -37,7 +37,7 @@ def definition_controls(lane: Lane, settings: Settings) -> Definition | None:
     capital = number(row, "Capital", 100.0, 1e12, CAPITAL, "capital", HELP["capital"], 10_000.0, "%.0f", 150)
     try:
         strategy = _strategy(kind, data, settings, capital)
-        if strategy is None or not all(is_followed(lane, symbol) for symbol in strategy.symbols):
+        if strategy is None or not all(is_followed(pipeline, symbol) for symbol in strategy.symbols):
             return None
         return Definition(strategy, broker_rules(data, strategy.symbols), capital)
     except AlphaStreamError as error:
@@ -54,8 +54,8 @@ def _strategy(kind: str, data: Data, settings: Settings, capital: float) -> Stra
     return None if spec is None else threshold(kind, spec)
 
 
-def _contracts(lane: Lane) -> dict[str, Contract]:
+def _contracts(pipeline: Pipeline) -> dict[str, Contract]:
     return {
         symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
-        for symbol, each in lane.ingest.instruments.items()
+        for symbol, each in pipeline.ingest.instruments.items()
     }

@@ -9,10 +9,10 @@ import streamlit as st
 
 from alphastream.backtest.parity import Parity, parity
 from alphastream.errors import AlphaStreamError
-from runtime.paper.service import MOST_RUNS, PaperView
+from runtime.paper.service import MAX_RUNS, PaperView
 from system import System
 from views.paper import tables as tables
-from views.paper.charts import MOST_MARKS, equity_figure
+from views.paper.charts import MAX_MARKS, equity_figure
 from views.paper.controls import definition_controls
 from views.portfolio.tables import UNKNOWN
 from views.shared.controls import sentence
@@ -59,19 +59,19 @@ def page() -> None:
 
 def _trades(system: System) -> None:
     """Which trades a new run would see, in words."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There are no trades")
         return
-    if lane.kind == "replay":
+    if pipeline.kind == "replay":
         st.info(
-            f"{lane.title}, played again with its times moved to now. A run on them ends when live trades come or "
+            f"{pipeline.title}, played again with its times moved to now. A run on them ends when live trades come or "
             "the app stops.",
             icon=":material/replay:",
             title="Recorded trades, not live ones",
         )
         return
-    health = lane.ingest.health
+    health = pipeline.ingest.health
     if health.state not in CARRIES_TRADES:
         st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
 
@@ -81,12 +81,12 @@ def _trades(system: System) -> None:
 
 def _start(system: System) -> None:
     """Controls and the button."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return
-    definition = definition_controls(lane, system.settings)
+    definition = definition_controls(pipeline, system.settings)
     running = sum(view.status != "stopped" for view in system.paper.runs())
-    full = running >= MOST_RUNS
+    full = running >= MAX_RUNS
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button(
         "Start on paper",
@@ -95,16 +95,16 @@ def _start(system: System) -> None:
         key="paper_start",
         disabled=definition is None or full,
     )
-    kind = "live trades" if lane.kind == "live" else "the recording, not live trades"
+    kind = "live trades" if pipeline.kind == "live" else "the recording, not live trades"
     row.caption(
-        f"{MOST_RUNS} runs are running and no more may: stop one."
+        f"{MAX_RUNS} runs are running and no more may: stop one."
         if full
-        else f"It would run on {kind}: {lane.title}. Decisions begin with the next bar that closes."
+        else f"It would run on {kind}: {pipeline.title}. Decisions begin with the next bar that closes."
     )
     if not pressed or definition is None:
         return
     try:
-        name = system.paper.open(definition, lane.kind)
+        name = system.paper.open(definition, pipeline.kind)
     except AlphaStreamError as error:
         st.error(sentence(error), icon=":material/error:", title="Not started")
         return
@@ -239,12 +239,12 @@ def _compared(system: System, view: PaperView) -> Parity | str:
     with kept.lock:
         if kept.made_of == made_of or time.monotonic() < kept.not_before_s:
             return kept.found
-        lane = system.lane_of(view.trades)
-        if lane is None:
+        pipeline = system.pipeline_of(view.trades)
+        if pipeline is None:
             return kept.found or f"The tape of its {view.trades} trades is not there now."
         began_s = time.monotonic()
         try:
-            kept.found = parity(view, lane.store)
+            kept.found = parity(view, pipeline.store)
         except AlphaStreamError as error:
             kept.found = sentence(error)
         took_s = time.monotonic() - began_s
@@ -260,14 +260,17 @@ def _beside(system: System, view: PaperView) -> None:
         st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
         return
     st.plotly_chart(
-        equity_figure(found, view.fills, view.away, dark=_is_dark()), key="paper_equity", config=PLOT, theme="streamlit"
+        equity_figure(found, view.fills, view.outages, dark=_is_dark()),
+        key="paper_equity",
+        config=PLOT,
+        theme="streamlit",
     )
     st.markdown(f"**{tables.verdict(found)}**")
     st.caption(
         f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
         f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
         + (" The tape does not reach back to the beginning of the run any more." if found.shortened else "")
-        + (f" The newest {MOST_MARKS:,} fills are marked." if len(view.fills) > MOST_MARKS else "")
+        + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
     )
     if found.differences:
         st.dataframe(
@@ -323,9 +326,9 @@ def _records(view: PaperView) -> None:
             },
         )
     left, right = st.columns(2)
-    left.caption(f"Newest {tables.MOST_FILLS} fills" if len(view.fills) > tables.MOST_FILLS else "Fills")
+    left.caption(f"Newest {tables.MAX_FILLS} fills" if len(view.fills) > tables.MAX_FILLS else "Fills")
     left.dataframe(
-        tables.fills_frame(view, tables.MOST_FILLS).drop(columns=["spread_cost", "impact_cost", "trip"]),
+        tables.fills_frame(view, tables.MAX_FILLS).drop(columns=["spread_cost", "impact_cost", "round_trip"]),
         hide_index=True,
         height=TABLE_PX if len(view.fills) > TABLE_ROWS else "content",
         key="paper_fills",
@@ -340,7 +343,7 @@ def _records(view: PaperView) -> None:
         },
     )
     right.caption("Orders by leg")
-    orders = tables.orders_frame(view).head(2 * tables.MOST_FILLS)
+    orders = tables.orders_frame(view).head(2 * tables.MAX_FILLS)
     right.dataframe(
         orders.drop(columns=["waits_since", "filled_at"]),
         hide_index=True,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from alphastream.backtest import Difference
+from alphastream.backtest import OrderDifference
 from alphastream.backtest.parity import Parity
 from alphastream.errors import AlphaStreamError
 from alphastream.performance import RoundTrip, round_trips
@@ -18,7 +18,7 @@ from runtime.paper.service import PaperView
 from views.portfolio.tables import UNKNOWN, money
 
 SIDES: Final = {1: "▲ long", -1: "▼ short", 0: "– flat"}
-MOST_FILLS: Final = 50
+MAX_FILLS: Final = 50
 STATES: Final = {
     "starting": "reads the tape",
     "waiting": "waits",
@@ -69,11 +69,11 @@ def figures(view: PaperView) -> list[Figure]:
     """Cards of a run, in reading order."""
     capital, trips = view.definition.capital, trips_of(view) or ()
     profit = view.equity - capital
-    closed = [trip for trip in trips if trip.closed_ns is not None]
-    still = [trip for trip in trips if trip.closed_ns is None]
+    closed = [round_trip for round_trip in trips if round_trip.closed_ns is not None]
+    still = [round_trip for round_trip in trips if round_trip.closed_ns is None]
     costs = math.fsum(fill.fee + fill.spread_cost + fill.impact_cost for fill in view.fills)
     traded = math.fsum(abs(fill.quantity) * fill.trade_price for fill in view.fills)
-    won = sum(trip.net > 0.0 for trip in closed)
+    won = sum(round_trip.net > 0.0 for round_trip in closed)
     known = math.isfinite(profit)
     return [
         Figure(
@@ -84,13 +84,13 @@ def figures(view: PaperView) -> list[Figure]:
         ),
         Figure(
             "Closed trades, net",
-            f"{math.fsum(trip.net for trip in closed):+,.2f}" if closed else UNKNOWN,
+            f"{math.fsum(round_trip.net for round_trip in closed):+,.2f}" if closed else UNKNOWN,
             f"{len(closed):,} trade{'s'[: len(closed) != 1]}" if closed else "none yet",
             HELP["closed"],
         ),
         Figure(
             "Open trade, net",
-            f"{math.fsum(trip.net for trip in still):+,.2f}" if still else UNKNOWN,
+            f"{math.fsum(round_trip.net for round_trip in still):+,.2f}" if still else UNKNOWN,
             _since(still, view) if still else "nothing held",
             HELP["open"],
         ),
@@ -111,7 +111,7 @@ def figures(view: PaperView) -> list[Figure]:
 
 
 def _since(still: Sequence[RoundTrip], view: PaperView) -> str:
-    return f"for {duration(view.until_ns - min(trip.opened_ns for trip in still))}"
+    return f"for {duration(view.until_ns - min(round_trip.opened_ns for round_trip in still))}"
 
 
 def _positions(view: PaperView) -> Iterator[Figure]:
@@ -197,7 +197,7 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
             "spread_cost": [fill.spread_cost for fill in fills],
             "impact_cost": [fill.impact_cost for fill in fills],
             "order": [fill.order for fill in fills],
-            "trip": [fill.trip for fill in fills],
+            "round_trip": [fill.round_trip for fill in fills],
             "reason": [reasons.get(fill.order, "") for fill in fills],
         }
     )
@@ -206,33 +206,33 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
 def trades_frame(view: PaperView) -> pd.DataFrame:
     """Round trips, the newest first; what is open is counted at last prices."""
     reasons = {order.id: order.reason for order in view.orders}
-    last = {fill.trip: reasons.get(fill.order, "") for fill in view.fills}
+    last = {fill.round_trip: reasons.get(fill.order, "") for fill in view.fills}
     lines = [
         {
-            "number": trip.number,
-            "opened": _when(trip.opened_ns),
-            "closed": pd.NaT if trip.closed_ns is None else _when(trip.closed_ns),
-            "side": SIDES[trip.direction],
-            "held_s": math.nan if trip.holding_ns is None else trip.holding_ns / 1e9,
+            "number": round_trip.number,
+            "opened": _when(round_trip.opened_ns),
+            "closed": pd.NaT if round_trip.closed_ns is None else _when(round_trip.closed_ns),
+            "side": SIDES[round_trip.direction],
+            "held_s": math.nan if round_trip.holding_ns is None else round_trip.holding_ns / 1e9,
             "legs": ", ".join(
                 f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → "
                 + (f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN)
                 for symbol in view.symbols
-                if (leg := trip.legs.get(symbol)) is not None
+                if (leg := round_trip.legs.get(symbol)) is not None
             ),
-            "gross": trip.split.gross,
-            "costs": trip.split.costs - trip.split.funding,
-            "net": trip.net,
-            "leg_gap_s": math.nan if trip.leg_gap_ns is None else trip.leg_gap_ns / 1e9,
-            "reason": "still open" if trip.closed_ns is None else last.get(trip.number, ""),
+            "gross": round_trip.split.gross,
+            "costs": round_trip.split.costs - round_trip.split.funding,
+            "net": round_trip.net,
+            "leg_gap_s": math.nan if round_trip.leg_gap_ns is None else round_trip.leg_gap_ns / 1e9,
+            "reason": "still open" if round_trip.closed_ns is None else last.get(round_trip.number, ""),
         }
-        for trip in reversed(trips_of(view) or ())
+        for round_trip in reversed(trips_of(view) or ())
     ]
     columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "leg_gap_s", "reason"]
     return pd.DataFrame(lines, columns=columns)
 
 
-def differences_frame(found: Sequence[Difference]) -> pd.DataFrame:
+def differences_frame(found: Sequence[OrderDifference]) -> pd.DataFrame:
     """When, what, why, and the effect on equity, oldest first."""
     return pd.DataFrame(
         {
@@ -245,7 +245,7 @@ def differences_frame(found: Sequence[Difference]) -> pd.DataFrame:
     )
 
 
-def _asked(each: Difference) -> str:
+def _asked(each: OrderDifference) -> str:
     order = each.paper or each.history
     return "" if order is None else f"{order.reason}: " + ", ".join(f"{x.symbol} {x.quantity:+.4g}" for x in order.legs)
 

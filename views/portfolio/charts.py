@@ -15,7 +15,7 @@ from views.shared.matrix_charts import return_correlation_map
 from views.shared.thinning import thin_out
 
 MAX_POINTS: Final = 600
-MOST_LINES: Final = 12
+MAX_LINES: Final = 12
 _PANELS: Final = {"positions": 190, "exposure": 130, "turnover": 90, "result": 110}
 _GAP: Final = 30
 _MARGIN: Final = {"l": 60, "r": 55, "t": 26, "b": 36}
@@ -28,7 +28,7 @@ _DASHES: Final = ("solid", "6px,2px", "dot")
 def drawn_symbols(found: Allocation) -> list[int]:
     """Columns of the symbols that have lines: all, or those with the largest positions on average."""
     size = np.nan_to_num(np.abs(found.positions.held)).sum(axis=0)
-    largest = np.argsort(-size, kind="stable")[:MOST_LINES]
+    largest = np.argsort(-size, kind="stable")[:MAX_LINES]
     return sorted(int(column) for column in largest)
 
 
@@ -37,7 +37,7 @@ def allocation_figure(found: Allocation, gained: Floats, *, dark: bool = False) 
 
     Parameters
     ----------
-    gained : (T,), net return of each row on the assets, from ``allocation.earned``.
+    gained : (T,), net return of each row on the assets, from ``allocation.net_returns``.
     """
     time = found.rows.time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
     data = []

@@ -17,9 +17,9 @@ from config import Settings
 from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence
 from views.shared.controls import HELP as PAIR_HELP
 
-MOST_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
+MAX_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
 FIRST_CHOSEN: Final = 4
-MOST_LISTED: Final = 30  # symbols whose pairs stand in the list; others can be typed
+MAX_LISTED: Final = 30  # symbols whose pairs stand in the list; others can be typed
 PAIRS, SYMBOLS = "pairs", "symbols"
 STYLES: Final[tuple[Style, ...]] = ("reversal", "momentum")
 WEIGHTED, WINDOWED = "EWMA", "sliding window"
@@ -165,7 +165,7 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
 
 
 def _pairs(row: Any, symbols: Sequence[str]) -> list[str]:
-    listed = symbols[:MOST_LISTED]
+    listed = symbols[:MAX_LISTED]
     first = [f"{symbol}/{listed[0]}" for symbol in listed[1 : FIRST_CHOSEN + 1]]
     others = [name for x, y in combinations(listed, 2) if (name := f"{y}/{x}") not in first]
     return _many(row, "Pairs (y/x)", [*first, *others], first, "pairs")
@@ -184,7 +184,7 @@ def _many(row: Any, label: str, options: list[str], default: list[str], key: str
         help=HELP[key],
         bind="query-params",
         accept_new_options=True,
-        max_selections=MOST_CHOSEN,
+        max_selections=MAX_CHOSEN,
     )
     return list(dict.fromkeys(str(name).strip().upper() for name in found if str(name).strip()))
 

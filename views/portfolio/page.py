@@ -13,17 +13,17 @@ from alphastream.portfolio.allocation import (
     Allocation,
     AllocationRows,
     allocate,
-    earned,
+    ic_summary,
+    net_returns,
     pair_rows,
     sharpe_by_shrinkage,
-    skill,
     soundness,
     symbol_rows,
 )
-from system import Lane, System
-from views.portfolio.charts import MOST_LINES, allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
-from views.portfolio.controls import MOST_CHOSEN, PortfolioRequest, portfolio_controls
-from views.portfolio.tables import UNKNOWN, allocation_csv, figures, positions_frame, standing
+from system import Pipeline, System
+from views.portfolio.charts import MAX_LINES, allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
+from views.portfolio.controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
+from views.portfolio.tables import UNKNOWN, allocation_csv, figures, portfolio_status, positions_frame
 from views.shared.controls import is_followed
 from views.shared.system import get_system
 
@@ -45,12 +45,12 @@ class _View:
 def page() -> None:
     """Controls, then the panel, which updates by itself, then what takes longer."""
     system = get_system()
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
         return
-    request = portfolio_controls(lane.symbols, system.settings)
-    if request is None or not all(is_followed(lane, symbol) for symbol in request.assets):
+    request = portfolio_controls(pipeline.symbols, system.settings)
+    if request is None or not all(is_followed(pipeline, symbol) for symbol in request.assets):
         return
     st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(system, request)
     _below(system, request)
@@ -64,7 +64,7 @@ def _panel(system: System, request: PortfolioRequest) -> None:
     if isinstance(view, str):
         st.info(view, icon=":material/hourglass_empty:", title="Not yet")
         return
-    state = standing(view.found)
+    state = portfolio_status(view.found)
     row = st.container(horizontal=True, gap="small", key="portfolio_cards")
     for card in figures(view.found, view.gained):
         row.metric(
@@ -86,8 +86,8 @@ def _panel(system: System, request: PortfolioRequest) -> None:
         return
     figure = allocation_figure(view.found, view.gained, dark=_is_dark())
     st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
-    if len(view.found.rows.assets) > MOST_LINES:
-        st.caption(f"Lines of the {MOST_LINES} symbols with the largest positions; the table and the file have all.")
+    if len(view.found.rows.assets) > MAX_LINES:
+        st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the table and the file have all.")
 
 
 def _positions(found: Allocation) -> None:
@@ -130,16 +130,16 @@ def _positions(found: Allocation) -> None:
 
 def _feed(system: System) -> None:
     """What is shown and how the feed is, in words; nothing where there is nothing to say."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return
-    if lane.engine.failure is not None:
+    if pipeline.engine.failure is not None:
         title = "The engine stopped computing; positions may be old"
-        st.error(lane.engine.failure, icon=":material/error:", title=title)
-    health = lane.ingest.health
-    if lane.kind == "replay":
+        st.error(pipeline.engine.failure, icon=":material/error:", title=title)
+    health = pipeline.ingest.health
+    if pipeline.kind == "replay":
         st.info(
-            f"{lane.title}, played again with its times moved to now.",
+            f"{pipeline.title}, played again with its times moved to now.",
             icon=":material/replay:",
             title="Recorded trades, not live ones",
         )
@@ -149,12 +149,12 @@ def _feed(system: System) -> None:
 
 def _view(system: System, request: PortfolioRequest) -> _View | str:
     """Positions on the bars there are, or why there are none; computed again when a bar has closed."""
-    lane = system.lane
-    if lane is None:
+    pipeline = system.pipeline
+    if pipeline is None:
         return system.failure or "No feed is configured."
-    if not lane.engine.portfolio_compiled.is_set():
+    if not pipeline.engine.portfolio_compiled.is_set():
         return "The position optimiser is being compiled: a minute or two, once for each version."
-    answers = _answers(lane, request)
+    answers = _answers(pipeline, request)
     if answers is None:
         return "The first answer about these pairs is being computed."
     if not all(answer.computed for answer in answers):
@@ -165,12 +165,12 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
     return _kept(rows, request)
 
 
-def _answers(lane: Lane, request: PortfolioRequest) -> list[PairAnalytics] | None:
+def _answers(pipeline: Pipeline, request: PortfolioRequest) -> list[PairAnalytics] | None:
     """The newest answer of every pair; asking for all first makes the engine compute them at once."""
     for spec in request.pairs:
-        lane.engine.snapshot(spec)
-    lane.engine.wait_for(request.pairs[-1], FIRST_ANSWER_S)
-    found = [lane.engine.snapshot(spec) for spec in request.pairs]
+        pipeline.engine.snapshot(spec)
+    pipeline.engine.wait_for(request.pairs[-1], FIRST_ANSWER_S)
+    found = [pipeline.engine.snapshot(spec) for spec in request.pairs]
     answers = [answer for answer in found if answer is not None]
     return answers if len(answers) == len(found) else None
 
@@ -187,7 +187,7 @@ def _kept(rows: AllocationRows, request: PortfolioRequest) -> _View:
     before, view = st.session_state.get("portfolio_view", (None, None))
     if before != key or not isinstance(view, _View):
         found = allocate(rows, request.config)
-        view = _View(found, earned(found.positions, rows.prices, request.config))
+        view = _View(found, net_returns(found.positions, rows.prices, request.config))
         st.session_state["portfolio_view"] = key, view
     return view
 
@@ -262,7 +262,7 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     rows, config = view.found.rows, request.config
     row = st.container(horizontal=True)
     for label, ranked in (("Information coefficient", False), ("Rank IC", True)):
-        found = skill(rows, ranked=ranked)
+        found = ic_summary(rows, ranked=ranked)
         value = f"{found.mean:+.3f} ± {found.error:.3f}" if found.rows > 1 else UNKNOWN
         row.metric(label, value, f"{found.rows:,} bars", border=True, width=220, delta_color="off", delta_arrow="off")
     few = " With two symbols each bar is +1 or −1, nothing between." if len(rows.assets) == 2 else ""
@@ -304,7 +304,7 @@ def _caveats() -> None:
             "that. Check leverage against what you may carry.\n"
             "- Cash is in the quote currency of each symbol and added up as if all were the same: "
             "choose symbols of one quote currency.\n"
-            f"- At most {MOST_CHOSEN} pairs or symbols, on the bars this server keeps. With a turnover cap positions "
+            f"- At most {MAX_CHOSEN} pairs or symbols, on the bars this server keeps. With a turnover cap positions "
             "depend on the first bar kept, and that moves on."
         )
 

@@ -48,7 +48,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PortfolioStatus:
     """What the newest row came to: a word or a count that fit a card, why, and how serious that is."""
 
     word: str
@@ -56,21 +56,21 @@ class Standing:
     kind: Literal["fine", "waiting", "trouble"]
 
 
-def standing(found: Allocation) -> Standing:
+def portfolio_status(found: Allocation) -> PortfolioStatus:
     """Say what the newest row came to; signals that still calibrate are no signal, but for another reason."""
     status, waits = found.last.status, found.rows.calibrating
     waiting = ", ".join(f"{name}: {step.what} {step.have}/{step.needed}" for name, step in waits)
     if status == "warmup":
         have, needed = found.last.next_stream.rows, found.config.rows_needed
-        return Standing(f"{have}/{needed}", found.last.reason, "waiting")
+        return PortfolioStatus(f"{have}/{needed}", found.last.reason, "waiting")
     if status == "zero_signal" and waits:
         first = waits[0][1]
-        return Standing(f"{first.have}/{first.needed}", f"calibrating: {waiting}", "waiting")
+        return PortfolioStatus(f"{first.have}/{first.needed}", f"calibrating: {waiting}", "waiting")
     silent = ", ".join(np.array(found.rows.assets)[np.isnan(found.rows.prices[-1])])
     reason = found.last.reason
     reason += f"; {silent} did not trade in this bar" if silent and status != "valid" else ""
     reason += f"; no signal yet from {waiting}" if waits else ""
-    return Standing(WORD[status], reason, "fine" if status == "valid" else "trouble")
+    return PortfolioStatus(WORD[status], reason, "fine" if status == "valid" else "trouble")
 
 
 def figures(found: Allocation, gained: Floats) -> list[Figure]:
@@ -78,9 +78,9 @@ def figures(found: Allocation, gained: Floats) -> list[Figure]:
 
     Parameters
     ----------
-    gained : net return of each row on the assets, from ``allocation.earned``.
+    gained : net return of each row on the assets, from ``allocation.net_returns``.
     """
-    config, state = found.config, standing(found)
+    config, state = found.config, portfolio_status(found)
     flows = exposure(found.positions, config)
     gross, net, turnover = (
         float(flow[-1]) * config.position_scale for flow in (flows.gross, flows.net, flows.turnover)

@@ -16,7 +16,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
-from system import Lane
+from system import Pipeline
 from views.shared.readiness import COST_BPS
 
 INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
@@ -189,12 +189,12 @@ def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapp
         st.switch_page(f"views/{page}/page.py", query_params=controls)
 
 
-def is_followed(lane: Lane, symbol: str) -> bool:
+def is_followed(pipeline: Pipeline, symbol: str) -> bool:
     """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
-    if symbol in lane.symbols:
+    if symbol in pipeline.symbols:
         return True
     try:
-        lane.ingest.add_symbol(symbol)
+        pipeline.ingest.add_symbol(symbol)
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
         return False

@@ -12,7 +12,7 @@ from alphastream.scan import Clusters
 
 _CELL_PX: Final = 18
 _LABELLED_CELL_PX: Final = 46
-_MOST_LABELLED: Final = 24
+_MAX_LABELLED: Final = 24
 _GREY: Final = "#888888"
 # Orange to blue over grey: told apart without red and green, and by lightness from the middle on either side.
 _DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
@@ -59,7 +59,7 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
         colorscale=_DIVERGING,
         colorbar={"title": "ρ", "tickvals": [-1, -0.5, 0, 0.5, 1]},
         text=text,
-        texttemplate="%{text}" if len(labels) <= _MOST_LABELLED else None,
+        texttemplate="%{text}" if len(labels) <= _MAX_LABELLED else None,
         customdata=n_rows,
         hovertemplate="%{y} and %{x}: %{text} over %{customdata:,} rows<extra></extra>",
         hoverongaps=False,

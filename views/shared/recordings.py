@@ -43,17 +43,17 @@ def _tape_frames(path: str) -> tuple[dict[str, pd.DataFrame], str]:
 
 def own_tape(hours: int) -> Upload | None:
     """The newest hours of the tape that pages show; None while it holds fewer than two symbols."""
-    lane = get_system().lane
-    symbols = lane.store.symbols() if lane is not None else []
-    if lane is None or len(symbols) < 2:
+    pipeline = get_system().pipeline
+    symbols = pipeline.store.symbols() if pipeline is not None else []
+    if pipeline is None or len(symbols) < 2:
         return None
-    now_ns = lane.ingest.now_ns()
+    now_ns = pipeline.ingest.now_ns()
     frames = {}
     for symbol in symbols:
-        ticks = lane.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
+        ticks = pipeline.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
         if len(ticks):
             frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
-    return Upload((lane.title,), "ticks", frames, (f"read from the tape: {lane.title}",), None)
+    return Upload((pipeline.title,), "ticks", frames, (f"read from the tape: {pipeline.title}",), None)
 
 
 def _frame(ids: Any, time_ns: Any, price: Any, quantity: Any) -> pd.DataFrame:

@@ -19,7 +19,7 @@ KINDS: Final = ["csv", "txt", "tsv", "dat", "zip", "gz", "json", "ndjson", "json
 MB: Final = 2**20
 CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
 LAST: Final = "Last upload"
-MOST_NAMED: Final = 8
+MAX_NAMED: Final = 8
 
 
 def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
@@ -132,7 +132,7 @@ def _notes(upload: Upload) -> None:
     rows = {symbol: len(frame) for symbol, frame in upload.frames.items()}
     unit = upload.kind if upload.interval_ns is None else f"bars of {interval_name(upload.interval_ns)}"
     each = ", ".join(f"{symbol} {count:,}" for symbol, count in rows.items())
-    st.caption(f"{sum(rows.values()):,} {unit}: " + (each if len(rows) <= MOST_NAMED else f"{len(rows)} symbols"))
+    st.caption(f"{sum(rows.values()):,} {unit}: " + (each if len(rows) <= MAX_NAMED else f"{len(rows)} symbols"))
     if upload.notes:
         with st.expander(f"How the rows were read ({len(upload.notes)})", icon=":material/info:"):
             for note in upload.notes:

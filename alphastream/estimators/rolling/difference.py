@@ -37,7 +37,7 @@ class Difference(Fold[DifferenceRows]):
     row_type: ClassVar[type[DifferenceRows]] = DifferenceRows
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Two rows make a difference."""
         return 2
 

@@ -33,7 +33,7 @@ class HedgedValue(Fold[HedgedRows]):
     row_type: ClassVar[type[HedgedRows]] = HedgedRows
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """A row stands for itself."""
         return 1
 

@@ -58,11 +58,11 @@ class RollingHuber(Fold[HedgeRows]):
     k: float = 1.345
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=2)
+        require_integer("window", self.window, minimum=2)
         require_number("k", self.k, above=0.0)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return self.window
 

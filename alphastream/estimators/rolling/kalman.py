@@ -24,7 +24,7 @@ SIZE = 15
 
 EMPTY, LEVELLED, BURNING, RUNNING = 0.0, 1.0, 2.0, 3.0
 FIRST_PHASE: dict[str, float] = {"zero": RUNNING, "diffuse": EMPTY, "ols": BURNING}
-FEWEST_ROWS_OF_A_FIT = 10
+MIN_ROWS_OF_A_FIT = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,16 +93,16 @@ class KalmanHedge(Fold[KalmanRows]):
     intercept_delta: float | None = None
 
     def __post_init__(self) -> None:
-        require_number("delta", self.delta, least=0.0)
+        require_number("delta", self.delta, minimum=0.0)
         require_number("obs_var", self.obs_var, above=0.0)
         if self.intercept_delta is not None:
-            require_number("intercept_delta", self.intercept_delta, least=0.0)
+            require_number("intercept_delta", self.intercept_delta, minimum=0.0)
         if self.start not in get_args(Start):
             raise ParameterError(f"start is {self.start!r}, needs one of {', '.join(get_args(Start))}")
-        require_integer("burn_in", self.burn_in, least=3 if self.start == "ols" else 0)
+        require_integer("burn_in", self.burn_in, minimum=3 if self.start == "ols" else 0)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return max(self.burn_in, 2) if self.start == "diffuse" else self.burn_in
 
@@ -131,7 +131,7 @@ class KalmanHedge(Fold[KalmanRows]):
         """
         from scipy.optimize import minimize  # slow to import, and only a fit needs it
 
-        x, y = _fit_rows(x, y, needed=burn_in + FEWEST_ROWS_OF_A_FIT)
+        x, y = _fit_rows(x, y, needed=burn_in + MIN_ROWS_OF_A_FIT)
         slope_scale = 1.0 / float(np.mean(x * x))
 
         def model(log_ratios: Floats, obs_var: float = 1.0) -> "KalmanHedge":

@@ -28,7 +28,7 @@ PEAK_XX, PEAK_YY = 10, 11  # the largest SUM_XX and SUM_YY since they were fresh
 SLOPE, CENTRE_X, CENTRE_Y = 12, 13, 14  # line of the last fit, through its centre
 HEAD = 15
 
-FEWEST_ROWS_BETWEEN = 64  # small windows need not be summed afresh at every turn
+MIN_ROWS_BETWEEN = 64  # small windows need not be summed afresh at every turn
 LOST_DIGITS = 1e-3  # afresh under this fraction of the peak: at most three digits are lost to cancellation
 
 
@@ -91,7 +91,7 @@ def _correlation(xx: float, xy: float, yy: float) -> float:
 @kernel
 def _walk(x: Floats, y: Floats, state: Floats, out: Floats, formula: int) -> None:
     window = (state.size - HEAD) // 2
-    share, most_rows_between = 1.0 / window, max(window, FEWEST_ROWS_BETWEEN)
+    share, most_rows_between = 1.0 / window, max(window, MIN_ROWS_BETWEEN)
     xs, ys = state[HEAD : HEAD + window], state[HEAD + window :]
     # Plain variables, stored at the end: the loop is four times as fast as with the sums kept in the array.
     count, at, age = int(state[COUNT]), int(state[NEXT]), int(state[AGE])

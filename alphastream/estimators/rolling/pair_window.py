@@ -16,16 +16,16 @@ class PairWindow(Fold[RowsT]):
     """Base of the estimators over a sliding window of valid rows of x and y."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "y")
-    least: ClassVar[int] = 2
+    minimum: ClassVar[int] = 2
     """Rows of the smallest window."""
 
     window: int
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=self.least)
+        require_integer("window", self.window, minimum=self.minimum)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return self.window
 
@@ -35,7 +35,7 @@ class PairWindow(Fold[RowsT]):
 
 
 @dataclass(frozen=True, slots=True)
-class PairHistory(PairWindow[RowsT]):
+class PairBuffer(PairWindow[RowsT]):
     """Base of those that need the rows themselves: the state holds the window after ``head`` other numbers."""
 
     head: ClassVar[int] = 1

@@ -8,13 +8,13 @@ import numpy as np
 
 from alphastream.core.compilation import kernel
 from alphastream.core.types import Floats
-from alphastream.estimators.rolling.pair_window import PairHistory
+from alphastream.estimators.rolling.pair_window import PairBuffer
 from alphastream.estimators.tests.half_life import HalfLifeRows, rows_to_half
 from alphastream.estimators.tests.observations import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
-class ResidualHalfLife(PairHistory[HalfLifeRows]):
+class ResidualHalfLife(PairBuffer[HalfLifeRows]):
     """Half-life of the residual of y on x, both fitted over the same sliding window.
 
     It belongs to the very residual that ``RollingEngleGranger`` tests over the same rows. A fit takes part of a slow
@@ -38,7 +38,7 @@ class ResidualHalfLife(PairHistory[HalfLifeRows]):
     """
 
     row_type: ClassVar[type[HalfLifeRows]] = HalfLifeRows
-    least: ClassVar[int] = 4
+    minimum: ClassVar[int] = 4
 
     def _windows(self, legs: Floats, state: Floats) -> Floats:
         return rows_to_half(_persistences(legs, self.window))[None]

@@ -9,7 +9,7 @@ from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
 from alphastream.estimators.fold import COUNT
-from alphastream.estimators.rolling.pair_window import PairHistory
+from alphastream.estimators.rolling.pair_window import PairBuffer
 from alphastream.estimators.tests.lags import engle_granger_kernel
 from alphastream.estimators.tests.mackinnon import Trend, tau_pvalue, trend_terms
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, criterion_code, default_max_lags
@@ -34,7 +34,7 @@ class EngleGrangerRows:
 
 
 @dataclass(frozen=True, slots=True)
-class RollingEngleGranger(PairHistory[EngleGrangerRows]):
+class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
     """``engle_granger`` of y on x over a sliding window.
 
     A row with NaN or inf in x or y gives NaN and does not enter the window. NaN where a leg is constant over the
@@ -57,7 +57,7 @@ class RollingEngleGranger(PairHistory[EngleGrangerRows]):
     """
 
     row_type: ClassVar[type[EngleGrangerRows]] = EngleGrangerRows
-    least: ClassVar[int] = MINIMUM_ROWS
+    minimum: ClassVar[int] = MINIMUM_ROWS
     head: ClassVar[int] = HEAD
 
     lags: Literal["aic", "bic"] | int = "aic"
@@ -65,13 +65,13 @@ class RollingEngleGranger(PairHistory[EngleGrangerRows]):
     every: int = 1
 
     def __post_init__(self) -> None:
-        PairHistory.__post_init__(self)
-        require_integer("every", self.every, least=1)
+        PairBuffer.__post_init__(self)
+        require_integer("every", self.every, minimum=1)
         trend_terms(self.trend)
         if isinstance(self.lags, str):
             criterion_code(self.lags)
             return
-        require_integer("lags", self.lags, least=0)
+        require_integer("lags", self.lags, minimum=0)
         if 2 * (self.lags + 1) > self.window:
             raise ParameterError(
                 f"lags is {self.lags}, too many for a window of {self.window}: "

@@ -69,7 +69,7 @@ class ThresholdSignal(Fold[SignalRows]):
     cool_down: int = 0
 
     def __post_init__(self) -> None:
-        require_number("exit", self.exit, least=0.0)
+        require_number("exit", self.exit, minimum=0.0)
         require_number("entry", self.entry, above=0.0)
         if self.entry < self.exit:
             raise ParameterError(f"entry is {self.entry!r}, needs to be ≥ exit, which is {self.exit!r}")
@@ -78,8 +78,8 @@ class ThresholdSignal(Fold[SignalRows]):
             if self.stop <= self.entry:
                 raise ParameterError(f"stop is {self.stop!r}, needs to be > entry, which is {self.entry!r}")
         if self.time_stop is not None:
-            require_integer("time_stop", self.time_stop, least=1)
-        require_integer("cool_down", self.cool_down, least=0)
+            require_integer("time_stop", self.time_stop, minimum=1)
+        require_integer("cool_down", self.cool_down, minimum=0)
 
     def __repr__(self) -> str:
         """The parameters that are not left out: a node's name is a column's name."""
@@ -87,7 +87,7 @@ class ThresholdSignal(Fold[SignalRows]):
         return f"ThresholdSignal({', '.join(f'{name}={value!r}' for name, value in given if _is_given(name, value))})"
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """No rows: a signal is flat until the first z-score comes."""
         return 0
 

@@ -68,10 +68,10 @@ class Standardised:
     window: int
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=3)
+        require_integer("window", self.window, minimum=3)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return self.window
 

@@ -15,7 +15,7 @@ from alphastream.estimators.fold import COUNT, Fold, State
 # Places in a state; the ring of the last `window` values follows the head. The sums are those of moments.py in one
 # dimension, with the same two rules for making them afresh.
 NEXT, AGE, ANCHOR, SUM, SQUARES, PEAK, HEAD = 1, 2, 3, 4, 5, 6, 7
-FEWEST_ROWS_BETWEEN = 64
+MIN_ROWS_BETWEEN = 64
 LOST_DIGITS = 1e-3
 
 
@@ -58,10 +58,10 @@ class ZScore(Fold[ZScoreRows]):
     window: int
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=2)
+        require_integer("window", self.window, minimum=2)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return self.window
 
@@ -91,7 +91,7 @@ def _sum(ring: Floats, anchor: float) -> tuple[float, float]:
 def _walk(spread: Floats, state: Floats, out: Floats) -> None:
     ring = state[HEAD:]
     window = ring.size
-    share, most_rows_between = 1.0 / window, max(window, FEWEST_ROWS_BETWEEN)
+    share, most_rows_between = 1.0 / window, max(window, MIN_ROWS_BETWEEN)
     count, at, age = int(state[COUNT]), int(state[NEXT]), int(state[AGE])
     anchor, total, squares, peak = state[ANCHOR], state[SUM], state[SQUARES], state[PEAK]
     for t in range(spread.size):
@@ -120,10 +120,10 @@ def _walk(spread: Floats, state: Floats, out: Floats) -> None:
             peak = squares
             mean = total * share
             centred = squares - total * mean
-        deviation = sqrt(max(centred, 0.0) / (window - 1))
-        out[0, t] = (value - anchor - mean) / deviation if deviation > 0.0 else np.nan
+        std = sqrt(max(centred, 0.0) / (window - 1))
+        out[0, t] = (value - anchor - mean) / std if std > 0.0 else np.nan
         out[1, t] = anchor + mean
-        out[2, t] = deviation
+        out[2, t] = std
     state[COUNT], state[NEXT], state[AGE] = count, at, age
     state[ANCHOR], state[SUM], state[SQUARES], state[PEAK] = anchor, total, squares, peak
 

@@ -130,10 +130,10 @@ class HalfLife(Fold[HalfLifeRows]):
     window: int
 
     def __post_init__(self) -> None:
-        require_integer("window", self.window, least=4)
+        require_integer("window", self.window, minimum=4)
 
     @property
-    def needed(self) -> int:
+    def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         return self.window
 

@@ -9,7 +9,7 @@ from alphastream.errors import ParameterError
 from alphastream.estimators.tests.observations import refuse_straight_line, rounding, varying_series
 
 _MINIMUM_ROWS = 100
-_LONGEST_LAG = 100  # longer ones overlap so much in a page's window that they say the same thing again
+_MAX_LAG = 100  # longer ones overlap so much in a page's window that they say the same thing again
 _LAGS = 20
 
 
@@ -62,7 +62,7 @@ def hurst(series: ArrayLike) -> HurstResult:
     levels = varying_series("series", series, "Hurst exponent", _MINIMUM_ROWS)
     refuse_straight_line("series", levels)
     scaled = (levels - levels[0]) / np.ptp(levels)
-    longest = min(_LONGEST_LAG, levels.size // 10)
+    longest = min(_MAX_LAG, levels.size // 10)
     lags = np.unique(np.geomspace(1, longest, _LAGS).round().astype(int))
     spreads = np.array([np.std(scaled[lag:] - scaled[:-lag]) for lag in lags])
     if spreads.min() <= rounding(levels) / np.ptp(levels):

@@ -14,7 +14,7 @@ from alphastream.estimators.tests.observations import MINIMUM_ROWS, require
 
 Level = Literal["90%", "95%", "99%"]
 _LEVELS: tuple[Level, ...] = ("90%", "95%", "99%")
-_MOST_SERIES = 12
+_MAX_SERIES = 12
 
 # MacKinnon, Haug and Michelis (1999), "Numerical distribution functions of likelihood ratio tests for cointegration",
 # J. of Applied Econometrics 14, as LeSage's toolbox and statsmodels (coint_tables.py) print them.
@@ -135,7 +135,7 @@ def johansen(data: ArrayLike, trend: Trend | Literal[-1, 0, 1] = "c", lags: int 
     """
     name = _trend_name(trend)
     order = trend_terms(name)
-    require_integer("lags", lags, least=0)
+    require_integer("lags", lags, minimum=0)
     levels, scale = _scaled(data, order, lags)
     changes = np.diff(levels, axis=0)
     n_obs, n_series = changes.shape[0] - lags, levels.shape[1]
@@ -173,8 +173,8 @@ def _trend_name(trend: str | int) -> Trend:
 def _scaled(data: ArrayLike, order: int, lags: int) -> tuple[Floats, Floats]:
     """The levels without their deterministic terms, each series divided by its size; and these sizes."""
     levels = np.array(data, dtype=np.float64)
-    if levels.ndim != 2 or not 2 <= levels.shape[1] <= _MOST_SERIES:
-        raise ParameterError(f"data has shape {levels.shape}: needs (T, N) with 2 to {_MOST_SERIES} series")
+    if levels.ndim != 2 or not 2 <= levels.shape[1] <= _MAX_SERIES:
+        raise ParameterError(f"data has shape {levels.shape}: needs (T, N) with 2 to {_MAX_SERIES} series")
     rows, n_series = levels.shape
     bad = np.argwhere(~np.isfinite(levels))
     if bad.size:

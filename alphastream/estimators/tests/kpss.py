@@ -80,7 +80,7 @@ def kpss(series: ArrayLike, trend: Literal["c", "ct"] = "c", lags: int | None = 
     residual = remove_trend(levels / np.abs(levels).max(), trend_terms(trend))[0]
     if lags is None:
         lags = _automatic_lags(residual)
-    require_integer("lags", lags, least=0)
+    require_integer("lags", lags, minimum=0)
     require("KPSS test", lags + 1, levels.size)
     partial = np.cumsum(residual)
     statistic = float(partial @ partial / levels.size**2 / long_run_variance(residual, lags))

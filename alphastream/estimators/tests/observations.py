@@ -103,7 +103,7 @@ def lag_limit(what: str, n_obs: int, terms: int, max_lags: int | None) -> int:
     if max_lags is None:
         require(what, MINIMUM_ROWS, n_obs)
         return default_max_lags(n_obs, terms)
-    require_integer("max_lags", max_lags, least=0)
+    require_integer("max_lags", max_lags, minimum=0)
     require(what, max(MINIMUM_ROWS, 2 * (max_lags + terms + 1)), n_obs)
     return operator.index(max_lags)
 

@@ -43,7 +43,7 @@ def phillips_perron(series: ArrayLike, trend: Trend = "c", lags: int | None = No
     levels = varying_series("series", series, "Phillips-Perron test", MINIMUM_ROWS)
     if lags is None:
         lags = math.ceil(12.0 * math.pow(levels.size / 100.0, 0.25))
-    require_integer("lags", lags, least=0)
+    require_integer("lags", lags, minimum=0)
     require("Phillips-Perron test", lags + 2, levels.size)
     scaled = remove_trend(levels / np.abs(levels).max(), terms)[0]
     n_obs = scaled.size - 1

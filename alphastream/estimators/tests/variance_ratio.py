@@ -62,7 +62,7 @@ def variance_ratio(series: ArrayLike, lag: int = 2, robust: bool = True) -> Vari
     >>> round(variance_ratio(noise, lag=2).ratio, 1), variance_ratio(np.cumsum(noise), lag=2).pvalue > 0.05
     (0.5, True)
     """
-    require_integer("lag", lag, least=2)
+    require_integer("lag", lag, minimum=2)
     levels = varying_series("series", series, "variance ratio test", max(MINIMUM_ROWS, 2 * lag))
     refuse_straight_line("series", levels)
     scaled = (levels - levels[0]) / np.ptp(levels)

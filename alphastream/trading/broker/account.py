@@ -21,8 +21,8 @@ class Account:
     cash : quote currency; selling short pays in, as the venue's collateral does.
     positions : units of each symbol, short negative.
     direction : of the last target: 1 long the spread, -1 short, 0 flat.
-    trip : round trips begun.
-    leg_trips : round trip that each position belongs to.
+    round_trip : round trips begun.
+    leg_round_trips : round trip that each position belongs to.
     journal : (time_ns, leg, position, cash) after each fill and funding payment.
     """
 
@@ -33,10 +33,10 @@ class Account:
         "fills",
         "funding",
         "journal",
-        "leg_trips",
+        "leg_round_trips",
         "positions",
+        "round_trip",
         "symbols",
-        "trip",
     )
 
     def __init__(self, symbols: Sequence[str], capital: float) -> None:
@@ -46,8 +46,8 @@ class Account:
         self.capital = self.cash = float(capital)
         self.positions = [0.0] * len(self.symbols)
         self.direction = 0
-        self.trip = 0
-        self.leg_trips = [0] * len(self.symbols)
+        self.round_trip = 0
+        self.leg_round_trips = [0] * len(self.symbols)
         self.fills: list[Fill] = []
         self.funding: list[FundingPayment] = []
         self.journal: list[tuple[int, int, float, float]] = []
@@ -61,12 +61,12 @@ class Account:
                 self.cash -= entry.quantity * entry.price + entry.fee
                 held = self.positions[leg] + entry.quantity
                 self.positions[leg] = 0.0 if abs(held) <= 1e-12 * abs(entry.quantity) else held
-                self.leg_trips[leg] = entry.trip
+                self.leg_round_trips[leg] = entry.round_trip
                 self.fills.append(entry)
             else:
                 self.cash += entry.amount
                 self.funding.append(entry)
-            self.trip = max(self.trip, entry.trip)
+            self.round_trip = max(self.round_trip, entry.round_trip)
             self.journal.append((entry.time_ns, leg, self.positions[leg], self.cash))
 
     def equity(self, marks: Sequence[float]) -> float:
@@ -78,7 +78,7 @@ class Account:
 
         Parameters
         ----------
-        fill : its ``trip`` is that of what it opens, 0 for one of the symbol's own.
+        fill : its ``round_trip`` is that of what it opens, 0 for one of the symbol's own.
         goal : the position that a last fill leads to, which sums of fills may miss by a rounding.
         """
         held = self.positions[leg]
@@ -88,31 +88,31 @@ class Account:
         self.journal.append((fill.time_ns, leg, after, self.cash))
         if held * after < 0.0:
             closing = -held / fill.quantity
-            self.fills.append(_part(fill, closing, self.leg_trips[leg]))
-            fill = _part(fill, 1.0 - closing, fill.trip)
+            self.fills.append(_part(fill, closing, self.leg_round_trips[leg]))
+            fill = _part(fill, 1.0 - closing, fill.round_trip)
             held = 0.0
         if not held:
-            if not fill.trip:
-                self.trip += 1
-            self.leg_trips[leg] = fill.trip or self.trip
-        trip = self.leg_trips[leg]
-        self.fills.append(fill if fill.trip == trip else _part(fill, 1.0, trip))
+            if not fill.round_trip:
+                self.round_trip += 1
+            self.leg_round_trips[leg] = fill.round_trip or self.round_trip
+        round_trip = self.leg_round_trips[leg]
+        self.fills.append(fill if fill.round_trip == round_trip else _part(fill, 1.0, round_trip))
 
-    def settle(self, leg: int, position: float, mark: float, rate: float, time_ns: int, trip: int) -> None:
+    def settle(self, leg: int, position: float, mark: float, rate: float, time_ns: int, round_trip: int) -> None:
         """Pay or receive funding for a position that was held at a moment."""
         amount = -position * mark * rate
         self.cash += amount
         when_ns = max(time_ns, self.journal[-1][0])  # what was filled since then comes before it here
         self.journal.append((when_ns, leg, self.positions[leg], self.cash))
-        self.funding.append(FundingPayment(time_ns, self.symbols[leg], amount, trip))
+        self.funding.append(FundingPayment(time_ns, self.symbols[leg], amount, round_trip))
 
 
-def _part(fill: Fill, part: float, trip: int) -> Fill:
+def _part(fill: Fill, part: float, round_trip: int) -> Fill:
     return msgspec.structs.replace(
         fill,
         quantity=fill.quantity * part,
         fee=fill.fee * part,
         spread_cost=fill.spread_cost * part,
         impact_cost=fill.impact_cost * part,
-        trip=trip,
+        round_trip=round_trip,
     )

@@ -17,9 +17,9 @@ from alphastream.trading.broker.orders import OnTimeout
 FillRule: TypeAlias = Literal["next_trade", "next_open", "next_close", "same_close"]
 
 
-def _require_rate(name: str, value: float, least: float) -> None:
-    if not (math.isfinite(value) and value >= least):
-        raise ParameterError(f"{name} is {value!r}: it must be a finite number of at least {least:g}")
+def _require_rate(name: str, value: float, minimum: float) -> None:
+    if not (math.isfinite(value) and value >= minimum):
+        raise ParameterError(f"{name} is {value!r}: it must be a finite number of at least {minimum:g}")
 
 
 class FeeModel(Protocol):
@@ -64,8 +64,8 @@ class Fees:
     maker_bps: float = 2.0
 
     def __post_init__(self) -> None:
-        _require_rate("taker_bps", self.taker_bps, least=-100.0)
-        _require_rate("maker_bps", self.maker_bps, least=-100.0)
+        _require_rate("taker_bps", self.taker_bps, minimum=-100.0)
+        _require_rate("maker_bps", self.maker_bps, minimum=-100.0)
 
     def fee_bps(self, maker: bool) -> float:
         """Rate of a fill."""
@@ -86,7 +86,7 @@ class PowerImpact:
     exponent: float = 0.5
 
     def __post_init__(self) -> None:
-        _require_rate("bps", self.bps, least=0.0)
+        _require_rate("bps", self.bps, minimum=0.0)
         if not 0.0 < self.exponent <= 3.0:
             raise ParameterError(f"exponent is {self.exponent}: impact grows with size, give more than 0 and at most 3")
 
@@ -129,7 +129,7 @@ class FixedFunding:
     every_ns: int = 8 * HOUR
 
     def __post_init__(self) -> None:
-        _require_rate("rate_bps", self.rate_bps, least=-10_000.0)
+        _require_rate("rate_bps", self.rate_bps, minimum=-10_000.0)
         if self.every_ns < 1:
             raise ParameterError(f"funding every {self.every_ns} ns: give a length of time above 0")
 
@@ -179,7 +179,7 @@ class Contract:
 
     def __post_init__(self) -> None:
         for name in ("lot", "tick", "min_notional"):
-            _require_rate(name, getattr(self, name), least=0.0)
+            _require_rate(name, getattr(self, name), minimum=0.0)
 
     def rounded(self, quantity: float) -> float:
         """The quantity cut to whole lots, towards zero."""
@@ -235,7 +235,7 @@ class BrokerRules:
         ):
             if value not in known:
                 raise ParameterError(f"{name} is {value!r}: it is one of {', '.join(map(repr, known))}")
-        _require_rate("half_spread_bps", self.half_spread_bps, least=0.0)
+        _require_rate("half_spread_bps", self.half_spread_bps, minimum=0.0)
         if self.max_share is not None and not 0.0 < self.max_share <= 1.0:
             raise ParameterError(f"max_share is {self.max_share}: give more than 0 and at most 1, or None for no limit")
         if self.timeout_ns is not None and self.timeout_ns <= 0:

@@ -94,7 +94,7 @@ class SpreadOrder(msgspec.Struct, gc=False):
     legs : those that trade at all.
     ratio : units of the second symbol against one of the first in the position asked for; None where there is none.
     decided_ns : end of the bar that it was decided on.
-    trip : round trip that what it opens belongs to; None: each symbol has its own.
+    round_trip : round trip that what it opens belongs to; None: each symbol has its own.
     reason : why the strategy sent it, or why the broker did or refused it.
     """
 
@@ -102,7 +102,7 @@ class SpreadOrder(msgspec.Struct, gc=False):
     legs: tuple[LegOrder, ...]
     ratio: float | None
     decided_ns: int
-    trip: int | None
+    round_trip: int | None = msgspec.field(name="trip")
     reason: str
     timeout_ns: int | None = None
     on_timeout: OnTimeout = "unwind"
@@ -130,7 +130,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     price : what was paid; ``trade_price`` is that of the trade in the market, before half spread and impact.
     fee, spread_cost, impact_cost : in the quote currency, costs positive.
     order : id of the spread order.
-    trip : number of the round trip. A fill that turns a position is two: one closes, the other opens.
+    round_trip : number of the round trip. A fill that turns a position is two: one closes, the other opens.
     maker : whether it waited in the book for its price.
     """
 
@@ -143,7 +143,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     spread_cost: float
     impact_cost: float
     order: int
-    trip: int
+    round_trip: int = msgspec.field(name="trip")
     maker: bool = False
 
 
@@ -153,7 +153,7 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False):
     time_ns: int
     symbol: str
     amount: float
-    trip: int
+    round_trip: int = msgspec.field(name="trip")
 
 
 def ratio_of(quantities: Sequence[float]) -> float | None:

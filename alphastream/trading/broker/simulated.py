@@ -50,7 +50,7 @@ class SimulatedBroker:
         self._has_least = any(contract.min_notional for contract in self._contracts)
         self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
-        self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, trip
+        self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, round trip
 
     @property
     def is_waiting(self) -> bool:
@@ -85,13 +85,13 @@ class SimulatedBroker:
         return self._send(target, changes, goals, now_ns, marks, volumes)
 
     def request(
-        self, wish: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
+        self, request: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
     ) -> SpreadOrder | None:
         """Order changes as they are asked for, in place of whatever is still open; see ``move``."""
         self._replace()
-        changes = self._rounded(self._checked(wish.quantities))
+        changes = self._rounded(self._checked(request.quantities))
         goals = [held + change for held, change in zip(self.account.positions, changes, strict=True)]
-        return self._send(wish, changes, goals, now_ns, marks, volumes)
+        return self._send(request, changes, goals, now_ns, marks, volumes)
 
     def _rounded(self, quantities: Sequence[float]) -> Sequence[float]:
         if not self._has_lots:
@@ -107,22 +107,22 @@ class SimulatedBroker:
 
     def _send(
         self,
-        wish: Target | SpreadRequest,
+        request: Target | SpreadRequest,
         changes: Sequence[float],
         goals: Sequence[float],
         now_ns: int,
         marks: Sequence[float],
         volumes: Sequence[float],
     ) -> SpreadOrder | None:
-        account, direction = self.account, wish.direction
+        account, direction = self.account, request.direction
         before = account.direction
         if direction is not None:
-            account.trip += direction not in (0, before)
+            account.round_trip += direction not in (0, before)
             account.direction = direction
         if not any(changes):
             return None
-        order = self._order(wish, changes, goals, now_ns, volumes)
-        self._before[order.id] = before, account.leg_trips[order.legs[0].leg]
+        order = self._order(request, changes, goals, now_ns, volumes)
+        self._before[order.id] = before, account.leg_round_trips[order.legs[0].leg]
         refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
         if refusal is None:
             self._open(order, now_ns, marks, volumes)
@@ -137,31 +137,38 @@ class SimulatedBroker:
     ) -> Iterator[tuple[int, str]]:
         """Legs whose change is under the least order, and that in words; what closes a position never is."""
         for leg, contract in enumerate(self._contracts):
-            least, worth = contract.min_notional, abs(changes[leg]) * marks[leg]
-            if least and changes[leg] and goals[leg] and worth < least:
-                yield leg, f"{self.account.symbols[leg]}: {worth:,.2f} is under the least order of {least:,.2f}"
+            minimum, worth = contract.min_notional, abs(changes[leg]) * marks[leg]
+            if minimum and changes[leg] and goals[leg] and worth < minimum:
+                yield leg, f"{self.account.symbols[leg]}: {worth:,.2f} is under the least order of {minimum:,.2f}"
 
     def _order(
         self,
-        wish: Target | SpreadRequest,
+        request: Target | SpreadRequest,
         changes: Sequence[float],
         goals: Sequence[float],
         now_ns: int,
         volumes: Sequence[float],
     ) -> SpreadOrder:
         legs, limits, timeout_ns, on_timeout = [], None, self.rules.timeout_ns, self.rules.on_timeout
-        if isinstance(wish, SpreadRequest):
-            limits = wish.limits
-            timeout_ns = timeout_ns if wish.timeout_ns is None else wish.timeout_ns
-            on_timeout = on_timeout if wish.on_timeout is None else wish.on_timeout
+        if isinstance(request, SpreadRequest):
+            limits = request.limits
+            timeout_ns = timeout_ns if request.timeout_ns is None else request.timeout_ns
+            on_timeout = on_timeout if request.on_timeout is None else request.on_timeout
         for leg, symbol in enumerate(self.account.symbols):
             if changes[leg]:
                 limit = None if limits is None else limits[leg]
                 eligible_ns = self._eligible(symbol, now_ns)
                 legs.append(LegOrder(leg, symbol, changes[leg], goals[leg], eligible_ns, volumes[leg], limit))
-        trip = None if wish.direction is None else self.account.trip
+        round_trip = None if request.direction is None else self.account.round_trip
         order = SpreadOrder(
-            len(self.orders) + 1, tuple(legs), ratio_of(goals), now_ns, trip, wish.reason, timeout_ns, on_timeout
+            len(self.orders) + 1,
+            tuple(legs),
+            ratio_of(goals),
+            now_ns,
+            round_trip,
+            request.reason,
+            timeout_ns,
+            on_timeout,
         )
         self.orders.append(order)
         return order
@@ -234,17 +241,17 @@ class SimulatedBroker:
             for leg in order.legs:
                 back[leg.leg] = self._contracts[leg.leg].rounded(kept * leg.quantity - leg.filled)
         void = not any(leg.filled for leg in order.legs) or (rule != "keep" and kept == 0.0)
-        direction, trip = self._before[order.id]
-        if order.trip is not None and (void or account.direction == 0):
+        direction, round_trip = self._before[order.id]
+        if order.round_trip is not None and (void or account.direction == 0):
             account.direction = direction  # nothing has come of it, or it is not out: it may ask again
         order.reason = f"{order.reason}; not filled in time".lstrip("; ")
         if not any(back):
             return
         goals = [held + change for held, change in zip(account.positions, back, strict=True)]
-        wish = SpreadRequest(tuple(back), reason=f"unwinds order {order.id}", on_timeout="keep")
-        unwinding = self._order(wish, back, goals, now_ns, volumes)
+        request = SpreadRequest(tuple(back), reason=f"unwinds order {order.id}", on_timeout="keep")
+        unwinding = self._order(request, back, goals, now_ns, volumes)
         unwinding.unwinds, unwinding.timeout_ns = order.id, None
-        unwinding.trip = None if order.trip is None else trip
+        unwinding.round_trip = None if order.round_trip is None else round_trip
         order.state = "unwinding"
         self._open(unwinding, now_ns, marks, [0.0] * len(volumes))
 
@@ -287,8 +294,10 @@ class SimulatedBroker:
         spread_cost = (price - trade_price) * units - impact_cost
         part.filled += units
         done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
-        trip, number = order.trip or 0, order.id
-        fill = Fill(time_ns, part.symbol, units, price, trade_price, fee, spread_cost, impact_cost, number, trip, maker)
+        round_trip, number = order.round_trip or 0, order.id
+        fill = Fill(
+            time_ns, part.symbol, units, price, trade_price, fee, spread_cost, impact_cost, number, round_trip, maker
+        )
         self.account.book(leg, fill, part.target if done else None)
         if done:
             part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
@@ -325,13 +334,13 @@ class SimulatedBroker:
     def _take_funding(self, leg: int, time_ns: int, rate: float, until_ns: int | None) -> None:
         held = self.account.positions[leg]
         if held:
-            self.unsettled.append((time_ns, leg, held, rate, self.account.leg_trips[leg]))
+            self.unsettled.append((time_ns, leg, held, rate, self.account.leg_round_trips[leg]))
         self._next_funding(leg, time_ns, until_ns)
 
     def settle(self, row_ns: int, marks: Sequence[float], before: Sequence[float]) -> None:
         """Book the funding that fell due up to a row, at its marks or, where it was due earlier, at those before."""
-        for time_ns, leg, held, rate, trip in self.unsettled:
-            self.account.settle(leg, held, (marks if time_ns >= row_ns else before)[leg], rate, time_ns, trip)
+        for time_ns, leg, held, rate, round_trip in self.unsettled:
+            self.account.settle(leg, held, (marks if time_ns >= row_ns else before)[leg], rate, time_ns, round_trip)
         self.unsettled.clear()
 
 

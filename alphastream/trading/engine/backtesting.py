@@ -131,7 +131,7 @@ class BacktestingDispatcher(EventDispatcher):
             if self._stopped:
                 return
 
-    async def _dispatch_alone(self, slot: Slot, event: Dated, most: int) -> int:
+    async def _dispatch_alone(self, slot: Slot, event: Dated, maximum: int) -> int:
         """Dispatch what waits in the only source that has any, past the heap, until something else wants a look.
 
         The last event taken out of the queue is left at the head of the heap. Returns how many were dispatched.
@@ -139,7 +139,7 @@ class BacktestingDispatcher(EventDispatcher):
         before = self._dispatched
         jobs, announced, queue, handler = self._jobs, self._announced, slot.queue, slot.only
         assert handler is not None
-        for _ in range(most):
+        for _ in range(maximum):
             self._now_ns = when_ns = event.when_ns
             self._dispatched += 1
             try:

@@ -60,7 +60,7 @@ class Event:
         return f"{type(self).__name__}({self.when.isoformat()})"
 
 
-class Bar(Generic[Value]):
+class PairBar(Generic[Value]):
     """Trading of one pair in a period: open, high, low, close and volume. Not written to once it is made.
 
     Parameters
@@ -126,7 +126,9 @@ class Bar(Generic[Value]):
         return self.begin_ns + self.duration_ns
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Bar) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        return isinstance(other, PairBar) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
 
     def __hash__(self) -> int:
         return hash((self.begin_ns, self.duration_ns, self.pair))
@@ -149,6 +151,6 @@ class BarEvent(Event, Generic[Value]):
 
     __slots__ = ("bar",)
 
-    def __init__(self, when: Moment | int, bar: Bar[Value]) -> None:
+    def __init__(self, when: Moment | int, bar: PairBar[Value]) -> None:
         super().__init__(when)
-        self.bar: Bar[Value] = bar
+        self.bar: PairBar[Value] = bar

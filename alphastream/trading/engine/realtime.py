@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 Late: TypeAlias = Literal["drop", "accept", "error"]
 
-LONGEST_SLEEP_S: Final = 60.0  # while something is due later: the clock may have been set, or the machine suspended
+MAX_SLEEP_S: Final = 60.0  # while something is due later: the clock may have been set, or the machine suspended
 
 
 class RealtimeDispatcher(EventDispatcher):
@@ -137,7 +137,7 @@ class RealtimeDispatcher(EventDispatcher):
 
     def _delay_s(self) -> float | None:
         due = [queue[0][0] for queue in (self._heap, self._jobs) if queue]
-        return min(max(min(due) - self._clock(), 0) / 1e9, LONGEST_SLEEP_S) if due else None
+        return min(max(min(due) - self._clock(), 0) / 1e9, MAX_SLEEP_S) if due else None
 
 
 def realtime_dispatcher(max_concurrent: int = 50) -> RealtimeDispatcher:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from alphastream.alerts.rules import Alert, Sight
+from alphastream.alerts.rules import Alert, RuleContext
 from alphastream.errors import AlphaStreamError, FeedBlocked, ParameterError, StorageError
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
 from runtime.alerts.files import HistoryFile
-from runtime.alerts.service import MOST_RULES, AlertBook, AlertWatch
-from tests.alerts.test_rules import ABOVE, FEED, NOW, SECOND, answer, health, sight
+from runtime.alerts.service import MAX_RULES, AlertService, AlertWatch
+from tests.alerts.test_rules import ABOVE, FEED, NOW, SECOND, answer, context, health
 
 RULE = replace(ABOVE, cool_down_s=60.0, channels=("desk",))
 
@@ -38,72 +38,72 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def book(tmp_path: Path, clock: Clock) -> AlertBook:
-    made = AlertBook(tmp_path / "var", clock)
+def book(tmp_path: Path, clock: Clock) -> AlertService:
+    made = AlertService(tmp_path / "var", clock)
     made.add(RULE)
     return made
 
 
-def look(book: AlertBook, clock: Clock, *zscores: float, **more: Any) -> list[Alert]:
+def look(book: AlertService, clock: Clock, *zscores: float, **more: Any) -> list[Alert]:
     """Evaluate on bars that end now."""
-    return book.evaluate(sight(answer(zscores, clock.now_ns), now_ns=clock.now_ns, feed_now_ns=clock.now_ns, **more))
+    return book.evaluate(context(answer(zscores, clock.now_ns), now_ns=clock.now_ns, feed_now_ns=clock.now_ns, **more))
 
 
-def states(book: AlertBook, clock: Clock, *zscores: float) -> str:
+def states(book: AlertService, clock: Clock, *zscores: float) -> str:
     look(book, clock, *zscores)
-    return book.standing(RULE.id).state
+    return book.status(RULE.id).state
 
 
-def test_states_in_words(book: AlertBook, clock: Clock) -> None:
-    assert book.standing(RULE.id).words == "not evaluated yet"
-    book.evaluate(sight(answer([math.nan], calibration=(Progress("z-score", 37, 100),))))
-    assert book.standing(RULE.id).words == "calibrating: z-score 37/100"
+def test_states_in_words(book: AlertService, clock: Clock) -> None:
+    assert book.status(RULE.id).words == "not evaluated yet"
+    book.evaluate(context(answer([math.nan], calibration=(Progress("z-score", 37, 100),))))
+    assert book.status(RULE.id).words == "calibrating: z-score 37/100"
     assert states(book, clock, 1.5) == "armed"
-    standing = book.standing(RULE.id)
-    assert (standing.value, standing.distance, standing.data_ns) == (1.5, 0.5, NOW)
+    status = book.status(RULE.id)
+    assert (status.value, status.distance, status.data_ns) == (1.5, 0.5, NOW)
     assert states(book, clock, 2.5) == "fired"
-    assert book.standing(RULE.id).fired_ns == NOW
+    assert book.status(RULE.id).fired_ns == NOW
     clock.now_ns += 10 * SECOND
     assert states(book, clock, 0.5) == "cooling down"
-    assert book.standing(RULE.id).words == "cooling down: 50 s left"
+    assert book.status(RULE.id).words == "cooling down: 50 s left"
     clock.now_ns += 50 * SECOND
     assert states(book, clock, 0.5) == "armed"
     book.replace(replace(RULE, on=False))
     assert states(book, clock, 5.0) == "off"
 
 
-def test_bars_between_two_evaluations_are_not_lost(book: AlertBook, clock: Clock) -> None:
+def test_bars_between_two_evaluations_are_not_lost(book: AlertService, clock: Clock) -> None:
     assert look(book, clock, 0.0) == []
     clock.now_ns += 3 * SECOND
     (alert,) = look(book, clock, 0.0, 0.0, 2.5, 0.0)
     assert alert.data_ns == clock.now_ns - SECOND
-    assert book.standing(RULE.id).state == "cooling down"
+    assert book.status(RULE.id).state == "cooling down"
 
 
-def test_an_alert_is_told_once_over_restarts(book: AlertBook, clock: Clock, tmp_path: Path) -> None:
+def test_an_alert_is_told_once_over_restarts(book: AlertService, clock: Clock, tmp_path: Path) -> None:
     (alert,) = look(book, clock, 2.5)
     assert alert.channels == ("desk",)
     clock.now_ns += 3_600 * SECOND
-    again = AlertBook(tmp_path / "var", clock)
+    again = AlertService(tmp_path / "var", clock)
     assert again.rules == (RULE,)
     assert again.history() == (alert,)
     assert look(again, clock, 2.5) == []
     assert look(again, clock, 0.5) == []
-    third = AlertBook(tmp_path / "var", clock)
+    third = AlertService(tmp_path / "var", clock)
     assert len(look(third, clock, 2.5)) == 1
     assert len(third.history()) == 2
 
 
-def test_the_cool_down_outlives_a_restart(book: AlertBook, clock: Clock, tmp_path: Path) -> None:
+def test_the_cool_down_outlives_a_restart(book: AlertService, clock: Clock, tmp_path: Path) -> None:
     look(book, clock, 2.5)
     look(book, clock, 0.5)
-    again = AlertBook(tmp_path / "var", clock)
+    again = AlertService(tmp_path / "var", clock)
     assert look(again, clock, 2.5) == []
     clock.now_ns += 60 * SECOND
     assert len(look(again, clock, 2.5)) == 1
 
 
-def test_a_replay_does_not_disarm_a_rule_for_live_trades(book: AlertBook, clock: Clock) -> None:
+def test_a_replay_does_not_disarm_a_rule_for_live_trades(book: AlertService, clock: Clock) -> None:
     (alert,) = look(book, clock, 2.5, recorded=True)
     assert alert.recorded
     assert "Recorded trades" in alert.sentence
@@ -111,7 +111,7 @@ def test_a_replay_does_not_disarm_a_rule_for_live_trades(book: AlertBook, clock:
     assert not alert.recorded
 
 
-def test_edited_rules(book: AlertBook, clock: Clock) -> None:
+def test_edited_rules(book: AlertService, clock: Clock) -> None:
     look(book, clock, 2.5)
     book.replace(replace(RULE, name="another name", channels=()))
     clock.now_ns += 60 * SECOND
@@ -130,7 +130,7 @@ def test_edited_rules(book: AlertBook, clock: Clock) -> None:
         book.remove(RULE.id)
 
 
-def test_switched_on_again_a_rule_is_armed(book: AlertBook, clock: Clock) -> None:
+def test_switched_on_again_a_rule_is_armed(book: AlertService, clock: Clock) -> None:
     look(book, clock, 2.5)
     book.replace(replace(RULE, on=False))
     clock.now_ns += 60 * SECOND
@@ -140,19 +140,19 @@ def test_switched_on_again_a_rule_is_armed(book: AlertBook, clock: Clock) -> Non
 
 
 def test_silence_of_the_feed_fires_and_clears(tmp_path: Path, clock: Clock) -> None:
-    book = AlertBook(tmp_path, clock)
+    book = AlertService(tmp_path, clock)
     book.add(FEED)
     begun, fired = clock.now_ns, []
     for seconds in (0, 29, 30, 31, 60):
         clock.now_ns = begun + seconds * SECOND
         feed = health(0, "stalled", "no answer")
-        fired += [seconds] * len(book.evaluate(sight(feed=feed, feed_now_ns=clock.now_ns)))
+        fired += [seconds] * len(book.evaluate(context(feed=feed, feed_now_ns=clock.now_ns)))
     assert fired == [30]
-    book.evaluate(sight(feed=health(clock.now_ns), feed_now_ns=clock.now_ns))
-    assert book.standing(FEED.id).state == "cooling down"
+    book.evaluate(context(feed=health(clock.now_ns), feed_now_ns=clock.now_ns))
+    assert book.status(FEED.id).state == "cooling down"
 
 
-def test_symbols_are_asked_for_once(book: AlertBook, clock: Clock) -> None:
+def test_symbols_are_asked_for_once(book: AlertService, clock: Clock) -> None:
     asked: list[str] = []
 
     def follow(symbol: str) -> None:
@@ -162,10 +162,12 @@ def test_symbols_are_asked_for_once(book: AlertBook, clock: Clock) -> None:
     for _ in range(3):
         look(book, clock, 2.5, symbols=("BTCUSDT",), follow=follow)
     assert asked == ["ETHUSDT"]
-    assert book.standing(RULE.id).words == "ETHUSDT is not listed"
+    assert book.status(RULE.id).words == "ETHUSDT is not listed"
 
 
-def test_one_rule_that_fails_leaves_the_others(book: AlertBook, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_rule_that_fails_leaves_the_others(
+    book: AlertService, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     broken = PairSpec("SOLUSDT", "BTCUSDT")
     book.replace(replace(RULE, spec=broken))
     book.add(replace(RULE, id="b"))
@@ -177,10 +179,10 @@ def test_one_rule_that_fails_leaves_the_others(book: AlertBook, clock: Clock, ca
 
     with caplog.at_level(logging.ERROR):
         everything = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-        alerts = [book.evaluate(sight(answer_for=answer_for, symbols=everything)) for _ in range(3)]
+        alerts = [book.evaluate(context(answer_for=answer_for, symbols=everything)) for _ in range(3)]
     assert [[alert.rule_id for alert in found] for found in alerts] == [["b"], [], []]
-    assert book.standing(RULE.id).state == "failed"
-    assert "RuntimeError: no bars" in book.standing(RULE.id).words
+    assert book.status(RULE.id).state == "failed"
+    assert "RuntimeError: no bars" in book.status(RULE.id).words
     assert len(caplog.records) == 1
 
 
@@ -199,25 +201,25 @@ def test_one_rule_that_fails_leaves_the_others(book: AlertBook, clock: Clock, ca
 )
 def test_a_damaged_book_is_kept_aside(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "alerts.json").write_bytes(content)
-    book = AlertBook(tmp_path)
+    book = AlertService(tmp_path)
     assert book.notice is not None
     assert said in book.notice
     (aside,) = tmp_path.glob("alerts-damaged-*.json")
     assert aside.name in book.notice
     assert aside.read_bytes() == content
     book.add(RULE)
-    assert AlertBook(tmp_path).rules == (RULE,)
-    assert AlertBook(tmp_path).notice is None
+    assert AlertService(tmp_path).rules == (RULE,)
+    assert AlertService(tmp_path).notice is None
 
 
-def test_one_bad_rule_does_not_cost_the_others(book: AlertBook, clock: Clock, tmp_path: Path) -> None:
+def test_one_bad_rule_does_not_cost_the_others(book: AlertService, clock: Clock, tmp_path: Path) -> None:
     look(book, clock, 2.5)
     path = tmp_path / "var" / "alerts.json"
     kept = json.loads(path.read_bytes())
     kept["rules"].append({**kept["rules"][0], "id": "b", "level": -7.0})
     kept["states"].append({"rule": "a", "armed": "yes"})
     path.write_text(json.dumps(kept))
-    again = AlertBook(tmp_path / "var", clock)
+    again = AlertService(tmp_path / "var", clock)
     assert again.rules == (RULE,)
     assert again.notice is not None
     assert "2 entries" in again.notice
@@ -226,7 +228,7 @@ def test_one_bad_rule_does_not_cost_the_others(book: AlertBook, clock: Clock, tm
     assert len(list((tmp_path / "var").glob("alerts-damaged-*.json"))) == 1
 
 
-def test_a_book_that_cannot_be_written_says_so_and_goes_on(book: AlertBook, clock: Clock, tmp_path: Path) -> None:
+def test_a_book_that_cannot_be_written_says_so_and_goes_on(book: AlertService, clock: Clock, tmp_path: Path) -> None:
     scratch = tmp_path / "var" / "alerts.json.new"
     scratch.mkdir()  # nothing can be written in its place
     assert len(look(book, clock, 2.5)) == 1
@@ -243,7 +245,7 @@ def test_a_book_that_cannot_be_written_says_so_and_goes_on(book: AlertBook, cloc
 
 def test_a_book_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "alerts.json").mkdir()
-    book = AlertBook(tmp_path)
+    book = AlertService(tmp_path)
     assert book.notice is not None
     with pytest.raises(StorageError, match="make the file readable"):
         book.add(RULE)
@@ -285,30 +287,30 @@ def test_a_damaged_line_of_the_history_is_left_out_and_kept(
     path = tmp_path / "alerts.jsonl"
     path.write_bytes(path.read_bytes() + garbage)
     HistoryFile(tmp_path).append(made[2:])
-    assert AlertBook(tmp_path).history() == tuple(reversed(made))
+    assert AlertService(tmp_path).history() == tuple(reversed(made))
     assert garbage in path.read_bytes()
     assert "lines left out" in caplog.text
 
 
 def test_a_history_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "alerts.jsonl").mkdir()
-    book = AlertBook(tmp_path)
+    book = AlertService(tmp_path)
     assert book.history() == ()
     assert "cannot be read" in (book.failure or "")
 
 
 def test_too_many_rules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.alerts.service.MOST_RULES", 2)
-    book = AlertBook(tmp_path)
+    monkeypatch.setattr("runtime.alerts.service.MAX_RULES", 2)
+    book = AlertService(tmp_path)
     book.add(RULE)
     book.add(replace(RULE, id="b"))
     with pytest.raises(ParameterError, match="2 rules"):
         book.add(replace(RULE, id="c"))
-    assert MOST_RULES >= 100
+    assert MAX_RULES >= 100
 
 
 def test_edits_and_evaluations_at_once(tmp_path: Path) -> None:
-    book = AlertBook(tmp_path)
+    book = AlertService(tmp_path)
     errors: list[BaseException] = []
 
     def guarded(work: Callable[[int], object]) -> Callable[[], None]:
@@ -332,7 +334,7 @@ def test_edits_and_evaluations_at_once(tmp_path: Path) -> None:
         return work
 
     def evaluate(index: int) -> None:
-        book.evaluate(sight(answer([2.5 if index % 2 else 0.0], NOW + index * SECOND)))
+        book.evaluate(context(answer([2.5 if index % 2 else 0.0], NOW + index * SECOND)))
 
     work = [guarded(edit("p")), guarded(edit("q")), guarded(evaluate), guarded(lambda _: book.history())]
     threads = [threading.Thread(target=each) for each in work]
@@ -342,38 +344,38 @@ def test_edits_and_evaluations_at_once(tmp_path: Path) -> None:
         thread.join()
     assert errors == []
     assert {rule.id for rule in book.rules} == {f"{name}{index}" for name in "pq" for index in range(0, 30, 2)}
-    assert AlertBook(tmp_path).rules == book.rules
+    assert AlertService(tmp_path).rules == book.rules
 
 
 def test_a_hundred_rules_are_all_looked_at(tmp_path: Path, clock: Clock) -> None:
     book, found = hundred(tmp_path, clock)
     assert book.evaluate(found) == []
-    assert all(book.standing(rule.id).state == "armed" for rule in book.rules)
+    assert all(book.status(rule.id).state == "armed" for rule in book.rules)
 
 
-def hundred(folder: Path, clock: Callable[[], int]) -> tuple[AlertBook, Sight]:
-    book = AlertBook(folder, clock)
+def hundred(folder: Path, clock: Callable[[], int]) -> tuple[AlertService, RuleContext]:
+    book = AlertService(folder, clock)
     pairs = [PairSpec(f"SYM{i}", "BTCUSDT") for i in range(20)]
     for index in range(100):
         book.add(replace(RULE, id=f"r{index}", spec=pairs[index % 20]))
     rows = answer([0.5] * 2_000)
     answers = {pair: replace(rows, spec=pair) for pair in pairs}
     symbols = ("BTCUSDT", *(pair.y for pair in pairs))
-    return book, sight(answer_for=answers.get, symbols=symbols)
+    return book, context(answer_for=answers.get, symbols=symbols)
 
 
 @pytest.fixture
-def watch(book: AlertBook) -> Iterator[Callable[..., AlertWatch]]:
+def watch(book: AlertService) -> Iterator[Callable[..., AlertWatch]]:
     made: list[AlertWatch] = []
 
     def start(*tell: Callable[[Alert], object]) -> AlertWatch:
         times = iter(range(10**6))
 
-        def see() -> Sight | None:
+        def see() -> RuleContext | None:
             turn = next(times)
             if turn == 0:
                 raise AlphaStreamError("not ready")
-            return None if turn == 1 else sight(answer([2.5 if turn % 2 else 0.0], NOW + turn * SECOND))
+            return None if turn == 1 else context(answer([2.5 if turn % 2 else 0.0], NOW + turn * SECOND))
 
         made.append(AlertWatch(book, see, tell, every_s=0.001))
         made[-1].start()
@@ -385,7 +387,7 @@ def watch(book: AlertBook) -> Iterator[Callable[..., AlertWatch]]:
 
 
 def test_the_watch_tells_everybody_and_outlives_failures(
-    book: AlertBook, watch: Callable[..., AlertWatch], clock: Clock
+    book: AlertService, watch: Callable[..., AlertWatch], clock: Clock
 ) -> None:
     book.replace(replace(RULE, cool_down_s=0.0))
     told: list[Alert] = []
@@ -408,11 +410,11 @@ def test_the_watch_tells_everybody_and_outlives_failures(
     assert {alert.rule_id for alert in told} == {"a"}
 
 
-def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertBook, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertService, caplog: pytest.LogCaptureFixture) -> None:
     failures = [ZeroDivisionError("nothing left to divide")] * 3
     seen: list[str | None] = []
 
-    def see() -> Sight | None:
+    def see() -> RuleContext | None:
         seen.append(book.outage)
         if failures:
             raise failures.pop()
@@ -432,7 +434,7 @@ def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertBook, caplog: 
 
 
 def test_alerts_that_cannot_be_written_are_told_all_the_same(
-    book: AlertBook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    book: AlertService, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def defect(*_: object) -> None:
         raise TypeError("this cannot be JSON")

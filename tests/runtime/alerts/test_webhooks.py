@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from runtime.alerts import webhooks
-from runtime.alerts.targets import Message, Target, payload, read_targets
-from runtime.alerts.webhooks import Patience, Webhooks
+from runtime.alerts.targets import Message, WebhookTarget, payload, read_targets
+from runtime.alerts.webhooks import RetryPolicy, Webhooks
 from runtime.outbound import AddressRefused, Answer, NotDelivered, check_url, checked, is_public, post, retry_after_s
 
 TOKEN = "T0K3N5ECRET"
 MESSAGE = Message("z is high", "z-score is 2.31 <above> 2", {"value": 2.31})
-QUICK = Patience(tries=3, base_s=0.02, cap_s=0.05, timeout_s=0.5, waiting=5)
+QUICK = RetryPolicy(tries=3, base_s=0.02, cap_s=0.05, timeout_s=0.5, waiting=5)
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -38,8 +38,8 @@ class Server:
     def url(self, path: str = f"/hook/{TOKEN}") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def target(self) -> Target:
-        return Target("desk", "json", self.url())
+    def target(self) -> WebhookTarget:
+        return WebhookTarget("desk", "json", self.url())
 
 
 @contextmanager
@@ -79,8 +79,8 @@ def serving(*replies: Reply | None) -> Iterator[Server]:
 
 
 @contextmanager
-def delivering(*targets: Target, patience: Patience = QUICK, **more: Any) -> Iterator[Webhooks]:
-    hooks = Webhooks(targets, allow_private=True, patience=patience, **more)
+def delivering(*targets: WebhookTarget, retry_policy: RetryPolicy = QUICK, **more: Any) -> Iterator[Webhooks]:
+    hooks = Webhooks(targets, allow_private=True, retry_policy=retry_policy, **more)
     hooks.start()
     try:
         yield hooks
@@ -174,8 +174,8 @@ def test_what_would_not_help_is_not_tried_again(reply: Reply, said: str) -> None
 
 
 def test_silence_is_tried_again() -> None:
-    patience = Patience(tries=2, base_s=0.01, timeout_s=0.1)
-    with serving(None) as server, delivering(server.target(), patience=patience) as hooks:
+    retry_policy = RetryPolicy(tries=2, base_s=0.01, timeout_s=0.1)
+    with serving(None) as server, delivering(server.target(), retry_policy=retry_policy) as hooks:
         hooks.send(["desk"], MESSAGE)
         assert outcomes(hooks, 2) == ["tried again", "delivered"]
         assert "no answer within 0.1 s" in hooks.deliveries[-1].detail
@@ -185,7 +185,7 @@ def test_nobody_listens() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with delivering(Target("desk", "json", f"http://127.0.0.1:{port}/{TOKEN}")) as hooks:
+    with delivering(WebhookTarget("desk", "json", f"http://127.0.0.1:{port}/{TOKEN}")) as hooks:
         hooks.send(["desk"], MESSAGE)
         assert outcomes(hooks, 3)[-1] == "given up"
         assert "cannot be reached" in last_words(hooks)
@@ -193,7 +193,7 @@ def test_nobody_listens() -> None:
 
 def test_one_target_that_fails_does_not_hold_up_another() -> None:
     with serving(*[(429, {"Retry-After": "30"}, b"")] * 9) as bad, serving() as good:
-        other = Target("phone", "json", good.url())
+        other = WebhookTarget("phone", "json", good.url())
         with delivering(bad.target(), other) as hooks:
             hooks.send(["desk", "phone"], MESSAGE)
             assert outcomes(hooks, 2) == ["tried again", "delivered"]
@@ -204,7 +204,7 @@ def test_one_target_that_fails_does_not_hold_up_another() -> None:
 
 
 def test_the_queue_is_bounded() -> None:
-    hooks = Webhooks([Target("desk", "json", "https://example.com/")], patience=QUICK)
+    hooks = Webhooks([WebhookTarget("desk", "json", "https://example.com/")], retry_policy=QUICK)
     for _ in range(7):
         hooks.send(["desk"], MESSAGE)
     assert hooks.waiting == 5
@@ -227,7 +227,7 @@ def test_a_defect_is_not_the_end_of_the_thread() -> None:
             raise RuntimeError(f"cannot use {url}")
         return Answer(204, b"")
 
-    with delivering(Target("desk", "json", f"https://example.com/{TOKEN}"), post=broken) as hooks:
+    with delivering(WebhookTarget("desk", "json", f"https://example.com/{TOKEN}"), post=broken) as hooks:
         hooks.test("desk")
         hooks.test("desk")
         assert outcomes(hooks, 2) == ["given up", "delivered"]
@@ -265,7 +265,9 @@ def test_secrets_never_show(caplog: pytest.LogCaptureFixture) -> None:
         shown = "\n".join([repr(target), repr(hooks), str(hooks.deliveries), str(hooks.kinds), caplog.text])
     assert "unknown hook" in shown
     assert TOKEN not in shown
-    telegram = Target("phone", "telegram", f"https://api.telegram.org/bot123456:{TOKEN}/sendMessage", "-1001234567")
+    telegram = WebhookTarget(
+        "phone", "telegram", f"https://api.telegram.org/bot123456:{TOKEN}/sendMessage", "-1001234567"
+    )
     assert TOKEN not in repr(telegram)
     assert "1001234567" not in repr(telegram)
     assert telegram.hide(f"chat -1001234567 of bot123456:{TOKEN} is gone") == "chat … of … is gone"
@@ -477,8 +479,8 @@ def test_what_is_wrong_is_said_without_the_secret(
 # ---- what is sent --------------------------------------------------------------------------------------------
 
 
-def target(kind: Any) -> Target:
-    return Target("t", kind, "https://example.com/", "42")
+def target(kind: Any) -> WebhookTarget:
+    return WebhookTarget("t", kind, "https://example.com/", "42")
 
 
 def test_payloads() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alphastream.backtest import Away
+from alphastream.backtest import Outage
 from alphastream.errors import StorageError
 from alphastream.trading import Fill, FundingPayment, LegOrder, SpreadOrder
-from runtime.paper.journal import UNREAD, Begin, Entry, Filled, Ordered, Paid, Paused, RunFile, State, Stopped
-from tests.runtime.paper.paper_lane import DEFINITION
+from runtime.paper.journal import UNREAD, AccountState, Begin, Entry, Filled, Ordered, Paid, Paused, RunFile, Stopped
+from tests.runtime.paper.paper_pipeline import DEFINITION
 
 BEGIN = Begin(DEFINITION.plain(), "live", "a venue", 1_000, 500)
 
@@ -26,7 +26,7 @@ def fill(number: int) -> Fill:
 
 
 def transaction(number: int) -> list[Entry]:
-    return [Ordered(order(number)), Filled(fill(number)), State(3_000 + number, 1, 1, 0, (3_000.0, None))]
+    return [Ordered(order(number)), Filled(fill(number)), AccountState(3_000 + number, 1, 1, 0, (3_000.0, None))]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> RunFile:
 
 def test_everything_comes_back(file: RunFile) -> None:
     file.append([BEGIN])
-    file.append([Ordered(order(1, "open")), State(2_500, 1, 1, 0)])
+    file.append([Ordered(order(1, "open")), AccountState(2_500, 1, 1, 0)])
     file.append([*transaction(1), Paid(FundingPayment(2_900, "ETH", -0.4, 1))])
     file.append([Paused(3_001, 4_000, "nobody was there")])
     file.append([Stopped("enough")])
@@ -46,11 +46,11 @@ def test_everything_comes_back(file: RunFile) -> None:
     assert record.orders == {1: order(1)}
     assert record.fills == [fill(1)]
     assert record.funding == [FundingPayment(2_900, "ETH", -0.4, 1)]
-    assert record.away == [Away(3_001, 4_000, "nobody was there")]
-    assert record.state == State(3_001, 1, 1, 0, (3_000.0, None))
+    assert record.outages == [Outage(3_001, 4_000, "nobody was there")]
+    assert record.state == AccountState(3_001, 1, 1, 0, (3_000.0, None))
     assert record.until_ns == 3_001
     assert record.stopped == "enough"
-    file.append([State(5_000, 0, 1, 0)])
+    file.append([AccountState(5_000, 0, 1, 0)])
     assert file.read().stopped is None
 
 

@@ -37,7 +37,7 @@ from tests.trading.engine.desk import MS, SECOND, Desk
 #  --  order 6 at 30: 4 Y at 98 or better, which a trade at 98 is not enough for
 #  10  31.0   Y    97.9    50       +4       98.00      392.00         0.0784     9,573.724582
 FILLS = [
-    # s, leg, units, price, trade price, fee, half spread, order, trip, maker
+    # s, leg, units, price, trade price, fee, half spread, order, round trip, maker
     (10.3, "Y", 6.0, 100.2, 100.0, 0.6012, 1.2, 1, 1, False),
     (10.4, "X", -20.0, 49.9, 50.0, 0.998, 2.0, 1, 1, False),
     (10.5, "Y", 4.0, 101.202, 101.0, 0.404808, 0.808, 1, 1, False),
@@ -113,14 +113,14 @@ def test_ten_trades_on_paper() -> None:
     assert states == ["open", "one leg"]
     expected = [9_999.987992, 9_988.967992, 9_979.787992, 9_981.773002, 9_978.771002, 9_965.802982, 9_969.724582]
     assert equity == [cents(value) for value in expected]
-    for fill, (seconds, symbol, units, price, trade_price, fee, spread, order, trip, maker) in zip(
+    for fill, (seconds, symbol, units, price, trade_price, fee, spread, order, round_trip, maker) in zip(
         desk.account.fills, FILLS, strict=True
     ):
-        assert (fill.time_ns, fill.symbol, fill.order, fill.trip, fill.maker) == (
+        assert (fill.time_ns, fill.symbol, fill.order, fill.round_trip, fill.maker) == (
             at(seconds),
             symbol,
             order,
-            trip,
+            round_trip,
             maker,
         )
         assert (fill.quantity, fill.price, fill.trade_price) == (cents(units), cents(price), cents(trade_price))
@@ -131,26 +131,26 @@ def test_ten_trades_on_paper() -> None:
         (leg, cents(held)) for leg, held in POSITIONS
     ]
     (paid,) = desk.account.funding
-    assert (paid.time_ns, paid.symbol, paid.amount, paid.trip) == (at(12), "Y", cents(-1.02), 1)
+    assert (paid.time_ns, paid.symbol, paid.amount, paid.round_trip) == (at(12), "Y", cents(-1.02), 1)
     assert [order.state for order in desk.broker.orders] == [
         "filled", "filled", "filled", "unwound", "filled", "filled",
     ]  # fmt: skip
     assert [order.leg_gap_ns for order in desk.broker.orders[:4]] == [at(0.1), at(0.25), at(0.3), None]
 
 
-def fill(quantity: float, price: float = 10.0, trip: int = 1, fee: float = 1.0, time_ns: int = 5) -> Fill:
-    return Fill(time_ns, "Y", quantity, price, price, fee, 0.5, 0.25, 1, trip)
+def fill(quantity: float, price: float = 10.0, round_trip: int = 1, fee: float = 1.0, time_ns: int = 5) -> Fill:
+    return Fill(time_ns, "Y", quantity, price, price, fee, 0.5, 0.25, 1, round_trip)
 
 
 def test_a_fill_through_zero_is_two_that_share_its_costs() -> None:
     account = Account(("Y",), 1_000.0)
-    account.book(0, fill(3.0, trip=1))
-    account.book(0, fill(-4.0, trip=2))
+    account.book(0, fill(3.0, round_trip=1))
+    account.book(0, fill(-4.0, round_trip=2))
     closing, opening = account.fills[1:]
-    assert (closing.quantity, closing.fee, closing.spread_cost, closing.impact_cost, closing.trip) == (
+    assert (closing.quantity, closing.fee, closing.spread_cost, closing.impact_cost, closing.round_trip) == (
         -3.0, 0.75, 0.375, 0.1875, 1,
     )  # fmt: skip
-    assert (opening.quantity, opening.fee, opening.spread_cost, opening.impact_cost, opening.trip) == (
+    assert (opening.quantity, opening.fee, opening.spread_cost, opening.impact_cost, opening.round_trip) == (
         -1.0, 0.25, 0.125, 0.0625, 2,
     )  # fmt: skip
     assert account.cash == 1_000.0 - 30.0 - 1.0 + 40.0 - 1.0
@@ -159,19 +159,19 @@ def test_a_fill_through_zero_is_two_that_share_its_costs() -> None:
 
 def test_what_is_added_or_taken_off_stays_in_its_round_trip() -> None:
     account = Account(("Y",), 1_000.0)
-    for quantity, trip in ((1.0, 1), (1.0, 2), (-0.5, 2), (-1.5, 2), (2.0, 3)):
-        account.book(0, fill(quantity, trip=trip))
-    assert [each.trip for each in account.fills] == [1, 1, 1, 1, 3]
+    for quantity, round_trip in ((1.0, 1), (1.0, 2), (-0.5, 2), (-1.5, 2), (2.0, 3)):
+        account.book(0, fill(quantity, round_trip=round_trip))
+    assert [each.round_trip for each in account.fills] == [1, 1, 1, 1, 3]
 
 
 def test_symbols_without_a_common_round_trip_count_their_own() -> None:
     account = Account(("Y", "X"), 1_000.0)
-    account.book(0, fill(1.0, trip=0))
-    account.book(1, fill(1.0, trip=0))
-    account.book(0, fill(1.0, trip=0))
-    account.book(0, fill(-3.0, trip=0))
-    assert [each.trip for each in account.fills] == [1, 2, 1, 1, 3]
-    assert account.trip == 3
+    account.book(0, fill(1.0, round_trip=0))
+    account.book(1, fill(1.0, round_trip=0))
+    account.book(0, fill(1.0, round_trip=0))
+    account.book(0, fill(-3.0, round_trip=0))
+    assert [each.round_trip for each in account.fills] == [1, 2, 1, 1, 3]
+    assert account.round_trip == 3
 
 
 def test_a_goal_ends_on_the_number_itself() -> None:

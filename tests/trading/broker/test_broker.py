@@ -75,7 +75,12 @@ def test_a_new_target_takes_the_place_of_what_is_open() -> None:
     desk.trade("Y", 21, 100.0, 10.0)
     desk.trade("X", 21, 50.0, 10.0)
     assert desk.account.positions == [-1.0, 1.0]
-    assert [(fill.quantity, fill.trip) for fill in desk.account.fills] == [(3.0, 1), (-3.0, 1), (-1.0, 2), (1.0, 2)]
+    assert [(fill.quantity, fill.round_trip) for fill in desk.account.fills] == [
+        (3.0, 1),
+        (-3.0, 1),
+        (-1.0, 2),
+        (1.0, 2),
+    ]
 
 
 def test_cancelling_keeps_what_is_filled() -> None:
@@ -259,7 +264,7 @@ def test_unwind_sells_what_was_bought_and_the_strategy_may_ask_again() -> None:
     desk.trade("Y", 111, 99.0, 9.0)
     desk.trade("X", 500, 49.0, 9.0)  # an order that unwinds has all the time
     assert (entry.state, desk.account.positions) == ("unwound", [0.0, 0.0])
-    assert {fill.trip for fill in desk.account.fills} == {1}
+    assert {fill.round_trip for fill in desk.account.fills} == {1}
 
 
 def test_match_trades_the_leg_ahead_back_to_the_share_of_the_other() -> None:
@@ -319,7 +324,14 @@ def test_a_turn_out_of_time_goes_back_to_the_side_it_came_from() -> None:
     desk.trade("Y", 201, 100.0)
     desk.trade("Y", 211, 100.0)
     assert (desk.account.positions, desk.account.direction) == ([4.0, -8.0], 1)
-    assert [fill.trip for fill in desk.account.fills] == [1, 1, 1, 2, 2, 1]  # back in the round trip that X never left
+    assert [fill.round_trip for fill in desk.account.fills] == [
+        1,
+        1,
+        1,
+        2,
+        2,
+        1,
+    ]  # back in the round trip that X never left
 
 
 def test_a_target_replaces_what_is_being_unwound() -> None:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.trading import (
-    Bar,
     BarEvent,
     BaseTradingSignal,
     Event,
     InvalidBar,
     Pair,
+    PairBar,
     PairInfo,
     Position,
     PrecisionMode,
@@ -80,13 +80,13 @@ def test_utc_now() -> None:
 
 def test_bars_of_decimals_and_floats() -> None:
     ten = Decimal(10)
-    exact = Bar(WHEN, BTC, ten, Decimal("12.5"), Decimal("9.5"), ten, Decimal("0.1"), timedelta(minutes=1))
+    exact = PairBar(WHEN, BTC, ten, Decimal("12.5"), Decimal("9.5"), ten, Decimal("0.1"), timedelta(minutes=1))
     assert (exact.begin, exact.datetime, exact.duration) == (WHEN, WHEN, timedelta(minutes=1))
     assert exact.high - exact.low == Decimal(3)
-    fast = Bar(exact.begin_ns, BTC, 10.0, 12.5, 9.5, 10.0, 0.1, 60 * 10**9)
+    fast = PairBar(exact.begin_ns, BTC, 10.0, 12.5, 9.5, 10.0, 0.1, 60 * 10**9)
     assert fast.end_ns == exact.end_ns == exact.begin_ns + 60 * 10**9
     assert fast != exact  # 0.1 is not Decimal("0.1")
-    assert fast == Bar(WHEN, BTC, 10.0, 12.5, 9.5, 10.0, 0.1, timedelta(minutes=1))
+    assert fast == PairBar(WHEN, BTC, 10.0, 12.5, 9.5, 10.0, 0.1, timedelta(minutes=1))
     assert hash(fast) == hash(exact)
     assert "BTC/USDT, open=10.0, high=12.5" in repr(fast)
     event = BarEvent(fast.end_ns, fast)
@@ -103,12 +103,12 @@ def test_bars_of_decimals_and_floats() -> None:
 )
 def test_bars_that_contradict_themselves(prices: tuple[float, float, float, float]) -> None:
     with pytest.raises(InvalidBar, match="high must be the highest"):
-        Bar(WHEN, BTC, *prices, 1.0, timedelta(minutes=1))
+        PairBar(WHEN, BTC, *prices, 1.0, timedelta(minutes=1))
 
 
 def test_bars_last() -> None:
     with pytest.raises(ParameterError, match="a duration is above 0"):
-        Bar(WHEN, BTC, 1.0, 1.0, 1.0, 1.0, 1.0, timedelta(0))
+        PairBar(WHEN, BTC, 1.0, 1.0, 1.0, 1.0, 1.0, timedelta(0))
 
 
 def test_pairs() -> None:

@@ -16,11 +16,11 @@ import views.shared.system
 from alphastream.alerts.rules import MEASURES, Rule
 from alphastream.errors import StorageError
 from alphastream.pairs import PairSpec
-from runtime.alerts.service import AlertBook
-from runtime.alerts.targets import Target
+from runtime.alerts.service import AlertService
+from runtime.alerts.targets import WebhookTarget
 from runtime.alerts.webhooks import Webhooks
-from system import Lane, System
-from tests.alerts.test_rules import NOW, answer, sight
+from system import Pipeline, System
+from tests.alerts.test_rules import NOW, answer, context
 from views.alerts.tables import history_csv
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,27 +31,31 @@ ADDRESS = "https://hooks.slack.com/services/T0K3N5ECRET"
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page."""
     environ = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("var"))}
     system = System(config.load(environ))
     system.start()
-    assert system.lane is not None
-    yield system.lane
+    assert system.pipeline is not None
+    yield system.pipeline
     system.stop()
 
 
 class Running(SimpleNamespace):
     """What the page sees of a system."""
 
-    alerts: AlertBook
+    alerts: AlertService
     webhooks: Webhooks
 
 
 @pytest.fixture
-def system(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+def system(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running(
-        lane=lane, settings=config.load({}), alerts=AlertBook(tmp_path, lambda: NOW), webhooks=Webhooks(), failure=None
+        pipeline=pipeline,
+        settings=config.load({}),
+        alerts=AlertService(tmp_path, lambda: NOW),
+        webhooks=Webhooks(),
+        failure=None,
     )
     monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
     return found
@@ -60,7 +64,7 @@ def system(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runni
 @pytest.fixture
 def full(system: Running) -> Running:
     """A rule that fired, one that is off, one about the feed; two webhooks."""
-    system.webhooks = Webhooks([Target("desk", "slack", ADDRESS), Target("phone", "json", ADDRESS)])
+    system.webhooks = Webhooks([WebhookTarget("desk", "slack", ADDRESS), WebhookTarget("phone", "json", ADDRESS)])
     for rule in (
         RULE,
         replace(RULE, id="b", name="off", on=False),
@@ -68,7 +72,7 @@ def full(system: Running) -> Running:
         replace(RULE, id="c", name="calibrates", measure="correlation", when="below", level=0.1, clear=0.5),
     ):
         system.alerts.add(rule)
-    system.alerts.evaluate(sight(answer([2.5]), recorded=True))
+    system.alerts.evaluate(context(answer([2.5]), recorded=True))
     return system
 
 
@@ -119,10 +123,10 @@ def test_every_measure_begins_with_a_rule_that_can_be(system: Running) -> None:
     assert system.alerts.rules[-1].spec is None
 
 
-def test_a_price_rule_begins_near_the_price_and_keeps_what_is_typed(system: Running, lane: Lane) -> None:
+def test_a_price_rule_begins_near_the_price_and_keeps_what_is_typed(system: Running, pipeline: Pipeline) -> None:
     test = shown()
     test.selectbox(key="rule-0-measure").select("price_x").run()
-    tick = lane.store.last("BTCUSDT")
+    tick = pipeline.store.last("BTCUSDT")
     assert tick is not None
     level = test.number_input(key="rule-0-price_x-BTCUSDT-level")
     assert level.value == pytest.approx(1.01 * tick.price, rel=0.01)

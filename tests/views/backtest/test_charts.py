@@ -52,8 +52,8 @@ def test_marks_stand_on_the_bars_that_decided() -> None:
     figure = backtest_figure(run, found)
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     opened = sum(len(marks[side].x) for side in ("long", "short"))
-    assert opened == len(found.trips)
-    assert len(marks["out"].x) == found.trip_statistics.closed
+    assert opened == len(found.round_trips)
+    assert len(marks["out"].x) == found.round_trip_statistics.closed
     assert (np.asarray(marks["long"].y) <= -PAIR.entry).all()
     assert (np.asarray(marks["short"].y) >= PAIR.entry).all()
     assert "trade 1" in marks["long"].text[0] + marks["short"].text[0]
@@ -87,7 +87,7 @@ def test_cards_say_what_the_run_came_to() -> None:
     shown = cards(run, found)
     assert shown["Net profit"][0] == money(found.profit, signed=True)
     assert "in sample" in shown["Net profit"][1]
-    assert shown["Trades"][0] == f"{found.trip_statistics.closed:,}"
+    assert shown["Trades"][0] == f"{found.round_trip_statistics.closed:,}"
     assert "Sharpe a year" not in shown  # ten minutes
     assert shown["Sharpe a bar"][0] == f"{found.ratios.moments.sharpe:+.4f}"
     assert "600 bars of 1s" in shown["Sharpe a bar"][1]
@@ -131,7 +131,7 @@ def test_trades_add_up_and_say_why_they_ended() -> None:
 def test_files_hold_every_row_fill_and_leg() -> None:
     run, found = played()
     table = pd.read_csv(io.BytesIO(tables.trades_csv(run, found)))
-    assert len(table) == len(found.trips)
+    assert len(table) == len(found.round_trips)
     np.testing.assert_allclose(
         table["gross"] - table["fees"] - table["spread"] - table["impact"] + table["funding"], table["net"]
     )
@@ -183,4 +183,4 @@ def test_a_time_that_is_not_known_has_a_unit_all_the_same() -> None:
 def test_the_market_of_these_tests_can_be_traded() -> None:
     run, found = played(rules=RULES)
     assert market().symbols == run.symbols
-    assert found.trip_statistics.closed > 10
+    assert found.round_trip_statistics.closed > 10

@@ -14,7 +14,7 @@ import config
 import views.shared.recordings
 import views.shared.system
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
-from system import Lane, System
+from system import Pipeline, System
 from views.portfolio.tables import UNKNOWN
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +24,7 @@ FREE = {"taker": "0", "half_spread": "0", **SHORT}
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
     system = System(
         config.load(
@@ -36,21 +36,21 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
         )
     )
     system.start()
-    assert system.lane is not None
-    yield system.lane
+    assert system.pipeline is not None
+    yield system.pipeline
     system.stop()
 
 
 class Running(SimpleNamespace):
     """What the page sees of a system."""
 
-    lane: Lane | None
+    pipeline: Pipeline | None
     failure: str | None
 
 
 @pytest.fixture(autouse=True)
-def system(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(lane=lane, settings=config.load({}), failure=None)
+def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
+    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
     monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
     return found
 
@@ -96,7 +96,7 @@ def with_file(content: bytes, **query: str) -> AppTest:
 
 
 def test_without_a_feed(system: Running) -> None:
-    system.lane, system.failure = None, "the tape is not there"
+    system.pipeline, system.failure = None, "the tape is not there"
     assert "the tape is not there" in words(shown())
 
 

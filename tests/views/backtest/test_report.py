@@ -35,7 +35,7 @@ def test_a_report_has_everything() -> None:
     assert text.count("<div id=") == 2
     assert "half spread bps" in text
     assert "a file: 600 &lt;rows&gt;" in text
-    assert text.count("<tr>") > len(found.trips)
+    assert text.count("<tr>") > len(found.round_trips)
     assert all(caveat in text for caveat in CAVEATS)
     assert "Less than a week" in text
     assert run.name in text
@@ -60,7 +60,7 @@ def test_a_report_without_a_trade() -> None:
 
 
 def test_long_tables_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MOST_TRADES", 3)
+    monkeypatch.setattr(room, "MAX_TRADES", 3)
     text = made()
     assert "The newest 3 of" in text
 

@@ -20,9 +20,18 @@ from alphastream.backtest.parity import parity
 from alphastream.errors import ParameterError
 from alphastream.trading import Fill, LegOrder, SpreadOrder
 from runtime.paper import run as paper_run
-from runtime.paper.service import MOST_RUNS, PaperDesk, PaperView
+from runtime.paper.service import MAX_RUNS, PaperService, PaperView
 from tests.backtest.test_live import START, tape
-from tests.runtime.paper.paper_lane import DEFINITION, SECOND, Lanes, TapeLane, eventually, played, running, see
+from tests.runtime.paper.paper_pipeline import (
+    DEFINITION,
+    SECOND,
+    Pipelines,
+    TapePipeline,
+    eventually,
+    played,
+    running,
+    see,
+)
 from tests.runtime.paper.test_service import before_and_after, end_of, goes_on, until_it_holds
 from views.paper import tables as tables
 from views.paper.charts import equity_figure
@@ -36,29 +45,35 @@ SYMBOLS = ("BTC", "ETH", "SOL")
 class Running(SimpleNamespace):
     """What the page sees of a system."""
 
-    lane: Any
-    paper: PaperDesk
+    pipeline: Any
+    paper: PaperService
     failure: str | None
 
 
 @pytest.fixture
-def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TapeLane]:
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TapePipeline]:
     monkeypatch.setattr(paper_run, "STEP_S", 0.0)
-    made = TapeLane(tmp_path, SYMBOLS)
+    made = TapePipeline(tmp_path, SYMBOLS)
     yield made
     made.store.close()
 
 
 @pytest.fixture
-def lanes(lane: TapeLane) -> Lanes:
-    return Lanes(live=lane)
+def pipelines(pipeline: TapePipeline) -> Pipelines:
+    return Pipelines(live=pipeline)
 
 
 @pytest.fixture
-def system(tmp_path: Path, lane: TapeLane, lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    with running(tmp_path / "paper", lanes) as desk:
+def system(
+    tmp_path: Path, pipeline: TapePipeline, pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Running]:
+    with running(tmp_path / "paper", pipelines) as desk:
         found = Running(
-            lane=lane, settings=config.load({"ALPHASTREAM_SYMBOLS": "BTC,ETH"}), failure=None, paper=desk, lane_of=lanes
+            pipeline=pipeline,
+            settings=config.load({"ALPHASTREAM_SYMBOLS": "BTC,ETH"}),
+            failure=None,
+            paper=desk,
+            pipeline_of=pipelines,
         )
         monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
         st.cache_resource.clear()  # comparisons of other tests' runs
@@ -83,13 +98,13 @@ def cards(test: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in test.metric}
 
 
-def ran(desk: PaperDesk, lane: TapeLane, seconds: int = 200) -> str:
+def ran(desk: PaperService, pipeline: TapePipeline, seconds: int = 200) -> str:
     """A run that has played a tape to its end."""
     ticks = tape(3, seconds)
     warm, rest = before_and_after(ticks)
-    lane.feed(warm)
+    pipeline.feed(warm)
     name = desk.open(DEFINITION, "live")
-    lane.feed(rest)
+    pipeline.feed(rest)
     played(desk, name, end_of(ticks))
     return name
 
@@ -100,8 +115,8 @@ def test_no_run_yet(system: Running) -> None:
     assert not test.metric
 
 
-def test_without_a_lane(system: Running) -> None:
-    system.lane, system.failure = None, "the tape is not there"
+def test_without_a_pipeline(system: Running) -> None:
+    system.pipeline, system.failure = None, "the tape is not there"
     assert "the tape is not there" in words(shown())
     assert not shown(paper_tab="Start a run").button
 
@@ -111,8 +126,8 @@ def test_a_file_that_was_left_out_is_named(system: Running) -> None:
     assert "notes.jsonl" in words(shown())
 
 
-def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, lane: TapeLane) -> None:
-    lane.feed(before_and_after(tape(3))[0])
+def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: TapePipeline) -> None:
+    pipeline.feed(before_and_after(tape(3))[0])
     test = shown(paper_tab="Start a run", window="25", entry="1.5", taker="3", capital="50000", stop="4")
     assert "It would run on live trades: a tape made up for a test" in words(test)
     test.button(key="paper_start").click().run()
@@ -126,18 +141,18 @@ def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, lane: Tape
 
 
 @pytest.mark.parametrize(("kind", "name"), [("Kalman innovation", "innovation"), ("optimiser", "optimiser")])
-def test_every_strategy_can_be_started(system: Running, lane: TapeLane, kind: str, name: str) -> None:
-    lane.feed(before_and_after(tape(3))[0])
+def test_every_strategy_can_be_started(system: Running, pipeline: TapePipeline, kind: str, name: str) -> None:
+    pipeline.feed(before_and_after(tape(3))[0])
     test = shown(paper_tab="Start a run", strategy=kind)
     test.button(key="paper_start").click().run()
     assert not test.exception
     assert system.paper.runs()[0].definition.strategy.name.startswith(name)
 
 
-def test_recorded_trades_are_called_so(system: Running, lane: TapeLane, lanes: Lanes) -> None:
-    lane.kind = "replay"
-    lanes["replay"] = lanes.pop("live")
-    lane.feed(before_and_after(tape(3))[0])
+def test_recorded_trades_are_called_so(system: Running, pipeline: TapePipeline, pipelines: Pipelines) -> None:
+    pipeline.kind = "replay"
+    pipelines["replay"] = pipelines.pop("live")
+    pipeline.feed(before_and_after(tape(3))[0])
     test = shown(paper_tab="Start a run")
     assert "played again with its times moved to now" in words(test)
     assert "It would run on the recording, not live trades" in words(test)
@@ -146,17 +161,17 @@ def test_recorded_trades_are_called_so(system: Running, lane: TapeLane, lanes: L
     assert shown().dataframe[0].value["trades"].tolist() == ["recorded"]
 
 
-def test_eight_is_enough(system: Running, lane: TapeLane) -> None:
-    lane.feed(before_and_after(tape(3))[0])
-    for _ in range(MOST_RUNS):
+def test_eight_is_enough(system: Running, pipeline: TapePipeline) -> None:
+    pipeline.feed(before_and_after(tape(3))[0])
+    for _ in range(MAX_RUNS):
         system.paper.open(DEFINITION, "live")
     test = shown(paper_tab="Start a run")
-    assert f"{MOST_RUNS} runs are running and no more may" in words(test)
+    assert f"{MAX_RUNS} runs are running and no more may" in words(test)
     assert test.button(key="paper_start").disabled
 
 
-def test_a_run_that_agrees_with_its_backtest(system: Running, lane: TapeLane) -> None:
-    name = ran(system.paper, lane)
+def test_a_run_that_agrees_with_its_backtest(system: Running, pipeline: TapePipeline) -> None:
+    name = ran(system.paper, pipeline)
     view = see(system.paper, name)
     test = shown()
     said = words(test)
@@ -167,14 +182,14 @@ def test_a_run_that_agrees_with_its_backtest(system: Running, lane: TapeLane) ->
     assert found["Equity"] == f"{view.equity:,.2f}"
     trips = tables.trips_of(view)
     assert trips is not None
-    assert sum(trip.net for trip in trips) == pytest.approx(view.equity - view.definition.capital)
+    assert sum(round_trip.net for round_trip in trips) == pytest.approx(view.equity - view.definition.capital)
     assert len(test.get("plotly_chart")) == 1
     assert len(test.get("download_button")) == 3
     assert test.dataframe[0].value["state"].tolist() == ["runs"]
 
 
-def test_stop_and_resume(system: Running, lane: TapeLane) -> None:
-    name = ran(system.paper, lane)
+def test_stop_and_resume(system: Running, pipeline: TapePipeline) -> None:
+    name = ran(system.paper, pipeline)
     test = shown()
     test.button(key="paper_stop").click().run()
     eventually(lambda: see(system.paper, name).status == "stopped")
@@ -188,11 +203,11 @@ def test_stop_and_resume(system: Running, lane: TapeLane) -> None:
     assert "for the next trades, and for those that were missed" in words(shown())
 
 
-def test_closing_positions_asks_first(system: Running, lane: TapeLane) -> None:
+def test_closing_positions_asks_first(system: Running, pipeline: TapePipeline) -> None:
     warm, rest = before_and_after(tape(3, seconds=400))
-    lane.feed(warm)
+    pipeline.feed(warm)
     name = system.paper.open(DEFINITION, "live")
-    until_it_holds(system.paper, lane, name, rest)
+    until_it_holds(system.paper, pipeline, name, rest)
     test = shown()
     assert "closed at the next trades after now" in words(test)
     test.button(key="paper_close_sure").click().run()
@@ -203,10 +218,10 @@ def test_closing_positions_asks_first(system: Running, lane: TapeLane) -> None:
     assert not [each for each in test.button if each.key == "paper_close_sure"]
 
 
-def test_it_waits_for_its_trades(system: Running, lane: TapeLane, lanes: Lanes) -> None:
-    name = ran(system.paper, lane)
-    del lanes["live"]
-    system.lane = None
+def test_it_waits_for_its_trades(system: Running, pipeline: TapePipeline, pipelines: Pipelines) -> None:
+    name = ran(system.paper, pipeline)
+    del pipelines["live"]
+    system.pipeline = None
     system.paper.notify()
     eventually(lambda: see(system.paper, name).status == "waiting")
     said = words(shown(paper_run=name))
@@ -247,7 +262,7 @@ def _held_view() -> PaperView:
         orders=(order,),
         fills=(fill,),
         funding=(),
-        away=(),
+        outages=(),
         late=0,
     )
 
@@ -260,19 +275,21 @@ def test_one_leg_alone_counts_as_open() -> None:
     assert found["BTC"] == "0"
 
 
-def test_differences_are_listed_and_add_up(system: Running, lane: TapeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differences_are_listed_and_add_up(
+    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(paper_run, "PATIENCE_S", 0.0)
     ticks = tape(3)
     warm, rest = before_and_after(ticks)
     lost = [t for t in rest if t.symbol == "BTC" and 60 <= (t.time_ns - START) / SECOND < 90]
-    lane.feed(warm)
+    pipeline.feed(warm)
     name = system.paper.open(DEFINITION, "live")
-    lane.feed([tick for tick in rest if tick not in lost])
+    pipeline.feed([tick for tick in rest if tick not in lost])
     played(system.paper, name, end_of(ticks))
-    lane.feed(lost)
+    pipeline.feed(lost)
     time.sleep(0.1)
     view = see(system.paper, name)
-    found = parity(view, lane.store)
+    found = parity(view, pipeline.store)
     assert found.differences
     assert found.explained == pytest.approx(found.gap, abs=1e-4)
     said = tables.verdict(found)
@@ -284,21 +301,21 @@ def test_differences_are_listed_and_add_up(system: Running, lane: TapeLane, monk
     assert any("effect" in table.value.columns for table in test.dataframe)
 
 
-def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, lane: TapeLane, lanes: Lanes) -> None:
+def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, pipeline: TapePipeline, pipelines: Pipelines) -> None:
     ticks = tape(3, seconds=300)
     warm, rest = before_and_after(ticks)
-    with running(tmp_path / "paper", lanes) as desk:
-        lane.feed(warm)
+    with running(tmp_path / "paper", pipelines) as desk:
+        pipeline.feed(warm)
         name = desk.open(DEFINITION, "live")
-        lane.feed(rest[:700])
+        pipeline.feed(rest[:700])
         played(desk, name, end_of(rest[:700]))
-    lane.feed(rest[700:900])
-    with running(tmp_path / "paper", lanes) as desk:
-        lane.feed(goes_on(desk, lane, name, rest[900:]))
+    pipeline.feed(rest[700:900])
+    with running(tmp_path / "paper", pipelines) as desk:
+        pipeline.feed(goes_on(desk, pipeline, name, rest[900:]))
         view = played(desk, name, end_of(ticks))
-    found = parity(view, lane.store)
+    found = parity(view, pipeline.store)
     for dark in (False, True):
-        figure: go.Figure = equity_figure(found, view.fills, view.away, dark=dark)
+        figure: go.Figure = equity_figure(found, view.fills, view.outages, dark=dark)
         assert [trace.name for trace in figure.data] == [
             "backtest of the same hours",
             "paper",
@@ -315,8 +332,8 @@ def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, lane: TapeLane, 
 class Cut:
     """A tape whose beginning was deleted."""
 
-    def __init__(self, lane: TapeLane, from_ns: int) -> None:
-        self.store, self.from_ns = lane.store, from_ns
+    def __init__(self, pipeline: TapePipeline, from_ns: int) -> None:
+        self.store, self.from_ns = pipeline.store, from_ns
 
     def columns(self, symbol: str, start_ns: int, end_ns: int) -> Any:
         return self.store.columns(symbol, max(start_ns, self.from_ns), end_ns)
@@ -325,34 +342,34 @@ class Cut:
         return SimpleNamespace(first_ns=int(self.columns(symbol, 0, 2**62).time_ns[0]))
 
 
-def test_a_tape_that_was_cut_is_compared_as_far_as_it_goes(system: Running, lane: TapeLane) -> None:
-    view = see(system.paper, ran(system.paper, lane, seconds=400))
-    found = parity(view, Cut(lane, START + 120 * SECOND))
+def test_a_tape_that_was_cut_is_compared_as_far_as_it_goes(system: Running, pipeline: TapePipeline) -> None:
+    view = see(system.paper, ran(system.paper, pipeline, seconds=400))
+    found = parity(view, Cut(pipeline, START + 120 * SECOND))
     assert found.shortened
     assert found.from_ns >= START + 120 * SECOND + view.begin_ns - view.warm_ns  # as much to warm up as the run had
     assert found.paper[0] == found.history.capital
     assert found.differences == []
     assert 4 < found.same_orders < len(view.orders)
     with pytest.raises(ParameterError, match="what is left of the tape is too short"):
-        parity(view, Cut(lane, START + 390 * SECOND))
+        parity(view, Cut(pipeline, START + 390 * SECOND))
 
 
-def test_files(system: Running, lane: TapeLane) -> None:
-    view = see(system.paper, ran(system.paper, lane))
+def test_files(system: Running, pipeline: TapePipeline) -> None:
+    view = see(system.paper, ran(system.paper, pipeline))
     fills = list(csv.DictReader(io.StringIO(tables.csv(tables.fills_frame(view)).decode())))
     assert len(fills) == len(view.fills)
     assert fills[0]["time"] > fills[-1]["time"]
     assert {line["reason"] for line in fills} == {order.reason for order in view.orders if order.legs}
     legs = list(csv.DictReader(io.StringIO(tables.csv(tables.orders_frame(view)).decode())))
     assert len(legs) == sum(len(order.legs) for order in view.orders)
-    found = parity(view, lane.store)
+    found = parity(view, pipeline.store)
     rows = list(csv.DictReader(io.StringIO(tables.beside_csv(found).decode())))
     assert len(rows) == len(found.history)
     assert float(rows[-1]["paper"]) == pytest.approx(float(rows[-1]["backtest"]))
 
 
-def test_no_bar_yet_is_a_sentence(system: Running, lane: TapeLane) -> None:
-    lane.feed(before_and_after(tape(3))[0])
+def test_no_bar_yet_is_a_sentence(system: Running, pipeline: TapePipeline) -> None:
+    pipeline.feed(before_and_after(tape(3))[0])
     system.paper.open(DEFINITION, "live")
     test = shown()
     assert "No bar has closed since the beginning" in words(test)

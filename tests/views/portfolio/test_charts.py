@@ -13,20 +13,20 @@ from alphastream.portfolio.allocation import (
     Allocation,
     AllocationRows,
     allocate,
-    earned,
+    net_returns,
     sharpe_by_shrinkage,
     soundness,
 )
 from views.portfolio.charts import (
+    MAX_LINES,
     MAX_POINTS,
-    MOST_LINES,
     allocation_figure,
     drawn_symbols,
     matrix_map,
     shrinkage_figure,
     spectrum_figure,
 )
-from views.portfolio.tables import UNKNOWN, allocation_csv, figures, money, positions_frame, standing
+from views.portfolio.tables import UNKNOWN, allocation_csv, figures, money, portfolio_status, positions_frame
 
 SECOND = 10**9
 CONFIG = PositionConfig(
@@ -44,7 +44,7 @@ def rows_of(rows: int, assets: int = 3, **more: Progress) -> AllocationRows:
 
 def made(rows: AllocationRows, config: PositionConfig = CONFIG) -> tuple[Allocation, Floats]:
     found = allocate(rows, config)
-    return found, earned(found.positions, rows.prices, config)
+    return found, net_returns(found.positions, rows.prices, config)
 
 
 def shown(rows: AllocationRows, config: PositionConfig = CONFIG) -> dict[str, str]:
@@ -72,11 +72,11 @@ def test_many_symbols_and_many_bars_are_thinned() -> None:
     found, gained = made(rows_of(1_500, 15), CONFIG.replace(corr=32))
     drawn = drawn_symbols(found)
     size = np.abs(found.positions.held).sum(axis=0)
-    assert len(drawn) == MOST_LINES
+    assert len(drawn) == MAX_LINES
     assert size[drawn].min() >= np.delete(size, drawn).max()
     figure = allocation_figure(found, gained)
     assert max(len(trace.x) for trace in figure.data) <= MAX_POINTS
-    assert len({(trace.line.color, trace.line.dash) for trace in figure.data[:MOST_LINES]}) == MOST_LINES
+    assert len({(trace.line.color, trace.line.dash) for trace in figure.data[:MAX_LINES]}) == MAX_LINES
 
 
 def test_no_position_is_an_empty_figure() -> None:
@@ -111,12 +111,12 @@ def test_calibrating_is_a_count_and_never_a_zero() -> None:
     cards = {card.name: card for card in figures(found, gained)}
     assert cards["status"].value == "5/9"
     assert {cards[name].value for name in ("gross", "net", "leverage", "turnover", "result")} == {UNKNOWN}
-    assert standing(found).kind == "waiting"
+    assert portfolio_status(found).kind == "waiting"
     waits = rows_of(60, A=Progress("z-score", 12, 32))
     waits.signals[:] = np.nan
     found, _ = made(waits)
-    assert standing(found).word == "12/32"
-    assert standing(found).reason == "calibrating: A: z-score 12/32"
+    assert portfolio_status(found).word == "12/32"
+    assert portfolio_status(found).reason == "calibrating: A: z-score 12/32"
     frame = positions_frame(found)
     assert frame["cash"].isna().all()
     assert set(frame["side"]) == {UNKNOWN}
@@ -126,14 +126,14 @@ def test_a_bar_without_signals_or_prices_says_so() -> None:
     rows = rows_of(60)
     rows.signals[-1] = 0.0
     found, _ = made(rows)
-    assert (standing(found).word, standing(found).kind) == ("No signal", "trouble")
-    assert "every signal is zero" in standing(found).reason
+    assert (portfolio_status(found).word, portfolio_status(found).kind) == ("No signal", "trouble")
+    assert "every signal is zero" in portfolio_status(found).reason
     rows = rows_of(60)
     rows.prices[-1] = np.nan
     assert shown(rows)["status"] == "Unsolved"
     rows = rows_of(60)
     rows.prices[-1, :1] = rows.signals[-1] = np.nan
-    assert standing(made(rows)[0]).reason.endswith("S0 did not trade in this bar")
+    assert portfolio_status(made(rows)[0]).reason.endswith("S0 did not trade in this bar")
 
 
 def test_cards_and_table_agree_with_the_positions() -> None:

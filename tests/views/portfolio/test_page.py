@@ -15,8 +15,8 @@ import views.shared.system
 from alphastream import portfolio
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
-from alphastream.portfolio.allocation import allocate, earned, pair_rows
-from system import Lane, System
+from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
+from system import Pipeline, System
 from views.portfolio.tables import UNKNOWN, allocation_csv
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ SHORT = {"window": "20"}
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
     system = System(
         config.load(
@@ -37,22 +37,22 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
         )
     )
     system.start()
-    assert system.lane is not None
-    assert system.lane.engine.portfolio_compiled.wait(300)
-    yield system.lane
+    assert system.pipeline is not None
+    assert system.pipeline.engine.portfolio_compiled.wait(300)
+    yield system.pipeline
     system.stop()
 
 
 class Running(SimpleNamespace):
     """What the page sees of a system."""
 
-    lane: Lane | None
+    pipeline: Pipeline | None
     failure: str | None
 
 
 @pytest.fixture
-def system(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(lane=lane, settings=config.load({}), failure=None)
+def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
+    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
     monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
     return found
 
@@ -81,7 +81,7 @@ def cards(test: AppTest) -> dict[str, str]:
 
 
 def test_without_a_feed(system: Running) -> None:
-    system.lane, system.failure = None, "the tape is not there"
+    system.pipeline, system.failure = None, "the tape is not there"
     assert "the tape is not there" in words(shown())
 
 
@@ -127,14 +127,14 @@ def test_empty(system: Running) -> None:
 
 
 def test_while_kernels_compile_the_page_says_so(system: Running) -> None:
-    assert system.lane is not None
-    system.lane.engine.portfolio_compiled.clear()
+    assert system.pipeline is not None
+    system.pipeline.engine.portfolio_compiled.clear()
     try:
         test = shown(**SHORT)
         assert "being compiled" in words(test)
         assert not test.metric
     finally:
-        system.lane.engine.portfolio_compiled.set()
+        system.pipeline.engine.portfolio_compiled.set()
     test.run()
     assert test.metric
 
@@ -235,13 +235,13 @@ def test_skill_and_download_are_made_when_their_boxes_open(system: Running) -> N
     assert len(test.get("download_button")) == 1
 
 
-def test_the_file_holds_what_the_optimiser_says(lane: Lane) -> None:
-    answer = lane.engine.wait_for(PairSpec("ETHUSDT", "BTCUSDT", window=20), 30.0)
+def test_the_file_holds_what_the_optimiser_says(pipeline: Pipeline) -> None:
+    answer = pipeline.engine.wait_for(PairSpec("ETHUSDT", "BTCUSDT", window=20), 30.0)
     assert answer is not None
     rows = pair_rows([answer])
     settings = PositionConfig(vola=16, corr=32, clip=3.5, shrink=0.5, aum=1e6, position_scale=100.0)
     found = allocate(rows, settings)
-    gained = earned(found.positions, rows.prices, settings)
+    gained = net_returns(found.positions, rows.prices, settings)
     lines = list(csv.DictReader(io.StringIO(allocation_csv(found, gained).decode())))
     assert len(lines) == len(rows)
     assert lines[-1]["status"] == found.last.status

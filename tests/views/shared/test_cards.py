@@ -15,7 +15,7 @@ from views.shared.readiness import ready_cards
 SECOND = 10**9
 SPEC = PairSpec("ETHUSDT", "BTCUSDT", window=40)
 NOW = 700 * SECOND
-LONGEST_TEXT = {"signal": 76}  # the card of two columns
+MAX_TEXT = {"signal": 76}  # the card of two columns
 LONGEST = 36
 LIVE = make_card("feed", "Feed", "live", "a venue", "ok", "Trades arrive from the venue itself.")
 
@@ -66,7 +66,7 @@ def test_every_card_says_what_it_means_in_a_line_that_fits(model: Model, price: 
     for card in cards:
         assert len(card["title"]) > 30, card["id"]
         assert card["value"] not in ("", "nan")
-        assert len(card["sub"]) <= LONGEST_TEXT.get(card["id"], LONGEST), card
+        assert len(card["sub"]) <= MAX_TEXT.get(card["id"], LONGEST), card
         assert "nan" not in card["value"] + card["sub"]
 
 

@@ -13,7 +13,7 @@ from alphastream.performance.inputs import Fill, Payment
 
 
 @dataclass(frozen=True, slots=True)
-class TripLeg:
+class RoundTripLeg:
     """What a round trip did in one symbol.
 
     Parameters
@@ -50,7 +50,7 @@ class RoundTrip:
     opened_ns: int
     closed_ns: int | None
     direction: int
-    legs: Mapping[str, TripLeg]
+    legs: Mapping[str, RoundTripLeg]
     split: CostSplit
     entry_notional: float
     leg_gap_ns: int | None
@@ -72,7 +72,7 @@ class RoundTrip:
 
 
 @dataclass(frozen=True, slots=True)
-class TripStatistics:
+class RoundTripStatistics:
     """What closed round trips have in common; NaN (None for times) where there is none to tell.
 
     Parameters
@@ -82,7 +82,7 @@ class TripStatistics:
     mean_win, median_win, mean_loss, median_loss : net profit of those above and below 0; losses negative.
     profit_factor : sum of wins over the sum of losses; NaN without a loss.
     mean_holding_ns, longest_holding_ns : from first to last fill.
-    longest_losing_streak : most losses in a row, in the order in which the trips closed.
+    longest_losing_streak : most losses in a row, in the order in which the round trips closed.
     """
 
     closed: int
@@ -104,34 +104,41 @@ def round_trips(
     marks_at_end: Mapping[str, float],
     lead: str | None = None,
 ) -> tuple[RoundTrip, ...]:
-    """Group fills and funding by their ``trip``, in the order in which trips were opened.
+    """Group fills and funding by their ``round_trip``, in the order in which round trips were opened.
 
     Parameters
     ----------
     fills : in the order in which they happened.
     marks_at_end : last price of each symbol; needed of those with an open position.
-    lead : symbol whose opening side is the direction of a trip, y of a pair. None: the first that was filled, where
-        each symbol has its own trips.
+    lead : symbol whose opening side is the direction of a round trip, y of a pair. None: the first that was filled,
+        where each symbol has its own round trips.
     """
-    by_trip: dict[int, list[Fill]] = {}
+    by_round_trip: dict[int, list[Fill]] = {}
     for fill in fills:
-        by_trip.setdefault(fill.trip, []).append(fill)
+        by_round_trip.setdefault(fill.round_trip, []).append(fill)
     paid: dict[int, list[Payment]] = {}
     for payment in funding:
-        if payment.trip not in by_trip:
-            raise ParameterError(f"funding of trip {payment.trip}, which has no fill: pass the fills of the whole run")
-        paid.setdefault(payment.trip, []).append(payment)
-    return tuple(_trip(number, its, paid.get(number, ()), marks_at_end, lead) for number, its in by_trip.items())
+        if payment.round_trip not in by_round_trip:
+            raise ParameterError(
+                f"funding of round trip {payment.round_trip}, which has no fill: pass the fills of the whole run"
+            )
+        paid.setdefault(payment.round_trip, []).append(payment)
+    return tuple(
+        _round_trip(number, its, paid.get(number, ()), marks_at_end, lead) for number, its in by_round_trip.items()
+    )
 
 
-def trip_statistics(trips: Iterable[RoundTrip]) -> TripStatistics:
+def round_trip_statistics(trips: Iterable[RoundTrip]) -> RoundTripStatistics:
     """Count, hit rate, wins, losses and times of round trips."""
     trips = tuple(trips)
-    closed = sorted((trip for trip in trips if trip.closed_ns is not None), key=lambda trip: trip.closed_ns or 0)
-    net = np.array([trip.net for trip in closed])
-    held = [trip.holding_ns for trip in closed if trip.holding_ns is not None]
+    closed = sorted(
+        (round_trip for round_trip in trips if round_trip.closed_ns is not None),
+        key=lambda round_trip: round_trip.closed_ns or 0,
+    )
+    net = np.array([round_trip.net for round_trip in closed])
+    held = [round_trip.holding_ns for round_trip in closed if round_trip.holding_ns is not None]
     wins, losses = net[net > 0.0], net[net < 0.0]
-    return TripStatistics(
+    return RoundTripStatistics(
         closed=len(closed),
         still_open=len(trips) - len(closed),
         hit_rate=wins.size / net.size if net.size else math.nan,
@@ -146,7 +153,7 @@ def trip_statistics(trips: Iterable[RoundTrip]) -> TripStatistics:
     )
 
 
-def _trip(
+def _round_trip(
     number: int, fills: Sequence[Fill], paid: Iterable[Payment], marks: Mapping[str, float], lead: str | None
 ) -> RoundTrip:
     by_symbol: dict[str, list[Fill]] = {}
@@ -170,10 +177,10 @@ def _trip(
     )
 
 
-def _leg(fills: Sequence[Fill], left: float) -> TripLeg:
+def _leg(fills: Sequence[Fill], left: float) -> RoundTripLeg:
     sign = math.copysign(1.0, fills[0].quantity)
     entry, exit_ = ([fill for fill in fills if fill.quantity * side > 0.0] for side in (sign, -sign))
-    return TripLeg(math.fsum(fill.quantity for fill in entry), _mean_price(entry), _mean_price(exit_), left)
+    return RoundTripLeg(math.fsum(fill.quantity for fill in entry), _mean_price(entry), _mean_price(exit_), left)
 
 
 def _mean_price(fills: Sequence[Fill]) -> float:

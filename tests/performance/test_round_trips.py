@@ -10,12 +10,12 @@ from alphastream.errors import ParameterError
 from alphastream.performance import (
     CostSplit,
     RoundTrip,
-    TripLeg,
+    RoundTripLeg,
     break_even_cost_bps,
+    round_trip_statistics,
     round_trips,
     split_costs,
     traded_notional,
-    trip_statistics,
     turnover,
 )
 from tests.performance.books import HOUR_NS, Fill, Payment, fill, run
@@ -30,27 +30,27 @@ LONG_SPREAD = (
 
 
 def test_a_trip_by_hand() -> None:
-    (trip,) = round_trips(LONG_SPREAD, [Payment(-3.0, 1), Payment(1.0, 1)], {}, lead="Y")
-    assert (trip.number, trip.direction, trip.opened_ns, trip.closed_ns) == (1, 1, 10, 52)
-    assert (trip.holding_ns, trip.leg_gap_ns) == (42, 3)
-    y, x = trip.legs["Y"], trip.legs["X"]
-    assert list(trip.legs) == ["Y", "X"]
-    assert y == TripLeg(quantity=3.0, entry_price=103.0, exit_price=109.0, left=0.0)
-    assert x == TripLeg(quantity=-4.0, entry_price=49.0, exit_price=52.0, left=0.0)
+    (round_trip,) = round_trips(LONG_SPREAD, [Payment(-3.0, 1), Payment(1.0, 1)], {}, lead="Y")
+    assert (round_trip.number, round_trip.direction, round_trip.opened_ns, round_trip.closed_ns) == (1, 1, 10, 52)
+    assert (round_trip.holding_ns, round_trip.leg_gap_ns) == (42, 3)
+    y, x = round_trip.legs["Y"], round_trip.legs["X"]
+    assert list(round_trip.legs) == ["Y", "X"]
+    assert y == RoundTripLeg(quantity=3.0, entry_price=103.0, exit_price=109.0, left=0.0)
+    assert x == RoundTripLeg(quantity=-4.0, entry_price=49.0, exit_price=52.0, left=0.0)
     # y: 330 − 200 − 106 = 24; x: 200 − 204 = −4
-    assert trip.split == CostSplit(gross=20.0, fees=2.25, spread=13.5, impact=0.5, funding=-2.0)
-    assert trip.net == pytest.approx(1.75)
-    assert trip.entry_notional == 200.0 + 200.0 + 106.0
-    assert trip.return_on_notional == pytest.approx(1.75 / 506.0)
+    assert round_trip.split == CostSplit(gross=20.0, fees=2.25, spread=13.5, impact=0.5, funding=-2.0)
+    assert round_trip.net == pytest.approx(1.75)
+    assert round_trip.entry_notional == 200.0 + 200.0 + 106.0
+    assert round_trip.return_on_notional == pytest.approx(1.75 / 506.0)
 
 
 def test_an_open_trip_is_worth_its_marks() -> None:
-    (trip,) = round_trips(LONG_SPREAD[:4], [], {"X": 48.0}, lead="Y")
-    assert trip.closed_ns is None
-    assert trip.holding_ns is None
-    assert trip.split.gross == pytest.approx(24.0 + 4.0 * 2.0)
-    assert trip.legs["X"].left == -4.0
-    assert math.isnan(trip.legs["X"].exit_price)
+    (round_trip,) = round_trips(LONG_SPREAD[:4], [], {"X": 48.0}, lead="Y")
+    assert round_trip.closed_ns is None
+    assert round_trip.holding_ns is None
+    assert round_trip.split.gross == pytest.approx(24.0 + 4.0 * 2.0)
+    assert round_trip.legs["X"].left == -4.0
+    assert math.isnan(round_trip.legs["X"].exit_price)
     with pytest.raises(ParameterError, match="no mark of X"):
         round_trips(LONG_SPREAD[:4], [], {"Y": 100.0}, lead="Y")
 
@@ -65,18 +65,18 @@ def test_direction_is_that_of_the_leading_symbol() -> None:
 
 def test_what_rounding_leaves_is_no_position() -> None:
     parts = [fill(1, "Y", 0.1, 10.0, 1), fill(2, "Y", 0.2, 10.0, 1), fill(3, "Y", -0.3, 11.0, 1)]
-    (trip,) = round_trips(parts, [], {})
-    assert trip.closed_ns == 3
-    assert trip.net == pytest.approx(0.3)
+    (round_trip,) = round_trips(parts, [], {})
+    assert round_trip.closed_ns == 3
+    assert round_trip.net == pytest.approx(0.3)
 
 
 def test_funding_of_no_trip() -> None:
-    with pytest.raises(ParameterError, match="funding of trip 2"):
+    with pytest.raises(ParameterError, match="funding of round trip 2"):
         round_trips(LONG_SPREAD, [Payment(1.0, 2)], {})
 
 
 def made(*profits: float) -> tuple[RoundTrip, ...]:
-    """Trips one after the other with these net profits, each longer than the one before."""
+    """Round trips one after the other with these net profits, each longer than the one before."""
     fills = []
     for number, profit in enumerate(profits):
         fills.append(fill(number * 100, "Y", 1.0, 50.0, number))
@@ -85,7 +85,7 @@ def made(*profits: float) -> tuple[RoundTrip, ...]:
 
 
 def test_statistics_by_hand() -> None:
-    found = trip_statistics(made(3.0, -1.0, -2.0, 0.0, -1.0, 9.0))
+    found = round_trip_statistics(made(3.0, -1.0, -2.0, 0.0, -1.0, 9.0))
     assert (found.closed, found.still_open, found.hit_rate) == (6, 0, 2 / 6)
     assert (found.mean_win, found.median_win) == (6.0, 6.0)
     assert found.mean_loss == pytest.approx(-4.0 / 3.0)
@@ -93,20 +93,20 @@ def test_statistics_by_hand() -> None:
     assert found.profit_factor == 3.0
     assert (found.mean_holding_ns, found.longest_holding_ns) == (12.5, 15)
     assert found.longest_losing_streak == 2
-    assert trip_statistics(made(-1.0, -1.0, -1.0)).longest_losing_streak == 3
+    assert round_trip_statistics(made(-1.0, -1.0, -1.0)).longest_losing_streak == 3
 
 
 def test_statistics_of_nothing() -> None:
-    found = trip_statistics(())
+    found = round_trip_statistics(())
     assert (found.closed, found.still_open, found.longest_holding_ns, found.longest_losing_streak) == (0, 0, None, 0)
     undefined = (found.hit_rate, found.mean_win, found.median_loss, found.profit_factor, found.mean_holding_ns)
     assert all(math.isnan(value) for value in undefined)
-    assert math.isnan(trip_statistics(made(1.0)).profit_factor)
+    assert math.isnan(round_trip_statistics(made(1.0)).profit_factor)
 
 
 def test_open_trips_are_counted_apart() -> None:
     trips = made(1.0, -1.0) + round_trips([fill(900, "Y", 1.0, 50.0, 9)], [], {"Y": 10.0})
-    found = trip_statistics(trips)
+    found = round_trip_statistics(trips)
     assert (found.closed, found.still_open, found.mean_loss) == (2, 1, -1.0)
 
 
@@ -115,8 +115,8 @@ def test_trips_add_up_to_the_change_of_equity(seed: int, close: bool) -> None:
     done = run(seed, rows=80, close=close)
     trips = round_trips(done.fills, done.funding, done.last_marks, "ETHUSDT")
     gained = done.equity[-1] - done.capital
-    assert math.fsum(trip.net for trip in trips) == pytest.approx(gained, abs=1e-6)
-    assert all(trip.closed_ns is not None for trip in trips) or not close
+    assert math.fsum(round_trip.net for round_trip in trips) == pytest.approx(gained, abs=1e-6)
+    assert all(round_trip.closed_ns is not None for round_trip in trips) or not close
 
 
 @given(st.integers(0, 2**32))

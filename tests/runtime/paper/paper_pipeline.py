@@ -1,4 +1,4 @@
-"""A lane that a test feeds by hand, and a desk on it."""
+"""A pipeline that a test feeds by hand, and a service on it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +12,8 @@ from alphastream.events import Tick
 from alphastream.pairs import PairSpec
 from alphastream.strategies import ThresholdRule, ZScoreThreshold
 from alphastream.trading import BrokerRules, Fees, FixedLatency
-from runtime.paper.service import PaperDesk, PaperView
-from runtime.paper.view import Lane
+from runtime.paper.service import PaperService, PaperView
+from runtime.paper.view import Pipeline
 from storage import TickStore
 
 SECOND = 10**9
@@ -22,7 +22,7 @@ RULES = BrokerRules(fees=Fees(4.0), half_spread_bps=0.5, latency=FixedLatency(12
 DEFINITION = Definition(ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=30)), RULES)
 
 
-class TapeLane:
+class TapePipeline:
     """A store that is filled by ``feed``; its time is that of the last trade."""
 
     title = "a tape made up for a test"
@@ -56,26 +56,26 @@ class TapeLane:
                 tell()
 
 
-class Lanes(dict[str, Lane]):
-    """Which lanes there are, by what they carry."""
+class Pipelines(dict[str, Pipeline]):
+    """Which pipelines there are, by what they carry."""
 
-    def __call__(self, kind: str) -> Lane | None:
+    def __call__(self, kind: str) -> Pipeline | None:
         return self.get(kind)
 
 
 @contextmanager
-def running(folder: Path, lanes: Lanes) -> Iterator[PaperDesk]:
-    """A started desk that its lanes tell of trades."""
-    desk = PaperDesk(folder, lanes)
-    desk.start()
-    for lane in lanes.values():
-        assert isinstance(lane, TapeLane)
-        lane.arrived.append(desk.notify)
+def running(folder: Path, pipelines: Pipelines) -> Iterator[PaperService]:
+    """A started service that its pipelines tell of trades."""
+    service = PaperService(folder, pipelines)
+    service.start()
+    for pipeline in pipelines.values():
+        assert isinstance(pipeline, TapePipeline)
+        pipeline.arrived.append(service.notify)
     try:
-        yield desk
+        yield service
     finally:
         began_s = time.monotonic()
-        desk.stop()
+        service.stop()
         assert time.monotonic() - began_s < 8
 
 
@@ -87,18 +87,18 @@ def eventually(what: Callable[[], bool], timeout_s: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def see(desk: PaperDesk, name: str) -> PaperView:
+def see(service: PaperService, name: str) -> PaperView:
     """A run that must be there."""
-    found = desk.view(name)
+    found = service.view(name)
     assert found is not None
     return found
 
 
-def played(desk: PaperDesk, name: str, until_ns: int) -> PaperView:
+def played(service: PaperService, name: str, until_ns: int) -> PaperView:
     """Wait until a run has played the tape up to a moment."""
-    eventually(lambda: see(desk, name).until_ns >= until_ns or see(desk, name).status == "stopped")
+    eventually(lambda: see(service, name).until_ns >= until_ns or see(service, name).status == "stopped")
     time.sleep(0.05)  # events of the last bars
-    found = see(desk, name)
+    found = see(service, name)
     assert found.until_ns >= until_ns, found.why
     return found
 
