@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from alphastream.pairs import (
     pair_columns,
     source_columns,
 )
+from alphastream.tape.protocols import GrowingTape
 
 log = logging.getLogger(__name__)
 
@@ -44,38 +45,6 @@ _ONE_PORTFOLIO_COMPILER = threading.Lock()  # of its own: the estimators of anot
 NO_ROWS = align(empty_bars(), empty_bars(), 1)
 PRICES: tuple[Price, ...] = ("log", "price")
 MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when a page asks for new bars
-
-
-class Columns(Protocol):
-    """Ticks of one symbol as arrays, (T,) each."""
-
-    @property
-    def id(self) -> Ints: ...
-    @property
-    def time_ns(self) -> Ints: ...
-    @property
-    def price(self) -> Floats: ...
-    @property
-    def quantity(self) -> Floats: ...
-
-
-class Batch(Protocol):
-    """Ticks that became visible, in the order of arrival, and where to go on."""
-
-    @property
-    def cursor(self) -> int: ...
-    @property
-    def missed(self) -> int: ...
-    def __iter__(self) -> Iterator[Tick]: ...
-    def __len__(self) -> int: ...
-
-
-class Tape(Protocol):
-    """What the engine needs of a tick store."""
-
-    def since(self, symbol: str, cursor: int | None = None) -> Batch: ...
-    def columns(self, symbol: str, start_ns: int, end_ns: int) -> Columns: ...
-    def last(self, symbol: str) -> Tick | None: ...
 
 
 @dataclass(slots=True)
@@ -139,7 +108,7 @@ class QuantEngine:
 
     def __init__(
         self,
-        tape: Tape,
+        tape: GrowingTape,
         now_ns: Callable[[], int],
         *,
         history_bars: int = 2_000,

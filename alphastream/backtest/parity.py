@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from alphastream.backtest.comparison import Book, OrderDifference, Outage, compare
 from alphastream.backtest.definition import Definition
@@ -11,14 +11,9 @@ from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
+from alphastream.tape.protocols import RecordedTape
+from alphastream.tape.ring import Coverage
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
-
-
-class Tape(Protocol):
-    """What a comparison needs of a tick store."""
-
-    def columns(self, symbol: str, start_ns: int, end_ns: int) -> Any: ...
-    def coverage(self, symbol: str) -> Any: ...
 
 
 class PaperRecord(Protocol):
@@ -80,7 +75,7 @@ class Parity:
         return sum(each.effect for each in self.differences)
 
 
-def parity(view: PaperRecord, tape: Tape) -> Parity:
+def parity(view: PaperRecord, tape: RecordedTape) -> Parity:
     """Run the backtest of a paper run's hours and compare.
 
     Raises
@@ -115,7 +110,7 @@ def parity(view: PaperRecord, tape: Tape) -> Parity:
     )
 
 
-def _beginning(view: PaperRecord, known: Sequence[Any]) -> tuple[int, int]:
+def _beginning(view: PaperRecord, known: Sequence[Coverage | None]) -> tuple[int, int]:
     """From where on to compare, and from where on to warm up."""
     interval_ns = view.definition.strategy.pairs[0].interval_ns
     firsts = [each.first_ns for each in known if each is not None]

@@ -16,9 +16,10 @@ import numpy as np
 from alphastream.backtest import BY_HAND, LiveRun
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.events import Tick
+from alphastream.tape.protocols import Batch
 from alphastream.trading import SpreadOrder, SpreadRequest
 from runtime.paper.journal import AccountState, Entry, Filled, Ordered, Paid, Paused, RunFile, RunRecord, Stopped
-from runtime.paper.view import Batch, PaperView, Pipeline, Status, legs_of, marks_of, view_of
+from runtime.paper.view import PaperView, Status, TradeSource, legs_of, marks_of, view_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class PaperRun:
         name: str,
         file: RunFile,
         record: RunRecord,
-        pipeline: Callable[[str], Pipeline | None],
+        pipeline: Callable[[str], TradeSource | None],
         pool: ThreadPoolExecutor,
         *,
         fresh: bool,
@@ -120,7 +121,7 @@ class PaperRun:
             log.exception("paper run failed: id=%s", self.id)
             self._end(str(error) if isinstance(error, AlphaStreamError) else f"{type(error).__name__}: {error}")
 
-    def _is_ready(self, pipeline: Pipeline) -> bool:
+    def _is_ready(self, pipeline: TradeSource) -> bool:
         """Whether the tape goes on and is whole: until then series would warm up on what a break has left of it."""
         if not self._first:
             self._first = {symbol: pipeline.store.since(symbol).cursor for symbol in legs_of(self.record.definition)}
@@ -128,11 +129,11 @@ class PaperRun:
         goes_on = all(pipeline.store.since(symbol, place).cursor > place for symbol, place in self._first.items())
         return goes_on and not self._waits_for_ids(pipeline)
 
-    def _lacks(self, pipeline: Pipeline) -> str:
+    def _lacks(self, pipeline: TradeSource) -> str:
         """Symbols that a pipeline does not follow."""
         return ", ".join(sorted({*legs_of(self.record.definition)} - {*pipeline.symbols}))
 
-    async def _play(self, pipeline: Pipeline) -> None:
+    async def _play(self, pipeline: TradeSource) -> None:
         """Follow one pipeline until it ends, falls behind, or the run is stopped."""
         loop = asyncio.get_running_loop()
         start = await loop.run_in_executor(self._pool, self._warm, pipeline)
@@ -226,7 +227,7 @@ class PaperRun:
 
     # ---- tape ------------------------------------------------------------------------------------------------
 
-    def _warm(self, pipeline: Pipeline) -> Start:
+    def _warm(self, pipeline: TradeSource) -> Start:
         """Warm up on the tape there is. Runs beside the loop: it may read a day of trades and compile kernels."""
         begin, definition = self.record.begin, self.record.definition
         live = LiveRun(definition.strategy, definition.rules, definition.capital)
@@ -275,7 +276,7 @@ class PaperRun:
             why = "paper trading did not run, or its trades did not come"
             self._append([Paused(from_ns, to_ns, why)])
 
-    def _step(self, pipeline: Pipeline, live: LiveRun) -> None:
+    def _step(self, pipeline: TradeSource, live: LiveRun) -> None:
         """Read what came, close bars."""
         for symbol in live.symbols:
             batch = pipeline.store.since(symbol, self._cursors[symbol])
@@ -295,7 +296,7 @@ class PaperRun:
         known = np.isin([tick.id for tick in ticks], loaded)
         return [tick for tick, was_known in zip(ticks, known.tolist(), strict=True) if not was_known]
 
-    def _waits_for_ids(self, pipeline: Pipeline) -> bool:
+    def _waits_for_ids(self, pipeline: TradeSource) -> bool:
         """Whether the tape has holes that may still be filled: bars stay open for a while."""
         now_s = asyncio.get_running_loop().time()
         self._lacking = {

@@ -18,7 +18,7 @@ from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.paper.journal import AccountState, Begin, RunFile, RunRecord, Stopped
 from runtime.paper.run import GRACE_NS, PaperRun, first_bar_ns
-from runtime.paper.view import PaperView, Pipeline, legs_of, view_of
+from runtime.paper.view import PaperView, TradeSource, legs_of, view_of
 
 __all__ = ["MAX_RUNS", "PaperService", "PaperView", "Trades"]
 
@@ -38,7 +38,7 @@ class PaperService:
     pipeline : gives the pipeline that carries "live" or "replay" trades now, None where there is none.
     """
 
-    def __init__(self, folder: Path, pipeline: Callable[[str], Pipeline | None]) -> None:
+    def __init__(self, folder: Path, pipeline: Callable[[str], TradeSource | None]) -> None:
         self._folder = folder
         self._pipeline = pipeline
         self._lock = threading.Lock()

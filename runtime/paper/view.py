@@ -1,43 +1,24 @@
 """A paper run as pages see it, and the pipeline that a run reads."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from alphastream.backtest import Definition, LiveRun, Outage
+from alphastream.tape.protocols import Tape
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
 from runtime.paper.journal import RunRecord
 
 Status = Literal["starting", "waiting", "running", "closing", "stopped"]
 
 
-class Batch(Protocol):
-    """Ticks in the order of arrival, and where to go on."""
-
-    @property
-    def cursor(self) -> int: ...
-    @property
-    def missed(self) -> int: ...
-    def __iter__(self) -> Any: ...
-
-
-class Tape(Protocol):
-    """What a run needs of a tick store."""
-
-    def since(self, symbol: str, cursor: int | None = None) -> Batch: ...
-    def columns(self, symbol: str, start_ns: int, end_ns: int) -> Any: ...
-    def gaps(self, symbol: str) -> Sequence[Any]: ...
-    def coverage(self, symbol: str) -> Any: ...
-
-
-class Feed(Protocol):
+class Clock(Protocol):
     """The time that the data lives in."""
 
     def now_ns(self) -> int: ...
 
 
-class Pipeline(Protocol):
+class TradeSource(Protocol):
     """Where trades come from."""
 
     @property
@@ -45,7 +26,7 @@ class Pipeline(Protocol):
     @property
     def store(self) -> Tape: ...
     @property
-    def ingest(self) -> Feed: ...
+    def ingest(self) -> Clock: ...
     @property
     def symbols(self) -> tuple[str, ...]: ...
 

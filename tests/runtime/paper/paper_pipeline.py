@@ -13,7 +13,7 @@ from alphastream.pairs import PairSpec
 from alphastream.strategies import ThresholdRule, ZScoreThreshold
 from alphastream.trading import BrokerRules, Fees, FixedLatency
 from runtime.paper.service import PaperService, PaperView
-from runtime.paper.view import Pipeline
+from runtime.paper.view import TradeSource
 from storage import TickStore
 
 SECOND = 10**9
@@ -56,10 +56,10 @@ class TapePipeline:
                 tell()
 
 
-class Pipelines(dict[str, Pipeline]):
+class Pipelines(dict[str, TradeSource]):
     """Which pipelines there are, by what they carry."""
 
-    def __call__(self, kind: str) -> Pipeline | None:
+    def __call__(self, kind: str) -> TradeSource | None:
         return self.get(kind)
 
 
