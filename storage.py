@@ -23,7 +23,8 @@ from typing import Self
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.tape.ring import INT64_MAX, Coverage, Gap, SymbolRing, TickBatch, TickColumns, is_sound
-from runtime.stores.sqlite import TickFile, WriterLock
+from runtime.stores.sqlite import TickFile
+from runtime.writer_lock import WriterLock
 
 __all__ = ["Coverage", "Gap", "StoreHealth", "TickBatch", "TickColumns", "TickStore"]
 
@@ -122,7 +123,8 @@ class TickStore:
         if not read_only:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._resources.callback(WriterLock(self._path).release)
+                lock = WriterLock(self._path, "name another file, or open it with read_only=True")
+                self._resources.callback(lock.release)
             except OSError as error:
                 raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
         try:

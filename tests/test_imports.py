@@ -25,12 +25,12 @@ APPLICATION: dict[str, set[str]] = {
 }
 
 # Rooms of runtime do not know each other; what they share stands beside them.
-RUNTIME_SHARED = {"outbound"}
+RUNTIME_SHARED = {"outbound", "writer_lock"}
 
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {
     "system": {"connections", "channel", "alerts", "paper"},
-    "storage": {"stores"},
+    "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper"},
 }
 

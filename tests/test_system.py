@@ -237,6 +237,20 @@ def test_what_fails_to_stop_does_not_keep_the_rest_running(
     assert "not stopped in order" in caplog.text
 
 
+def test_a_second_app_on_the_same_folder_starts_and_says_who_has_it(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, FEED="replay")
+    with running(System(chosen)) as first:
+        with running(System(chosen)) as second:
+            assert kind(second) == "replay"
+            for held in (second.alerts.held, second.paper.held):
+                assert f"by process {os.getpid()}" in str(held)
+        assert first.alerts.held is None
+        assert first.paper.held is None
+    with running(System(chosen)) as third:
+        assert third.alerts.held is None
+        assert third.paper.held is None
+
+
 def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
     with (
         LocalExchange(pace=Rate(400), loop=True, faults=[Drop(after=150, times=3)]) as exchange,

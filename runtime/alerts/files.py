@@ -7,7 +7,8 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ import msgspec
 
 from alphastream.alerts.rules import Alert, Rule, RuleState
 from alphastream.errors import AlphaStreamError, StorageError
+from runtime.writer_lock import WriterLock
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class AlertState:
 
 
 class BookFile:
-    """The file of rules and states.
+    """The file of rules and states. One process writes it at a time: for as long as it claims it, or for one ``save``.
 
     Parameters
     ----------
@@ -50,12 +52,64 @@ class BookFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / BOOK
+        self._lock: WriterLock | None = None
+        self._known: tuple[int, ...] = ()  # which file was read or written last
         self._blocked = False  # a file that can neither be read nor kept aside is not overwritten
         self.notice: str | None = None
+
+    def claim(self) -> None:
+        """Keep other processes from writing until ``release``.
+
+        Raises
+        ------
+        StorageError : another process has claimed it.
+        OSError : the folder cannot be written.
+        """
+        if self._lock is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = WriterLock(self._path, "or change the rules there")
+
+    def release(self) -> None:
+        """Let other processes write. May be called twice."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether no other process may write."""
+        return self._lock is not None
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file is another one than was read or written last."""
+        return self._known != self._identity()
+
+    def _identity(self) -> tuple[int, ...]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    @contextmanager
+    def _claimed(self) -> Iterator[None]:
+        """For one write. Raises StorageError where another process has claimed the file, or changed it."""
+        if self._lock is not None:
+            yield
+            return
+        self.claim()
+        try:
+            if self.has_changed:
+                raise StorageError(f"{self._path} was changed by another process: start this app again")
+            yield
+        finally:
+            self.release()
 
     def load(self) -> AlertState:
         """Everything that is sound in the file; a file with anything else is kept aside and said in ``notice``."""
         kept = AlertState()
+        self._blocked, self.notice, self._known = False, None, self._identity()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -89,12 +143,13 @@ class BookFile:
         }
         scratch = self._path.with_suffix(".json.new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with scratch.open("wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(scratch, self._path)
+            with self._claimed():
+                with scratch.open("wb") as file:
+                    file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(scratch, self._path)
+                self._known = self._identity()
         except OSError as error:
             raise StorageError(
                 f"{self._path}: {error}: name a folder that may be written in ALPHASTREAM_DATA_DIR"

@@ -75,6 +75,7 @@ class AlertService:
     notice : what was wrong with the file when it was read, None where nothing was.
     failure : why alerts are not kept on disk now, None while they are.
     outage : why rules are not evaluated now, None while they are.
+    held : which other process has the book, None while none has: until then this one only shows it.
     """
 
     def __init__(self, folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -87,10 +88,39 @@ class AlertService:
         self._feed_begun: dict[str, int] = {}
         self.failure: str | None = None
         self.outage: str | None = None
+        self.held: str | None = None
         self._file, self._lines = BookFile(folder), HistoryFile(folder)
+        self._read()
+
+    def _read(self) -> None:
         kept = self._file.load()
         self._rules, self._states, self.notice = kept.rules, kept.states, self._file.notice
         self._history = deque(self._past(), maxlen=HISTORY_SHOWN)
+
+    def claim(self) -> bool:
+        """Have the book for this process alone, as it is on disk now; False while another process has it."""
+        with self._lock:
+            if self._file.is_claimed:
+                return True
+            try:
+                self._file.claim()
+            except StorageError as error:
+                if self.held is None:
+                    log.warning("rules are not evaluated here: %s", error)
+                self.held = f"{error}. Until it ends, this page shows the rules as they were when this app started."
+                return False
+            except OSError as error:  # the first rule that cannot be kept says it
+                log.debug("the book of alerts is not locked: %s", error)
+            self.held = None
+            if self._file.has_changed:
+                self._statuses, self._seen = {}, {}
+                self._read()
+            return True
+
+    def release(self) -> None:
+        """Let another process have the book. May be called twice."""
+        with self._lock:
+            self._file.release()
 
     # ---- for pages -------------------------------------------------------------------------------------------
 
@@ -196,7 +226,7 @@ class AlertService:
 
     def _evaluate_one(self, rule: Rule, context: RuleContext) -> tuple[list[Alert], bool]:
         key = (rule.id, context.recorded and rule.spec is not None)
-        observation = self._read(rule, key, context)
+        observation = self._read_rule(rule, key, context)
         with self._lock:
             if self._rules.get(rule.id) is not rule:  # edited or removed meanwhile
                 return [], False
@@ -213,7 +243,7 @@ class AlertService:
             self._statuses[rule.id] = _status(rule, state, observation, now_ns)
         return alerts, state is not before
 
-    def _read(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
+    def _read_rule(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
         if rule.spec is None:
             begun_ns = self._feed_begun.setdefault(context.feed.feed, context.feed_now_ns)
             return read_feed(context.feed, context.feed_now_ns, begun_ns)
@@ -285,7 +315,7 @@ def _status(rule: Rule, state: RuleState, observation: Observation, now_ns: int)
 
 
 class AlertWatch:
-    """The thread that evaluates a book, with or without a browser.
+    """The thread that evaluates a book, with or without a browser, unless another process does.
 
     Parameters
     ----------
@@ -307,6 +337,7 @@ class AlertWatch:
 
     def start(self) -> None:
         """Start the thread."""
+        self._book.claim()
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> None:
@@ -314,11 +345,13 @@ class AlertWatch:
         self._stopping.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
+        self._book.release()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.once()
+                if self._book.claim():
+                    self.once()
                 self._book.outage = None
             except Exception as error:  # the edge of the thread: an alert must not be the last one
                 words = f"{type(error).__name__}: {error}; the log has more"

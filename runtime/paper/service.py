@@ -19,6 +19,7 @@ from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.paper.journal import AccountState, Begin, RunFile, RunRecord, Stopped
 from runtime.paper.run import GRACE_NS, PaperRun, first_bar_ns
 from runtime.paper.view import PaperView, TradeSource, legs_of, view_of
+from runtime.writer_lock import WriterLock
 
 __all__ = ["MAX_RUNS", "PaperService", "PaperView", "Trades"]
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 Trades = Literal["live", "replay"]
 
 MAX_RUNS: Final = 8
+CLAIM_S: Final = 1.0  # between two looks whether another process has left the folder
+ELSEWHERE: Final = "another process has it"
 
 
 class PaperService:
@@ -36,6 +39,11 @@ class PaperService:
     ----------
     folder : where their files are.
     pipeline : gives the pipeline that carries "live" or "replay" trades now, None where there is none.
+
+    Attributes
+    ----------
+    notices : what is wrong with files.
+    held : which other process has the folder, None while none has: until then runs are only shown.
     """
 
     def __init__(self, folder: Path, pipeline: Callable[[str], TradeSource | None]) -> None:
@@ -48,7 +56,10 @@ class PaperService:
         self._opening = threading.Lock()  # two runs of one moment have two names
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._lock_of_folder: WriterLock | None = None
+        self._closing = threading.Event()
         self.notices: list[str] = []
+        self.held: str | None = None
 
     # ---- thread ----------------------------------------------------------------------------------------------
 
@@ -59,8 +70,43 @@ class PaperService:
         self._thread = threading.Thread(target=self._live, args=(ready,), name="alphastream-paper", daemon=True)
         self._thread.start()
         self._loop = ready.result()
+        ours = self._claim()
         for path in self._files():
             self._restore(path)
+        if not ours:
+            log.warning("paper runs are only shown: %s", self.held)
+            threading.Thread(target=self._wait_for_folder, name="alphastream-paper-folder", daemon=True).start()
+
+    def _claim(self) -> bool:
+        """Have the folder for this process alone; else say in ``held`` who has it."""
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_of_folder = WriterLock(self._folder, "or trade on paper there")
+        except StorageError as error:
+            self.held = str(error)
+            return False
+        except OSError as error:  # the first run that cannot be written says it
+            log.debug("the folder of paper runs is not locked: %s", error)
+        self.held = None
+        return True
+
+    def _wait_for_folder(self) -> None:
+        while self.held is not None and not self._closing.wait(CLAIM_S):
+            try:
+                with self._opening:
+                    self._take_over()
+            except Exception:  # the edge of the thread
+                log.exception("paper runs were not taken over")
+
+    def _take_over(self) -> None:
+        """Go on with the runs of a process that has ended."""
+        if self.held is None or self._closing.is_set():
+            return
+        if self._claim():
+            log.info("paper runs are taken over: folder=%s", self._folder)
+            self.notices.clear()
+            for path in self._files():
+                self._restore(path)
 
     def _files(self) -> list[Path]:
         try:
@@ -83,7 +129,9 @@ class PaperService:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Stop the thread. Runs are not ended by it: the next start goes on with them."""
-        loop, self._loop = self._loop, None
+        self._closing.set()
+        with self._opening:  # nothing is taken over from here on
+            loop, self._loop = self._loop, None
         if loop is None or self._thread is None:
             return
         try:
@@ -92,6 +140,9 @@ class PaperService:
             self._pool.shutdown(wait=False, cancel_futures=True)
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join(timeout_s)
+            lock, self._lock_of_folder = self._lock_of_folder, None
+            if lock is not None:
+                lock.release()
 
     async def _cancel(self) -> None:
         tasks = list(self._tasks.values())
@@ -132,7 +183,7 @@ class PaperService:
         Raises
         ------
         ParameterError : there are no such trades now, they lack a symbol, or as many runs as may be are running.
-        StorageError : its file cannot be written.
+        StorageError : its file cannot be written, or another process has the folder.
         """
         pipeline = self._pipeline(trades)
         if pipeline is None:
@@ -148,6 +199,7 @@ class PaperService:
         warm_ns = max(first_bar_ns(now_ns, interval_ns), first_ns // interval_ns * interval_ns)
         begin = Begin(definition.plain(), trades, pipeline.title, begin_ns, min(warm_ns, begin_ns))
         with self._opening:
+            self._require_folder()
             self._require_room()
             name = self._new_name(now_ns)
             file = RunFile(self._folder / f"{name}.jsonl")
@@ -161,8 +213,10 @@ class PaperService:
         Raises
         ------
         ParameterError : there is no such run, it runs, or its trades are over.
-        StorageError : its file cannot be read.
+        StorageError : its file cannot be read, or another process has the folder.
         """
+        with self._opening:
+            self._require_folder()
         with self._lock:
             known = self._stopped.get(name)
         if known is None:
@@ -184,6 +238,11 @@ class PaperService:
             run = self._runs.get(name)
         if run is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: self._stop_run(run, flatten))
+
+    def _require_folder(self) -> None:
+        self._take_over()
+        if self.held is not None:
+            raise StorageError(self.held)
 
     def _require_room(self) -> None:
         if len(self._runs) >= MAX_RUNS:
@@ -210,6 +269,8 @@ class PaperService:
             raise StorageError(f"{path} has a name that cannot be shown: rename it and start the app again")
         file = RunFile(path)
         record = file.read()
+        if record.stopped is None and self.held is not None:
+            record.stopped = ELSEWHERE
         if record.stopped is None and record.begin.trades == "replay":
             file.append([Stopped("the app was stopped, and with it the recording")])
             record = file.read()

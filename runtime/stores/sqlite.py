@@ -1,13 +1,11 @@
-"""The SQLite file behind the tape: its schema, its one writer's lock, and how ticks go in and come out.
+"""The SQLite file behind the tape: its schema, and how ticks go in and come out.
 
 The sqlite3 module gives up the interpreter lock at every row it inserts or yields. Beside one busy Python thread each
 return may cost a switch interval (down to 72 rows/s were measured, with a free core for both). So rows go in by the
 thousand to a statement and come out as one row of text a page.
 """
 
-import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +19,6 @@ from alphastream.errors import ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import INT64_MAX, TickColumns
-
-if sys.platform != "win32":
-    import fcntl
 
 _LOCK_WAIT_S = 1.0  # SQLite waits this long for another process's write lock
 _PRUNE_ROWS = 20_000  # rows one transaction deletes at most, so that a long absence does not stall the tape
@@ -63,37 +58,6 @@ WITH head AS (SELECT trade_id, time_ns FROM ticks WHERE symbol_id = ? ORDER BY t
 SELECT trade_id, time_ns FROM head WHERE time_ns >= ? OR trade_id = (SELECT max(trade_id) FROM head)
 ORDER BY trade_id LIMIT 1
 """
-
-
-class WriterLock:
-    """An advisory lock on a file beside the store. The operating system releases it, also after a kill -9.
-
-    Raises
-    ------
-    StorageError : another process holds it; the message names that process.
-    """
-
-    def __init__(self, store: Path) -> None:
-        self._file = store.with_name(store.name + ".lock").open("a+", encoding="ascii")
-        if sys.platform == "win32":
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise StorageError(
-                f"{store} is already open for writing by process {holder}: stop that process, name another file, "
-                "or open it with read_only=True"
-            ) from error
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let the next writer in."""
-        self._file.close()
 
 
 class TickFile:

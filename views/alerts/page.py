@@ -50,6 +50,8 @@ def _troubles(book: AlertService, hooks: Webhooks) -> None:
         st.error(book.notice, icon=":material/error:", title="The book of alerts could not be read")
     if book.failure is not None:
         st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be written")
+    if book.held is not None:
+        st.warning(book.held, icon=":material/lock:", title="Another process watches these alerts")
     if book.outage is not None:
         st.error(book.outage, icon=":material/error:", title="Rules are not evaluated now")
     for problem in hooks.problems:

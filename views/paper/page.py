@@ -43,6 +43,12 @@ def page() -> None:
     """Runs, and how to start one."""
     system = get_system()
     _trades(system)
+    if system.paper.held is not None:
+        st.warning(
+            f"{system.paper.held}. Until it ends, runs are shown here as they were when this app started.",
+            icon=":material/lock:",
+            title="Another process trades on paper",
+        )
     for notice in system.paper.notices:
         st.warning(
             notice, icon=":material/description:", title="A file of a paper run cannot be read, or not all of it"

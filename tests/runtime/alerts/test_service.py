@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -408,6 +409,55 @@ def test_the_watch_tells_everybody_and_outlives_failures(
     time.sleep(0.02)
     assert len(told) == count
     assert {alert.rule_id for alert in told} == {"a"}
+
+
+def test_of_two_books_on_one_folder_one_watches_and_the_other_says_so(
+    book: AlertService, clock: Clock, tmp_path: Path
+) -> None:
+    second = AlertService(tmp_path / "var", clock)
+    assert book.claim()
+    assert not second.claim()
+    assert f"by process {os.getpid()}" in (second.held or "")
+    with pytest.raises(StorageError, match="or change the rules there"):
+        second.add(replace(RULE, id="lost"))
+    book.add(replace(RULE, id="b"))
+    assert [rule.id for rule in second.rules] == ["a"]
+    book.release()
+    assert second.claim()
+    assert second.held is None
+    assert [rule.id for rule in second.rules] == ["a", "b"]
+    assert not book.claim()
+    second.release()
+
+
+def test_a_book_that_another_changed_is_not_overwritten(book: AlertService, clock: Clock, tmp_path: Path) -> None:
+    second = AlertService(tmp_path / "var", clock)
+    book.add(replace(RULE, id="b"))
+    with pytest.raises(StorageError, match="was changed by another process: start this app again"):
+        second.add(replace(RULE, id="c"))
+    assert [rule.id for rule in AlertService(tmp_path / "var", clock).rules] == ["a", "b"]
+
+
+def test_a_watch_begins_when_the_other_has_ended(book: AlertService, clock: Clock, tmp_path: Path) -> None:
+    looked = threading.Event()
+
+    def see() -> RuleContext | None:
+        looked.set()
+        return None
+
+    first, second = AlertService(tmp_path / "var", clock), AlertService(tmp_path / "var", clock)
+    one, other = AlertWatch(first, lambda: None), AlertWatch(second, see, every_s=0.001)
+    one.start()
+    other.start()
+    try:
+        assert (second.held is None, looked.wait(0.05)) == (False, False)
+        one.stop()
+        assert (looked.wait(30), second.held) == (True, None)
+    finally:
+        one.stop()
+        other.stop()
+    assert book.claim()
+    book.release()
 
 
 def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertService, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from alphastream.portfolio import PositionConfig
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, Strategy, ZScoreThreshold
 from alphastream.trading import BrokerRules, FixedFunding, FixedLatency
 from runtime.paper import run as paper_run
+from runtime.paper import service as paper
 from runtime.paper.journal import RunFile
 from runtime.paper.service import MAX_RUNS, PaperService, PaperView
 from storage import TickStore
@@ -800,6 +801,32 @@ def test_a_folder_that_cannot_be_read_is_said(
     monkeypatch.setattr(Path, "iterdir", refuse)
     with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
         assert "Permission denied" in service.notices[0]
+
+
+def test_of_two_desks_on_one_folder_one_trades_and_the_other_says_so(
+    tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper, "CLAIM_S", 0.01)
+    pipeline.feed(before_and_after(tape(3))[0])
+    pipelines = Pipelines(live=pipeline)
+    with running(tmp_path / "paper", pipelines) as first:
+        name = first.open(DEFINITION, "live")
+        eventually(lambda: see(first, name).status == "running")
+        path = tmp_path / "paper" / f"{name}.jsonl"
+        with running(tmp_path / "paper", pipelines) as second:
+            assert f"by process {os.getpid()}" in (second.held or "")
+            assert (see(second, name).status, see(second, name).why) == ("stopped", paper.ELSEWHERE)
+            kept = path.read_bytes()
+            for what in (lambda: second.open(DEFINITION, "live"), lambda: second.resume(name)):
+                with pytest.raises(StorageError, match="or trade on paper there"):
+                    what()
+            assert path.read_bytes() == kept
+            assert see(first, name).status == "running"
+            first.stop()
+            eventually(lambda: see(second, name).status != "stopped")
+            assert second.held is None
+    with running(tmp_path / "paper", pipelines) as third:
+        assert third.held is None
 
 
 # ---- what it takes -----------------------------------------------------------------------------------------------

@@ -215,12 +215,14 @@ def test_a_disk_that_refuses_is_a_sentence(full: Running, monkeypatch: pytest.Mo
 
 def test_troubles_are_shown(system: Running) -> None:
     system.alerts.notice, system.alerts.failure = "the file was damaged", "the disk is full"
+    system.alerts.held = "process 7 has the book"
     system.alerts.outage = "the rules are in disorder"
     system.webhooks = Webhooks(problems=["secrets.toml: webhook 'desk': needs kind"])
     said = words(shown())
     assert "the file was damaged" in said
     assert "the disk is full" in said
     assert "the rules are in disorder" in said
+    assert "process 7 has the book" in said
     assert "needs kind" in said
 
 

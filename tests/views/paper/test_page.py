@@ -126,6 +126,11 @@ def test_a_file_that_was_left_out_is_named(system: Running) -> None:
     assert "notes.jsonl" in words(shown())
 
 
+def test_another_process_that_has_the_folder_is_named(system: Running) -> None:
+    system.paper.held = "process 7 has the folder"
+    assert "process 7 has the folder. Until it ends" in words(shown())
+
+
 def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: TapePipeline) -> None:
     pipeline.feed(before_and_after(tape(3))[0])
     test = shown(paper_tab="Start a run", window="25", entry="1.5", taker="3", capital="50000", stop="4")
