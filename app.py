@@ -13,7 +13,7 @@ import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel
-from views.shared.system import get_system
+from views.shared.system import check_secrets, get_system
 
 ROOT = Path(__file__).resolve().parent
 
@@ -65,6 +65,7 @@ if __name__ == "__main__":
 else:
     try:
         config.load()
+        check_secrets()
     except SettingError as error:
         raise SystemExit(f"AlphaStream does not start: {error}") from None
     publish_assets(ROOT / "static")

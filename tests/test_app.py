@@ -20,6 +20,27 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[auth]\nredirect_uri = unquoted\n", "is not TOML (Invalid value (at line 2, column 16))"),
+        (b'[auth]\nclient_secret = "\xff"\n', "is not UTF-8 at byte 24"),
+    ],
+)
+def test_secrets_that_cannot_be_read_never_open_the_app_to_everybody(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_bytes(content)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", "--server.port=0"]
+    done = subprocess.run(
+        [*command, f"--secrets.files={secrets}"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert f"AlphaStream does not start: {secrets} {sentence}" in done.stderr
+    assert "unquoted" not in done.stderr
+
+
 def test_nobody_but_this_machine_reaches_the_app_unless_asked_for() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["server"]["address"] == "127.0.0.1"
