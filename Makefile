@@ -31,10 +31,13 @@ bench:  ## every benchmark, one table each
 bench-live:  ## received -> painted on the live page: one browser, 20 and 100 clients, with and without the channel
 	$(PYTHON) -m benchmarks.bench_live
 
+pins:  ## write requirements.txt and requirements-dev.txt from pyproject.toml; scripts/pins.py --upgrade for the newest
+	$(PYTHON) scripts/pins.py
+
 settings:  ## write docs/settings.md from config.py
 	$(PYTHON) scripts/write_settings.py
 
 architecture:  ## draw architecture.png from the real imports
 	$(PYTHON) scripts/draw_architecture.py
 
-.PHONY: help install run exchange check fix test bench bench-live settings architecture
+.PHONY: help install run exchange check fix test bench bench-live pins settings architecture
