@@ -22,8 +22,8 @@ fix:  ## format and mend what ruff can
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-test:  ## all tests
-	$(PYTHON) -m pytest
+test:  ## all tests, on two cores
+	$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 bench:  ## every benchmark, one table each
 	@for file in $(filter-out benchmarks/bench_soak.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
