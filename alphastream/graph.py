@@ -10,11 +10,12 @@ spread ask for the same node. Inputs keep their order: a spread of A on B is not
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Estimator
+from alphastream.estimators.fold import Estimator, Fold, run_each
 
 Price = Literal["log", "price"]
 
@@ -112,6 +113,10 @@ class Series:
 
 @dataclass(slots=True)
 class _Slot:
+    """What the graph holds of a node; ``depth`` counts the nodes between it and its source."""
+
+    source: Source
+    depth: int
     state: Any = None
     wanted_by: set["Node"] = field(default_factory=set)
     requested: bool = False
@@ -137,6 +142,7 @@ class Graph:
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._slots: dict[Node, _Slot] = {}
+        self._of_source: dict[Source, dict[Node, _Slot]] = {}
         self.runs: Counter[Node] = Counter()
         for node in nodes:
             self.add(node)
@@ -149,7 +155,7 @@ class Graph:
 
     def nodes(self, source: Source | None = None) -> list[Node]:
         """Nodes in an order in which every input comes before what it feeds."""
-        return [node for node in self._slots if source is None or node.source == source]
+        return list(self._slots if source is None else self._of_source.get(source, ()))
 
     def add(self, node: Node) -> None:
         """Ask for a node and, where they are missing, for those it needs. Its state begins at the next row."""
@@ -157,10 +163,14 @@ class Graph:
 
     def _require(self, node: Node) -> _Slot:
         if node not in self._slots:
-            parents = [series.of for series in node.inputs if isinstance(series.of, Node)]
-            for parent in parents:
-                self._require(parent).wanted_by.add(node)
-            self._slots[node] = _Slot()
+            depth = 0
+            for series in node.inputs:
+                if isinstance(series.of, Node):
+                    parent = self._require(series.of)
+                    parent.wanted_by.add(node)
+                    depth = max(depth, 1 + parent.depth)
+            slot = self._slots[node] = _Slot(node.source, depth)
+            self._of_source.setdefault(slot.source, {})[node] = slot
         return self._slots[node]
 
     def discard(self, node: Node) -> None:
@@ -173,7 +183,9 @@ class Graph:
         slot = self._slots[node]
         if slot.requested or slot.wanted_by:
             return
-        del self._slots[node]
+        del self._slots[node], self._of_source[slot.source][node]
+        if not self._of_source[slot.source]:
+            del self._of_source[slot.source]
         self.runs.pop(node, None)
         for series in node.inputs:
             if isinstance(series.of, Node) and series.of in self._slots:
@@ -182,8 +194,8 @@ class Graph:
 
     def reset(self, source: Source) -> None:
         """Forget the states of everything on a source: its rows will be fed again from the beginning."""
-        for node in self.nodes(source):
-            self._slots[node].state = None
+        for slot in self._of_source.get(source, {}).values():
+            slot.state = None
 
     def run(self, source: Source, columns: Mapping[str, Floats]) -> dict[Node, Any]:
         """Advance every node of a source over new rows.
@@ -199,6 +211,23 @@ class Graph:
         outputs: dict[Node, Any] = {}
         self._advance(self.nodes(source), columns, outputs)
         return outputs
+
+    def run_all(self, columns: Mapping[Source, Mapping[str, Floats]]) -> dict[Node, Any]:
+        """``run`` for many sources: the same bits, equal estimators over equally many new rows in one call.
+
+        Parameters
+        ----------
+        columns : the columns of each source; their lengths may differ from source to source.
+
+        Returns
+        -------
+        The output rows of each node.
+        """
+        return self._run_all(columns, moves=True)
+
+    def preview_all(self, columns: Mapping[Source, Mapping[str, Floats]]) -> dict[Node, Any]:
+        """What ``run_all`` would return for these rows; no state moves."""
+        return self._run_all(columns, moves=False)
 
     def catch_up(
         self, columns: Mapping[str, Floats], outputs: Mapping[Node, Any], nodes: Iterable[Node]
@@ -238,12 +267,45 @@ class Graph:
             self.runs[node] += 1
 
     def _fold(self, node: Node, columns: Mapping[str, Floats], outputs: Mapping[Node, Any]) -> tuple[Any, Any]:
-        inputs = [
-            getattr(outputs[series.of], series.column) if isinstance(series.of, Node) else columns[series.column]
-            for series in node.inputs
-        ]
-        rows, state = node.estimator.run(*inputs, state=self._slots[node].state)
+        rows, state = node.estimator.run(*_inputs(node, columns, outputs), state=self._slots[node].state)
         return rows, state
+
+    def _run_all(self, columns: Mapping[Source, Mapping[str, Floats]], *, moves: bool) -> dict[Node, Any]:
+        outputs: dict[Node, Any] = {}
+        for estimator, equal in self._equal(columns):
+            inputs = [_inputs(node, columns[slot.source], outputs) for node, slot in equal]
+            found = _run_equal(estimator, inputs, [slot.state for _, slot in equal])
+            for (node, slot), (rows, state) in zip(equal, found, strict=True):
+                outputs[node] = rows
+                if moves:
+                    slot.state = state
+                    self.runs[node] += 1
+        return outputs
+
+    def _equal(
+        self, columns: Mapping[Source, Mapping[str, Floats]]
+    ) -> list[tuple[Estimator[Any], list[tuple[Node, _Slot]]]]:
+        """Nodes that one call can advance, inputs before what they feed."""
+        groups: dict[tuple[int, Estimator[Any], int], list[tuple[Node, _Slot]]] = {}
+        for source, of_source in columns.items():
+            rows = len(next(iter(of_source.values()), ()))
+            for node, slot in self._of_source.get(source, {}).items():
+                groups.setdefault((slot.depth, node.estimator, rows), []).append((node, slot))
+        return [(key[1], groups[key]) for key in sorted(groups, key=itemgetter(0))]
+
+
+def _inputs(node: Node, columns: Mapping[str, Floats], outputs: Mapping[Node, Any]) -> list[Floats]:
+    return [
+        getattr(outputs[series.of], series.column) if isinstance(series.of, Node) else columns[series.column]
+        for series in node.inputs
+    ]
+
+
+def _run_equal(estimator: Estimator[Any], inputs: list[list[Floats]], states: list[Any]) -> list[tuple[Any, Any]]:
+    """Rows and state of each; an estimator without a kernel for many pairs goes one by one."""
+    if isinstance(estimator, Fold) and len(inputs) > 1:
+        return run_each(estimator, inputs, states)
+    return [estimator.run(*columns, state=state) for columns, state in zip(inputs, states, strict=True)]
 
 
 def dot(nodes: Iterable[Node]) -> str:

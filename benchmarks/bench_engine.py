@@ -1,11 +1,13 @@
-"""What one refresh of the engine costs with 2,000 closed bars and every model, and whether history matters.
+"""What one refresh of the engine costs: whether history matters, and what many pairs cost.
 
-"new ticks": trades came, no bar closed. "closed bar": one bar closed, tests recomputed.
+"new ticks": trades came, no bar closed. "closed bar": one bar closed in every pair, tests recomputed.
 """
 
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +21,16 @@ from storage import TickStore
 SECOND = 10**9
 START = 1_790_000_000 * SECOND
 ROUNDS = 200
+MANY_ROUNDS = 30
+MANY_BARS = 600
 
 
-def trades(seconds: int) -> list[Tick]:
-    """Two trades a second in each leg."""
+def trades(symbols: Sequence[str], seconds: int) -> list[Tick]:
+    """Two trades a second in each symbol, at its beginning and in its middle, in order of time."""
     rng = np.random.default_rng(5)
     found = []
-    for symbol, level in (("BTCUSDT", 60_000.0), ("ETHUSDT", 2_600.0)):
+    for symbol in symbols:
+        level = 2_600.0 if symbol == "ETHUSDT" else 60_000.0
         prices = level * np.exp(np.cumsum(rng.normal(size=2 * seconds)) * 1e-4)
         found += [
             Tick(symbol, 1 + i, float(price), 0.1, START + i * SECOND // 2, 0, False) for i, price in enumerate(prices)
@@ -33,22 +38,24 @@ def trades(seconds: int) -> list[Tick]:
     return sorted(found, key=lambda tick: (tick.time_ns, tick.symbol))
 
 
-def measure(history: int) -> dict[str, float]:
+def measure(specs: Iterable[PairSpec], history: int, rounds: int = ROUNDS) -> dict[str, float]:
     """Median milliseconds of a refresh after ``history`` bars."""
-    ticks = trades(history + ROUNDS + 5)
+    specs = list(specs)
+    symbols = list(dict.fromkeys(leg for spec in specs for leg in (spec.y, spec.x)))
+    ticks = trades(symbols, history + rounds + 5)
     now = START
     with tempfile.TemporaryDirectory() as folder, TickStore(Path(folder) / "ticks.db") as store:
         engine = QuantEngine(store, lambda: now, history_bars=2_000)
-        for model in MODELS:
-            engine.snapshot(PairSpec("ETHUSDT", "BTCUSDT", model=model))
-        head = [tick for tick in ticks if tick.time_ns < START + history * SECOND]
-        store.append(head)
-        now = head[-1].time_ns
+        for spec in specs:
+            engine.snapshot(spec)
+        head = 2 * history * len(symbols)
+        store.append(ticks[:head])
+        now = ticks[head - 1].time_ns
         engine.refresh(now)
         times: dict[str, list[float]] = {"new ticks": [], "closed bar": []}
-        for tick_pair in zip(*[iter(ticks[len(head) : len(head) + 4 * ROUNDS])] * 2, strict=True):
-            store.append(tick_pair)
-            now = tick_pair[-1].time_ns
+        for batch in zip(*[iter(ticks[head : head + 2 * rounds * len(symbols)])] * len(symbols), strict=True):
+            store.append(batch)
+            now = batch[-1].time_ns
             kind = "closed bar" if now % SECOND == 0 else "new ticks"
             begin = time.perf_counter()
             engine.refresh(now)
@@ -56,14 +63,31 @@ def measure(history: int) -> dict[str, float]:
     return {kind: statistics.median(values) * 1e3 for kind, values in times.items()}
 
 
+def pairs(count: int, symbols: int) -> list[PairSpec]:
+    """Pairs of the default model among some symbols; both directions once the combinations are used up."""
+    names = [f"S{place:02d}USDT" for place in range(symbols)]
+    both = [*combinations(names, 2), *combinations(reversed(names), 2)]
+    return [PairSpec(y, x) for y, x in islice(both, count)]
+
+
+def _print(what: str, costs: dict[str, float]) -> None:
+    print(f"{what:32s}" + "   ".join(f"{kind} {cost:7.2f}" for kind, cost in costs.items()))
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     warm_up()
-    measure(200)
+    models = [PairSpec("ETHUSDT", "BTCUSDT", model=model) for model in MODELS]
+    measure(models, 200)
     print(f"refresh of one pair under {len(MODELS)} models, median ms of {ROUNDS}")
     for history in (500, 2_000, 8_000):
-        costs = measure(history)
-        print(f"after {history:5d} bars   " + "   ".join(f"{kind} {cost:6.2f}" for kind, cost in costs.items()))
+        _print(f"after {history} bars", measure(models, history))
+    print(f"refresh of many pairs, 1 s bars, OLS 100, after {MANY_BARS} bars, median ms of {MANY_ROUNDS}")
+    costs = {}
+    for count, symbols in ((10, 5), (90, 20), (200, 20)):
+        costs[count] = measure(pairs(count, symbols), MANY_BARS, MANY_ROUNDS)
+        _print(f"{count} pairs of {symbols} symbols", costs[count])
+    _print("90 pairs in units of 10 pairs", {kind: costs[90][kind] / costs[10][kind] for kind in costs[10]})
 
 
 if __name__ == "__main__":

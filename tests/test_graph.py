@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators import RollingOLS, ThresholdSignal, ZScore
+from alphastream.estimators import Difference, KalmanHedge, RollingOLS, Standardised, ThresholdSignal, ZScore
 from alphastream.graph import Graph, Node, Source, dot, interval_name
 
 PAIR = Source(("ETHUSDT", "BTCUSDT"), 10**9)
@@ -108,6 +109,99 @@ def test_reset_begins_again() -> None:
     first = graph.run(PAIR, legs)[score].zscore
     graph.reset(PAIR)
     assert_array_equal(graph.run(PAIR, legs)[score].zscore, first)
+
+
+def _everything(source: Source) -> list[Node]:
+    """Kernels, a fold on a fold, an estimator without a kernel for many pairs, and one of a user."""
+    legs = (source["x"], source["y"])
+    hedge = Node(RollingOLS(5), legs)
+    score = Node(ZScore(4), (hedge["spread"],))
+    signal = Node(ThresholdSignal(1.0, 0.2), (score["zscore"],))
+    kalman = Node(Standardised(KalmanHedge(), 6), legs)
+    return [signal, kalman, Node(ZScore(4), (kalman["spread"],)), Node(Running(), (source["y"],)), *_changes(source)]
+
+
+def _changes(source: Source) -> list[Node]:
+    return [Node(Difference(), (source[leg],)) for leg in ("x", "y")]
+
+
+@dataclass(frozen=True)
+class TotalRows:
+    total: Floats
+
+
+@dataclass(frozen=True)
+class Running:
+    """An estimator as a user writes one: no kernel, any state."""
+
+    def run(self, values: Floats, state: float | None = None) -> tuple[TotalRows, float]:
+        total = np.cumsum(np.append(0.0 if state is None else state, values))
+        return TotalRows(total[1:]), float(total[-1])
+
+    def progress(self, state: float | None) -> tuple[int, int]:
+        return (0 if state is None else 1), 1
+
+
+def _bits(rows: object) -> list[bytes]:
+    return [np.ascontiguousarray(getattr(rows, item.name)).tobytes() for item in fields(rows)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_sources_at_once_have_the_bits_of_one_by_one(seed: int) -> None:
+    """Random splits, out of step, some reset, some late, some with NaN, some at another interval."""
+    rng = np.random.default_rng(seed)
+    sources = [Source((f"A{place}", "B"), 10**9 if place % 3 else 60 * 10**9) for place in range(7)]
+    tapes = [_legs(200, place) for place in range(7)]
+    for tape in tapes[::2]:
+        tape["y"][rng.integers(0, 200, 9)] = np.nan
+    together, alone = Graph(), Graph()
+    begun = [0] * 7
+    for call in range(25):
+        present = [place for place in range(7) if place <= call]
+        for node in (node for place in present for node in _everything(sources[place])):
+            together.add(node)
+            alone.add(node)
+        if call % 8 == 7:
+            late = int(rng.choice(present))
+            begun[late] = 0
+            together.reset(sources[late])
+            alone.reset(sources[late])
+        rows = {place: int(rng.choice([0, 1, 1, 1, 1, 5])) for place in present if rng.random() < 0.8}
+        news = {
+            sources[place]: {leg: values[begun[place] : begun[place] + many] for leg, values in tapes[place].items()}
+            for place, many in rows.items()
+        }
+        shown, moved = together.preview_all(news), together.run_all(news)
+        expected = {node: row for source, new in news.items() for node, row in alone.run(source, new).items()}
+        assert set(moved) == set(expected)
+        for node, row in expected.items():
+            assert _bits(moved[node]) == _bits(row)
+            assert _bits(shown[node]) == _bits(row)
+            assert together.progress(node) == alone.progress(node)
+        for place, many in rows.items():
+            begun[place] += many
+    assert together.runs == alone.runs
+
+
+def test_nodes_of_a_source_are_found_without_the_others() -> None:
+    sources = [Source((f"A{place}", "B"), 10**9) for place in range(5)]
+    graph = Graph(node for source in sources for node in _everything(source))
+    for source in sources:
+        own = graph.nodes(source)
+        assert own == [node for node in graph.nodes() if node.source == source]
+        assert len(own) == 8
+        before: set[Node] = set()
+        for node in own:  # inputs before what they feed
+            assert {series.of for series in node.inputs if isinstance(series.of, Node)} <= before
+            before.add(node)
+    for node in _everything(sources[2]):
+        graph.discard(node)
+    assert graph.nodes(sources[2]) == []
+    assert len(graph) == 32
+    for node in _everything(sources[2]):
+        graph.add(node)
+    assert len(graph.nodes(sources[2])) == 8
+    assert graph.nodes(Source(("no", "such"), 1)) == []
 
 
 def test_rows_of_two_grids_do_not_mix() -> None:

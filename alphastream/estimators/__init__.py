@@ -10,7 +10,7 @@ import numpy as np
 
 from alphastream.core.compilation import is_on_disk
 from alphastream.core.types import Floats
-from alphastream.estimators.fold import Estimator, Fold, State, run_many
+from alphastream.estimators.fold import Estimator, Fold, State, run_each, run_many
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
 from alphastream.estimators.rolling.hedged import HedgedRows, HedgedValue
@@ -90,6 +90,7 @@ __all__ = [
     "phillips_perron",
     "positions_of",
     "residual_test",
+    "run_each",
     "run_many",
     "variance_ratio",
     "warm_up",

@@ -7,7 +7,7 @@ them, and gives T output rows and the next state. The state it was given is neve
 gives the same bits, because one compiled kernel walks the rows one by one whether they come alone or in bulk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -134,3 +134,40 @@ def run_many(estimator: Fold[RowsT], *inputs: ArrayLike, state: State | None = N
     """
     out, state = estimator._walk(aligned(estimator.inputs, inputs, ndim=2), state)
     return estimator.row_type(*np.swapaxes(out, 1, 2)), state
+
+
+def run_each(
+    estimator: Fold[RowsT], inputs: Sequence[Sequence[ArrayLike]], states: Sequence[State | None]
+) -> list[tuple[RowsT, State]]:
+    """Run one estimator over pairs that each have a state of their own, in one compiled call.
+
+    Parameters
+    ----------
+    estimator : applied to each pair by itself.
+    inputs : for each pair what ``run`` takes, (T,) each; T is the same for all pairs.
+    states : for each pair its state, None at the beginning.
+
+    Returns
+    -------
+    For each pair the rows and the state, with the bits of ``estimator.run``.
+
+    Raises
+    ------
+    ParameterError
+        Inputs of wrong or different shapes, or a state of something else.
+    """
+    if not inputs:
+        return []
+    try:
+        columns = [np.stack([np.asarray(column) for column in pairs], axis=-1) for pairs in zip(*inputs, strict=True)]
+    except ValueError as error:
+        raise ParameterError(f"pairs need inputs of equal number and length: {error}") from error
+    begin = estimator._begin(1)
+    values = np.concatenate([begin if state is None else estimator._own(state, 1) for state in states])
+    out, after = estimator._walk(aligned(estimator.inputs, tuple(columns), ndim=2), State(estimator, values))
+    found = []
+    for pair in range(len(inputs)):
+        own = after.values[pair : pair + 1].copy()  # a view would keep the states of all pairs alive
+        own.setflags(write=False)
+        found.append((estimator.row_type(*out[:, pair]), State(estimator, own)))
+    return found

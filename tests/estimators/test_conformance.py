@@ -33,6 +33,7 @@ from alphastream.estimators import (
     State,
     ThresholdSignal,
     ZScore,
+    run_each,
     run_many,
     warm_up,
 )
@@ -380,6 +381,35 @@ def test_many_pairs_in_one_call_have_the_bits_of_each(estimator: Fold[Any]) -> N
         assert same_bits(state.values[place], end.values[0])
     have = min(int(state.values[place, 0]) for place in range(5))
     assert estimator.progress(state) == (min(have, estimator.min_observations), estimator.min_observations)
+
+
+@each
+def test_pairs_with_states_of_their_own_have_the_bits_of_each(estimator: Fold[Any]) -> None:
+    """Pair p begins p calls later than the first, and each call takes another number of rows."""
+    pairs = [with_gaps(series(estimator, 80, seed), seed) for seed in range(4)]
+    states: list[State | None] = [None] * 4
+    begun, found = [0] * 4, [[np.empty((len(fields(estimator.row_type)), 0))] for _ in pairs]
+    for call, rows in enumerate([1, 40, 0, 1, 7, 1]):
+        ready = range(min(call + 1, 4))
+        news = [[column[begun[p] : begun[p] + rows] for column in pairs[p]] for p in ready]
+        before = [None if (state := states[p]) is None else state.values.copy() for p in ready]
+        for p, (new, state) in zip(ready, run_each(estimator, news, [states[p] for p in ready]), strict=True):
+            assert before[p] is None or same_bits(states[p].values, before[p])  # type: ignore[union-attr, arg-type]
+            assert not state.values.flags.writeable
+            states[p], begun[p] = state, begun[p] + rows
+            found[p].append(table(new))
+    for p, pair in enumerate(pairs):
+        alone, end = run(estimator, [column[: begun[p]] for column in pair])
+        assert same_bits(np.concatenate(found[p], axis=1), table(alone))
+        assert same_bits(states[p].values, end.values)  # type: ignore[union-attr]
+
+
+def test_pairs_with_states_of_their_own_need_equal_lengths() -> None:
+    with pytest.raises(ParameterError, match="equal number and length"):
+        run_each(ZScore(window=3), [[np.ones(2)], [np.ones(3)]], [None, None])
+    with pytest.raises(ParameterError, match="equal number and length"):
+        run_each(RollingOLS(window=3), [[np.ones(2), np.ones(2)], [np.ones(2)]], [None, None])
+    assert run_each(ZScore(window=3), [], []) == []
 
 
 def test_many_pairs_need_a_table() -> None:
