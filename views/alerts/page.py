@@ -13,6 +13,7 @@ from runtime.alerts.webhooks import Webhooks
 from system import System
 from views.alerts.controls import Choices, rule_form
 from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
+from views.shared.elements import offer_file
 from views.shared.system import get_system
 
 REFRESH_S: Final = 2.0
@@ -177,15 +178,7 @@ def _download(book: AlertService) -> None:
     """The history as a file, as of the moment the box was opened."""
     with st.popover("Download", icon=":material/download:", on_change="rerun", key="alerts_download") as box:
         if box.open:
-            st.download_button(
-                "History as CSV",
-                history_csv(book.history()),
-                "alerts.csv",
-                "text/csv",
-                on_click="ignore",
-                icon=":material/download:",
-                key="alerts_csv",
-            )
+            offer_file("History as CSV", history_csv(book.history()), "alerts.csv", key="alerts_csv")
 
 
 def _webhooks(system: System) -> None:

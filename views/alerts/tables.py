@@ -5,6 +5,7 @@ import pandas as pd
 from alphastream.alerts.rules import Alert, Rule, measure_name
 from runtime.alerts.service import RuleStatus
 from runtime.alerts.webhooks import Delivery
+from views.shared.exports import csv_bytes
 
 
 def rules_frame(rules: list[tuple[Rule, RuleStatus]]) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def history_csv(alerts: tuple[Alert, ...]) -> bytes:
     frame = history_frame(alerts)
     for column in ("rule", "sentence"):
         frame[column] = [f"'{text}" if text.startswith(("=", "+", "-", "@")) else text for text in frame[column]]
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+    return csv_bytes(frame)
 
 
 def deliveries_frame(tries: tuple[Delivery, ...]) -> pd.DataFrame:

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from alphastream.backtest import RunResult
 from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
-from views.backtest.tables import exit_reasons
 from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
 from views.shared.thinning import thin_out
+from views.shared.trade_tables import exit_reasons
 
 MAX_LINES: Final = 12
 MAX_MARKS: Final = 1_000
@@ -142,7 +142,7 @@ def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str
     for fill in run.fills:
         first.setdefault(fill.round_trip, fill.order)
         last[fill.round_trip] = fill.order
-    reasons = exit_reasons(run)
+    reasons = exit_reasons(run.orders, run.fills)
     points: dict[str, list[tuple[int, str]]] = {kind: [] for kind in _STYLES}
     rows = {}
     for round_trip in found.round_trips[-MAX_MARKS:]:

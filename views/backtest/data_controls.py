@@ -16,6 +16,7 @@ from alphastream.trading.broker.costs import Contract
 from alphastream.uploads.series import bars_of
 from alphastream.uploads.upload import Upload, require_pair
 from system import Pipeline, System
+from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, kept
 
@@ -159,7 +160,7 @@ def period(first_ns: int, last_ns: int) -> str:
 def _tape(row: Any, system: System) -> Data | None:
     pipeline = system.pipeline
     if pipeline is None:
-        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There is no tape")
+        no_feed(system.failure, "There is no tape").show()
         return None
     names = {f"{hours} h": hours for hours in HOURS}
     hours = row.selectbox(
@@ -191,9 +192,7 @@ def _tape(row: Any, system: System) -> Data | None:
             symbols=symbols,
             kind="ticks",
             interval_ns=None,
-            title=f"{pipeline.title}, played again with its times moved to now"
-            if pipeline.kind == "replay"
-            else pipeline.title,
+            title=origin(pipeline),
             contracts=_contracts(pipeline),
             pipeline=pipeline,
             from_ns=until_ns - asked[1] * HOUR,

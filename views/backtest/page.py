@@ -20,16 +20,13 @@ from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.report import report, settings_of
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
-from views.portfolio.tables import UNKNOWN
 from views.shared.charts import DARK, LIGHT
 from views.shared.controls import sentence
+from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
 from views.shared.system import get_system
 from views.shared.uploads import kept
 
-PLOT: Final = {"displaylogo": False}
-TABLE_ROWS: Final = 11
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
-TABLE_PX: Final = 420  # for more rows than that
 RESULT, SWEEP, WALK, SERIES = "Result", "Sweep", "Walk-forward", "Series"
 
 
@@ -68,10 +65,10 @@ def page() -> None:
             _result(data, market, request, run)
     if trials is not None and tabs[SWEEP].open:
         with tabs[SWEEP]:
-            sweep_tab(market, request, trials, dark=_is_dark())
+            sweep_tab(market, request, trials, dark=is_dark())
     if trials is not None and tabs[WALK].open:
         with tabs[WALK]:
-            walk_tab(market, request, trials, dark=_is_dark())
+            walk_tab(market, request, trials, dark=is_dark())
     series = tabs[SERIES]
     if series.open:
         with series:
@@ -153,22 +150,12 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             icon=":material/hourglass_disabled:",
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )
-    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
     luck = luck_of(market, request, found)
-    for card in tables.figures(result, found, luck):
-        row.metric(
-            card.label,
-            card.value,
-            card.sub or None,
-            help=card.help,
-            border=True,
-            delta_color="off",
-            delta_arrow="off",
-        )
+    metric_row(tables.figures(result, found, luck), key="result_cards")
     st.caption(f"{tables.span(result)} Both legs traded in {run.together:.0%} of the bars.")
     for trouble in tables.troubles(result):
         st.warning(trouble, icon=":material/call_split:")
-    dark = _is_dark()
+    dark = is_dark()
     figure = kept("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
     if len(found.round_trips) > MAX_MARKS and _pair(request) is not None:
@@ -210,7 +197,7 @@ def _details(run: _Run) -> None:
     """Costs, further figures, trades."""
     found = run.found
     left, right = st.columns([3, 2])
-    left.plotly_chart(cost_figure(found.split, dark=_is_dark()), key="backtest_costs", config=PLOT)
+    left.plotly_chart(cost_figure(found.split, dark=is_dark()), key="backtest_costs", config=PLOT)
     names, values = zip(*tables.statistics(found), strict=True)
     right.dataframe(
         {"figure": names, "value": values},
@@ -220,36 +207,7 @@ def _details(run: _Run) -> None:
     )
     unit, seconds = tables.time_unit(found.round_trip_statistics.mean_holding_ns)  # NaN without a closed trade: seconds
     frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
-    number = st.column_config.NumberColumn
-    moment = st.column_config.DatetimeColumn
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=TABLE_PX if len(frame) > TABLE_ROWS else "content",
-        placeholder=UNKNOWN,
-        key="backtest_trades",
-        alt="Round trips, oldest first",
-        column_config={
-            "number": number("trade", format="%d"),
-            "opened": moment("opened, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", help="First fill."),
-            "closed": moment("closed, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", help="Last fill."),
-            "side": st.column_config.TextColumn(help="Of the dependent leg: long buys it."),
-            "held_s": number(f"held, {unit}", format="%,.1f", help="From the first fill to the last."),
-            "legs": st.column_config.TextColumn(
-                "legs: units, prices in → out", width="large", help="Mean prices paid, half spread and impact included."
-            ),
-            "gross": number(
-                format="%+,.2f", help="At the prices of the market, free of costs; open ones at last marks."
-            ),
-            "costs": number(format="%,.2f", help="Fees, half spreads, impact, funding."),
-            "net": number(format="%+,.2f"),
-            "net_bps": number("net, bps", format="%+.2f", help="Of the value of both legs at the entry."),
-            "leg_gap_s": number(
-                "leg gap, s", format="%.3f", help="Between the first fills of both legs: so long one stood alone."
-            ),
-            "reason": st.column_config.TextColumn("closed by", help="What the last order of the trade was for."),
-        },
-    )
+    trades_table(frame, unit=unit, key="backtest_trades", alt="Round trips, oldest first")
 
 
 def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSharpe | None) -> None:
@@ -258,7 +216,7 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
     row = st.container(horizontal=True)
 
     def button(label: str, make: Any, name: str, kind: str, key: str) -> None:
-        row.download_button(label, make, f"{stem}-{name}", kind, on_click="ignore", icon=":material/download:", key=key)
+        offer_file(label, make, f"{stem}-{name}", key=key, kind=kind, place=row)
 
     button("Trades as CSV", lambda: tables.trades_csv(result, found), "trades.csv", "text/csv", "csv_trades")
     labels = tables.series_labels(result, _named_series(request))
@@ -302,18 +260,16 @@ def _series(request: BacktestRequest) -> None:
         "What is computed for this run, from the bars at the top down: a box is an estimator with its parameters, the "
         "words at a line are the columns it reads. A double outline is read by several and computed once."
     )
-    colour = (DARK if _is_dark() else LIGHT).neutral
+    colour = (DARK if is_dark() else LIGHT).neutral
     look = f'bgcolor=transparent; node [color="{colour}", fontcolor="{colour}", fontsize=11]; '
     look += f'edge [color="{colour}", fontcolor="{colour}", fontsize=10];'
     st.graphviz_chart(picture.replace("{", f"{{ {look}", 1), alt="Estimators of the run and what they read")
-    st.download_button(
+    offer_file(
         "Picture in the DOT language",
         lambda: picture.encode(),
         "backtest-series.dot",
-        "text/vnd.graphviz",
-        on_click="ignore",
-        icon=":material/download:",
         key="dot_series",
+        kind="text/vnd.graphviz",
     )
 
 
@@ -321,11 +277,6 @@ def _caveats() -> None:
     """When not to trust a backtest."""
     with st.expander("When not to trust this", icon=":material/help:"):
         st.markdown("\n".join(f"- {line}" for line in tables.CAVEATS))
-
-
-def _is_dark() -> bool:
-    theme: Any = st.context.theme.type
-    return bool(theme == "dark")
 
 
 page()

@@ -17,7 +17,7 @@ from alphastream.performance import DeflatedSharpe, Performance
 from alphastream.strategies import Strategy
 from alphastream.trading.broker.costs import BrokerRules
 from views.backtest.tables import CAVEATS, figures, span, statistics, trades_frame, troubles
-from views.portfolio.tables import UNKNOWN
+from views.shared.metrics import UNKNOWN
 
 MAX_TRADES: Final = 2_000
 STYLE: Final = """

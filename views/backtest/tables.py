@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,12 +10,13 @@ import pandas as pd
 
 from alphastream.backtest import RunResult
 from alphastream.graph import Series, interval_name
-from alphastream.performance import DeflatedSharpe, Performance, RoundTrip
+from alphastream.performance import DeflatedSharpe, Performance
 from alphastream.performance.metrics import LEAST_SPAN_NS
 from alphastream.trading.broker.orders import SpreadOrder
-from views.portfolio.tables import UNKNOWN, money
+from views.shared.exports import csv_bytes
+from views.shared.metrics import UNKNOWN, Metric, money
+from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
-SIDES: Final = {1: "▲ long", -1: "▼ short", 0: UNKNOWN}
 MAX_TOLD: Final = 5
 
 HELP: Final = {
@@ -51,22 +51,12 @@ CAVEATS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number above the charts; ``help`` is what it means and when not to trust it."""
-
-    label: str
-    value: str
-    sub: str
-    help: str
-
-
 def is_annual(found: Performance) -> bool:
     """Whether the rows are long enough a time to speak of a year."""
     return found.end_ns - found.start_ns >= LEAST_SPAN_NS
 
 
-def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = None) -> list[Figure]:
+def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = None) -> list[Metric]:
     """Cards of a run, in reading order; "–" and a reason where something is not defined.
 
     Parameters
@@ -74,8 +64,8 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
     luck : the run against the trials of a sweep, where one was made.
     """
 
-    def card(name: str, label: str, value: str, sub: str) -> Figure:
-        return Figure(label, value, sub, HELP[name])
+    def card(name: str, label: str, value: str, sub: str) -> Metric:
+        return Metric(label, value, sub, HELP[name])
 
     split, trips, fall = found.split, found.round_trip_statistics, found.drawdown
     if not run.fills:
@@ -176,41 +166,7 @@ def span(run: RunResult) -> str:
 
 def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
     """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet."""
-    reasons = exit_reasons(run)
-    lines = []
-    for round_trip in found.round_trips:
-        split = round_trip.split
-        line: dict[str, object] = {
-            "number": round_trip.number,
-            "opened": pd.Timestamp(round_trip.opened_ns, unit="ns", tz="UTC"),
-            "closed": pd.NaT
-            if round_trip.closed_ns is None
-            else pd.Timestamp(round_trip.closed_ns, unit="ns", tz="UTC"),
-            "side": SIDES[round_trip.direction],
-            "held_s": math.nan if round_trip.holding_ns is None else round_trip.holding_ns / 1e9,
-            "legs": ", ".join(_leg(symbol, round_trip) for symbol in run.symbols if symbol in round_trip.legs),
-            "gross": split.gross,
-            "costs": split.costs - split.funding,
-            "net": split.net,
-            "net_bps": round_trip.return_on_notional * 1e4 if round_trip.entry_notional else math.nan,
-            "leg_gap_s": math.nan if round_trip.leg_gap_ns is None else round_trip.leg_gap_ns / 1e9,
-            "reason": "still open" if round_trip.closed_ns is None else reasons.get(round_trip.number, ""),
-        }
-        lines.append(line)
-    columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "net_bps"]
-    return pd.DataFrame(lines, columns=[*columns, "leg_gap_s", "reason"])
-
-
-def exit_reasons(run: RunResult) -> dict[int, str]:
-    """Why each round trip had its last fill."""
-    orders = {order.id: order.reason for order in run.orders}
-    return {fill.round_trip: orders.get(fill.order, "") for fill in run.fills}
-
-
-def _leg(symbol: str, round_trip: RoundTrip) -> str:
-    leg = round_trip.legs[symbol]
-    out = f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN
-    return f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → {out}"
+    return round_trips_frame(found.round_trips, run.symbols, exit_reasons(run.orders, run.fills))
 
 
 def troubles(run: RunResult) -> list[str]:
@@ -265,7 +221,7 @@ def trades_csv(run: RunResult, found: Performance) -> bytes:
         for name in ("quantity", "entry_price", "exit_price", "left"):
             legs = [round_trip.legs.get(symbol) for round_trip in found.round_trips]
             frame[f"{symbol}.{name}"] = [math.nan if leg is None else getattr(leg, name) for leg in legs]
-    return _csv(frame)
+    return csv_bytes(frame)
 
 
 def equity_csv(run: RunResult, labels: Mapping[str, str]) -> bytes:
@@ -279,7 +235,7 @@ def equity_csv(run: RunResult, labels: Mapping[str, str]) -> bytes:
     for column, symbol in enumerate(run.symbols):
         frame |= {f"{symbol}.price": run.marks[:, column], f"{symbol}.position": run.positions[:, column]}
     frame |= {labels.get(name, name): values for name, values in run.observed.items()}
-    return _csv(pd.DataFrame(frame))
+    return csv_bytes(pd.DataFrame(frame))
 
 
 def series_labels(run: RunResult, series: Mapping[str, Series]) -> dict[str, str]:
@@ -292,7 +248,7 @@ def series_labels(run: RunResult, series: Mapping[str, Series]) -> dict[str, str
 
 def fills_csv(run: RunResult) -> bytes:
     """A line for each fill and for each leg of an order that was not filled, oldest order first."""
-    return _csv(pd.DataFrame(_order_lines(run)))
+    return csv_bytes(pd.DataFrame(_order_lines(run)))
 
 
 def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
@@ -301,7 +257,7 @@ def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
         order = orders.get(fill.order)
         yield {
             **_order_line(fill.order, order, fill.symbol),
-            "time": pd.Timestamp(fill.time_ns, unit="ns", tz="UTC"),
+            "time": utc(fill.time_ns),
             "quantity": fill.quantity,
             "trade_price": fill.trade_price,
             "price": fill.price,
@@ -317,7 +273,7 @@ def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
 
 
 def _order_line(number: int, order: SpreadOrder | None, symbol: str) -> dict[str, object]:
-    decided = pd.NaT if order is None else pd.Timestamp(order.decided_ns, unit="ns", tz="UTC")
+    decided = pd.NaT if order is None else utc(order.decided_ns)
     return {
         "order": number,
         "decided": decided,
@@ -352,7 +308,3 @@ def _plain(value: float, decimals: int) -> str:
 
 def _percent(value: float) -> str:
     return f"{value:+.2%}" if math.isfinite(value) else UNKNOWN
-
-
-def _csv(frame: pd.DataFrame) -> bytes:
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()

@@ -10,6 +10,7 @@ from alphastream.backtest import PairHistory
 from alphastream.backtest.sweep import Sweep
 from alphastream.backtest.walk_forward import WalkForward
 from alphastream.performance import DeflatedSharpe
+from views.shared.exports import csv_bytes
 
 CONVINCING: Final = 0.95
 """Probability from which a page speaks of more than luck; what is usual for a test at 5 %."""
@@ -95,7 +96,7 @@ def sweep_csv(found: Sweep) -> bytes:
         "skew": found.skew,
         "kurtosis": found.kurtosis,
     }
-    return _csv(pd.DataFrame({name: values.ravel() for name, values in columns.items()}))
+    return csv_bytes(pd.DataFrame({name: values.ravel() for name, values in columns.items()}))
 
 
 def walk_forward_csv(history: PairHistory, found: WalkForward, hindsight: Any) -> bytes:
@@ -114,8 +115,4 @@ def walk_forward_csv(history: PairHistory, found: WalkForward, hindsight: Any) -
         "equity_out_of_sample": found.equity,
         "equity_best_in_hindsight": hindsight,
     }
-    return _csv(pd.DataFrame(frame))
-
-
-def _csv(frame: pd.DataFrame) -> bytes:
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+    return csv_bytes(pd.DataFrame(frame))

@@ -20,11 +20,11 @@ from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
-from views.portfolio.tables import UNKNOWN
 from views.shared.controls import number, sentence
+from views.shared.elements import PLOT, metric_row, offer_file
+from views.shared.metrics import UNKNOWN, Metric
 from views.shared.uploads import kept
 
-PLOT: Final = {"displaylogo": False}
 KEPT: Final = "backtest_sweep"
 
 HELP: Final = {
@@ -129,15 +129,8 @@ def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: 
         "fills and costs above; an empty field never traded. A best that stands alone among bad neighbours is luck "
         "more often than one on a plateau."
     )
-    st.download_button(
-        "Sweep as CSV",
-        lambda: sweep_csv(found),
-        f"sweep-{strategy.pair.y}-{strategy.pair.x}.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key="csv_sweep",
-    )
+    name = f"sweep-{strategy.pair.y}-{strategy.pair.x}.csv"
+    offer_file("Sweep as CSV", lambda: sweep_csv(found), name, key="csv_sweep")
 
 
 def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: bool) -> None:
@@ -212,20 +205,18 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
     start, stop = found.rows
     yearly, unit = _yearly(history), "a year" if _yearly(history) > 1.0 else "a bar"
     inside, outside = _sharpe(hindsight), _sharpe(found.equity)
-    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
     profit = float(found.equity[-1]) - found.run.capital
     cards = (
-        ("Out of sample, net", f"{profit:+,.2f}", f"{profit / found.run.capital:+.3%}, {stop - start:,} bars"),
-        (
+        Metric("Out of sample, net", f"{profit:+,.2f}", f"{profit / found.run.capital:+.3%}, {stop - start:,} bars"),
+        Metric(
             f"Sharpe {unit}, out of sample",
             _number(outside * yearly),
             f"{found.run.trades:,} trade{'s'[: found.run.trades != 1]}",
         ),
-        (f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
-        ("Folds with a profit", _gained(found), "out of sample"),
+        Metric(f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
+        Metric("Folds with a profit", _gained(found), "out of sample"),
     )
-    for label, value, sub in cards:
-        row.metric(label, value, sub, border=True, delta_color="off", delta_arrow="off")
+    metric_row(cards, key="result_cards")
     figure = walk_forward_figure(history.rows.end_ns[start:stop], found, hindsight, dark=dark)
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
     st.dataframe(
@@ -257,13 +248,10 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
         "these very bars: nobody could have known it. Where test Sharpe ratios have nothing to do with training ones, "
         "the choice is noise. Grid, costs and data were still chosen by somebody who may have seen these bars."
     )
-    st.download_button(
+    offer_file(
         "Walk-forward as CSV",
         lambda: walk_forward_csv(history, found, hindsight),
         "walk-forward.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         key="csv_walk",
     )
 

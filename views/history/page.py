@@ -14,7 +14,9 @@ from views.shared import exports
 from views.shared.cards import result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
 from views.shared.controls import pair_controls
+from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
 from views.shared.uploads import choose_upload, kept
@@ -66,44 +68,28 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             icon=":material/hourglass_empty:",
             title=f"Calibrating {step.have}/{step.needed}",
         )
-    row = st.container(horizontal=True, key="result_cards")  # the key is a class for the style sheet
-    for card in result_cards(answer, spec):
-        row.metric(
-            card["label"],
-            card["value"],
-            card["sub"] or None,
-            help=card["title"],
-            border=True,
-            delta_color="off",
-            delta_arrow="off",
-        )
-    figure = pair_figure(pair_series(answer, spec, {}), dark=st.context.theme.type == "dark", gap=WIDE_GAP)
+    metric_row(
+        [Metric(card["label"], card["value"], card["sub"], card["title"]) for card in result_cards(answer, spec)],
+        key="result_cards",
+    )
+    figure = pair_figure(pair_series(answer, spec, {}), dark=is_dark(), gap=WIDE_GAP)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
-    st.plotly_chart(figure, key="history_figure", config={"displaylogo": False})
+    st.plotly_chart(figure, key="history_figure", config=PLOT)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             tests_of(answer)
             if upload.kind == "ticks":
                 trade_times_of(_asynchrony(upload, spec), spec)
     row = st.container(horizontal=True)
-    row.download_button(
-        "Analytics as CSV",
-        lambda: exports.analytics_csv(answer),
-        exports.file_name(spec, "analytics"),
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key="csv_analytics",
-    )
+    name = exports.file_name(spec, "analytics")
+    offer_file("Analytics as CSV", lambda: exports.analytics_csv(answer), name, key="csv_analytics", place=row)
     for symbol in (spec.y, spec.x):
-        row.download_button(
+        offer_file(
             f"{symbol} bars as CSV",
             _bars_csv(upload, symbol, _interval(upload, spec)),
             f"{symbol}-{interval_name(spec.interval_ns)}-bars.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
             key=f"csv_{symbol}",
+            place=row,
         )
 
 

@@ -1,6 +1,5 @@
 """The live page: a pair of legs while they trade."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
@@ -18,13 +17,14 @@ from views.component import live_figure, pair_frame, way_of
 from views.shared import exports
 from views.shared.cards import feed_card, pair_cards, plain
 from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
+from views.shared.elements import PLOT, offer_file
 from views.shared.findings import tests_of, trade_times_of
 from views.shared.matrix_charts import return_correlation_map
+from views.shared.notices import Notice, engine_notices, feed_notices, no_feed
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
 
-CARRIES_TRADES = ("live", "backfilling")
 FIGURE = "pair"
 RENEW_S = 60.0
 FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it shows an empty chart
@@ -35,7 +35,7 @@ def page() -> None:
     system = get_system()
     pipeline = system.pipeline
     if pipeline is None:
-        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
+        no_feed(system.failure).show()
         return
     spec = pair_controls(pipeline.symbols, system.settings, open_list=pipeline.kind == "live", cost=True)
     if spec is None:
@@ -53,7 +53,8 @@ def page() -> None:
 def _panel(system: System, spec: PairSpec) -> None:
     """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
     several times a second where the channel does not open."""
-    _status(system)
+    for notice in _notices(system):
+        notice.show()
     shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_cost_bps()
     hub, pipeline = system.hub, system.pipeline
     if pipeline is not None:
@@ -66,7 +67,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
     pipeline = system.pipeline
     if pipeline is None:
-        return pair_frame(pair_series(None, spec, {}), status=repr(_messages(system)))
+        return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)))
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
     feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay")
     cards = [
@@ -77,7 +78,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     return pair_frame(
         pair_series(answer, spec, instruments, newest=shown),
         cards,
-        status=repr(_messages(system)),
+        status=repr(_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
     )
 
@@ -89,40 +90,15 @@ def _stamps(answer: PairAnalytics) -> dict[str, float] | None:
     return {name: round(ns / 1e6, 1) for name, ns in moments.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """A sentence above the chart."""
-
-    kind: Literal["error", "info", "warning"]
-    title: str
-    text: str
-    icon: str
-
-
-def _status(system: System) -> None:
+def _notices(system: System) -> list[Notice]:
     """What is shown and how the feed is, in words; nothing where there is nothing to say."""
-    show = {"error": st.error, "info": st.info, "warning": st.warning}
-    for message in _messages(system):
-        show[message.kind](message.text, icon=f":material/{message.icon}:", title=message.title)
-
-
-def _messages(system: System) -> list[_Message]:
     pipeline = system.pipeline
     if pipeline is None:
-        return [_Message("error", "Nothing can be shown", system.failure or "No feed is configured.", "error")]
-    found = []
-    if pipeline.engine.failure is not None:
-        title = "The engine stopped computing; prices may be old"
-        found.append(_Message("error", title, pipeline.engine.failure, "error"))
-    health = pipeline.ingest.health
-    if pipeline.kind == "replay":
-        live = system.live
-        why = live.reason if live is not None else system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
-        text = f"{why.rstrip('.')}. Shown instead: {pipeline.title}, played again with its times moved to now."
-        found.append(_Message("info", "Recorded trades, not live ones", text, "replay"))
-    elif health.state not in CARRIES_TRADES:
-        found.append(_Message("warning", f"Feed: {health.state}", health.reason, "wifi_off"))
-    return found
+        return [no_feed(system.failure)]
+    why = system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
+    if system.live is not None:
+        why = system.live.reason
+    return engine_notices(pipeline, "prices") + feed_notices(pipeline, f"{why.rstrip('.')}. Shown instead: ")
 
 
 def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
@@ -177,7 +153,7 @@ def _correlations(system: System, spec: PairSpec) -> None:
     st.plotly_chart(
         return_correlation_map(found.names, found.matrix, found.n_rows),
         key="correlation_map",
-        config={"displaylogo": False},
+        config=PLOT,
     )
     st.caption(
         "As of the moment this box was opened or changed. Bars make legs that trade rarely look less correlated."
@@ -244,7 +220,7 @@ def _downloads(system: System, spec: PairSpec) -> None:
     for symbol in (spec.y, spec.x):
         files[f"{symbol} bars as CSV"] = (f"{symbol}-{length}-bars.csv", _bars_csv(system, spec, symbol))
     for label, (name, content) in files.items():
-        st.download_button(label, content, name, "text/csv", on_click="ignore", icon=":material/download:", key=label)
+        offer_file(label, content, name, key=label)
     st.caption("Closed bars as of the moment this box was opened.")
 
 

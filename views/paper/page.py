@@ -14,18 +14,17 @@ from system import System
 from views.paper import tables as tables
 from views.paper.charts import MAX_MARKS, equity_figure
 from views.paper.controls import definition_controls
-from views.portfolio.tables import UNKNOWN
 from views.shared.controls import sentence
+from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file, table_height, trades_table
+from views.shared.exports import csv_bytes
+from views.shared.metrics import UNKNOWN
+from views.shared.notices import feed_notices, no_feed
 from views.shared.system import get_system
 
 REFRESH_S: Final = 1.0
 LEAST_S: Final = 5.0  # between two comparisons of a run
 SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
-TABLE_ROWS: Final = 11
-TABLE_PX: Final = 420  # for more rows than that
 RUNS, START = "Runs", "Start a run"
-CARRIES_TRADES: Final = ("live", "backfilling")
-PLOT: Final = {"displaylogo": False}
 BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
 
 
@@ -67,19 +66,10 @@ def _trades(system: System) -> None:
     """Which trades a new run would see, in words."""
     pipeline = system.pipeline
     if pipeline is None:
-        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="There are no trades")
+        no_feed(system.failure, "There are no trades").show()
         return
-    if pipeline.kind == "replay":
-        st.info(
-            f"{pipeline.title}, played again with its times moved to now. A run on them ends when live trades come or "
-            "the app stops.",
-            icon=":material/replay:",
-            title="Recorded trades, not live ones",
-        )
-        return
-    health = pipeline.ingest.health
-    if health.state not in CARRIES_TRADES:
-        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
+    for notice in feed_notices(pipeline, after=" A run on them ends when live trades come or the app stops."):
+        notice.show()
 
 
 # ---- start -------------------------------------------------------------------------------------------------------
@@ -151,7 +141,7 @@ def _overview(system: System) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=TABLE_PX if len(frame) > TABLE_ROWS else "content",
+        height=table_height(len(frame)),
         placeholder=UNKNOWN,
         key="paper_runs",
         alt="Paper runs, the newest first",
@@ -173,18 +163,7 @@ def _panel(system: System, name: str) -> None:
         st.info("This run is not there any more.", icon=":material/hourglass_empty:", title="No such run")
         return
     _state(system, view)
-    row = st.container(horizontal=True, gap="small", key="paper_cards")
-    for card in tables.figures(view):
-        row.metric(
-            card.label,
-            card.value,
-            card.sub or None,
-            help=card.help,
-            border=True,
-            width=178,
-            delta_color="off",
-            delta_arrow="off",
-        )
+    metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
     st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[no order waits]")
     _beside(system, view)
@@ -266,7 +245,7 @@ def _beside(system: System, view: PaperView) -> None:
         st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
         return
     st.plotly_chart(
-        equity_figure(found, view.fills, view.outages, dark=_is_dark()),
+        equity_figure(found, view.fills, view.outages, dark=is_dark()),
         key="paper_equity",
         config=PLOT,
         theme="streamlit",
@@ -282,7 +261,7 @@ def _beside(system: System, view: PaperView) -> None:
         st.dataframe(
             tables.differences_frame(found.differences),
             hide_index=True,
-            height=TABLE_PX if len(found.differences) > TABLE_ROWS else "content",
+            height=table_height(len(found.differences)),
             key="paper_differences",
             alt="Differences between paper and backtest, oldest first",
             column_config={
@@ -307,36 +286,14 @@ def _records(view: PaperView) -> None:
         return
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
     trades = tables.trades_frame(view)
-    exact = "YYYY-MM-DD HH:mm:ss.SSS"
     if len(trades):
-        st.dataframe(
-            trades,
-            hide_index=True,
-            height=TABLE_PX if len(trades) > TABLE_ROWS else "content",
-            placeholder=UNKNOWN,
-            key="paper_trades",
-            alt="Round trips, the newest first",
-            column_config={
-                "number": number("trade", format="%d"),
-                "opened": moment("opened, UTC", format=exact, timezone="UTC"),
-                "closed": moment("closed, UTC", format=exact, timezone="UTC"),
-                "held_s": number("held, s", format="%,.1f"),
-                "legs": st.column_config.TextColumn("legs: units, prices in → out", width="large"),
-                "gross": number(format="%+,.2f"),
-                "costs": number(format="%,.2f"),
-                "net": number(format="%+,.2f"),
-                "leg_gap_s": number(
-                    "leg gap, s", format="%.3f", help="Between the first fills of both legs: so long one stood alone."
-                ),
-                "reason": st.column_config.TextColumn("closed by"),
-            },
-        )
+        trades_table(trades, unit="s", key="paper_trades", alt="Round trips, the newest first")
     left, right = st.columns(2)
     left.caption(f"Newest {tables.MAX_FILLS} fills" if len(view.fills) > tables.MAX_FILLS else "Fills")
     left.dataframe(
         tables.fills_frame(view, tables.MAX_FILLS).drop(columns=["spread_cost", "impact_cost", "round_trip"]),
         hide_index=True,
-        height=TABLE_PX if len(view.fills) > TABLE_ROWS else "content",
+        height=table_height(len(view.fills)),
         key="paper_fills",
         alt="Fills, the newest first",
         column_config={
@@ -353,7 +310,7 @@ def _records(view: PaperView) -> None:
     right.dataframe(
         orders.drop(columns=["waits_since", "filled_at"]),
         hide_index=True,
-        height=TABLE_PX if len(orders) > TABLE_ROWS else "content",
+        height=table_height(len(orders)),
         placeholder=UNKNOWN,
         key="paper_orders",
         alt="Orders by leg, the newest first",
@@ -372,9 +329,7 @@ def _downloads(system: System, name: str) -> None:
 
     def button(label: str, make: Any, what: str) -> None:
         file = f"paper-{name}-{what}.csv"
-        row.download_button(
-            label, make, file, "text/csv", on_click="ignore", icon=":material/download:", key=f"csv_paper_{what}"
-        )
+        offer_file(label, make, file, key=f"csv_paper_{what}", place=row)
 
     def view() -> PaperView:
         found = system.paper.view(name)
@@ -385,8 +340,8 @@ def _downloads(system: System, name: str) -> None:
         found = _compared(system, view())
         return found.encode() if isinstance(found, str) else tables.beside_csv(found)
 
-    button("Fills as CSV", lambda: tables.csv(tables.fills_frame(view()).iloc[::-1]), "fills")
-    button("Orders as CSV", lambda: tables.csv(tables.orders_frame(view()).iloc[::-1]), "orders")
+    button("Fills as CSV", lambda: csv_bytes(tables.fills_frame(view()).iloc[::-1]), "fills")
+    button("Orders as CSV", lambda: csv_bytes(tables.orders_frame(view()).iloc[::-1]), "orders")
     button("Equity beside backtest as CSV", beside, "equity")
 
 
@@ -404,11 +359,6 @@ def _caveats() -> None:
             "held on; orders that waited are cancelled.\n"
             "- No difference means that simulation and backtest agree, not that the strategy earns anything."
         )
-
-
-def _is_dark() -> bool:
-    theme: Any = st.context.theme.type
-    return bool(theme == "dark")
 
 
 page()

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,9 +14,10 @@ from alphastream.performance import RoundTrip, round_trips
 from alphastream.strategies import PositionOptimiser
 from alphastream.trading import SpreadOrder
 from runtime.paper.service import PaperView
-from views.portfolio.tables import UNKNOWN, money
+from views.shared.exports import csv_bytes
+from views.shared.metrics import SIDES, UNKNOWN, Metric, money
+from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
-SIDES: Final = {1: "▲ long", -1: "▼ short", 0: "– flat"}
 MAX_FILLS: Final = 50
 STATES: Final = {
     "starting": "reads the tape",
@@ -40,16 +40,6 @@ HELP: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number above the charts; ``help`` is what it means."""
-
-    label: str
-    value: str
-    sub: str
-    help: str
-
-
 def name_of(view: PaperView) -> str:
     """For example ``z-score ETHUSDT/BTCUSDT, since 2026-11-21 17:03``."""
     return f"{view.definition.strategy.name}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
@@ -65,7 +55,7 @@ def trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
         return None
 
 
-def figures(view: PaperView) -> list[Figure]:
+def figures(view: PaperView) -> list[Metric]:
     """Cards of a run, in reading order."""
     capital, trips = view.definition.capital, trips_of(view) or ()
     profit = view.equity - capital
@@ -76,31 +66,31 @@ def figures(view: PaperView) -> list[Figure]:
     won = sum(round_trip.net > 0.0 for round_trip in closed)
     known = math.isfinite(profit)
     return [
-        Figure(
+        Metric(
             "Equity",
             f"{view.equity:,.2f}" if known else UNKNOWN,
             f"{profit:+,.2f}, {profit / capital:+.3%}" if known else "no price yet",
             HELP["equity"],
         ),
-        Figure(
+        Metric(
             "Closed trades, net",
             f"{math.fsum(round_trip.net for round_trip in closed):+,.2f}" if closed else UNKNOWN,
             f"{len(closed):,} trade{'s'[: len(closed) != 1]}" if closed else "none yet",
             HELP["closed"],
         ),
-        Figure(
+        Metric(
             "Open trade, net",
             f"{math.fsum(round_trip.net for round_trip in still):+,.2f}" if still else UNKNOWN,
             _since(still, view) if still else "nothing held",
             HELP["open"],
         ),
-        Figure(
+        Metric(
             "Costs paid",
             money(costs),
             f"{costs / traded * 1e4:.2f} bps of {money(traded)} traded" if traded else "nothing traded",
             HELP["costs"],
         ),
-        Figure(
+        Metric(
             "Trades",
             f"{len(closed):,}",
             f"{won / len(closed):.0%} with a profit" if closed else _count(len(view.orders), "order"),
@@ -114,11 +104,11 @@ def _since(still: Sequence[RoundTrip], view: PaperView) -> str:
     return f"for {duration(view.until_ns - min(round_trip.opened_ns for round_trip in still))}"
 
 
-def _positions(view: PaperView) -> Iterator[Figure]:
+def _positions(view: PaperView) -> Iterator[Metric]:
     for symbol, units, mark in zip(view.symbols, view.positions, view.marks, strict=True):
         at = f"at {mark:,.8g}" if math.isfinite(mark) else "no price yet"
         worth = f", {money(units * mark, signed=True)}" if units and math.isfinite(mark) else ""
-        yield Figure(symbol, f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
+        yield Metric(symbol, f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
 
 
 def direction(view: PaperView) -> str:
@@ -148,8 +138,8 @@ def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
             "run": [view.definition.strategy.name for view in views],
             "trades": ["live" if view.trades == "live" else "recorded" for view in views],
             "state": [STATES[view.status] for view in views],
-            "since": [_when(view.begin_ns) for view in views],
-            "until": [_when(view.until_ns) for view in views],
+            "since": [utc(view.begin_ns) for view in views],
+            "until": [utc(view.until_ns) for view in views],
             "equity": [view.equity for view in views],
             "profit": [view.equity - view.definition.capital for view in views],
             "held": [direction(view) for view in views],
@@ -170,15 +160,15 @@ def _leg_line(order: SpreadOrder, place: int) -> dict[str, object]:
     leg = order.legs[place]
     return {
         "order": order.id,
-        "decided": _when(order.decided_ns),
+        "decided": utc(order.decided_ns),
         "reason": order.reason,
         "state": order.state,
         "symbol": leg.symbol,
         "asked": leg.quantity,
         "filled": leg.filled,
         "leg": leg.state,
-        "waits_since": _when(leg.eligible_ns) if leg.state == "open" else pd.NaT,
-        "filled_at": pd.NaT if leg.filled_ns is None else _when(leg.filled_ns),
+        "waits_since": utc(leg.eligible_ns) if leg.state == "open" else pd.NaT,
+        "filled_at": pd.NaT if leg.filled_ns is None else utc(leg.filled_ns),
     }
 
 
@@ -205,38 +195,16 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
 
 def trades_frame(view: PaperView) -> pd.DataFrame:
     """Round trips, the newest first; what is open is counted at last prices."""
-    reasons = {order.id: order.reason for order in view.orders}
-    last = {fill.round_trip: reasons.get(fill.order, "") for fill in view.fills}
-    lines = [
-        {
-            "number": round_trip.number,
-            "opened": _when(round_trip.opened_ns),
-            "closed": pd.NaT if round_trip.closed_ns is None else _when(round_trip.closed_ns),
-            "side": SIDES[round_trip.direction],
-            "held_s": math.nan if round_trip.holding_ns is None else round_trip.holding_ns / 1e9,
-            "legs": ", ".join(
-                f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → "
-                + (f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN)
-                for symbol in view.symbols
-                if (leg := round_trip.legs.get(symbol)) is not None
-            ),
-            "gross": round_trip.split.gross,
-            "costs": round_trip.split.costs - round_trip.split.funding,
-            "net": round_trip.net,
-            "leg_gap_s": math.nan if round_trip.leg_gap_ns is None else round_trip.leg_gap_ns / 1e9,
-            "reason": "still open" if round_trip.closed_ns is None else last.get(round_trip.number, ""),
-        }
-        for round_trip in reversed(trips_of(view) or ())
-    ]
-    columns = ["number", "opened", "closed", "side", "held_s", "legs", "gross", "costs", "net", "leg_gap_s", "reason"]
-    return pd.DataFrame(lines, columns=columns)
+    newest_first = reversed(trips_of(view) or ())
+    frame = round_trips_frame(newest_first, view.symbols, exit_reasons(view.orders, view.fills))
+    return frame.drop(columns="net_bps")
 
 
 def differences_frame(found: Sequence[OrderDifference]) -> pd.DataFrame:
     """When, what, why, and the effect on equity, oldest first."""
     return pd.DataFrame(
         {
-            "time": [_when(each.time_ns) for each in found],
+            "time": [utc(each.time_ns) for each in found],
             "what": [each.what for each in found],
             "why": [each.why for each in found],
             "order": [_asked(each) for each in found],
@@ -279,12 +247,7 @@ def beside_csv(found: Parity) -> bytes:
         "backtest": history.equity,
     }
     frame |= {f"{symbol}.price": history.marks[:, column] for column, symbol in enumerate(history.symbols)}
-    return csv(pd.DataFrame(frame))
-
-
-def csv(frame: pd.DataFrame) -> bytes:
-    """A table as a file; times are ISO 8601 in UTC."""
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+    return csv_bytes(pd.DataFrame(frame))
 
 
 def duration(length_ns: float) -> str:
@@ -300,7 +263,3 @@ def moment(time_ns: int, form: str = "%H:%M:%S.%f") -> str:
     """A time in UTC, to the millisecond where it has a fraction."""
     said = pd.Timestamp(time_ns, unit="ns").strftime(form)
     return said[:-3] if form.endswith("%f") else said
-
-
-def _when(time_ns: int) -> pd.Timestamp:
-    return pd.Timestamp(time_ns, unit="ns", tz="UTC")

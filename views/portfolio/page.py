@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -23,15 +23,16 @@ from alphastream.portfolio.allocation import (
 from system import Pipeline, System
 from views.portfolio.charts import MAX_LINES, allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
-from views.portfolio.tables import UNKNOWN, allocation_csv, figures, portfolio_status, positions_frame
+from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
 from views.shared.controls import is_followed
+from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
+from views.shared.metrics import UNKNOWN, Metric
+from views.shared.notices import engine_notices, feed_notices, no_feed
 from views.shared.system import get_system
 
 REFRESH_S: Final = 1.0  # at most one computation in this time
 SLOW_S: Final = 5.0  # of what takes a matrix a bar, or the optimiser eleven times
 FIRST_ANSWER_S: Final = 1.0
-CARRIES_TRADES: Final = ("live", "backfilling")
-PLOT: Final = {"displaylogo": False}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,7 @@ def page() -> None:
     system = get_system()
     pipeline = system.pipeline
     if pipeline is None:
-        st.error(system.failure or "No feed is configured.", icon=":material/error:", title="Nothing can be shown")
+        no_feed(system.failure).show()
         return
     request = portfolio_controls(pipeline.symbols, system.settings)
     if request is None or not all(is_followed(pipeline, symbol) for symbol in request.assets):
@@ -59,24 +60,16 @@ def page() -> None:
 
 def _panel(system: System, request: PortfolioRequest) -> None:
     """Status, cards, the newest positions and the charts."""
-    _feed(system)
+    pipeline = system.pipeline
+    if pipeline is not None:
+        for notice in (*engine_notices(pipeline, "positions"), *feed_notices(pipeline)):
+            notice.show()
     view = _view(system, request)
     if isinstance(view, str):
         st.info(view, icon=":material/hourglass_empty:", title="Not yet")
         return
     state = portfolio_status(view.found)
-    row = st.container(horizontal=True, gap="small", key="portfolio_cards")
-    for card in figures(view.found, view.gained):
-        row.metric(
-            card.label,
-            card.value,
-            card.sub or UNKNOWN,
-            help=card.help,
-            border=True,
-            width=178,
-            delta_color="off",
-            delta_arrow="off",
-        )
+    metric_row(figures(view.found, view.gained), key="portfolio_cards", width=CARD_PX)
     newest = view.found.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
     badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
     st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {state.reason}.")
@@ -84,7 +77,7 @@ def _panel(system: System, request: PortfolioRequest) -> None:
     if not (view.found.positions.status == "valid").any():
         st.caption("Charts begin with the first positions.")
         return
-    figure = allocation_figure(view.found, view.gained, dark=_is_dark())
+    figure = allocation_figure(view.found, view.gained, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
     if len(view.found.rows.assets) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the table and the file have all.")
@@ -126,25 +119,6 @@ def _positions(found: Allocation) -> None:
             "price": number(format="%.8g", help="Last trade in the bar; empty where there was none."),
         },
     )
-
-
-def _feed(system: System) -> None:
-    """What is shown and how the feed is, in words; nothing where there is nothing to say."""
-    pipeline = system.pipeline
-    if pipeline is None:
-        return
-    if pipeline.engine.failure is not None:
-        title = "The engine stopped computing; positions may be old"
-        st.error(pipeline.engine.failure, icon=":material/error:", title=title)
-    health = pipeline.ingest.health
-    if pipeline.kind == "replay":
-        st.info(
-            f"{pipeline.title}, played again with its times moved to now.",
-            icon=":material/replay:",
-            title="Recorded trades, not live ones",
-        )
-    elif health.state not in CARRIES_TRADES:
-        st.warning(health.reason, icon=":material/wifi_off:", title=f"Feed: {health.state}")
 
 
 def _view(system: System, request: PortfolioRequest) -> _View | str:
@@ -216,13 +190,10 @@ def _download(system: System, request: PortfolioRequest) -> None:
         st.caption(view)
         return
     length = interval_name(request.pairs[0].interval_ns)
-    st.download_button(
+    offer_file(
         "All bars as CSV",
         allocation_csv(view.found, view.gained),
         f"portfolio-{len(view.found.rows.assets)}-symbols-{length}.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         key="portfolio_csv",
     )
     st.caption("Closed bars as of the moment this box was opened; positions in the quote currency.")
@@ -239,7 +210,7 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
     left.plotly_chart(matrix_map(view.found), key="portfolio_map", config=PLOT)
-    right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=_is_dark()), key="portfolio_spectrum", config=PLOT)
+    right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=is_dark()), key="portfolio_spectrum", config=PLOT)
     said = (
         f"Condition number **{condition:,.1f}**, effective rank **{rank:.2f}** of {len(rows.assets)}."
         if math.isfinite(rank)
@@ -260,11 +231,17 @@ def _skill(system: System, request: PortfolioRequest) -> None:
         st.caption(view)
         return
     rows, config = view.found.rows, request.config
-    row = st.container(horizontal=True)
-    for label, ranked in (("Information coefficient", False), ("Rank IC", True)):
-        found = ic_summary(rows, ranked=ranked)
-        value = f"{found.mean:+.3f} ± {found.error:.3f}" if found.rows > 1 else UNKNOWN
-        row.metric(label, value, f"{found.rows:,} bars", border=True, width=220, delta_color="off", delta_arrow="off")
+    coefficients = {
+        "Information coefficient": ic_summary(rows, ranked=False),
+        "Rank IC": ic_summary(rows, ranked=True),
+    }
+    metric_row(
+        [
+            Metric(label, f"{ic.mean:+.3f} ± {ic.error:.3f}" if ic.rows > 1 else UNKNOWN, f"{ic.rows:,} bars")
+            for label, ic in coefficients.items()
+        ],
+        width=220,
+    )
     few = " With two symbols each bar is +1 or −1, nothing between." if len(rows.assets) == 2 else ""
     st.caption(
         "Correlation over the symbols of a bar's signals with the returns from the next bar to the one after, the "
@@ -278,7 +255,7 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     if not any(trial.rows > 1 for trial in trials):
         st.caption("Sharpe ratio over shrinkage: no positions yet.")
         return
-    figure = shrinkage_figure(trials, config.shrink, dark=_is_dark())
+    figure = shrinkage_figure(trials, config.shrink, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_sharpe", config=PLOT)
     st.caption(
         f"Sharpe ratio of one bar, not annualised, net of {config.cost_per_unit * 1e4:g} bps a unit traded, filled a "
@@ -307,11 +284,6 @@ def _caveats() -> None:
             f"- At most {MAX_CHOSEN} pairs or symbols, on the bars this server keeps. With a turnover cap positions "
             "depend on the first bar kept, and that moves on."
         )
-
-
-def _is_dark() -> bool:
-    theme: Any = st.context.theme.type
-    return bool(theme == "dark")
 
 
 page()

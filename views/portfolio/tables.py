@@ -10,10 +10,10 @@ import pandas as pd
 from alphastream.estimators import Floats
 from alphastream.portfolio import exposure
 from alphastream.portfolio.allocation import Allocation
+from views.shared.exports import csv_bytes
+from views.shared.metrics import SIDES, UNKNOWN, Metric, money
 
-UNKNOWN: Final = "–"
 WORD: Final = {"valid": "Positions", "zero_signal": "No signal", "degenerate": "Unsolved"}
-SIDES: Final = {1: "▲ long", -1: "▼ short", 0: "– flat"}
 
 HELP: Final = {
     "status": "What the newest closed bar came to. Without positions nothing is held after it, except what a turnover "
@@ -30,21 +30,6 @@ HELP: Final = {
     "bars": "Closed bars, and the share of them in which every symbol traded. A symbol that did not trade is missing "
     "there and has no target; if that happens often, choose longer bars.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number above the charts."""
-
-    name: str
-    label: str
-    value: str
-    sub: str
-
-    @property
-    def help(self) -> str:
-        """What it means and when not to trust it."""
-        return HELP[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +58,7 @@ def portfolio_status(found: Allocation) -> PortfolioStatus:
     return PortfolioStatus(WORD[status], reason, "fine" if status == "valid" else "trouble")
 
 
-def figures(found: Allocation, gained: Floats) -> list[Figure]:
+def figures(found: Allocation, gained: Floats) -> list[Metric]:
     """Cards of the newest row, in reading order; "–" while nothing is known.
 
     Parameters
@@ -92,31 +77,33 @@ def figures(found: Allocation, gained: Floats) -> list[Figure]:
     cap = f"{flows.cap_used[-1]:.0%} of the cap" if config.max_turnover is not None else "no cap"
     cost = turnover * config.cost_per_unit
 
-    def card(name: str, label: str, value: str, sub: str) -> Figure:
-        return Figure(name, label, UNKNOWN if unknown else value, "" if unknown else sub)
+    def card(name: str, label: str, value: str, sub: str) -> Metric:
+        return Metric(label, *((UNKNOWN, UNKNOWN) if unknown else (value, sub)), HELP[name])
 
     return [
-        Figure("status", "Status", state.word, "calibrating" if unknown else found.last.status.replace("_", " ")),
+        Metric(
+            "Status",
+            state.word,
+            "calibrating" if unknown else found.last.status.replace("_", " "),
+            HELP["status"],
+        ),
         card("gross", "Gross", money(gross), "quote currency"),
         card("net", "Net", money(net, signed=True), f"{net / gross:+.0%} of gross" if gross else "flat"),
         card("leverage", "Leverage", f"{flows.leverage[-1]:.2f}×", f"of {money(config.aum)} AUM"),
         card("turnover", "Turnover, last bar", money(turnover), f"{cap}, costs {money(cost)}"),
-        Figure(
-            "result",
+        Metric(
             "Net result, bps",
             f"{result:+.2f}" if math.isfinite(result) else UNKNOWN,
-            f"in sample, {money(result * config.aum / 1e4, signed=True)}" if math.isfinite(result) else "",
+            f"in sample, {money(result * config.aum / 1e4, signed=True)}" if math.isfinite(result) else UNKNOWN,
+            HELP["result"],
         ),
-        Figure("bars", "Closed bars", f"{len(found.rows):,}", f"{traded.all(axis=1).mean():.0%} with all symbols"),
+        Metric(
+            "Closed bars",
+            f"{len(found.rows):,}",
+            f"{traded.all(axis=1).mean():.0%} with all symbols",
+            HELP["bars"],
+        ),
     ]
-
-
-def money(amount: float, *, signed: bool = False) -> str:
-    """An amount of the quote currency in at most eight characters."""
-    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(amount) >= size:
-            return f"{amount / size:{'+' if signed else ''}.2f} {unit}"
-    return f"{amount:{'+' if signed else ''}.2f}" if math.isfinite(amount) else UNKNOWN
 
 
 def positions_frame(found: Allocation) -> pd.DataFrame:
@@ -161,5 +148,4 @@ def allocation_frame(found: Allocation, gained: Floats) -> pd.DataFrame:
 
 def allocation_csv(found: Allocation, gained: Floats) -> bytes:
     """``allocation_frame`` as a file; times are bar ends, ISO 8601 in UTC."""
-    frame = allocation_frame(found, gained)
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+    return csv_bytes(allocation_frame(found, gained))

@@ -13,6 +13,7 @@ from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs
 from alphastream.uploads.series import price_panel
 from alphastream.uploads.upload import Upload
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, say_old_cost
+from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.exports import scan_csv
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape
@@ -47,10 +48,6 @@ SHOWN: Final = {
     "lags": ("lags", "%d", "Lagged differences in the test."),
     "note": ("note", None, "Why a pair was refused."),
 }
-
-
-TABLE_ROWS: Final = 11
-TABLE_PX: Final = 420  # for more rows than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +180,7 @@ def _result() -> None:
         summary.sentence, icon=":material/functions:", title=f"{summary.survive_bh:,} pairs survive Benjamini-Hochberg"
     )
     _table(scanned)
-    st.download_button(
-        "Scan as CSV",
-        lambda: scan_csv(table),
-        "scan.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key="scan_csv",
-    )
+    offer_file("Scan as CSV", lambda: scan_csv(table), "scan.csv", key="scan_csv")
     _charts(table, scanned.panel, scanned.log)
 
 
@@ -206,7 +195,7 @@ def _table(scanned: Scanned) -> None:
         table[list(SHOWN)],
         column_config=config,
         hide_index=True,
-        height=TABLE_PX if len(table) > TABLE_ROWS else "content",
+        height=table_height(len(table)),
         on_select="rerun",
         selection_mode="single-row",
         key="scan_table",
@@ -239,7 +228,7 @@ def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:
         figure = qvalue_map(table, tree.order)
     else:
         figure = correlation_map(correlation_matrix(panel, log=log), tree.order)
-    st.plotly_chart(figure, key=f"scan_{kind}", config={"displaylogo": False})
+    st.plotly_chart(figure, key=f"scan_{kind}", config=PLOT)
 
 
 page()

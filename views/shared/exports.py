@@ -22,7 +22,7 @@ def analytics_frame(answer: PairAnalytics) -> pd.DataFrame:
 
 def analytics_csv(answer: PairAnalytics) -> bytes:
     """``analytics_frame`` as a file."""
-    return _csv(analytics_frame(answer))
+    return csv_bytes(analytics_frame(answer))
 
 
 def bars_csv(symbol: str, bars: Bars) -> bytes:
@@ -32,12 +32,12 @@ def bars_csv(symbol: str, bars: Bars) -> bytes:
         "symbol": symbol,
         **{name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume", "trades")},
     }
-    return _csv(pd.DataFrame(columns))
+    return csv_bytes(pd.DataFrame(columns))
 
 
 def scan_csv(table: pd.DataFrame) -> bytes:
     """Every column of a scan, ranked as on the page."""
-    return _csv(table)
+    return csv_bytes(table)
 
 
 def file_name(spec: PairSpec, what: str) -> str:
@@ -45,5 +45,6 @@ def file_name(spec: PairSpec, what: str) -> str:
     return f"{spec.y}-{spec.x}-{interval_name(spec.interval_ns)}-{spec.model}-{spec.window}-{what}.csv"
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as a file; times are ISO 8601 with their zone."""
     return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()

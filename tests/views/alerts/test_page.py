@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,12 +18,11 @@ from alphastream.pairs import PairSpec
 from runtime.alerts.service import AlertService
 from runtime.alerts.targets import WebhookTarget
 from runtime.alerts.webhooks import Webhooks
-from system import Pipeline, System
+from system import Pipeline
 from tests.alerts.test_rules import NOW, answer, context
+from tests.views.running import Running, page_of, replay, words
 from views.alerts.tables import history_csv
 
-ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'alerts' / 'page.py')!r})]).run()"
 PAIR = PairSpec("ETHUSDT", "BTCUSDT")
 RULE = Rule("a", "z is far out", "zscore", "outside", 2.0, 1.0, PAIR, 60.0, True, ("desk",))
 ADDRESS = "https://hooks.slack.com/services/T0K3N5ECRET"
@@ -33,19 +31,8 @@ ADDRESS = "https://hooks.slack.com/services/T0K3N5ECRET"
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page."""
-    environ = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("var"))}
-    system = System(config.load(environ))
-    system.start()
-    assert system.pipeline is not None
-    yield system.pipeline
-    system.stop()
-
-
-class Running(SimpleNamespace):
-    """What the page sees of a system."""
-
-    alerts: AlertService
-    webhooks: Webhooks
+    with replay(tmp_path_factory.mktemp("var")) as pipeline:
+        yield pipeline
 
 
 @pytest.fixture
@@ -77,14 +64,7 @@ def full(system: Running) -> Running:
 
 
 def shown() -> AppTest:
-    test = AppTest.from_string(SCRIPT, default_timeout=60).run()
-    assert not test.exception, test.exception
-    return test
-
-
-def words(test: AppTest) -> str:
-    parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown, *test.code]
-    return "\n".join(str(part.value) for part in parts)
+    return page_of("alerts")
 
 
 def press(test: AppTest, label: str) -> AppTest:

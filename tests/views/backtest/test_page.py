@@ -1,8 +1,6 @@
 """The backtest page: both kinds of data, every strategy, every tab, wrong input; on the bundled recording and files."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +12,10 @@ import config
 import views.shared.recordings
 import views.shared.system
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
-from system import Pipeline, System
-from views.portfolio.tables import UNKNOWN
+from system import Pipeline
+from tests.views.running import Running, cards, page_of, replay, words
+from views.shared.metrics import UNKNOWN
 
-ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'backtest' / 'page.py')!r})]).run()"
 SHORT = {"window": "20"}
 FREE = {"taker": "0", "half_spread": "0", **SHORT}
 
@@ -26,26 +23,8 @@ FREE = {"taker": "0", "half_spread": "0", **SHORT}
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
-    system = System(
-        config.load(
-            {
-                "ALPHASTREAM_FEED": "replay",
-                "ALPHASTREAM_REPLAY_HEAD_S": "240",
-                "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("var")),
-            }
-        )
-    )
-    system.start()
-    assert system.pipeline is not None
-    yield system.pipeline
-    system.stop()
-
-
-class Running(SimpleNamespace):
-    """What the page sees of a system."""
-
-    pipeline: Pipeline | None
-    failure: str | None
+    with replay(tmp_path_factory.mktemp("var"), head_s=240) as pipeline:
+        yield pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -56,21 +35,7 @@ def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 def shown(**query: str) -> AppTest:
-    test = AppTest.from_string(SCRIPT, default_timeout=120)
-    for name, value in query.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception, test.exception
-    return test
-
-
-def words(test: AppTest) -> str:
-    parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def cards(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
+    return page_of("backtest", **query)
 
 
 def bars(rows: int = 400, hours: int = 1) -> bytes:

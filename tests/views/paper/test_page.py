@@ -33,21 +33,13 @@ from tests.runtime.paper.paper_pipeline import (
     see,
 )
 from tests.runtime.paper.test_service import before_and_after, end_of, goes_on, until_it_holds
+from tests.views.running import Running, cards, page_of, words
 from views.paper import tables as tables
 from views.paper.charts import equity_figure
-from views.portfolio.tables import UNKNOWN
+from views.shared.exports import csv_bytes
+from views.shared.metrics import UNKNOWN
 
-ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'paper' / 'page.py')!r})]).run()"
 SYMBOLS = ("BTC", "ETH", "SOL")
-
-
-class Running(SimpleNamespace):
-    """What the page sees of a system."""
-
-    pipeline: Any
-    paper: PaperService
-    failure: str | None
 
 
 @pytest.fixture
@@ -81,21 +73,7 @@ def system(
 
 
 def shown(**query: str) -> AppTest:
-    test = AppTest.from_string(SCRIPT, default_timeout=60)
-    for name, value in query.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception, test.exception
-    return test
-
-
-def words(test: AppTest) -> str:
-    parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def cards(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
+    return page_of("paper", **query)
 
 
 def ran(desk: PaperService, pipeline: TapePipeline, seconds: int = 200) -> str:
@@ -361,11 +339,11 @@ def test_a_tape_that_was_cut_is_compared_as_far_as_it_goes(system: Running, pipe
 
 def test_files(system: Running, pipeline: TapePipeline) -> None:
     view = see(system.paper, ran(system.paper, pipeline))
-    fills = list(csv.DictReader(io.StringIO(tables.csv(tables.fills_frame(view)).decode())))
+    fills = list(csv.DictReader(io.StringIO(csv_bytes(tables.fills_frame(view)).decode())))
     assert len(fills) == len(view.fills)
     assert fills[0]["time"] > fills[-1]["time"]
     assert {line["reason"] for line in fills} == {order.reason for order in view.orders if order.legs}
-    legs = list(csv.DictReader(io.StringIO(tables.csv(tables.orders_frame(view)).decode())))
+    legs = list(csv.DictReader(io.StringIO(csv_bytes(tables.orders_frame(view)).decode())))
     assert len(legs) == sum(len(order.legs) for order in view.orders)
     found = parity(view, pipeline.store)
     rows = list(csv.DictReader(io.StringIO(tables.beside_csv(found).decode())))

@@ -26,12 +26,18 @@ from views.portfolio.charts import (
     shrinkage_figure,
     spectrum_figure,
 )
-from views.portfolio.tables import UNKNOWN, allocation_csv, figures, money, portfolio_status, positions_frame
+from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
+from views.shared.metrics import UNKNOWN, money
 
 SECOND = 10**9
 CONFIG = PositionConfig(
     vola=4, corr=8, clip=3.5, shrink=0.5, aum=1e6, position_scale=100.0, cost_per_unit=1e-4, max_turnover=5.0
 )
+
+TURNOVER, RESULT = "Turnover, last bar", "Net result, bps"
+
+
+TURNOVER, RESULT = "Turnover, last bar", "Net result, bps"
 
 
 def rows_of(rows: int, assets: int = 3, **more: Progress) -> AllocationRows:
@@ -48,7 +54,7 @@ def made(rows: AllocationRows, config: PositionConfig = CONFIG) -> tuple[Allocat
 
 
 def shown(rows: AllocationRows, config: PositionConfig = CONFIG) -> dict[str, str]:
-    return {card.name: card.value for card in figures(*made(rows, config))}
+    return {card.label: card.value for card in figures(*made(rows, config))}
 
 
 def test_lines_carry_positions_in_currency_and_nothing_before_the_first() -> None:
@@ -108,9 +114,9 @@ def test_soundness_and_shrinkage_are_drawn() -> None:
 
 def test_calibrating_is_a_count_and_never_a_zero() -> None:
     found, gained = made(rows_of(5))
-    cards = {card.name: card for card in figures(found, gained)}
-    assert cards["status"].value == "5/9"
-    assert {cards[name].value for name in ("gross", "net", "leverage", "turnover", "result")} == {UNKNOWN}
+    cards = {card.label: card for card in figures(found, gained)}
+    assert cards["Status"].value == "5/9"
+    assert {cards[name].value for name in ("Gross", "Net", "Leverage", TURNOVER, RESULT)} == {UNKNOWN}
     assert portfolio_status(found).kind == "waiting"
     waits = rows_of(60, A=Progress("z-score", 12, 32))
     waits.signals[:] = np.nan
@@ -130,7 +136,7 @@ def test_a_bar_without_signals_or_prices_says_so() -> None:
     assert "every signal is zero" in portfolio_status(found).reason
     rows = rows_of(60)
     rows.prices[-1] = np.nan
-    assert shown(rows)["status"] == "Unsolved"
+    assert shown(rows)["Status"] == "Unsolved"
     rows = rows_of(60)
     rows.prices[-1, :1] = rows.signals[-1] = np.nan
     assert portfolio_status(made(rows)[0]).reason.endswith("S0 did not trade in this bar")
@@ -144,12 +150,12 @@ def test_cards_and_table_agree_with_the_positions() -> None:
     assert [side[0] for side in frame["side"]] == ["▲" if value > 0 else "▼" for value in cash]
     np.testing.assert_allclose(frame["change"], cash - found.positions.held[-2] * 100.0)
     np.testing.assert_allclose(frame["quantity"] * frame["price"], cash)
-    cards = {card.name: card for card in figures(found, gained)}
-    assert cards["gross"].value == money(float(np.abs(cash).sum()))
-    assert cards["leverage"].value == f"{np.abs(cash).sum() / 1e6:.2f}×"
-    assert "of the cap" in cards["turnover"].sub
-    assert cards["result"].value == f"{gained.sum() * 1e4:+.2f}"
-    assert all(len(card.help) > 30 or card.name == "gross" for card in cards.values())
+    cards = {card.label: card for card in figures(found, gained)}
+    assert cards["Gross"].value == money(float(np.abs(cash).sum()))
+    assert cards["Leverage"].value == f"{np.abs(cash).sum() / 1e6:.2f}×"
+    assert "of the cap" in cards[TURNOVER].sub
+    assert cards[RESULT].value == f"{gained.sum() * 1e4:+.2f}"
+    assert all(len(card.help) > 30 or card.label == "Gross" for card in cards.values())
 
 
 def test_one_bar_alone_has_a_table() -> None:

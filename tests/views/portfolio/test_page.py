@@ -4,8 +4,6 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,38 +14,20 @@ from alphastream import portfolio
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
 from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
-from system import Pipeline, System
-from views.portfolio.tables import UNKNOWN, allocation_csv
+from system import Pipeline
+from tests.views.running import Running, cards, page_of, replay, words
+from views.portfolio.tables import allocation_csv
+from views.shared.metrics import UNKNOWN
 
-ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = f"import streamlit as st; st.navigation([st.Page({str(ROOT / 'views' / 'portfolio' / 'page.py')!r})]).run()"
 SHORT = {"window": "20"}
 
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
-    system = System(
-        config.load(
-            {
-                "ALPHASTREAM_FEED": "replay",
-                "ALPHASTREAM_REPLAY_HEAD_S": "240",
-                "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("var")),
-            }
-        )
-    )
-    system.start()
-    assert system.pipeline is not None
-    assert system.pipeline.engine.portfolio_compiled.wait(300)
-    yield system.pipeline
-    system.stop()
-
-
-class Running(SimpleNamespace):
-    """What the page sees of a system."""
-
-    pipeline: Pipeline | None
-    failure: str | None
+    with replay(tmp_path_factory.mktemp("var"), head_s=240) as pipeline:
+        assert pipeline.engine.portfolio_compiled.wait(300)
+        yield pipeline
 
 
 @pytest.fixture
@@ -58,26 +38,13 @@ def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 def shown(**query: str) -> AppTest:
-    test = AppTest.from_string(SCRIPT, default_timeout=60)
-    for name, value in query.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception, test.exception
+    test = page_of("portfolio", **query)
     for _ in range(50):  # the first answer is waited for a second at a time
         if not any("being computed" in box.value or "being loaded" in box.value for box in test.info):
             break
         test.run()
     assert not test.exception, test.exception
     return test
-
-
-def words(test: AppTest) -> str:
-    parts = [*test.error, *test.warning, *test.info, *test.caption, *test.markdown]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def cards(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
 
 
 def test_without_a_feed(system: Running) -> None:

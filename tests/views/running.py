@@ -1,0 +1,60 @@
+"""A page under AppTest with a system of the test's own, and what it says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+import config
+from system import Pipeline, System
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Running(SimpleNamespace):
+    """What pages see of a system; a test of a page gives what that page asks for."""
+
+    pipeline: Any
+    failure: str | None
+    alerts: Any
+    webhooks: Any
+    paper: Any
+
+
+@contextmanager
+def replay(data_dir: Path, head_s: int | None = None) -> Iterator[Pipeline]:
+    """A replay of the bundled recording while the context lasts, its first ``head_s`` seconds at once."""
+    environ = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(data_dir)}
+    if head_s is not None:
+        environ["ALPHASTREAM_REPLAY_HEAD_S"] = str(head_s)
+    system = System(config.load(environ))
+    system.start()
+    assert system.pipeline is not None
+    yield system.pipeline
+    system.stop()
+
+
+def page_of(name: str, **query: str) -> AppTest:
+    """A page run once with an address that says ``query``; it raised nothing."""
+    path = str(ROOT / "views" / name / "page.py")
+    script = f"import streamlit as st; st.navigation([st.Page({path!r})]).run()"
+    test = AppTest.from_string(script, default_timeout=120.0)
+    for key, value in query.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    """All sentences of a page."""
+    parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown, *test.code]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def cards(test: AppTest) -> dict[str, str]:
+    """Values of a page's metrics, by label."""
+    return {metric.label: metric.value for metric in test.metric}

@@ -1,0 +1,65 @@
+"""What a page says of its feed: why nothing can be shown, what is shown instead, and when trades do not arrive."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import streamlit as st
+
+from system import Pipeline
+
+CARRIES_TRADES: Final = ("live", "backfilling")
+"""States of a feed in which trades arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence above what a page shows."""
+
+    kind: Literal["error", "info", "warning"]
+    title: str
+    text: str
+    icon: str
+
+    def show(self) -> None:
+        """Put it on the page."""
+        element = {"error": st.error, "info": st.info, "warning": st.warning}[self.kind]
+        element(self.text, icon=f":material/{self.icon}:", title=self.title)
+
+
+def no_feed(failure: str | None, title: str = "Nothing can be shown") -> Notice:
+    """There is no pipeline, because of ``failure``."""
+    return Notice("error", title, failure or "No feed is configured.", "error")
+
+
+def origin(pipeline: Pipeline) -> str:
+    """Where the trades come from, in a few words."""
+    moved = ", played again with its times moved to now" if pipeline.kind == "replay" else ""
+    return f"{pipeline.title}{moved}"
+
+
+def engine_notices(pipeline: Pipeline, what: str) -> list[Notice]:
+    """Whether the engine has stopped.
+
+    Parameters
+    ----------
+    what : may be old then, for example ``prices``.
+    """
+    if pipeline.engine.failure is None:
+        return []
+    title = f"The engine stopped computing; {what} may be old"
+    return [Notice("error", title, pipeline.engine.failure, "error")]
+
+
+def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[Notice]:
+    """That trades are recorded ones, or that none arrive; nothing while live trades do.
+
+    Parameters
+    ----------
+    before, after : what a page says of recorded trades around where they come from.
+    """
+    if pipeline.kind == "replay":
+        return [Notice("info", "Recorded trades, not live ones", f"{before}{origin(pipeline)}.{after}", "replay")]
+    health = pipeline.ingest.health
+    if health.state in CARRIES_TRADES:
+        return []
+    return [Notice("warning", f"Feed: {health.state}", health.reason, "wifi_off")]
