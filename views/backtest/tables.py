@@ -81,7 +81,9 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
         ]
     costs = split.costs - split.funding
     paid = split.costs / found.turnover.traded * 1e4
-    of_gross = f"{costs / split.gross:.0%} of gross {money(split.gross, signed=True)}"
+    of_gross = "no gross profit"
+    if split.gross > 0.0:
+        of_gross = f"{costs / split.gross:.0%} of gross {money(split.gross, signed=True)}"
     lasted = f"{duration(fall.under_water_ns)} under water" if fall.depth else "never below a peak"
     return [
         card(
@@ -93,7 +95,7 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
         card("sharpe", *_sharpe(run, found)),
         card("drawdown", "Max drawdown", f"{fall.depth:.3%}", lasted),
         card("trades", "Trades", f"{trips.closed:,}", _hit_rate(found)),
-        card("costs", "Costs paid", money(costs), of_gross if split.gross > 0.0 else "no gross profit"),
+        card("costs", "Costs paid", money(costs), of_gross),
         card("break_even", "Break-even cost", f"{found.break_even_cost_bps:.2f} bps", f"paid {paid:.2f} bps a fill"),
         card("luck", "Skill, not luck", *_luck(luck)),
     ]

@@ -97,6 +97,13 @@ def test_cards_say_what_the_run_came_to() -> None:
     assert "nothing is annualised" in tables.span(run)
 
 
+def test_a_run_without_any_gross_result_has_cards() -> None:
+    """A position that was opened at the very last price: nothing gained, nothing lost but the costs."""
+    run, found = played()
+    even = replace(found, split=replace(found.split, gross=0.0))
+    assert cards(run, even)["Costs paid"] == (money(found.split.costs - found.split.funding), "no gross profit")
+
+
 def test_a_year_is_spoken_of_from_a_week_on() -> None:
     run, found = played(rows=800)
     stretched = replace(run, time_ns=run.time_ns[0] + (run.time_ns - run.time_ns[0]) * 2_000)
