@@ -34,9 +34,8 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "views": {"channel", "alerts", "paper"},
 }
 
-# Pages do not know each other, but for the form of a strategy, which the paper page shares with the backtest page.
+# Pages do not know each other; what they share stands in these two.
 VIEWS_SHARED = {"shared", "component"}
-VIEWS_BORROW: dict[str, set[str]] = {"paper": {"backtest", "portfolio"}, "backtest": {"portfolio"}}
 
 # The library: rank by rank, lower numbers know nothing of higher ones; equal numbers do not know each other.
 LIBRARY: dict[str, int] = {
@@ -163,8 +162,7 @@ def _check_views(path: Path, room: str, target: str) -> None:
     elif room == "component":
         assert target == "shared", f"{path.name}: the live figure imports {target}, which is a page"
     else:
-        allowed = VIEWS_SHARED | VIEWS_BORROW.get(room, set())
-        assert target in allowed, f"{path.name}: the page {room} imports {target}, another page"
+        assert target in VIEWS_SHARED, f"{path.name}: the page {room} imports {target}, another page"
 
 
 def test_every_room_has_a_home() -> None:

@@ -1,76 +1,30 @@
-"""The controls of the backtest page: a strategy, how large it trades, how it is filled and what that costs.
+"""The controls of the backtest page: a strategy and its costs, what to record beside it, and what to try of it.
 
 Each writes itself into the address, so a link restores the page.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import streamlit as st
 
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.estimators import KalmanHedge
 from alphastream.graph import Series
-from alphastream.pairs import MODELS, PairSpec, series_of
-from alphastream.strategies import (
-    BetaNeutral,
-    FixedNotional,
-    InnovationThreshold,
-    PositionOptimiser,
-    Sizer,
-    Strategy,
-    ThresholdRule,
-    Units,
-    VolatilityTarget,
-    ZScoreThreshold,
-)
-from alphastream.strategies.threshold import Spread
+from alphastream.pairs import PairSpec, series_of
+from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.broker.costs import BrokerRules
 from config import Settings
-from views.backtest.cost_controls import broker_rules
 from views.backtest.data_controls import Data
-from views.portfolio.controls import portfolio_controls
-from views.shared.controls import number, pair_controls, sentence
+from views.shared.controls import number, sentence
+from views.shared.cost_controls import broker_rules
+from views.shared.strategy_controls import OPTIMISER, choose_kind, choose_pairs, strategy_of
 
-ZSCORE, INNOVATION, OPTIMISER = "z-score threshold", "Kalman innovation", "optimiser"
-SIZERS: Final = {
-    "notional of y": ("size_notional", 10_000.0, 1.0, 1e9, 1_000.0),
-    "gross, both legs": ("size_gross", 20_000.0, 1.0, 1e9, 1_000.0),
-    "units of y": ("size_units", 1.0, 1e-6, 1e9, 1.0),
-    "volatility, % a year": ("size_volatility", 10.0, 0.1, 500.0, 1.0),
-}
-"""Key, value at first, least, most and step of each way to size a position."""
-SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
-KALMAN: Final = MODELS["kalman"]
 MAX_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
 
 HELP: Final = {
-    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Kalman "
-    "innovation: the same with the surprise of a Kalman filter in its own standard deviation. Optimiser: holds several "
-    "pairs at once in the proportions that the portfolio page shows.",
-    "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
-    "lies idle.",
-    "stop": "|z| against the position at which it is given up; above the entry. 0: no stop. Stops often sell the lows: "
-    "compare with and without.",
-    "time_stop": "Bars after which a position is closed whatever z says. 0: none.",
-    "cool_down": "Bars after a stop or a time stop in which nothing is opened; z must also have been inside the entry "
-    "once.",
-    "sizer": "What stays the same from trade to trade. Notional of y: the value of the dependent leg. Gross: the value "
-    "of both legs together. Units of y: a number of coins. Volatility: the expected deviation of the position a year, "
-    "as a share of the equity, from the last window of bars.",
-    "size": "Value at the entry, in the quote currency; units; or % of the equity a year.",
-    "size_most": "Largest value of y as a multiple of the equity, however quiet the market was.",
-    "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
-    "alone can cost more than the spread brings.",
-    "spread": "What z is made of. Residual: the intercept of the fit is taken out, and with it a level that drifts. "
-    "Value: it stays in, as in the price of a portfolio of both legs; a rolling mean alone takes the level out.",
-    "filter": "Calibrated: the filter's variances come from the first window of bars. Given: from the two fields "
-    "beside it, in the units of the legs.",
-    "delta": "Variance of a step of the hedge ratio and of the intercept. 0: they never change.",
-    "obs_var": "Variance of the noise in y.",
     "windows": "Windows of the hedge ratio and the z-score to try, spaced by equal factors.",
     "entries": "Entries to try, spaced by equal steps; the exit, the stops and the size stay as above.",
     "observe": "Series to record and draw beside the trades. What the strategy reads is recorded anyway.",
@@ -111,37 +65,18 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
     -------
     The request, and what to try of it where it is a strategy on one pair.
     """
-    kind = str(
-        row.segmented_control(
-            "Strategy",
-            [ZSCORE, INNOVATION, OPTIMISER],
-            default=ZSCORE,
-            required=True,
-            key="strategy",
-            help=HELP["strategy"],
-            bind="query-params",
-        )
-    )
-    capital = number(row, "Capital", 100.0, 1e12, 100_000.0, "capital", HELP["capital"], 10_000.0, "%.0f", 150)
+    kind, capital = choose_kind(row)
     shortest_s = 1 if data.interval_ns is None else max(1, data.interval_ns // 10**9)
     try:
-        if kind == OPTIMISER:
-            asked = portfolio_controls(data.symbols, settings, capital=capital, shortest_s=shortest_s)
-            if asked is None:
-                return None
-            strategy: Strategy = PositionOptimiser(asked.pairs, asked.config, asked.style)
-            _require_known(strategy.symbols, data)
-            left, right = st.columns(2)
-        else:
-            take_model(kind)
-            spec = pair_controls(data.symbols, settings, shortest_s=shortest_s)
-            if spec is None:
-                return None
-            left, right = st.columns(2)
-            with left:
-                strategy = threshold(kind, spec)
+        chosen = choose_pairs(kind, data.symbols, settings, capital, shortest_s=shortest_s)
+        if chosen is None:
+            return None
+        left, right = st.columns(2)
+        with left:
+            strategy = strategy_of(kind, chosen)
+        _require_known(strategy.symbols, data)
         with right:
-            rules = broker_rules(data, strategy.symbols)
+            rules = broker_rules(data.kind, strategy.symbols, data.contracts)
         with left:
             observe = _observe(strategy)
         with right:
@@ -150,65 +85,6 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
         st.warning(sentence(error), icon=":material/rule:")
         return None
     return BacktestRequest(strategy, rules, capital, observe), trials
-
-
-def take_model(kind: str) -> None:
-    """There is no innovation but a Kalman filter's: the list of models says so, and is put back afterwards."""
-    before = st.session_state.get("model")
-    if kind == INNOVATION and before != KALMAN:
-        st.session_state["model_before"], st.session_state["model"] = before, KALMAN
-    elif kind == ZSCORE and st.session_state.get("model_before") is not None:
-        st.session_state["model"] = st.session_state.pop("model_before")
-
-
-def threshold(kind: str, spec: PairSpec) -> Strategy:
-    """Ask for the exits and the size of a strategy that waits for a threshold of this pair."""
-    with st.expander("Exits and size", icon=":material/straighten:", key="exits"):
-        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-        stop = number(row, "Stop |z|", 0.0, 20.0, 0.0, "stop", HELP["stop"], 0.25)
-        time_stop = int(number(row, "Time stop, bars", 0, 100_000, 0, "time_stop", HELP["time_stop"], 10, width=130))
-        cool_down = int(number(row, "Cool-down, bars", 0, 100_000, 0, "cool_down", HELP["cool_down"], 10, width=130))
-        sizer = _sizer(row)
-        rebalance = row.toggle("Rebalance", key="rebalance", help=HELP["rebalance"], bind="query-params")
-        model = _filter(row) if kind == INNOVATION else None
-        spread = SPREADS[_spread(row)] if kind == ZSCORE else "residual"
-    rule = ThresholdRule(stop or None, time_stop or None, cool_down)
-    if kind == INNOVATION:
-        return InnovationThreshold(
-            replace(spec, model="kalman"), rule=rule, sizer=sizer, rebalance=rebalance, model=model
-        )
-    return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance, spread=spread)
-
-
-def _spread(row: Any) -> str:
-    return str(
-        row.selectbox("Spread", list(SPREADS), key="spread", help=HELP["spread"], bind="query-params", width=120)
-    )
-
-
-def _sizer(row: Any) -> Sizer:
-    kind = str(row.selectbox("Size by", list(SIZERS), key="sizer", help=HELP["sizer"], bind="query-params", width=170))
-    key, first, least, most, step = SIZERS[kind]
-    size = number(row, "Size", least, most, first, key, HELP["size"], step, "%.8g", 130)
-    if key == "size_notional":
-        return FixedNotional(size)
-    if key == "size_gross":
-        return BetaNeutral(size)
-    if key == "size_units":
-        return Units(size)
-    most_held = number(row, "At most, × equity", 0.01, 100.0, 2.0, "size_most", HELP["size_most"], 0.5, width=140)
-    return VolatilityTarget(size / 100.0, most_held)
-
-
-def _filter(row: Any) -> KalmanHedge | None:
-    kind = row.selectbox(
-        "Filter", ["calibrated", "given"], key="filter", help=HELP["filter"], bind="query-params", width=120
-    )
-    if kind == "calibrated":
-        return None
-    delta = number(row, "delta", 0.0, 1e6, 1e-4, "delta", HELP["delta"], 1e-5, "%.3g")
-    obs_var = number(row, "obs_var", 1e-15, 1e6, 1e-3, "obs_var", HELP["obs_var"], 1e-4, "%.3g")
-    return KalmanHedge(delta=delta, obs_var=obs_var)
 
 
 def _observe(strategy: Strategy) -> tuple[tuple[str, Series], ...]:

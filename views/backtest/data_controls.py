@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from alphastream.trading.broker.costs import Contract
 from alphastream.uploads.series import bars_of
 from alphastream.uploads.upload import Upload, require_pair
 from system import Pipeline, System
+from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, kept
@@ -38,7 +39,7 @@ class Data:
     """
 
     symbols: tuple[str, ...]
-    kind: Literal["ticks", "bars"]
+    kind: RowKind
     interval_ns: int | None
     title: str
     contracts: Mapping[str, Contract] = field(default_factory=dict)
@@ -193,20 +194,13 @@ def _tape(row: Any, system: System) -> Data | None:
             kind="ticks",
             interval_ns=None,
             title=origin(pipeline),
-            contracts=_contracts(pipeline),
+            contracts=venue_contracts(pipeline),
             pipeline=pipeline,
             from_ns=until_ns - asked[1] * HOUR,
             until_ns=until_ns,
         )
         st.session_state["backtest_tape"] = asked, data
     return data
-
-
-def _contracts(pipeline: Pipeline) -> dict[str, Contract]:
-    return {
-        symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
-        for symbol, each in pipeline.ingest.instruments.items()
-    }
 
 
 def _files() -> Data | None:

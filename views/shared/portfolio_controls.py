@@ -1,4 +1,4 @@
-"""The controls of the portfolio page. Each writes itself into the address, so a link restores the page."""
+"""What to hold of several pairs or symbols, and how. Each control writes itself into the address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The controls of what trading costs: fills, fees, slippage, funding, and what a venue takes of each symbol."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -16,7 +16,10 @@ from alphastream.trading.broker.costs import (
     PowerImpact,
 )
 from alphastream.trading.broker.orders import OnTimeout
-from views.backtest.data_controls import Data
+from system import Pipeline
+
+RowKind = Literal["ticks", "bars"]
+"""What orders meet: trades, or bars."""
 
 FILLS: Final[dict[str, FillRule]] = {
     "next trade": "next_trade",
@@ -51,11 +54,22 @@ HELP: Final = {
 }
 
 
-def broker_rules(data: Data, symbols: Sequence[str]) -> BrokerRules:
-    """Ask how orders are filled and what that costs. Raises ParameterError where a setting cannot be."""
+def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Contract]) -> BrokerRules:
+    """Ask how orders are filled and what that costs.
+
+    Parameters
+    ----------
+    kind : of the rows that orders meet; each begins with another rule.
+    known : steps of price and quantity, where the venue told them.
+
+    Raises
+    ------
+    ParameterError
+        Where a setting cannot be.
+    """
     with st.expander("Fills and costs", icon=":material/payments:", key="costs"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-        fill = _fill(row, data)
+        fill = _fill(row, kind)
         taker = _field(row, "Fee, bps", -100.0, 500.0, 5.0, "taker", 0.5)
         half_spread = _field(row, "Half spread, bps", 0.0, 500.0, 0.5, "half_spread", 0.25)
         impact = _field(row, "Impact, bps", 0.0, 10_000.0, 0.0, "impact", 1.0)
@@ -72,8 +86,8 @@ def broker_rules(data: Data, symbols: Sequence[str]) -> BrokerRules:
                     "Then", list(TIMEOUTS), key="on_timeout", help=HELP["on_timeout"], bind="query-params", width=110
                 )
             )
-        contracts = _contracts(data, symbols)
-    _warn(fill, data, latency)
+        contracts = _contracts(known, symbols)
+    _warn(fill, kind, latency)
     return BrokerRules(
         fill=fill,
         latency=FixedLatency(round(latency * MS)),
@@ -88,16 +102,24 @@ def broker_rules(data: Data, symbols: Sequence[str]) -> BrokerRules:
     )
 
 
-def _fill(row: Any, data: Data) -> FillRule:
+def venue_contracts(pipeline: Pipeline) -> dict[str, Contract]:
+    """Steps of price and quantity of each symbol whose venue told them."""
+    return {
+        symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
+        for symbol, each in pipeline.ingest.instruments.items()
+    }
+
+
+def _fill(row: Any, kind: RowKind) -> FillRule:
     # Trades and bars begin with another rule each, so each has a key of its own.
-    first, key = ("next trade", "fill") if data.kind == "ticks" else ("next open", "fill_bars")
+    first, key = ("next trade", "fill") if kind == "ticks" else ("next open", "fill_bars")
     chosen = row.selectbox(
         "Fill at", list(FILLS), list(FILLS).index(first), key=key, help=HELP["fill"], bind="query-params", width=125
     )
     return FILLS[str(chosen)]
 
 
-def _warn(fill: FillRule, data: Data, latency_ms: float) -> None:
+def _warn(fill: FillRule, kind: RowKind, latency_ms: float) -> None:
     if fill == "same_close":
         st.warning(
             "The close is known when the bar is over, and then nobody trades at it any more: a result of this kind "
@@ -105,23 +127,23 @@ def _warn(fill: FillRule, data: Data, latency_ms: float) -> None:
             icon=":material/report:",
             title="Fills at the price that the signal was made of",
         )
-    if fill == "next_trade" and data.kind == "bars" and latency_ms:
+    if fill == "next_trade" and kind == "bars" and latency_ms:
         st.caption(
             f"Bars know their first price only: an order that arrives {latency_ms:g} ms after a bar has begun misses "
             "its open and is filled a bar later. Set the latency to 0, or fill at the next open."
         )
 
 
-def _contracts(data: Data, symbols: Sequence[str]) -> dict[str, Contract]:
-    st.caption("Steps of each symbol" + (", as the venue told them." if data.contracts else "; 0 for none."))
+def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[str, Contract]:
+    st.caption("Steps of each symbol" + (", as the venue told them." if known else "; 0 for none."))
     found = {}
     for symbol in symbols:
-        known = data.contracts.get(symbol, Contract())
+        steps = known.get(symbol, Contract())
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         found[symbol] = Contract(
-            lot=_step(row, f"{symbol} lot", "lot", symbol, known.lot),
-            tick=_step(row, f"{symbol} tick", "tick", symbol, known.tick),
-            min_notional=_step(row, f"{symbol} least order", "least", symbol, known.min_notional),
+            lot=_step(row, f"{symbol} lot", "lot", symbol, steps.lot),
+            tick=_step(row, f"{symbol} tick", "tick", symbol, steps.tick),
+            min_notional=_step(row, f"{symbol} least order", "least", symbol, steps.min_notional),
         )
     return found
 

@@ -1,0 +1,169 @@
+"""The form of a strategy, the same where it is tested on the past and where it runs on paper."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.estimators import KalmanHedge
+from alphastream.pairs import MODELS, PairSpec
+from alphastream.strategies import (
+    BetaNeutral,
+    FixedNotional,
+    InnovationThreshold,
+    PositionOptimiser,
+    Sizer,
+    Strategy,
+    ThresholdRule,
+    Units,
+    VolatilityTarget,
+    ZScoreThreshold,
+)
+from alphastream.strategies.threshold import Spread
+from config import Settings
+from views.shared.controls import number, pair_controls
+from views.shared.portfolio_controls import portfolio_controls
+
+ZSCORE, INNOVATION, OPTIMISER = "z-score threshold", "Kalman innovation", "optimiser"
+SIZERS: Final = {
+    "notional of y": ("size_notional", 10_000.0, 1.0, 1e9, 1_000.0),
+    "gross, both legs": ("size_gross", 20_000.0, 1.0, 1e9, 1_000.0),
+    "units of y": ("size_units", 1.0, 1e-6, 1e9, 1.0),
+    "volatility, % a year": ("size_volatility", 10.0, 0.1, 500.0, 1.0),
+}
+"""Key, value at first, least, most and step of each way to size a position."""
+SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
+KALMAN: Final = MODELS["kalman"]
+CAPITAL: Final = 100_000.0
+
+HELP: Final = {
+    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Kalman "
+    "innovation: the same with the surprise of a Kalman filter in its own standard deviation. Optimiser: holds several "
+    "pairs at once in the proportions that the portfolio page shows.",
+    "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
+    "lies idle.",
+    "stop": "|z| against the position at which it is given up; above the entry. 0: no stop. Stops often sell the lows: "
+    "compare with and without.",
+    "time_stop": "Bars after which a position is closed whatever z says. 0: none.",
+    "cool_down": "Bars after a stop or a time stop in which nothing is opened; z must also have been inside the entry "
+    "once.",
+    "sizer": "What stays the same from trade to trade. Notional of y: the value of the dependent leg. Gross: the value "
+    "of both legs together. Units of y: a number of coins. Volatility: the expected deviation of the position a year, "
+    "as a share of the equity, from the last window of bars.",
+    "size": "Value at the entry, in the quote currency; units; or % of the equity a year.",
+    "size_most": "Largest value of y as a multiple of the equity, however quiet the market was.",
+    "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
+    "alone can cost more than the spread brings.",
+    "spread": "What z is made of. Residual: the intercept of the fit is taken out, and with it a level that drifts. "
+    "Value: it stays in, as in the price of a portfolio of both legs; a rolling mean alone takes the level out.",
+    "filter": "Calibrated: the filter's variances come from the first window of bars. Given: from the two fields "
+    "beside it, in the units of the legs.",
+    "delta": "Variance of a step of the hedge ratio and of the intercept. 0: they never change.",
+    "obs_var": "Variance of the noise in y.",
+}
+
+
+def choose_kind(row: Any) -> tuple[str, float]:
+    """Ask for the kind of strategy and its capital, in a row of controls."""
+    kind = row.segmented_control(
+        "Strategy",
+        [ZSCORE, INNOVATION, OPTIMISER],
+        default=ZSCORE,
+        required=True,
+        key="strategy",
+        help=HELP["strategy"],
+        bind="query-params",
+    )
+    return str(kind), number(row, "Capital", 100.0, 1e12, CAPITAL, "capital", HELP["capital"], 10_000.0, "%.0f", 150)
+
+
+def choose_pairs(
+    kind: str,
+    symbols: Sequence[str],
+    settings: Settings,
+    capital: float,
+    *,
+    shortest_s: int = 1,
+    open_list: bool = False,
+) -> PairSpec | PositionOptimiser | None:
+    """Ask what a strategy of this kind trades; None, and a sentence on the page, while the choice cannot be.
+
+    Parameters
+    ----------
+    shortest_s, open_list : as in ``pair_controls``.
+
+    Raises
+    ------
+    AlphaStreamError
+        Where the choice makes no sense; its sentence says why.
+    """
+    if kind == OPTIMISER:
+        request = portfolio_controls(symbols, settings, capital=capital, shortest_s=shortest_s)
+        return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
+    _take_model(kind)
+    return pair_controls(symbols, settings, shortest_s=shortest_s, open_list=open_list)
+
+
+def strategy_of(kind: str, chosen: PairSpec | PositionOptimiser) -> Strategy:
+    """The strategy on what ``choose_pairs`` gave, after asking for exits and size where it waits for a threshold."""
+    return chosen if isinstance(chosen, PositionOptimiser) else _threshold(kind, chosen)
+
+
+def _take_model(kind: str) -> None:
+    """There is no innovation but a Kalman filter's: the list of models says so, and is put back afterwards."""
+    before = st.session_state.get("model")
+    if kind == INNOVATION and before != KALMAN:
+        st.session_state["model_before"], st.session_state["model"] = before, KALMAN
+    elif kind == ZSCORE and st.session_state.get("model_before") is not None:
+        st.session_state["model"] = st.session_state.pop("model_before")
+
+
+def _threshold(kind: str, spec: PairSpec) -> Strategy:
+    """Ask for the exits and the size of a strategy that waits for a threshold of this pair."""
+    with st.expander("Exits and size", icon=":material/straighten:", key="exits"):
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        stop = number(row, "Stop |z|", 0.0, 20.0, 0.0, "stop", HELP["stop"], 0.25)
+        time_stop = int(number(row, "Time stop, bars", 0, 100_000, 0, "time_stop", HELP["time_stop"], 10, width=130))
+        cool_down = int(number(row, "Cool-down, bars", 0, 100_000, 0, "cool_down", HELP["cool_down"], 10, width=130))
+        sizer = _sizer(row)
+        rebalance = row.toggle("Rebalance", key="rebalance", help=HELP["rebalance"], bind="query-params")
+        model = _filter(row) if kind == INNOVATION else None
+        spread = SPREADS[_spread(row)] if kind == ZSCORE else "residual"
+    rule = ThresholdRule(stop or None, time_stop or None, cool_down)
+    if kind == INNOVATION:
+        return InnovationThreshold(
+            replace(spec, model="kalman"), rule=rule, sizer=sizer, rebalance=rebalance, model=model
+        )
+    return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance, spread=spread)
+
+
+def _spread(row: Any) -> str:
+    return str(
+        row.selectbox("Spread", list(SPREADS), key="spread", help=HELP["spread"], bind="query-params", width=120)
+    )
+
+
+def _sizer(row: Any) -> Sizer:
+    kind = str(row.selectbox("Size by", list(SIZERS), key="sizer", help=HELP["sizer"], bind="query-params", width=170))
+    key, first, least, most, step = SIZERS[kind]
+    size = number(row, "Size", least, most, first, key, HELP["size"], step, "%.8g", 130)
+    if key == "size_notional":
+        return FixedNotional(size)
+    if key == "size_gross":
+        return BetaNeutral(size)
+    if key == "size_units":
+        return Units(size)
+    most_held = number(row, "At most, × equity", 0.01, 100.0, 2.0, "size_most", HELP["size_most"], 0.5, width=140)
+    return VolatilityTarget(size / 100.0, most_held)
+
+
+def _filter(row: Any) -> KalmanHedge | None:
+    kind = row.selectbox(
+        "Filter", ["calibrated", "given"], key="filter", help=HELP["filter"], bind="query-params", width=120
+    )
+    if kind == "calibrated":
+        return None
+    delta = number(row, "delta", 0.0, 1e6, 1e-4, "delta", HELP["delta"], 1e-5, "%.3g")
+    obs_var = number(row, "obs_var", 1e-15, 1e6, 1e-3, "obs_var", HELP["obs_var"], 1e-4, "%.3g")
+    return KalmanHedge(delta=delta, obs_var=obs_var)
