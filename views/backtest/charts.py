@@ -10,18 +10,16 @@ import plotly.graph_objects as go
 from alphastream.backtest import RunResult
 from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
-from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
-from views.shared.thinning import thin_out
+from views.shared.palette import GREY, palette
+from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
+from views.shared.thinning import MAX_POINTS, thin_out
 from views.shared.trade_tables import exit_reasons
 
-MAX_LINES: Final = 12
 MAX_MARKS: Final = 1_000
 _HEIGHTS: Final = {"equity": 210, "drawdown": 80, "zscore": 160, "position": 120}
 _OBSERVED_PX: Final = 90
 _GAP: Final = 40  # a heading may need two lines on a narrow page
 _MARGIN: Final = {"l": 70, "r": 20, "t": 52, "b": 42}
-_GREY: Final = "#888888"
-_DASHES: Final = ("solid", "6px,2px", "dot")
 
 
 def gross_equity(run: RunResult) -> Floats:
@@ -46,7 +44,7 @@ def backtest_figure(
     entry, exit_ : thresholds of the z-score, where the strategy has them.
     """
     panels = _panels(run)
-    time = run.time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    time = drawn_times(run.time_ns)
     data = []
     for trace, values in _lines(run, panels, dark):
         x, y = thin_out(time, values, MAX_POINTS)
@@ -54,12 +52,6 @@ def backtest_figure(
     if "zscore" in panels:
         data += list(_marks(run, found, panels, dark))
     return go.Figure(data=data, layout=_layout(run, panels, entry, exit_, dark))
-
-
-def drawn_symbols(run: RunResult) -> list[int]:
-    """Columns of the symbols that have lines: all, or those with the largest positions on average."""
-    size = np.nan_to_num(np.abs(run.positions * run.marks)).sum(axis=0)
-    return sorted(int(column) for column in np.argsort(-size, kind="stable")[:MAX_LINES])
 
 
 def _panels(run: RunResult) -> dict[str, int]:
@@ -74,19 +66,15 @@ def _is_known(run: RunResult, name: str) -> bool:
     return name in run.observed and bool(np.isfinite(run.observed[name]).any())
 
 
-def _axis(place: int) -> str:
-    return "y" if place == 0 else f"y{place + 1}"
-
-
 def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
     """Each line and its numbers."""
-    colours = DARK if dark else LIGHT
+    colours = palette(dark)
 
     def line(panel: str, name: str, colour: str, dash: str = "solid", **more: Any) -> dict[str, Any]:
         place = panels[panel]
         style = {"color": colour, "width": 1.4, "dash": dash, **more.pop("line", {})}
-        legend = "legend" if place == 0 else f"legend{place + 1}"
-        return {"name": name, "xaxis": "x", "yaxis": _axis(place), "legend": legend, "line": style, **more}
+        legend = numbered("legend", place)
+        return {"name": name, "xaxis": "x", "yaxis": numbered("y", place), "legend": legend, "line": style, **more}
 
     yield line("equity", "gross, free of costs", colours.x_leg, "6px,2px"), gross_equity(run)
     yield line("equity", "equity, net", colours.y_leg, line={"width": 1.8}), run.equity
@@ -94,10 +82,9 @@ def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple
     yield line("drawdown", "drawdown, %", colours.half_life, fill="tozeroy"), fall
     if "zscore" in panels:
         yield line("zscore", "z-score", colours.spread), run.observed["zscore"]
-    palette = (colours.y_leg, colours.x_leg, colours.spread, colours.half_life, colours.neutral)
     held = np.where(run.positions != 0.0, run.positions * run.marks, 0.0)
-    for number, column in enumerate(drawn_symbols(run)):
-        colour, dash = palette[number % 5], _DASHES[number // 5 % 3]
+    for number, column in enumerate(largest(run.positions * run.marks)):
+        colour, dash = colours.line(number)
         name = f"{escape(run.symbols[column])} held"
         yield line("position", name, colour, dash, line={"shape": "hv"}), held[:, column]
     for name in list(panels)[list(panels).index("position") + 1 :]:
@@ -106,7 +93,7 @@ def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple
 
 def _marks(run: RunResult, found: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
     """Entries and exits at the bars they were decided on, with their trades under the pointer."""
-    colours = DARK if dark else LIGHT
+    colours = palette(dark)
     place = panels["zscore"]
     for kind, points in _points(run, found).items():
         symbol, colour = _STYLES[kind](colours)
@@ -116,11 +103,11 @@ def _marks(run: RunResult, found: Performance, panels: dict[str, int], dark: boo
             "type": "scatter",
             "mode": "markers",
             "name": kind,
-            "x": run.time_ns[at].astype("datetime64[ns]").astype("datetime64[ms]"),
+            "x": drawn_times(run.time_ns[at]),
             "y": run.observed["zscore"][at],
             "xaxis": "x",
-            "yaxis": _axis(place),
-            "legend": f"legend{place + 1}",
+            "yaxis": numbered("y", place),
+            "legend": numbered("legend", place),
             "text": texts,
             "hovertemplate": "%{text}<extra></extra>",
             "marker": {"symbol": symbol, "color": colour, "size": 9, "line": {"width": 1.5, "color": colour}},
@@ -165,54 +152,40 @@ def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str
 def _layout(
     run: RunResult, panels: dict[str, int], entry: float | None, exit_: float | None, dark: bool
 ) -> dict[str, Any]:
-    neutral = (DARK if dark else LIGHT).neutral
+    neutral = palette(dark).neutral
     heights = [_HEIGHTS.get(name, _OBSERVED_PX) for name in panels]
-    whole = sum(heights) + _GAP * (len(heights) - 1)
-    edge, places = float(whole), []
-    for height in heights:
-        places.append((max(0.0, (edge - height) / whole), edge / whole))
-        edge -= height + _GAP
+    places = domains(heights, _GAP)
     formats = {"equity": ",.2f", "drawdown": ".3f", "zscore": ".2f", "position": ",.2f"}
-    axes, legends = {}, {}
+    axes = {}
     for (name, place), (bottom, top) in zip(panels.items(), places, strict=True):
-        axes["yaxis" if place == 0 else f"yaxis{place + 1}"] = {
+        axes[numbered("yaxis", place)] = {
             "domain": [bottom, top],
             "anchor": "x",
             "zeroline": name in ("position", "zscore"),
-            "zerolinecolor": _GREY,
+            "zerolinecolor": GREY,
             "zerolinewidth": 1,
             "nticks": 4 if heights[place] < 100 else 6,
             "tickfont": {"size": 11, "color": neutral},
             "tickformat": {"equity": ",~f", "position": "~s"}.get(name, ""),
             "hoverformat": formats.get(name, ".6~g"),
         }
-        legends["legend" if place == 0 else f"legend{place + 1}"] = {
-            "orientation": "h",
-            "x": 0,
-            "y": top,
-            "yanchor": "bottom",
-            "font": {"size": 12, "color": neutral},
-            "bgcolor": "rgba(0,0,0,0)",
-            "itemwidth": 30,
-        }
     return {
-        "height": whole + _MARGIN["t"] + _MARGIN["b"],
+        "height": total_height(heights, _GAP) + _MARGIN["t"] + _MARGIN["b"],
         "margin": _MARGIN,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        **TRANSPARENT,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "dragmode": "zoom",
         "uirevision": run.name,
         "xaxis": {
             "type": "date",
-            "anchor": _axis(len(panels) - 1),
+            "anchor": numbered("y", len(panels) - 1),
             "title": {"text": "UTC", "standoff": 4},
             "hoverformat": "%Y-%m-%d %H:%M:%S",
         },
         "shapes": list(_levels(panels, entry, exit_)),
         **axes,
-        **legends,
+        **headings((top for _, top in places), neutral),
     }
 
 
@@ -220,7 +193,7 @@ def _levels(panels: dict[str, int], entry: float | None, exit_: float | None) ->
     """Thresholds of the z-score, each named in words as well as told apart by its dash."""
     if "zscore" not in panels:
         return
-    axis = _axis(panels["zscore"])
+    axis = numbered("y", panels["zscore"])
     for value, name, dash in ((entry, "entry", "dash"), (exit_, "exit", "dot")):
         for side in (1.0, -1.0) if value else ():
             level = side * (value or 0.0)
@@ -234,14 +207,14 @@ def _levels(panels: dict[str, int], entry: float | None, exit_: float | None) ->
                 "y0": level,
                 "y1": level,
                 "layer": "below",
-                "line": {"color": _GREY, "width": 1, "dash": dash},
+                "line": {"color": GREY, "width": 1, "dash": dash},
                 "label": {"text": text, "textposition": "start", "yanchor": "bottom", "font": {"size": 10}},
             }
 
 
 def cost_figure(split: CostSplit, *, dark: bool = False) -> go.Figure:
     """From the gross profit to the net one: what each kind of cost took."""
-    colours: Palette = DARK if dark else LIGHT
+    colours = palette(dark)
     steps: Sequence[tuple[str, float, str]] = (
         ("gross", split.gross, "absolute"),
         ("fees", -split.fees, "relative"),
@@ -263,16 +236,15 @@ def cost_figure(split: CostSplit, *, dark: bool = False) -> go.Figure:
             increasing={"marker": {"color": colours.spread}},
             decreasing={"marker": {"color": colours.x_leg}},
             totals={"marker": {"color": colours.y_leg}},
-            connector={"line": {"color": _GREY, "width": 1, "dash": "dot"}},
+            connector={"line": {"color": GREY, "width": 1, "dash": "dot"}},
         )
     )
     figure.update_layout(
         height=300,
         margin={"l": 60, "r": 20, "t": 40, "b": 36},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **TRANSPARENT,
         showlegend=False,
         title={"text": "From gross to net profit", "font": {"size": 13}, "x": 0, "xref": "paper"},
-        yaxis={"zeroline": True, "zerolinecolor": _GREY, "tickformat": "~s", "nticks": 6},
+        yaxis={"zeroline": True, "zerolinecolor": GREY, "tickformat": "~s", "nticks": 6},
     )
     return figure

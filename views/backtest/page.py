@@ -15,14 +15,15 @@ from alphastream.pairs import PairSpec, Progress, source_columns
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.strategies import PositionOptimiser
 from views.backtest import tables as tables
-from views.backtest.charts import MAX_LINES, MAX_MARKS, backtest_figure, cost_figure
+from views.backtest.charts import MAX_MARKS, backtest_figure, cost_figure
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.report import report, settings_of
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
-from views.shared.charts import DARK, LIGHT
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
+from views.shared.palette import palette
+from views.shared.panels import MAX_LINES
 from views.shared.system import get_system
 from views.shared.uploads import kept
 
@@ -260,7 +261,7 @@ def _series(request: BacktestRequest) -> None:
         "What is computed for this run, from the bars at the top down: a box is an estimator with its parameters, the "
         "words at a line are the columns it reads. A double outline is read by several and computed once."
     )
-    colour = (DARK if is_dark() else LIGHT).neutral
+    colour = palette(is_dark()).neutral
     look = f'bgcolor=transparent; node [color="{colour}", fontcolor="{colour}", fontsize=11]; '
     look += f'edge [color="{colour}", fontcolor="{colour}", fontsize=10];'
     st.graphviz_chart(picture.replace("{", f"{{ {look}", 1), alt="Estimators of the run and what they read")

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import Sweep, WalkForward
 from alphastream.core.types import Floats
-from views.shared.charts import DARK, LIGHT, MAX_POINTS
-from views.shared.thinning import thin_out
+from views.shared.palette import DIVERGING, GREY, LIGHT, palette
+from views.shared.panels import TRANSPARENT, drawn_times
+from views.shared.thinning import MAX_POINTS, thin_out
 
 METRICS: Final = ("Sharpe", "profit", "drawdown", "trades")
-_GREY: Final = "#888888"
-# Orange to blue over grey, as in ``matrix_charts``: told apart without red and green.
-_DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
 _RISING: Final = [[0.0, "#E6E6E6"], [0.5, "#67A9CF"], [1.0, "#08519C"]]
 
 
@@ -65,7 +63,7 @@ def sweep_map(
         y=windows,
         zmin=low,
         zmax=bound if signed else max(float(np.nanmax(values, initial=0.0)), low + 1e-12),
-        colorscale=_DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
+        colorscale=DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
         customdata=found.trades,
         colorbar={"title": {"text": name, "side": "right"}, "thickness": 14, "tickformat": ".3~g"},
         hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>"
@@ -77,8 +75,7 @@ def sweep_map(
     figure.update_layout(
         height=max(300, 20 * len(windows) + 130),
         margin={"l": 60, "r": 10, "t": 40, "b": 50},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **TRANSPARENT,
         xaxis={"type": "category", "title": {"text": "entry |z|", "standoff": 6}, "showgrid": False},
         yaxis={"type": "category", "title": {"text": "window, bars", "standoff": 6}, "showgrid": False},
         legend={
@@ -115,8 +112,8 @@ def walk_forward_figure(
     ----------
     end_ns, hindsight : (R,), ends of the rows of all tests and the other equity at them.
     """
-    colours = DARK if dark else LIGHT
-    time = end_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    colours = palette(dark)
+    time = drawn_times(end_ns)
     figure = go.Figure()
     lines: tuple[tuple[str, Floats, str, dict[str, Any]], ...] = (
         ("best in hindsight", hindsight, colours.x_leg, {"dash": "6px,2px", "width": 1.4}),
@@ -145,14 +142,13 @@ def walk_forward_figure(
             y0=0,
             y1=1,
             layer="below",
-            line={"color": _GREY, "width": 1, "dash": "dot"},
+            line={"color": GREY, "width": 1, "dash": "dot"},
             label=text if len(found.folds) <= 8 else None,
         )
     figure.update_layout(
         height=330,
         margin={"l": 70, "r": 20, "t": 50, "b": 42},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **TRANSPARENT,
         hovermode="x unified",
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.07, "yanchor": "bottom", "font": {"color": colours.neutral}},

@@ -11,12 +11,12 @@ from alphastream.backtest import Outage
 from alphastream.backtest.parity import Parity
 from alphastream.trading import Fill
 from views.paper.tables import moment
-from views.shared.charts import DARK, LIGHT, MAX_POINTS, Palette
-from views.shared.thinning import thin_out
+from views.shared.palette import GREY, Palette, palette
+from views.shared.panels import TRANSPARENT, drawn_times, headings
+from views.shared.thinning import MAX_POINTS, thin_out
 
 MAX_MARKS: Final = 500
 HEIGHT: Final = 380
-_GREY: Final = "#888888"
 _PAUSE_FILL: Final = "rgba(136,136,136,0.25)"
 _SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
 
@@ -29,9 +29,9 @@ def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage
     fills : of the paper run; the newest of those in the hours compared are marked.
     outages : pauses of the paper run, shaded.
     """
-    colours = DARK if dark else LIGHT
+    colours = palette(dark)
     history = found.history
-    time = _times(history.time_ns)
+    time = drawn_times(history.time_ns)
     lines = (
         ("backtest of the same hours", history.equity, colours.x_leg, 5.0, "solid", "y"),
         ("paper", found.paper, colours.y_leg, 1.5, "solid", "y"),
@@ -66,7 +66,7 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
             "type": "scatter",
             "mode": "markers",
             "name": name,
-            "x": _times(found.history.time_ns[rows]),
+            "x": drawn_times(found.history.time_ns[rows]),
             "y": found.paper[rows],
             "xaxis": "x",
             "yaxis": "y",
@@ -77,21 +77,16 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
                 for fill in its
             ],
             "hovertemplate": "%{text}<extra></extra>",
-            "marker": {"symbol": symbol, "size": 8, "color": colour, "line": {"width": 1, "color": _GREY}},
+            "marker": {"symbol": symbol, "size": 8, "color": colour, "line": {"width": 1, "color": GREY}},
         }
 
 
 def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
-    legends = {
-        name: {"orientation": "h", "x": 0, "y": top, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)", "itemwidth": 30}
-        for name, (_, top) in zip(("legend", "legend2"), _SHARES, strict=True)
-    }
     axis = {"tickfont": {"size": 11}, "tickformat": ",~f", "hoverformat": ",.2f"}
     return {
         "height": HEIGHT,
         "margin": {"l": 70, "r": 20, "t": 46, "b": 42},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        **TRANSPARENT,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "uirevision": found.from_ns,
@@ -107,17 +102,17 @@ def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
             "anchor": "x",
             "nticks": 3,
             "zeroline": True,
-            "zerolinecolor": _GREY,
+            "zerolinecolor": GREY,
             "rangemode": "tozero",
             **axis,
         },
         "shapes": [_pause(each) for each in outages if each.to_ns > found.from_ns],
-        **legends,
+        **headings(top for _, top in _SHARES),
     }
 
 
 def _pause(each: Outage) -> dict[str, Any]:
-    first, last = _times(np.array([each.from_ns, each.to_ns], dtype=np.int64))
+    first, last = drawn_times(np.array([each.from_ns, each.to_ns], dtype=np.int64))
     return {
         "type": "rect",
         "xref": "x",
@@ -131,7 +126,3 @@ def _pause(each: Outage) -> dict[str, Any]:
         "layer": "below",
         "label": {"text": "pause", "textposition": "top center", "font": {"size": 10}},
     }
-
-
-def _times(time_ns: Any) -> Any:
-    return time_ns.astype("datetime64[ns]").astype("datetime64[ms]")

@@ -1,41 +1,25 @@
 """The paper page: strategies on the trades that arrive, each beside the backtest of the same hours."""
 
-import threading
-import time
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import streamlit as st
 
-from alphastream.backtest.parity import Parity, parity
 from alphastream.errors import AlphaStreamError
 from runtime.paper.service import MAX_RUNS, PaperView
 from system import System
 from views.paper import tables as tables
-from views.paper.charts import MAX_MARKS, equity_figure
+from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls
 from views.shared.controls import sentence
-from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file, table_height, trades_table
+from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN
 from views.shared.notices import feed_notices, no_feed
 from views.shared.system import get_system
 
 REFRESH_S: Final = 1.0
-LEAST_S: Final = 5.0  # between two comparisons of a run
-SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
 RUNS, START = "Runs", "Start a run"
 BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
-
-
-@dataclass(slots=True)
-class _Kept:
-    """The newest comparison of a run, for all sessions."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    found: Parity | str = ""
-    made_of: Any = None
-    not_before_s: float = 0.0
 
 
 def page() -> None:
@@ -166,7 +150,7 @@ def _panel(system: System, name: str) -> None:
     metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
     st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[no order waits]")
-    _beside(system, view)
+    show_comparison(system, view)
     _records(view)
 
 
@@ -207,73 +191,6 @@ def _resume(system: System, view: PaperView, row: Any) -> None:
             system.paper.resume(view.id)
         except AlphaStreamError as error:
             st.error(sentence(error), icon=":material/error:", title="Not resumed")
-
-
-# ---- beside the backtest -----------------------------------------------------------------------------------------
-
-
-@st.cache_resource(show_spinner=False)
-def _comparisons() -> dict[str, _Kept]:
-    return {}
-
-
-def _compared(system: System, view: PaperView) -> Parity | str:
-    """The newest comparison, or why there is none; made again now and then while bars close."""
-    kept = _comparisons().setdefault(view.id, _Kept())
-    made_of = view.until_ns, len(view.fills), len(view.orders), view.status == "stopped"
-    with kept.lock:
-        if kept.made_of == made_of or time.monotonic() < kept.not_before_s:
-            return kept.found
-        pipeline = system.pipeline_of(view.trades)
-        if pipeline is None:
-            return kept.found or f"The tape of its {view.trades} trades is not there now."
-        began_s = time.monotonic()
-        try:
-            kept.found = parity(view, pipeline.store)
-        except AlphaStreamError as error:
-            kept.found = sentence(error)
-        took_s = time.monotonic() - began_s
-        kept.made_of = made_of
-        kept.not_before_s = time.monotonic() + max(LEAST_S, took_s / SHARE)
-        return kept.found
-
-
-def _beside(system: System, view: PaperView) -> None:
-    """Both equities, and what differs."""
-    found = _compared(system, view)
-    if isinstance(found, str):
-        st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
-        return
-    st.plotly_chart(
-        equity_figure(found, view.fills, view.outages, dark=is_dark()),
-        key="paper_equity",
-        config=PLOT,
-        theme="streamlit",
-    )
-    st.markdown(f"**{tables.verdict(found)}**")
-    st.caption(
-        f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
-        f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
-        + (" The tape does not reach back to the beginning of the run any more." if found.shortened else "")
-        + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
-    )
-    if found.differences:
-        st.dataframe(
-            tables.differences_frame(found.differences),
-            hide_index=True,
-            height=table_height(len(found.differences)),
-            key="paper_differences",
-            alt="Differences between paper and backtest, oldest first",
-            column_config={
-                "time": st.column_config.DatetimeColumn(
-                    "bar end, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
-                ),
-                "why": st.column_config.TextColumn(width="large"),
-                "effect": st.column_config.NumberColumn(
-                    format="%+,.2f", help="On equity at last prices: on paper less in the backtest."
-                ),
-            },
-        )
 
 
 # ---- what happened -----------------------------------------------------------------------------------------------
@@ -337,7 +254,7 @@ def _downloads(system: System, name: str) -> None:
         return found
 
     def beside() -> bytes:
-        found = _compared(system, view())
+        found = compared(system, view())
         return found.encode() if isinstance(found, str) else tables.beside_csv(found)
 
     button("Fills as CSV", lambda: csv_bytes(tables.fills_frame(view()).iloc[::-1]), "fills")

@@ -10,26 +10,15 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.portfolio import Spectrum, exposure
 from alphastream.portfolio.allocation import Allocation, ShrinkTrial
-from views.shared.charts import DARK, LIGHT
 from views.shared.matrix_charts import return_correlation_map
+from views.shared.palette import GREY, palette
+from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
 from views.shared.thinning import thin_out
 
 MAX_POINTS: Final = 600
-MAX_LINES: Final = 12
 _PANELS: Final = {"positions": 190, "exposure": 130, "turnover": 90, "result": 110}
 _GAP: Final = 30
 _MARGIN: Final = {"l": 60, "r": 55, "t": 26, "b": 36}
-_HEIGHT: Final = sum(_PANELS.values()) + _GAP * (len(_PANELS) - 1)
-_GREY: Final = "#888888"
-# Okabe and Ito, as in ``charts``; what repeats a colour has another dash.
-_DASHES: Final = ("solid", "6px,2px", "dot")
-
-
-def drawn_symbols(found: Allocation) -> list[int]:
-    """Columns of the symbols that have lines: all, or those with the largest positions on average."""
-    size = np.nan_to_num(np.abs(found.positions.held)).sum(axis=0)
-    largest = np.argsort(-size, kind="stable")[:MAX_LINES]
-    return sorted(int(column) for column in largest)
 
 
 def allocation_figure(found: Allocation, gained: Floats, *, dark: bool = False) -> go.Figure:
@@ -39,7 +28,7 @@ def allocation_figure(found: Allocation, gained: Floats, *, dark: bool = False) 
     ----------
     gained : (T,), net return of each row on the assets, from ``allocation.net_returns``.
     """
-    time = found.rows.time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    time = drawn_times(found.rows.time_ns)
     data = []
     for trace, values in _traces(found, gained, dark):
         x, y = thin_out(time, values, MAX_POINTS)
@@ -49,16 +38,15 @@ def allocation_figure(found: Allocation, gained: Floats, *, dark: bool = False) 
 
 def _traces(found: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
     """Each line and its numbers, in the quote currency unless said otherwise."""
-    colours, config = DARK if dark else LIGHT, found.config
-    symbol_colours = (colours.y_leg, colours.x_leg, colours.spread, colours.half_life, colours.neutral)
+    colours, config = palette(dark), found.config
 
     def line(name: str, axis: str, legend: str, colour: str, dash: str = "solid", **more: Any) -> dict[str, Any]:
         style = {"color": colour, "width": 1.4, "dash": dash, **more.pop("line", {})}
         return {"name": name, "xaxis": "x", "yaxis": axis, "legend": legend, "line": style, **more}
 
     cash = found.positions.cash_position * config.position_scale
-    for number, column in enumerate(drawn_symbols(found)):
-        colour, dash = symbol_colours[number % 5], _DASHES[number // 5 % 3]
+    for number, column in enumerate(largest(found.positions.held)):
+        colour, dash = colours.line(number)
         yield line(found.rows.assets[column], "y", "legend", colour, dash, line={"shape": "hv"}), cash[:, column]
     flows = exposure(found.positions, config)
     live = np.flatnonzero(found.positions.status == "valid")
@@ -74,28 +62,14 @@ def _traces(found: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dic
 
 
 def _layout(found: Allocation) -> dict[str, Any]:
-    edge, places = float(_HEIGHT), []
-    for height in _PANELS.values():
-        places.append((max(0.0, (edge - height) / _HEIGHT), edge / _HEIGHT))
-        edge -= height + _GAP
-    legends = {
-        ("legend" if number == 0 else f"legend{number + 1}"): {
-            "orientation": "h",
-            "x": 0,
-            "y": top,
-            "yanchor": "bottom",
-            "font": {"size": 12},
-            "bgcolor": "rgba(0,0,0,0)",
-            "itemwidth": 30,
-        }
-        for number, (_, top) in enumerate(places)
-    }
+    heights = list(_PANELS.values())
+    places = domains(heights, _GAP)
     axes = {
-        ("yaxis" if number == 0 else f"yaxis{number + 1}"): {
+        numbered("yaxis", number): {
             "domain": [bottom, top],
             "anchor": "x",
             "zeroline": True,
-            "zerolinecolor": _GREY,
+            "zerolinecolor": GREY,
             "zerolinewidth": 1,
             "nticks": 5,
             "tickfont": {"size": 11},
@@ -112,20 +86,19 @@ def _layout(found: Allocation) -> dict[str, Any]:
     level = (cap or 0.0) * found.config.position_scale
     line: dict[str, Any] = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y3", "y0": level, "y1": level}
     return {
-        "height": _HEIGHT + _MARGIN["t"] + _MARGIN["b"],
+        "height": total_height(heights, _GAP) + _MARGIN["t"] + _MARGIN["b"],
         "margin": _MARGIN,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        **TRANSPARENT,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "uirevision": ",".join(found.rows.assets),
         "xaxis": {"type": "date", "anchor": "y4", "title": {"text": "UTC", "standoff": 4}},
         "shapes": []
         if cap is None
-        else [{**line, "line": {"color": _GREY, "width": 1, "dash": "dash"}, "label": label}],
+        else [{**line, "line": {"color": GREY, "width": 1, "dash": "dash"}, "label": label}],
         **axes,
         "yaxis5": {**right, "rangemode": "tozero", "nticks": 5, "tickfont": {"size": 11}, "hoverformat": ".3f"},
-        **legends,
+        **headings(top for _, top in places),
     }
 
 
@@ -141,8 +114,8 @@ def matrix_map(found: Allocation) -> go.Figure:
 
 def spectrum_figure(time_ns: NDArray[np.int64], found: Spectrum, *, dark: bool = False) -> go.Figure:
     """Condition number (log, left) and effective rank (right) over time."""
-    colours = DARK if dark else LIGHT
-    time = time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
+    colours = palette(dark)
+    time = drawn_times(time_ns)
     finite = np.where(np.isfinite(found.condition_number), found.condition_number, np.nan)
     lines = (
         ("condition number", finite, "y", colours.y_leg, "solid"),
@@ -165,18 +138,18 @@ def spectrum_figure(time_ns: NDArray[np.int64], found: Spectrum, *, dark: bool =
 
 def shrinkage_figure(trials: Sequence[ShrinkTrial], chosen: float, *, dark: bool = False) -> go.Figure:
     """Sharpe ratio of a bar over shrinkage, with one standard error up and down; the value in use is marked."""
-    colours = DARK if dark else LIGHT
+    colours = palette(dark)
     figure = go.Figure()
     figure.add_scatter(
         x=[trial.shrink for trial in trials],
         y=[trial.sharpe for trial in trials],
-        error_y={"type": "data", "array": [trial.error for trial in trials], "thickness": 1, "color": _GREY},
+        error_y={"type": "data", "array": [trial.error for trial in trials], "thickness": 1, "color": GREY},
         mode="lines+markers",
         name="Sharpe a bar ± standard error",
         line={"color": colours.y_leg, "width": 1.4},
     )
     figure.add_vline(chosen, line={"color": colours.x_leg, "dash": "dash", "width": 1}, annotation={"text": "in use"})
-    figure.update_layout(**_small("shrink"), yaxis={"zeroline": True, "zerolinecolor": _GREY, "hoverformat": ".4f"})
+    figure.update_layout(**_small("shrink"), yaxis={"zeroline": True, "zerolinecolor": GREY, "hoverformat": ".4f"})
     return figure
 
 
@@ -184,8 +157,7 @@ def _small(title: str) -> dict[str, Any]:
     return {
         "height": 240,
         "margin": {"l": 55, "r": 50, "t": 26, "b": 40},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        **TRANSPARENT,
         "hovermode": "x unified",
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},

@@ -21,12 +21,13 @@ from alphastream.portfolio.allocation import (
     symbol_rows,
 )
 from system import Pipeline, System
-from views.portfolio.charts import MAX_LINES, allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
+from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
+from views.shared.panels import MAX_LINES
 from views.shared.portfolio_controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
 from views.shared.system import get_system
 

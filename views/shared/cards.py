@@ -12,9 +12,8 @@ from alphastream.feeds.feed import Health
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
-from views.shared.charts import SIGNIFICANT
 from views.shared.metrics import UNKNOWN
-from views.shared.series import price_decimals
+from views.shared.series import SIGNIFICANT, price_decimals
 
 STALE_S: Final = 10.0  # a leg without a trade for so long is marked
 Leg = Literal["y", "x"]

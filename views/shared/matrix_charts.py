@@ -9,13 +9,11 @@ import plotly.graph_objects as go
 
 from alphastream.core.types import Floats, Ints
 from alphastream.scan import Clusters
+from views.shared.palette import DIVERGING, GREY
 
 _CELL_PX: Final = 18
 _LABELLED_CELL_PX: Final = 46
 _MAX_LABELLED: Final = 24
-_GREY: Final = "#888888"
-# Orange to blue over grey: told apart without red and green, and by lightness from the middle on either side.
-_DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
 
 
 def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
@@ -56,7 +54,7 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
         y=labels,
         zmin=-1,
         zmax=1,
-        colorscale=_DIVERGING,
+        colorscale=DIVERGING,
         colorbar={"title": "ρ", "tickvals": [-1, -0.5, 0, 0.5, 1]},
         text=text,
         texttemplate="%{text}" if len(labels) <= _MAX_LABELLED else None,
@@ -97,7 +95,7 @@ def dendrogram(tree: Clusters) -> go.Figure:
 
     drawn = layout(tree.linkage, labels=tree.symbols, no_plot=True)
     lines = [
-        go.Scatter(x=x, y=y, mode="lines", line={"color": _GREY, "width": 1.2}, hoverinfo="skip", showlegend=False)
+        go.Scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1.2}, hoverinfo="skip", showlegend=False)
         for x, y in zip(drawn["icoord"], drawn["dcoord"], strict=True)
     ]
     ticks = {"tickvals": [10 * i + 5 for i in range(len(drawn["ivl"]))], "ticktext": drawn["ivl"], "tickangle": -60}

@@ -9,8 +9,8 @@ from typing import Final
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.cards import age_text, make_card, move_bps, newest
-from views.shared.charts import SIGNIFICANT
 from views.shared.metrics import UNKNOWN
+from views.shared.series import SIGNIFICANT
 
 COST_BPS: Final = 8.0
 """Round trip of both legs, in bps of one leg's notional: four fills at 2 bps each."""

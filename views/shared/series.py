@@ -1,17 +1,100 @@
-"""From an engine's answer to what charts draw."""
+"""Rows of a pair as charts draw them: the columns, where they come from, and how many decimals each shows.
+
+No Streamlit, no clock, no network.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 
+from alphastream.errors import ParameterError
 from alphastream.feeds import Instrument
 from alphastream.pairs import PairAnalytics, PairSpec
-from views.shared.charts import PairSeries
+
+FloatArray = npt.NDArray[np.float64]
+Columns = dict[str, npt.NDArray[Any]]
 
 NONE: Final = np.empty(0)
+
+SIGNIFICANT: Final = 0.05
+"""p-value below which a page speaks of cointegration."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairSeries:
+    """What an engine snapshot knows about one pair, row by row.
+
+    Every array has shape (T,), oldest row first. NaN means undefined: a window that is not full yet, a bar without a
+    trade. The last row may belong to the bar that is still forming.
+
+    Parameters
+    ----------
+    y_symbol, x_symbol : the dependent leg and its hedge.
+    time_ns : int64 UTC ns, the bar ends, strictly increasing.
+    y_price, x_price : last trade of each leg at or before the bar end, quote units.
+    spread, spread_mean, spread_std : spread and its rolling mean and standard deviation.
+    zscore : standard deviations of the spread from its mean.
+    hedge_ratio : units of x for one unit of y.
+    correlation : of the two legs, −1 to 1.
+    pvalue : of the Engle-Granger test of one ratio fixed over the rows before, 0 to 1.
+    half_life : of that test's residual, in bars; ``inf`` where nothing pulls it back.
+    y_volume, x_volume : base units traded in the bar.
+    position : −1 short the spread, 0 flat, 1 long, at the bar end; NaN counts as flat.
+    entry_z, exit_z : |z| that opens a position and that closes it.
+    tested_rows : rows that ``pvalue`` and ``half_life`` look back.
+    y_decimals, x_decimals : decimals of each leg's tick size.
+    """
+
+    y_symbol: str
+    x_symbol: str
+    time_ns: npt.NDArray[np.int64]
+    y_price: FloatArray
+    x_price: FloatArray
+    spread: FloatArray
+    spread_mean: FloatArray
+    spread_std: FloatArray
+    zscore: FloatArray
+    hedge_ratio: FloatArray
+    correlation: FloatArray
+    pvalue: FloatArray
+    half_life: FloatArray
+    y_volume: FloatArray
+    x_volume: FloatArray
+    position: npt.NDArray[Any]
+    entry_z: float
+    exit_z: float
+    tested_rows: int
+    y_decimals: int
+    x_decimals: int
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays().items():
+            if array.shape != self.time_ns.shape or array.ndim != 1:
+                raise ParameterError(
+                    f"{name} has shape {array.shape}, time_ns has {self.time_ns.shape}: "
+                    "every column needs one value for each row"
+                )
+
+    def __len__(self) -> int:
+        return int(self.time_ns.shape[0])
+
+    def arrays(self) -> Columns:
+        """The array fields by name."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+    def last(self, rows: int) -> "PairSeries":
+        """The newest ``rows`` rows, or all where there are fewer."""
+        if len(self) <= rows:
+            return self
+        cut = len(self) - rows
+        newest: dict[str, Any] = {name: array[cut:] for name, array in self.arrays().items()}
+        return replace(self, **newest)
 
 
 def pair_series(
@@ -62,3 +145,74 @@ def price_decimals(symbol: str, prices: NDArray[np.float64], instruments: Mappin
         return instruments[symbol].price_decimals
     exponents = [Decimal(repr(price)).as_tuple().exponent for price in prices[-50:].tolist() if np.isfinite(price)]
     return max((min(-exponent, 10) for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=2)
+
+
+def series_columns(series: PairSeries) -> Columns:
+    """Every column the pair figure draws, by the name its trace carries in ``meta["y"]``.
+
+    Returns
+    -------
+    dict
+        ``time`` as datetime64[ms] in UTC, all others float64, each of shape (T,). ``long_entry``, ``short_entry`` and
+        ``exit`` hold the z-score at rows where the position changed and NaN elsewhere; whether it changed at the
+        first row nobody knows, so nothing is marked there. A ``half_life`` longer than the window it was measured in
+        is NaN: the window cannot tell it from none.
+    """
+    position = np.nan_to_num(np.asarray(series.position, dtype=np.float64))
+    changed = position != np.concatenate([position[:1], position[:-1]])
+    height = np.nan_to_num(series.zscore, nan=0.0)
+    width = series.entry_z * series.spread_std
+
+    def marks(side: int) -> FloatArray:
+        return np.where(changed & (position == side), height, np.nan)
+
+    return {
+        "time": series.time_ns.astype("datetime64[ns]").astype("datetime64[ms]"),
+        "y_price": series.y_price,
+        "x_price": series.x_price,
+        "spread_upper": series.spread_mean + width,
+        "spread_lower": series.spread_mean - width,
+        "spread_mean": series.spread_mean,
+        "spread": series.spread,
+        "zscore": series.zscore,
+        "long_entry": marks(1),
+        "short_entry": marks(-1),
+        "exit": marks(0),
+        "hedge_ratio": series.hedge_ratio,
+        "correlation": series.correlation,
+        "pvalue": series.pvalue,
+        "half_life": np.where(series.half_life <= series.tested_rows, series.half_life, np.nan),
+        "y_volume": series.y_volume,
+        "x_volume": series.x_volume,
+    }
+
+
+def column_decimals(series: PairSeries) -> dict[str, int]:
+    """Decimals worth showing of each column: the tick size for a price, three digits of its size for the others.
+
+    The last row may still move and does not count.
+    """
+
+    def digits(values: FloatArray) -> int:
+        finite = np.abs(values[:-1][np.isfinite(values[:-1])])
+        size = float(np.median(finite)) if finite.size else 0.0
+        return int(np.clip(2 - np.floor(np.log10(size)), 0, 10)) if size > 0 else 4
+
+    spread = digits(series.spread_std)
+    return {
+        "y_price": series.y_decimals,
+        "x_price": series.x_decimals,
+        **dict.fromkeys(("spread_upper", "spread_lower", "spread_mean", "spread"), spread),
+        **dict.fromkeys(("zscore", "long_entry", "short_entry", "exit"), 2),
+        "hedge_ratio": max(4, digits(series.hedge_ratio)),
+        "correlation": 3,
+        "pvalue": 3,
+        "half_life": 1,
+        "y_volume": 3,
+        "x_volume": 3,
+    }
+
+
+def is_known(values: FloatArray) -> bool:
+    """Whether a column has a value that stays: an axis without any would count from 0 to 4 all the same."""
+    return bool(np.isfinite(values[:-1]).any())

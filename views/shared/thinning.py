@@ -1,11 +1,14 @@
 """Fewer points to draw, none of the extremes lost."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+MAX_POINTS: Final = 2_000
+"""Most points a trace shows: about what a wide screen has pixels."""
 
 
 def thin_out(x: NDArray[Any], y: FloatArray, max_points: int) -> tuple[NDArray[Any], FloatArray]:

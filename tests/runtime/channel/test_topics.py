@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from runtime.channel.topics import OVERLAP_S, Frame, Topic
 from tests.views.shared.test_charts import SECOND_NS, make_series
 from views.component import Card, pair_frame
-from views.shared.charts import PairSeries, pair_figure
+from views.shared.charts import pair_figure
+from views.shared.series import PairSeries
 
 ROWS = 60
 UPDATE_BYTES = 1_000

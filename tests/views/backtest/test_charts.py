@@ -13,8 +13,8 @@ from alphastream.trading.broker.costs import BrokerRules
 from tests.views.runs import PAIR, RULES, SMALL, market, played
 from views.backtest import tables as tables
 from views.backtest.charts import backtest_figure, cost_figure, gross_equity
-from views.shared.charts import MAX_POINTS
 from views.shared.metrics import UNKNOWN, money
+from views.shared.thinning import MAX_POINTS
 
 
 def cards(*args: object) -> dict[str, tuple[str, str]]:

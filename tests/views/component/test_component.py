@@ -17,7 +17,7 @@ import views.component as room
 from runtime.channel.topics import Topic
 from tests.views.shared.test_charts import make_series
 from views.component import Card, live_figure, pair_frame, publish_assets, way_of
-from views.shared.charts import series_columns
+from views.shared.series import series_columns
 
 CARD = Card(id="z", label="z", value="+1.20", sub="", tone="long", title="", group="")
 

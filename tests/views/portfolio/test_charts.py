@@ -18,16 +18,15 @@ from alphastream.portfolio.allocation import (
     soundness,
 )
 from views.portfolio.charts import (
-    MAX_LINES,
     MAX_POINTS,
     allocation_figure,
-    drawn_symbols,
     matrix_map,
     shrinkage_figure,
     spectrum_figure,
 )
 from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
 from views.shared.metrics import UNKNOWN, money
+from views.shared.panels import MAX_LINES, largest
 
 SECOND = 10**9
 CONFIG = PositionConfig(
@@ -76,7 +75,7 @@ def test_lines_carry_positions_in_currency_and_nothing_before_the_first() -> Non
 
 def test_many_symbols_and_many_bars_are_thinned() -> None:
     found, gained = made(rows_of(1_500, 15), CONFIG.replace(corr=32))
-    drawn = drawn_symbols(found)
+    drawn = largest(found.positions.held)
     size = np.abs(found.positions.held).sum(axis=0)
     assert len(drawn) == MAX_LINES
     assert size[drawn].min() >= np.delete(size, drawn).max()

@@ -10,7 +10,9 @@ import pytest
 
 from alphastream.errors import ParameterError
 from views.component import pair_frame
-from views.shared.charts import DARK, FIGURE_HEIGHT, LIGHT, PairSeries, column_decimals, pair_figure, series_columns
+from views.shared.charts import pair_figure
+from views.shared.palette import DARK, LIGHT
+from views.shared.series import PairSeries, column_decimals, series_columns
 
 START_NS = 1_723_100_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -77,7 +79,7 @@ def test_panels_share_the_time_axis_and_do_not_overlap() -> None:
     domains = [figure.layout[name].domain for name in own]
     for (low, _), (_, high) in pairwise(domains):
         assert high < low
-    assert figure.layout.height == FIGURE_HEIGHT
+    assert figure.layout.height == 988  # the same for every width and every pair: nothing on the page jumps
     assert figure.layout.hovermode == "x unified"
     assert figure.layout.uirevision == "ETHUSDT/BTCUSDT"
 

@@ -1,0 +1,94 @@
+"""A paper run beside the backtest of the same hours: both equities, and what differs."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.backtest.parity import Parity, parity
+from alphastream.errors import AlphaStreamError
+from runtime.paper.service import PaperView
+from system import System
+from views.paper import tables as tables
+from views.paper.charts import MAX_MARKS, equity_figure
+from views.shared.controls import sentence
+from views.shared.elements import PLOT, is_dark, table_height
+
+LEAST_S: Final = 5.0  # between two comparisons of a run
+SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """The newest comparison of a run, for all sessions."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    result: Parity | str = ""
+    made_of: Any = None
+    not_before_s: float = 0.0
+
+
+@st.cache_resource(show_spinner=False)
+def _comparisons() -> dict[str, _Comparison]:
+    return {}
+
+
+def compared(system: System, view: PaperView) -> Parity | str:
+    """The newest comparison, or why there is none; made again now and then while bars close."""
+    comparison = _comparisons().setdefault(view.id, _Comparison())
+    made_of = view.until_ns, len(view.fills), len(view.orders), view.status == "stopped"
+    with comparison.lock:
+        if comparison.made_of == made_of or time.monotonic() < comparison.not_before_s:
+            return comparison.result
+        pipeline = system.pipeline_of(view.trades)
+        if pipeline is None:
+            return comparison.result or f"The tape of its {view.trades} trades is not there now."
+        began_s = time.monotonic()
+        try:
+            comparison.result = parity(view, pipeline.store)
+        except AlphaStreamError as error:
+            comparison.result = sentence(error)
+        took_s = time.monotonic() - began_s
+        comparison.made_of = made_of
+        comparison.not_before_s = time.monotonic() + max(LEAST_S, took_s / SHARE)
+        return comparison.result
+
+
+def show_comparison(system: System, view: PaperView) -> None:
+    """Both equities, and what differs."""
+    found = compared(system, view)
+    if isinstance(found, str):
+        st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
+        return
+    st.plotly_chart(
+        equity_figure(found, view.fills, view.outages, dark=is_dark()),
+        key="paper_equity",
+        config=PLOT,
+        theme="streamlit",
+    )
+    st.markdown(f"**{tables.verdict(found)}**")
+    st.caption(
+        f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
+        f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
+        + (" The tape does not reach back to the beginning of the run any more." if found.shortened else "")
+        + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
+    )
+    if found.differences:
+        st.dataframe(
+            tables.differences_frame(found.differences),
+            hide_index=True,
+            height=table_height(len(found.differences)),
+            key="paper_differences",
+            alt="Differences between paper and backtest, oldest first",
+            column_config={
+                "time": st.column_config.DatetimeColumn(
+                    "bar end, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
+                ),
+                "why": st.column_config.TextColumn(width="large"),
+                "effect": st.column_config.NumberColumn(
+                    format="%+,.2f", help="On equity at last prices: on paper less in the backtest."
+                ),
+            },
+        )
