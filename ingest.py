@@ -14,6 +14,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import Feed, FeedState, FeedStats, Health
+from runtime.backoff import Backoff
 
 __all__ = ["Feed", "FeedState", "Health", "Ingest"]
 
@@ -135,7 +136,7 @@ class Ingest:
             return ()
 
     def _run(self) -> None:
-        pause_s = RESTART_S[0]
+        backoff = Backoff(*RESTART_S, jitter=0.0)
         while not self.stopping:
             began_s = time.monotonic()
             try:
@@ -143,12 +144,12 @@ class Ingest:
                 return
             except Exception as error:  # the edge of the thread: a defect of one message must not be the end of all
                 if time.monotonic() - began_s > RESTART_S[1]:
-                    pause_s = RESTART_S[0]
+                    backoff.reset()
+                pause_s = backoff.next_s()
                 log.exception("feed=%r ended by a defect, begins again in %g s", self.feed.title, pause_s)
                 why = f"ended by a defect ({type(error).__name__}: {error}), begins again in {pause_s:g} s: "
                 self.report("connecting", why + "the log has more", self.feed.now_ns() + int(pause_s * SECOND))
             self.wait(pause_s)
-            pause_s = min(2 * pause_s, RESTART_S[1])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One POST to an address that was looked at first: the only door through which the application talks to strangers.
+"""One POST to an address that was checked first: the only way the application reaches hosts that users name.
 
 A name is resolved once, every address it stands for is checked, and the connection goes to a checked address: a name
 that changes its answer in between gains nothing. Redirects are not followed. Every wait and every answer is bounded.
@@ -8,18 +8,17 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from alphastream.errors import AlphaStreamError
+from runtime.http import PORTS, Answer, Connection, deadline, target_of
 
 MAX_BODY: Final = 4_096  # bytes of an answer that are read
-PORTS: Final = {"https": 443, "http": 80}
+SCHEMES: Final = ("https", "http")
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -32,22 +31,6 @@ class AddressRefused(AlphaStreamError):
 
 class NotDelivered(AlphaStreamError):
     """Nothing answered in time. Trying again may help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back.
-
-    Parameters
-    ----------
-    status : of HTTP.
-    body : its first bytes.
-    retry_after : the header of that name, None where there is none.
-    """
-
-    status: int
-    body: bytes
-    retry_after: str | None = None
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -71,7 +54,7 @@ def check_url(url: str, allow_private: bool) -> SplitResult:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise AddressRefused("the address cannot be taken apart: check its host and port") from error
-    if parts.scheme not in (PORTS if allow_private else ("https",)):
+    if parts.scheme not in (SCHEMES if allow_private else ("https",)):
         raise AddressRefused(f"the address begins with {parts.scheme or 'no scheme'}: needs https")
     if not host or port == 0:
         raise AddressRefused("the address has no host or no port that can be used")
@@ -138,21 +121,12 @@ def post(
     parts = check_url(url, allow_private)
     host, port = str(parts.hostname), parts.port or PORTS[parts.scheme]
     addresses = checked(host, port, allow_private, resolve)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _Connection(host, port, addresses, parts.scheme == "https", timeout_s)
-    deadline = threading.Timer(timeout_s, connection.abort)
-    deadline.daemon = True
-    deadline.start()
+    connection = Connection(host, port, tls=parts.scheme == "https", timeout_s=timeout_s, addresses=addresses)
     try:
-        connection.connect()
-        connection.request("POST", target, body, {"Connection": "close", **headers})
-        with connection.getresponse() as response:
-            return Answer(response.status, response.read(MAX_BODY), response.headers.get("Retry-After"))
+        with deadline(timeout_s, connection.abort):
+            return connection.exchange("POST", target_of(parts), body, headers, max_body=MAX_BODY)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NotDelivered(_words(error, connection.aborted, timeout_s)) from error
-    finally:
-        deadline.cancel()
-        connection.close()
+        raise NotDelivered(_reason(error, connection.aborted, timeout_s)) from error
 
 
 def retry_after_s(header: str | None, now_s: float) -> float | None:
@@ -166,46 +140,7 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
     return None
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection to addresses that were checked, under the name they were asked by."""
-
-    def __init__(self, host: str, port: int, addresses: list[str], tls: bool, timeout_s: float) -> None:
-        super().__init__(host, port, timeout=timeout_s)
-        self.default_port = PORTS["https" if tls else "http"]  # left out of the Host header
-        self._addresses = addresses
-        self._tls = ssl.create_default_context() if tls else None
-        self._cut: socket.socket | None = None  # http.client forgets a socket before the body was read
-        self.aborted = False
-
-    def connect(self) -> None:
-        """Connect to the first address that answers."""
-        failure: OSError = OSError("no address")
-        for address in self._addresses:
-            if self.aborted:
-                raise TimeoutError
-            try:
-                self.sock = self._cut = socket.create_connection((address, self.port), self.timeout)
-                break
-            except OSError as error:
-                failure = error
-        else:
-            raise failure
-        if self._tls is not None:  # the handshake apart, so that abort() finds the socket that makes it
-            secure = self._tls.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-            self.sock = self._cut = secure
-            secure.do_handshake()
-        if self.aborted:
-            raise TimeoutError
-
-    def abort(self) -> None:
-        """Make what waits fail, from another thread: a peer that sends byte by byte resets every timeout."""
-        self.aborted = True
-        if self._cut is not None:
-            with suppress(OSError):
-                self._cut.shutdown(socket.SHUT_RDWR)
-
-
-def _words(error: Exception, aborted: bool, timeout_s: float) -> str:
+def _reason(error: Exception, aborted: bool, timeout_s: float) -> str:
     """Say what happened without the address, which may be a secret."""
     if aborted or isinstance(error, TimeoutError):
         return f"no answer within {timeout_s:g} s"

@@ -17,7 +17,7 @@ APPLICATION: dict[str, set[str]] = {
     "app": {"views", "system", "config", "alphastream"},
     "views": {"system", "config", "runtime", "analytics", "alphastream"},
     "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
-    "ingest": {"alphastream", "system"},  # system: lazily, for its command line only
+    "ingest": {"runtime", "alphastream", "system"},  # system: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"alphastream"},
     "runtime": {"alphastream"},
@@ -25,10 +25,11 @@ APPLICATION: dict[str, set[str]] = {
 }
 
 # Rooms of runtime do not know each other; what they share stands beside them.
-RUNTIME_SHARED = {"outbound", "writer_lock"}
+RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock"}
 
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {
+    "ingest": {"backoff"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper"},
@@ -65,7 +66,7 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "sqlite3": {"storage", "runtime.stores"},
     "websocket": {"runtime.connections"},
     "starlette": {"app", "runtime.channel", "views"},
-    "socket": {"runtime.connections", "runtime.outbound"},
+    "socket": {"runtime.connections", "runtime.http", "runtime.outbound"},
 }
 STREAMLIT_FILES = ("page", "controls")  # how files of a page's folder end that may know Streamlit
 WALL_CLOCKS = {"time", "datetime"}

@@ -18,8 +18,9 @@ from alphastream.feeds.feed import FeedContext
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.recordings import Recording, read_tape
 from ingest import Feed, FeedState, Health, Ingest
+from runtime.backoff import Backoff
 from runtime.connections.replay_feed import ReplayFeed
-from runtime.connections.transport import Backoff, Transport
+from runtime.connections.transport import Transport
 from runtime.connections.venue_feed import LiveFeed
 from tools.exchange import (
     Close24h,

@@ -16,7 +16,6 @@ or error: a target is known by its name and kind alone::
 import heapq
 import itertools
 import logging
-import random
 import threading
 import time
 from collections import deque
@@ -29,7 +28,9 @@ import orjson
 
 from runtime import outbound
 from runtime.alerts.targets import Message, WebhookTarget, payload, read_targets
-from runtime.outbound import AddressRefused, Answer, NotDelivered, retry_after_s
+from runtime.backoff import Backoff
+from runtime.http import Answer
+from runtime.outbound import AddressRefused, NotDelivered, retry_after_s
 
 __all__ = ["Delivery", "Message", "RetryPolicy", "Webhooks"]
 
@@ -131,6 +132,7 @@ class Webhooks:
         self._targets = {target.name: target for target in targets}
         self.problems = tuple(problems)
         self._allow_private, self._retry_policy, self._post = allow_private, retry_policy or RetryPolicy(), post
+        self._backoff = Backoff(self._retry_policy.base_s, self._retry_policy.cap_s, jitter=0.5)
         self._changed = threading.Condition()
         self._waiting: list[tuple[float, int, _Job]] = []  # by the moment (monotonic) they are due
         self._order = itertools.count()
@@ -249,7 +251,7 @@ class Webhooks:
                 target.url, body, dict(HEADERS), timeout_s=retry_policy.timeout_s, allow_private=self._allow_private
             )
         except NotDelivered as error:
-            refusal = _Refusal(str(error), self._backoff_s(job.attempt))
+            refusal = _Refusal(str(error), self._backoff.after_s(job.attempt - 1))
         except AddressRefused as error:
             refusal = _Refusal(str(error))
         else:
@@ -271,18 +273,14 @@ class Webhooks:
         detail = f"HTTP {answer.status}" + (f": {said}" if said else "")
         if answer.status != 429 and answer.status < 500:
             return _Refusal(detail)
-        asked_s = retry_after_s(answer.retry_after, time.time())
+        asked_s = retry_after_s(answer.header("Retry-After"), time.time())
         if asked_s is None and answer.status == 429:
             asked_s = _retry_after_in(answer.body)
         if asked_s is None:
-            return _Refusal(detail, self._backoff_s(job.attempt))
+            return _Refusal(detail, self._backoff.after_s(job.attempt - 1))
         if asked_s > RETRY_AFTER_CAP_S:
             return _Refusal(f"{detail}; it asks for a pause of {asked_s:.0f} s, which is too long")
         return _Refusal(f"{detail}; it asks for a pause of {asked_s:g} s", asked_s, for_all=True)
-
-    def _backoff_s(self, attempt: int) -> float:
-        bound_s = min(self._retry_policy.cap_s, self._retry_policy.base_s * 2.0 ** (attempt - 1))
-        return bound_s * random.uniform(0.5, 1.0)
 
     def _again(self, job: _Job, refusal: _Refusal, wait_s: float) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
 from typing import Final
 
@@ -15,7 +16,9 @@ from alphastream.feeds.backfill import Backfill, Page
 from alphastream.feeds.binance import suggest
 from alphastream.feeds.codec import Codec, Instrument
 from alphastream.feeds.feed import FeedContext, FeedState
-from runtime.connections.transport import Backoff, Errand, RefusedError, RestClient, Transport, WebSocketTransport
+from runtime.backoff import Backoff
+from runtime.connections.rest import RefusedError, RestClient, in_thread
+from runtime.connections.transport import Transport, WebSocketTransport
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +67,9 @@ class LiveFeed:
         self._codec = codec.fresh()  # its counters are this feed's alone
         self._transport, self._timeout_s = transport, connect_timeout_s
         self._stall_s, self._stable_s = stall_s, stable_s
-        self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed)
+        self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
         self._backfill = Backfill(codec)
-        self._errand: tuple[Page, RestClient, Errand] | None = None
+        self._request: tuple[Page, RestClient, Future[bytes]] | None = None
         self._instruments: dict[str, Instrument] = {}
         self._ask_rest, self._was_open = True, False
         self._lock = threading.Lock()  # guards the next three
@@ -131,8 +134,8 @@ class LiveFeed:
                 wait_s = self._attempt(context)
                 context.wait(wait_s)
         finally:
-            if self._errand is not None:
-                self._errand[2].join(1.0)
+            if self._request is not None:
+                wait([self._request[2]], 1.0)
 
     def _attempt(self, context: FeedContext) -> float | None:
         """Run one connection to its end and return how long to wait; None is for ever."""
@@ -295,13 +298,13 @@ class LiveFeed:
         """Move the closing of gaps one step on, without ever waiting."""
         if not context.refills or context.state not in ("live", "backfilling"):
             return
-        if self._errand is not None:
-            page, client, errand = self._errand
-            if errand.done:
-                self._errand = None
+        if self._request is not None:
+            page, client, answer = self._request
+            if answer.done():
+                self._request = None
                 with self._lock:
                     self._busy.discard(client)
-                self._take_answer(context, page, errand, now_s)
+                self._take_answer(context, page, answer, now_s)
             return
         if not self._backfill.due(now_s):
             return
@@ -317,11 +320,11 @@ class LiveFeed:
         client = RestClient(self._timeout_s)
         with self._lock:
             self._busy.add(client)
-        self._errand = (page, client, Errand(lambda: client.get(url)))
+        self._request = (page, client, in_thread(lambda: client.get(url)))
 
-    def _take_answer(self, context: FeedContext, page: Page, errand: Errand, now_s: float) -> None:
+    def _take_answer(self, context: FeedContext, page: Page, answer: "Future[bytes]", now_s: float) -> None:
         try:
-            ticks = self._codec.parse_agg_trades(page.symbol, errand.result())
+            ticks = self._codec.parse_agg_trades(page.symbol, answer.result())
         except RefusedError as refusal:
             advice = self._codec.advise(refusal.status, refusal.headers)
             self._backfill.refused(page, refusal.status, advice, now_s)

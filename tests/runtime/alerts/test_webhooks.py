@@ -18,7 +18,8 @@ import pytest
 from runtime.alerts import webhooks
 from runtime.alerts.targets import Message, WebhookTarget, payload, read_targets
 from runtime.alerts.webhooks import RetryPolicy, Webhooks
-from runtime.outbound import AddressRefused, Answer, NotDelivered, check_url, checked, is_public, post, retry_after_s
+from runtime.http import Answer
+from runtime.outbound import AddressRefused, NotDelivered, check_url, checked, is_public, post, retry_after_s
 
 TOKEN = "T0K3N5ECRET"
 MESSAGE = Message("z is high", "z-score is 2.31 <above> 2", {"value": 2.31})

@@ -6,12 +6,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 
 import pytest
 
 from alphastream.errors import FeedError
-from runtime.connections.transport import MAX_MESSAGE, Backoff, Errand, RefusedError, RestClient, WebSocketTransport
+from runtime.connections.rest import RefusedError, RestClient, in_thread
+from runtime.connections.transport import MAX_MESSAGE, WebSocketTransport
 from tools.exchange import LocalExchange, Refuse418, Refuse451, Stepped
 
 TEXT, CONTINUATION, PING = 0x1, 0x0, 0x9
@@ -231,6 +233,31 @@ def test_an_answer_that_drips_is_given_up_in_time(attempt: Callable[[str], objec
         assert time.monotonic() - started < 2.0
 
 
+def drip_a_body(connection: socket.socket) -> None:
+    connection.recv(4_096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n")
+    drip(connection)
+
+
+def test_a_body_that_drips_is_given_up_in_time() -> None:
+    """http.client lets go of the socket of such an answer before its body is read: the deadline must still find it."""
+    with peer(drip_a_body) as address:
+        started = time.monotonic()
+        with pytest.raises(FeedError, match="no complete answer within"):
+            RestClient(0.3).get(f"http://{address}/")
+        assert time.monotonic() - started < 5.0
+
+
+def test_a_tls_handshake_that_drips_is_given_up_in_time() -> None:
+    with peer(drip) as address:
+        for attempt in (
+            lambda: RestClient(0.3).get(f"https://{address}/"),
+            lambda: WebSocketTransport(0.3).open(f"wss://{address}"),
+        ):
+            with pytest.raises(FeedError, match="cannot be reached"):
+                attempt()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -298,47 +325,33 @@ def test_the_proxy_of_the_environment_is_asked_for_all_but_loopback(monkeypatch:
     assert all(base64.b64encode(b"user:pass word") in request for request in asked)
 
 
-def test_an_errand_keeps_what_came_of_it() -> None:
+def test_a_request_in_the_background_keeps_what_came_of_it() -> None:
     go = threading.Event()
 
     def work() -> bytes:
         go.wait(5.0)
         return b"done"
 
-    errand = Errand(work)
-    seen = [errand.done]
+    request = in_thread(work)
+    seen = [request.done()]
     go.set()
-    errand.join(5.0)
-    seen.append(errand.done)
+    wait([request], 5.0)
+    seen.append(request.done())
     assert seen == [False, True]
-    assert errand.result() == b"done"
+    assert request.result() == b"done"
 
     def fail() -> bytes:
         raise FeedError("no answer")
 
-    errand = Errand(fail)
-    errand.join(5.0)
+    request = in_thread(fail)
+    wait([request], 5.0)
     with pytest.raises(FeedError, match="no answer"):
-        errand.result()
+        request.result()
 
     def defect() -> bytes:
         raise ZeroDivisionError("nothing left to divide")
 
-    errand = Errand(defect)
-    errand.join(5.0)
+    request = in_thread(defect)
+    wait([request], 5.0)
     with pytest.raises(FeedError, match=r"a defect .*nothing left to divide"):
-        errand.result()
-
-
-def test_backoff_is_full_jitter_and_repeatable() -> None:
-    backoff = Backoff(1.0, 8.0, seed=3)
-    waits = [backoff.next_s() for _ in range(2_000)]
-    for attempt, bound in enumerate((1.0, 2.0, 4.0, 8.0)):
-        assert 0.0 <= waits[attempt] <= bound
-    assert max(waits) <= 8.0
-    assert max(waits[3:]) > 7.5
-    assert min(waits[3:]) < 0.5
-    again = Backoff(1.0, 8.0, seed=3)
-    assert [again.next_s() for _ in range(2_000)] == waits
-    backoff.reset()
-    assert backoff.next_s() <= 1.0
+        request.result()
