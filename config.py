@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alphastream.errors import SettingError
+from alphastream.feeds import FEEDS
 
 PREFIX: Final = "ALPHASTREAM_"
 ROOT: Final = Path(__file__).resolve().parent
@@ -99,12 +100,12 @@ _SYMBOLS = _SettingSpec(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All knobs of the application, checked."""
+    """All settings of the application, checked."""
 
     feed: str = _choice(
         "auto", ("auto", "live", "replay"), "auto: live, or the recorded tape while live is not to be had"
     )
-    venue: str = _choice("binance-usdm", ("binance-usdm", "binance-spot", "binance-us"), "where trades come from")
+    venue: str = _choice("binance-usdm", tuple(FEEDS), "where trades come from")
     symbols: tuple[str, ...] = field(default=("BTCUSDT", "ETHUSDT"), metadata={"spec": _SYMBOLS})
     ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of the venue's own")
     rest_url: str | None = _address(("http", "https"), "REST address instead of the venue's own")
@@ -185,7 +186,7 @@ def _check_together(settings: Settings) -> None:
 
 
 def table() -> str:
-    """All knobs as a Markdown table: what docs/settings.md prints."""
+    """All settings as a Markdown table: what docs/settings.md prints."""
     lines = ["| variable | default | range | unit | what it does |", "|---|---|---|---|---|"]
     for item in fields(Settings):
         spec: _SettingSpec = item.metadata["spec"]

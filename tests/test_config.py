@@ -6,6 +6,7 @@ import pytest
 
 import config
 from alphastream.errors import SettingError
+from alphastream.feeds import FEEDS
 
 ROOT = Path(config.__file__).resolve().parent
 
@@ -16,6 +17,11 @@ def test_defaults_need_no_environment() -> None:
     assert settings.feed == "auto"
     assert settings.webhook_private is False
     assert settings.replay_tape.name.endswith(".parquet")
+
+
+@pytest.mark.parametrize("venue", FEEDS)
+def test_every_registered_venue_can_be_chosen(venue: str) -> None:
+    assert config.load({"ALPHASTREAM_VENUE": venue}).venue == venue
 
 
 def test_values_arrive_typed() -> None:

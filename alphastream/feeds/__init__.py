@@ -1,10 +1,14 @@
-"""Feeds: one codec a venue, bytes in, ticks out; and the replay of a recorded tape. A new venue adds one line here."""
+"""Feeds: a package a family of venues, bytes in, ticks out; and the replay of a recorded tape.
+
+A new family is its package, with its codecs in ``CODECS``, and its name in the line of ``FEEDS``: settings, the
+recorder and pages take names and titles from there.
+"""
 
 from typing import Final
 
-from alphastream.feeds.binance import BINANCE_SPOT, BINANCE_US, BINANCE_USDM, BinanceCodec
+from alphastream.feeds import binance
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
 
-FEEDS: Final[dict[str, Codec]] = {book.name: BinanceCodec(book) for book in (BINANCE_USDM, BINANCE_SPOT, BINANCE_US)}
+FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in (binance,) for codec in family.CODECS}
 
 __all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice"]

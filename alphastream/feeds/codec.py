@@ -59,7 +59,7 @@ class RetryAdvice(msgspec.Struct, frozen=True):
 
 
 class Codec(Protocol):
-    """Bytes of one venue to ticks, and wishes to bytes and addresses.
+    """Bytes of one venue to ticks, and requests to bytes and addresses.
 
     ``rejected`` counts, by kind, the messages that were no trades and should not have come. A codec keeps no other
     state, so two connections take two codecs (``fresh``).

@@ -13,9 +13,9 @@ from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Backfill, Page
-from alphastream.feeds.binance import suggest
 from alphastream.feeds.codec import Codec, Instrument
 from alphastream.feeds.feed import FeedContext, FeedState
+from alphastream.feeds.listing import suggest
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport, WebSocketTransport

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS, Codec, Instrument
-from alphastream.feeds.binance import advise, suggest
+from alphastream.feeds.binance import advise
+from alphastream.feeds.listing import suggest
 
 RECORDED = Path(__file__).parents[1] / "data" / "binance"
 LIVE_FRAME = (

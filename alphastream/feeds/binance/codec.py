@@ -1,0 +1,140 @@
+"""The codec of Binance: what every codec offers, for one set of endpoints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from alphastream.errors import ParameterError
+from alphastream.events import Tick
+from alphastream.feeds.binance.endpoints import VenueEndpoints
+from alphastream.feeds.binance.rest import advise, read_exchange_info, read_server_time, read_trades
+from alphastream.feeds.binance.trades import TradeFrames
+from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
+
+
+class BinanceCodec:
+    """Bytes of a Binance venue to ticks, and requests to bytes and addresses.
+
+    Examples
+    --------
+    >>> from alphastream.feeds.binance.endpoints import BINANCE_USDM
+    >>> codec = BinanceCodec(BINANCE_USDM)
+    >>> codec.stream_url(["BTCUSDT", "ETHUSDT"])
+    'wss://fstream.binance.com/market/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade'
+    >>> frame = b'{"e":"aggTrade","a":7,"s":"BTCUSDT","p":"61800.30","q":"0.205","T":1723161256322,"m":false}'
+    >>> codec.parse(frame)[0].price
+    61800.3
+    """
+
+    max_streams: int = 200  # the documents say 1024, clients are cut off above 200
+    page_limit: int = 1_000
+
+    def __init__(self, endpoints: VenueEndpoints) -> None:
+        self.name = endpoints.name
+        self.title = endpoints.title
+        self.weight_per_minute = endpoints.weight_per_minute
+        self.history_s = endpoints.history_s
+        self._endpoints = endpoints
+        self._trades = TradeFrames(endpoints.name)
+        self.rejected = self._trades.rejected
+
+    def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> Codec:
+        """Return a codec with its own counters and, where given, other addresses.
+
+        Parameters
+        ----------
+        ws_url, rest_url : scheme and host, "ws://127.0.0.1:9000"; the venue's own paths are appended.
+        """
+        endpoints = self._endpoints
+        if ws_url is not None:
+            endpoints = replace(endpoints, ws_url=ws_url.rstrip("/").removesuffix(endpoints.ws_path))
+        if rest_url is not None:
+            endpoints = replace(endpoints, rest_url=rest_url.rstrip("/").removesuffix(endpoints.rest_path))
+        return BinanceCodec(endpoints)
+
+    def stream_url(self, symbols: Sequence[str]) -> str:
+        """Return the address of one connection that carries the trades of all symbols.
+
+        Raises
+        ------
+        ParameterError
+            No symbol, too many, or one that cannot be a symbol.
+        """
+        streams = "/".join(self._streams(symbols))
+        return f"{self._endpoints.ws_url}{self._endpoints.ws_path}?streams={quote(streams, safe='@/')}"
+
+    def subscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
+        """Return the frame that adds symbols to an open connection. Raises ParameterError as ``stream_url`` does."""
+        return self._control("SUBSCRIBE", symbols, request_id)
+
+    def unsubscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
+        """Return the frame that takes symbols off an open connection."""
+        return self._control("UNSUBSCRIBE", symbols, request_id)
+
+    def parse(self, frame: bytes, receive_ns: int = 0) -> list[Tick]:
+        """Return the trades in a frame, wrapped or not, one or a list of them.
+
+        Nothing raises: what is no trade is counted in ``rejected`` by kind ("not_json", "foreign", "wrong_type",
+        "absurd", "error_reply") and logged once a kind. Acknowledgements are neither.
+
+        Parameters
+        ----------
+        frame : the payload of one WebSocket message.
+        receive_ns : when it arrived, for the ticks.
+        """
+        return self._trades.parse(frame, receive_ns)
+
+    def agg_trades(self, symbol: str, from_id: int, limit: int) -> Request:
+        """Return the request for up to ``limit`` (at most 1,000) trades, from ``from_id`` upwards, inclusive."""
+        query = urlencode({"symbol": symbol, "fromId": from_id, "limit": limit})
+        return self._request(f"/aggTrades?{query}", self._endpoints.trades_weight)
+
+    def exchange_info(self) -> Request:
+        """Return the request for the list of symbols with their trading rules."""
+        return self._request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight)
+
+    def server_time(self) -> Request:
+        """Return the request for the venue's clock."""
+        return self._request("/time", 1)
+
+    def parse_agg_trades(self, symbol: str, body: bytes) -> list[Tick]:
+        """Return the trades of an answer, oldest first; ``receive_ns`` is 0: nobody saw them arrive.
+
+        Absurd trades are counted in ``rejected`` and left out. Raises FeedError on anything but a list of trades.
+        """
+        ticks = (self._trades.tick(trade, symbol, 0) for trade in read_trades(self.title, body))
+        return sorted((tick for tick in ticks if tick is not None), key=lambda tick: tick.id)
+
+    def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
+        """Return the listed symbols. Raises FeedError on anything but an exchangeInfo answer."""
+        return read_exchange_info(self.title, body)
+
+    def parse_server_time(self, body: bytes) -> int:
+        """Return the venue's clock in UTC ns. Raises FeedError on anything but a time."""
+        return read_server_time(self.title, body)
+
+    def advise(self, status: int, headers: Mapping[str, str]) -> RetryAdvice:
+        """Say what a refusal with this HTTP status asks for."""
+        return advise(self.title, status, headers)
+
+    def _streams(self, symbols: Sequence[str]) -> list[str]:
+        unique = list(dict.fromkeys(symbols))
+        if not unique:
+            raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTCUSDT")
+        if len(unique) > self.max_streams:
+            raise ParameterError(
+                f"{self.title}: {len(unique)} symbols given, one connection carries {self.max_streams}: "
+                "ask for fewer or open a second connection"
+            )
+        for symbol in unique:
+            if not symbol.isalnum() and not symbol.replace("_", "").isalnum():
+                raise ParameterError(f"{symbol!r} cannot be a symbol: needs letters and digits, such as BTCUSDT")
+        return [f"{symbol.lower()}@aggTrade" for symbol in unique]
+
+    def _control(self, method: str, symbols: Sequence[str], request_id: int) -> bytes:
+        return msgspec.json.encode({"method": method, "params": self._streams(symbols), "id": request_id})
+
+    def _request(self, path: str, weight: int) -> Request:
+        return Request(self._endpoints.rest_url + self._endpoints.rest_path + path, weight)
