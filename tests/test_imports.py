@@ -87,8 +87,11 @@ CLOCKLESS = {
 # hands the clock on to users, may take the clock from it. A backtest cannot reach one.
 ENGINE = "alphastream/trading/engine"
 CLOCK_FILE = f"{ENGINE}/clock.py"
-CLOCKS = {f"alphastream.trading.engine.clock.{name}" for name in ("utc_now", "utc_now_ns", "monotonic_ns", "time")}
-CLOCKS.add("alphastream.trading.utc_now")
+CLOCKS = {
+    f"alphastream.trading.engine.clock.{name}"
+    for name in ("utc_now", "local_now", "utc_now_ns", "monotonic_ns", "time")
+}
+CLOCKS |= {f"alphastream.trading.{name}" for name in ("utc_now", "local_now")}
 CLOCK_USERS = {f"{ENGINE}/{name}.py" for name in ("__init__", "token_bucket", "realtime")}
 CLOCK_USERS.add("alphastream/trading/__init__.py")
 TAPE_TITLES = "alphastream/tape/recordings.py"  # writes the recorded hours out for people: reads no clock

@@ -1,0 +1,6 @@
+"""Second opinions on a pair: the tests an econometrician reads beside the one number on the page."""
+
+from alphastream.diagnosis.asynchrony import Asynchrony, asynchrony
+from alphastream.diagnosis.findings import Finding, diagnose
+
+__all__ = ["Asynchrony", "Finding", "asynchrony", "diagnose"]

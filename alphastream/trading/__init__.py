@@ -17,13 +17,19 @@ from alphastream.trading.broker.costs import (
 from alphastream.trading.broker.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
 from alphastream.trading.broker.simulated import SimulatedBroker
 from alphastream.trading.engine.backtesting import BacktestingDispatcher, backtesting_dispatcher
-from alphastream.trading.engine.clock import utc_now
+from alphastream.trading.engine.clock import local_now, utc_now
 from alphastream.trading.engine.dispatcher import EventDispatcher
 from alphastream.trading.engine.errors import DispatchError, EventOrderError, InvalidBar
 from alphastream.trading.engine.events import BarEvent, Event, PairBar
 from alphastream.trading.engine.pairs import Pair, PairInfo, PrecisionMode, round_decimal, truncate_decimal
 from alphastream.trading.engine.realtime import RealtimeDispatcher, realtime_dispatcher
-from alphastream.trading.engine.signals import BaseTradingSignal, Position, TradingSignal, TradingSignalSource
+from alphastream.trading.engine.signals import (
+    BaseTradingSignal,
+    OrderOperation,
+    Position,
+    TradingSignal,
+    TradingSignalSource,
+)
 from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource, Producer
 from alphastream.trading.engine.token_bucket import TokenBucketLimiter
 
@@ -48,6 +54,7 @@ __all__ = [
     "FundingPayment",
     "InvalidBar",
     "LegOrder",
+    "OrderOperation",
     "Pair",
     "PairBar",
     "PairInfo",
@@ -65,6 +72,7 @@ __all__ = [
     "TradingSignal",
     "TradingSignalSource",
     "backtesting_dispatcher",
+    "local_now",
     "realtime_dispatcher",
     "round_decimal",
     "truncate_decimal",

@@ -1,1 +1,6 @@
-"""Files of history: what people upload (``upload``) becomes sorted ticks or bars of named symbols."""
+"""Files that people upload, read as sorted ticks or bars of named symbols."""
+
+from alphastream.uploads.containers import Part
+from alphastream.uploads.upload import Layout, Upload, check_size, combine, inspect, read, require_pair
+
+__all__ = ["Layout", "Part", "Upload", "check_size", "combine", "inspect", "read", "require_pair"]

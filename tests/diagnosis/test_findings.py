@@ -12,7 +12,8 @@ from statsmodels.tsa.stattools import coint
 from statsmodels.tsa.vector_ar.vecm import coint_johansen, select_order
 
 from alphastream.core.types import Floats, Ints
-from alphastream.diagnosis.findings import Finding, asynchrony, diagnose, vector_lags
+from alphastream.diagnosis import asynchrony
+from alphastream.diagnosis.findings import Finding, diagnose, vector_lags
 from alphastream.estimators import engle_granger, half_life, hayashi_yoshida, kpss, phillips_perron
 
 SECOND = 10**9

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from alphastream.errors import UploadError
+from alphastream.uploads import Upload, inspect, read
 from alphastream.uploads.containers import most_unpacked, parts_of
-from alphastream.uploads.upload import Upload, inspect, read
 from tests.uploads.test_errors import ROW, TICKS, refused
 from tests.uploads.test_formats import EXPECTED, load
 

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from alphastream.errors import ParameterError, UploadError
-from alphastream.uploads.upload import check_size, combine, inspect, read, require_pair
+from alphastream.uploads import check_size, combine, inspect, read, require_pair
 from tests.uploads.test_formats import zipped
 
 TICKS = b"timestamp,symbol,price,size\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphastream.uploads.upload import Upload, inspect, read
+from alphastream.uploads import Upload, inspect, read
 
 FOLDER = Path(__file__).parent.parent / "data" / "uploads"
 HOUR = 3600 * 10**9

@@ -13,8 +13,8 @@ from alphastream.core.units import HOUR, SECOND
 from alphastream.errors import UploadError
 from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
+from alphastream.uploads import Upload, require_pair
 from alphastream.uploads.series import bars_of
-from alphastream.uploads.upload import Upload, require_pair
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.notices import no_feed, origin

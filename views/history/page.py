@@ -4,12 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from alphastream.diagnosis.findings import Asynchrony, asynchrony
+from alphastream.diagnosis import Asynchrony, asynchrony
 from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
+from alphastream.uploads import Upload, require_pair
 from alphastream.uploads.series import bars_of, pair_rows
-from alphastream.uploads.upload import Upload, require_pair
 from views.shared import exports
 from views.shared.cards import result_cards
 from views.shared.charts import WIDE_GAP, pair_figure

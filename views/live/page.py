@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.bars import aggregate
-from alphastream.diagnosis.findings import asynchrony
+from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec

@@ -10,8 +10,8 @@ from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
+from alphastream.uploads import Upload
 from alphastream.uploads.series import price_panel
-from alphastream.uploads.upload import Upload
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, say_old_cost
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.exports import scan_csv

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from alphastream.diagnosis.findings import Asynchrony, Finding, diagnose
+from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec, source_prices
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from alphastream.core.units import HOUR
 from alphastream.tape.recordings import read_tape
-from alphastream.uploads.upload import Upload
+from alphastream.uploads import Upload
 from views.shared.system import get_settings, get_system
 
 BUNDLED = "Bundled recording"

@@ -7,8 +7,8 @@ import streamlit as st
 
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
+from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read
 from alphastream.uploads.columns import ROLES
-from alphastream.uploads.upload import Layout, Upload, check_size, combine, inspect, read
 from views.shared import recordings
 from views.shared.progress import reading
 from views.shared.system import get_settings

@@ -68,6 +68,11 @@ def span_ns(span: timedelta | int) -> int:
     return operator.index(span)
 
 
+def local_now() -> datetime:
+    """The present in the time zone of this machine, tz-aware: for people to read."""
+    return datetime.now().astimezone()
+
+
 def utc_now(monotonic: bool = False) -> datetime:
     """The present, in UTC.
 

@@ -26,6 +26,22 @@ class Position(enum.Enum):
         return self.name.lower()
 
 
+@enum.unique
+class OrderOperation(enum.Enum):
+    """Which side of a trade to take."""
+
+    BUY = 100
+    SELL = 101
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @property
+    def position(self) -> Position:
+        """The position that it opens."""
+        return Position.LONG if self is OrderOperation.BUY else Position.SHORT
+
+
 class BaseTradingSignal(Event):
     """An instruction to switch to a position in each of some pairs.
 
@@ -70,15 +86,15 @@ class TradingSignal(BaseTradingSignal):
     Parameters
     ----------
     when : tz-aware datetime or UTC nanoseconds.
-    position : position to switch to.
+    position : position to switch to; an operation means the position that it opens.
     pair : the first pair.
     """
 
     __slots__ = ()
 
-    def __init__(self, when: Moment | int, position: Position, pair: Pair) -> None:
+    def __init__(self, when: Moment | int, position: Position | OrderOperation, pair: Pair) -> None:
         super().__init__(when)
-        self.add_pair(pair, position)
+        self.add_pair(pair, position.position if isinstance(position, OrderOperation) else position)
 
     @property
     def pair(self) -> Pair:

@@ -15,6 +15,7 @@ from alphastream.trading import (
     BaseTradingSignal,
     Event,
     InvalidBar,
+    OrderOperation,
     Pair,
     PairBar,
     PairInfo,
@@ -24,6 +25,7 @@ from alphastream.trading import (
     TradingSignal,
     TradingSignalSource,
     backtesting_dispatcher,
+    local_now,
     round_decimal,
     truncate_decimal,
     utc_now,
@@ -198,3 +200,16 @@ def test_the_bucket_owes_and_fills() -> None:
 def test_buckets_that_never_fill(arguments: tuple[float, float]) -> None:
     with pytest.raises(AlphaStreamError, match="must be above 0"):
         TokenBucketLimiter(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("operation", "position"), [(OrderOperation.BUY, Position.LONG), (OrderOperation.SELL, Position.SHORT)]
+)
+def test_an_operation_means_the_position_it_opens(operation: OrderOperation, position: Position) -> None:
+    assert TradingSignal(WHEN, operation, BTC).position is position
+
+
+def test_local_time_is_the_same_moment_as_utc() -> None:
+    before, local, after = utc_now(), local_now(), utc_now()
+    assert local.utcoffset() is not None
+    assert before <= local <= after
