@@ -23,7 +23,7 @@ fix:  ## format and mend what ruff can
 	$(PYTHON) -m ruff check --fix .
 
 test:  ## all tests, on two cores
-	$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench:  ## every benchmark, one table each
 	@for file in $(filter-out benchmarks/bench_soak.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done

@@ -1,24 +1,36 @@
 """What holds for all tests."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("shared machine", deadline=None)  # no test asserts on seconds
 settings.load_profile("shared machine")
 
+BROWSER = "tests/browser/"
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: from its first use to the end of the run, playwright keeps an event loop running in
-    the main thread, and there nothing else can run one.
+    the main thread, and there nothing else can run one."""
+    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
 
-    Side by side, with ``-n 2 --dist loadgroup --no-loadscope-reorder``, a file stays with one worker, and all browser
-    tests with one: two browsers and their servers starve each other.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``-n 2 --dist loadfile --no-loadscope-reorder`` a file stays with one worker, and all browser tests with
+    one, at the end: two browsers and their servers starve each other.
+
+    Groups of ``--dist loadgroup`` would say the same, but pytest-xdist 3.8 writes them where pytest 9.2 does not look.
     """
-    items.sort(key=_needs_browser)
-    if config.getoption("dist", "no") == "loadgroup":
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group("browser" if _needs_browser(item) else item.nodeid.split("::")[0]))
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = _worker_group
+    return scheduler
 
 
-def _needs_browser(item: pytest.Item) -> bool:
-    return "browser" in item.path.parts
+def _worker_group(nodeid: str) -> str:
+    return BROWSER if nodeid.startswith(BROWSER) else nodeid.split("::", 1)[0]
