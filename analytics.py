@@ -5,21 +5,16 @@ computed while no new tick has arrived and no bar has closed.
 """
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alphastream import backtest, portfolio
 from alphastream.bars import Bars, PairRows, aggregate, align, empty_bars, merge
 from alphastream.core.types import Floats, Ints
-from alphastream.estimators import is_compiled, warm_up
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Source
 from alphastream.pairs import (
@@ -35,13 +30,11 @@ from alphastream.pairs import (
     source_columns,
 )
 from alphastream.tape.protocols import GrowingTape
+from runtime.compilation import Compilation
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent
 IDLE_S = 120.0  # a pair nobody has asked for in this time is forgotten
-_ONE_COMPILER = threading.Lock()
-_ONE_PORTFOLIO_COMPILER = threading.Lock()  # of its own: the estimators of another pipeline do not wait for it
 NO_ROWS = align(empty_bars(), empty_bars(), 1)
 PRICES: tuple[Price, ...] = ("log", "price")
 MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when a page asks for new bars
@@ -104,6 +97,7 @@ class QuantEngine:
     refresh_s : at most one recomputation in this time.
     grace_ns : how long after a bar's end a leg without newer trades may still deliver one.
     published : called by the engine's thread after each publication; must be quick.
+    compilation : compiles the kernels ahead; one of the engine's own unless given.
     """
 
     def __init__(
@@ -115,6 +109,7 @@ class QuantEngine:
         refresh_s: float = 0.1,
         grace_ns: int = 1_000_000_000,
         published: Callable[[], None] = lambda: None,
+        compilation: Compilation | None = None,
     ) -> None:
         self._tape = tape
         self._now_ns = now_ns
@@ -128,6 +123,7 @@ class QuantEngine:
         self.graph = Graph()
         self.reopened = 0
         self.failure: str | None = None
+        self.compilation = compilation or Compilation()
 
         self._lock = threading.Lock()
         self._wanted: dict[PairSpec, float] = {}
@@ -135,11 +131,7 @@ class QuantEngine:
         self._changed = threading.Condition(self._lock)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._compiled = threading.Event()
         self._computing = True
-        self._compiled.set()  # whoever calls refresh without a thread waits for the compiler
-        self.portfolio_compiled = threading.Event()  # whether positions can be had without a wait
-        self.portfolio_compiled.set()
         self._thread: threading.Thread | None = None
 
     # ---- for pages -------------------------------------------------------------------------------------------
@@ -167,9 +159,7 @@ class QuantEngine:
 
     def start(self) -> None:
         """Start the engine's thread. Prices are published at once, series as soon as their kernels are compiled."""
-        self._compiled.clear()
-        self.portfolio_compiled.clear()
-        threading.Thread(target=self._compile, name="alphastream-compile", daemon=True).start()
+        self.compilation.start(self._wake.set)
         self._thread = threading.Thread(target=self._loop, name="alphastream-engine", daemon=True)
         self._thread.start()
 
@@ -183,16 +173,6 @@ class QuantEngine:
     def notify(self) -> None:
         """Ticks have come. Cheap: called by the ingest thread for every batch."""
         self._wake.set()
-
-    def _compile(self) -> None:
-        """Compile in another process first, where the machine code is not on disk yet: numba holds the interpreter
-        lock for ten seconds and more, and pages would stand still. Prices and pairs first, the rest after them."""
-        _compile_ahead(_ONE_COMPILER, is_compiled, "estimators", warm_up)
-        self._compiled.set()
-        self._wake.set()
-        _compile_ahead(_ONE_PORTFOLIO_COMPILER, portfolio.is_compiled, "scan portfolio", portfolio.warm_up)
-        self.portfolio_compiled.set()
-        _compile_ahead(_ONE_PORTFOLIO_COMPILER, backtest.is_compiled, "backtest", backtest.warm_up)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -212,7 +192,7 @@ class QuantEngine:
         """Read new ticks, advance what is wanted, publish. Returns whether anything was new."""
         with self._lock:
             self._forget_idle(time.monotonic())
-            self._computing = self._compiled.is_set()
+            self._computing = self.compilation.ready("pairs").is_set()
             wanted = list(self._wanted)
         for spec in wanted:
             self._prepare(spec, now_ns)
@@ -391,17 +371,6 @@ class QuantEngine:
             held.series = {length: bars for length, bars in held.series.items() if (symbol, length) in legs}
             if not held.series:
                 del self._symbols[symbol]
-
-
-def _compile_ahead(one: threading.Lock, on_disk: Callable[[], bool], rooms: str, load: Callable[[], None]) -> None:
-    try:
-        with one:
-            if not on_disk():
-                command = [sys.executable, "-m", "alphastream", *rooms.split()]
-                subprocess.run(command, cwd=ROOT, check=False, timeout=300)
-            load()
-    except Exception:
-        log.exception("kernels of %s are not compiled ahead; each compiles at its first use", rooms)
 
 
 def _key(spec: PairSpec) -> tuple[str, str, int]:

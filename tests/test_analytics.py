@@ -16,6 +16,7 @@ from alphastream.events import Tick
 from alphastream.graph import Price
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse, series_of
 from analytics import QuantEngine
+from runtime.compilation import Compilation, Stage
 from storage import TickStore
 
 SECOND = 10**9
@@ -253,12 +254,12 @@ def test_thread_publishes_and_stops(store: TickStore) -> None:
     assert engine.failure is None
 
 
-def test_prices_are_published_while_the_models_load(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prices_are_published_while_the_models_load(store: TickStore) -> None:
     loaded = threading.Event()
-    monkeypatch.setattr(analytics, "warm_up", lambda: loaded.wait(60))
+    slow = Compilation({"pairs": Stage((), lambda: True, lambda: bool(loaded.wait(60)))})
     ticks = all_trades(60)
     store.append(ticks)
-    engine = QuantEngine(store, lambda: ticks[-1].time_ns, refresh_s=0.01)
+    engine = QuantEngine(store, lambda: ticks[-1].time_ns, refresh_s=0.01, compilation=slow)
     engine.start()
     early = engine.wait_for(PAIR, timeout_s=60)
     assert early is not None

@@ -19,7 +19,7 @@ APPLICATION: dict[str, set[str]] = {
     "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "system"},  # system: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
-    "analytics": {"alphastream"},
+    "analytics": {"runtime", "alphastream"},
     "runtime": {"alphastream"},
     "config": {"alphastream"},
 }
@@ -30,6 +30,7 @@ RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock"}
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {
     "ingest": {"backoff"},
+    "analytics": {"compilation"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper"},

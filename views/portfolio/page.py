@@ -127,7 +127,7 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
     pipeline = system.pipeline
     if pipeline is None:
         return system.failure or "No feed is configured."
-    if not pipeline.engine.portfolio_compiled.is_set():
+    if not pipeline.engine.compilation.ready("portfolio").is_set():
         return "The position optimiser is being compiled: a minute or two, once for each version."
     answers = _answers(pipeline, request)
     if answers is None:

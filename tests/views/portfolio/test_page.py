@@ -26,7 +26,7 @@ SHORT = {"window": "20"}
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
     with replay(tmp_path_factory.mktemp("var"), head_s=240) as pipeline:
-        assert pipeline.engine.portfolio_compiled.wait(300)
+        assert pipeline.engine.compilation.ready("portfolio").wait(300)
         yield pipeline
 
 
@@ -95,13 +95,13 @@ def test_empty(system: Running) -> None:
 
 def test_while_kernels_compile_the_page_says_so(system: Running) -> None:
     assert system.pipeline is not None
-    system.pipeline.engine.portfolio_compiled.clear()
+    system.pipeline.engine.compilation.ready("portfolio").clear()
     try:
         test = shown(**SHORT)
         assert "being compiled" in words(test)
         assert not test.metric
     finally:
-        system.pipeline.engine.portfolio_compiled.set()
+        system.pipeline.engine.compilation.ready("portfolio").set()
     test.run()
     assert test.metric
 
