@@ -16,7 +16,7 @@ from alphastream.backtest.history import PairHistory, ready
 from alphastream.backtest.market import LegTrades
 from alphastream.backtest.result import RunResult
 from alphastream.bars import PairRows
-from alphastream.core.compilation import is_on_disk
+from alphastream.core.compilation import loads_from_disk
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import Graph, Node
@@ -165,8 +165,11 @@ def warm_up() -> None:
 
 
 def is_compiled() -> bool:
-    """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    return is_on_disk(__file__, "kernel.run_all-*")
+    """Whether ``warm_up`` only loads: the machine code is on disk and made from the sources as they are now.
+
+    Compiles nothing, and loads what it finds.
+    """
+    return loads_from_disk(warm_up)
 
 
 def keep_books(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.core.compilation import is_on_disk
+from alphastream.core.compilation import loads_from_disk
 from alphastream.core.types import Floats
 from alphastream.estimators.fold import Estimator, Fold, State, run_each, run_many
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
@@ -143,5 +143,8 @@ def warm_up() -> None:
 
 
 def is_compiled() -> bool:
-    """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    return is_on_disk(__file__)
+    """Whether ``warm_up`` only loads: the machine code is on disk and made from the sources as they are now.
+
+    Compiles nothing, and loads what it finds.
+    """
+    return loads_from_disk(warm_up)

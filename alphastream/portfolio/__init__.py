@@ -15,7 +15,7 @@
 
 import numpy as np
 
-from alphastream.core.compilation import is_on_disk
+from alphastream.core.compilation import loads_from_disk
 from alphastream.portfolio.analytics import (
     Exposure,
     Spectrum,
@@ -63,5 +63,8 @@ def warm_up() -> None:
 
 
 def is_compiled() -> bool:
-    """Whether an earlier process left machine code on disk. It may be older than the source; then it is not used."""
-    return is_on_disk(__file__, "kernels.walk-*")
+    """Whether ``warm_up`` only loads: the machine code is on disk and made from the sources as they are now.
+
+    Compiles nothing, and loads what it finds.
+    """
+    return loads_from_disk(warm_up)

@@ -1,8 +1,7 @@
 """The compiled row: what turns the state, one row of prices and one of signals into the next state and positions.
 
 A state is one float64 array, its *block*. The step numbers in the comments are those of
-docs/decisions/0014-positions-row-by-row.md, where the formulas stand. All compiled functions are in this file, see
-``estimators.fold.kernel``.
+docs/decisions/0014-positions-row-by-row.md, where the formulas stand.
 """
 
 from math import isfinite, log, sqrt
