@@ -17,6 +17,7 @@ from alphastream.bars import Bars, PairRows, aggregate, align, empty_bars, merge
 from alphastream.core.types import Floats, Ints
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Source
+from alphastream.kernel_groups import TESTS, group_of
 from alphastream.pairs import (
     Cointegration,
     PairAnalytics,
@@ -27,10 +28,11 @@ from alphastream.pairs import (
     nodes_of,
     not_computed,
     pair_columns,
+    series_of,
     source_columns,
 )
 from alphastream.tape.protocols import GrowingTape
-from runtime.compilation import Compilation
+from runtime.compilation import Compilation, shared
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ class QuantEngine:
     refresh_s : at most one recomputation in this time.
     grace_ns : how long after a bar's end a leg without newer trades may still deliver one.
     published : called by the engine's thread after each publication; must be quick.
-    compilation : compiles the kernels ahead; one of the engine's own unless given.
+    compilation : compiles the kernels ahead; that of the process unless given.
     """
 
     def __init__(
@@ -123,7 +125,7 @@ class QuantEngine:
         self.graph = Graph()
         self.reopened = 0
         self.failure: str | None = None
-        self.compilation = compilation or Compilation()
+        self.compilation = compilation or shared()
 
         self._lock = threading.Lock()
         self._wanted: dict[PairSpec, float] = {}
@@ -131,7 +133,7 @@ class QuantEngine:
         self._changed = threading.Condition(self._lock)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._computing = True
+        self._waiting: frozenset[str] = frozenset()  # kernels that are being compiled
         self._thread: threading.Thread | None = None
 
     # ---- for pages -------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ class QuantEngine:
         """Read new ticks, advance what is wanted, publish. Returns whether anything was new."""
         with self._lock:
             self._forget_idle(time.monotonic())
-            self._computing = self.compilation.ready("pairs").is_set()
+            before, self._waiting = self._waiting, self._uncompiled()
             wanted = list(self._wanted)
         for spec in wanted:
             self._prepare(spec, now_ns)
@@ -201,15 +203,21 @@ class QuantEngine:
         for key, pair in self._pairs.items():
             times = [ns for leg in (pair.y, pair.x) if (ns := earliest[leg]) is not None]
             moved[key] = self._advance(pair, now_ns, min(times, default=None))
-        fresh = [spec for spec in wanted if moved[_key(spec)] or self._is_behind(spec)]
+        fresh = [spec for spec in wanted if moved[_key(spec)] or spec not in self._published or before != self._waiting]
         if fresh:
             self._publish(fresh)
         return bool(fresh)
 
-    def _is_behind(self, spec: PairSpec) -> bool:
-        """Whether nothing was published yet, or only prices while the kernels were being compiled."""
-        answer = self._published.get(spec)
-        return answer is None or answer.computed != self._computing
+    def _uncompiled(self) -> frozenset[str]:
+        """Groups of kernels still to wait for; without a thread the caller waits, whatever it takes."""
+        return self.compilation.waiting if self._thread is not None else frozenset()
+
+    def _is_compiled(self, node: Node) -> bool:
+        """Whether a node, and what it is computed from, can be computed without a wait."""
+        inputs = (series.of for series in node.inputs)
+        return group_of(node.estimator) not in self._waiting and all(
+            self._is_compiled(each) for each in inputs if isinstance(each, Node)
+        )
 
     # ---- ticks to bars ---------------------------------------------------------------------------------------
 
@@ -223,8 +231,7 @@ class QuantEngine:
         pair = self._pairs.get(_key(spec))
         if pair is None:
             pair = self._pairs[_key(spec)] = _Pair(spec.y, spec.x, spec.interval_ns, NO_ROWS)
-        if self._computing:
-            self._join(pair, spec)
+        self._join(pair, spec)
 
     def _load(self, symbol: str, interval_ns: int, now_ns: int) -> None:
         """Bars of the past from the tape."""
@@ -287,6 +294,8 @@ class QuantEngine:
     def _join(self, pair: _Pair, spec: PairSpec) -> None:
         """Add the nodes of a request; those that are new catch up with the rows there are."""
         nodes = nodes_of(spec)
+        if self._waiting:
+            nodes = tuple(node for node in nodes if self._is_compiled(node))
         if any(node not in pair.outputs for node in nodes):
             for node in nodes:
                 self.graph.add(node)
@@ -312,14 +321,18 @@ class QuantEngine:
         self._tell()
 
     def _answer(self, spec: PairSpec, previews: dict[Node, Any], open_rows: PairRows) -> PairAnalytics:
-        pair, computed = self._pairs[_key(spec)], self._computing
+        pair, series = self._pairs[_key(spec)], series_of(spec)
+        computed = all(series[name].of in pair.outputs for name in ("hedge_ratio", "zscore"))
+        tested = self._waiting.isdisjoint((TESTS, "HalfLife"))
         return PairAnalytics(
             spec=spec,
             version=self._version,
-            closed=pair_columns(spec, pair.rows, pair.outputs if computed else None),
-            forming=pair_columns(spec, open_rows, previews if computed else None),
+            closed=pair_columns(spec, pair.rows, pair.outputs),
+            forming=pair_columns(spec, open_rows, previews),
             calibration=calibration(spec, self.graph) if computed else not_computed(spec, len(pair.rows)),
-            cointegration=self._test(pair, spec.source) if computed else Cointegration(0, refusal="the models load"),
+            cointegration=self._test(pair, spec.source)
+            if tested
+            else Cointegration(0, refusal="the test is being compiled"),
             last_y=self._tape.last(spec.y),
             last_x=self._tape.last(spec.x),
             computed=computed,

@@ -142,7 +142,7 @@ class PairAnalytics:
     forming : the same columns for the bars that are not closed yet; provisional.
     calibration : the estimators on the way to the z-score, first things first.
     last_y, last_x : newest trade of each leg.
-    computed : False while only prices are known because the models are still being loaded.
+    computed : False while only prices are known because the models are still being compiled.
     stamps : None where no tick of either leg was added since the answer before.
     """
 
@@ -235,8 +235,8 @@ def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
     return (np.log(y), np.log(x)) if answer.spec.price == "log" else (y, x)
 
 
-def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any] | None) -> dict[str, NDArray[Any]]:
-    """Prices and series side by side, (T,) each; series are NaN where there are no outputs yet."""
+def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any]) -> dict[str, NDArray[Any]]:
+    """Prices and series side by side, (T,) each; series are NaN where their node has no outputs yet."""
     columns: dict[str, NDArray[Any]] = {
         "time_ns": rows.end_ns,
         "y": rows.y,
@@ -249,7 +249,7 @@ def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any] | N
     for name, series in series_of(spec).items():
         assert isinstance(series.of, Node)
         columns[name] = (
-            getattr(outputs[series.of], series.column) if outputs is not None else np.full(len(rows), np.nan)
+            getattr(outputs[series.of], series.column) if series.of in outputs else np.full(len(rows), np.nan)
         )
     if spec.model == "kalman":  # what the filter expects of an innovation: mean zero, variance Q
         columns["spread_std"] = np.sqrt(columns["innovation_var"])
@@ -269,7 +269,7 @@ def calibration(spec: PairSpec, graph: Graph) -> tuple[Progress, ...]:
 
 
 def not_computed(spec: PairSpec, rows: int) -> tuple[Progress, ...]:
-    """Progress while the models are being loaded: the rows are there, nothing has looked at them."""
+    """Progress while the models are being compiled: the rows are there, nothing has looked at them."""
     return (Progress("hedge ratio", min(rows, spec.window - 1), spec.window),)
 
 

@@ -1,82 +1,153 @@
 """Kernels are compiled in a process of their own before anybody needs them.
 
-numba holds the interpreter lock for ten seconds and more while it compiles; pages would stand still. The machine code
-is kept on disk, so this process only loads it.
+numba holds the interpreter lock for seconds at a time while it compiles; pages would stand still. The other process
+keeps the machine code on disk and says when a group of kernels is there; this one then only loads it.
 """
 
 import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from alphastream import backtest, estimators, portfolio
+from alphastream.core.compilation import loads_from_disk
+from alphastream.kernel_groups import GROUPS, KernelGroup
 
 log = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TIMEOUT_S: Final = 300.0
+"""A group that takes longer is given up, and compiled where it is first used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Kernels that are compiled together.
+class CompileProgress:
+    """How far compiling is.
 
     Parameters
     ----------
-    rooms : what ``python -m alphastream`` calls them.
-    is_on_disk : whether their machine code is there.
-    load : loads it, compiling what is not there.
+    done, total : groups of kernels.
+    left_s : seconds that the rest will take, about.
     """
 
-    rooms: tuple[str, ...]
-    is_on_disk: Callable[[], bool]
-    load: Callable[[], object]
-
-
-STAGES: Final[Mapping[str, Stage]] = {
-    "pairs": Stage(("estimators",), estimators.is_compiled, estimators.warm_up),
-    "portfolio": Stage(("scan", "portfolio"), portfolio.is_compiled, portfolio.warm_up),
-    "backtest": Stage(("backtest",), backtest.is_compiled, backtest.warm_up),
-}
-_ONE_AT_A_TIME = {name: threading.Lock() for name in STAGES}  # several engines share the disk
+    done: int
+    total: int
+    left_s: float
 
 
 class Compilation:
-    """The stages of one engine. Before ``start`` all count as ready: who computes without a thread waits itself."""
+    """The groups of one process, loaded one after the other. Before ``start`` all count as ready."""
 
-    def __init__(self, stages: Mapping[str, Stage] = STAGES) -> None:
-        self._stages = stages
-        self._ready = {name: threading.Event() for name in stages}
-        for event in self._ready.values():
-            event.set()
+    def __init__(self, groups: Mapping[str, KernelGroup] = GROUPS) -> None:
+        self._groups = groups
+        self._changed = threading.Condition()
+        self._waiting: frozenset[str] = frozenset()
+        self._listeners: list[Callable[[], None]] = []
+        self._started = False
+        self._begin_s = self._newest_s = 0.0
+        self._compiled_s = 0.0  # by the estimates of the groups that the other process has compiled
 
     def start(self, advanced: Callable[[], None] = lambda: None) -> None:
-        """Compile in the background; ``advanced`` is called, by another thread, when a stage is ready."""
-        for event in self._ready.values():
-            event.clear()
-        threading.Thread(target=self._run, args=(advanced,), name="alphastream-compile", daemon=True).start()
+        """Load in the background, once a process.
 
-    def ready(self, stage: str) -> threading.Event:
-        """Set while what a stage compiles can be called without a wait."""
-        return self._ready[stage]
+        Parameters
+        ----------
+        advanced : called, by another thread, when a group is ready.
+        """
+        with self._changed:
+            self._listeners.append(advanced)
+            if self._started:
+                return
+            self._started, self._waiting = True, frozenset(self._groups)
+        threading.Thread(target=self._run, name="alphastream-compile", daemon=True).start()
 
-    def _run(self, advanced: Callable[[], None]) -> None:
-        for name, stage in self._stages.items():
-            try:
-                with _ONE_AT_A_TIME.get(name, threading.Lock()):
-                    _compile_ahead(stage)
-            except Exception:
-                log.exception("kernels of %s are not compiled ahead; each compiles at its first use", name)
-            self._ready[name].set()
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Groups that cannot be called without a wait."""
+        return self._waiting
+
+    def is_ready(self, *groups: str) -> bool:
+        """Whether all of these can be called without a wait."""
+        return self._waiting.isdisjoint(groups)
+
+    def wait(self, *groups: str, timeout_s: float) -> bool:
+        """``is_ready``, as soon as that is so or the time is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.is_ready(*groups), timeout_s)
+
+    @property
+    def progress(self) -> CompileProgress | None:
+        """How far compiling is, None where nothing is being compiled."""
+        with self._changed:
+            waiting, compiled_s = self._waiting, self._compiled_s
+            begin_s, newest_s = self._begin_s, self._newest_s
+        if not waiting or not begin_s:
+            return None
+        pace = (newest_s - begin_s) / compiled_s if compiled_s else 1.5
+        left_s = pace * sum(self._groups[name].seconds for name in waiting) - (time.monotonic() - newest_s)
+        return CompileProgress(len(self._groups) - len(waiting), len(self._groups), max(left_s, 1.0))
+
+    def _run(self) -> None:
+        names = list(self._groups)
+        while names and self._is_on_disk(names[0]):
+            self._set_ready(names.pop(0))
+        try:
+            if names:
+                self._compile_ahead(names)
+        except Exception:
+            log.exception("kernels are not compiled ahead; each compiles at its first use")
+        for name in names:
+            if not self.is_ready(name):
+                self._load(name)
+
+    def _is_on_disk(self, name: str) -> bool:
+        try:
+            return loads_from_disk(self._groups[name].load)
+        except Exception:
+            log.exception("kernels of %s cannot be loaded", name)
+            return False
+
+    def _compile_ahead(self, names: Sequence[str]) -> None:
+        command = [sys.executable, "-m", "alphastream", *names]
+        with self._changed:
+            self._begin_s = self._newest_s = time.monotonic()
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            watch = threading.Timer(TIMEOUT_S, process.kill)
+            watch.start()
+            for line in process.stdout:
+                watch.cancel()
+                if (name := line.split()[0]) in self._waiting:
+                    self._load(name)
+                watch = threading.Timer(TIMEOUT_S, process.kill)
+                watch.start()
+            watch.cancel()
+
+    def _load(self, name: str) -> None:
+        try:
+            self._groups[name].load()
+        except Exception:
+            log.exception("kernels of %s are not compiled ahead; each compiles at its first use", name)
+        self._set_ready(name)
+
+    def _set_ready(self, name: str) -> None:
+        with self._changed:
+            self._waiting -= {name}
+            self._newest_s = time.monotonic()
+            if self._begin_s:
+                self._compiled_s += self._groups[name].seconds
+            self._changed.notify_all()
+            listeners = list(self._listeners)
+        for advanced in listeners:
             advanced()
 
 
-def _compile_ahead(stage: Stage) -> None:
-    if not stage.is_on_disk():
-        command = [sys.executable, "-m", "alphastream", *stage.rooms]
-        subprocess.run(command, cwd=ROOT, check=False, timeout=TIMEOUT_S)
-    stage.load()
+@cache
+def shared() -> Compilation:
+    """The one of this process: all engines and pages look at it."""
+    return Compilation()

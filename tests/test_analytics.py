@@ -14,9 +14,10 @@ import analytics
 from alphastream.bars import aggregate, align
 from alphastream.events import Tick
 from alphastream.graph import Price
+from alphastream.kernel_groups import KernelGroup
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse, series_of
 from analytics import QuantEngine
-from runtime.compilation import Compilation, Stage
+from runtime.compilation import Compilation
 from storage import TickStore
 
 SECOND = 10**9
@@ -256,7 +257,7 @@ def test_thread_publishes_and_stops(store: TickStore) -> None:
 
 def test_prices_are_published_while_the_models_load(store: TickStore) -> None:
     loaded = threading.Event()
-    slow = Compilation({"pairs": Stage((), lambda: True, lambda: bool(loaded.wait(60)))})
+    slow = Compilation({"RollingOLS": KernelGroup("estimators", lambda: loaded.wait(60), 1.0)})
     ticks = all_trades(60)
     store.append(ticks)
     engine = QuantEngine(store, lambda: ticks[-1].time_ns, refresh_s=0.01, compilation=slow)

@@ -33,7 +33,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "analytics": {"compilation"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "paper"},
+    "views": {"channel", "alerts", "paper", "compilation"},
 }
 
 # Pages do not know each other; what they share stands in these two.
@@ -59,7 +59,8 @@ LIBRARY: dict[str, int] = {
     "portfolio": 6,
     "strategies": 7,
     "backtest": 8,
-    "__main__": 9,
+    "kernel_groups": 9,
+    "__main__": 10,
 }
 
 OUTSIDE_RULES: dict[str, set[str]] = {

@@ -129,17 +129,23 @@ _SMALLEST: tuple[Fold[Any], ...] = (
 )
 
 
-def warm_up() -> None:
-    """Compile every kernel a page needs, or load it from numba's cache.
+def warm_up(*names: str) -> None:
+    """Compile kernels, or load them from numba's cache.
 
     Takes ten seconds and more the first time, during which numba holds the interpreter lock, and tenths of a second
     after. May run in any thread, also while others use estimators. `python -m alphastream` does it in a
     process of its own.
+
+    Parameters
+    ----------
+    names : of estimators; every estimator and the tests where none is given.
     """
     row = np.ones(1)
     for estimator in _SMALLEST:
-        estimator._fold(None, *[row] * len(estimator.inputs))
-    warm_up_tests()
+        if not names or type(estimator).__name__ in names:
+            estimator._fold(None, *[row] * len(estimator.inputs))
+    if not names:
+        warm_up_tests()
 
 
 def is_compiled() -> bool:

@@ -202,7 +202,7 @@ def test_silence_of_the_feed() -> None:
 
 @pytest.mark.parametrize("model", ["ols", "kalman", "huber", "tls"])
 def test_every_measure_exists_in_every_model(model: Any) -> None:
-    columns = pair_columns(replace(PAIR, model=model), align(empty_bars(), empty_bars(), SECOND), None)
+    columns = pair_columns(replace(PAIR, model=model), align(empty_bars(), empty_bars(), SECOND), {})
     missing = [name for name, each in MEASURES.items() if each.kind == "column" and each.source not in columns]
     assert missing == []
 

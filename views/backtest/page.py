@@ -11,6 +11,7 @@ import streamlit as st
 from alphastream.backtest import Market, RunResult, backtest
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node, Series, dot
+from alphastream.kernel_groups import BACKTEST, POSITIONS
 from alphastream.pairs import PairSpec, Progress, source_columns
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.strategies import PositionOptimiser
@@ -20,6 +21,7 @@ from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.report import report, settings_of
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
+from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
 from views.shared.palette import palette
@@ -52,6 +54,8 @@ def page() -> None:
     if asked is None:
         return
     request, trials = asked
+    if not kernels_ready(*PAIR_MODELS, POSITIONS, BACKTEST):
+        return
     st.caption(f"{data.title}: {data.said(request.strategy.symbols)}.")
     try:
         market = data.market(request.strategy.symbols)

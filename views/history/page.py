@@ -13,6 +13,7 @@ from alphastream.uploads.series import bars_of, pair_rows
 from views.shared import exports
 from views.shared.cards import result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
+from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.findings import tests_of, trade_times_of
@@ -37,6 +38,8 @@ def page() -> None:
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
     spec = pair_controls(sorted(upload.symbols), get_settings(), shortest_s=shortest_s)
     if spec is None:
+        return
+    if not kernels_ready(*PAIR_MODELS):
         return
     try:
         answer = _answer(upload, spec)

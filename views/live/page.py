@@ -16,6 +16,7 @@ from system import Pipeline, System
 from views.component import live_figure, pair_frame, way_of
 from views.shared import exports
 from views.shared.cards import feed_card, pair_cards, plain
+from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
 from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
 from views.shared.elements import PLOT, offer_file
 from views.shared.findings import tests_of, trade_times_of
@@ -71,7 +72,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
     feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay")
     cards = [
-        *pair_cards(answer, spec, instruments, now_ns),
+        *pair_cards(answer, spec, instruments, now_ns, progress_text(pipeline.engine.compilation.progress)),
         feed,
         *ready_cards(answer, spec, feed, now_ns, cost_bps),
     ]
@@ -98,7 +99,11 @@ def _notices(system: System) -> list[Notice]:
     why = system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
     if system.live is not None:
         why = system.live.reason
-    return engine_notices(pipeline, "prices") + feed_notices(pipeline, f"{why.rstrip('.')}. Shown instead: ")
+    return [
+        *engine_notices(pipeline, "prices"),
+        *compiling_notices(pipeline.engine.compilation, *PAIR_MODELS),
+        *feed_notices(pipeline, f"{why.rstrip('.')}. Shown instead: "),
+    ]
 
 
 def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:

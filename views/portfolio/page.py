@@ -8,6 +8,7 @@ import streamlit as st
 
 from alphastream.estimators import Floats
 from alphastream.graph import interval_name
+from alphastream.kernel_groups import POSITIONS
 from alphastream.pairs import PairAnalytics
 from alphastream.portfolio.allocation import (
     Allocation,
@@ -23,6 +24,7 @@ from alphastream.portfolio.allocation import (
 from system import Pipeline, System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
+from views.shared.compiling import compiling_text
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
 from views.shared.metrics import UNKNOWN, Metric
@@ -127,13 +129,14 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
     pipeline = system.pipeline
     if pipeline is None:
         return system.failure or "No feed is configured."
-    if not pipeline.engine.compilation.ready("portfolio").is_set():
-        return "The position optimiser is being compiled: a minute or two, once for each version."
+    compilation = pipeline.engine.compilation
+    if not compilation.is_ready(POSITIONS):
+        return compiling_text(compilation.progress)
     answers = _answers(pipeline, request)
     if answers is None:
         return "The first answer about these pairs is being computed."
     if not all(answer.computed for answer in answers):
-        return "The models of the pairs are being loaded."
+        return compiling_text(compilation.progress)
     rows = _rows(answers, request)
     if not len(rows):
         return f"Waiting for the first closed bar of {', '.join(rows.assets)}."

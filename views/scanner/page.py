@@ -9,9 +9,11 @@ import streamlit as st
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
+from alphastream.kernel_groups import SCAN, TESTS
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads import Upload
 from alphastream.uploads.series import price_panel
+from views.shared.compiling import kernels_ready
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, say_old_cost
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.exports import scan_csv
@@ -84,6 +86,8 @@ def page() -> None:
     schedule = "by hand"
     if st.session_state.get("source") == OWN:
         schedule = st.selectbox("Rescan", list(SCHEDULE_S), key="schedule", bind="query-params", width=200)
+    if not kernels_ready(SCAN, TESTS, "HalfLife"):
+        return
     every_s = SCHEDULE_S[schedule]
     if every_s is not None:
         st.fragment(_rescan, run_every=every_s, key="rescan")(request)

@@ -55,10 +55,19 @@ def plain(name: str) -> str:
 
 
 def pair_cards(
-    answer: PairAnalytics | None, spec: PairSpec, instruments: Mapping[str, Instrument], now_ns: int
+    answer: PairAnalytics | None,
+    spec: PairSpec,
+    instruments: Mapping[str, Instrument],
+    now_ns: int,
+    compiling: str = "",
 ) -> list[Card]:
-    """Cards of a live pair, in reading order; empty values while no answer is there."""
-    signal, zscore, *others = result_cards(answer, spec)
+    """Cards of a live pair, in reading order; empty values while no answer is there.
+
+    Parameters
+    ----------
+    compiling : how far the models are that are still being compiled, from ``progress_text``.
+    """
+    signal, zscore, *others = result_cards(answer, spec, compiling)
     cards = [
         _leg("y", spec.y, answer, instruments, now_ns),
         _leg("x", spec.x, answer, instruments, now_ns),
@@ -70,11 +79,11 @@ def pair_cards(
     return cards if answer is not None else [{**card, "value": "", "tone": "neutral"} for card in cards]
 
 
-def result_cards(answer: PairAnalytics | None, spec: PairSpec) -> list[Card]:
+def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = "") -> list[Card]:
     """Cards of what was computed, without the last trades."""
     correlation, window = newest_closed(answer, "correlation"), f"{spec.window} bars"
     return [
-        _signal(answer, spec),
+        _signal(answer, spec, compiling),
         _zscore(answer, spec),
         _spread(answer, spec),
         _hedge(answer, spec),
@@ -136,7 +145,10 @@ def _leg(
     return make_card(name, label, f"{tick.price:,.{decimals}f}", f"{age_text(age_s)} ago", tone, title)
 
 
-def _signal(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+def _signal(answer: PairAnalytics | None, spec: PairSpec, compiling: str) -> Card:
+    if answer is not None and not answer.computed:
+        words = f"models are being compiled: {compiling}" if compiling else "models are being loaded"
+        return make_card("signal", "Signal", "Compiling", words, "warn", _HELP["signal"])
     step = answer.calibrating if answer else None
     if answer is None or step is not None:
         have, needed, what = (step.have, step.needed, step.what) if step else (0, spec.window, "hedge ratio")
@@ -160,6 +172,8 @@ def _signal(answer: PairAnalytics | None, spec: PairSpec) -> Card:
 def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     z = newest_closed(answer, "zscore")
     step = answer.calibrating if answer else None
+    if answer is not None and not answer.computed:
+        return make_card("zscore", "z-score", UNKNOWN, "being compiled", title=_HELP["zscore"])
     if step is not None:
         sub = f"calibrating {step.have}/{step.needed}"
         return make_card("zscore", "z-score", UNKNOWN, sub, title=_HELP["zscore"])

@@ -74,7 +74,9 @@ def _check(name: str, label: str, met: bool | None, value: str, sub: str, more: 
 
 def _calibrated(answer: PairAnalytics | None) -> Card:
     step = answer.calibrating if answer is not None else None
-    if answer is None or step is not None or not answer.computed:
+    if answer is not None and not answer.computed:
+        return _check("calibrated", "Calibrated", False, "not yet", "models being compiled")
+    if answer is None or step is not None:
         sub = f"{step.what} {step.have}/{step.needed}" if step is not None else "no answer yet"
         return _check("calibrated", "Calibrated", False, "not yet", sub)
     return _check("calibrated", "Calibrated", True, "yes", "all windows full")

@@ -11,9 +11,11 @@ from streamlit.testing.v1 import AppTest
 import config
 import views.shared.system
 from alphastream import portfolio
+from alphastream.kernel_groups import GROUPS, POSITIONS
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
 from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
+from runtime.compilation import Compilation, CompileProgress
 from system import Pipeline
 from tests.views.running import Running, cards, page_of, replay, words
 from views.portfolio.tables import allocation_csv
@@ -26,7 +28,7 @@ SHORT = {"window": "20"}
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """One replay for all tests of the page, four minutes of it at once."""
     with replay(tmp_path_factory.mktemp("var"), head_s=240) as pipeline:
-        assert pipeline.engine.compilation.ready("portfolio").wait(300)
+        assert pipeline.engine.compilation.wait(*GROUPS, timeout_s=300)
         yield pipeline
 
 
@@ -93,15 +95,15 @@ def test_empty(system: Running) -> None:
     assert not test.metric
 
 
-def test_while_kernels_compile_the_page_says_so(system: Running) -> None:
+def test_while_kernels_compile_the_page_says_so(system: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     assert system.pipeline is not None
-    system.pipeline.engine.compilation.ready("portfolio").clear()
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(Compilation, "is_ready", lambda _, *names: POSITIONS not in names)
+        patch.setattr(Compilation, "progress", CompileProgress(5, 18, 21.0))
         test = shown(**SHORT)
+        assert "Models are being compiled: 5 of 18, about 20 s." in words(test)
         assert "being compiled" in words(test)
         assert not test.metric
-    finally:
-        system.pipeline.engine.compilation.ready("portfolio").set()
     test.run()
     assert test.metric
 

@@ -86,6 +86,20 @@ def test_calibration_is_counted() -> None:
     assert checks(early)["ready-calibrated"]["sub"] == "hedge ratio 37/40"
 
 
+def test_while_models_are_compiled_nothing_pretends_to_calibrate() -> None:
+    early = replace(answer(), computed=False, calibration=(Progress("hedge ratio", 39, 40),))
+    found = by_id(pair_cards(early, SPEC, {}, NOW, "5 of 18, about 20 s"))
+    assert (found["signal"]["value"], found["signal"]["sub"]) == (
+        "Compiling",
+        "models are being compiled: 5 of 18, about 20 s",
+    )
+    assert live(early)["signal"]["sub"] == "models are being loaded"
+    assert (found["zscore"]["value"], found["zscore"]["sub"]) == ("–", "being compiled")
+    assert checks(early)["ready-calibrated"]["sub"] == "models being compiled"
+    for card in (*found.values(), *checks(early).values()):
+        assert len(card["sub"]) <= MAX_TEXT.get(card["id"], LONGEST), card
+
+
 @pytest.mark.parametrize(
     ("position", "z", "value", "sub"),
     [

@@ -1,0 +1,61 @@
+"""The kernels of the library in groups, in the order of compilation: first what a page of a pair shows first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from alphastream import backtest, estimators, portfolio, scan
+from alphastream.estimators.tests import engle_granger
+
+
+@dataclass(frozen=True, slots=True)
+class KernelGroup:
+    """Kernels that are compiled together.
+
+    Parameters
+    ----------
+    room : the package they belong to.
+    load : loads their machine code, compiling what is not on disk.
+    seconds : of one core, about, that compiling them takes.
+    """
+
+    room: str
+    load: Callable[[], object]
+    seconds: float
+
+
+TESTS: Final = "EngleGranger"
+POSITIONS: Final = "PositionStream"
+SCAN: Final = "scan_pairs"
+BACKTEST: Final = "run_pair"
+
+_SECONDS: Final = {
+    "RollingOLS": 2.0,
+    "ZScore": 1.0,
+    "ThresholdSignal": 0.6,
+    "Difference": 0.3,
+    "RollingCorrelation": 0.1,
+    "HedgedValue": 0.3,
+    "ResidualHalfLife": 1.0,
+    "HalfLife": 0.3,
+    "RollingTLS": 0.1,
+    "KalmanHedge": 1.5,
+}
+
+GROUPS: Final[Mapping[str, KernelGroup]] = {
+    **{name: KernelGroup("estimators", partial(estimators.warm_up, name), took) for name, took in _SECONDS.items()},
+    TESTS: KernelGroup("estimators", engle_granger.warm_up, 9.0),
+    "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
+    POSITIONS: KernelGroup("portfolio", portfolio.warm_up, 25.0),
+    SCAN: KernelGroup("scan", scan.warm_up, 5.0),
+    BACKTEST: KernelGroup("backtest", backtest.warm_up, 4.0),
+}
+
+_BUILT_ON: Final = {"Standardised": "KalmanHedge", "RollingEngleGranger": TESTS}
+
+
+def group_of(estimator: Any) -> str:
+    """The group that compiles what an estimator calls."""
+    name = type(estimator).__name__
+    return _BUILT_ON.get(name, name)
