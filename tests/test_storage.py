@@ -245,7 +245,7 @@ def test_unusable_numbers_are_refused_and_counted(store: TickStore, change: dict
 def test_an_id_that_starts_anew_is_refused_and_logged_once(store: TickStore, caplog: pytest.LogCaptureFixture) -> None:
     store.append(ticks(3_000_000_001, 3_000_000_003))
     newer = 3_000_000_010
-    with caplog.at_level(logging.WARNING, logger="storage"):
+    with caplog.at_level(logging.WARNING, logger="runtime.stores.rings"):
         assert store.append([tick(5, time_ns=newer), tick(6, time_ns=newer)]) == 0
     assert store.health.rejected == 2
     assert len(caplog.records) == 1
@@ -411,7 +411,7 @@ def test_a_locked_file_is_tried_again(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
-    with TickStore(path, flush_s=0.01) as store, caplog.at_level(logging.INFO, logger="storage"):
+    with TickStore(path, flush_s=0.01) as store, caplog.at_level(logging.INFO, logger="runtime.stores.writer"):
         with held_by_another(path):
             store.append(ticks(1, 10))
             with pytest.raises(StorageError, match=r"10 ticks are not durable after 0.3 s: .*locked"):

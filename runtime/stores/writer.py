@@ -1,0 +1,208 @@
+"""The writer of a store: the ticks that wait for the file, and the thread that makes them durable."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from alphastream.errors import StorageError
+from alphastream.events import Tick
+from runtime.backoff import Backoff
+from runtime.stores.rings import SymbolRings
+from runtime.stores.sqlite import TickFile
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = (0.1, 2.0)  # first and longest pause after a failed write
+_CLOSE_WRITES_S = 1.0  # how long close() lets a failing write try again
+
+
+class TickWriter:
+    """Writes ticks in batches, on a thread of its own, and tries again while that fails.
+
+    Parameters
+    ----------
+    path, file : where ticks go; the path is for messages.
+    rings : they follow what the file deletes and what has to be given up.
+    lock : guards rings and queue. Methods that say so are called by its holder.
+    batch_ticks, flush_s, max_pending : as in TickStore.
+
+    Attributes
+    ----------
+    written, lost : ticks made durable and given up.
+    error : why the newest write failed, None while writing works.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: TickFile,
+        rings: SymbolRings,
+        lock: threading.Lock,
+        *,
+        batch_ticks: int,
+        flush_s: float,
+        max_pending: int,
+    ) -> None:
+        self._path, self._file, self._rings, self._lock = path, file, rings, lock
+        self._batch_ticks, self._flush_s, self._max_pending = batch_ticks, flush_s, max_pending
+        self._work = threading.Condition(lock)  # the thread waits for ticks
+        self._settled_some = threading.Condition(lock)  # flush and append wait for the thread
+        self._queue: deque[Tick] = deque()
+        self._in_flight: list[Tick] = []  # in the transaction that runs now
+        self._marks: deque[tuple[int, float]] = deque()  # offered so far and when: the age of what is pending
+        self._offered = self._flush_to = 0
+        self.written = self.lost = 0
+        self.error: str | None = None
+        self._closed_at: float | None = None
+        self._thread = threading.Thread(target=self._write_until_closed, name="tick-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. A writer that was never started has nothing to write: its store only reads."""
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """True once ``close`` was called."""
+        return self._closed_at is not None
+
+    @property
+    def pending(self) -> int:
+        """Ticks that are not durable yet. For the lock's holder."""
+        return len(self._queue) + len(self._in_flight)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest pending tick has waited. For the lock's holder."""
+        return time.monotonic() - self._marks[0][1] if self._marks else 0.0
+
+    def waiting(self) -> list[Tick]:
+        """A copy of what is not durable yet, in order of arrival. For the lock's holder."""
+        return [*self._in_flight, *self._queue]
+
+    def offer(self, ticks: list[Tick]) -> None:
+        """Take ticks to be written. For the lock's holder, who then calls ``wait_for_room`` without it."""
+        if not ticks:
+            return
+        was_empty = not self._queue
+        self._queue.extend(ticks)
+        if was_empty or self._is_batch_due():
+            self._work.notify()
+        self._offered += len(ticks)
+        self._marks.append((self._offered, time.monotonic()))
+
+    def wait_for_room(self) -> None:
+        """Wait for the thread while it works; give up the oldest pending ticks while it cannot."""
+        with self._lock:
+            while (over := self.pending - self._max_pending) > 0:
+                if self.error is None or not self._queue:
+                    if self.closed:
+                        return
+                    self._settled_some.wait()
+                    continue
+                for _ in range(min(over, len(self._queue))):
+                    self._rings.give_up(self._queue.popleft())
+                    self.lost += 1
+                self._settle()
+
+    def flush(self, timeout_s: float) -> None:
+        """Block until every tick offered before is durable; see TickStore."""
+        with self._lock:
+            target = self._flush_to = self._offered
+            self._work.notify()
+            done = self._settled_some.wait_for(lambda: self.written + self.lost >= target, timeout_s)
+            if not done:
+                reason = self.error or "the disk is slower than the tape, allow more time"
+                raise StorageError(f"{self._path}: {self.pending} ticks are not durable after {timeout_s} s: {reason}")
+            given_up = self._rings.given_up
+            if given_up:
+                raise StorageError(
+                    f"{self._path}: {given_up} ticks were given up while the file could not be written: "
+                    "gaps() lists their ids, append them again"
+                )
+
+    def close(self) -> bool:
+        """Write what is pending and stop the thread; whether this was the first call."""
+        with self._lock:
+            if self.closed:
+                return False
+            self._closed_at = time.monotonic()
+            self._work.notify()
+            self._settled_some.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        return True
+
+    def _write_until_closed(self) -> None:
+        """Run the thread: one transaction a batch, and pauses while writing fails."""
+        backoff = Backoff(*_RETRY_S, jitter=0.0)
+        try:
+            while (batch := self._next_batch()) is not None:
+                if not batch or self._write(batch):
+                    backoff.reset()
+                elif not self._may_retry(backoff.next_s()):
+                    return
+        except Exception as error:  # a thread ends here: say so, and let append and flush say so too
+            log.exception("tick writer ended: path=%s", self._path)
+            self._finish(self._in_flight, {}, f"the writer thread ended: {error!r}")
+
+    def _next_batch(self) -> list[Tick] | None:
+        """Wait for ticks, then for enough of them or long enough; None when the store was closed and all is written."""
+        with self._lock:
+            self._work.wait_for(lambda: self._queue or self.closed)
+            self._work.wait_for(self._is_batch_due, self._flush_s)
+            if not self._queue and self.closed:
+                return None
+            self._in_flight = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_ticks))]
+            return self._in_flight
+
+    def _is_batch_due(self) -> bool:
+        wanted = self._flush_to > self.written + self.lost or self.closed
+        return wanted or len(self._queue) >= self._batch_ticks
+
+    def _write(self, batch: list[Tick]) -> bool:
+        """Write one batch; False when that failed and the batch is pending again."""
+        try:
+            with self._lock:
+                cutoffs = self._rings.cutoffs({tick.symbol for tick in batch})
+            oldest = self._file.write(batch, cutoffs)
+        except sqlite3.Error as error:
+            self._finish(batch, {}, self._file.explain(error))
+            return False
+        except Exception as error:  # the edge of the thread: what follows would never become durable without it
+            reason = f"{self._path}: a defect ({type(error).__name__}: {error})"
+            if self.error != reason:
+                log.exception("writing ticks fails: path=%s", self._path)
+            self._finish(batch, {}, reason)
+            return False
+        self._finish(batch, oldest, None)
+        return True
+
+    def _finish(self, batch: list[Tick], oldest: dict[str, tuple[int, int]], error: str | None) -> None:
+        with self._lock:
+            self._in_flight = []
+            if error is None:
+                self.written += len(batch)
+            else:
+                self._queue.extendleft(reversed(batch))
+            self._rings.drop_below(oldest)
+            before, self.error = self.error, error
+            self._settle()
+        if error is not None and error != before:
+            log.error("writing ticks fails: %s; pending ticks wait in memory", error)
+        elif error is None and before is not None:
+            log.info("writing ticks works again: path=%s", self._path)
+
+    def _settle(self) -> None:
+        settled = self.written + self.lost
+        while self._marks and self._marks[0][0] <= settled:
+            self._marks.popleft()
+        self._settled_some.notify_all()
+
+    def _may_retry(self, pause_s: float) -> bool:
+        """Pause, shorter when the store is being closed; False when closing has waited long enough."""
+        with self._lock:
+            self._work.wait_for(lambda: self.closed, pause_s)
+            return self._closed_at is None or time.monotonic() < self._closed_at + _CLOSE_WRITES_S
