@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Literal
 
 import config
-from alphastream.alerts.rules import Alert, RuleContext
+from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.events import Tick

@@ -1,1 +1,30 @@
-"""Alert rules: what is measured and when it is worth telling."""
+"""Alert rules: what is measured, when a rule fires, and how that is put into words. No clock, no disk, no thread."""
+
+from alphastream.alerts.alert import Alert, alert_of
+from alphastream.alerts.measures import MEASURES, Measure
+from alphastream.alerts.observations import Observation, RuleContext, read_feed, read_pair
+from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, Rule, RuleState, When, step
+from alphastream.alerts.sentences import clock, iso, measure_name, number, pair_name
+
+__all__ = [
+    "MAX_CHANNELS",
+    "MAX_COOL_DOWN_S",
+    "MAX_NAME",
+    "MEASURES",
+    "Alert",
+    "Measure",
+    "Observation",
+    "Rule",
+    "RuleContext",
+    "RuleState",
+    "When",
+    "alert_of",
+    "clock",
+    "iso",
+    "measure_name",
+    "number",
+    "pair_name",
+    "read_feed",
+    "read_pair",
+    "step",
+]

@@ -7,16 +7,15 @@ forming never decides. The age of a leg and the silence of a feed are counted to
 
 import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
+from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.sentences import number, pair_name, unit_text
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
-from alphastream.feeds.feed import Health
-from alphastream.graph import Price, interval_name
-from alphastream.pairs import MODELS, PairAnalytics, PairSpec, nodes_of
+from alphastream.graph import Price
+from alphastream.pairs import PairSpec, nodes_of
 
 When = Literal["above", "below", "outside"]
 
@@ -24,50 +23,7 @@ MAX_NAME: Final = 80
 MAX_COOL_DOWN_S: Final = 7 * 86_400.0
 MAX_CHANNELS: Final = 10
 MAX_WINDOW: Final = 20_000
-MAX_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
 _SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A number a rule can watch.
-
-    Parameters
-    ----------
-    label : as a sentence says it, with {y} and {x} for the legs.
-    kind : ``column`` of the closed bars, ``test`` on the newest closed bars, ``age`` of a leg, ``feed``.
-    source : the column, the field of ``Cointegration``, or the leg.
-    unit : behind the number; empty where it has none.
-    """
-
-    label: str
-    kind: Literal["column", "test", "age", "feed"]
-    source: str = ""
-    unit: str = ""
-
-
-MEASURES: Final[dict[str, Measure]] = {
-    "zscore": Measure("z-score", "column", "zscore"),
-    "spread": Measure("spread", "column", "spread"),
-    "hedge_ratio": Measure("hedge ratio", "column", "hedge_ratio"),
-    "correlation": Measure("correlation of returns", "column", "correlation"),
-    "half_life": Measure("half-life", "test", "half_life_bars", "bars"),
-    "pvalue": Measure("cointegration p-value", "test", "pvalue"),
-    "half_life_window": Measure("half-life over the window", "column", "half_life", "bars"),
-    "pvalue_window": Measure("cointegration p-value over the window", "column", "pvalue"),
-    "position": Measure("signal", "column", "position"),
-    "intercept": Measure("intercept", "column", "intercept"),
-    "forecast_error": Measure("forecast error", "column", "forecast_error"),
-    "spread_mean": Measure("mean of the spread", "column", "spread_mean"),
-    "spread_std": Measure("standard deviation of the spread", "column", "spread_std"),
-    "price_y": Measure("price of {y}", "column", "y"),
-    "price_x": Measure("price of {x}", "column", "x"),
-    "volume_y": Measure("volume of {y} in a bar", "column", "y_volume"),
-    "volume_x": Measure("volume of {x} in a bar", "column", "x_volume"),
-    "age_y": Measure("time since the last trade of {y}", "age", "y", "s"),
-    "age_x": Measure("time since the last trade of {x}", "age", "x", "s"),
-    "feed": Measure("time since any trade", "feed", "", "s"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +108,7 @@ class Rule:
     def condition(self) -> str:
         """For example ``above 2``; ``outside ±2``."""
         sign = "±" if self.when == "outside" else ""
-        return f"{self.when} {sign}{number(self.level)}{_unit(self.measure)}"
+        return f"{self.when} {sign}{number(self.level)}{unit_text(self.measure)}"
 
     @property
     def subject(self) -> str:
@@ -215,201 +171,3 @@ def step(rule: Rule, state: RuleState, value: float, now_ns: int) -> tuple[RuleS
     if armed and cooled and rule.is_beyond(value):
         return RuleState(False, now_ns, -1 if value < 0 else 1), True
     return (state if armed == state.armed else replace(state, armed=armed)), False
-
-
-@dataclass(frozen=True, slots=True)
-class RuleContext:
-    """What rules are evaluated on, at one moment.
-
-    Parameters
-    ----------
-    answer_for : the newest answer for a pair, None before the first; asking keeps the pair computed.
-    now_ns : the time the trades live in, UTC ns.
-    feed, feed_now_ns : the feed that rules about the feed watch, and the time it lives in.
-    symbols, follow : what is carried, and how to ask for more; ``follow`` raises AlphaStreamError where it cannot be.
-    recorded : whether the trades are a recording that plays.
-    """
-
-    answer_for: Callable[[PairSpec], PairAnalytics | None]
-    now_ns: int
-    feed: Health
-    feed_now_ns: int
-    symbols: tuple[str, ...]
-    follow: Callable[[str], object]
-    recorded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """Values of a measure, oldest first, each with the end of its bar (or the moment it was read), UTC ns.
-
-    Where there is none, or the newest is NaN, ``missing`` says why.
-    """
-
-    values: tuple[tuple[int, float], ...]
-    missing: str = ""
-
-
-def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: int) -> Observation:
-    """Every value since ``seen_ns`` that a closed bar decided; at least the newest, only that one where it is 0."""
-    measure = MEASURES[rule.measure]
-    if measure.kind == "age":
-        return _age(answer, measure.source, now_ns)
-    if answer is None or not len(answer.closed["time_ns"]):
-        return Observation((), "no bar has closed yet")
-    ends = answer.closed["time_ns"]
-    newest_ns = int(ends[-1])
-    if measure.kind == "test":
-        test = answer.cointegration
-        return _observation(
-            [(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result"
-        )
-    column = answer.closed[measure.source]
-    first = len(ends) - 1
-    if 0 < seen_ns < newest_ns:
-        first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MAX_ROWS)
-    rows = list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
-    return _observation(rows, _why_undefined(answer))
-
-
-def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:
-    """Seconds since the newest trade of any symbol; before the first one, since ``begun_ns``."""
-    newest_ns = max(begun_ns, *feed.last_tick_ns.values(), 0)
-    return Observation(((now_ns, max(0.0, (now_ns - newest_ns) / SECOND)),))
-
-
-def _age(answer: PairAnalytics | None, leg: str, now_ns: int) -> Observation:
-    tick = None if answer is None else answer.last_y if leg == "y" else answer.last_x
-    if tick is None:
-        return Observation((), "the leg has not traded yet")
-    return Observation(((now_ns, max(0.0, (now_ns - tick.time_ns) / SECOND)),))
-
-
-def _observation(rows: list[tuple[int, float]], why: str) -> Observation:
-    return Observation(tuple(rows), why if math.isnan(rows[-1][1]) else "")
-
-
-def _why_undefined(answer: PairAnalytics) -> str:
-    progress = answer.calibrating
-    if progress is not None:
-        return f"calibrating: {progress.what} {progress.have}/{progress.needed}"
-    return "undefined on the last closed bar"
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A rule that fired.
-
-    Parameters
-    ----------
-    time_ns : when it fired, UTC ns.
-    rule_id, rule : id and name of the rule.
-    measure, value, level : what was measured. The value is infinite for a half-life of a spread that does not revert.
-    sentence : all of it in words.
-    data_ns : end of the bar that decided.
-    recorded : whether the trades were a recording.
-    channels : webhooks that are told.
-    """
-
-    time_ns: int
-    rule_id: str
-    rule: str
-    measure: str
-    value: float
-    level: float
-    sentence: str
-    data_ns: int
-    recorded: bool = False
-    channels: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Tells alerts apart."""
-        return f"{self.rule_id}-{self.time_ns}"
-
-    def facts(self) -> dict[str, Any]:
-        """What a program wants to know, for JSON; an infinite value is None."""
-        return {
-            "id": self.id,
-            "time": iso(self.time_ns),
-            "rule": self.rule,
-            "measure": self.measure,
-            "value": self.value if math.isfinite(self.value) else None,
-            "level": self.level,
-            "bar_end": iso(self.data_ns),
-            "recorded": self.recorded,
-        }
-
-    def note(self) -> Mapping[str, Any]:
-        """What a page shows as a toast."""
-        return {
-            "id": self.id,
-            "time_ms": self.time_ns // 10**6,
-            "title": self.rule,
-            "text": self.sentence,
-            "tone": "warn",
-        }
-
-
-def alert_of(rule: Rule, value: float, data_ns: int, context: RuleContext, time_ns: int) -> Alert:
-    """Put a rule that fires into words."""
-    measure = MEASURES[rule.measure]
-    if rule.spec is None:
-        feed = context.feed
-        sentence = f"No trade for {value:.0f} s (level {number(rule.level)} s). {feed.feed} is {feed.state}. "
-        sentence += feed.reason.rstrip(".") + "."
-    else:
-        where = "" if measure.kind == "age" else f" on the bar that closed at {clock(data_ns)}"
-        label = measure_name(rule.measure, rule.spec)
-        sentence = f"{rule.subject}: {label} is {number(value)}{_unit(rule.measure)} ({rule.condition}){where}."
-        if context.recorded:
-            sentence += " Recorded trades, not live ones."
-    return Alert(
-        time_ns,
-        rule.id,
-        rule.name,
-        rule.measure,
-        value,
-        rule.level,
-        sentence,
-        data_ns,
-        recorded=context.recorded and rule.spec is not None,
-        channels=rule.channels,
-    )
-
-
-def measure_name(measure: str, spec: PairSpec | None = None) -> str:
-    """A measure in words, with the symbols of a pair where there is one."""
-    legs = {"y": "y", "x": "x"} if spec is None else {"y": spec.y, "x": spec.x}
-    return MEASURES[measure].label.format(**legs)
-
-
-def pair_name(spec: PairSpec) -> str:
-    """For example ``ETHUSDT on BTCUSDT (1s bars, OLS 100, log prices)``."""
-    prices = "log prices" if spec.price == "log" else "prices"
-    return (
-        f"{spec.y} on {spec.x} ({interval_name(spec.interval_ns)} bars, {MODELS[spec.model]} {spec.window}, {prices})"
-    )
-
-
-def number(value: float) -> str:
-    """Five digits, a true minus sign, ∞."""
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    return f"{value:.5g}".replace("-", "−", 1) if value < 0 else f"{value:.5g}"
-
-
-def clock(time_ns: int) -> str:
-    """Time of day, UTC."""
-    return datetime.fromtimestamp(time_ns // SECOND, UTC).strftime("%H:%M:%S UTC")
-
-
-def iso(time_ns: int) -> str:
-    """ISO 8601 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(time_ns // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % SECOND // 10**6:03d}Z"
-
-
-def _unit(measure: str) -> str:
-    unit = MEASURES[measure].unit
-    return f" {unit}" if unit else ""

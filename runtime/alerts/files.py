@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from alphastream.alerts.rules import Alert, Rule, RuleState
+from alphastream.alerts import Alert, Rule, RuleState
 from alphastream.errors import AlphaStreamError, StorageError
 from runtime.writer_lock import WriterLock
 

@@ -1,6 +1,6 @@
 """Alerts: the book of rules with what each remembers, and the thread that evaluates it, with or without a browser.
 
-What a rule is and when it fires lives in ``alphastream.alerts.rules``, the files in ``files``.
+What a rule is and when it fires lives in ``alphastream.alerts``, the files in ``files``.
 """
 
 import logging
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from alphastream.alerts.rules import (
+from alphastream.alerts import (
     Alert,
     Observation,
     Rule,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphastream.alerts.rules import (
+from alphastream.alerts import (
     MEASURES,
     Rule,
     RuleContext,

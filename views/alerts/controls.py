@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from alphastream.alerts.rules import MAX_COOL_DOWN_S, MAX_NAME, MEASURES, Rule, When, measure_name
+from alphastream.alerts import MAX_COOL_DOWN_S, MAX_NAME, MEASURES, Rule, When, measure_name
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name

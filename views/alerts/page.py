@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from alphastream.alerts.rules import Rule, measure_name
+from alphastream.alerts import Rule, measure_name
 from alphastream.errors import AlphaStreamError
 from runtime.alerts.service import AlertService
 from runtime.alerts.webhooks import Webhooks

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from alphastream.alerts.rules import Alert, Rule, measure_name
+from alphastream.alerts import Alert, Rule, measure_name
 from runtime.alerts.service import RuleStatus
 from runtime.alerts.webhooks import Delivery
 from views.shared.exports import csv_bytes

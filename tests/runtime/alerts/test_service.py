@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from alphastream.alerts.rules import Alert, RuleContext
+from alphastream.alerts import Alert, RuleContext
 from alphastream.errors import AlphaStreamError, FeedBlocked, ParameterError, StorageError
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
 from runtime.alerts.files import HistoryFile

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import config
 import views.shared.system
-from alphastream.alerts.rules import MEASURES, Rule
+from alphastream.alerts import MEASURES, Rule
 from alphastream.errors import StorageError
 from alphastream.pairs import PairSpec
 from runtime.alerts.service import AlertService

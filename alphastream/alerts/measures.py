@@ -1,0 +1,46 @@
+"""The numbers that a rule can watch."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number a rule can watch.
+
+    Parameters
+    ----------
+    label : as a sentence says it, with {y} and {x} for the legs.
+    kind : ``column`` of the closed bars, ``test`` on the newest closed bars, ``age`` of a leg, ``feed``.
+    source : the column, the field of ``Cointegration``, or the leg.
+    unit : behind the number; empty where it has none.
+    """
+
+    label: str
+    kind: Literal["column", "test", "age", "feed"]
+    source: str = ""
+    unit: str = ""
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "zscore": Measure("z-score", "column", "zscore"),
+    "spread": Measure("spread", "column", "spread"),
+    "hedge_ratio": Measure("hedge ratio", "column", "hedge_ratio"),
+    "correlation": Measure("correlation of returns", "column", "correlation"),
+    "half_life": Measure("half-life", "test", "half_life_bars", "bars"),
+    "pvalue": Measure("cointegration p-value", "test", "pvalue"),
+    "half_life_window": Measure("half-life over the window", "column", "half_life", "bars"),
+    "pvalue_window": Measure("cointegration p-value over the window", "column", "pvalue"),
+    "position": Measure("signal", "column", "position"),
+    "intercept": Measure("intercept", "column", "intercept"),
+    "forecast_error": Measure("forecast error", "column", "forecast_error"),
+    "spread_mean": Measure("mean of the spread", "column", "spread_mean"),
+    "spread_std": Measure("standard deviation of the spread", "column", "spread_std"),
+    "price_y": Measure("price of {y}", "column", "y"),
+    "price_x": Measure("price of {x}", "column", "x"),
+    "volume_y": Measure("volume of {y} in a bar", "column", "y_volume"),
+    "volume_x": Measure("volume of {x} in a bar", "column", "x_volume"),
+    "age_y": Measure("time since the last trade of {y}", "age", "y", "s"),
+    "age_x": Measure("time since the last trade of {x}", "age", "x", "s"),
+    "feed": Measure("time since any trade", "feed", "", "s"),
+}

@@ -1,0 +1,97 @@
+"""What rules are evaluated on: the values of a measure at one moment, or why there are none.
+
+Series and tests are those of closed bars; a bar that is still forming never decides. The age of a leg and the silence
+of a feed are counted to now: without trades no bar closes.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.rules import Rule
+from alphastream.core.units import SECOND
+from alphastream.feeds.feed import Health
+from alphastream.pairs import PairAnalytics, PairSpec
+
+MAX_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What rules are evaluated on, at one moment.
+
+    Parameters
+    ----------
+    answer_for : the newest answer for a pair, None before the first; asking keeps the pair computed.
+    now_ns : the time the trades live in, UTC ns.
+    feed, feed_now_ns : the feed that rules about the feed watch, and the time it lives in.
+    symbols, follow : what is carried, and how to ask for more; ``follow`` raises AlphaStreamError where it cannot be.
+    recorded : whether the trades are a recording that plays.
+    """
+
+    answer_for: Callable[[PairSpec], PairAnalytics | None]
+    now_ns: int
+    feed: Health
+    feed_now_ns: int
+    symbols: tuple[str, ...]
+    follow: Callable[[str], object]
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Values of a measure, oldest first, each with the end of its bar (or the moment it was read), UTC ns.
+
+    Where there is none, or the newest is NaN, ``missing`` says why.
+    """
+
+    values: tuple[tuple[int, float], ...]
+    missing: str = ""
+
+
+def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: int) -> Observation:
+    """Every value since ``seen_ns`` that a closed bar decided; at least the newest, only that one where it is 0."""
+    measure = MEASURES[rule.measure]
+    if measure.kind == "age":
+        return _age(answer, measure.source, now_ns)
+    if answer is None or not len(answer.closed["time_ns"]):
+        return Observation((), "no bar has closed yet")
+    ends = answer.closed["time_ns"]
+    newest_ns = int(ends[-1])
+    if measure.kind == "test":
+        test = answer.cointegration
+        return _observation(
+            [(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result"
+        )
+    column = answer.closed[measure.source]
+    first = len(ends) - 1
+    if 0 < seen_ns < newest_ns:
+        first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MAX_ROWS)
+    rows = list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
+    return _observation(rows, _why_undefined(answer))
+
+
+def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:
+    """Seconds since the newest trade of any symbol; before the first one, since ``begun_ns``."""
+    newest_ns = max(begun_ns, *feed.last_tick_ns.values(), 0)
+    return Observation(((now_ns, max(0.0, (now_ns - newest_ns) / SECOND)),))
+
+
+def _age(answer: PairAnalytics | None, leg: str, now_ns: int) -> Observation:
+    tick = None if answer is None else answer.last_y if leg == "y" else answer.last_x
+    if tick is None:
+        return Observation((), "the leg has not traded yet")
+    return Observation(((now_ns, max(0.0, (now_ns - tick.time_ns) / SECOND)),))
+
+
+def _observation(rows: list[tuple[int, float]], why: str) -> Observation:
+    return Observation(tuple(rows), why if math.isnan(rows[-1][1]) else "")
+
+
+def _why_undefined(answer: PairAnalytics) -> str:
+    progress = answer.calibrating
+    if progress is not None:
+        return f"calibrating: {progress.what} {progress.have}/{progress.needed}"
+    return "undefined on the last closed bar"
