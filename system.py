@@ -30,7 +30,8 @@ from alphastream.tape.recordings import read_tape
 from analytics import QuantEngine
 from config import Settings
 from ingest import Feed, Health, Ingest
-from runtime.alerts.service import AlertService, AlertWatch
+from runtime.alerts.service import AlertService
+from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
 from runtime.connections.replay_feed import ReplayFeed

@@ -17,7 +17,8 @@ from alphastream.alerts import Alert, RuleContext
 from alphastream.errors import AlphaStreamError, FeedBlocked, ParameterError, StorageError
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
 from runtime.alerts.files import HistoryFile
-from runtime.alerts.service import MAX_RULES, AlertService, AlertWatch
+from runtime.alerts.service import MAX_RULES, AlertService
+from runtime.alerts.watch import AlertWatch
 from tests.alerts.test_rules import ABOVE, FEED, NOW, SECOND, answer, context, health
 
 RULE = replace(ABOVE, cool_down_s=60.0, channels=("desk",))
