@@ -8,14 +8,14 @@ missing, not filled.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
 from alphastream.core.types import Ints
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
-from alphastream.pairs import PairAnalytics, PairSpec, Progress
+from alphastream.pairs import Columns, PairSpec, Progress
 from alphastream.performance import sharpe_error
 from alphastream.portfolio import (
     PositionConfig,
@@ -32,6 +32,29 @@ from alphastream.portfolio import (
 Style = Literal["reversal", "momentum"]
 
 SHRINKAGES: Final = tuple(step / 10 for step in range(11))
+
+
+class ScoredPair(Protocol):
+    """What rows for the optimiser are made of, for one pair; ``PairAnalytics`` has it."""
+
+    @property
+    def spec(self) -> PairSpec:
+        """The pair."""
+
+    @property
+    def closed(self) -> Columns:
+        """Rows of closed bars, (T,) a column: ``time_ns`` (bar ends), ``y``, ``x``, ``y_age_ns`` and ``x_age_ns``.
+
+        ``pair_rows`` reads ``hedge_ratio`` and ``zscore`` too; NaN where not yet defined.
+        """
+
+    @property
+    def forming(self) -> Columns:
+        """``time_ns`` of the bars that are not closed yet, (0,) where there are none."""
+
+    @property
+    def calibrating(self) -> Progress | None:
+        """The first estimator that still lacks observations, or None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +120,7 @@ class ShrinkTrial:
     rows: int
 
 
-def pair_rows(answers: Sequence[PairAnalytics], style: Style = "reversal") -> AllocationRows:
+def pair_rows(answers: Sequence[ScoredPair], style: Style = "reversal") -> AllocationRows:
     """Rows for the legs of pairs.
 
     The signal of a symbol is the sum, over the pairs that have a z-score on this bar, of the z-score times the
@@ -126,7 +149,7 @@ def pair_rows(answers: Sequence[PairAnalytics], style: Style = "reversal") -> Al
 
 
 def symbol_rows(
-    answers: Sequence[PairAnalytics], symbols: Sequence[str], window: int, style: Style = "reversal"
+    answers: Sequence[ScoredPair], symbols: Sequence[str], window: int, style: Style = "reversal"
 ) -> AllocationRows:
     """Rows for symbols alone: the signal is the z-score of the log price in its own last ``window`` bars with trades.
 
@@ -249,21 +272,21 @@ def _trials(rows: AllocationRows, config: PositionConfig, shrinkages: Iterable[f
         yield ShrinkTrial(float(shrink), sharpe, sharpe_error(sharpe, gained.size), int(gained.size))
 
 
-def _ends(answers: Sequence[PairAnalytics]) -> Ints:
+def _ends(answers: Sequence[ScoredPair]) -> Ints:
     """Bar ends of all pairs, up to the first that some pair has not closed yet."""
     ends = np.unique(np.concatenate([np.empty(0, np.int64), *(answer.closed["time_ns"] for answer in answers)]))
     still_open = [int(ns) for ns in chain(*(answer.forming["time_ns"][:1] for answer in answers))]
     return ends[ends < min(still_open)] if still_open else ends
 
 
-def _place(answer: PairAnalytics, ends: Ints) -> Ints:
+def _place(answer: ScoredPair, ends: Ints) -> Ints:
     """Where in ``ends`` the oldest closed rows of a pair stand, those that come later left out."""
     times = answer.closed["time_ns"]
     used = int(np.searchsorted(times, ends[-1], side="right")) if len(ends) else 0
     return np.searchsorted(ends, times[:used])
 
 
-def _prices(answers: Sequence[PairAnalytics], assets: tuple[str, ...], ends: Ints) -> Floats:
+def _prices(answers: Sequence[ScoredPair], assets: tuple[str, ...], ends: Ints) -> Floats:
     """Last trades in each bar, (T, N); NaN without one."""
     prices = np.full((len(ends), len(assets)), np.nan)
     for answer in answers:

@@ -1,22 +1,32 @@
 """The position optimiser as a strategy over several pairs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
-from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, series_of
+from alphastream.pairs import Columns, PairSpec, Progress, series_of
 from alphastream.portfolio import PositionConfig, PositionStream
 from alphastream.portfolio.allocation import Style, carried, decided_on, pair_rows
 from alphastream.strategies.strategy import Decision, PairColumns, Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.orders import Target
 
-_UNTESTED = Cointegration(0, refusal="not asked for")
+_NO_ROWS: Final[Columns] = {"time_ns": np.empty(0, np.int64)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ClosedRows:
+    """New rows of a pair, all of them closed, as ``pair_rows`` reads them."""
+
+    spec: PairSpec
+    closed: Columns
+    forming: Columns = field(default_factory=lambda: _NO_ROWS)
+    calibrating: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class PositionOptimiser:
         A symbol that is not decided about on a row (it did not trade, or has no return) keeps what was wanted before,
         NaN as long as nothing was.
         """
-        rows = pair_rows([_answer(each) for each in found], self.style)
+        rows = pair_rows([_closed_rows(each) for each in found], self.style)
         never = np.full(len(rows.assets), np.nan)
         stream, mark, wanted = state or (PositionStream.begin(rows.assets, self.config), never, never)
         positions, stream = stream.run(rows.prices, rows.signals)
@@ -98,14 +108,7 @@ class PositionOptimiser:
         return Target(wanted, None, "optimiser") if wanted != tuple(account.positions) else None
 
 
-def _answer(found: PairColumns) -> PairAnalytics:
-    rows = found.rows
-    closed = {
-        "time_ns": rows.end_ns,
-        "y": rows.y,
-        "x": rows.x,
-        "y_age_ns": rows.y_age_ns,
-        "x_age_ns": rows.x_age_ns,
-        **found.series,
-    }
-    return PairAnalytics(found.spec, 0, closed, {"time_ns": rows.end_ns[:0]}, (), _UNTESTED)
+def _closed_rows(columns: PairColumns) -> _ClosedRows:
+    rows = columns.rows
+    legs = {"time_ns": rows.end_ns, "y": rows.y, "x": rows.x, "y_age_ns": rows.y_age_ns, "x_age_ns": rows.x_age_ns}
+    return _ClosedRows(columns.spec, {**legs, **columns.series})
