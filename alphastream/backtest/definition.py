@@ -55,6 +55,9 @@ KINDS: Final[dict[str, type[Any]]] = {
 }
 """What a written definition may be made of. A strategy or cost model of one's own is added here to be kept."""
 
+RENAMED: Final[dict[str, dict[str, str]]] = {"VolatilityTarget": {"most": "max_leverage"}}
+"""Parameters by their names in definitions that were written earlier, and what they are called now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -115,7 +118,8 @@ def _made(plain: Any) -> Any:
             return made
         if kind not in KINDS:
             raise ParameterError(f"{kind!r} is no known part of a definition: it was written by another version")
-        return KINDS[kind](**made)
+        renamed = RENAMED.get(kind, {})
+        return KINDS[kind](**{renamed.get(name, name): value for name, value in made.items()})
     if isinstance(plain, list):
         return tuple(_made(each) for each in plain)
     return plain

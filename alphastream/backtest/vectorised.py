@@ -4,7 +4,6 @@ A history is made ready once (``pair_history``). Then every run is the strategy'
 the books of ``kernel``.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
@@ -29,7 +28,6 @@ from alphastream.strategies import (
     VolatilityTarget,
     ZScoreThreshold,
 )
-from alphastream.strategies.sizers import YEAR_NS
 from alphastream.trading.broker.costs import BrokerRules, Contract, PowerImpact
 from alphastream.trading.broker.orders import Fill, FundingPayment
 
@@ -272,12 +270,7 @@ def _leverage(history: PairHistory, strategy: PairStrategy, found: Mapping[str, 
     sizer = strategy.sizer
     if not isinstance(sizer, VolatilityTarget):
         return np.empty(0)
-    ratio, sy, sx = found["hedge_ratio"], found["y_deviation"], found["x_deviation"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = sy * sy + ratio * ratio * sx * sx - 2.0 * ratio * found["legs_correlation"] * sy * sx
-        of_a_bar = np.sqrt(variance) if strategy.pair.price == "log" else np.sqrt(variance) / history.rows.y
-        of_a_year = of_a_bar * math.sqrt(YEAR_NS / strategy.pair.interval_ns)
-        return np.where(variance > 0.0, np.minimum(sizer.share / of_a_year, sizer.most), np.nan)
+    return sizer.leverages(found["hedge_ratio"], found, history.rows.y, strategy.pair)
 
 
 def _fill_table(lines: Floats, market: kernel.KernelMarket) -> FillTable:

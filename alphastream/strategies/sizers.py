@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
+import numpy as np
+
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import Difference, RollingCorrelation, ZScore
 from alphastream.graph import Node, Series
@@ -12,6 +15,8 @@ from alphastream.pairs import PairSpec
 from alphastream.trading.broker.account import Account
 
 YEAR_NS: Final = 365.25 * 86_400 * 10**9
+
+Value = TypeVar("Value", float, Floats)  # of one row, or of all at once
 
 
 class Sizer(Protocol):
@@ -95,15 +100,15 @@ class VolatilityTarget:
     Parameters
     ----------
     share : of the equity a year, 0.1 for 10 %.
-    most : largest value of y as a multiple of the equity, whatever the deviation says.
+    max_leverage : largest value of y as a multiple of the equity, whatever the deviation says.
     """
 
     share: float = 0.1
-    most: float = 2.0
+    max_leverage: float = 2.0
 
     def __post_init__(self) -> None:
         _require("share", self.share)
-        _require("most", self.most)
+        _require("max_leverage", self.max_leverage)
 
     def series(self, spec: PairSpec) -> Mapping[str, Series]:
         """Return deviations of both legs' changes and their correlation."""
@@ -117,17 +122,39 @@ class VolatilityTarget:
     def units(self, ratio: float, row: Any, account: Account, spec: PairSpec) -> tuple[float, float] | None:
         """Units of y and x; None while a deviation is not known or is 0."""
         y, x = row.marks
-        hedge, sy, sx = ratio, row.y_deviation, row.x_deviation
-        if spec.price == "log":
-            hedge = ratio * x / y
-        variance = sy * sy + hedge * hedge * sx * sx - 2.0 * hedge * row.legs_correlation * sy * sx
+        hedge = ratio * x / y if spec.price == "log" else ratio
+        variance = _spread_variance(hedge, row.y_deviation, row.x_deviation, row.legs_correlation)
         if not variance > 0.0:
             return None
-        of_a_bar = math.sqrt(variance) if spec.price == "log" else math.sqrt(variance) / y
-        of_a_year = of_a_bar * math.sqrt(YEAR_NS / spec.interval_ns)
-        equity = max(account.equity(row.marks), 0.0)
-        quantity = equity * min(self.share / of_a_year, self.most) / y
+        leverage = min(self._wanted(math.sqrt(variance), y, spec), self.max_leverage)
+        quantity = max(account.equity(row.marks), 0.0) * leverage / y
         return quantity, -ratio * quantity
+
+    def leverages(self, hedge: Floats, columns: Mapping[str, Floats], y: Floats, spec: PairSpec) -> Floats:
+        """Value of y over equity on many rows at once, (T,); NaN where a deviation is not known or is 0.
+
+        Parameters
+        ----------
+        hedge : (T,), hedge ratio as the pair is estimated, on logs or on prices.
+        columns : (T,) each, by the names of ``series``.
+        y : (T,) prices of y.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = _spread_variance(
+                hedge, columns["y_deviation"], columns["x_deviation"], columns["legs_correlation"]
+            )
+            leverage = np.minimum(self._wanted(np.sqrt(variance), y, spec), self.max_leverage)
+            return np.where(variance > 0.0, leverage, np.nan)
+
+    def _wanted(self, deviation: Value, y: Value, spec: PairSpec) -> Value:
+        """Value of y over equity for the deviation of the spread's change in a bar, without a limit."""
+        of_a_bar = deviation if spec.price == "log" else deviation / y
+        return self.share / (of_a_bar * math.sqrt(YEAR_NS / spec.interval_ns))
+
+
+def _spread_variance(hedge: Value, y_deviation: Value, x_deviation: Value, correlation: Value) -> Value:
+    own, other = y_deviation * y_deviation, hedge * hedge * x_deviation * x_deviation
+    return own + other - 2.0 * hedge * correlation * y_deviation * x_deviation
 
 
 def _require(name: str, value: float) -> None:

@@ -96,6 +96,13 @@ def test_every_fill_comes_back(fill: FillRule) -> None:
     assert there_and_back(Definition(STRATEGIES[0], BrokerRules(fill=fill))).rules.fill == fill
 
 
+def test_a_parameter_by_its_earlier_name_is_read() -> None:
+    definition = Definition(ZScoreThreshold(SPEC, sizer=VolatilityTarget(0.2, 1.5)))
+    plain = json.loads(json.dumps(definition.plain()).replace("max_leverage", "most"))
+    assert plain["strategy"]["sizer"] == {"kind": "VolatilityTarget", "share": 0.2, "most": 1.5}
+    assert Definition.of(plain) == definition
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """A sizer nobody knows."""

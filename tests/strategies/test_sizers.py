@@ -50,7 +50,7 @@ def walks(length: int = 400) -> dict[str, Floats]:
 def test_a_volatility_target_is_met_by_the_last_window(price: Price) -> None:
     """What the position would have earned over the window has the deviation that was asked for."""
     spec = PairSpec("Y", "X", SECOND, window=50, price=price)
-    sizer, prices = VolatilityTarget(share=0.2, most=1e9), walks()
+    sizer, prices = VolatilityTarget(share=0.2, max_leverage=1e9), walks()
     legs = {leg: np.log(values) if price == "log" else values for leg, values in prices.items()}
     series = sizer.series(spec)
     graph = Graph(node for node in (each.of for each in series.values()) if isinstance(node, Node))
@@ -72,7 +72,7 @@ def test_a_volatility_target_is_met_by_the_last_window(price: Price) -> None:
 
 def test_a_volatility_target_has_a_largest_size_and_waits_while_nothing_is_known() -> None:
     calm: dict[str, Any] = {"y_deviation": 1e-9, "x_deviation": 1e-9, "legs_correlation": 0.0}
-    sizer = VolatilityTarget(share=0.1, most=2.0)
+    sizer = VolatilityTarget(share=0.1, max_leverage=2.0)
     assert size(sizer, 1.0, 100.0, 100.0, **calm) == (2_000.0, -2_000.0)
     for hole in (math.nan, 0.0):
         assert size(sizer, 1.0, 100.0, 100.0, y_deviation=hole, x_deviation=0.0, legs_correlation=0.5) is None
