@@ -5,7 +5,7 @@ Rows exist at bar ends that every pair has closed. A symbol that did not trade i
 missing, not filled.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Final, Literal, Protocol
@@ -28,6 +28,7 @@ from alphastream.portfolio import (
     sharpe_ratio,
     spectrum,
 )
+from alphastream.portfolio.analytics import returns_over_shrinkage
 
 Style = Literal["reversal", "momentum"]
 
@@ -259,17 +260,13 @@ def sharpe_by_shrinkage(
     Unlike ``portfolio.sharpe_over_shrinkage``, which fills at the price a signal was made from, this fills a bar later.
     Source of the error: A. W. Lo, "The statistics of Sharpe ratios", 2002, equation 9.
     """
-    return list(_trials(rows, config, shrinkages))
+    trials = returns_over_shrinkage(rows.assets, rows.prices, rows.signals, config, shrinkages, net_returns)
+    return [_trial(shrink, row_returns) for shrink, row_returns in trials]
 
 
-def _trials(rows: AllocationRows, config: PositionConfig, shrinkages: Iterable[float]) -> Iterator[ShrinkTrial]:
-    for shrink in shrinkages:
-        trial = config.replace(shrink=shrink)
-        positions, _ = PositionStream.begin(rows.assets, trial).run(rows.prices, rows.signals)
-        valid = np.flatnonzero(positions.status == "valid")
-        gained = net_returns(positions, rows.prices, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
-        sharpe = sharpe_ratio(gained)
-        yield ShrinkTrial(float(shrink), sharpe, sharpe_error(sharpe, gained.size), int(gained.size))
+def _trial(shrink: float, row_returns: Floats) -> ShrinkTrial:
+    sharpe = sharpe_ratio(row_returns)
+    return ShrinkTrial(shrink, sharpe, sharpe_error(sharpe, row_returns.size), int(row_returns.size))
 
 
 def _ends(answers: Sequence[ScoredPair]) -> Ints:

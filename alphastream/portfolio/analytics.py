@@ -1,6 +1,6 @@
 """What positions and signals are worth: exposure, turnover, returns, and how sound the matrix behind them is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,15 +123,32 @@ def sharpe_over_shrinkage(
 
     The best of them was chosen on this history and says little of the next.
     """
-    found: dict[float, float] = {}
-    names, price_table, signal_table = inputs.history(prices, signals, None, config.max_nan_fraction)
+    tables = inputs.history(prices, signals, None, config.max_nan_fraction)
+    trials = returns_over_shrinkage(*tables, config, shrinkages, returns)
+    return {shrink: sharpe_ratio(row_returns, rows_per_year) for shrink, row_returns in trials}
+
+
+def returns_over_shrinkage(
+    assets: tuple[str, ...],
+    prices: Floats,
+    signals: Floats,
+    config: PositionConfig,
+    shrinkages: Iterable[float],
+    row_returns: Callable[[Positions, Floats, PositionConfig], Floats],
+) -> Iterator[tuple[float, Floats]]:
+    """Each value of ``shrink`` with the returns of the rows after its first positions; none if it has no positions.
+
+    Parameters
+    ----------
+    assets, prices, signals : tables of ``inputs.history``, (T, N).
+    row_returns : which fills count, (T,) of positions, prices and configuration: ``returns`` fills at the price that a
+        signal was made from, ``allocation.net_returns`` a bar later.
+    """
     for shrink in shrinkages:
         trial = config.replace(shrink=shrink)
-        positions, _ = PositionStream.begin(names, trial).run(price_table, signal_table)
+        positions, _ = PositionStream.begin(assets, trial).run(prices, signals)
         valid = np.flatnonzero(positions.status == "valid")
-        row_returns = returns(positions, price_table, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
-        found[float(shrink)] = sharpe_ratio(row_returns, rows_per_year)
-    return found
+        yield float(shrink), row_returns(positions, prices, trial)[valid[0] + 1 :] if valid.size else np.empty(0)
 
 
 def _changes(held: Floats) -> Floats:
