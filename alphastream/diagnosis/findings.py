@@ -122,7 +122,7 @@ def _residual(y: Floats, x: Floats) -> tuple[EngleGrangerResult, Floats]:
     return fit, y - fit.intercept - fit.hedge_ratio * x
 
 
-def _measured(asked: Finding, result: UnitRootResult | EngleGrangerResult, verdict: str) -> Finding:
+def _measured(asked: Finding, result: UnitRootResult, verdict: str) -> Finding:
     return replace(
         asked,
         statistic=result.statistic,

@@ -21,35 +21,21 @@ RatioOrigin = Literal["fixed", "estimated", "time-varying"]
 
 
 @dataclass(frozen=True, slots=True)
-class EngleGrangerResult:
-    """Outcome of an Engle-Granger test of y on x.
+class EngleGrangerResult(UnitRootResult):
+    """Outcome of an Engle-Granger test of y on x: the unit-root test of its residual, and the fit that left it.
+
+    ``pvalue`` and ``critical_values`` are MacKinnon's for two variables.
 
     Parameters
     ----------
-    statistic : ADF t-ratio of the residual; the further left, the better the evidence of cointegration.
-    pvalue : MacKinnon's (1994) approximate p-value for two variables.
-    lags : lagged differences in the residual's regression.
-    n_obs : rows of that regression.
-    critical_values : MacKinnon (2010) for two variables, at "1%", "5%" and "10%".
     hedge_ratio : units of x against one of y.
     intercept : level of the spread, at row 0 where there is a trend; 0 without a constant.
     trend_slope : drift of the spread per row; 0 unless ``trend`` is "ct".
-    trend : deterministic terms, "n", "c" or "ct".
-    null : what a large p-value fails to reject, in words.
-    method : the test's name.
     """
 
-    statistic: float
-    pvalue: float
-    lags: int
-    n_obs: int
-    critical_values: dict[str, float]
     hedge_ratio: float
     intercept: float
     trend_slope: float
-    trend: Trend
-    null: str
-    method: str
 
 
 @dataclass(frozen=True, slots=True)
