@@ -9,7 +9,7 @@ from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.sweep import Grid, Sweep, sweep
 from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
-from alphastream.backtest.walk_forward import WalkForward, WalkForwardFold, walk_forward
+from alphastream.backtest.walk_forward import WalkForward, WalkForwardFold, best_in_hindsight, walk_forward
 
 __all__ = [
     "BY_HAND",
@@ -31,6 +31,7 @@ __all__ = [
     "WalkForwardFold",
     "backtest",
     "backtests",
+    "best_in_hindsight",
     "books",
     "compare",
     "is_compiled",

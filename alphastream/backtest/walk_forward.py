@@ -172,6 +172,23 @@ def walk_forward(
     return WalkForward(grid, folds, run, tuple(trainings))
 
 
+def best_in_hindsight(history: PairHistory, walk: WalkForward) -> VectorisedRun:
+    """One account over the rows of all tests with the one combination that was best on these very rows.
+
+    Nobody could have known it: it is what the choices of a walk-forward are measured against.
+
+    Parameters
+    ----------
+    history : that was walked over.
+    """
+    grid, (start, stop), capital = walk.grid, walk.rows, walk.run.capital
+    strategy, piece = grid.strategies[0], history.cut(start, stop)
+    terms, columns = terms_of(strategy, history.rules, capital), source_columns(history.rows, strategy.pair.price)
+    series = [pair_series(history, each, columns).cut(start, stop) for each in grid.strategies]
+    best = gathered(grid, np.stack([statistics(piece, each, grid.signals, terms) for each in series])).best()
+    return keep_books(piece, grid.strategy(best), series[best[0]], capital)
+
+
 def _trade(
     history: PairHistory,
     grid: Grid,

@@ -6,9 +6,10 @@ import pytest
 
 from alphastream.backtest.history import PairHistory
 from alphastream.backtest.sweep import sweep
-from alphastream.backtest.vectorised import pair_series
-from alphastream.backtest.walk_forward import Training, WalkForward, ranges, walk_forward
+from alphastream.backtest.vectorised import keep_books, pair_series
+from alphastream.backtest.walk_forward import Training, WalkForward, best_in_hindsight, ranges, walk_forward
 from alphastream.errors import NotEnoughObservations, ParameterError
+from alphastream.performance import returns, sharpe_ratio
 from alphastream.strategies import VolatilityTarget, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules
 from tests.backtest.histories import bands, history, prices
@@ -128,3 +129,21 @@ def test_where_nothing_traded_there_is_no_sharpe_ratio() -> None:
         assert np.isnan(fold.test_sharpe)
         assert (fold.trades, fold.profitable) == (0, False)
     assert (walk.equity == 100_000.0).all()
+
+
+def test_no_combination_does_better_on_the_tests_than_the_best_in_hindsight() -> None:
+    found = history(*prices(1_000), RULES)
+    walk = walked(found)
+    best = best_in_hindsight(found, walk)
+    start, stop = walk.rows
+    sharpes = {}
+    for window, strategy in enumerate(walk.grid.strategies):
+        series = pair_series(found, strategy).cut(start, stop)
+        for threshold in range(len(ENTRIES)):
+            each = walk.grid.strategy((window, threshold))
+            run = keep_books(found.cut(start, stop), each, series, walk.run.capital)
+            sharpes[each.pair.window, each.pair.entry] = sharpe_ratio(returns(run.equity))
+    place = max(sharpes, key=lambda combination: sharpes[combination])
+    assert (best.strategy.pair.window, best.strategy.pair.entry) == place
+    assert sharpe_ratio(returns(best.equity)) == sharpes[place]
+    assert len(best.equity) == stop - start

@@ -8,12 +8,19 @@ from typing import Any, Final, cast
 import numpy as np
 import streamlit as st
 
-from alphastream.backtest import Market, PairHistory, Sweep, WalkForward, pair_history, sweep, walk_forward
-from alphastream.backtest.sweep import gathered, statistics
-from alphastream.backtest.vectorised import PairStrategy, keep_books, pair_series, terms_of
+from alphastream.backtest import (
+    Market,
+    PairHistory,
+    Sweep,
+    WalkForward,
+    best_in_hindsight,
+    pair_history,
+    sweep,
+    walk_forward,
+)
+from alphastream.backtest.vectorised import PairStrategy
 from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.pairs import source_columns
 from alphastream.performance import DeflatedSharpe, Performance, deflated_sharpe, returns, rows_per_year, sharpe_ratio
 from alphastream.performance.metrics import LEAST_SPAN_NS
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
@@ -159,11 +166,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                     capital=request.capital,
                 ),
             )
-            hindsight = kept(
-                "backtest_hindsight",
-                [found],
-                lambda: _hindsight(history, strategy, found, request.capital),
-            )
+            hindsight = kept("backtest_hindsight", [found], lambda: best_in_hindsight(history, found).equity)
     except AlphaStreamError as error:
         _refused(error)
         return
@@ -278,17 +281,6 @@ def _lengths(rows: int, folds: int, share: float, purge: int) -> tuple[int, int]
             "take longer data, shorter bars, fewer folds or smaller windows"
         )
     return train, test
-
-
-def _hindsight(history: PairHistory, strategy: PairStrategy, found: WalkForward, capital: float) -> Any:
-    """Equity over the rows of the tests of the one setting that was best on these very rows."""
-    start, stop = found.rows
-    piece, terms = history.cut(start, stop), terms_of(strategy, history.rules, capital)
-    columns = source_columns(history.rows, strategy.pair.price)
-    series = [pair_series(history, each, columns).cut(start, stop) for each in found.grid.strategies]
-    trials = gathered(found.grid, np.stack([statistics(piece, each, found.grid.signals, terms) for each in series]))
-    best = trials.best()
-    return keep_books(piece, found.grid.strategy(best), series[best[0]], capital).equity
 
 
 def _sharpe(equity: Any) -> float:
