@@ -17,10 +17,12 @@ from views.shared.system import check_secrets, get_system
 
 ROOT = Path(__file__).resolve().parent
 
-# Every page is imported with the server: otherwise the first visitor waits for pandas and plotly.
-for part in sorted((ROOT / "views").glob("*/*.py")):
-    if part.stem not in {"page", "__init__"}:
-        import_module(f"views.{part.parent.name}.{part.stem}")
+
+def import_parts() -> None:
+    """Import what pages are made of, with the server: otherwise the first visitor waits for pandas and plotly."""
+    for part in sorted((ROOT / "views").glob("*/*.py")):
+        if part.stem not in {"page", "__init__"}:  # a page runs where it is imported
+            import_module(f"views.{part.parent.name}.{part.stem}")
 
 
 @asynccontextmanager
@@ -68,5 +70,6 @@ else:
         check_secrets()
     except SettingError as error:
         raise SystemExit(f"AlphaStream does not start: {error}") from None
+    import_parts()
     publish_assets(ROOT / "static")
     app = st.App(__file__, routes=[WebSocketRoute(channel.path(), channel.live)], lifespan=lifespan)

@@ -41,6 +41,16 @@ def test_secrets_that_cannot_be_read_never_open_the_app_to_everybody(
     assert "unquoted" not in done.stderr
 
 
+def test_the_server_imports_what_pages_are_made_of_and_runs_no_page() -> None:
+    show = "import sys, app; print(*(name for name in sys.modules if name.startswith('views.')))"
+    command = [sys.executable, "-c", show]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    imported = set(done.stdout.split())
+    parts = {path for path in (ROOT / "views").glob("*/*.py") if path.stem not in {"page", "__init__"}}
+    assert {f"views.{path.parent.name}.{path.stem}" for path in parts} <= imported
+    assert not any(name.endswith(".page") for name in imported)
+
+
 def test_nobody_but_this_machine_reaches_the_app_unless_asked_for() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["server"]["address"] == "127.0.0.1"
