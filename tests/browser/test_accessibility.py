@@ -134,7 +134,7 @@ def show_history(page: Page, folder: Path) -> None:
 
 
 def show_portfolio(page: Page, _: Path) -> None:
-    expect(page.get_by_text("Correlation matrix solved")).to_be_visible()
+    expect(page.get_by_text("Correlation matrix used")).to_be_visible()
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
 
 
@@ -147,7 +147,7 @@ def show_paper(page: Page, _: Path) -> None:
     """With one run, on a tape that has stopped."""
     page.get_by_role("tab", name="Start a run").click()
     page.get_by_role("button", name="Start on paper").click()
-    expect(page.get_by_text("runs since now as")).to_be_visible()
+    expect(page.get_by_text("is running as")).to_be_visible()
     page.get_by_role("tab", name="Runs", exact=True).click()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
 

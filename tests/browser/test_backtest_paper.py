@@ -11,7 +11,7 @@ from tests.browser.test_pages import ROOT, WAIT_MS, OpenPage, stop
 
 pytestmark = pytest.mark.browser
 
-CARDS = ("Net profit", "Sharpe", "Max drawdown", "Trades", "Costs paid", "Break-even cost", "Skill, not luck")
+CARDS = ("Net profit", "Sharpe", "Max drawdown", "Trades", "Costs paid", "Break-even cost", "Deflated Sharpe")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_a_backtest_of_the_recording(app: RunningApp, open_page: OpenPage) -> No
 def test_a_paper_run_is_started_and_stopped(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(f"{app.url}paper?paper_tab=Start+a+run&window=20")
     page.get_by_role("button", name="Start on paper").click(timeout=WAIT_MS)
-    expect(page.get_by_text("runs since now as")).to_be_visible()
+    expect(page.get_by_text("is running as")).to_be_visible()
 
     page.get_by_role("tab", name="Runs", exact=True).click()
     state = page.get_by_text(re.compile("On recorded trades, not live ones"))

@@ -1,4 +1,4 @@
-"""The form of a rule: what to watch, on which pair, at which level, and who is told."""
+"""The form of a rule: what to watch, on which pair, at which level, and who is notified."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +21,13 @@ ABOUT: Final[Mapping[str, str]] = {
     "correlation": "Of bar returns over the window. Legs that trade rarely look less correlated than they are.",
     "half_life": "Of one ratio fixed over the newest 500 closed bars; ∞ where it does not revert. Means nothing while "
     "the p-value is high.",
-    "pvalue": "Engle-Granger on one ratio fixed over the newest 500 closed bars. Looked at bar after bar it will dip "
-    "below 0.05 now and then by chance: ask for less, and for a cool-down.",
+    "pvalue": "Engle-Granger on one ratio fixed over the newest 500 closed bars. Checked bar after bar it will dip "
+    "below 0.05 now and then by chance: set a lower level, and a cool-down.",
     "half_life_window": "Of one ratio fixed over the window. Noisier than over 500 bars.",
     "pvalue_window": "Engle-Granger over the window. Short windows rarely find anything.",
-    "position": "−1 short the spread, 0 flat, 1 long; outside ±0.5 tells of every new position. Not a fill.",
-    "age_y": "Counted to now, not to a bar: also while nothing trades.",
-    "age_x": "Counted to now, not to a bar: also while nothing trades.",
+    "position": "−1 short the spread, 0 flat, 1 long; outside ±0.5 fires on every new position. Not a fill.",
+    "age_y": "Measured to now, not to a bar: also while nothing trades.",
+    "age_x": "Measured to now, not to a bar: also while nothing trades.",
     "feed": "Since the newest trade of any symbol, whatever the reason. Watches the live feed also while a recording "
     "is shown.",
 }
@@ -45,9 +45,7 @@ BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "feed": ("above", 30.0, 5.0),
 }
 _OTHERS: Final[tuple[When, float, float]] = ("above", 1.0, 0.0)
-_CLEAR: Final = (
-    "Hysteresis. A value that wavers around the level would fire again and again; it has to come back this far first."
-)
+_CLEAR: Final = "Hysteresis: after firing, the value has to come back this far before the rule can fire again."
 _COOL_DOWN: Final = (
     "At most one alert in this time. Where the value is still beyond the level afterwards, it fires then."
 )
@@ -98,7 +96,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
         return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, told)
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title="This rule cannot be")
+        st.error(str(error), icon=":material/error:", title="This rule is not valid")
         return None
 
 
@@ -111,11 +109,11 @@ def _choose(row: DeltaGenerator, label: str, options: list[Any], first: Any, key
 
 
 def _channels(before: Rule | None, place: str, hooks: Sequence[str]) -> tuple[str, ...]:
-    """Who is told; a webhook that is configured no more can be taken away."""
+    """Where alerts go; a webhook that is no longer configured can be taken away."""
     held = list(before.channels) if before is not None else []
     known = list(dict.fromkeys((*hooks, *held)))
-    empty = "Only this app" if known else "None is configured, see below"
-    return tuple(st.multiselect("Tell these webhooks", known, held, key=f"{place}-hooks", placeholder=empty))
+    empty = "Only this app" if known else "None configured, see below"
+    return tuple(st.multiselect("Send to webhooks", known, held, key=f"{place}-hooks", placeholder=empty))
 
 
 def _pair(before: Rule | None, place: str, measure: str, choices: Choices, settings: Settings) -> PairSpec:
@@ -172,7 +170,7 @@ def _levels(
 
     chosen = _choose(row, "Fires", list(_WHEN), when, f"{place}-when", 150, format_func=lambda key: _WHEN[key])
     level = number("Level", level, "level", 150, step=None, format="%.8g")
-    clear = number("Again after it was back at", clear, "clear", 220, step=None, format="%.8g", help=_CLEAR)
+    clear = number("Re-arms at", clear, "clear", 220, step=None, format="%.8g", help=_CLEAR)
     unit = ", s"
     cool_down_s = number(
         "Cool-down",

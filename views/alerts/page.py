@@ -48,9 +48,9 @@ def page() -> None:
 def _troubles(book: AlertService, hooks: Webhooks) -> None:
     """What is wrong with the files, and what the last press of a button did."""
     if book.notice is not None:
-        st.error(book.notice, icon=":material/error:", title="The book of alerts could not be read")
+        st.error(book.notice, icon=":material/error:", title="The alert file could not be read")
     if book.failure is not None:
-        st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be written")
+        st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be saved")
     if book.held is not None:
         st.warning(book.held, icon=":material/lock:", title="Another process watches these alerts")
     if book.outage is not None:
@@ -67,7 +67,7 @@ def _rules(book: AlertService) -> None:
     rules = book.rules
     if not rules:
         st.info(
-            "No rule yet. Add one below: it is watched from then on, also with no browser open.",
+            "No rule yet. Add one below: it is watched from then on, even with no browser open.",
             icon=":material/notifications:",
         )
         return
@@ -76,11 +76,11 @@ def _rules(book: AlertService) -> None:
         hide_index=True,
         alt="Rules and how they stand",
         column_config={
-            "of": st.column_config.TextColumn(width=250),
+            "subject": st.column_config.TextColumn(width=250),
             "now": st.column_config.NumberColumn(
-                format="%.5g", width=80, help="On the last closed bar; ages count to now."
+                format="%.5g", width=80, help="On the last closed bar; ages are measured to now."
             ),
-            "to go": st.column_config.NumberColumn(
+            "distance": st.column_config.NumberColumn(
                 format="%.3g", width=80, help="From the value to the level; negative beyond."
             ),
             "state": st.column_config.TextColumn(width=270),
@@ -132,7 +132,7 @@ def _switch_or_delete(book: AlertService, rule: Rule) -> None:
     if row.button(word, icon=":material/power_settings_new:", key=f"switch-{rule.id}"):
         _do(lambda: book.replace(_switched(rule)), f"{'Switched off' if rule.on else 'Switched on'}: {rule.name}")
     with row.popover("Delete", icon=":material/delete:", key=f"delete-{rule.id}"):
-        st.markdown("The rule and what it remembers will be gone. Its alerts stay in the history.")
+        st.markdown("The rule and its state will be deleted. Its alerts stay in the history.")
         if st.button("Delete it", type="primary", key=f"confirm-{rule.id}"):
             _do(lambda: book.remove(rule.id), f"Deleted: {rule.name}")
 
@@ -160,7 +160,7 @@ def _history(book: AlertService) -> None:
         st.caption("Nothing has fired yet.")
         return
     st.dataframe(
-        history_frame(alerts[:HISTORY_ROWS])[["time", "rule", "value", "sentence", "trades", "told"]],
+        history_frame(alerts[:HISTORY_ROWS])[["time", "rule", "value", "sentence", "trades", "notified"]],
         hide_index=True,
         alt="Alerts, newest first",
         column_config={
@@ -186,7 +186,7 @@ def _webhooks(system: System) -> None:
     hooks = system.webhooks
     if not hooks.kinds:
         st.caption(
-            f"None is configured. Addresses are secrets: they stand in {system.settings.secrets_file.name} beside the "
+            f"None configured. Addresses are secrets: they stand in {system.settings.secrets_file.name} beside the "
             "app (ALPHASTREAM_SECRETS_FILE names another file) and are read when the app starts."
         )
         st.code(SECRETS_EXAMPLE, language=None, wrap_lines=True)
@@ -227,9 +227,9 @@ def _caveats() -> None:
             "- A number that is not defined yet neither fires nor clears. After a restart a rule waits until its "
             "window is full again.\n"
             "- No alert does not mean that all is well: add a rule for the silence of the feed. Nothing fires while "
-            "this app is not running, and what happened meanwhile is not told afterwards.\n"
-            "- While a recording is shown, rules see recorded trades and say so. Each rule remembers live and "
-            "recorded trades apart.\n"
+            "this app is not running, and what happened meanwhile is not reported afterwards.\n"
+            "- While a recording is shown, rules see recorded trades and say so. Each rule keeps separate state for "
+            "live and recorded trades.\n"
             "- An alert is not a fill: costs, the bid-ask spread and your own delay are not in it.\n"
             "- Messages that wait for a webhook are lost when the app stops; the history here is not.\n"
             "- Everybody who can open this page can change the rules."

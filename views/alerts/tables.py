@@ -15,13 +15,13 @@ def rules_frame(rules: list[tuple[Rule, RuleStatus]]) -> pd.DataFrame:
             "rule": [rule.name for rule, _ in rules],
             "state": [status.words for _, status in rules],
             "now": [status.value for _, status in rules],
-            "to go": [status.distance for _, status in rules],
-            "watches": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
-            "of": [rule.subject for rule, _ in rules],
-            "fires": [rule.condition for rule, _ in rules],
+            "distance": [status.distance for _, status in rules],
+            "measure": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
+            "subject": [rule.subject for rule, _ in rules],
+            "condition": [rule.condition for rule, _ in rules],
             "fired last (UTC)": [_moment(status.fired_ns) for _, status in rules],
             "cool-down (s)": [rule.cool_down_s for rule, _ in rules],
-            "tells": [", ".join(rule.channels) or "this app" for rule, _ in rules],
+            "notifies": [", ".join(rule.channels) or "this app" for rule, _ in rules],
         }
     )
 
@@ -41,7 +41,7 @@ def history_frame(alerts: tuple[Alert, ...]) -> pd.DataFrame:
             "level": [alert.level for alert in alerts],
             "bar_end": pd.to_datetime([alert.data_ns for alert in alerts], utc=True),
             "trades": ["recorded" if alert.recorded else "live" for alert in alerts],
-            "told": [" ".join(alert.channels) for alert in alerts],
+            "notified": [" ".join(alert.channels) for alert in alerts],
             "sentence": [alert.sentence for alert in alerts],
         }
     )
@@ -62,7 +62,7 @@ def deliveries_frame(tries: tuple[Delivery, ...]) -> pd.DataFrame:
             "time": pd.to_datetime([each.time_ns for each in tries], utc=True),
             "webhook": [each.target for each in tries],
             "message": [each.title for each in tries],
-            "try": [each.attempt for each in tries],
+            "attempt": [each.attempt for each in tries],
             "outcome": [each.outcome for each in tries],
             "detail": [each.detail for each in tries],
         }

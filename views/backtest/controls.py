@@ -25,9 +25,9 @@ MAX_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
 
 HELP: Final = {
-    "windows": "Windows of the hedge ratio and the z-score to try, spaced by equal factors.",
-    "entries": "Entries to try, spaced by equal steps; the exit, the stops and the size stay as above.",
-    "observe": "Series to record and draw beside the trades. What the strategy reads is recorded anyway.",
+    "windows": "Windows of the hedge ratio and the z-score to try, spaced geometrically.",
+    "entries": "Entries to try, evenly spaced; the exit, the stops and the size stay as above.",
+    "observe": "Series to record and draw beside the trades. What the strategy uses is always recorded.",
 }
 
 
@@ -106,7 +106,7 @@ def _observe(strategy: Strategy) -> tuple[tuple[str, Series], ...]:
             help=HELP["observe"],
             bind="query-params",
             max_selections=MAX_OBSERVED,
-            placeholder="None beside the strategy's own",
+            placeholder="Only the strategy's own",
         )
     return tuple((name, known[name]) for name in chosen)
 
@@ -117,12 +117,14 @@ def _trials(spec: PairSpec) -> Trials:
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         low = number(row, "Windows from", 5, 5_000, 20, "window_low", HELP["windows"], 5)
         high = number(row, "Windows to", 5, 5_000, 200, "window_high", HELP["windows"], 5)
-        count = int(number(row, "Windows in all", 1, 100, 12, "window_count", HELP["windows"], 1))
+        count = int(number(row, "Number of windows", 1, 100, 12, "window_count", HELP["windows"], 1))
         first = number(row, "Entries from", 0.1, 10.0, 1.0, "entry_low", HELP["entries"], 0.25)
         last = number(row, "Entries to", 0.1, 10.0, 3.0, "entry_high", HELP["entries"], 0.25)
-        steps = int(number(row, "Entries in all", 1, 50, 9, "entry_count", HELP["entries"], 1))
+        steps = int(number(row, "Number of entries", 1, 50, 9, "entry_count", HELP["entries"], 1))
     if high < low or last < first:
-        raise ParameterError(f"the grid goes from {low:g} to {high:g} and from {first:g} to {last:g}: turn it round")
+        raise ParameterError(
+            f"the grid goes from {low:g} to {high:g} and from {first:g} to {last:g}: the smaller number comes first"
+        )
     if first < spec.exit:
         raise ParameterError(f"entries of the grid begin at {first:g}, inside the exit of {spec.exit:g}: raise them")
     windows = np.unique(np.geomspace(low, high, count).round().astype(np.int64)).tolist()

@@ -161,23 +161,23 @@ def period(first_ns: int, last_ns: int) -> str:
 def _tape(row: Any, system: System) -> Data | None:
     pipeline = system.pipeline
     if pipeline is None:
-        no_feed(system.failure, "There is no tape").show()
+        no_feed(system.failure, "No tape").show()
         return None
     names = {f"{hours} h": hours for hours in HOURS}
     hours = row.selectbox(
-        "Newest",
+        "Last",
         list(names),
         2,
         key="tape_hours",
         bind="query-params",
         width=100,
-        help="How far back from now. What lies before the first recorded trade is not there.",
+        help="How far back from now, as far as trades were recorded.",
     )
     renew = row.button(
         "Take newest trades",
         icon=":material/refresh:",
         key="tape_renew",
-        help="A result stays on the trades it was made of until you ask for newer ones.",
+        help="A result stays on the same trades until you ask for newer ones.",
     )
     symbols = tuple(pipeline.store.symbols())
     if len(symbols) < 2:

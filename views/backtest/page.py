@@ -61,7 +61,7 @@ def page() -> None:
         market = data.market(request.strategy.symbols)
         run = _run(market, request)
     except AlphaStreamError as error:
-        st.error(sentence(error), icon=":material/error:", title="There is no result")
+        st.error(sentence(error), icon=":material/error:", title="No result")
         return
     names = [RESULT, *([SWEEP, WALK] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
@@ -143,15 +143,15 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         )
     if found.ruined_ns is not None:
         st.error(
-            "Equity fell to 0 on the way. A venue would have closed everything before that; what comes after it on "
-            "this page could not have happened.",
+            "Equity fell to 0 during the run. A venue would have liquidated everything before that; what comes after "
+            "it on this page could not have happened.",
             icon=":material/report:",
             title="The account was ruined",
         )
     if run.together < SELDOM:
         st.warning(
-            f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made of "
-            "it is nothing that can be traded. Choose longer bars, or data of one time.",
+            f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made "
+            "of it cannot be traded. Choose longer bars, or data of both legs from the same time.",
             icon=":material/hourglass_disabled:",
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )
@@ -263,14 +263,14 @@ def _series(request: BacktestRequest) -> None:
     picture = dot(nodes)
     st.caption(
         "What is computed for this run, from the bars at the top down: a box is an estimator with its parameters, the "
-        "words at a line are the columns it reads. A double outline is read by several and computed once."
+        "words at a line are the columns it reads. A double outline is shared by several and computed once."
     )
     colour = palette(is_dark()).neutral
     look = f'bgcolor=transparent; node [color="{colour}", fontcolor="{colour}", fontsize=11]; '
     look += f'edge [color="{colour}", fontcolor="{colour}", fontsize=10];'
     st.graphviz_chart(picture.replace("{", f"{{ {look}", 1), alt="Estimators of the run and what they read")
     offer_file(
-        "Picture in the DOT language",
+        "Graph as DOT file",
         lambda: picture.encode(),
         "backtest-series.dot",
         key="dot_series",

@@ -60,7 +60,7 @@ def report(
     )
     said = "".join(f'<p class="said">{escape(sentence)}</p>' for sentence in troubles(run))
     if found.ruined_ns is not None:
-        said += '<p class="said">Equity fell to 0 on the way: what comes after it could not have happened.</p>'
+        said += '<p class="said">Equity fell to 0 during the run: what comes after it could not have happened.</p>'
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(span(run))}</p>",
         f'<div class="cards">{cards}</div>{said}',

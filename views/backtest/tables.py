@@ -20,34 +20,34 @@ from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 MAX_TOLD: Final = 5
 
 HELP: Final = {
-    "net": "Equity at the end less the capital, after all costs, what is still open at its last marks. In sample: "
-    "whoever chose the settings may have seen these rows, and then the future will be worse.",
+    "net": "Equity at the end less the capital, after all costs, open positions marked at last prices. In "
+    "sample: if the settings were chosen by somebody who has seen these bars, the future will be worse.",
     "sharpe": "Mean return over its standard deviation, with its standard error (skew and fat tails counted). Below "
-    "two errors it may be 0. Over less than a week it is that of one bar: an hour says nothing of a year. Bars without "
-    "a position count as returns of 0.",
+    "two standard errors it may be 0. Over less than a week it is per bar: an hour says nothing of a year. Bars "
+    "without a position count as returns of 0.",
     "drawdown": "Deepest fall of the equity from a peak, as a share of the peak, at the ends of bars; the longest time "
-    "until it was back (or until now).",
+    "until it recovered (or until now).",
     "trades": "Round trips that were closed, and the share of them with a net profit. A high share with rare large "
     "losses is a loss all the same: see the profit factor below.",
     "costs": "Fees, half spreads and impact of all fills, and funding. As a share of the gross profit where there is "
     "one.",
-    "break_even": "What fees, spread and impact together could cost for each traded notional, in bps, before the "
+    "break_even": "What fees, spread and impact together could cost in bps of the notional traded before the "
     "profit is gone. Compare it with what was paid. Negative: free trading would have lost too.",
     "luck": "Probability that the true Sharpe ratio is above the best that chance alone would give among the settings "
-    "of the last sweep (deflated Sharpe ratio). Without a sweep nobody counted what was tried.",
+    "of the last sweep (deflated Sharpe ratio). Without a sweep the number of settings tried is not known.",
 }
 
 CAVEATS: Final = (
-    "The result is in sample wherever the settings were chosen by somebody who has seen these rows, and so are all "
+    "The result is in sample wherever the settings were chosen by somebody who has seen these bars, and so are all "
     "that were tried before them. The more was tried, the better the best looks by luck alone.",
     "Fills are simulated: an order is filled at the price of a trade that somebody else had, moved by half the spread "
     "and the impact given. Whether your order would have been filled, and at what price, nobody knows.",
-    "The legs are filled each at its own next trade. Between them one leg stands alone; the leg gap says for how long.",
-    "Bars know nothing of what happened inside them: a stop is looked at when a bar has closed, not on the way.",
-    "A Sharpe ratio takes returns of bars as independent. Positions that last make them alike, and the true error is "
-    "larger than the one shown.",
-    "Funding is one rate throughout. Borrowing, transfers, taxes, margin calls and a venue that is down are not in it.",
-    "Amounts are added up as if all symbols had one quote currency: choose symbols of one.",
+    "Each leg is filled at its own next trade. In between one leg is unhedged; the leg gap says for how long.",
+    "Bars do not show what happened inside them: a stop is checked when a bar has closed, not within it.",
+    "A Sharpe ratio takes returns of bars as independent. Positions held over many bars correlate them, and the true "
+    "error is larger than the one shown.",
+    "Funding is one rate throughout. Borrowing, transfers, taxes, margin calls and outages of the venue are not in it.",
+    "Amounts are added up as if all symbols had one quote currency: choose symbols with the same one.",
 )
 
 
@@ -77,7 +77,7 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
             card("trades", "Trades", "0", f"of {found.rows:,} bars"),
             card("costs", "Costs paid", UNKNOWN, none),
             card("break_even", "Break-even cost", UNKNOWN, none),
-            card("luck", "Skill, not luck", UNKNOWN, none),
+            card("luck", "Deflated Sharpe", UNKNOWN, none),
         ]
     costs = split.costs - split.funding
     paid = split.costs / found.turnover.traded * 1e4
@@ -96,8 +96,8 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
         card("drawdown", "Max drawdown", f"{fall.depth:.3%}", lasted),
         card("trades", "Trades", f"{trips.closed:,}", _hit_rate(found)),
         card("costs", "Costs paid", money(costs), of_gross),
-        card("break_even", "Break-even cost", f"{found.break_even_cost_bps:.2f} bps", f"paid {paid:.2f} bps a fill"),
-        card("luck", "Skill, not luck", *_luck(luck)),
+        card("break_even", "Break-even cost", f"{found.break_even_cost_bps:.2f} bps", f"paid {paid:.2f} bps per fill"),
+        card("luck", "Deflated Sharpe", *_luck(luck)),
     ]
 
 
@@ -109,16 +109,16 @@ def _sharpe(run: RunResult, found: Performance) -> tuple[str, str, str]:
         return "Sharpe", UNKNOWN, "returns do not vary"
     if is_annual(found):
         since = duration(found.end_ns - found.start_ns)
-        return "Sharpe a year", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
+        return "Sharpe, annualised", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
     error = ratios.sharpe_error / math.sqrt(ratios.rows_per_year)
     bar = interval_name(run.interval_ns)
-    return "Sharpe a bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {found.rows:,} bars of {bar}"
+    return "Sharpe per bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {found.rows:,} bars of {bar}"
 
 
 def _hit_rate(found: Performance) -> str:
     trips = found.round_trip_statistics
     still = f", {trips.still_open:,} open" if trips.still_open else ""
-    return f"{trips.hit_rate:.0%} gained{still}" if trips.closed else f"none closed{still}"
+    return f"{trips.hit_rate:.0%} profitable{still}" if trips.closed else f"none closed{still}"
 
 
 def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
@@ -137,19 +137,19 @@ def statistics(found: Performance) -> list[tuple[str, str]]:
         ("Mean win, median", f"{money(trips.mean_win, signed=True)}, {money(trips.median_win, signed=True)}"),
         ("Mean loss, median", f"{money(trips.mean_loss, signed=True)}, {money(trips.median_loss, signed=True)}"),
         ("Profit factor", _plain(trips.profit_factor, 2)),
-        ("Most losses in a row", f"{trips.longest_losing_streak:,}"),
+        ("Longest losing streak", f"{trips.longest_losing_streak:,}"),
         ("Holding time, mean", _time(trips.mean_holding_ns)),
         ("Holding time, longest", _time(trips.longest_holding_ns)),
-        ("Bars with a position", f"{held.in_market:.1%}"),
-        ("Largest leverage", f"{leverage.max():.2f}×" if leverage.size else UNKNOWN),
-        ("Traded", f"{money(found.turnover.traded)}, {_plain(found.turnover.ratio, 1)}× the mean equity"),
-        ("Skew, kurtosis of a bar", f"{_plain(ratios.moments.skew, 2)}, {_plain(ratios.moments.kurtosis, 1)}"),
+        ("Time in the market", f"{held.in_market:.1%}"),
+        ("Max leverage", f"{leverage.max():.2f}×" if leverage.size else UNKNOWN),
+        ("Turnover", f"{money(found.turnover.traded)}, {_plain(found.turnover.ratio, 1)}× the mean equity"),
+        ("Skew, kurtosis per bar", f"{_plain(ratios.moments.skew, 2)}, {_plain(ratios.moments.kurtosis, 1)}"),
     ]
     if is_annual(found):
         lines += [
-            ("Growth a year", _percent(ratios.annual_growth)),
-            ("Volatility a year", _percent(ratios.volatility)),
-            ("Sortino a year", _plain(ratios.sortino, 2)),
+            ("Annual growth", _percent(ratios.annual_growth)),
+            ("Annual volatility", _percent(ratios.volatility)),
+            ("Sortino, annualised", _plain(ratios.sortino, 2)),
             ("Calmar", _plain(ratios.calmar, 2)),
         ]
     return lines
@@ -163,7 +163,7 @@ def span(run: RunResult) -> str:
     words += f"{last:%Y-%m-%d %H:%M:%S} UTC ({duration(length_ns)})"
     if length_ns < LEAST_SPAN_NS:
         return f"{words}. Less than a week: nothing is annualised."
-    return f"{words}. Figures a year are annualised from that."
+    return f"{words}. Annual figures are scaled up from that."
 
 
 def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
@@ -181,8 +181,8 @@ def troubles(run: RunResult) -> list[str]:
         said.append(f"{_orders(states['rejected'])} rejected, for example: {told}.")
     undone = states["unwound"] + states["unwinding"]
     if undone:
-        waiting = f" ({states['unwinding']} of them not to the end)" if states["unwinding"] else ""
-        said.append(f"{_orders(undone)} not filled in time and traded back{waiting}: {_when(run, UNDONE)}.")
+        waiting = f" ({states['unwinding']} of them not completely)" if states["unwinding"] else ""
+        said.append(f"{_orders(undone)} not filled in time and unwound{waiting}: {_when(run, UNDONE)}.")
     if states["cancelled"]:
         part = sum(order.state == "cancelled" and any(leg.filled for leg in order.legs) for order in run.orders)
         whole = f"{part:,} of them filled in part" if part else "none of them filled in part"

@@ -30,10 +30,10 @@ def metric_of(found: Sweep, metric: str, capital: float, yearly: float = 1.0) ->
         idle = found.trades == 0
         return np.where(idle, np.nan, found.final_equity - capital), "net profit"
     if metric == "drawdown":
-        return np.where(found.trades == 0, np.nan, found.drawdown * 100.0), "deepest drawdown, %"
+        return np.where(found.trades == 0, np.nan, found.drawdown * 100.0), "max drawdown, %"
     if metric == "trades":
         return found.trades.astype(np.float64), "round trips"
-    return found.sharpe * yearly, "Sharpe a year" if yearly > 1.0 else "Sharpe a bar"
+    return found.sharpe * yearly, "Sharpe, annualised" if yearly > 1.0 else "Sharpe per bar"
 
 
 def sweep_map(

@@ -26,7 +26,7 @@ def luck_sentence(found: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> tu
     yearly : what makes a Sharpe ratio of a bar one of a year; 1 leaves it.
     """
     window, threshold = found.best()
-    unit = "a year" if yearly > 1.0 else "a bar"
+    unit = "annualised" if yearly > 1.0 else "per bar"
     best = f"Window {found.grid.windows[window]}, entry {found.grid.entries[threshold]:g}: "
     trades = int(found.trades[window, threshold])
     best += f"Sharpe {luck.sharpe * yearly:+.4g} {unit}, {trades:,} round trip{'s'[: trades != 1]}."
@@ -39,13 +39,13 @@ def luck_sentence(found: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> tu
     if luck.sharpe <= 0.0:
         return "No combination made money", f"{best} Even the best lost: there is nothing to choose here."
     if luck.probability < 0.5:
-        return "No better than luck", f"{best} {chance} {prob}: these rows show no skill in it."
+        return "No better than luck", f"{best} {chance} {prob}: these bars show no skill in it."
     if luck.probability < CONVINCING:
         return (
             "Not shown to be more than luck",
-            f"{best} {chance} {prob}: less than the {CONVINCING:.0%} to believe it.",
+            f"{best} {chance} {prob}: less than the {CONVINCING:.0%} needed to believe it.",
         )
-    return "More than luck, on these rows", f"{best} {chance} {prob}. It is still in sample: see the walk-forward."
+    return "More than luck, on these bars", f"{best} {chance} {prob}. It is still in sample: see the walk-forward."
 
 
 def _share(probability: float) -> str:
@@ -81,14 +81,14 @@ def folds_frame(history: PairHistory, found: WalkForward, yearly: float = 1.0) -
 
 
 def sweep_csv(found: Sweep) -> bytes:
-    """A line for each combination; Sharpe ratios are of a bar."""
+    """A line for each combination; Sharpe ratios are per bar."""
     windows, entries = np.meshgrid(found.grid.windows, found.grid.entries, indexing="ij")
     exits = np.broadcast_to(np.asarray(found.grid.exits), windows.shape)
     columns = {
         "window": windows,
         "entry": entries,
         "exit": exits,
-        "sharpe_a_bar": found.sharpe,
+        "sharpe_per_bar": found.sharpe,
         "final_equity": found.final_equity,
         "drawdown": found.drawdown,
         "trades": found.trades,

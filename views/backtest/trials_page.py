@@ -35,9 +35,9 @@ from views.shared.uploads import kept
 KEPT: Final = "backtest_sweep"
 
 HELP: Final = {
-    "metric": "Sharpe: of a bar, or of a year where the rows cover a week or more. Best is always by Sharpe.",
-    "folds": "How often settings are chosen anew. More folds: shorter tests, choices from fresher rows.",
-    "share": "Bars to train on for each bar to test on, in the first fold. What is left over is trained on, too.",
+    "metric": "Sharpe: per bar, or annualised where the data cover a week or more. The best is always by Sharpe.",
+    "folds": "How often settings are chosen again. More folds: shorter tests, choices from more recent bars.",
+    "share": "Training bars for each test bar, in the first fold. Bars left over are added to the training.",
     "purge": "Bars between a training and its test that neither uses, so that no window reaches from one into the "
     "other. Empty: as many as the longest window.",
     "training": "Rolling: every training is as long as the first. Anchored: each begins with the first bar.",
@@ -104,7 +104,7 @@ def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: 
     if math.isnan(found.sharpe[found.best()]):
         st.info(
             f"None of {found.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
-            "entries too far.",
+            "entries too far out.",
             icon=":material/hourglass_empty:",
             title="Nothing to compare",
         )
@@ -186,7 +186,7 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
         bind="query-params",
     )
     folds = int(number(row, "Folds", 1, 50, 4, "folds", HELP["folds"], 1))
-    share = number(row, "Train for test", 0.5, 20.0, 3.0, "train_share", HELP["share"], 0.5)
+    share = number(row, "Train/test ratio", 0.5, 20.0, 3.0, "train_share", HELP["share"], 0.5)
     purge = row.number_input(
         "Purge, bars",
         0,
@@ -206,7 +206,7 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
 def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: bool) -> None:
     """Figure, verdict and folds."""
     start, stop = found.rows
-    yearly, unit = _yearly(history), "a year" if _yearly(history) > 1.0 else "a bar"
+    yearly, unit = _yearly(history), "annualised" if _yearly(history) > 1.0 else "per bar"
     inside, outside = _sharpe(hindsight), _sharpe(found.equity)
     profit = float(found.equity[-1]) - found.run.capital
     cards = (
@@ -217,7 +217,7 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
             f"{found.run.trades:,} trade{'s'[: found.run.trades != 1]}",
         ),
         Metric(f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
-        Metric("Folds with a profit", _gained(found), "out of sample"),
+        Metric("Profitable folds", _gained(found), "out of sample"),
     )
     metric_row(cards, key="result_cards")
     figure = walk_forward_figure(history.rows.end_ns[start:stop], found, hindsight, dark=dark)
@@ -241,7 +241,8 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
             "test_sharpe": st.column_config.NumberColumn(f"test Sharpe {unit}", format="%+.4g"),
             "entry": st.column_config.NumberColumn(format="%.4g"),
             "gained": st.column_config.CheckboxColumn(
-                "any gained", help="Whether any setting gained in the training; if none did, the least bad one trades."
+                "any profitable",
+                help="Whether any setting made a profit in training; if none did, the least bad one trades.",
             ),
         },
     )
@@ -304,4 +305,4 @@ def _number(value: float) -> str:
 
 
 def _refused(error: AlphaStreamError) -> None:
-    st.error(sentence(error), icon=":material/error:", title="There is no result")
+    st.error(sentence(error), icon=":material/error:", title="No result")

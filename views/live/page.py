@@ -175,11 +175,11 @@ def _tape(system: System) -> None:
     st.dataframe(_coverage(pipeline), hide_index=True, alt="What the tape holds of each symbol")
     facts = {
         "ticks received": f"{health.ticks:,}",
-        "fetched afterwards": f"{health.backfilled:,}",
+        "backfilled": f"{health.backfilled:,}",
         "reconnects": f"{health.reconnects}",
         "messages rejected": f"{sum(health.rejected.values())}",
         "browsers on the live channel": f"{system.hub.health.clients}",
-        "waiting for the disk": f"{store.pending:,}",
+        "pending writes": f"{store.pending:,}",
         "duplicates dropped": f"{store.duplicates:,}",
         "bars reopened by late trades": f"{pipeline.engine.reopened}",
     }
@@ -187,7 +187,7 @@ def _tape(system: System) -> None:
     for symbol, reason in health.refused.items():
         st.warning(reason, icon=":material/search_off:", title=symbol)
     if store.last_error is not None:
-        st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be written")
+        st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be saved")
     for failure in system.hub.health.failures:
         st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 

@@ -35,7 +35,7 @@ def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage
     lines = (
         ("backtest of the same hours", history.equity, colours.x_leg, 5.0, "solid", "y"),
         ("paper", found.paper, colours.y_leg, 1.5, "solid", "y"),
-        ("paper less backtest", found.paper - history.equity, colours.spread, 1.5, "solid", "y2"),
+        ("paper minus backtest", found.paper - history.equity, colours.spread, 1.5, "solid", "y2"),
     )
     data: list[dict[str, Any]] = []
     for name, values, colour, width, dash, axis in lines:

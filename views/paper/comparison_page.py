@@ -72,7 +72,7 @@ def show_comparison(system: System, view: PaperView) -> None:
     st.caption(
         f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
         f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
-        + (" The tape does not reach back to the beginning of the run any more." if found.shortened else "")
+        + (" The tape no longer reaches back to the beginning of the run." if found.shortened else "")
         + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
     )
     if found.differences:
@@ -88,7 +88,7 @@ def show_comparison(system: System, view: PaperView) -> None:
                 ),
                 "why": st.column_config.TextColumn(width="large"),
                 "effect": st.column_config.NumberColumn(
-                    format="%+,.2f", help="On equity at last prices: on paper less in the backtest."
+                    format="%+,.2f", help="On equity at last prices: paper minus backtest."
                 ),
             },
         )

@@ -77,7 +77,7 @@ def _start(system: System) -> None:
     )
     kind = "live trades" if pipeline.kind == "live" else "the recording, not live trades"
     row.caption(
-        f"{MAX_RUNS} runs are running and no more may: stop one."
+        f"{MAX_RUNS} runs are active, the most allowed: stop one."
         if full
         else f"It would run on {kind}: {pipeline.title}. Decisions begin with the next bar that closes."
     )
@@ -88,7 +88,7 @@ def _start(system: System) -> None:
     except AlphaStreamError as error:
         st.error(sentence(error), icon=":material/error:", title="Not started")
         return
-    st.success(f"{definition.strategy.name} runs since now as {name}.", icon=":material/check:", title="Started")
+    st.success(f"{definition.strategy.name} is running as {name}.", icon=":material/check:", title="Started")
     st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
 
 
@@ -100,7 +100,7 @@ def _runs(system: System) -> None:
     if not system.paper.runs():
         st.info(
             f"Choose a strategy on the tab “{START}”. It trades with simulated fills on the trades that arrive, and "
-            "on live trades it goes on when the app is started again.",
+            "on live trades it continues when the app is started again.",
             icon=":material/hourglass_empty:",
             title="No run yet",
         )
@@ -132,7 +132,7 @@ def _overview(system: System) -> None:
         column_config={
             "trades": st.column_config.TextColumn(help="Live trades of the venue, or the recording."),
             "since": moment("since, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            "until": moment("played up to, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "until": moment("processed up to, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
             "equity": number(format="%,.2f"),
             "profit": number(format="%+,.2f", help="Equity less capital, after all costs so far."),
             "fills": number(format="%d"),
@@ -144,12 +144,12 @@ def _panel(system: System, name: str) -> None:
     """The chosen run, by itself."""
     view = system.paper.view(name)
     if view is None:
-        st.info("This run is not there any more.", icon=":material/hourglass_empty:", title="No such run")
+        st.info("This run no longer exists.", icon=":material/hourglass_empty:", title="No such run")
         return
     _state(system, view)
     metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
-    st.markdown("  \n".join(f":orange-badge[waits] {each}" for each in waits) or ":gray-badge[no order waits]")
+    st.markdown("  \n".join(f":orange-badge[open] {each}" for each in waits) or ":gray-badge[no open orders]")
     show_comparison(system, view)
     _records(view)
 
@@ -162,14 +162,14 @@ def _state(system: System, view: PaperView) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.markdown(
         f":{BADGES[view.status]}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({view.title}), since "
-        f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, played up to "
+        f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
         f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",
     )
     if view.status == "stopped":
         _resume(system, view, row)
         return
-    if row.button("Stop", icon=":material/stop:", key="paper_stop", help="Positions stay in its books as they are."):
+    if row.button("Stop", icon=":material/stop:", key="paper_stop", help="Positions stay open as they are."):
         system.paper.end(view.id, flatten=False)
     if any(view.positions) and view.status != "closing":
         with row.popover("Stop and close", icon=":material/logout:", key="paper_close"):
@@ -185,7 +185,7 @@ def _resume(system: System, view: PaperView, row: Any) -> None:
         "Resume",
         icon=":material/play_arrow:",
         key="paper_resume",
-        help="Goes on with its books. What it missed is not made up for.",
+        help="Continues with its positions and cash. What it missed is not caught up on.",
     ):
         try:
             system.paper.resume(view.id)
@@ -268,12 +268,12 @@ def _caveats() -> None:
         st.markdown(
             "- Nothing is sent to a venue. A fill is the price of a trade that somebody else had, moved by half the "
             "spread and the impact given; whether your order would have met it, nobody knows.\n"
-            "- Time is that of the tape. A bar is played when its trades are here, at the latest a second after a "
-            "trade of the other leg; with long bars, fills in a bar are shown when it has closed.\n"
+            "- Time is that of the tape. A bar is processed when its trades have arrived, at the latest a second after "
+            "a trade of the other leg; with long bars, fills in a bar are shown when it has closed.\n"
             "- The backtest beside it reads the tape as it is now. Trades that came late, or after a gap was filled, "
             "are in it; the paper run decided without them. That is what the differences show.\n"
-            "- While the app is stopped nothing is traded and nothing is made up for afterwards. What was held is "
-            "held on; orders that waited are cancelled.\n"
+            "- While the app is stopped nothing is traded and nothing is caught up on afterwards. Open positions "
+            "stay open; open orders are cancelled.\n"
             "- No difference means that simulation and backtest agree, not that the strategy earns anything."
         )
 

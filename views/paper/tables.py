@@ -20,22 +20,21 @@ from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
 MAX_FILLS: Final = 50
 STATES: Final = {
-    "starting": "reads the tape",
-    "waiting": "waits",
-    "running": "runs",
-    "closing": "closes its positions",
+    "starting": "loading the tape",
+    "waiting": "waiting",
+    "running": "running",
+    "closing": "closing positions",
     "stopped": "stopped",
 }
 
 HELP: Final = {
     "equity": "Cash and positions at the last trades in bars that have closed. Simulated: no order leaves this server.",
     "closed": "Net profit of round trips that are over: fees, half spread, impact and funding are paid.",
-    "open": "Net result of what is held, at last prices: what it has cost so far is in it, what closing it will cost "
-    "is not.",
-    "costs": "Fees, half spreads and impact of all fills. Funding is not in it: it may be a gain.",
+    "open": "Net result of what is held, at last prices: costs so far are included, the cost of closing is not.",
+    "costs": "Fees, half spreads and impact of all fills. Funding is not included: it may be a gain.",
     "trades": "Round trips that are over, and the share of them with a net profit.",
     "direction": "Long buys the dependent leg and sells the hedge.",
-    "position": "Units held, with the last price they are counted at. A target is reached at trades after its bar: "
+    "position": "Units held, with the last price they are marked at. A target is reached at trades after its bar: "
     "until then a leg may be missing.",
 }
 

@@ -57,7 +57,7 @@ def _traces(found: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dic
     yield line("gross", "y2", "legend2", colours.y_leg, **steps), flows.gross * scale
     yield line("net", "y2", "legend2", colours.x_leg, "6px,2px", **steps), flows.net * scale
     yield line("× AUM →", "y5", "legend2", colours.neutral, "dot", **steps), flows.leverage * known
-    yield line("turnover a bar", "y3", "legend3", colours.spread, **steps), flows.turnover * scale
+    yield line("turnover per bar", "y3", "legend3", colours.spread, **steps), flows.turnover * scale
     yield line("net result, bps of AUM", "y4", "legend4", colours.spread), np.cumsum(gained) * 1e4 * known
 
 
@@ -137,7 +137,7 @@ def spectrum_figure(time_ns: NDArray[np.int64], found: Spectrum, *, dark: bool =
 
 
 def shrinkage_figure(trials: Sequence[ShrinkTrial], chosen: float, *, dark: bool = False) -> go.Figure:
-    """Sharpe ratio of a bar over shrinkage, with one standard error up and down; the value in use is marked."""
+    """Sharpe ratio per bar over shrinkage, with one standard error up and down; the value in use is marked."""
     colours = palette(dark)
     figure = go.Figure()
     figure.add_scatter(
@@ -145,7 +145,7 @@ def shrinkage_figure(trials: Sequence[ShrinkTrial], chosen: float, *, dark: bool
         y=[trial.sharpe for trial in trials],
         error_y={"type": "data", "array": [trial.error for trial in trials], "thickness": 1, "color": GREY},
         mode="lines+markers",
-        name="Sharpe a bar ± standard error",
+        name="Sharpe per bar ± standard error",
         line={"color": colours.y_leg, "width": 1.4},
     )
     figure.add_vline(chosen, line={"color": colours.x_leg, "dash": "dash", "width": 1}, annotation={"text": "in use"})

@@ -176,7 +176,7 @@ def _below(system: System, request: PortfolioRequest) -> None:
         if box.open:
             _download(system, request)
     with st.expander(
-        "Correlation matrix solved", icon=":material/grid_on:", expanded=True, on_change="rerun", key="portfolio_matrix"
+        "Correlation matrix used", icon=":material/grid_on:", expanded=True, on_change="rerun", key="portfolio_matrix"
     ) as matrix:
         if matrix.open:
             st.fragment(_matrix, run_every=SLOW_S, key="matrix_panel")(system, request)
@@ -262,9 +262,9 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     figure = shrinkage_figure(trials, config.shrink, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_sharpe", config=PLOT)
     st.caption(
-        f"Sharpe ratio of one bar, not annualised, net of {config.cost_per_unit * 1e4:g} bps a unit traded, filled a "
-        f"bar after the decision, on the {max(trial.rows for trial in trials):,} bars shown. In sample: the best of "
-        "eleven is luck too, and where the error bars overlap there is no best."
+        f"Sharpe ratio per bar, not annualised, net of {config.cost_per_unit * 1e4:g} bps of the notional traded, "
+        f"filled a bar after the decision, on the {max(trial.rows for trial in trials):,} bars shown. In sample: the "
+        "best of eleven is luck too, and where the error bars overlap there is no best."
     )
 
 
@@ -279,12 +279,12 @@ def _caveats() -> None:
             "counts on bars in which both its legs traded.\n"
             "- A signal that is missing or still calibrating counts as 0, no return expected. Such a symbol can still "
             "be held, as a hedge of others.\n"
-            "- The whole has the same risk whether the signals are weak or strong: only their proportions count. A "
-            "signal near zero that changes its sign turns the whole book, and costs.\n"
-            "- Sizes come from the risk a bar you ask for and past volatility. A bar after a quiet hour does not know "
-            "that. Check leverage against what you may carry.\n"
+            "- The portfolio has the same risk whether the signals are weak or strong: only their proportions count. A "
+            "signal near zero that changes its sign turns the whole book over, and costs.\n"
+            "- Sizes come from the risk per bar you ask for and past volatility: after a quiet hour they are large. "
+            "Check leverage against what you may carry.\n"
             "- Cash is in the quote currency of each symbol and added up as if all were the same: "
-            "choose symbols of one quote currency.\n"
+            "choose symbols with the same quote currency.\n"
             f"- At most {MAX_CHOSEN} pairs or symbols, on the bars this server keeps. With a turnover cap positions "
             "depend on the first bar kept, and that moves on."
         )

@@ -16,16 +16,16 @@ from views.shared.metrics import SIDES, UNKNOWN, Metric, money
 WORD: Final = {"valid": "Positions", "zero_signal": "No signal", "degenerate": "Unsolved"}
 
 HELP: Final = {
-    "status": "What the newest closed bar came to. Without positions nothing is held after it, except what a turnover "
-    "cap has not let go of yet.",
+    "status": "Outcome of the newest closed bar. Without positions nothing is held after it, except what a turnover "
+    "cap has not closed yet.",
     "gross": "Long and short positions added up, without their signs, in the quote currency.",
     "net": "Long less short. Near zero means little money at stake in one direction, not little risk.",
-    "leverage": "Gross over the assets under management. It follows from the risk a bar you ask for: quiet bars make "
-    "it large. Do not carry a leverage that your venue or your sleep does not allow.",
-    "turnover": "Sum of the changes of all positions on the newest bar. Reversal signals of short bars turn the whole "
-    "book over within a few bars: look at what that costs.",
+    "leverage": "Gross over the assets under management. It follows from the risk per bar you ask for: quiet bars "
+    "make it large. Do not carry a leverage that your venue or your own limits do not allow.",
+    "turnover": "Sum of the changes of all positions on the newest bar. Reversal signals on short bars turn the whole "
+    "book over within a few bars: check what that costs.",
     "result": "What this would have made over the bars shown, after costs, in bps of the assets, not compounded: "
-    "decided when bar t has closed, filled at the last trade of bar t + 1, earning from there. In sample: the settings "
+    "decided when bar t has closed, filled at the last trade of bar t + 1, held from there. In sample: the settings "
     "were chosen by somebody who has seen these bars. Fills at a last trade of any size are an assumption.",
     "bars": "Closed bars, and the share of them in which every symbol traded. A symbol that did not trade is missing "
     "there and has no target; if that happens often, choose longer bars.",

@@ -25,13 +25,13 @@ SCHEDULE_S: Final = {"by hand": None, "every 30 s": 30.0, "every 5 min": 300.0}
 SHOWN: Final = {
     "y": ("y", None, "Dependent leg."),
     "x": ("x", None, "Hedge leg."),
-    "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false finds among the pairs down to here (Benjamini-Hochberg)."),
+    "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false discoveries down to this pair (Benjamini-Hochberg)."),
     "qvalue_by": ("q (BY)", "%.3f", "The same for tests that depend on each other in any way (Benjamini-Yekutieli)."),
     "pvalue": ("p", "%.4f", "Engle-Granger of this pair alone. Among many pairs some are small by chance."),
     "pvalue_first_half": ("p, first half", "%.3f", "The same test on the first half of the rows."),
     "pvalue_second_half": ("p, second half", "%.3f", "And on the second half."),
     "persists": ("persists", None, "Both halves pass at 5 %."),
-    "half_life": ("half-life (bars)", "%.1f", "Bars until half of a deviation has gone."),
+    "half_life": ("half-life (bars)", "%.1f", "Bars until half of a deviation is gone."),
     "hedge_ratio": ("hedge ratio", "%.4f", "Of y on x, over all rows."),
     "hedge_ratio_stability": (
         "stability",
@@ -122,7 +122,7 @@ def _controls(upload: Upload) -> Request:
         width=100,
         help="How many lagged differences each test uses; AIC chooses for each pair.",
     )
-    cost = number(row, "Cost of a fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
+    cost = number(row, "Cost per fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
     say_old_cost("a fill")
     return Request(
         interval_ns if native_ns is None else None,

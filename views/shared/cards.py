@@ -187,7 +187,7 @@ def _trigger(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     """How far z is from what changes the position next."""
 
     def card(value: str, sub: str, tone: Tone = "neutral") -> Card:
-        return make_card("trigger", "To the trigger", value, sub, tone, _HELP["trigger"])
+        return make_card("trigger", "Distance to trigger", value, sub, tone, _HELP["trigger"])
 
     z, position = newest(answer, "zscore"), newest_closed(answer, "position")
     if not math.isfinite(z):
@@ -199,7 +199,7 @@ def _trigger(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     else:
         away, goal = spec.entry - abs(z), f"{side} at {math.copysign(spec.entry, z):+g}"
     if away <= 0:
-        return card("reached", f"{goal}, if the bar closes so", side if not position else "neutral")
+        return card("reached", f"{goal}, if the bar closes here", side if not position else "neutral")
     return card(f"{away:.2f} std", f"{goal}, {move_bps(answer, spec, away):.1f} bps away")
 
 

@@ -55,7 +55,7 @@ OLD_COST: Final = "cost"
 HELP: Final = {
     "preset": "Sets bar, model, window, thresholds and prices at once. Standard: as this server is set up. Scalp: 1 s "
     "bars, OLS over 120, 2.5 in, 0.5 out. Intraday: 1 min, OLS over 240, 2 in, 0.5 out. Swing: 5 min, Huber over 290, "
-    "2 in, 0 out. Starting points, not advice; what you change by hand afterwards stays changed.",
+    "2 in, 0 out. Starting points, not advice; what you change afterwards stays changed.",
     "round_trip_cost": "Round trip of both legs in bps of one leg's notional: four fills with their fees and the half "
     "spread of each. 8 is four fills at 2 bps. Funding and slippage of large orders are not in it.",
     "fill_cost": "Fee and half the bid-ask spread of one fill, in bps of its notional. A round trip of a pair has four "

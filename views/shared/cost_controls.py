@@ -33,24 +33,24 @@ HELP: Final = {
     "fill": "Which trade an order meets, decided when a bar has closed. Next trade: the leg's first one after the "
     "latency. Next open: the first of its next bar. Next close: the last of its next bar. Same close: the very price "
     "that the signal was made of.",
-    "taker": "Fee of each fill, in bps of its notional. All orders here take what the market offers; none waits in the "
-    "book, so there is no maker's fee to pay. 5 is Binance USDⓈ-M without discounts.",
+    "taker": "Fee of each fill, in bps of its notional. All orders here are taker orders; none rests in the "
+    "book, so there is no maker fee. 5 is Binance USDⓈ-M without discounts.",
     "half_spread": "Half of the bid-ask spread in bps, paid by each fill on top of the trade's price: a trade in the "
     "tape may have been on the other side of the book.",
     "impact": "Bps that an order moves the price against itself if it is as large as everything that traded in the bar "
     "it was decided on; less for smaller ones, with the square root of their share. 0: none.",
     "latency": "From the end of a bar until an order can meet a trade, in ms; for fills at the next trade. A trade of "
     "Binance futures is on the wire some 150 ms after it happened, and the order has to travel too.",
-    "share": "Most of one trade's quantity that an order may take, in %; the rest waits for the next ones. 0: an order "
-    "is filled whole at one trade, however small that was.",
+    "share": "Largest share of one trade's quantity that an order may take, in %; the rest waits for later trades. 0: "
+    "an order is filled whole at one trade, however small that was.",
     "timeout": "Seconds after which what is not filled is cancelled. 0: an order waits until the next decision.",
-    "on_timeout": "What happens to an order that is not filled in time. Unwind: what was filled is traded back. Match: "
-    "the leg that is ahead is traded back to the share of the other. Keep: it stays as it is, one leg perhaps alone.",
+    "on_timeout": "What happens to an order that is not filled in time. Unwind: what was filled is closed again. "
+    "Match: the leg that is ahead is cut back to the share of the other. Keep: it stays as it is, perhaps one leg.",
     "funding": "What a long position pays to the shorts every 8 hours (00, 08, 16 UTC), in bps of its notional; "
     "negative: receives. The true rates differ from time to time and by symbol.",
     "lot": "Smallest step of a quantity; orders are cut down to it. 0: none.",
     "tick": "Smallest step of a price; fills are moved to the next one against you. 0: none.",
-    "least": "Least value of an order in the quote currency; smaller ones are rejected, unless they close. 0: none.",
+    "least": "Minimum value of an order in the quote currency; smaller ones are rejected, unless they close. 0: none.",
 }
 
 
@@ -77,13 +77,18 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
         latency = 0.0
         if fill == "next_trade":
             latency = _field(row, "Latency, ms", 0.0, 3_600_000.0, 250.0, "latency", 50.0)
-        share = _field(row, "Share of a trade, %", 0.0, 100.0, 0.0, "share", 5.0)
+        share = _field(row, "Max share of a trade, %", 0.0, 100.0, 0.0, "share", 5.0)
         timeout = _field(row, "Timeout, s", 0.0, 864_000.0, 0.0, "timeout", 10.0)
         on_timeout = "unwind"
         if timeout:
             on_timeout = str(
                 row.selectbox(
-                    "Then", list(TIMEOUTS), key="on_timeout", help=HELP["on_timeout"], bind="query-params", width=110
+                    "On timeout",
+                    list(TIMEOUTS),
+                    key="on_timeout",
+                    help=HELP["on_timeout"],
+                    bind="query-params",
+                    width=110,
                 )
             )
         contracts = _contracts(known, symbols)
@@ -123,19 +128,19 @@ def _warn(fill: FillRule, kind: RowKind, latency_ms: float) -> None:
     if fill == "same_close":
         st.warning(
             "The close is known when the bar is over, and then nobody trades at it any more: a result of this kind "
-            "cannot be had. It is here to compare with books and with other programs.",
+            "cannot be achieved. It is here to compare with textbooks and other software.",
             icon=":material/report:",
             title="Fills at the price that the signal was made of",
         )
     if fill == "next_trade" and kind == "bars" and latency_ms:
         st.caption(
-            f"Bars know their first price only: an order that arrives {latency_ms:g} ms after a bar has begun misses "
+            f"Bars only have an opening price: an order that arrives {latency_ms:g} ms after a bar has begun misses "
             "its open and is filled a bar later. Set the latency to 0, or fill at the next open."
         )
 
 
 def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[str, Contract]:
-    st.caption("Steps of each symbol" + (", as the venue told them." if known else "; 0 for none."))
+    st.caption("Lot, tick and minimum order" + (", as the venue publishes them." if known else "; 0 for none."))
     found = {}
     for symbol in symbols:
         steps = known.get(symbol, Contract())
@@ -143,7 +148,7 @@ def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[st
         found[symbol] = Contract(
             lot=_step(row, f"{symbol} lot", "lot", symbol, steps.lot),
             tick=_step(row, f"{symbol} tick", "tick", symbol, steps.tick),
-            min_notional=_step(row, f"{symbol} least order", "least", symbol, steps.min_notional),
+            min_notional=_step(row, f"{symbol} min order", "least", symbol, steps.min_notional),
         )
     return found
 

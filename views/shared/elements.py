@@ -98,14 +98,16 @@ def trades_table(frame: pd.DataFrame, *, unit: str, key: str, alt: str) -> None:
                 "legs: units, prices in → out", width="large", help="Mean prices paid, half spread and impact included."
             ),
             "gross": number(
-                format="%+,.2f", help="At the prices of the market, free of costs; open ones at last marks."
+                format="%+,.2f", help="At the prices of the market, free of costs; open ones at last prices."
             ),
             "costs": number(format="%,.2f", help="Fees, half spreads, impact, funding."),
             "net": number(format="%+,.2f"),
             "net_bps": number("net, bps", format="%+.2f", help="Of the value of both legs at the entry."),
             "leg_gap_s": number(
-                "leg gap, s", format="%.3f", help="Between the first fills of both legs: so long one stood alone."
+                "leg gap, s",
+                format="%.3f",
+                help="Between the first fills of both legs: one leg was unhedged this long.",
             ),
-            "reason": column("closed by", help="What the last order of the trade was for."),
+            "reason": column("exit reason", help="What the last order of the trade was for."),
         },
     )

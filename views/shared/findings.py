@@ -29,7 +29,7 @@ def tests_of(answer: PairAnalytics) -> None:
             "statistic": st.column_config.NumberColumn(format="%.4g"),
             "p": st.column_config.NumberColumn(format="%.4f"),
             "5 % critical": st.column_config.NumberColumn(format="%.3f"),
-            "of": st.column_config.TextColumn(width=185),
+            "subject": st.column_config.TextColumn(width=185),
             "finding": st.column_config.TextColumn(width=SENTENCE_PX),
         },
     )
@@ -54,7 +54,7 @@ def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "test": [finding.test for finding in findings],
-            "of": [finding.subject for finding in findings],
+            "subject": [finding.subject for finding in findings],
             "statistic": [finding.statistic for finding in findings],
             "p": [finding.pvalue for finding in findings],
             "5 % critical": [finding.critical for finding in findings],

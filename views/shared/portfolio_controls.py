@@ -30,23 +30,23 @@ HELP: Final = {
     "pairs": "y/x, the dependent leg first. Any two symbols can be typed, for example SOLUSDT/ETHUSDT.",
     "symbols": "Any symbol of the feed can be typed.",
     "signals": "Reversal: against the deviation (−z), as pairs are traded. Momentum: with it (+z). Neither is right "
-    "in itself: see whether it predicts, below.",
+    "in itself: check below whether it predicts.",
     "window_symbols": "Bars of the rolling mean and deviation of each log price, and of the models of pairs.",
     "vola": "Bars: weights of both volatilities fall by (vola − 1)/vola each bar. Short: positions jump with every "
-    "burst of trades. Long: they are late for one.",
+    "burst of trades. Long: they react to it late.",
     "corr": "Bars: centre of mass of the weights in the correlations, and the bars needed before there are any. At "
     "least the volatility's. Fewer than a few times the number of symbols is noise.",
-    "clip": "Returns are cut off at so many standard deviations before they enter the correlations.",
+    "clip": "Returns are clipped at this many standard deviations before they enter the correlations.",
     "shrink": "Weight of the estimated correlations. 0: symbols count as uncorrelated. 1: the estimate is believed, "
     "and its smallest eigenvalues, mostly noise, get the largest positions. A sliding window does not use it.",
     "risk": "Expected standard deviation of the whole portfolio's result over one bar, in bps of the assets under "
     "management; it sets the size of every position. An estimate from the past: real bars have fatter tails.",
-    "aum": "Assets under management, in the quote currency of the symbols. Sizes follow from it and the risk a bar.",
-    "cap": "Most that all positions together may change in one bar, in % of the assets; 0: no cap. With it, positions "
+    "aum": "Assets under management, in the quote currency of the symbols. Sizes follow from it and the risk per bar.",
+    "cap": "Largest change of all positions together in one bar, in % of the assets; 0: no cap. With it, positions "
     "follow the target late.",
     "fee": PAIR_HELP[FILL_COST],
     "cov": "EWMA: weighted pairwise correlations, shrunk. Sliding window: a factor model of the last bars.",
-    "cov_window": "Bars of the factor model; positions begin once there are so many.",
+    "cov_window": "Bars of the factor model; positions begin once there are that many.",
     "factors": "Principal factors kept; what they leave of each symbol counts as its own.",
 }
 
@@ -128,7 +128,7 @@ def portfolio_controls(
 
 def _config(row: Any, capital: float | None) -> PositionConfig:
     """The optimiser's parameters, in its units. Raises ParameterError where they do not go together."""
-    risk = number(row, "Risk a bar, bps", 0.01, 1_000.0, 1.0, "risk", HELP["risk"], 0.25)
+    risk = number(row, "Risk per bar, bps", 0.01, 1_000.0, 1.0, "risk", HELP["risk"], 0.25)
     aum = capital
     if aum is None:
         aum = number(row, "AUM", 1_000.0, 1e12, 1e6, "aum", HELP["aum"], 100_000.0, "%.0f", 140)
@@ -140,7 +140,7 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
     fee = (
         0.0
         if capital is not None
-        else number(row, "Cost of a fill, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5, width=150)
+        else number(row, "Cost per fill, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5, width=150)
     )
     kind = _select(row, "Covariance", [WEIGHTED, WINDOWED], 0, "cov", HELP["cov"], 140)
     sliding = None

@@ -42,17 +42,17 @@ HELP: Final = {
     "innovation: the same with the surprise of a Kalman filter in its own standard deviation. Optimiser: holds several "
     "pairs at once in the proportions that the portfolio page shows.",
     "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
-    "lies idle.",
-    "stop": "|z| against the position at which it is given up; above the entry. 0: no stop. Stops often sell the lows: "
+    "is idle.",
+    "stop": "|z| against the position at which it is closed; above the entry. 0: no stop. Stops often sell the lows: "
     "compare with and without.",
     "time_stop": "Bars after which a position is closed whatever z says. 0: none.",
-    "cool_down": "Bars after a stop or a time stop in which nothing is opened; z must also have been inside the entry "
-    "once.",
+    "cool_down": "Bars after a stop or a time stop in which nothing is opened; z must also have been back inside "
+    "the entry once.",
     "sizer": "What stays the same from trade to trade. Notional of y: the value of the dependent leg. Gross: the value "
-    "of both legs together. Units of y: a number of coins. Volatility: the expected deviation of the position a year, "
-    "as a share of the equity, from the last window of bars.",
-    "size": "Value at the entry, in the quote currency; units; or % of the equity a year.",
-    "size_most": "Largest value of y as a multiple of the equity, however quiet the market was.",
+    "of both legs together. Units of y: a number of coins. Volatility: the expected annual volatility of the "
+    "position, as a share of the equity, from the last window of bars.",
+    "size": "Value at the entry, in the quote currency; units; or annual volatility in % of the equity.",
+    "size_most": "Largest value of y as a multiple of the equity, however low the volatility.",
     "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
     "alone can cost more than the spread brings.",
     "spread": "What z is made of. Residual: the intercept of the fit is taken out, and with it a level that drifts. "
@@ -154,7 +154,7 @@ def _sizer(row: Any) -> Sizer:
         return BetaNeutral(size)
     if key == "size_units":
         return Units(size)
-    most_held = number(row, "At most, × equity", 0.01, 100.0, 2.0, "size_most", HELP["size_most"], 0.5, width=140)
+    most_held = number(row, "Max, × equity", 0.01, 100.0, 2.0, "size_most", HELP["size_most"], 0.5, width=140)
     return VolatilityTarget(size / 100.0, most_held)
 
 

@@ -54,7 +54,7 @@ def _uploaded(what: str) -> Upload | None:
         accept_multiple_files=True,
         max_upload_size=limit_mb,
         key="files",
-        help="What Binance, Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo give away is read as it is. "
+        help="What Binance, Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo provide is read as it is. "
         "Times without a zone are taken as UTC.",
     )
     if not files:
@@ -104,7 +104,7 @@ def _columns(layout: Layout, file_id: str) -> tuple[dict[str, str | None], str |
         st.dataframe(layout.preview, height=180, hide_index=True, alt=f"First rows of {layout.file}")
         for note in layout.notes:
             st.caption(note)
-        st.caption("Roles of the columns. Change what was taken wrongly.")
+        st.caption("Column roles. Correct any that were detected wrongly.")
         row = st.container(horizontal=True)
         none = "–"
         corrections: dict[str, str | None] = {}

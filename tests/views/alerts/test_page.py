@@ -79,7 +79,7 @@ def test_empty(system: Running) -> None:
     said = words(test)
     assert "No rule yet" in said
     assert "Nothing has fired yet" in said
-    assert "None is configured" in said
+    assert "None configured" in said
     assert "[webhooks.desk]" in said
     assert not test.dataframe
     assert [box.value for box in test.subheader] == ["Rules", "History", "Webhooks"]
@@ -149,9 +149,9 @@ def test_full(full: Running) -> None:
         "undefined on the last closed bar",
     ]
     assert rules["now"].tolist()[0] == 2.5
-    assert rules["to go"].tolist()[0] == -0.5
+    assert rules["distance"].tolist()[0] == -0.5
     assert math.isnan(rules["now"].tolist()[3])
-    assert rules["tells"].tolist()[:3] == ["desk", "desk", "this app"]
+    assert rules["notifies"].tolist()[:3] == ["desk", "desk", "this app"]
     assert "outside ±2" in history["sentence"].tolist()[0]
     assert history["trades"].tolist() == ["recorded"]
     assert str(history["time"].dt.tz) == "UTC"

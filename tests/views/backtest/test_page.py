@@ -80,15 +80,15 @@ def test_full() -> None:
     found = cards(test)
     assert list(found) == [
         "Net profit",
-        "Sharpe a bar",
+        "Sharpe per bar",
         "Max drawdown",
         "Trades",
         "Costs paid",
         "Break-even cost",
-        "Skill, not luck",
+        "Deflated Sharpe",
     ]
     assert int(found["Trades"]) > 0
-    assert found["Skill, not luck"] == UNKNOWN
+    assert found["Deflated Sharpe"] == UNKNOWN
     table = test.dataframe[-1].value
     assert {"opened", "closed", "net", "leg_gap_s", "reason"} <= set(table)
     assert len(test.get("download_button")) == 4
@@ -259,9 +259,9 @@ def test_a_sweep_says_how_much_is_luck_and_the_result_knows_it() -> None:
         assert not test.exception
     test.session_state["backtest_tab"] = "Result"
     test.run()
-    assert cards(test)["Skill, not luck"].endswith("%")
+    assert cards(test)["Deflated Sharpe"].endswith("%")
     test.number_input(key="taker").set_value(7.0).run()
-    assert cards(test)["Skill, not luck"] == UNKNOWN  # that sweep was of other costs
+    assert cards(test)["Deflated Sharpe"] == UNKNOWN  # that sweep was of other costs
 
 
 def test_a_sweep_of_what_the_compiled_path_has_not_is_refused_in_words() -> None:
@@ -282,7 +282,7 @@ def test_walk_forward() -> None:
 def test_walk_forward_has_as_many_folds_as_were_asked_for() -> None:
     test = shown(backtest_tab="Walk-forward", folds="37", window_high="40", **FREE)
     assert len(test.dataframe[0].value) == 37
-    assert cards(test)["Folds with a profit"].endswith(" of 37")
+    assert cards(test)["Profitable folds"].endswith(" of 37")
 
 
 def test_the_value_of_a_spread_has_another_z() -> None:
@@ -310,7 +310,7 @@ def test_bars_are_filled_at_the_next_open() -> None:
     said = words(test)
     assert "AAA 400 bars" in said
     assert "annualised from that" in said
-    assert "Sharpe a year" in cards(test)
+    assert "Sharpe, annualised" in cards(test)
     test.selectbox(key="fill_bars").select("next trade").run()
     assert "is filled a bar later" in words(test)
 

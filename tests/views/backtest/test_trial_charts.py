@@ -62,7 +62,7 @@ def test_what_never_traded_has_no_value(swept: Sweep) -> None:
 def test_a_year_is_a_factor(swept: Sweep) -> None:
     values, name = metric_of(swept, "Sharpe", 100_000.0, yearly=10.0)
     np.testing.assert_allclose(values, swept.sharpe * 10.0)
-    assert name == "Sharpe a year"
+    assert name == "Sharpe, annualised"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_year_is_a_factor(swept: Sweep) -> None:
     [
         (0.2, 0.1, "No better than luck"),
         (0.7, 0.1, "Not shown to be more than luck"),
-        (0.99, 0.1, "More than luck, on these rows"),
+        (0.99, 0.1, "More than luck, on these bars"),
         (0.99, -0.1, "No combination made money"),
         (float("nan"), 0.1, "Luck cannot be told from skill"),
     ],
@@ -94,7 +94,7 @@ def test_the_sweep_as_a_file(swept: Sweep) -> None:
     table = pd.read_csv(io.BytesIO(sweep_csv(swept)))
     assert len(table) == 12
     one = table[(table["window"] == 40) & (table["entry"] == 1.5)].iloc[0]
-    assert one["sharpe_a_bar"] == pytest.approx(swept.sharpe[2, 1])
+    assert one["sharpe_per_bar"] == pytest.approx(swept.sharpe[2, 1])
     assert one["trades"] == swept.trades[2, 1]
 
 

@@ -115,7 +115,7 @@ def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: 
     assert "It would run on live trades: a tape made up for a test" in words(test)
     test.button(key="paper_start").click().run()
     assert not test.exception
-    assert "z-score ETH/BTC runs since now" in words(test)
+    assert "z-score ETH/BTC is running as" in words(test)
     (view,) = system.paper.runs()
     strategy: Any = view.definition.strategy
     assert (strategy.pair.window, strategy.pair.entry, strategy.rule.stop) == (25, 1.5, 4.0)
@@ -168,7 +168,7 @@ def test_a_run_that_agrees_with_its_backtest(system: Running, pipeline: TapePipe
     assert sum(round_trip.net for round_trip in trips) == pytest.approx(view.equity - view.definition.capital)
     assert len(test.get("plotly_chart")) == 1
     assert len(test.get("download_button")) == 3
-    assert test.dataframe[0].value["state"].tolist() == ["runs"]
+    assert test.dataframe[0].value["state"].tolist() == ["running"]
 
 
 def test_stop_and_resume(system: Running, pipeline: TapePipeline) -> None:
@@ -196,7 +196,7 @@ def test_closing_positions_asks_first(system: Running, pipeline: TapePipeline) -
     test.button(key="paper_close_sure").click().run()
     eventually(lambda: see(system.paper, name).status == "closing")
     test = shown()
-    assert "closes its positions" in words(test)
+    assert "closing positions" in words(test)
     assert "for the next trade" in words(test)
     assert not [each for each in test.button if each.key == "paper_close_sure"]
 
@@ -302,7 +302,7 @@ def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, pipeline: TapePi
         assert [trace.name for trace in figure.data] == [
             "backtest of the same hours",
             "paper",
-            "paper less backtest",
+            "paper minus backtest",
             "bought",
             "sold",
         ]

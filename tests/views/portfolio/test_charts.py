@@ -63,7 +63,7 @@ def test_lines_carry_positions_in_currency_and_nothing_before_the_first() -> Non
     np.testing.assert_array_equal(lines["S1"], found.positions.cash_position[:, 1] * 100.0)
     flows = exposure(found.positions, CONFIG)
     first = int(np.flatnonzero(found.positions.status == "valid")[0])
-    for name, values in (("gross", flows.gross * 100.0), ("net", flows.net * 100.0), ("turnover a bar", None)):
+    for name, values in (("gross", flows.gross * 100.0), ("net", flows.net * 100.0), ("turnover per bar", None)):
         assert np.isnan(lines[name][:first]).all()
         if values is not None:
             np.testing.assert_allclose(lines[name][first:], values[first:])

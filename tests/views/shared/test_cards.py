@@ -105,10 +105,10 @@ def test_while_models_are_compiled_nothing_pretends_to_calibrate() -> None:
     [
         (0.0, 1.25, "0.75 std", "short at +2"),
         (0.0, -1.25, "0.75 std", "long at -2"),
-        (0.0, 2.5, "reached", "short at +2, if the bar closes so"),
+        (0.0, 2.5, "reached", "short at +2, if the bar closes here"),
         (-1.0, 1.5, "1.00 std", "exit at +0.5"),
         (1.0, -1.5, "1.00 std", "exit at -0.5"),
-        (1.0, 0.3, "reached", "exit at -0.5, if the bar closes so"),
+        (1.0, 0.3, "reached", "exit at -0.5, if the bar closes here"),
     ],
 )
 def test_the_distance_to_what_comes_next(position: float, z: float, value: str, sub: str) -> None:
