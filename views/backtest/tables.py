@@ -163,7 +163,7 @@ def span(run: RunResult) -> str:
     words += f"{last:%Y-%m-%d %H:%M:%S} UTC ({duration(length_ns)})"
     if length_ns < LEAST_SPAN_NS:
         return f"{words}. Less than a week: nothing is annualised."
-    return f"{words}. Annual figures are scaled up from that."
+    return f"{words}. Figures are annualised from that."
 
 
 def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:

@@ -23,7 +23,7 @@ export function channelAt(home, ticket) {
  * A listener has: topic, held() -> {figure, seq}, apply(message), wayChanged(state) and note(note).
  * The state is "connecting", "open", "reconnecting", "page" or "off".
  */
-export class Channel {
+class Channel {
   constructor(home) {
     this.home = home;
     this.listeners = new Set();

@@ -33,7 +33,6 @@ HELP: Final = {
     "open": "Net result of what is held, at last prices: costs so far are included, the cost of closing is not.",
     "costs": "Fees, half spreads and impact of all fills. Funding is not included: it may be a gain.",
     "trades": "Round trips that are over, and the share of them with a net profit.",
-    "direction": "Long buys the dependent leg and sells the hedge.",
     "position": "Units held, with the last price they are marked at. A target is reached at trades after its bar: "
     "until then a leg may be missing.",
 }
