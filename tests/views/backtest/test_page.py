@@ -240,7 +240,7 @@ def test_no_trade_has_a_reason() -> None:
 def test_contradictions_are_refused_in_words() -> None:
     assert "stop is 1.0" in words(shown(stop="1", **SHORT)).lower()
     assert "choose two different symbols" in words(shown(y="BTCUSDT", x="BTCUSDT"))
-    assert "turn it round" in words(shown(window_low="50", window_high="20", **SHORT))
+    assert "the smaller number comes first" in words(shown(window_low="50", window_high="20", **SHORT))
     assert "raise them" in words(shown(entry_low="0.1", **SHORT))
 
 

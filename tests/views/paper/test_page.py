@@ -149,7 +149,7 @@ def test_eight_is_enough(system: Running, pipeline: TapePipeline) -> None:
     for _ in range(MAX_RUNS):
         system.paper.open(DEFINITION, "live")
     test = shown(paper_tab="Start a run")
-    assert f"{MAX_RUNS} runs are running and no more may" in words(test)
+    assert f"{MAX_RUNS} runs are active, the most allowed" in words(test)
     assert test.button(key="paper_start").disabled
 
 

@@ -200,7 +200,7 @@ def test_skill_and_download_are_made_when_their_boxes_open(system: Running) -> N
     assert "±" in cards(test)["Rank IC"]
     said = words(test)
     assert "the best of eleven is luck too" in said
-    assert "net of 2 bps a unit traded" in said
+    assert "net of 2 bps of the notional traded" in said
     assert len(test.get("download_button")) == 1
 
 
