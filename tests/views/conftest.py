@@ -1,0 +1,22 @@
+"""What tests of whole pages run on."""
+
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+
+from views.shared.system import get_settings, get_system
+
+
+@pytest.fixture(scope="module")
+def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One system for the pages of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHASTREAM_FEED", "replay")
+        patch.setenv("ALPHASTREAM_DATA_DIR", str(tmp_path_factory.mktemp("var")))
+        patch.setenv("ALPHASTREAM_MAX_UPLOAD_MB", "1")
+        st.cache_resource.clear()
+        yield
+        get_system().stop()
+        st.cache_resource.clear()
+    get_settings.clear()

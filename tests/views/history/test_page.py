@@ -1,0 +1,155 @@
+"""The history page, empty and full, with good files and bad ones."""
+
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.views.running import app, words
+
+pytestmark = pytest.mark.usefixtures("replaying")
+HISTORY = "views/history/page.py"
+
+
+def original(rows: int = 900, header: str = " Timestamp , SYMBOL,Price , size") -> bytes:
+    """Ticks in the original kind of file, spaces and mixed case in the header."""
+    rng = np.random.default_rng(3)
+    lines = [header]
+    for i in range(rows):
+        symbol, level = (("BTCUSDT", 60_000.0), ("ETHUSDT", 2_600.0))[i % 2]
+        price = level * (1 + 1e-4 * rng.normal())
+        lines.append(f"2024-08-08 00:{i // 120:02d}:{i % 120 / 2:06.3f},{symbol},{price:.2f},0.5")
+    return "\n".join(lines).encode()
+
+
+def packed(name: str, content: bytes, method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def upload(*files: tuple[str, bytes]) -> AppTest:
+    test = app(HISTORY)
+    for name, content in files:
+        test.file_uploader[0].upload(name, content)
+    return test.run()
+
+
+def test_history_is_empty_without_a_file() -> None:
+    test = app(HISTORY)
+    assert not test.exception
+    assert "No file yet" in words(test)
+
+
+def test_bundled_recording_is_analysed() -> None:
+    test = app(HISTORY)
+    test.segmented_control(key="source").set_value("Bundled recording").run()
+    assert not test.exception
+    assert {metric.label for metric in test.metric} >= {"z-score", "Hedge ratio", "Engle-Granger p", "Half-life"}
+    assert "13,399 ticks" in words(test)
+
+
+def test_tests_are_shown_with_their_findings() -> None:
+    test = app(HISTORY)
+    test.segmented_control(key="source").set_value("Bundled recording").run()
+    test.session_state["tests"] = True
+    test.run()
+    assert not test.exception
+    table = next(frame.value for frame in test.dataframe if "finding" in frame.value)
+    assert {"Engle-Granger", "KPSS"} <= {name.split(" ")[0] for name in table["test"]}
+    assert table["finding"].str.len().gt(10).all()
+    assert "Hayashi-Yoshida" in words(test)
+
+
+def test_own_tape_is_analysed() -> None:
+    app()  # the live page starts the feed
+    test = app(HISTORY)
+    test.segmented_control(key="source").set_value("This app's tape").run()
+    assert not test.exception
+
+
+def test_original_file_works() -> None:
+    test = upload(("trades.csv", original()))
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert "900 ticks" in words(test)
+    assert {metric.label for metric in test.metric} >= {"z-score", "Signal"}
+
+
+def test_two_files_one_symbol_each() -> None:
+    lines = original().decode().splitlines()
+    files = []
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        own = [lines[0], *(line for line in lines if symbol in line)]
+        files.append((f"{symbol}.csv", "\n".join(own).encode()))
+    test = upload(*files)
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert test.metric
+
+
+def test_wide_bars_and_zip() -> None:
+    days = pd.date_range("2020-01-01", periods=300, tz="UTC")
+    rng = np.random.default_rng(1)
+    base = 100 + rng.normal(size=300).cumsum()
+    frame = pd.DataFrame({"Date": days.strftime("%Y-%m-%d"), "Brent": base + 5, "WTI": base + rng.normal(size=300)})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("crude.csv", frame.to_csv(index=False))
+    test = upload(("crude.zip", packed.getvalue()))
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert "bars of 1d" in words(test)
+
+
+BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
+    ("empty.csv", b"", ("empty.csv",)),
+    ("columns.csv", b"foo,bar\n1,2\n3,4\n", ("columns.csv",)),
+    (
+        "text.csv",
+        original(20).replace(b",0.5", b",0.5", 1) + b"\n2024-08-08 00:01:00,BTCUSDT,cheap,1",
+        ("line 22", "cheap"),
+    ),
+    ("negative.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,-5,1", ("line 22", "-5")),
+    ("zero.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,0,1", ("line 22",)),
+    (
+        "one.csv",
+        b"\n".join(line for line in original(200).splitlines() if b"ETH" not in line),
+        ("BTCUSDT", "two symbols"),
+    ),
+    ("page.csv", b"<!DOCTYPE html><html></html>", ("page.csv",)),
+    ("cut.csv.gz", gzip.compress(original(200))[:-9], ("cut.csv.gz", "cut off or damaged")),
+    ("lzma.zip", packed("a.csv", original(20), zipfile.ZIP_LZMA), ("lzma.zip", "packed with lzma")),
+    ("half.txt", original(20).decode().encode("utf-16")[:-1], ("line 21", "half a UTF-16 character")),
+    ("bomb.csv.gz", gzip.compress(original(1) + b"\n" * 2**21), ("more comes out", "1.0 MB")),
+    (
+        "bare_ETHUSD.csv",
+        b"1722470400,1,3,?,2\n1722474000,1,3,1,2\n1722477600,1,3,1,2\n",
+        ("line 1", "a number is needed"),
+    ),
+    ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", ("only NAMES", "two symbols")),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "said"), BAD, ids=[row[0] for row in BAD])
+def test_bad_files_are_one_clear_error(name: str, content: bytes, said: tuple[str, ...]) -> None:
+    test = upload((name, content))
+    assert not test.exception
+    assert len(test.error) == 1
+    for part in said:
+        assert part in test.error[0].value
+    assert not test.metric
+
+
+def test_unsorted_and_repeated_rows_are_noted() -> None:
+    head, *lines = original(400).decode().splitlines()
+    wild = "\n".join([head, *reversed(lines)])
+    test = upload(("wild.csv", wild.encode()))
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert "sorted" in words(test)

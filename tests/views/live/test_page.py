@@ -1,0 +1,86 @@
+"""The controls of the live page, and how an address restores them."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alphastream.pairs import PairSpec
+from tests.views.running import app, words
+from views.shared.controls import link_to
+from views.shared.system import get_settings
+
+pytestmark = pytest.mark.usefixtures("replaying")
+
+
+def test_live_page_says_that_it_replays() -> None:
+    test = app()
+    assert not test.exception
+    assert "2024-08-08" in words(test)
+    assert [box.label for box in test.selectbox][:5] == ["Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"]
+    assert test.selectbox(key="y").value == "ETHUSDT"
+    assert test.selectbox(key="x").value == "BTCUSDT"
+
+
+def test_the_address_restores_every_setting() -> None:
+    query = {"interval": "5s", "model": "Kalman", "window": "60", "entry": "2.5", "exit": "0.25", "price": "price"}
+    test = app(y="BTCUSDT", x="ETHUSDT", **query)
+    assert not test.exception
+    for key, value in {"y": "BTCUSDT", "x": "ETHUSDT", "interval": "5s", "model": "Kalman", "price": "price"}.items():
+        assert test.selectbox(key=key).value == value
+    assert test.slider(key="window").value == 60
+    assert test.number_input(key="entry").value == 2.5
+    assert any("model=Kalman" in code.value and "interval=5s" in code.value for code in test.code)
+
+
+def standing(test: AppTest) -> dict[str, object]:
+    """Where the controls of the pair stand."""
+    boxes = {key: test.selectbox(key=key).value for key in ("preset", "interval", "model", "price")}
+    numbers = {key: test.number_input(key=key).value for key in ("entry", "exit")}
+    return {**boxes, **numbers, "window": test.slider(key="window").value}
+
+
+SCALP = {"interval": "1s", "model": "OLS", "price": "log", "entry": 2.5, "exit": 0.5, "window": 120}
+
+
+def test_a_preset_in_the_address_sets_every_control_and_the_rest_of_the_address_wins() -> None:
+    assert standing(app(preset="Scalp")) == {"preset": "Scalp", **SCALP}
+    test = app(preset="Scalp", window="60", exit="1.0")
+    assert not test.exception
+    assert standing(test) == {"preset": "Scalp", **SCALP, "window": 60, "exit": 1.0}
+    assert any("window=60" in code.value and "entry=2.5" in code.value for code in test.code)
+
+
+def test_choosing_a_preset_moves_every_control_and_they_move_on_from_there() -> None:
+    test = app(window="60")
+    test.selectbox(key="preset").select("Swing").run()
+    swing = {"interval": "5m", "model": "Huber", "price": "log", "entry": 2.0, "exit": 0.0, "window": 290}
+    assert standing(test) == {"preset": "Swing", **swing}
+    test.slider(key="window").set_value(100).run()
+    assert standing(test) == {"preset": "Swing", **swing, "window": 100}
+    test.selectbox(key="preset").select("Standard").run()
+    assert standing(test)["window"] == get_settings().window_bars
+    assert not test.exception
+    assert not test.warning
+
+
+def test_an_unknown_preset_is_the_standard() -> None:
+    assert standing(app(preset="Moon"))["preset"] == "Standard"
+
+
+def test_a_pair_of_one_symbol_is_refused_in_words() -> None:
+    test = app()
+    test.selectbox(key="x").select("ETHUSDT").run()
+    assert not test.exception
+    assert "choose two different symbols" in words(test)
+
+
+def test_thresholds_the_wrong_way_round_are_refused_in_words() -> None:
+    test = app()
+    test.number_input(key="exit").set_value(3.0).run()
+    assert not test.exception
+    assert "not inside entry" in words(test)
+
+
+def test_links_carry_every_control() -> None:
+    link = link_to(PairSpec("A", "B", 5 * 10**9, "huber", 50, "price", 2.5, 0.25), "http://host/live?old=1")
+    assert link_to(PairSpec("A", "B"), "http://host/live", 6.5).endswith("&price=log&round_trip_cost=6.5")
+    assert link == "http://host/live?y=A&x=B&interval=5s&model=Huber&window=50&entry=2.5&exit=0.25&price=price"
