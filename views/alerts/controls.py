@@ -90,11 +90,11 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
     try:
         spec = None if measure == "feed" else _pair(before, place, measure, choices, settings)
         when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
-        told = _channels(before, place, choices.hooks)
+        channels = _channels(before, place, choices.hooks)
         if not st.button("Save" if before is not None else "Add rule", type="primary", key=f"{place}-save"):
             return None
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
-        return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, told)
+        return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels)
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title="This rule is not valid")
         return None

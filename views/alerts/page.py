@@ -14,6 +14,7 @@ from system import System
 from views.alerts.controls import Choices, rule_form
 from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
 from views.shared.elements import offer_file
+from views.shared.metrics import UNKNOWN
 from views.shared.system import get_system
 
 REFRESH_S: Final = 2.0
@@ -57,9 +58,9 @@ def _troubles(book: AlertService, hooks: Webhooks) -> None:
         st.error(book.outage, icon=":material/error:", title="Rules are not evaluated now")
     for problem in hooks.problems:
         st.warning(problem, icon=":material/key:", title="A webhook is not usable")
-    said = st.session_state.pop("alerts_said", None)
-    if said is not None:
-        st.success(said, icon=":material/check:")
+    message = st.session_state.pop("alerts_message", None)
+    if message is not None:
+        st.success(message, icon=":material/check:")
 
 
 def _rules(book: AlertService) -> None:
@@ -74,6 +75,7 @@ def _rules(book: AlertService) -> None:
     st.dataframe(
         rules_frame([(rule, book.status(rule.id)) for rule in rules]),
         hide_index=True,
+        placeholder=UNKNOWN,
         alt="Rules and how they stand",
         column_config={
             "subject": st.column_config.TextColumn(width=250),
@@ -141,14 +143,14 @@ def _switched(rule: Rule) -> Rule:
     return replace(rule, on=not rule.on)
 
 
-def _do(work: Callable[[], None], said: str) -> None:
+def _do(work: Callable[[], None], message: str) -> None:
     """Change the book and begin again, or say why it did not work."""
     try:
         work()
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title="Nothing was changed")
         return
-    st.session_state["alerts_said"] = said
+    st.session_state["alerts_message"] = message
     st.session_state["alerts_added"] = st.session_state.get("alerts_added", 0) + 1  # an empty form
     st.rerun()
 

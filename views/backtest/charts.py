@@ -35,7 +35,12 @@ def gross_equity(run: RunResult) -> Floats:
 
 
 def backtest_figure(
-    run: RunResult, found: Performance, *, entry: float | None = None, exit_: float | None = None, dark: bool = False
+    run: RunResult,
+    performance: Performance,
+    *,
+    entry: float | None = None,
+    exit_: float | None = None,
+    dark: bool = False,
 ) -> go.Figure:
     """Equity net and gross, drawdown, z-score with trades, positions, and what was observed, over one UTC axis.
 
@@ -50,7 +55,7 @@ def backtest_figure(
         x, y = thin_out(time, values, MAX_POINTS)
         data.append({"type": "scatter", "mode": "lines", "connectgaps": False, "x": x, "y": y, **trace})
     if "zscore" in panels:
-        data += list(_marks(run, found, panels, dark))
+        data += list(_marks(run, performance, panels, dark))
     return go.Figure(data=data, layout=_layout(run, panels, entry, exit_, dark))
 
 
@@ -91,11 +96,11 @@ def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple
         yield line(name, escape(name.replace("_", " ")), colours.neutral), run.observed[name]
 
 
-def _marks(run: RunResult, found: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
+def _marks(run: RunResult, performance: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
     """Entries and exits at the bars they were decided on, with their trades under the pointer."""
     colours = palette(dark)
     place = panels["zscore"]
-    for kind, points in _points(run, found).items():
+    for kind, points in _points(run, performance).items():
         symbol, colour = _STYLES[kind](colours)
         rows, texts = [row for row, _ in points], [text for _, text in points]
         at = np.array(rows, dtype=np.int64)
@@ -121,7 +126,7 @@ _STYLES: Final[dict[str, Any]] = {
 }
 
 
-def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str]]]:
+def _points(run: RunResult, performance: Performance) -> dict[str, list[tuple[int, str]]]:
     """Rows and words of the newest entries and exits, by kind."""
     decided = {order.id: order.decided_ns for order in run.orders}
     first: dict[int, int] = {}
@@ -132,10 +137,10 @@ def _points(run: RunResult, found: Performance) -> dict[str, list[tuple[int, str
     reasons = exit_reasons(run.orders, run.fills)
     points: dict[str, list[tuple[int, str]]] = {kind: [] for kind in _STYLES}
     rows = {}
-    for round_trip in found.round_trips[-MAX_MARKS:]:
+    for round_trip in performance.round_trips[-MAX_MARKS:]:
         for order in (first[round_trip.number], last[round_trip.number]):
             rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, round_trip.opened_ns)))
-    for round_trip in found.round_trips[-MAX_MARKS:]:
+    for round_trip in performance.round_trips[-MAX_MARKS:]:
         legs = [(symbol, round_trip.legs[symbol]) for symbol in run.symbols if symbol in round_trip.legs]
         into = "<br>".join(f"{escape(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
         kind = "long" if round_trip.direction > 0 else "short"

@@ -19,7 +19,7 @@ from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
-from views.shared.uploads import choose_upload, kept
+from views.shared.uploads import choose_upload, session_cached
 
 TAPE, FILES = "Recorded tape", "Files"
 HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
@@ -35,7 +35,7 @@ class Data:
     symbols : what can be traded.
     kind : trades, or bars of ``interval_ns``.
     title : where they come from, in a few words.
-    contracts : steps of price and quantity, where the venue told them.
+    contracts : steps of price and quantity, where the venue publishes them.
     """
 
     symbols: tuple[str, ...]
@@ -48,7 +48,7 @@ class Data:
         """These symbols as a market; the same object for the same symbols."""
         raise NotImplementedError
 
-    def said(self, symbols: Sequence[str]) -> str:
+    def describe(self, symbols: Sequence[str]) -> str:
         """From when to when, how many rows, and whether all of them are there."""
         raise NotImplementedError
 
@@ -67,12 +67,14 @@ class TapeData(Data):
         """Read the trades of these symbols, those that were not read before."""
         key = tuple(symbols)
         if key not in self.markets:
-            found = {symbol: self._read(symbol) for symbol in key}
+            read = {symbol: self._read(symbol) for symbol in key}
             self.markets.clear()  # one strategy at a time: others' would only hold memory
-            self.markets[key] = TickMarket({s: ticks for s, ticks in found.items() if len(ticks)}, self.until_ns)
+            self.markets[key] = TickMarket(
+                {symbol: ticks for symbol, ticks in read.items() if len(ticks)}, self.until_ns
+            )
         return self.markets[key]
 
-    def said(self, symbols: Sequence[str]) -> str:
+    def describe(self, symbols: Sequence[str]) -> str:
         """Trades of each symbol and whether ids are missing among them."""
         return "; ".join(completeness(symbol, self._read(symbol)) for symbol in symbols)
 
@@ -101,9 +103,9 @@ class FileData(Data):
         """All symbols of the upload."""
         assert self.upload is not None
         upload = self.upload
-        return kept("backtest_market", [self.key], lambda: market_of(upload))
+        return session_cached("backtest_market", [self.key], lambda: market_of(upload))
 
-    def said(self, symbols: Sequence[str]) -> str:
+    def describe(self, symbols: Sequence[str]) -> str:
         """Rows of each symbol."""
         assert self.upload is not None
         frames = {symbol: self.upload.frames[symbol] for symbol in symbols if symbol in self.upload.frames}
@@ -222,4 +224,4 @@ def _files() -> Data | None:
     def make() -> FileData:
         return FileData(tuple(sorted(upload.symbols)), upload.kind, upload.interval_ns, named, upload=upload, key=key)
 
-    return kept("backtest_file", [key], make)
+    return session_cached("backtest_file", [key], make)

@@ -27,7 +27,7 @@ from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_
 from views.shared.palette import palette
 from views.shared.panels import MAX_LINES
 from views.shared.system import get_system
-from views.shared.uploads import kept
+from views.shared.uploads import session_cached
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
 RESULT, SWEEP, WALK, SERIES = "Result", "Sweep", "Walk-forward", "Series"
@@ -38,7 +38,7 @@ class _Run:
     """A run, what it was worth, its trades, and the share of bars in which both legs of each pair traded."""
 
     result: RunResult
-    found: Performance
+    performance: Performance
     trades: pd.DataFrame
     together: float
 
@@ -56,7 +56,7 @@ def page() -> None:
     request, trials = asked
     if not kernels_ready(*PAIR_MODELS, POSITIONS, BACKTEST):
         return
-    st.caption(f"{data.title}: {data.said(request.strategy.symbols)}.")
+    st.caption(f"{data.title}: {data.describe(request.strategy.symbols)}.")
     try:
         market = data.market(request.strategy.symbols)
         run = _run(market, request)
@@ -93,10 +93,10 @@ def _run(market: Market, request: BacktestRequest) -> _Run:
                 capital=request.capital,
                 observe=dict(request.observe),
             )
-            found = _performance(result, request)
-            return _Run(result, found, tables.trades_frame(result, found), _together(market, request))
+            performance = _performance(result, request)
+            return _Run(result, performance, tables.trades_frame(result, performance), _together(market, request))
 
-    return kept("backtest_run", [market, request], make)
+    return session_cached("backtest_run", [market, request], make)
 
 
 def _together(market: Market, request: BacktestRequest) -> float:
@@ -121,7 +121,7 @@ def _performance(run: RunResult, request: BacktestRequest) -> Performance:
 
 def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> None:
     """Cards, figure, costs, trades, files."""
-    result, found = run.result, run.found
+    result, performance = run.result, run.performance
     waits = _calibrating(market, request, result)
     if waits is not None:
         st.warning(
@@ -141,7 +141,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             icon=":material/hourglass_empty:",
             title="No trade",
         )
-    if found.ruined_ns is not None:
+    if performance.ruined_ns is not None:
         st.error(
             "Equity fell to 0 during the run. A venue would have liquidated everything before that; what comes after "
             "it on this page could not have happened.",
@@ -155,15 +155,15 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             icon=":material/hourglass_disabled:",
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )
-    luck = luck_of(market, request, found)
-    metric_row(tables.figures(result, found, luck), key="result_cards")
+    luck = luck_of(market, request, performance)
+    metric_row(tables.figures(result, performance, luck), key="result_cards")
     st.caption(f"{tables.span(result)} Both legs traded in {run.together:.0%} of the bars.")
     for trouble in tables.troubles(result):
         st.warning(trouble, icon=":material/call_split:")
     dark = is_dark()
-    figure = kept("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
+    figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
-    if len(found.round_trips) > MAX_MARKS and _pair(request) is not None:
+    if len(performance.round_trips) > MAX_MARKS and _pair(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")
     if len(result.symbols) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the files have all.")
@@ -175,7 +175,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
 def _drawn(request: BacktestRequest, run: _Run, dark: bool) -> go.Figure:
     spec = _pair(request)
     entry, exit_ = (None, None) if spec is None else (spec.entry, spec.exit)
-    return backtest_figure(run.result, run.found, entry=entry, exit_=exit_, dark=dark)
+    return backtest_figure(run.result, run.performance, entry=entry, exit_=exit_, dark=dark)
 
 
 def _pair(request: BacktestRequest) -> PairSpec | None:
@@ -200,30 +200,31 @@ def _calibrating(market: Market, request: BacktestRequest, result: RunResult) ->
 
 def _details(run: _Run) -> None:
     """Costs, further figures, trades."""
-    found = run.found
+    performance = run.performance
     left, right = st.columns([3, 2])
-    left.plotly_chart(cost_figure(found.split, dark=is_dark()), key="backtest_costs", config=PLOT)
-    names, values = zip(*tables.statistics(found), strict=True)
+    left.plotly_chart(cost_figure(performance.split, dark=is_dark()), key="backtest_costs", config=PLOT)
+    names, values = zip(*tables.statistics(performance), strict=True)
     right.dataframe(
         {"figure": names, "value": values},
         hide_index=True,
         height="content",
         alt="Further figures of the run",
     )
-    unit, seconds = tables.time_unit(found.round_trip_statistics.mean_holding_ns)  # NaN without a closed trade: seconds
+    # NaN without a closed trade: then the unit is seconds.
+    unit, seconds = tables.time_unit(performance.round_trip_statistics.mean_holding_ns)
     frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
     trades_table(frame, unit=unit, key="backtest_trades", alt="Round trips, oldest first")
 
 
 def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSharpe | None) -> None:
-    result, found = run.result, run.found
+    result, performance = run.result, run.performance
     stem = f"backtest-{'-'.join(result.symbols[:2])}"
     row = st.container(horizontal=True)
 
     def button(label: str, make: Any, name: str, kind: str, key: str) -> None:
         offer_file(label, make, f"{stem}-{name}", key=key, kind=kind, place=row)
 
-    button("Trades as CSV", lambda: tables.trades_csv(result, found), "trades.csv", "text/csv", "csv_trades")
+    button("Trades as CSV", lambda: tables.trades_csv(result, performance), "trades.csv", "text/csv", "csv_trades")
     labels = tables.series_labels(result, _named_series(request))
     button("Equity as CSV", lambda: tables.equity_csv(result, labels), "equity.csv", "text/csv", "csv_equity")
     button("Orders and fills as CSV", lambda: tables.fills_csv(result), "fills.csv", "text/csv", "csv_fills")
@@ -231,14 +232,14 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
         "Report as HTML",
         lambda: report(
             result,
-            found,
+            performance,
             settings=settings_of(
                 request.strategy,
                 request.rules,
                 request.capital,
-                f"{data.title}: {data.said(request.strategy.symbols)}",
+                f"{data.title}: {data.describe(request.strategy.symbols)}",
             ),
-            drawings=[_drawn(request, run, dark=False), cost_figure(found.split)],
+            drawings=[_drawn(request, run, dark=False), cost_figure(performance.split)],
             luck=luck,
         ),
         "report.html",

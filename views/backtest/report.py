@@ -33,13 +33,13 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #d5dbe3; padding: .2rem .6rem; text-align: left; vertical-align: top; }
 td.n { text-align: right; white-space: nowrap; }
-.said { border-left: 4px solid #d55e00; padding-left: .7rem; }
+.warning { border-left: 4px solid #d55e00; padding-left: .7rem; }
 """
 
 
 def report(
     run: RunResult,
-    found: Performance,
+    performance: Performance,
     *,
     settings: Iterable[tuple[str, str]],
     drawings: Sequence[go.Figure],
@@ -56,18 +56,20 @@ def report(
     title = f"Backtest: {run.name}"
     cards = "".join(
         f'<div class="card">{escape(card.label)}<b>{escape(card.value)}</b><span>{escape(card.sub)}</span></div>'
-        for card in figures(run, found, luck)
+        for card in figures(run, performance, luck)
     )
-    said = "".join(f'<p class="said">{escape(sentence)}</p>' for sentence in troubles(run))
-    if found.ruined_ns is not None:
-        said += '<p class="said">Equity fell to 0 during the run: what comes after it could not have happened.</p>'
+    warnings = "".join(f'<p class="warning">{escape(sentence)}</p>' for sentence in troubles(run))
+    if performance.ruined_ns is not None:
+        warnings += (
+            '<p class="warning">Equity fell to 0 during the run: what comes after it could not have happened.</p>'
+        )
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(span(run))}</p>",
-        f'<div class="cards">{cards}</div>{said}',
+        f'<div class="cards">{cards}</div>{warnings}',
         *(_drawing(figure, place) for place, figure in enumerate(drawings)),
         f"<h2>Settings</h2>{_pairs(settings)}",
-        f"<h2>Further figures</h2>{_pairs(statistics(found))}" if run.fills else "",
-        f'<h2>Trades</h2><div class="wide">{_trades(run, found)}</div>',
+        f"<h2>Further figures</h2>{_pairs(statistics(performance))}" if run.fills else "",
+        f'<h2>Trades</h2><div class="wide">{_trades(run, performance)}</div>',
         f"<h2>When not to trust this</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in CAVEATS)}</ul>",
     ]
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -128,8 +130,8 @@ def _pairs(lines: Iterable[tuple[str, str]]) -> str:
     return f'<div class="wide"><table>{rows}</table></div>'
 
 
-def _trades(run: RunResult, found: Performance) -> str:
-    frame = trades_frame(run, found)
+def _trades(run: RunResult, performance: Performance) -> str:
+    frame = trades_frame(run, performance)
     if not len(frame):
         return "<p>None.</p>"
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in frame.columns)

@@ -17,7 +17,7 @@ from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
-MAX_TOLD: Final = 5
+MAX_NAMED: Final = 5
 
 HELP: Final = {
     "net": "Equity at the end less the capital, after all costs, open positions marked at last prices. In "
@@ -51,12 +51,12 @@ CAVEATS: Final = (
 )
 
 
-def is_annual(found: Performance) -> bool:
+def is_annual(performance: Performance) -> bool:
     """Whether the rows are long enough a time to speak of a year."""
-    return found.end_ns - found.start_ns >= LEAST_SPAN_NS
+    return performance.end_ns - performance.start_ns >= LEAST_SPAN_NS
 
 
-def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = None) -> list[Metric]:
+def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | None = None) -> list[Metric]:
     """Cards of a run, in reading order; "–" and a reason where something is not defined.
 
     Parameters
@@ -67,20 +67,20 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
     def card(name: str, label: str, value: str, sub: str) -> Metric:
         return Metric(label, value, sub, HELP[name])
 
-    split, trips, fall = found.split, found.round_trip_statistics, found.drawdown
+    split, trips, fall = performance.split, performance.round_trip_statistics, performance.drawdown
     if not run.fills:
         none = "no trade"
         return [
             card("net", "Net profit", UNKNOWN, none),
             card("sharpe", "Sharpe", UNKNOWN, none),
             card("drawdown", "Max drawdown", UNKNOWN, none),
-            card("trades", "Trades", "0", f"of {found.rows:,} bars"),
+            card("trades", "Trades", "0", f"of {performance.rows:,} bars"),
             card("costs", "Costs paid", UNKNOWN, none),
             card("break_even", "Break-even cost", UNKNOWN, none),
             card("luck", "Deflated Sharpe", UNKNOWN, none),
         ]
     costs = split.costs - split.funding
-    paid = split.costs / found.turnover.traded * 1e4
+    paid = split.costs / performance.turnover.traded * 1e4
     of_gross = "no gross profit"
     if split.gross > 0.0:
         of_gross = f"{costs / split.gross:.0%} of gross {money(split.gross, signed=True)}"
@@ -89,34 +89,39 @@ def figures(run: RunResult, found: Performance, luck: DeflatedSharpe | None = No
         card(
             "net",
             "Net profit",
-            money(found.profit, signed=True),
-            f"{found.total_return:+.3%} of {money(found.capital)}, in sample",
+            money(performance.profit, signed=True),
+            f"{performance.total_return:+.3%} of {money(performance.capital)}, in sample",
         ),
-        card("sharpe", *_sharpe(run, found)),
+        card("sharpe", *_sharpe(run, performance)),
         card("drawdown", "Max drawdown", f"{fall.depth:.3%}", lasted),
-        card("trades", "Trades", f"{trips.closed:,}", _hit_rate(found)),
+        card("trades", "Trades", f"{trips.closed:,}", _hit_rate(performance)),
         card("costs", "Costs paid", money(costs), of_gross),
-        card("break_even", "Break-even cost", f"{found.break_even_cost_bps:.2f} bps", f"paid {paid:.2f} bps per fill"),
+        card(
+            "break_even",
+            "Break-even cost",
+            f"{performance.break_even_cost_bps:.2f} bps",
+            f"paid {paid:.2f} bps per fill",
+        ),
         card("luck", "Deflated Sharpe", *_luck(luck)),
     ]
 
 
-def _sharpe(run: RunResult, found: Performance) -> tuple[str, str, str]:
-    ratios = found.ratios
-    if found.ruined_ns is not None:
+def _sharpe(run: RunResult, performance: Performance) -> tuple[str, str, str]:
+    ratios = performance.ratios
+    if performance.ruined_ns is not None:
         return "Sharpe", UNKNOWN, "the account was ruined"
     if not math.isfinite(ratios.sharpe):
         return "Sharpe", UNKNOWN, "returns do not vary"
-    if is_annual(found):
-        since = duration(found.end_ns - found.start_ns)
+    if is_annual(performance):
+        since = duration(performance.end_ns - performance.start_ns)
         return "Sharpe, annualised", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
     error = ratios.sharpe_error / math.sqrt(ratios.rows_per_year)
     bar = interval_name(run.interval_ns)
-    return "Sharpe per bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {found.rows:,} bars of {bar}"
+    return "Sharpe per bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {performance.rows:,} bars of {bar}"
 
 
-def _hit_rate(found: Performance) -> str:
-    trips = found.round_trip_statistics
+def _hit_rate(performance: Performance) -> str:
+    trips = performance.round_trip_statistics
     still = f", {trips.still_open:,} open" if trips.still_open else ""
     return f"{trips.hit_rate:.0%} profitable{still}" if trips.closed else f"none closed{still}"
 
@@ -129,9 +134,9 @@ def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
     return f"{luck.probability:.0%}", f"against {luck.trials:,.0f} trials"
 
 
-def statistics(found: Performance) -> list[tuple[str, str]]:
+def statistics(performance: Performance) -> list[tuple[str, str]]:
     """Further figures of a run, name and value."""
-    trips, ratios, held = found.round_trip_statistics, found.ratios, found.exposure
+    trips, ratios, held = performance.round_trip_statistics, performance.ratios, performance.exposure
     leverage = held.leverage[np.isfinite(held.leverage)]
     lines = [
         ("Mean win, median", f"{money(trips.mean_win, signed=True)}, {money(trips.median_win, signed=True)}"),
@@ -142,10 +147,10 @@ def statistics(found: Performance) -> list[tuple[str, str]]:
         ("Holding time, longest", _time(trips.longest_holding_ns)),
         ("Time in the market", f"{held.in_market:.1%}"),
         ("Max leverage", f"{leverage.max():.2f}×" if leverage.size else UNKNOWN),
-        ("Turnover", f"{money(found.turnover.traded)}, {_plain(found.turnover.ratio, 1)}× the mean equity"),
+        ("Turnover", f"{money(performance.turnover.traded)}, {_plain(performance.turnover.ratio, 1)}× the mean equity"),
         ("Skew, kurtosis per bar", f"{_plain(ratios.moments.skew, 2)}, {_plain(ratios.moments.kurtosis, 1)}"),
     ]
-    if is_annual(found):
+    if is_annual(performance):
         lines += [
             ("Annual growth", _percent(ratios.annual_growth)),
             ("Annual volatility", _percent(ratios.volatility)),
@@ -166,39 +171,39 @@ def span(run: RunResult) -> str:
     return f"{words}. Figures are annualised from that."
 
 
-def trades_frame(run: RunResult, found: Performance) -> pd.DataFrame:
+def trades_frame(run: RunResult, performance: Performance) -> pd.DataFrame:
     """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet."""
-    return round_trips_frame(found.round_trips, run.symbols, exit_reasons(run.orders, run.fills))
+    return round_trips_frame(performance.round_trips, run.symbols, exit_reasons(run.orders, run.fills))
 
 
 def troubles(run: RunResult) -> list[str]:
     """Orders that did not go as asked, in sentences; none where all went well."""
     states = Counter(order.state for order in run.orders)
-    said = []
+    sentences = []
     if states["rejected"]:
         reasons = Counter(order.reason for order in run.orders if order.state == "rejected")
-        told = "; ".join(reason for reason, _ in reasons.most_common(1))
-        said.append(f"{_orders(states['rejected'])} rejected, for example: {told}.")
+        example = "; ".join(reason for reason, _ in reasons.most_common(1))
+        sentences.append(f"{_orders(states['rejected'])} rejected, for example: {example}.")
     undone = states["unwound"] + states["unwinding"]
     if undone:
         waiting = f" ({states['unwinding']} of them not completely)" if states["unwinding"] else ""
-        said.append(f"{_orders(undone)} not filled in time and unwound{waiting}: {_when(run, UNDONE)}.")
+        sentences.append(f"{_orders(undone)} not filled in time and unwound{waiting}: {_when(run, UNDONE)}.")
     if states["cancelled"]:
         part = sum(order.state == "cancelled" and any(leg.filled for leg in order.legs) for order in run.orders)
         whole = f"{part:,} of them filled in part" if part else "none of them filled in part"
-        said.append(
+        sentences.append(
             f"{_orders(states['cancelled'])} cancelled before they were filled, {whole}: "
             f"{_when(run, ('cancelled',))}. A newer decision or the timeout came first."
         )
     lonely = [order for order in run.orders if order.state == "one leg"]
     if lonely:
-        said.append(
+        sentences.append(
             f"{_orders(len(lonely))} filled in one leg only when the data ended: {_when(run, ('one leg',))}. "
             "The position stands without its hedge."
         )
     if states["open"]:
-        said.append(f"{_orders(states['open'])} still waiting for a trade when the data ended.")
-    return said
+        sentences.append(f"{_orders(states['open'])} still waiting for a trade when the data ended.")
+    return sentences
 
 
 UNDONE: Final = ("unwound", "unwinding")
@@ -209,19 +214,19 @@ def _orders(count: int) -> str:
 
 
 def _when(run: RunResult, states: tuple[str, ...]) -> str:
-    found = [order for order in run.orders if order.state in states]
-    times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in found[:MAX_TOLD]]
-    return ", ".join(times) + (" and others" if len(found) > MAX_TOLD else "")
+    orders = [order for order in run.orders if order.state in states]
+    times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in orders[:MAX_NAMED]]
+    return ", ".join(times) + (" and others" if len(orders) > MAX_NAMED else "")
 
 
-def trades_csv(run: RunResult, found: Performance) -> bytes:
+def trades_csv(run: RunResult, performance: Performance) -> bytes:
     """Round trips with the parts of their profit and a column for each leg's quantity and prices."""
-    frame = trades_frame(run, found).drop(columns="legs")
+    frame = trades_frame(run, performance).drop(columns="legs")
     for name in ("fees", "spread", "impact", "funding"):
-        frame[name] = [getattr(round_trip.split, name) for round_trip in found.round_trips]
+        frame[name] = [getattr(round_trip.split, name) for round_trip in performance.round_trips]
     for symbol in run.symbols:
         for name in ("quantity", "entry_price", "exit_price", "left"):
-            legs = [round_trip.legs.get(symbol) for round_trip in found.round_trips]
+            legs = [round_trip.legs.get(symbol) for round_trip in performance.round_trips]
             frame[f"{symbol}.{name}"] = [math.nan if leg is None else getattr(leg, name) for leg in legs]
     return csv_bytes(frame)
 

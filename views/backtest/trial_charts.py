@@ -17,7 +17,7 @@ METRICS: Final = ("Sharpe", "profit", "drawdown", "trades")
 _RISING: Final = [[0.0, "#E6E6E6"], [0.5, "#67A9CF"], [1.0, "#08519C"]]
 
 
-def metric_of(found: Sweep, metric: str, capital: float, yearly: float = 1.0) -> tuple[Floats, str]:
+def metric_of(result: Sweep, metric: str, capital: float, yearly: float = 1.0) -> tuple[Floats, str]:
     """Values (W, E) of a metric and its name with the unit.
 
     Parameters
@@ -27,17 +27,17 @@ def metric_of(found: Sweep, metric: str, capital: float, yearly: float = 1.0) ->
     yearly : what makes a Sharpe ratio of a bar one of a year; 1 leaves it.
     """
     if metric == "profit":
-        idle = found.trades == 0
-        return np.where(idle, np.nan, found.final_equity - capital), "net profit"
+        idle = result.trades == 0
+        return np.where(idle, np.nan, result.final_equity - capital), "net profit"
     if metric == "drawdown":
-        return np.where(found.trades == 0, np.nan, found.drawdown * 100.0), "max drawdown, %"
+        return np.where(result.trades == 0, np.nan, result.drawdown * 100.0), "max drawdown, %"
     if metric == "trades":
-        return found.trades.astype(np.float64), "round trips"
-    return found.sharpe * yearly, "Sharpe, annualised" if yearly > 1.0 else "Sharpe per bar"
+        return result.trades.astype(np.float64), "round trips"
+    return result.sharpe * yearly, "Sharpe, annualised" if yearly > 1.0 else "Sharpe per bar"
 
 
 def sweep_map(
-    found: Sweep,
+    result: Sweep,
     metric: str,
     chosen: tuple[int, float],
     *,
@@ -52,8 +52,8 @@ def sweep_map(
     chosen : window and entry that the page has; marked where they are in the grid.
     capital, yearly : as in ``metric_of``.
     """
-    values, name = metric_of(found, metric, capital, yearly)
-    windows, entries = [str(window) for window in found.grid.windows], [f"{entry:g}" for entry in found.grid.entries]
+    values, name = metric_of(result, metric, capital, yearly)
+    windows, entries = [str(window) for window in result.grid.windows], [f"{entry:g}" for entry in result.grid.entries]
     bound = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     signed = metric in ("Sharpe", "profit")
     low = -bound if signed else float(np.nanmin(values, initial=0.0))
@@ -64,14 +64,14 @@ def sweep_map(
         zmin=low,
         zmax=bound if signed else max(float(np.nanmax(values, initial=0.0)), low + 1e-12),
         colorscale=DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
-        customdata=found.trades,
+        customdata=result.trades,
         colorbar={"title": {"text": name, "side": "right"}, "thickness": 14, "tickformat": ".3~g"},
         hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>"
         "%{customdata:,} round trips<extra></extra>",
         xgap=1,
         ygap=1,
     )
-    figure = go.Figure([heat, *_marks(found, chosen)])
+    figure = go.Figure([heat, *_marks(result, chosen)])
     figure.update_layout(
         height=max(300, 20 * len(windows) + 130),
         margin={"l": 60, "r": 10, "t": 40, "b": 50},
@@ -91,10 +91,10 @@ def sweep_map(
     return figure
 
 
-def _marks(found: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:
+def _marks(result: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:
     """The best Sharpe ratio, and the settings of the page where they are in the grid."""
-    window, threshold = found.best()
-    grid = found.grid
+    window, threshold = result.best()
+    grid = result.grid
     marks = [("best Sharpe", grid.windows[window], grid.entries[threshold], "star", "#FFFFFF")]
     if chosen[0] in grid.windows and chosen[1] in grid.entries:
         marks.append(("settings above", *chosen, "circle-open", "#111111"))
@@ -104,7 +104,7 @@ def _marks(found: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:
 
 
 def walk_forward_figure(
-    end_ns: NDArray[np.int64], found: WalkForward, hindsight: Floats, *, dark: bool = False
+    end_ns: NDArray[np.int64], walk: WalkForward, hindsight: Floats, *, dark: bool = False
 ) -> go.Figure:
     """Equity out of sample, fold after fold, and that of the best setting in hindsight, over one UTC axis.
 
@@ -117,13 +117,13 @@ def walk_forward_figure(
     figure = go.Figure()
     lines: tuple[tuple[str, Floats, str, dict[str, Any]], ...] = (
         ("best in hindsight", hindsight, colours.x_leg, {"dash": "6px,2px", "width": 1.4}),
-        ("out of sample", found.equity, colours.y_leg, {"width": 1.8}),
+        ("out of sample", walk.equity, colours.y_leg, {"width": 1.8}),
     )
     for name, values, colour, style in lines:
         x, y = thin_out(time, values, MAX_POINTS)
         figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": colour, **style})
-    first = found.rows[0]
-    for number, fold in enumerate(found.folds, 1):
+    first = walk.rows[0]
+    for number, fold in enumerate(walk.folds, 1):
         begins = time[fold.test[0] - first]
         text = {
             "text": f"{number}: {fold.window}, {fold.entry:g}",
@@ -143,7 +143,7 @@ def walk_forward_figure(
             y1=1,
             layer="below",
             line={"color": GREY, "width": 1, "dash": "dot"},
-            label=text if len(found.folds) <= 8 else None,
+            label=text if len(walk.folds) <= 8 else None,
         )
     figure.update_layout(
         height=330,

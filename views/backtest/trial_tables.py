@@ -18,17 +18,17 @@ FEW_TRADES: Final = 30
 """Round trips below which a page says that they are few."""
 
 
-def luck_sentence(found: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> tuple[str, str]:
+def luck_sentence(result: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> tuple[str, str]:
     """Title and sentence on the best of a sweep and how much of it is luck.
 
     Parameters
     ----------
     yearly : what makes a Sharpe ratio of a bar one of a year; 1 leaves it.
     """
-    window, threshold = found.best()
+    window, threshold = result.best()
     unit = "annualised" if yearly > 1.0 else "per bar"
-    best = f"Window {found.grid.windows[window]}, entry {found.grid.entries[threshold]:g}: "
-    trades = int(found.trades[window, threshold])
+    best = f"Window {result.grid.windows[window]}, entry {result.grid.entries[threshold]:g}: "
+    trades = int(result.trades[window, threshold])
     best += f"Sharpe {luck.sharpe * yearly:+.4g} {unit}, {trades:,} round trip{'s'[: trades != 1]}."
     best += " So few say little, whatever the ratios say." if trades < FEW_TRADES else ""
     if not math.isfinite(luck.probability):
@@ -54,7 +54,7 @@ def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability < 0.999 else "over 99.9 %"
 
 
-def folds_frame(history: PairHistory, found: WalkForward, yearly: float = 1.0) -> pd.DataFrame:
+def folds_frame(history: PairHistory, walk: WalkForward, yearly: float = 1.0) -> pd.DataFrame:
     """One line a fold, oldest first; Sharpe ratios NaN where nothing was traded."""
     ends = history.rows.end_ns
 
@@ -75,34 +75,34 @@ def folds_frame(history: PairHistory, found: WalkForward, yearly: float = 1.0) -
             "trades": fold.trades,
             "gained": fold.profitable,
         }
-        for number, fold in enumerate(found.folds, 1)
+        for number, fold in enumerate(walk.folds, 1)
     ]
     return pd.DataFrame(lines)
 
 
-def sweep_csv(found: Sweep) -> bytes:
+def sweep_csv(result: Sweep) -> bytes:
     """A line for each combination; Sharpe ratios are per bar."""
-    windows, entries = np.meshgrid(found.grid.windows, found.grid.entries, indexing="ij")
-    exits = np.broadcast_to(np.asarray(found.grid.exits), windows.shape)
+    windows, entries = np.meshgrid(result.grid.windows, result.grid.entries, indexing="ij")
+    exits = np.broadcast_to(np.asarray(result.grid.exits), windows.shape)
     columns = {
         "window": windows,
         "entry": entries,
         "exit": exits,
-        "sharpe_per_bar": found.sharpe,
-        "final_equity": found.final_equity,
-        "drawdown": found.drawdown,
-        "trades": found.trades,
-        "turnover": found.turnover,
-        "skew": found.skew,
-        "kurtosis": found.kurtosis,
+        "sharpe_per_bar": result.sharpe,
+        "final_equity": result.final_equity,
+        "drawdown": result.drawdown,
+        "trades": result.trades,
+        "turnover": result.turnover,
+        "skew": result.skew,
+        "kurtosis": result.kurtosis,
     }
     return csv_bytes(pd.DataFrame({name: values.ravel() for name, values in columns.items()}))
 
 
-def walk_forward_csv(history: PairHistory, found: WalkForward, hindsight: Any) -> bytes:
+def walk_forward_csv(history: PairHistory, walk: WalkForward, hindsight: Any) -> bytes:
     """A line for each bar of the tests: fold, settings, equity out of sample and in hindsight."""
-    start, stop = found.rows
-    lengths = [fold.test[1] - fold.test[0] for fold in found.folds]
+    start, stop = walk.rows
+    lengths = [fold.test[1] - fold.test[0] for fold in walk.folds]
 
     def spread(values: list[Any]) -> Any:
         return np.repeat(values, lengths)
@@ -110,9 +110,9 @@ def walk_forward_csv(history: PairHistory, found: WalkForward, hindsight: Any) -
     frame = {
         "time": pd.to_datetime(history.rows.end_ns[start:stop], utc=True),
         "fold": spread(list(range(1, len(lengths) + 1))),
-        "window": spread([fold.window for fold in found.folds]),
-        "entry": spread([fold.entry for fold in found.folds]),
-        "equity_out_of_sample": found.equity,
+        "window": spread([fold.window for fold in walk.folds]),
+        "entry": spread([fold.entry for fold in walk.folds]),
+        "equity_out_of_sample": walk.equity,
         "equity_best_in_hindsight": hindsight,
     }
     return csv_bytes(pd.DataFrame(frame))

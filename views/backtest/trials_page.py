@@ -30,9 +30,9 @@ from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, w
 from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.metrics import UNKNOWN, Metric
-from views.shared.uploads import kept
+from views.shared.uploads import session_cached
 
-KEPT: Final = "backtest_sweep"
+LAST_SWEEP: Final = "backtest_sweep"
 
 HELP: Final = {
     "metric": "Sharpe: per bar, or annualised where the data cover a week or more. The best is always by Sharpe.",
@@ -50,7 +50,7 @@ class Swept:
 
     market: Market
     request: BacktestRequest
-    found: Sweep
+    result: Sweep
 
 
 def swept_pair(request: BacktestRequest) -> PairStrategy | None:
@@ -61,13 +61,13 @@ def swept_pair(request: BacktestRequest) -> PairStrategy | None:
 
 def luck_of(market: Market, request: BacktestRequest, run: Performance) -> DeflatedSharpe | None:
     """A run's Sharpe ratio against the trials of the last sweep, if that was of the same rows and rules."""
-    swept = st.session_state.get(KEPT, (None, None))[1]
+    swept = st.session_state.get(LAST_SWEEP, (None, None))[1]
     if not isinstance(swept, Swept) or swept.market is not market or not _alike(swept.request, request):
         return None
-    moments, found = run.ratios.moments, swept.found
+    moments, result = run.ratios.moments, swept.result
     pair = request.strategy.pairs[0]
-    among = pair.window in found.grid.windows and pair.entry in found.grid.entries
-    trials = found.sharpe.ravel() if among else np.append(found.sharpe, moments.sharpe)
+    among = pair.window in result.grid.windows and pair.entry in result.grid.entries
+    trials = result.sharpe.ravel() if among else np.append(result.sharpe, moments.sharpe)
     return deflated_sharpe(moments, trials)
 
 
@@ -91,19 +91,21 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
         return
     try:
         with st.spinner("Trying all combinations", show_time=True):
-            swept = kept(KEPT, [market, request, trials], lambda: _sweep(market, request, strategy, trials))
+            swept = session_cached(
+                LAST_SWEEP, [market, request, trials], lambda: _sweep(market, request, strategy, trials)
+            )
     except AlphaStreamError as error:
         _refused(error)
         return
-    _swept(swept.found, _history(market, request, strategy), strategy, request.capital, dark=dark)
+    _swept(swept.result, _history(market, request, strategy), strategy, request.capital, dark=dark)
 
 
-def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
+def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
     """Map, verdict and file."""
-    yearly, luck = _yearly(history), found.deflated()
-    if math.isnan(found.sharpe[found.best()]):
+    yearly, luck = _yearly(history), result.deflated()
+    if math.isnan(result.sharpe[result.best()]):
         st.info(
-            f"None of {found.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
+            f"None of {result.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
             "entries too far out.",
             icon=":material/hourglass_empty:",
             title="Nothing to compare",
@@ -121,7 +123,7 @@ def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: 
         )
     )
     figure = sweep_map(
-        found,
+        result,
         metric,
         (strategy.pair.window, strategy.pair.entry),
         capital=capital,
@@ -129,15 +131,15 @@ def _swept(found: Sweep, history: PairHistory, strategy: PairStrategy, capital: 
         dark=dark,
     )
     st.plotly_chart(figure, key=f"sweep_{metric}", config=PLOT)
-    title, sentence = luck_sentence(found, luck, yearly)
+    title, sentence = luck_sentence(result, luck, yearly)
     (st.success if luck.probability >= 0.95 else st.warning)(sentence, icon=":material/casino:", title=title)
     st.caption(
-        f"In sample: all {found.sharpe.size:,} combinations were tried on the same {len(history):,} bars, with the "
+        f"In sample: all {result.sharpe.size:,} combinations were tried on the same {len(history):,} bars, with the "
         "fills and costs above; an empty field never traded. A best that stands alone among bad neighbours is luck "
         "more often than one on a plateau."
     )
     name = f"sweep-{strategy.pair.y}-{strategy.pair.x}.csv"
-    offer_file("Sweep as CSV", lambda: sweep_csv(found), name, key="csv_sweep")
+    offer_file("Sweep as CSV", lambda: sweep_csv(result), name, key="csv_sweep")
 
 
 def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: bool) -> None:
@@ -151,7 +153,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
         history = _history(market, request, strategy)
         train_rows, test_rows = _lengths(len(history), folds, share, gap)
         with st.spinner("Walking forward", show_time=True):
-            found = kept(
+            walk = session_cached(
                 "backtest_walk",
                 [market, request, trials, train_rows, test_rows, gap, training],
                 lambda: walk_forward(
@@ -166,11 +168,11 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                     capital=request.capital,
                 ),
             )
-            hindsight = kept("backtest_hindsight", [found], lambda: best_in_hindsight(history, found).equity)
+            hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk).equity)
     except AlphaStreamError as error:
         _refused(error)
         return
-    _walked(history, found, hindsight, dark=dark)
+    _walked(history, walk, hindsight, dark=dark)
 
 
 def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
@@ -203,27 +205,27 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
     return cast(Training, training), folds, share, gap
 
 
-def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: bool) -> None:
+def _walked(history: PairHistory, walk: WalkForward, hindsight: Any, *, dark: bool) -> None:
     """Figure, verdict and folds."""
-    start, stop = found.rows
+    start, stop = walk.rows
     yearly, unit = _yearly(history), "annualised" if _yearly(history) > 1.0 else "per bar"
-    inside, outside = _sharpe(hindsight), _sharpe(found.equity)
-    profit = float(found.equity[-1]) - found.run.capital
+    inside, outside = _sharpe(hindsight), _sharpe(walk.equity)
+    profit = float(walk.equity[-1]) - walk.run.capital
     cards = (
-        Metric("Out of sample, net", f"{profit:+,.2f}", f"{profit / found.run.capital:+.3%}, {stop - start:,} bars"),
+        Metric("Out of sample, net", f"{profit:+,.2f}", f"{profit / walk.run.capital:+.3%}, {stop - start:,} bars"),
         Metric(
             f"Sharpe {unit}, out of sample",
             _number(outside * yearly),
-            f"{found.run.trades:,} trade{'s'[: found.run.trades != 1]}",
+            f"{walk.run.trades:,} trade{'s'[: walk.run.trades != 1]}",
         ),
         Metric(f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
-        Metric("Profitable folds", _gained(found), "out of sample"),
+        Metric("Profitable folds", _gained(walk), "out of sample"),
     )
     metric_row(cards, key="result_cards")
-    figure = walk_forward_figure(history.rows.end_ns[start:stop], found, hindsight, dark=dark)
+    figure = walk_forward_figure(history.rows.end_ns[start:stop], walk, hindsight, dark=dark)
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
     st.dataframe(
-        folds_frame(history, found, yearly),
+        folds_frame(history, walk, yearly),
         hide_index=True,
         height="content",
         placeholder=UNKNOWN,
@@ -254,7 +256,7 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
     )
     offer_file(
         "Walk-forward as CSV",
-        lambda: walk_forward_csv(history, found, hindsight),
+        lambda: walk_forward_csv(history, walk, hindsight),
         "walk-forward.csv",
         key="csv_walk",
     )
@@ -262,14 +264,14 @@ def _walked(history: PairHistory, found: WalkForward, hindsight: Any, *, dark: b
 
 def _sweep(market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials) -> Swept:
     history = _history(market, request, strategy)
-    found = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital)
-    return Swept(market, request, found)
+    result = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital)
+    return Swept(market, request, result)
 
 
 def _history(market: Market, request: BacktestRequest, strategy: PairStrategy) -> PairHistory:
     pair = strategy.pair
     inputs = [market, request.rules, pair.y, pair.x, pair.interval_ns]
-    return kept("backtest_history", inputs, lambda: pair_history(market, strategy.pair, request.rules))
+    return session_cached("backtest_history", inputs, lambda: pair_history(market, strategy.pair, request.rules))
 
 
 def _lengths(rows: int, folds: int, share: float, purge: int) -> tuple[int, int]:
@@ -295,8 +297,8 @@ def _yearly(history: PairHistory) -> float:
     return math.sqrt(rows_per_year(ends)) if long else 1.0
 
 
-def _gained(found: WalkForward) -> str:
-    known: Sequence[bool] = [fold.test_sharpe > 0.0 for fold in found.folds]
+def _gained(walk: WalkForward) -> str:
+    known: Sequence[bool] = [fold.test_sharpe > 0.0 for fold in walk.folds]
     return f"{sum(known)} of {len(known)}"
 
 

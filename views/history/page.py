@@ -20,7 +20,7 @@ from views.shared.findings import tests_of, trade_times_of
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
-from views.shared.uploads import choose_upload, kept
+from views.shared.uploads import choose_upload, session_cached
 
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
@@ -57,7 +57,7 @@ def _interval(upload: Upload, spec: PairSpec) -> int | None:
 def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics:
     """The analytics of an upload."""
     with st.spinner("Computing"):
-        return kept(
+        return session_cached(
             "answer", [upload, spec], lambda: analyse(pair_rows(upload, spec.y, spec.x, _interval(upload, spec)), spec)
         )
 

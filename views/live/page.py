@@ -151,12 +151,12 @@ def _correlations(system: System, spec: PairSpec) -> None:
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
     tape = {symbol: pipeline.store.columns(symbol, first, last) for symbol in pipeline.symbols}
     try:
-        found = tape_correlation(tape, spec.interval_ns, ways[str(way)])
+        correlations = tape_correlation(tape, spec.interval_ns, ways[str(way)])
     except AlphaStreamError as error:
         st.caption(str(error))
         return
     st.plotly_chart(
-        return_correlation_map(found.names, found.matrix, found.n_rows),
+        return_correlation_map(correlations.names, correlations.matrix, correlations.n_rows),
         key="correlation_map",
         config=PLOT,
     )

@@ -21,7 +21,9 @@ _PAUSE_FILL: Final = "rgba(136,136,136,0.25)"
 _SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
 
 
-def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage], *, dark: bool = False) -> go.Figure:
+def equity_figure(
+    comparison: Parity, fills: Sequence[Fill], outages: Sequence[Outage], *, dark: bool = False
+) -> go.Figure:
     """Equity on paper and in the backtest over one UTC axis, below them paper less backtest.
 
     Parameters
@@ -30,12 +32,12 @@ def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage
     outages : pauses of the paper run, shaded.
     """
     colours = palette(dark)
-    history = found.history
+    history = comparison.history
     time = drawn_times(history.time_ns)
     lines = (
         ("backtest of the same hours", history.equity, colours.x_leg, 5.0, "solid", "y"),
-        ("paper", found.paper, colours.y_leg, 1.5, "solid", "y"),
-        ("paper minus backtest", found.paper - history.equity, colours.spread, 1.5, "solid", "y2"),
+        ("paper", comparison.paper, colours.y_leg, 1.5, "solid", "y"),
+        ("paper minus backtest", comparison.paper - history.equity, colours.spread, 1.5, "solid", "y2"),
     )
     data: list[dict[str, Any]] = []
     for name, values, colour, width, dash, axis in lines:
@@ -46,13 +48,13 @@ def equity_figure(found: Parity, fills: Sequence[Fill], outages: Sequence[Outage
             {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style}
             | {"xaxis": "x", "yaxis": axis, "legend": legend, "opacity": 0.5 if width > 3 else 1.0}
         )
-    data += _marks(found, fills, colours)
-    return go.Figure(data=data, layout=_layout(found, outages))
+    data += _marks(comparison, fills, colours)
+    return go.Figure(data=data, layout=_layout(comparison, outages))
 
 
-def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[dict[str, Any]]:
+def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[dict[str, Any]]:
     """Fills on the line of paper equity, at the end of the bar that they lie in."""
-    inside = [fill for fill in fills if found.from_ns < fill.time_ns <= found.until_ns][-MAX_MARKS:]
+    inside = [fill for fill in fills if comparison.from_ns < fill.time_ns <= comparison.until_ns][-MAX_MARKS:]
     for name, symbol, colour, side in (
         ("bought", "triangle-up", colours.y_leg, 1.0),
         ("sold", "triangle-down", colours.x_leg, -1.0),
@@ -61,13 +63,13 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
         if not its:
             continue
         when = np.array([fill.time_ns for fill in its], dtype=np.int64)
-        rows = np.minimum(np.searchsorted(found.history.time_ns, when), len(found.history) - 1)
+        rows = np.minimum(np.searchsorted(comparison.history.time_ns, when), len(comparison.history) - 1)
         yield {
             "type": "scatter",
             "mode": "markers",
             "name": name,
-            "x": drawn_times(found.history.time_ns[rows]),
-            "y": found.paper[rows],
+            "x": drawn_times(comparison.history.time_ns[rows]),
+            "y": comparison.paper[rows],
             "xaxis": "x",
             "yaxis": "y",
             "legend": "legend",
@@ -81,7 +83,7 @@ def _marks(found: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[d
         }
 
 
-def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
+def _layout(comparison: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
     axis = {"tickfont": {"size": 11}, "tickformat": ",~f", "hoverformat": ",.2f"}
     return {
         "height": HEIGHT,
@@ -89,7 +91,7 @@ def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
         **TRANSPARENT,
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        "uirevision": found.from_ns,
+        "uirevision": comparison.from_ns,
         "xaxis": {
             "type": "date",
             "anchor": "y2",
@@ -106,7 +108,7 @@ def _layout(found: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
             "rangemode": "tozero",
             **axis,
         },
-        "shapes": [_pause(each) for each in outages if each.to_ns > found.from_ns],
+        "shapes": [_pause(each) for each in outages if each.to_ns > comparison.from_ns],
         **headings(top for _, top in _SHARES),
     }
 

@@ -58,28 +58,28 @@ def compared(system: System, view: PaperView) -> Parity | str:
 
 def show_comparison(system: System, view: PaperView) -> None:
     """Both equities, and what differs."""
-    found = compared(system, view)
-    if isinstance(found, str):
-        st.info(found, icon=":material/hourglass_empty:", title="Not compared with a backtest")
+    comparison = compared(system, view)
+    if isinstance(comparison, str):
+        st.info(comparison, icon=":material/hourglass_empty:", title="Not compared with a backtest")
         return
     st.plotly_chart(
-        equity_figure(found, view.fills, view.outages, dark=is_dark()),
+        equity_figure(comparison, view.fills, view.outages, dark=is_dark()),
         key="paper_equity",
         config=PLOT,
         theme="streamlit",
     )
-    st.markdown(f"**{tables.verdict(found)}**")
+    st.markdown(f"**{tables.verdict(comparison)}**")
     st.caption(
-        f"Compared with the backtest of the recorded tape, {tables.moment(found.from_ns, '%Y-%m-%d %H:%M:%S')} to "
-        f"{tables.moment(found.until_ns, '%H:%M:%S')} UTC, {len(found.history):,} bars."
-        + (" The tape no longer reaches back to the beginning of the run." if found.shortened else "")
+        f"Compared with the backtest of the recorded tape, {tables.moment(comparison.from_ns, '%Y-%m-%d %H:%M:%S')} to "
+        f"{tables.moment(comparison.until_ns, '%H:%M:%S')} UTC, {len(comparison.history):,} bars."
+        + (" The tape no longer reaches back to the beginning of the run." if comparison.shortened else "")
         + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
     )
-    if found.differences:
+    if comparison.differences:
         st.dataframe(
-            tables.differences_frame(found.differences),
+            tables.differences_frame(comparison.differences),
             hide_index=True,
-            height=table_height(len(found.differences)),
+            height=table_height(len(comparison.differences)),
             key="paper_differences",
             alt="Differences between paper and backtest, oldest first",
             column_config={

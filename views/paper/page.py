@@ -249,13 +249,13 @@ def _downloads(system: System, name: str) -> None:
         offer_file(label, make, file, key=f"csv_paper_{what}", place=row)
 
     def view() -> PaperView:
-        found = system.paper.view(name)
-        assert found is not None
-        return found
+        newest = system.paper.view(name)
+        assert newest is not None
+        return newest
 
     def beside() -> bytes:
-        found = compared(system, view())
-        return found.encode() if isinstance(found, str) else tables.beside_csv(found)
+        comparison = compared(system, view())
+        return comparison.encode() if isinstance(comparison, str) else tables.beside_csv(comparison)
 
     button("Fills as CSV", lambda: csv_bytes(tables.fills_frame(view()).iloc[::-1]), "fills")
     button("Orders as CSV", lambda: csv_bytes(tables.orders_frame(view()).iloc[::-1]), "orders")

@@ -119,14 +119,14 @@ def direction(view: PaperView) -> str:
 
 def waiting(view: PaperView) -> list[str]:
     """Orders with a leg that waits, in sentences."""
-    said = []
+    sentences = []
     for order in view.open_orders:
         filled = [leg.symbol for leg in order.legs if leg.filled]
         waits = [f"{leg.symbol} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"]
         alone = f"**{' and '.join(filled)} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
-        said.append(f"Order {order.id}, {order.reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
-    return said
+        sentences.append(f"Order {order.id}, {order.reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
+    return sentences
 
 
 def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
@@ -198,15 +198,15 @@ def trades_frame(view: PaperView) -> pd.DataFrame:
     return frame.drop(columns="net_bps")
 
 
-def differences_frame(found: Sequence[OrderDifference]) -> pd.DataFrame:
+def differences_frame(differences: Sequence[OrderDifference]) -> pd.DataFrame:
     """When, what, why, and the effect on equity, oldest first."""
     return pd.DataFrame(
         {
-            "time": [utc(each.time_ns) for each in found],
-            "what": [each.what for each in found],
-            "why": [each.why for each in found],
-            "order": [_asked(each) for each in found],
-            "effect": [each.effect for each in found],
+            "time": [utc(each.time_ns) for each in differences],
+            "what": [each.what for each in differences],
+            "why": [each.why for each in differences],
+            "order": [_asked(each) for each in differences],
+            "effect": [each.effect for each in differences],
         }
     )
 
@@ -216,19 +216,19 @@ def _asked(each: OrderDifference) -> str:
     return "" if order is None else f"{order.reason}: " + ", ".join(f"{x.symbol} {x.quantity:+.4g}" for x in order.legs)
 
 
-def verdict(found: Parity) -> str:
+def verdict(comparison: Parity) -> str:
     """What the comparison came to, in a sentence."""
-    if not found.differences:
-        many = found.same_orders, found.same_fills
+    if not comparison.differences:
+        many = comparison.same_orders, comparison.same_fills
         if not any(many):
             return "No difference: neither has traded yet."
         return f"No difference: {_count(many[0], 'order')} and {_count(many[1], 'fill')} are the same."
-    count = _count(len(found.differences), "difference")
-    rest = found.gap - found.explained
+    count = _count(len(comparison.differences), "difference")
+    rest = comparison.gap - comparison.explained
     whole = "" if abs(rest) < 0.005 else f" {rest:+,.2f} come from roundings and open orders."
     return (
-        f"{count}: together {found.explained:+,.2f} of the {found.gap:+,.2f} between the two at the end. "
-        f"{_count(found.same_orders, 'order')} and {_count(found.same_fills, 'fill')} are the same.{whole}"
+        f"{count}: together {comparison.explained:+,.2f} of the {comparison.gap:+,.2f} between the two at the end. "
+        f"{_count(comparison.same_orders, 'order')} and {_count(comparison.same_fills, 'fill')} are the same.{whole}"
     )
 
 
@@ -236,12 +236,12 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s'[: number != 1]}"
 
 
-def beside_csv(found: Parity) -> bytes:
+def beside_csv(comparison: Parity) -> bytes:
     """Equity of both at every row, with last prices."""
-    history = found.history
+    history = comparison.history
     frame: dict[str, object] = {
         "time": pd.to_datetime(history.time_ns, utc=True),
-        "paper": found.paper,
+        "paper": comparison.paper,
         "backtest": history.equity,
     }
     frame |= {f"{symbol}.price": history.marks[:, column] for column, symbol in enumerate(history.symbols)}
@@ -259,5 +259,5 @@ def duration(length_ns: float) -> str:
 
 def moment(time_ns: int, form: str = "%H:%M:%S.%f") -> str:
     """A time in UTC, to the millisecond where it has a fraction."""
-    said = pd.Timestamp(time_ns, unit="ns").strftime(form)
-    return said[:-3] if form.endswith("%f") else said
+    text = pd.Timestamp(time_ns, unit="ns").strftime(form)
+    return text[:-3] if form.endswith("%f") else text

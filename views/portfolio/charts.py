@@ -21,35 +21,35 @@ _GAP: Final = 30
 _MARGIN: Final = {"l": 60, "r": 55, "t": 26, "b": 36}
 
 
-def allocation_figure(found: Allocation, gained: Floats, *, dark: bool = False) -> go.Figure:
+def allocation_figure(allocation: Allocation, gained: Floats, *, dark: bool = False) -> go.Figure:
     """Positions by symbol, gross, net and leverage, turnover, and the net result, over one UTC axis.
 
     Parameters
     ----------
     gained : (T,), net return of each row on the assets, from ``allocation.net_returns``.
     """
-    time = drawn_times(found.rows.time_ns)
+    time = drawn_times(allocation.rows.time_ns)
     data = []
-    for trace, values in _traces(found, gained, dark):
+    for trace, values in _traces(allocation, gained, dark):
         x, y = thin_out(time, values, MAX_POINTS)
         data.append({"type": "scatter", "mode": "lines", "connectgaps": False, "x": x, "y": y, **trace})
-    return go.Figure(data=data, layout=_layout(found))
+    return go.Figure(data=data, layout=_layout(allocation))
 
 
-def _traces(found: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
+def _traces(allocation: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
     """Each line and its numbers, in the quote currency unless said otherwise."""
-    colours, config = palette(dark), found.config
+    colours, config = palette(dark), allocation.config
 
     def line(name: str, axis: str, legend: str, colour: str, dash: str = "solid", **more: Any) -> dict[str, Any]:
         style = {"color": colour, "width": 1.4, "dash": dash, **more.pop("line", {})}
         return {"name": name, "xaxis": "x", "yaxis": axis, "legend": legend, "line": style, **more}
 
-    cash = found.positions.cash_position * config.position_scale
-    for number, column in enumerate(largest(found.positions.held)):
+    cash = allocation.positions.cash_position * config.position_scale
+    for number, column in enumerate(largest(allocation.positions.held)):
         colour, dash = colours.line(number)
-        yield line(found.rows.assets[column], "y", "legend", colour, dash, line={"shape": "hv"}), cash[:, column]
-    flows = exposure(found.positions, config)
-    live = np.flatnonzero(found.positions.status == "valid")
+        yield line(allocation.rows.assets[column], "y", "legend", colour, dash, line={"shape": "hv"}), cash[:, column]
+    flows = exposure(allocation.positions, config)
+    live = np.flatnonzero(allocation.positions.status == "valid")
     known = np.ones(len(gained))
     known[: live[0] if live.size else None] = np.nan  # before the first positions nothing was known: not 0
     scale = known * config.position_scale
@@ -61,7 +61,7 @@ def _traces(found: Allocation, gained: Floats, dark: bool) -> Iterator[tuple[dic
     yield line("net result, bps of AUM", "y4", "legend4", colours.spread), np.cumsum(gained) * 1e4 * known
 
 
-def _layout(found: Allocation) -> dict[str, Any]:
+def _layout(allocation: Allocation) -> dict[str, Any]:
     heights = list(_PANELS.values())
     places = domains(heights, _GAP)
     axes = {
@@ -81,9 +81,9 @@ def _layout(found: Allocation) -> dict[str, Any]:
     right = {"overlaying": "y2", "side": "right", "showgrid": False, "anchor": "x", "tickmode": "auto"}
     axes["yaxis2"]["rangemode"] = "tozero"
     axes["yaxis3"]["rangemode"] = "tozero"
-    cap = found.config.max_turnover
+    cap = allocation.config.max_turnover
     label = {"text": "cap", "textposition": "start", "yanchor": "bottom", "font": {"size": 10}}
-    level = (cap or 0.0) * found.config.position_scale
+    level = (cap or 0.0) * allocation.config.position_scale
     line: dict[str, Any] = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y3", "y0": level, "y1": level}
     return {
         "height": total_height(heights, _GAP) + _MARGIN["t"] + _MARGIN["b"],
@@ -91,7 +91,7 @@ def _layout(found: Allocation) -> dict[str, Any]:
         **TRANSPARENT,
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        "uirevision": ",".join(found.rows.assets),
+        "uirevision": ",".join(allocation.rows.assets),
         "xaxis": {"type": "date", "anchor": "y4", "title": {"text": "UTC", "standoff": 4}},
         "shapes": []
         if cap is None
@@ -102,24 +102,24 @@ def _layout(found: Allocation) -> dict[str, Any]:
     }
 
 
-def matrix_map(found: Allocation) -> go.Figure:
+def matrix_map(allocation: Allocation) -> go.Figure:
     """The matrix that was solved on the newest row, with the rows both symbols have a return on under the pointer."""
-    returned = np.isfinite(found.rows.prices)
+    returned = np.isfinite(allocation.rows.prices)
     returned = returned[1:] & returned[:-1]
-    if found.config.covariance is not None:
-        returned = returned[-found.config.covariance.window :]
+    if allocation.config.covariance is not None:
+        returned = returned[-allocation.config.covariance.window :]
     counts = returned.T.astype(np.int64) @ returned.astype(np.int64)
-    return return_correlation_map(found.rows.assets, found.matrix, counts)
+    return return_correlation_map(allocation.rows.assets, allocation.matrix, counts)
 
 
-def spectrum_figure(time_ns: NDArray[np.int64], found: Spectrum, *, dark: bool = False) -> go.Figure:
+def spectrum_figure(time_ns: NDArray[np.int64], spectrum: Spectrum, *, dark: bool = False) -> go.Figure:
     """Condition number (log, left) and effective rank (right) over time."""
     colours = palette(dark)
     time = drawn_times(time_ns)
-    finite = np.where(np.isfinite(found.condition_number), found.condition_number, np.nan)
+    finite = np.where(np.isfinite(spectrum.condition_number), spectrum.condition_number, np.nan)
     lines = (
         ("condition number", finite, "y", colours.y_leg, "solid"),
-        ("effective rank →", found.effective_rank, "y2", colours.x_leg, "6px,2px"),
+        ("effective rank →", spectrum.effective_rank, "y2", colours.x_leg, "6px,2px"),
     )
     figure = go.Figure()
     for name, values, axis, colour, dash in lines:

@@ -42,7 +42,7 @@ FIRST_ANSWER_S: Final = 1.0
 class _View:
     """What is shown of one moment."""
 
-    found: Allocation
+    allocation: Allocation
     gained: Floats
 
 
@@ -71,26 +71,26 @@ def _panel(system: System, request: PortfolioRequest) -> None:
     if isinstance(view, str):
         st.info(view, icon=":material/hourglass_empty:", title="Not yet")
         return
-    state = portfolio_status(view.found)
-    metric_row(figures(view.found, view.gained), key="portfolio_cards", width=CARD_PX)
-    newest = view.found.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
+    state = portfolio_status(view.allocation)
+    metric_row(figures(view.allocation, view.gained), key="portfolio_cards", width=CARD_PX)
+    newest = view.allocation.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
     badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
     st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {state.reason}.")
-    _positions(view.found)
-    if not (view.found.positions.status == "valid").any():
+    _positions(view.allocation)
+    if not (view.allocation.positions.status == "valid").any():
         st.caption("Charts begin with the first positions.")
         return
-    figure = allocation_figure(view.found, view.gained, dark=is_dark())
+    figure = allocation_figure(view.allocation, view.gained, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
-    if len(view.found.rows.assets) > MAX_LINES:
+    if len(view.allocation.rows.assets) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the table and the file have all.")
 
 
-def _positions(found: Allocation) -> None:
+def _positions(allocation: Allocation) -> None:
     number = st.column_config.NumberColumn
-    cash = "%+,.0f" if found.config.aum >= 1e5 else "%+,.2f"
+    cash = "%+,.0f" if allocation.config.aum >= 1e5 else "%+,.2f"
     st.dataframe(
-        positions_frame(found),
+        positions_frame(allocation),
         hide_index=True,
         placeholder=UNKNOWN,
         alt="Positions on the newest closed bar",
@@ -140,7 +140,7 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
     rows = _rows(answers, request)
     if not len(rows):
         return f"Waiting for the first closed bar of {', '.join(rows.assets)}."
-    return _kept(rows, request)
+    return _allocated(rows, request)
 
 
 def _answers(pipeline: Pipeline, request: PortfolioRequest) -> list[PairAnalytics] | None:
@@ -148,9 +148,9 @@ def _answers(pipeline: Pipeline, request: PortfolioRequest) -> list[PairAnalytic
     for spec in request.pairs:
         pipeline.engine.snapshot(spec)
     pipeline.engine.wait_for(request.pairs[-1], FIRST_ANSWER_S)
-    found = [pipeline.engine.snapshot(spec) for spec in request.pairs]
-    answers = [answer for answer in found if answer is not None]
-    return answers if len(answers) == len(found) else None
+    snapshots = [pipeline.engine.snapshot(spec) for spec in request.pairs]
+    answers = [answer for answer in snapshots if answer is not None]
+    return answers if len(answers) == len(snapshots) else None
 
 
 def _rows(answers: list[PairAnalytics], request: PortfolioRequest) -> AllocationRows:
@@ -159,13 +159,13 @@ def _rows(answers: list[PairAnalytics], request: PortfolioRequest) -> Allocation
     return pair_rows(answers, request.style)
 
 
-def _kept(rows: AllocationRows, request: PortfolioRequest) -> _View:
+def _allocated(rows: AllocationRows, request: PortfolioRequest) -> _View:
     """The allocation of these rows; the one before while no bar has closed and no late trade changed one."""
     key = (request, rows.time_ns.tobytes(), rows.prices.tobytes(), rows.signals.tobytes())
     before, view = st.session_state.get("portfolio_view", (None, None))
     if before != key or not isinstance(view, _View):
-        found = allocate(rows, request.config)
-        view = _View(found, net_returns(found.positions, rows.prices, request.config))
+        allocation = allocate(rows, request.config)
+        view = _View(allocation, net_returns(allocation.positions, rows.prices, request.config))
         st.session_state["portfolio_view"] = key, view
     return view
 
@@ -196,8 +196,8 @@ def _download(system: System, request: PortfolioRequest) -> None:
     length = interval_name(request.pairs[0].interval_ns)
     offer_file(
         "All bars as CSV",
-        allocation_csv(view.found, view.gained),
-        f"portfolio-{len(view.found.rows.assets)}-symbols-{length}.csv",
+        allocation_csv(view.allocation, view.gained),
+        f"portfolio-{len(view.allocation.rows.assets)}-symbols-{length}.csv",
         key="portfolio_csv",
     )
     st.caption("Closed bars as of the moment this box was opened; positions in the quote currency.")
@@ -209,18 +209,18 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     if isinstance(view, str):
         st.caption(view)
         return
-    rows = view.found.rows
+    rows = view.allocation.rows
     sound = soundness(rows, request.config)
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
-    left.plotly_chart(matrix_map(view.found), key="portfolio_map", config=PLOT)
+    left.plotly_chart(matrix_map(view.allocation), key="portfolio_map", config=PLOT)
     right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=is_dark()), key="portfolio_spectrum", config=PLOT)
-    said = (
+    verdict = (
         f"Condition number **{condition:,.1f}**, effective rank **{rank:.2f}** of {len(rows.assets)}."
         if math.isfinite(rank)
         else "No matrix of two symbols or more on the newest bar."
     )
-    right.markdown(said)
+    right.markdown(verdict)
     st.caption(
         "What the positions were solved with, after shrinkage. Condition number: how much a small error in the "
         "signals or correlations can grow in the positions; over about 100 lower shrink. Effective rank: how many "
@@ -234,7 +234,7 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     if isinstance(view, str):
         st.caption(view)
         return
-    rows, config = view.found.rows, request.config
+    rows, config = view.allocation.rows, request.config
     coefficients = {
         "Information coefficient": ic_summary(rows, ranked=False),
         "Rank IC": ic_summary(rows, ranked=True),

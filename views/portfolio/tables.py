@@ -41,38 +41,38 @@ class PortfolioStatus:
     kind: Literal["fine", "waiting", "trouble"]
 
 
-def portfolio_status(found: Allocation) -> PortfolioStatus:
+def portfolio_status(allocation: Allocation) -> PortfolioStatus:
     """Say what the newest row came to; signals that still calibrate are no signal, but for another reason."""
-    status, waits = found.last.status, found.rows.calibrating
+    status, waits = allocation.last.status, allocation.rows.calibrating
     waiting = ", ".join(f"{name}: {step.what} {step.have}/{step.needed}" for name, step in waits)
     if status == "warmup":
-        have, needed = found.last.next_stream.rows, found.config.rows_needed
-        return PortfolioStatus(f"{have}/{needed}", found.last.reason, "waiting")
+        have, needed = allocation.last.next_stream.rows, allocation.config.rows_needed
+        return PortfolioStatus(f"{have}/{needed}", allocation.last.reason, "waiting")
     if status == "zero_signal" and waits:
         first = waits[0][1]
         return PortfolioStatus(f"{first.have}/{first.needed}", f"calibrating: {waiting}", "waiting")
-    silent = ", ".join(np.array(found.rows.assets)[np.isnan(found.rows.prices[-1])])
-    reason = found.last.reason
+    silent = ", ".join(np.array(allocation.rows.assets)[np.isnan(allocation.rows.prices[-1])])
+    reason = allocation.last.reason
     reason += f"; {silent} did not trade in this bar" if silent and status != "valid" else ""
     reason += f"; no signal yet from {waiting}" if waits else ""
     return PortfolioStatus(WORD[status], reason, "fine" if status == "valid" else "trouble")
 
 
-def figures(found: Allocation, gained: Floats) -> list[Metric]:
+def figures(allocation: Allocation, gained: Floats) -> list[Metric]:
     """Cards of the newest row, in reading order; "–" while nothing is known.
 
     Parameters
     ----------
     gained : net return of each row on the assets, from ``allocation.net_returns``.
     """
-    config, state = found.config, portfolio_status(found)
-    flows = exposure(found.positions, config)
+    config, state = allocation.config, portfolio_status(allocation)
+    flows = exposure(allocation.positions, config)
     gross, net, turnover = (
         float(flow[-1]) * config.position_scale for flow in (flows.gross, flows.net, flows.turnover)
     )
     unknown = state.kind == "waiting"
-    traded = np.isfinite(found.rows.prices)
-    live = np.flatnonzero(found.positions.status == "valid")
+    traded = np.isfinite(allocation.rows.prices)
+    live = np.flatnonzero(allocation.positions.status == "valid")
     result = float(gained.sum()) * 1e4 if live.size else math.nan
     cap = f"{flows.cap_used[-1]:.0%} of the cap" if config.max_turnover is not None else "no cap"
     cost = turnover * config.cost_per_unit
@@ -84,7 +84,7 @@ def figures(found: Allocation, gained: Floats) -> list[Metric]:
         Metric(
             "Status",
             state.word,
-            "calibrating" if unknown else found.last.status.replace("_", " "),
+            "calibrating" if unknown else allocation.last.status.replace("_", " "),
             HELP["status"],
         ),
         card("gross", "Gross", money(gross), "quote currency"),
@@ -99,16 +99,16 @@ def figures(found: Allocation, gained: Floats) -> list[Metric]:
         ),
         Metric(
             "Closed bars",
-            f"{len(found.rows):,}",
+            f"{len(allocation.rows):,}",
             f"{traded.all(axis=1).mean():.0%} with all symbols",
             HELP["bars"],
         ),
     ]
 
 
-def positions_frame(found: Allocation) -> pd.DataFrame:
+def positions_frame(allocation: Allocation) -> pd.DataFrame:
     """One line a symbol on the newest closed bar; None where nothing is known, 0 only where nothing is held."""
-    positions, config, rows = found.positions, found.config, found.rows
+    positions, config, rows = allocation.positions, allocation.config, allocation.rows
     cash = positions.cash_position * config.position_scale
     now, before = cash[-1], np.nan_to_num(positions.held[-2] * config.position_scale) if len(cash) > 1 else 0.0
     sides = [UNKNOWN if math.isnan(value) else SIDES[int(np.sign(value))] for value in now]
@@ -127,9 +127,9 @@ def positions_frame(found: Allocation) -> pd.DataFrame:
     )
 
 
-def allocation_frame(found: Allocation, gained: Floats) -> pd.DataFrame:
+def allocation_frame(allocation: Allocation, gained: Floats) -> pd.DataFrame:
     """Every row for a file: prices, signals, positions in the quote currency, status; empty where undefined."""
-    rows, positions, scale = found.rows, found.positions, found.config.position_scale
+    rows, positions, scale = allocation.rows, allocation.positions, allocation.config.position_scale
     frame: dict[str, object] = {
         "time": pd.to_datetime(rows.time_ns, utc=True),
         "status": positions.status,
@@ -146,6 +146,6 @@ def allocation_frame(found: Allocation, gained: Floats) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def allocation_csv(found: Allocation, gained: Floats) -> bytes:
+def allocation_csv(allocation: Allocation, gained: Floats) -> bytes:
     """``allocation_frame`` as a file; times are bar ends, ISO 8601 in UTC."""
-    return csv_bytes(allocation_frame(found, gained))
+    return csv_bytes(allocation_frame(allocation, gained))

@@ -14,7 +14,7 @@ from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs
 from alphastream.uploads import Upload
 from alphastream.uploads.series import price_panel
 from views.shared.compiling import kernels_ready
-from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, say_old_cost
+from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.exports import scan_csv
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
@@ -27,7 +27,7 @@ SHOWN: Final = {
     "x": ("x", None, "Hedge leg."),
     "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false discoveries down to this pair (Benjamini-Hochberg)."),
     "qvalue_by": ("q (BY)", "%.3f", "The same for tests that depend on each other in any way (Benjamini-Yekutieli)."),
-    "pvalue": ("p", "%.4f", "Engle-Granger of this pair alone. Among many pairs some are small by chance."),
+    "pvalue": ("p", "%.4f", "Engle-Granger of this pair alone. Among many pairs survived are small by chance."),
     "pvalue_first_half": ("p, first half", "%.3f", "The same test on the first half of the rows."),
     "pvalue_second_half": ("p, second half", "%.3f", "And on the second half."),
     "persists": ("persists", None, "Both halves pass at 5 %."),
@@ -123,7 +123,7 @@ def _controls(upload: Upload) -> Request:
         help="How many lagged differences each test uses; AIC chooses for each pair.",
     )
     cost = number(row, "Cost per fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
-    say_old_cost("a fill")
+    warn_of_old_cost("a fill")
     return Request(
         interval_ns if native_ns is None else None,
         price == "log",
@@ -179,8 +179,8 @@ def _result() -> None:
     scanned = cast(Scanned, st.session_state["scan_result"])
     table = scanned.table
     summary = summarise(table)
-    found = summary.survive_bh > 0
-    (st.success if found else st.warning)(
+    survived = summary.survive_bh > 0
+    (st.success if survived else st.warning)(
         summary.sentence, icon=":material/functions:", title=f"{summary.survive_bh:,} pairs survive Benjamini-Hochberg"
     )
     _table(scanned)

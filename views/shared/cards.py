@@ -227,10 +227,10 @@ def _cointegration(answer: PairAnalytics | None) -> Card:
     test = answer.cointegration
     if test.refusal is not None:
         return make_card(name, label, UNKNOWN, "no result yet", title=f"{test.refusal}. {_HELP['cointegration']}")
-    found = test.pvalue < SIGNIFICANT
-    verdict = f"{'cointegrated' if found else 'not cointegrated'}, {test.rows} bars"
+    met = test.pvalue < SIGNIFICANT
+    verdict = f"{'cointegrated' if met else 'not cointegrated'}, {test.rows} bars"
     title = f"{test.rows} bars, {test.lags} lags. {_HELP['cointegration']}"
-    return make_card(name, label, f"{test.pvalue:.3f}", verdict, "ok" if found else "flat", title)
+    return make_card(name, label, f"{test.pvalue:.3f}", verdict, "ok" if met else "flat", title)
 
 
 def _half_life(answer: PairAnalytics | None, spec: PairSpec) -> Card:

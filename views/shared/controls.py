@@ -123,7 +123,7 @@ def pair_controls(
     price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
     if cost:
         number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
-        say_old_cost("the round trip of both legs")
+        warn_of_old_cost("the round trip of both legs")
     y, x = (str(leg or "").strip().upper() for leg in (y, x))
     if y == x or not y or not x:
         st.warning(f"Both legs are {y or 'empty'}: choose two different symbols.", icon=":material/call_split:")
@@ -155,8 +155,8 @@ def chosen_cost_bps() -> float:
     return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
 
 
-def say_old_cost(what: str) -> None:
-    """Say that an old link's cost is not used.
+def warn_of_old_cost(what: str) -> None:
+    """Warn that an old link's cost is not used.
 
     Links once had one name for the cost of a fill and for that of a round trip, and the number of one page went over
     into the address of the other: nobody can say any more which of both a saved link means.
@@ -231,10 +231,10 @@ def number(
     width: int = 120,
 ) -> float:
     """A field for a number in a row of controls."""
-    found = row.number_input(
+    value = row.number_input(
         label, low, high, default, step, form, key=key, help=words, bind="query-params", width=width
     )
-    return float(default if found is None else found)
+    return float(default if value is None else value)
 
 
 def sentence(error: AlphaStreamError) -> str:

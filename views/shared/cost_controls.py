@@ -60,7 +60,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
     Parameters
     ----------
     kind : of the rows that orders meet; each begins with another rule.
-    known : steps of price and quantity, where the venue told them.
+    known : steps of price and quantity, where the venue publishes them.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
 
 
 def venue_contracts(pipeline: Pipeline) -> dict[str, Contract]:
-    """Steps of price and quantity of each symbol whose venue told them."""
+    """Steps of price and quantity of each symbol whose venue publishes them."""
     return {
         symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
         for symbol, each in pipeline.ingest.instruments.items()
@@ -141,28 +141,28 @@ def _warn(fill: FillRule, kind: RowKind, latency_ms: float) -> None:
 
 def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[str, Contract]:
     st.caption("Lot, tick and minimum order" + (", as the venue publishes them." if known else "; 0 for none."))
-    found = {}
+    contracts = {}
     for symbol in symbols:
         steps = known.get(symbol, Contract())
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-        found[symbol] = Contract(
+        contracts[symbol] = Contract(
             lot=_step(row, f"{symbol} lot", "lot", symbol, steps.lot),
             tick=_step(row, f"{symbol} tick", "tick", symbol, steps.tick),
             min_notional=_step(row, f"{symbol} min order", "least", symbol, steps.min_notional),
         )
-    return found
+    return contracts
 
 
 def _step(row: Any, label: str, what: str, symbol: str, default: float) -> float:
     key = f"{what}_{symbol}"
-    found = row.number_input(
+    value = row.number_input(
         label, 0.0, 1e9, default, None, "%.8g", key=key, help=HELP[what], bind="query-params", width=160
     )
-    return float(default if found is None else found)
+    return float(default if value is None else value)
 
 
 def _field(row: Any, label: str, low: float, high: float, default: float, key: str, step: float) -> float:
-    found = row.number_input(
+    value = row.number_input(
         label, low, high, default, step, "%.6g", key=key, help=HELP[key], bind="query-params", width=145
     )
-    return float(default if found is None else found)
+    return float(default if value is None else value)

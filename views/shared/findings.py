@@ -35,16 +35,16 @@ def tests_of(answer: PairAnalytics) -> None:
     )
 
 
-def trade_times_of(found: Asynchrony, spec: PairSpec) -> None:
+def trade_times_of(correlations: Asynchrony, spec: PairSpec) -> None:
     """What trading at different times does to the correlation of the legs."""
-    if found.refusal is not None:
-        st.caption(f"Correlation from trades: {found.refusal}")
+    if correlations.refusal is not None:
+        st.caption(f"Correlation from trades: {correlations.refusal}")
         return
-    medians = ((spec.y, found.y_age_ns), (spec.x, found.x_age_ns))
+    medians = ((spec.y, correlations.y_age_ns), (spec.x, correlations.x_age_ns))
     ages = ", ".join(f"{symbol} {(age or 0) / 1e9:.2f} s" for symbol, age in medians)
     st.caption(
-        f"Correlation of returns: **{found.ticks:.3f}** from the trades themselves (Hayashi-Yoshida), "
-        f"**{found.bars:.3f}** from bars of {interval_name(spec.interval_ns)}. Median age of a leg's price at a "
+        f"Correlation of returns: **{correlations.ticks:.3f}** from the trades themselves (Hayashi-Yoshida), "
+        f"**{correlations.bars:.3f}** from bars of {interval_name(spec.interval_ns)}. Median age of a leg's price at a "
         f"bar's end: {ages}. Where the bars show much less, they are too short for the slower leg."
     )
 

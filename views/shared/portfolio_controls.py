@@ -176,7 +176,7 @@ def _symbols(row: Any, symbols: Sequence[str]) -> list[str]:
 
 
 def _many(row: Any, label: str, options: list[str], default: list[str], key: str) -> list[str]:
-    found = row.multiselect(
+    chosen = row.multiselect(
         label,
         options,
         default,
@@ -186,7 +186,7 @@ def _many(row: Any, label: str, options: list[str], default: list[str], key: str
         accept_new_options=True,
         max_selections=MAX_CHOSEN,
     )
-    return list(dict.fromkeys(str(name).strip().upper() for name in found if str(name).strip()))
+    return list(dict.fromkeys(str(name).strip().upper() for name in chosen if str(name).strip()))
 
 
 def _legs(text: str) -> tuple[str, str]:

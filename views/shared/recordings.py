@@ -27,8 +27,8 @@ def load(source: str) -> Upload | None:
 
 def _bundled() -> Upload:
     path = get_settings().replay_tape
-    frames, said = _tape_frames(str(path))
-    return Upload((path.name,), "ticks", frames, (said,), None)
+    frames, description = _tape_frames(str(path))
+    return Upload((path.name,), "ticks", frames, (description,), None)
 
 
 @st.cache_data(show_spinner="Reading the recording", max_entries=2)

@@ -104,7 +104,7 @@ def pair_series(
 
     Parameters
     ----------
-    instruments : tick sizes, where the venue told them; else the prices themselves show their decimals.
+    instruments : tick sizes, where the venue publishes them; else the prices themselves show their decimals.
     """
 
     def column(name: str) -> NDArray[Any]:

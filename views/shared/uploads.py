@@ -63,12 +63,12 @@ def _uploaded(what: str) -> Upload | None:
             "for example `timestamp,symbol,price,size`."
         )
         return None
-    found = [_read_file(file, limit_mb * MB) for file in files]
-    uploads = [upload for upload in found if upload is not None]
-    if len(uploads) < len(found):
+    results = [_read_file(file, limit_mb * MB) for file in files]
+    uploads = [upload for upload in results if upload is not None]
+    if len(uploads) < len(results):
         return None
     try:
-        return kept("combined", uploads, lambda: combine(*uploads))
+        return session_cached("combined", uploads, lambda: combine(*uploads))
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title="These files do not belong together")
         return None
@@ -85,7 +85,7 @@ def _read_file(file: Any, max_bytes: int) -> Upload | None:
         def work(stream: BinaryIO) -> Upload:
             return read(file.name, stream, mapping, symbol, max_bytes)
 
-        return kept(key, [mapping, symbol], lambda: reading(file.name, file, file.size, key, work))
+        return session_cached(key, [mapping, symbol], lambda: reading(file.name, file, file.size, key, work))
     except AlphaStreamError as error:
         st.error(str(error), icon=":material/error:", title=f"{file.name} cannot be read")
         return None
@@ -139,7 +139,7 @@ def _notes(upload: Upload) -> None:
                 st.markdown(f"- {note}")
 
 
-def kept(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:
+def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:
     """What ``make`` gave in an earlier run of this session for the same inputs, else what it gives now.
 
     Uploads are the same when they are the same object; requests and corrections when they are equal.
