@@ -1,0 +1,64 @@
+"""What holds for the codec of every venue in the registry."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import config
+from alphastream.errors import FeedError
+from alphastream.feeds import FEEDS, Codec
+
+each = pytest.mark.parametrize("codec", FEEDS.values(), ids=FEEDS.keys())
+REFUSALS = (403, 418, 429, 451, 500, 503)
+
+
+@each
+def test_a_codec_says_who_it_is_and_what_it_carries(codec: Codec) -> None:
+    assert FEEDS[codec.name] is codec
+    assert codec.title
+    for limit in (codec.max_streams, codec.weight_per_minute, codec.history_s, codec.page_limit):
+        assert limit > 0
+
+
+def test_every_venue_can_be_chosen() -> None:
+    for name in FEEDS:
+        assert config.load({"ALPHASTREAM_VENUE": name}).venue == name
+
+
+@each
+def test_addresses_are_encrypted_and_can_be_others(codec: Codec) -> None:
+    assert codec.stream_url(["BTCUSDT"]).startswith("wss://")
+    for request in (codec.agg_trades("BTCUSDT", 1, 10), codec.exchange_info(), codec.server_time()):
+        assert request.url.startswith("https://")
+        assert 0 < request.weight <= codec.weight_per_minute
+    local = codec.fresh("ws://127.0.0.1:8900", "http://127.0.0.1:8900")
+    assert local.stream_url(["BTCUSDT"]).startswith("ws://127.0.0.1:8900/")
+    assert local.agg_trades("BTCUSDT", 1, 10).url.startswith("http://127.0.0.1:8900/")
+
+
+@each
+@given(frame=st.binary(max_size=200))
+def test_no_frame_raises_and_each_connection_counts_for_itself(codec: Codec, frame: bytes) -> None:
+    own = codec.fresh()
+    assert own.parse(frame) == []
+    assert sum(own.rejected.values()) <= 1
+    assert codec.rejected == {}
+
+
+@each
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"<html>", b'"x"', b"[1]"])
+def test_answers_that_are_none_are_errors_of_ours(codec: Codec, body: bytes) -> None:
+    for parse in (codec.parse_exchange_info, codec.parse_server_time):
+        with pytest.raises(FeedError):
+            parse(body)
+    with pytest.raises(FeedError):
+        codec.parse_agg_trades("BTCUSDT", body)
+
+
+@each
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_is_said_in_words(codec: Codec, status: int) -> None:
+    advice = codec.advise(status, {})
+    assert advice.reason
+    assert advice.wait_s >= 0.0
+    assert advice.action == "stop" or status != 451
