@@ -35,9 +35,15 @@ pins:  ## write requirements.txt and requirements-dev.txt from pyproject.toml; s
 	$(PYTHON) scripts/pins.py
 
 settings:  ## write docs/settings.md from config.py
-	$(PYTHON) scripts/write_settings.py
+	$(PYTHON) -m scripts.write_settings
 
-architecture:  ## draw architecture.png from the real imports
-	$(PYTHON) scripts/draw_architecture.py
+map:  ## write README's map of the house from the docstrings
+	$(PYTHON) -m scripts.write_map
 
-.PHONY: help install run exchange check fix test bench bench-live pins settings architecture
+architecture:  ## draw docs/architecture.png from the real imports
+	$(PYTHON) -m scripts.draw_architecture
+
+docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
+
+.PHONY: help install run exchange check fix test bench bench-live pins settings map architecture docs

@@ -1,1 +1,1 @@
-"""The library: trades to bars to estimators to positions. No Streamlit, threads or network in here."""
+"""The library: trades to bars to estimators to positions. No Streamlit, no sockets; threads only while a call lasts."""

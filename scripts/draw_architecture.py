@@ -1,8 +1,15 @@
-"""Draw architecture.png from the imports the source really has (stdlib ``ast``), layered from app down to errors."""
+"""Draw docs/architecture.png from the tree and the imports the source really has: `make architecture`.
+
+Homes with many rooms (``views``, ``runtime``) are drawn as frames, their arrows together; the library room by room,
+below all of them, since all of them may use it. An import inside a function is no arrow: it happens on a call.
+"""
 
 import ast
+import textwrap
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import matplotlib
 
@@ -11,166 +18,210 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-ROOT = Path(__file__).resolve().parent.parent
-TITLE = (
-    "AlphaStream: who imports whom; arrows that longer ways imply are left out\n"
-    "(blue: the application; green: the library, no Streamlit, no sockets)"
+from scripts.rooms import ROOT, Room, homes, rooms
+
+TITLE: Final = (
+    "AlphaStream: who imports whom\n"
+    "Blue: the application. Yellow: threads, sockets and files. Green: the library, which all above may use.\n"
+    "Arrows that a longer way implies are left out."
 )
-SAYS = {
-    "app": "server, pages",
-    "views": "pages, charts, live figure",
-    "wiring": "pipelines: feed + store + engine",
-    "config": "every knob once",
-    "hub": "live channel",
-    "topics": "numbered messages",
-    "alerts": "book of rules, watch",
-    "alert_files": "rules on disk",
-    "webhooks": "deliveries, retries",
-    "webhook_targets": "who is told, how",
-    "outbound": "checked POST",
-    "rules": "when a rule fires",
-    "portfolio": "positions row by row",
-    "allocation": "pairs to positions",
-    "trading": "events, orders, broker",
-    "strategies": "folds and decisions",
-    "backtest": "history, live, sweeps",
-    "paper": "paper runs: thread",
-    "paper_files": "their journals",
-    "paper_run": "one run in the loop",
-    "paper_view": "a run at a moment",
-    "ingest": "feed thread, health",
-    "live_feed": "connect, watch, backfill",
-    "transport": "sockets",
-    "tick_file": "the SQLite file",
-    "ring": "newest ticks",
-    "storage": "ring + SQLite WAL",
-    "analytics": "engine thread",
-    "pairs": "what a pair page asks",
-    "scan": "all pairs, ranked",
-    "diagnosis": "every test of a pair",
-    "graph": "nodes by value",
-    "history": "uploaded files",
-    "estimators": "folds and tests",
-    "performance": "what a run was worth",
-    "feeds": "codecs, replay",
-    "bars": "ticks to rows",
-    "id_runs": "known trade ids",
-    "events": "Tick, Bar",
-    "errors": "one tree",
-}
+LIBRARY: Final = "alphastream."
+FRAMES: Final = ("views", "runtime")
+COLOURS: Final = {"": "#dbeaf7", "views": "#dbeaf7", "runtime": "#fbf1d5", "alphastream": "#e6f3e8"}
+WIDTH, HEIGHT = 2.5, 1.02  # of a box
+STEP_X, STEP_Y = 2.75, 1.7  # from one box to the next
+INNER_Y: Final = 1.15  # from one row of boxes to the next inside a frame
+IN_A_ROW: Final = 5  # boxes of a frame, side by side
+WRAP: Final = 35  # characters of a description in a line
+INCHES: Final = 0.95  # a unit of the sizes above
 
 
-def rooms() -> dict[str, set[str]]:
-    """Room -> rooms it imports, from the files as they are."""
-    found: dict[str, set[str]] = defaultdict(set)
-    files = [*ROOT.glob("*.py"), *(ROOT / "views").rglob("*.py"), *(ROOT / "alphastream").rglob("*.py")]
-    homes = {_room(path) for path in files} - {""}
-    for path in files:
-        room = _room(path)
-        if not room:
-            continue
-        found[room] |= {target for name in _imports(path) if (target := _target(name)) in homes and target != room}
-    found["ingest"].discard("wiring")  # only its command line, under __main__
-    return dict(found)
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What arrows begin and end at: a room, or a home drawn as a frame with its rooms inside.
+
+    Parameters
+    ----------
+    room : the room, or the home.
+    inside : the rooms of a frame.
+    """
+
+    room: Room
+    inside: tuple[Room, ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """Boxes side by side."""
+        return min(len(self.inside), IN_A_ROW) or 1
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height."""
+        if not self.inside:
+            return WIDTH, HEIGHT
+        lines = -(-len(self.inside) // IN_A_ROW)
+        return self.columns * STEP_X + 0.1, lines * INNER_Y + 0.42
 
 
-def _room(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    if parts[0] != "alphastream":
-        return parts[0]
-    return "" if parts[1].startswith("__") else parts[1]
+def nodes() -> dict[str, Node]:
+    """Nodes by name: "system", "views", "alphastream.graph"."""
+    found = rooms()
+    frames = {
+        home.name: Node(home, tuple(room for room in found if room.home == home.name))
+        for home in homes()
+        if home.name in FRAMES
+    }
+    single = {".".join(filter(None, (room.home, room.name))): Node(room) for room in found if room.home not in FRAMES}
+    return {**single, **frames}
+
+
+def arrows() -> dict[str, set[str]]:
+    """Node -> nodes it imports, from the files as they are."""
+    found: dict[str, set[str]] = {}
+    all_nodes = nodes()
+    for name, node in all_nodes.items():
+        files = [path for room in node.inside or (node.room,) for path in room.files]
+        imported = {target for path in files for each in _imports(path) if (target := _node_of(each)) in all_nodes}
+        above = not name.startswith(LIBRARY)
+        found[name] = {each for each in imported - {name} if not (above and each.startswith(LIBRARY))}
+    return found
 
 
 def _imports(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            if node.module == "alphastream":
-                names |= {f"alphastream.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
-def _target(name: str) -> str:
+def _node_of(name: str) -> str:
     parts = name.split(".")
-    return parts[1] if parts[0] == "alphastream" and len(parts) > 1 else parts[0]
+    return ".".join(parts[:2]) if parts[0] == "alphastream" else parts[0]
 
 
-def _needed(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+def shortest(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
     """Without the arrows that longer ways imply."""
 
-    def reached(room: str) -> set[str]:
-        return set().union(*({target} | reached(target) for target in arrows.get(room, ())))
+    def reached(name: str) -> set[str]:
+        return set().union(*({target} | reached(target) for target in arrows[name]))
 
     return {
-        room: {target for target in targets if not any(target in reached(other) for other in targets - {target})}
-        for room, targets in arrows.items()
+        name: {target for target in targets if not any(target in reached(other) for other in targets - {target})}
+        for name, targets in arrows.items()
     }
 
 
-def _depths(arrows: dict[str, set[str]]) -> dict[str, int]:
-    """Longest way down from a room; 0 for rooms that import nothing."""
+def levels(arrows: dict[str, set[str]]) -> dict[str, int]:
+    """Longest way down from a node; 0 for nodes that import nothing. The application begins above the library."""
     depth: dict[str, int] = {}
 
-    def below(room: str) -> int:
-        if room not in depth:
-            depth[room] = 1 + max((below(target) for target in arrows.get(room, ())), default=-1)
-        return depth[room]
+    def below(name: str) -> int:
+        if name not in depth:
+            ground = -1 if name.startswith(LIBRARY) else library
+            depth[name] = 1 + max((below(target) for target in arrows[name]), default=ground)
+        return depth[name]
 
-    for room in arrows:
-        below(room)
+    library = -1
+    library = max(below(name) for name in arrows if name.startswith(LIBRARY))
+    for name in arrows:
+        below(name)
     return depth
 
 
 def draw(target: Path) -> None:
     """Write the picture."""
-    arrows = rooms()
-    depth = _depths(arrows)
+    found, needed = nodes(), shortest(arrows())
     rows: dict[int, list[str]] = defaultdict(list)
-    for room in sorted(depth):
-        rows[depth[room]].append(room)
-    width = 2.15 * max(map(len, rows.values()))
-    place = {
-        room: ((index + 0.5) / len(names) * width, level * 1.45)
-        for level, names in rows.items()
-        for index, room in enumerate(names)
-    }
-    figure, axes = plt.subplots(figsize=(width + 1, 1.3 * len(rows) + 1.2), dpi=110)
-    for room, targets in _needed(arrows).items():
-        for target_room in targets:
-            start, end = place[room], place[target_room]
-            arrow = FancyArrowPatch(
-                (start[0], start[1] - 0.36),
-                (end[0], end[1] + 0.36),
-                arrowstyle="-|>",
-                mutation_scale=9,
-                color="#8a94a3",
-                linewidth=0.9,
-                connectionstyle="arc3,rad=0.06",
-                zorder=1,
-            )
-            axes.add_patch(arrow)
-    for room, (x, y) in place.items():
-        is_root = (ROOT / f"{room}.py").exists() or room == "views"
-        colour = "#dbeaf7" if is_root else "#e9f3ea"
-        axes.add_patch(
-            FancyBboxPatch(
-                (x - 0.95, y - 0.32), 1.9, 0.64, boxstyle="round,pad=0.04", fc=colour, ec="#4d5866", zorder=2
-            )
-        )
-        axes.text(x, y + 0.09, room, ha="center", va="center", fontsize=11, weight="bold", zorder=3)
-        axes.text(x, y - 0.16, SAYS.get(room, ""), ha="center", va="center", fontsize=7.5, color="#3a434e", zorder=3)
-    axes.set_title(
-        TITLE,
-        fontsize=11,
-    )
-    axes.set_xlim(-0.2, width + 0.2)
-    axes.set_ylim(-0.7, max(rows) * 1.45 + 0.7)
+    for name, level in sorted(levels(arrows()).items()):
+        rows[level].append(name)
+    middle = _places(found, needed, rows)
+    width = max(abs(x) + found[name].size[0] / 2 for name, (x, _) in middle.items())
+    top = max(y + found[name].size[1] / 2 for name, (_, y) in middle.items())
+    figure, axes = plt.subplots(figsize=(2 * width * INCHES, (top + 1.2) * INCHES), dpi=100)
+    for name, targets in needed.items():
+        for each in sorted(targets):
+            _arrow(axes, middle[name], found[name].size[1], middle[each], found[each].size[1])
+    for name, node in found.items():
+        _node(axes, node, *middle[name])
+    axes.set_title(TITLE, fontsize=12)
+    axes.set_xlim(-width - 0.1, width + 0.1)
+    axes.set_ylim(-HEIGHT / 2 - 0.2, top + 0.2)
     axes.axis("off")
     figure.savefig(target, bbox_inches="tight", facecolor="white", metadata={"Software": None})
 
 
+def _places(
+    found: dict[str, Node], needed: dict[str, set[str]], rows: dict[int, list[str]]
+) -> dict[str, tuple[float, float]]:
+    """Middle of each node: level above level, in a row under what is imported from there as far as may be."""
+    middle: dict[str, tuple[float, float]] = {}
+    bottom = -HEIGHT / 2
+    for level in sorted(rows):
+        names, tall = rows[level], max(found[name].size[1] for name in rows[level])
+
+        def wish(name: str) -> float:
+            at = [middle[target][0] for target in needed[name]]
+            return sum(at) / len(at) if at else 0.0
+
+        names = sorted(names, key=lambda name: (wish(name), name))
+        gap = STEP_X - WIDTH
+        x = -(sum(found[name].size[0] for name in names) + gap * (len(names) - 1)) / 2
+        for name in names:
+            middle[name] = (x + found[name].size[0] / 2, bottom + tall / 2)
+            x += found[name].size[0] + gap
+        bottom += tall + STEP_Y - HEIGHT
+    return middle
+
+
+def _arrow(axes: Any, start: tuple[float, float], high: float, end: tuple[float, float], low: float) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            (start[0], start[1] - high / 2 - 0.03),
+            (end[0], end[1] + low / 2 + 0.03),
+            arrowstyle="-|>",
+            mutation_scale=10,
+            color="#8a94a3",
+            linewidth=1.0,
+            connectionstyle="arc3,rad=0.04",
+            zorder=1,
+        )
+    )
+
+
+def _node(axes: Any, node: Node, x: float, y: float) -> None:
+    if not node.inside:
+        _box(axes, node.room, x, y)
+        return
+    width, height = node.size
+    _rectangle(axes, x, y, width, height, "#f7f8fa")
+    top = y + height / 2
+    axes.text(x, top - 0.2, f"{node.room.name}: {node.room.description}", ha="center", va="center", fontsize=9.5)
+    for place, room in enumerate(node.inside):
+        line, column = divmod(place, IN_A_ROW)
+        in_line = min(node.columns, len(node.inside) - line * IN_A_ROW)
+        _box(axes, room, x + (column - (in_line - 1) / 2) * STEP_X, top - 0.42 - (line + 0.5) * INNER_Y + 0.08)
+
+
+def _box(axes: Any, room: Room, x: float, y: float) -> None:
+    _rectangle(axes, x, y, WIDTH, HEIGHT, COLOURS[room.home])
+    axes.text(
+        x, y + 0.33, room.place.removeprefix(f"{room.home}/"), ha="center", va="center", fontsize=11, weight="bold"
+    )
+    text = textwrap.fill(room.description.replace("`", ""), WRAP, max_lines=4, placeholder=" …")
+    axes.text(x, y - 0.13, text, ha="center", va="center", fontsize=7.5, color="#3a434e", linespacing=1.15)
+
+
+def _rectangle(axes: Any, x: float, y: float, width: float, height: float, colour: str) -> None:
+    corner = (x - width / 2 + 0.06, y - height / 2 + 0.06)
+    axes.add_patch(
+        FancyBboxPatch(
+            corner, width - 0.12, height - 0.12, boxstyle="round,pad=0.06", fc=colour, ec="#4d5866", zorder=2
+        )
+    )
+
+
 if __name__ == "__main__":
-    draw(ROOT / "architecture.png")
+    draw(ROOT / "docs" / "architecture.png")

@@ -1,12 +1,7 @@
-"""Write docs/settings.md from the knobs in config.py."""
+"""Write docs/settings.md from config.py: `make settings`."""
 
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import config  # noqa: E402  (the path has to be set first)
+import config
+from scripts.rooms import ROOT
 
 HEAD = """# Settings
 

@@ -1,4 +1,4 @@
-"""Estimators: what each number on a page comes from.
+"""Estimators: folds over rows, and tests of whole series. What each number on a page comes from.
 
 The folds are listed in ``ESTIMATORS``; each has the same ``run`` and ``progress``, described in ``fold``. What is
 computed once over a whole series stands below them.

@@ -1,1 +1,1 @@
-"""The alerts page."""
+"""Rules and how they stand, what fired, and where it was sent."""

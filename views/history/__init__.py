@@ -1,1 +1,1 @@
-"""The history page."""
+"""Files that people bring, the same analytics, and the results to take away."""

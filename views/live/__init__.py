@@ -1,1 +1,1 @@
-"""The live page."""
+"""A pair of legs while they trade."""

@@ -1,1 +1,1 @@
-"""The portfolio page."""
+"""Positions over several pairs or symbols, from the bars that have closed."""

@@ -1,1 +1,1 @@
-"""The scanner page."""
+"""All pairs of a universe, ranked, with false discoveries under control."""

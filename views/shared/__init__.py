@@ -1,1 +1,1 @@
-"""What several pages use."""
+"""What several pages use: controls, cards, charts, uploads, the running system."""

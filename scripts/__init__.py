@@ -1,0 +1,1 @@
+"""Scripts that write what is kept in the repository: pictures, tables, the bundled tape."""
