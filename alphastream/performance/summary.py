@@ -66,7 +66,7 @@ class Performance:
     total_return : profit over capital.
     ruined_ns : first row with no equity left, None if there was none.
     ratios : figures over the returns.
-    drawdown, exposure, turnover, split, round_trips, trip_statistics : as their classes say.
+    drawdown, exposure, turnover, split, round_trips, round_trip_statistics : as their classes say.
     break_even_cost_bps : rate of fees, spread and impact at which the profit would be 0.
     deflated : against the trials that were made; as the only one if none were given.
     """
