@@ -6,10 +6,11 @@ at or before the bar's end, with its age beside it, so that an old price can be 
 new one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
@@ -165,6 +166,10 @@ class PairRows:
     def __len__(self) -> int:
         return len(self.end_ns)
 
+    def take(self, rows: slice) -> "PairRows":
+        """The same columns, some rows of them."""
+        return PairRows(*(getattr(self, name)[rows] for name in self.__match_args__))
+
 
 def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until_ns: int | None = None) -> PairRows:
     """Rows at every bar end where a leg traded and both legs have a price.
@@ -190,6 +195,67 @@ def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until
     return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume)
 
 
+class LegGrid:
+    """Many symbols on one grid of bar ends: each is looked up once, however many pairs it is a leg of.
+
+    Parameters
+    ----------
+    legs : bars of each symbol, all of this interval, starting at its multiples.
+    interval_ns : length of a bar.
+    after_ns : the grid holds ends later than this.
+    """
+
+    def __init__(self, legs: Mapping[str, Bars], interval_ns: int, after_ns: int) -> None:
+        tails = [
+            leg.start_ns[np.searchsorted(leg.start_ns, after_ns - interval_ns, "right") :] for leg in legs.values()
+        ]
+        self._ends = np.unique(np.concatenate([np.empty(0, np.int64), *tails])) + interval_ns
+        self._ends.setflags(write=False)
+        self._legs = {symbol: _leg(bars, self._ends, interval_ns) for symbol, bars in legs.items() if len(bars)}
+
+    def rows(self, y: str, x: str, after_ns: int) -> PairRows:
+        """What ``align`` gives for two legs and ends later than ``after_ns``, which is not before the grid's own."""
+        if y not in self._legs or x not in self._legs:
+            return NO_ROWS
+        y_leg, x_leg, ends = self._legs[y], self._legs[x], self._ends
+        begin = max(y_leg.known_from, x_leg.known_from, int(np.searchsorted(ends, after_ns, "right")))
+        chosen: slice | NDArray[np.intp] = slice(begin, None)
+        if not (y_leg.always_fresh or x_leg.always_fresh):
+            fresh = y_leg.fresh[begin:] | x_leg.fresh[begin:]
+            if not fresh.all():
+                chosen = begin + np.flatnonzero(fresh)
+        return PairRows(
+            ends[chosen],
+            y_leg.price[chosen],
+            x_leg.price[chosen],
+            y_leg.age_ns[chosen],
+            x_leg.age_ns[chosen],
+            y_leg.volume[chosen],
+            x_leg.volume[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One symbol at each end of a grid; its price is known from the row ``known_from`` on."""
+
+    price: Floats
+    age_ns: Ints
+    volume: Floats
+    fresh: NDArray[np.bool_]
+    known_from: int
+    always_fresh: bool
+
+
+def _leg(bars: Bars, ends: Ints, interval_ns: int) -> _Leg:
+    price, age_ns, volume = _last_trade(bars, ends, interval_ns)
+    for column in (price, age_ns, volume):  # pairs share them
+        column.setflags(write=False)
+    fresh = np.isin(ends - interval_ns, bars.start_ns)
+    known_from = int(np.searchsorted(ends, bars.start_ns[0] + interval_ns))
+    return _Leg(price, age_ns, volume, fresh, known_from, bool(fresh.all()))
+
+
 def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats]:
     row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
     fresh = bars.start_ns[row] == ends - interval_ns
@@ -198,3 +264,6 @@ def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints,
 
 def _concatenate(a: Bars, b: Bars) -> Bars:
     return Bars(*(np.concatenate((getattr(a, item.name), getattr(b, item.name))) for item in fields(Bars)))
+
+
+NO_ROWS = align(empty_bars(), empty_bars(), 1)

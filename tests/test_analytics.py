@@ -119,6 +119,98 @@ def test_forming_bar_is_provisional(store: TickStore) -> None:
     assert after.column("y")[-1] == after.forming["y"][-1]
 
 
+def test_many_pairs_at_once_have_the_bits_of_one_by_one(store: TickStore) -> None:
+    """With late trades, a request that joins late, another interval, other prices, a quiet leg and every model."""
+    legs = ("ETHUSDT", "BTCUSDT", "SOLUSDT", "XRPUSDT")
+    pace = {"ETHUSDT": 3.0, "BTCUSDT": 3.0, "SOLUSDT": 2.0, "XRPUSDT": 0.2}
+    ticks = [tick for seed, leg in enumerate(legs) for tick in trades(leg, 150, seed, pace[leg])]
+    ticks.sort(key=lambda tick: tick.time_ns)
+    late = ticks[700:703]
+    ticks = [tick for tick in ticks if tick not in late]
+    ticks[1_000:1_000] = late
+    specs = [PairSpec(y, x, window=20) for y in legs for x in legs if y != x]
+    specs += [replace(PAIR, interval_ns=5 * SECOND, window=5), replace(PAIR, price="price"), replace(PAIR, entry=1.0)]
+    specs += [replace(PAIR, model=model) for model in MODELS if model != "ols"]
+    joins_late = replace(PAIR, window=30)
+    clock = Clock()
+    together, alone = QuantEngine(store, clock, history_bars=60), {}
+    for spec in specs:
+        together.snapshot(spec)
+        alone[spec] = QuantEngine(store, clock, history_bars=60)
+    for step, part in enumerate(np.array_split(np.arange(len(ticks)), 60)):
+        if step == 30:
+            together.snapshot(joins_late)
+        store.append([ticks[i] for i in part])
+        clock.ns = max(clock.ns, *(ticks[i].time_ns for i in part))
+        together.refresh(clock.ns)
+        for spec, engine in alone.items():
+            engine.snapshot(spec)
+            engine.refresh(clock.ns)
+            found, expected = together.snapshot(spec), engine.snapshot(spec)
+            assert found is not None
+            assert expected is not None
+            for name in expected.closed:
+                assert found.closed[name].tobytes() == expected.closed[name].tobytes(), (step, spec, name)
+                assert found.forming[name].tobytes() == expected.forming[name].tobytes(), (step, spec, name)
+            assert repr(found.cointegration) == repr(expected.cointegration)  # NaN equals itself
+            assert found.calibration == expected.calibration
+    assert together.reopened > 0
+    assert {engine.reopened for engine in alone.values()} > {0}
+    joined = together.snapshot(joins_late)
+    assert joined is not None
+    assert np.isfinite(joined.closed["zscore"][-1])
+
+
+def test_an_answer_that_a_reader_holds_does_not_change(store: TickStore) -> None:
+    clock, ticks = Clock(), all_trades()
+    engine = QuantEngine(store, clock, history_bars=30)
+    engine.snapshot(PAIR)
+    held: list[tuple[PairAnalytics, dict[str, bytes]]] = []
+    late = ticks[100:103]
+    arriving = [tick for tick in ticks if tick not in late]
+    arriving[300:300] = late
+    for part in np.array_split(np.arange(len(arriving)), 150):
+        feed(store, engine, clock, [arriving[i] for i in part], steps=1)
+        answer = engine.snapshot(PAIR)
+        assert answer is not None
+        held.append((answer, _bits_of(answer)))
+    assert engine.reopened > 0
+    for answer, bits in held:
+        assert _bits_of(answer) == bits
+    with pytest.raises(ValueError, match="read-only"):
+        held[-1][0].closed["zscore"][-1] = 0.0
+
+
+def _bits_of(answer: PairAnalytics) -> dict[str, bytes]:
+    both = {"closed": answer.closed, "forming": answer.forming}
+    return {f"{part}.{name}": values.tobytes() for part, columns in both.items() for name, values in columns.items()}
+
+
+def test_forgetting_one_of_many_leaves_the_others(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, ticks = Clock(), all_trades(60)
+    engine = QuantEngine(store, clock)
+    stays, goes = PAIR, [replace(PAIR, entry=1.0), replace(PAIR, interval_ns=5 * SECOND), replace(PAIR, price="price")]
+    for spec in (stays, *goes):
+        engine.snapshot(spec)
+    feed(store, engine, clock, ticks[:200], steps=4)
+    time.sleep(0.02)
+    monkeypatch.setattr(analytics, "IDLE_S", 0.01)
+    engine.snapshot(stays)
+    engine.refresh(clock.ns)
+    monkeypatch.undo()
+    alone = QuantEngine(store, clock)
+    alone.snapshot(stays)
+    alone.refresh(clock.ns)
+    assert set(engine.graph.nodes()) == set(alone.graph.nodes())
+    assert [engine.snapshot(spec) is None for spec in (stays, *goes)] == [False, True, True, True]
+    feed(store, engine, clock, ticks[200:], steps=4)
+    for spec in (stays, *goes):
+        answer = engine.snapshot(spec)
+        assert answer is not None
+        expected = batch(ticks, spec, int(answer.closed["time_ns"][-1]))
+        assert_array_equal(answer.closed["zscore"], expected.closed["zscore"])
+
+
 def test_nothing_new_nothing_computed(store: TickStore) -> None:
     clock, ticks = Clock(), all_trades()
     engine = QuantEngine(store, clock)

@@ -1,6 +1,7 @@
 """Ticks to bars to rows: against pandas, against brute force, and in any order of arrival."""
 
 from dataclasses import fields
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from alphastream.bars import Bars, aggregate, align, empty_bars, merge, resample
+from alphastream.bars import Bars, LegGrid, aggregate, align, empty_bars, merge, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 
@@ -102,6 +103,24 @@ def test_a_part_of_the_rows_is_the_part_of_all_rows(seed: int, after: int, until
     keep = (everything.end_ns > after * SECOND) & (everything.end_ns <= until * SECOND)
     for item in fields(everything):
         assert_array_equal(getattr(some, item.name), getattr(everything, item.name)[keep], err_msg=item.name)
+
+
+@given(seed=st.integers(0, 10_000), after=st.integers(0, 60), more=st.integers(0, 5))
+def test_a_grid_gives_each_pair_the_rows_of_its_own_alignment(seed: int, after: int, more: int) -> None:
+    rng = np.random.default_rng(seed)
+    legs = {
+        name: aggregate(*_ticks(seed + place, int(rng.integers(1, 60))), SECOND) for place, name in enumerate("abcd")
+    }
+    legs["late"] = aggregate(np.array([55 * SECOND]), np.array([3.0]), np.array([1.0]), SECOND)
+    legs["never"] = empty_bars()
+    grid = LegGrid(legs, SECOND, after * SECOND)
+    for y, x in permutations(legs, 2):
+        own_ns = (after + more) * SECOND
+        rows, expected = grid.rows(y, x, own_ns), align(legs[y], legs[x], SECOND, after_ns=own_ns)
+        for item in fields(expected):
+            found, wanted = getattr(rows, item.name), getattr(expected, item.name)
+            assert_array_equal(found, wanted, err_msg=f"{y} {x} {item.name}")
+            assert found.dtype == wanted.dtype
 
 
 def test_nothing_in_nothing_out() -> None:

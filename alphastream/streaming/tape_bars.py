@@ -1,0 +1,139 @@
+"""Bars of symbols, kept up to date from a growing tape."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from alphastream.bars import Bars, aggregate, merge
+from alphastream.core.types import Floats, Ints
+from alphastream.events import Tick
+from alphastream.tape.protocols import GrowingTape
+
+log = logging.getLogger(__name__)
+
+MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when new bars are asked for
+
+
+@dataclass(slots=True)
+class _BarSeries:
+    """Bars of one symbol at one interval.
+
+    ``loaded`` holds the ids read from the tape at the beginning: the first batch after it may repeat some.
+    """
+
+    interval_ns: int
+    bars: Bars
+    loaded: Ints | None
+
+    def add(self, ids: Ints, time_ns: Ints, price: Floats, quantity: Floats, keep: int) -> None:
+        if self.loaded is not None:
+            new = ~np.isin(ids, self.loaded)
+            time_ns, price, quantity = time_ns[new], price[new], quantity[new]
+            self.loaded = None
+        merged = merge(self.bars, aggregate(time_ns, price, quantity, self.interval_ns))
+        self.bars = merged.take(slice(-keep, None)) if len(merged) > keep else merged
+
+
+@dataclass(slots=True)
+class _SymbolTape:
+    """Where reading one symbol stands, and its bars at every interval somebody wants.
+
+    ``received`` holds the first and the last tick of the latest reading, if it had any.
+    """
+
+    cursor: int
+    newest_ns: int = 0
+    received: tuple[Tick, Tick] | None = None
+    series: dict[int, _BarSeries] = field(default_factory=dict)
+
+
+class TapeBars:
+    """Bars of symbols at some intervals, read from a tape; each tick is read once, however many intervals there are.
+
+    Parameters
+    ----------
+    tape : where ticks are read.
+    history_bars : bars read from the past at most; twice as many are kept.
+    """
+
+    def __init__(self, tape: GrowingTape, history_bars: int) -> None:
+        self._tape = tape
+        self._history = history_bars
+        self._symbols: dict[str, _SymbolTape] = {}
+
+    def follow(self, symbol: str, interval_ns: int, now_ns: int) -> None:
+        """Keep bars of a symbol at an interval, those of the past included."""
+        if symbol not in self._symbols:
+            self._symbols[symbol] = _SymbolTape(cursor=self._tape.since(symbol, None).cursor)
+        if interval_ns not in self._symbols[symbol].series:
+            self._load(symbol, interval_ns, now_ns)
+
+    def forget(self, symbol: str, interval_ns: int) -> None:
+        """Stop keeping them."""
+        held = self._symbols.get(symbol)
+        if held is not None:
+            held.series.pop(interval_ns, None)
+            if not held.series:
+                del self._symbols[symbol]
+
+    def bars(self, symbol: str, interval_ns: int) -> Bars:
+        """Bars of a symbol that is followed, the one that is forming included."""
+        return self._symbols[symbol].series[interval_ns].bars
+
+    def newest_ns(self, symbol: str) -> int:
+        """The time of the newest trade, 0 before the first."""
+        return self._symbols[symbol].newest_ns
+
+    def received(self, symbol: str) -> tuple[Tick, Tick] | None:
+        """The first and the last tick that the latest ``pull`` read, None where nothing came."""
+        return self._symbols[symbol].received
+
+    def pull(self, now_ns: int) -> dict[str, int]:
+        """Read what came.
+
+        Returns
+        -------
+        Of each symbol of which something came, the earliest trade time; 0 where its bars were read anew.
+        """
+        earliest = {symbol: self._pull(symbol, now_ns) for symbol in self._symbols}
+        return {symbol: time_ns for symbol, time_ns in earliest.items() if time_ns is not None}
+
+    def _load(self, symbol: str, interval_ns: int, now_ns: int) -> None:
+        """Bars of the past from the tape."""
+        held = self._symbols[symbol]
+        reach = min(self._history * interval_ns, MAX_LOAD_NS)
+        start_ns = (now_ns - reach) // interval_ns * interval_ns
+        ticks = self._tape.columns(symbol, start_ns, now_ns + MAX_LOAD_NS)
+        bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
+        held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks.id)
+        if len(bars):
+            held.newest_ns = max(held.newest_ns, int(bars.last_ns[-1]))
+
+    def _pull(self, symbol: str, now_ns: int) -> int | None:
+        held = self._symbols[symbol]
+        batch = self._tape.since(symbol, held.cursor)
+        held.cursor, held.received = batch.cursor, None
+        if batch.missed:
+            log.warning("symbol=%s missed=%d ticks in the ring: bars are read anew", symbol, batch.missed)
+            for interval_ns in list(held.series):
+                self._load(symbol, interval_ns, now_ns)
+            return 0
+        if not len(batch):
+            return None
+        ticks = list(batch)
+        held.received = ticks[0], ticks[-1]
+        ids, time_ns, price, quantity = _arrays(ticks)
+        for series in held.series.values():
+            series.add(ids, time_ns, price, quantity, keep=2 * self._history)
+        held.newest_ns = max(held.newest_ns, int(time_ns.max()))
+        return int(time_ns.min())
+
+
+def _arrays(ticks: Sequence[Tick]) -> tuple[Ints, Ints, Floats, Floats]:
+    ids = np.array([tick.id for tick in ticks], dtype=np.int64)
+    time_ns = np.array([tick.time_ns for tick in ticks], dtype=np.int64)
+    price = np.array([tick.price for tick in ticks])
+    quantity = np.array([tick.quantity for tick in ticks])
+    return ids, time_ns, price, quantity
