@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators.fold import Estimator, Fold, run_each
+from alphastream.estimators.fold import Estimator, Fold, preview_each, run_each
 
 Price = Literal["log", "price"]
 
@@ -223,11 +223,21 @@ class Graph:
         -------
         The output rows of each node.
         """
-        return self._run_all(columns, moves=True)
+        outputs: dict[Node, Any] = {}
+        for estimator, equal in self._equal(columns):
+            found = _run_equal(estimator, _inputs_of(equal, columns, outputs), [slot.state for _, slot in equal])
+            for (node, slot), (rows, state) in zip(equal, found, strict=True):
+                outputs[node], slot.state = rows, state
+                self.runs[node] += 1
+        return outputs
 
     def preview_all(self, columns: Mapping[Source, Mapping[str, Floats]]) -> dict[Node, Any]:
         """What ``run_all`` would return for these rows; no state moves."""
-        return self._run_all(columns, moves=False)
+        outputs: dict[Node, Any] = {}
+        for estimator, equal in self._equal(columns):
+            found = _preview_equal(estimator, _inputs_of(equal, columns, outputs), [slot.state for _, slot in equal])
+            outputs.update(zip((node for node, _ in equal), found, strict=True))
+        return outputs
 
     def catch_up(
         self, columns: Mapping[str, Floats], outputs: Mapping[Node, Any], nodes: Iterable[Node]
@@ -270,18 +280,6 @@ class Graph:
         rows, state = node.estimator.run(*_inputs(node, columns, outputs), state=self._slots[node].state)
         return rows, state
 
-    def _run_all(self, columns: Mapping[Source, Mapping[str, Floats]], *, moves: bool) -> dict[Node, Any]:
-        outputs: dict[Node, Any] = {}
-        for estimator, equal in self._equal(columns):
-            inputs = [_inputs(node, columns[slot.source], outputs) for node, slot in equal]
-            found = _run_equal(estimator, inputs, [slot.state for _, slot in equal])
-            for (node, slot), (rows, state) in zip(equal, found, strict=True):
-                outputs[node] = rows
-                if moves:
-                    slot.state = state
-                    self.runs[node] += 1
-        return outputs
-
     def _equal(
         self, columns: Mapping[Source, Mapping[str, Floats]]
     ) -> list[tuple[Estimator[Any], list[tuple[Node, _Slot]]]]:
@@ -301,11 +299,23 @@ def _inputs(node: Node, columns: Mapping[str, Floats], outputs: Mapping[Node, An
     ]
 
 
+def _inputs_of(
+    equal: list[tuple[Node, _Slot]], columns: Mapping[Source, Mapping[str, Floats]], outputs: Mapping[Node, Any]
+) -> list[list[Floats]]:
+    return [_inputs(node, columns[slot.source], outputs) for node, slot in equal]
+
+
 def _run_equal(estimator: Estimator[Any], inputs: list[list[Floats]], states: list[Any]) -> list[tuple[Any, Any]]:
     """Rows and state of each; an estimator without a kernel for many pairs goes one by one."""
     if isinstance(estimator, Fold) and len(inputs) > 1:
         return run_each(estimator, inputs, states)
     return [estimator.run(*columns, state=state) for columns, state in zip(inputs, states, strict=True)]
+
+
+def _preview_equal(estimator: Estimator[Any], inputs: list[list[Floats]], states: list[Any]) -> list[Any]:
+    if isinstance(estimator, Fold) and len(inputs) > 1:
+        return preview_each(estimator, inputs, states)
+    return [rows for rows, _ in _run_equal(estimator, inputs, states)]
 
 
 def dot(nodes: Iterable[Node]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from alphastream.core.compilation import loads_from_disk
 from alphastream.core.types import Floats
-from alphastream.estimators.fold import Estimator, Fold, State, run_each, run_many
+from alphastream.estimators.fold import Estimator, Fold, State, preview_each, run_each, run_many
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
 from alphastream.estimators.rolling.hedged import HedgedRows, HedgedValue
@@ -89,6 +89,7 @@ __all__ = [
     "kpss",
     "phillips_perron",
     "positions_of",
+    "preview_each",
     "residual_test",
     "run_each",
     "run_many",

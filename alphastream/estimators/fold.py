@@ -137,7 +137,7 @@ def run_many(estimator: Fold[RowsT], *inputs: ArrayLike, state: State | None = N
 
 
 def run_each(
-    estimator: Fold[RowsT], inputs: Sequence[Sequence[ArrayLike]], states: Sequence[State | None]
+    estimator: Fold[RowsT], inputs: Sequence[Sequence[Floats]], states: Sequence[State | None]
 ) -> list[tuple[RowsT, State]]:
     """Run one estimator over pairs that each have a state of their own, in one compiled call.
 
@@ -156,18 +156,37 @@ def run_each(
     ParameterError
         Inputs of wrong or different shapes, or a state of something else.
     """
+    rows, values = _walk_each(estimator, inputs, states)
+    after = []
+    for pair in range(len(inputs)):
+        own = values[pair : pair + 1].copy()  # a view would keep the states of all pairs alive
+        own.setflags(write=False)
+        after.append(State(estimator, own))
+    return list(zip(rows, after, strict=True))
+
+
+def preview_each(
+    estimator: Fold[RowsT], inputs: Sequence[Sequence[Floats]], states: Sequence[State | None]
+) -> list[RowsT]:
+    """The rows of ``run_each`` alone: for those who throw the next states away."""
+    return _walk_each(estimator, inputs, states)[0]
+
+
+def _walk_each(
+    estimator: Fold[RowsT], inputs: Sequence[Sequence[Floats]], states: Sequence[State | None]
+) -> tuple[list[RowsT], Floats]:
+    """Rows of each pair, and the values of all states (P, S)."""
     if not inputs:
-        return []
-    try:
-        columns = [np.stack([np.asarray(column) for column in pairs], axis=-1) for pairs in zip(*inputs, strict=True)]
-    except ValueError as error:
-        raise ParameterError(f"pairs need inputs of equal number and length: {error}") from error
+        return [], np.empty((0, 0))
+    shapes = {np.shape(column) for columns in inputs for column in columns}
+    numbers = {len(columns) for columns in inputs}
+    if len(shapes) != 1 or len(numbers) != 1:
+        raise ParameterError(
+            f"pairs need inputs of equal number and length, have {sorted(numbers)} of {sorted(shapes)}"
+        )
+    # Rows of pairs behind each other, (P, T), seen as the (T, P) that many pairs come in.
+    tables = [np.concatenate(columns).reshape(len(inputs), -1).T for columns in zip(*inputs, strict=True)]
     begin = estimator._begin(1)
     values = np.concatenate([begin if state is None else estimator._own(state, 1) for state in states])
-    out, after = estimator._walk(aligned(estimator.inputs, tuple(columns), ndim=2), State(estimator, values))
-    found = []
-    for pair in range(len(inputs)):
-        own = after.values[pair : pair + 1].copy()  # a view would keep the states of all pairs alive
-        own.setflags(write=False)
-        found.append((estimator.row_type(*out[:, pair]), State(estimator, own)))
-    return found
+    out, after = estimator._walk(aligned(estimator.inputs, tuple(tables), ndim=2), State(estimator, values))
+    return [estimator.row_type(*fields) for fields in np.swapaxes(out, 0, 1)], after.values

@@ -50,11 +50,19 @@ class PairBuffer(PairWindow[RowsT]):
         return values
 
     def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        rows = np.stack(columns, axis=1)
+        held = values[:, self.head :].reshape(len(values), 2, self.window)
+        if np.isfinite(rows).all():  # as nearly always: the windows of all pairs move on together
+            legs = np.concatenate((held, rows), axis=2)
+            for pair, state in enumerate(values):
+                out[:, pair] = self._windows(legs[pair], state)
+            values[:, COUNT] += rows.shape[2]
+            values[:, self.head :] = legs[:, :, -self.window :].reshape(len(values), -1)
+            return
         out.fill(np.nan)
-        rows = np.stack(columns)
         for pair, state in enumerate(values):
-            valid = np.isfinite(rows[:, pair]).all(axis=0)
-            legs = np.hstack([state[self.head :].reshape(2, self.window), rows[:, pair, valid]])
-            out[:, pair, valid] = self._windows(legs, state)
-            state[COUNT] += legs.shape[1] - self.window
-            state[self.head :] = legs[:, -self.window :].ravel()
+            valid = np.isfinite(rows[pair]).all(axis=0)
+            own = np.concatenate((held[pair], rows[pair][:, valid]), axis=1)
+            out[:, pair, valid] = self._windows(own, state)
+            state[COUNT] += own.shape[1] - self.window
+            state[self.head :] = own[:, -self.window :].ravel()

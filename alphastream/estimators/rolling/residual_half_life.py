@@ -41,7 +41,11 @@ class ResidualHalfLife(PairBuffer[HalfLifeRows]):
     minimum: ClassVar[int] = 4
 
     def _windows(self, legs: Floats, state: Floats) -> Floats:
-        return rows_to_half(_persistences(legs, self.window))[None]
+        return _persistences(legs, self.window)[None]
+
+    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        PairBuffer._advance(self, columns, values, out)
+        out[:] = rows_to_half(out)  # once for all pairs
 
 
 @kernel
