@@ -1,59 +1,20 @@
-"""The book of rules: kept over restarts and damage, shared by threads, cheap; and the thread that evaluates it."""
+"""The alert service: rules and their states, kept over restarts, shared by threads, cheap."""
 
-import json
 import logging
 import math
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from alphastream.alerts import Alert, RuleContext
-from alphastream.errors import AlphaStreamError, FeedBlocked, ParameterError, StorageError
+from alphastream.alerts import RuleContext
+from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.pairs import PairAnalytics, PairSpec, Progress
-from runtime.alerts.files import HistoryFile
 from runtime.alerts.service import MAX_RULES, AlertService
-from runtime.alerts.watch import AlertWatch
-from tests.alerts.test_rules import ABOVE, FEED, NOW, SECOND, answer, context, health
-
-RULE = replace(ABOVE, cool_down_s=60.0, channels=("desk",))
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now_ns = NOW
-
-    def __call__(self) -> int:
-        return self.now_ns
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def book(tmp_path: Path, clock: Clock) -> AlertService:
-    made = AlertService(tmp_path / "var", clock)
-    made.add(RULE)
-    return made
-
-
-def look(book: AlertService, clock: Clock, *zscores: float, **more: Any) -> list[Alert]:
-    """Evaluate on bars that end now."""
-    return book.evaluate(context(answer(zscores, clock.now_ns), now_ns=clock.now_ns, feed_now_ns=clock.now_ns, **more))
-
-
-def states(book: AlertService, clock: Clock, *zscores: float) -> str:
-    look(book, clock, *zscores)
-    return book.status(RULE.id).state
+from tests.alerts.test_rules import FEED, NOW, SECOND, answer, context, health
+from tests.runtime.alerts.books import RULE, Clock, look, states
 
 
 def test_states_in_words(book: AlertService, clock: Clock) -> None:
@@ -188,119 +149,6 @@ def test_one_rule_that_fails_leaves_the_others(
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "not a book"),
-        (b'{"format": 1, "rules": [', "not a book"),
-        (b"[1, 2]", "not a book"),
-        (b'{"format": 2, "rules": [], "states": []}', "format is 2"),
-        (b'{"format": 1, "rules": {}, "states": []}', "no list of rules"),
-        (b'{"format": 1, "rules": [{"id": "\xff"}], "states": []}', "not a book"),
-        (b'{"format": 1, "rules": ' + b"[" * 100_000, "not a book"),
-        (b'{"format": 1, "rules": [1, null, {"id": 7}], "states": [[], {"rule": "a"}]}', "5 entries"),
-    ],
-)
-def test_a_damaged_book_is_kept_aside(tmp_path: Path, content: bytes, said: str) -> None:
-    (tmp_path / "alerts.json").write_bytes(content)
-    book = AlertService(tmp_path)
-    assert book.notice is not None
-    assert said in book.notice
-    (aside,) = tmp_path.glob("alerts-damaged-*.json")
-    assert aside.name in book.notice
-    assert aside.read_bytes() == content
-    book.add(RULE)
-    assert AlertService(tmp_path).rules == (RULE,)
-    assert AlertService(tmp_path).notice is None
-
-
-def test_one_bad_rule_does_not_cost_the_others(book: AlertService, clock: Clock, tmp_path: Path) -> None:
-    look(book, clock, 2.5)
-    path = tmp_path / "var" / "alerts.json"
-    kept = json.loads(path.read_bytes())
-    kept["rules"].append({**kept["rules"][0], "id": "b", "level": -7.0})
-    kept["states"].append({"rule": "a", "armed": "yes"})
-    path.write_text(json.dumps(kept))
-    again = AlertService(tmp_path / "var", clock)
-    assert again.rules == (RULE,)
-    assert again.notice is not None
-    assert "2 entries" in again.notice
-    assert "clear=1 with level=-7" in again.notice
-    assert look(again, clock, 2.5) == []
-    assert len(list((tmp_path / "var").glob("alerts-damaged-*.json"))) == 1
-
-
-def test_a_book_that_cannot_be_written_says_so_and_goes_on(book: AlertService, clock: Clock, tmp_path: Path) -> None:
-    scratch = tmp_path / "var" / "alerts.json.new"
-    scratch.mkdir()  # nothing can be written in its place
-    assert len(look(book, clock, 2.5)) == 1
-    assert look(book, clock, 2.5) == []
-    assert book.failure is not None
-    assert "not kept on disk" in book.failure
-    with pytest.raises(StorageError, match="ALPHASTREAM_DATA_DIR"):
-        book.add(replace(RULE, id="b"))
-    assert book.rules == (RULE,)
-    scratch.rmdir()
-    assert look(book, clock, 0.5) == []
-    assert book.failure is None
-
-
-def test_a_book_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "alerts.json").mkdir()
-    book = AlertService(tmp_path)
-    assert book.notice is not None
-    with pytest.raises(StorageError, match="make the file readable"):
-        book.add(RULE)
-
-
-def test_history_is_rotated_and_survives_a_cut_line(tmp_path: Path) -> None:
-    file = HistoryFile(tmp_path, rotate_bytes=2_000)
-    made = [Alert(NOW + i, "a", "name", "half_life", math.inf, 2.0, f"sentence {i}", NOW) for i in range(200)]
-    for alert in made[:-1]:
-        file.append([alert])
-    sizes = [path.stat().st_size for path in tmp_path.glob("*.jsonl")]
-    assert len(sizes) == 2
-    assert max(sizes) < 2_600
-    with (tmp_path / "alerts.jsonl").open("ab") as cut:
-        cut.write(b'{"time_ns": 17')
-    file.append(made[-1:])
-    newest = file.newest(5)
-    assert newest[-1] == made[-1]
-    assert [alert.value for alert in newest] == [math.inf] * len(newest)
-    assert len(newest) == 4  # the cut line was the fifth
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b'{"rule": "\xff"}',
-        b'{"rule": ' + b"[" * 100_000,
-        b"null",
-        b'{"time_ns": 1}',
-        b'{"time_ns": 18446744073709551616, "rule_id": "a", "rule": "a", "measure": "zscore", "value": 1.0, '
-        b'"level": 1.0, "sentence": "", "data_ns": 0}',
-    ],
-)
-def test_a_damaged_line_of_the_history_is_left_out_and_kept(
-    tmp_path: Path, garbage: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    made = [Alert(NOW + i, "a", "name", "zscore", 2.5, 2.0, "sentence", NOW) for i in range(3)]
-    HistoryFile(tmp_path).append(made[:2])
-    path = tmp_path / "alerts.jsonl"
-    path.write_bytes(path.read_bytes() + garbage)
-    HistoryFile(tmp_path).append(made[2:])
-    assert AlertService(tmp_path).history() == tuple(reversed(made))
-    assert garbage in path.read_bytes()
-    assert "lines left out" in caplog.text
-
-
-def test_a_history_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    (tmp_path / "alerts.jsonl").mkdir()
-    book = AlertService(tmp_path)
-    assert book.history() == ()
-    assert "cannot be read" in (book.failure or "")
-
-
 def test_too_many_rules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.alerts.service.MAX_RULES", 2)
     book = AlertService(tmp_path)
@@ -364,132 +212,3 @@ def hundred(folder: Path, clock: Callable[[], int]) -> tuple[AlertService, RuleC
     answers = {pair: replace(rows, spec=pair) for pair in pairs}
     symbols = ("BTCUSDT", *(pair.y for pair in pairs))
     return book, context(answer_for=answers.get, symbols=symbols)
-
-
-@pytest.fixture
-def watch(book: AlertService) -> Iterator[Callable[..., AlertWatch]]:
-    made: list[AlertWatch] = []
-
-    def start(*tell: Callable[[Alert], object]) -> AlertWatch:
-        times = iter(range(10**6))
-
-        def see() -> RuleContext | None:
-            turn = next(times)
-            if turn == 0:
-                raise AlphaStreamError("not ready")
-            return None if turn == 1 else context(answer([2.5 if turn % 2 else 0.0], NOW + turn * SECOND))
-
-        made.append(AlertWatch(book, see, tell, every_s=0.001))
-        made[-1].start()
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.stop()
-
-
-def test_the_watch_tells_everybody_and_outlives_failures(
-    book: AlertService, watch: Callable[..., AlertWatch], clock: Clock
-) -> None:
-    book.replace(replace(RULE, cool_down_s=0.0))
-    told: list[Alert] = []
-    enough = threading.Event()
-
-    def listen(alert: Alert) -> None:
-        told.append(alert)
-        if len(told) >= 3:
-            enough.set()
-
-    def fail(_: Alert) -> None:
-        raise RuntimeError("a listener that fails")
-
-    running = watch(fail, listen)
-    assert enough.wait(30)
-    running.stop()
-    count = len(told)
-    time.sleep(0.02)
-    assert len(told) == count
-    assert {alert.rule_id for alert in told} == {"a"}
-
-
-def test_of_two_books_on_one_folder_one_watches_and_the_other_says_so(
-    book: AlertService, clock: Clock, tmp_path: Path
-) -> None:
-    second = AlertService(tmp_path / "var", clock)
-    assert book.claim()
-    assert not second.claim()
-    assert f"by process {os.getpid()}" in (second.held or "")
-    with pytest.raises(StorageError, match="or change the rules there"):
-        second.add(replace(RULE, id="lost"))
-    book.add(replace(RULE, id="b"))
-    assert [rule.id for rule in second.rules] == ["a"]
-    book.release()
-    assert second.claim()
-    assert second.held is None
-    assert [rule.id for rule in second.rules] == ["a", "b"]
-    assert not book.claim()
-    second.release()
-
-
-def test_a_book_that_another_changed_is_not_overwritten(book: AlertService, clock: Clock, tmp_path: Path) -> None:
-    second = AlertService(tmp_path / "var", clock)
-    book.add(replace(RULE, id="b"))
-    with pytest.raises(StorageError, match="was changed by another process: start this app again"):
-        second.add(replace(RULE, id="c"))
-    assert [rule.id for rule in AlertService(tmp_path / "var", clock).rules] == ["a", "b"]
-
-
-def test_a_watch_begins_when_the_other_has_ended(book: AlertService, clock: Clock, tmp_path: Path) -> None:
-    looked = threading.Event()
-
-    def see() -> RuleContext | None:
-        looked.set()
-        return None
-
-    first, second = AlertService(tmp_path / "var", clock), AlertService(tmp_path / "var", clock)
-    one, other = AlertWatch(first, lambda: None), AlertWatch(second, see, every_s=0.001)
-    one.start()
-    other.start()
-    try:
-        assert (second.held is None, looked.wait(0.05)) == (False, False)
-        one.stop()
-        assert (looked.wait(30), second.held) == (True, None)
-    finally:
-        one.stop()
-        other.stop()
-    assert book.claim()
-    book.release()
-
-
-def test_a_watch_that_cannot_look_says_so_until_it_can(book: AlertService, caplog: pytest.LogCaptureFixture) -> None:
-    failures = [ZeroDivisionError("nothing left to divide")] * 3
-    seen: list[str | None] = []
-
-    def see() -> RuleContext | None:
-        seen.append(book.outage)
-        if failures:
-            raise failures.pop()
-        return None
-
-    running = AlertWatch(book, see, every_s=0.001)
-    running.start()
-    try:
-        deadline = time.monotonic() + 30
-        while len(seen) < 5:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-    finally:
-        running.stop()
-    assert seen[:5] == [None, *["ZeroDivisionError: nothing left to divide; the log has more"] * 3, None]
-    assert caplog.text.count("rules were not evaluated") == 1
-
-
-def test_alerts_that_cannot_be_written_are_told_all_the_same(
-    book: AlertService, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def defect(*_: object) -> None:
-        raise TypeError("this cannot be JSON")
-
-    monkeypatch.setattr(HistoryFile, "append", defect)
-    assert len(look(book, clock, 2.5)) == 1
-    assert "this cannot be JSON" in (book.failure or "")

@@ -1,150 +1,32 @@
-"""The hub under a real server on loopback: who follows, who falls behind, who is sent away, and what is left."""
+"""The hub under a real server on loopback: who follows, who falls behind, and what is left."""
 
-import asyncio
-import contextlib
 import gc
 import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 import runtime.channel.hub as room
-from runtime.channel.hub import MAX_REQUEST_BYTES, MAX_REQUESTS_PER_S, MAX_SUBSCRIPTIONS, Hub
+from runtime.channel.hub import Hub
 from runtime.channel.topics import Frame, Topic
-from tests.runtime.channel.test_topics import Receiver, frame_of
-
-WAIT_S = 60.0
-Endpoint = Callable[[WebSocket], Awaitable[None]]
-
-
-class Moving:
-    """A topic that a test moves: a new price at each step."""
-
-    def __init__(self, hub: Hub, name: str = "pair", rows: int = 4) -> None:
-        self.hub = hub
-        self.rows = rows
-        self.steps = 0
-        self.computed = 0
-        self.topic: Topic = hub.topic(name, self.source)
-
-    def source(self) -> Frame:
-        self.computed += 1
-        return self.frame
-
-    @property
-    def frame(self) -> Frame:
-        return frame_of([float(self.steps + row) for row in range(self.rows)], first=3)
-
-    def step(self) -> None:
-        self.steps += 1
-        self.hub.notify()
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server in a thread of its own."""
-
-    url: str
-    loop: asyncio.AbstractEventLoop
-
-    def tasks(self) -> int:
-        async def count() -> int:
-            return len(asyncio.all_tasks())
-
-        return asyncio.run_coroutine_threadsafe(count(), self.loop).result(WAIT_S)
-
-
-@contextmanager
-def serving(endpoint: Endpoint, send_buffer: int | None = None) -> Iterator[Server]:
-    """Serve an endpoint at ``/live``; ``send_buffer`` in bytes is the kernel's for each client."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    if send_buffer is not None:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    application = Starlette(routes=[WebSocketRoute("/live", endpoint)])
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off", ws_ping_interval=None))
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        await server.serve(sockets=[listener])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server")
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield Server(f"ws://127.0.0.1:{listener.getsockname()[1]}/live", loops[0])
-    finally:
-        server.should_exit = True
-        thread.join(WAIT_S)
-        listener.close()
-    assert not thread.is_alive()
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    made = Hub()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def server(hub: Hub) -> Iterator[Server]:
-    with serving(hub.serve) as running:
-        yield running
-        hub.stop()
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not what():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
-
-
-@contextmanager
-def visitor(server: Server, **options: Any) -> Iterator[ClientConnection]:
-    with connect(server.url, open_timeout=WAIT_S, max_size=None, ping_interval=None, **options) as client:
-        yield client
-
-
-def ask(client: ClientConnection, request: object) -> None:
-    client.send(json.dumps(request))
-
-
-def hear(client: ClientConnection) -> dict[str, Any]:
-    heard: dict[str, Any] = json.loads(client.recv(WAIT_S))
-    return heard
-
-
-def subscribe(client: ClientConnection, topic: Topic) -> dict[str, Any]:
-    ask(client, {"subscribe": topic.name})
-    return hear(client)
-
-
-def closed_with(client: ClientConnection) -> int:
-    """The code the server closed with, whatever it said before."""
-    try:
-        while True:
-            client.recv(WAIT_S)
-    except ConnectionClosed as closed:
-        return -1 if closed.rcvd is None else closed.rcvd.code
-
-
-# ---- who follows ---------------------------------------------------------------------------------------------
+from tests.runtime.channel.figures import Receiver, frame_of
+from tests.runtime.channel.visitors import (
+    WAIT_S,
+    Moving,
+    Server,
+    ask,
+    closed_with,
+    eventually,
+    hear,
+    serving,
+    subscribe,
+    visitor,
+)
 
 
 def test_a_base_and_then_deltas_in_order_without_holes(hub: Hub, server: Server) -> None:
@@ -275,9 +157,10 @@ def test_a_figure_that_fails_does_not_end_catching_up(hub: Hub, server: Server) 
         good.step()
         ask(client, {"ping": 1.0})
         server.loop.call_soon_threadsafe(of_client.ready.set)
-        assert {hear(client)["topic"] for _ in range(2)} == {good.topic.name, bad.topic.name}
+        heard = (message for message in iter(lambda: hear(client), None) if "pong" not in message)  # it may come or not
+        assert {next(heard)["topic"] for _ in range(2)} == {good.topic.name, bad.topic.name}
         good.step()
-        assert hear(client)["topic"] == good.topic.name
+        assert next(heard)["topic"] == good.topic.name
 
 
 @pytest.mark.parametrize("place", ["_answer", "_catch_up"])
@@ -322,94 +205,6 @@ def test_a_round_that_fails_is_not_the_last(
         monkeypatch.undo()
         moving.step()
         assert hear(client)["topic"] == moving.topic.name
-
-
-# ---- who is sent away ----------------------------------------------------------------------------------------
-
-
-def test_an_unknown_topic_and_one_too_many_are_refused(hub: Hub, server: Server) -> None:
-    topics = [Moving(hub, f"topic {number}").topic for number in range(MAX_SUBSCRIPTIONS + 1)]
-    with visitor(server) as client:
-        ask(client, {"subscribe": "nobody-made-this"})
-        assert hear(client) == {"topic": "nobody-made-this", "refused": "unknown"}
-        for topic in topics[:-1]:
-            assert subscribe(client, topic)["base"]
-        assert subscribe(client, topics[-1]) == {"topic": topics[-1].name, "refused": "full"}
-        assert subscribe(client, topics[0])["base"]  # asked anew after a hole: not one more
-        ask(client, {"unsubscribe": topics[0].name})
-        assert subscribe(client, topics[-1])["base"]
-
-
-@pytest.mark.parametrize(
-    ("request_", "code"),
-    [
-        ("x" * (MAX_REQUEST_BYTES + 1), 1009),
-        ("neither JSON", 1008),
-        ("[1, 2]", 1008),
-        ("", 1008),
-        (b'{"ping": 1}', 1008),
-    ],
-    ids=["too long", "no JSON", "no object", "empty", "binary"],
-)
-def test_what_is_no_request_ends_the_connection(hub: Hub, server: Server, request_: str | bytes, code: int) -> None:
-    with visitor(server) as client:
-        client.send(request_)
-        assert closed_with(client) == code
-    eventually(lambda: hub.health.clients == 0)
-    assert hub.health.refused == 1
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [{}, {"subscribe": 7}, {"subscribe": None}, {"ping": "now"}, {"painted": {"p50": 1}}, {"paint": []}, {"ping": []}],
-    ids=str,
-)
-def test_requests_that_mean_nothing_are_passed_over(hub: Hub, server: Server, request_: object) -> None:
-    with visitor(server) as client:
-        ask(client, request_)
-        ask(client, {"ping": 2})
-        assert hear(client)["pong"] == 2
-    assert hub.health.refused == 0
-
-
-def test_odd_claims_about_what_is_held_get_everything(hub: Hub, server: Server) -> None:
-    moving = Moving(hub)
-    claims: list[tuple[object, object]] = [(None, None), (7, 7), ([], {}), ("", -1), ("x", 1e300), ("x", "y")]
-    with visitor(server) as client:
-        for figure, seq in claims:
-            ask(client, {"subscribe": moving.topic.name, "figure": figure, "seq": seq})
-            assert hear(client)["base"]
-
-
-def test_as_many_requests_as_allowed_are_answered_and_a_flood_is_not(hub: Hub, server: Server) -> None:
-    with visitor(server) as client:
-        for number in range(MAX_REQUESTS_PER_S):
-            ask(client, {"ping": number})
-        assert [hear(client)["pong"] for _ in range(MAX_REQUESTS_PER_S)] == list(range(MAX_REQUESTS_PER_S))
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                ask(client, {"ping": 0})
-        assert closed_with(client) == 1008
-    assert hub.health.refused == 1
-
-
-def test_no_more_clients_than_allowed() -> None:
-    hub = Hub(max_clients=2)
-    hub.start()
-    with serving(hub.serve) as server:
-        with visitor(server) as one, visitor(server):
-            with pytest.raises(InvalidStatus), visitor(server):
-                pass
-            assert hub.health.refused == 1
-            one.close()
-            eventually(lambda: hub.health.clients == 1)
-            with visitor(server) as third:
-                ask(third, {"ping": 3})
-                assert hear(third)["pong"] == 3
-        hub.stop()
-
-
-# ---- who falls behind ----------------------------------------------------------------------------------------
 
 
 def test_whoever_does_not_read_is_skipped_to_a_base_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from alphastream.errors import StorageError
 from alphastream.events import Tick
 from alphastream.tape.id_ranges import IdRuns
 from storage import TickStore
-from tests.test_storage import BTC, runs_and_ids, tick, ticks, until
+from tests.runtime.stores.tape_files import BTC, runs_and_ids, tick, ticks, until
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 import runtime.channel.hub as room
 from runtime.channel.hub import Hub
-from tests.runtime.channel.test_hub import Moving, Server, serving, subscribe, visitor
+from tests.runtime.channel.visitors import Moving, Server, serving, subscribe, visitor
 from views.shared import channel
 
 
