@@ -84,7 +84,6 @@ class ChannelHealth:
     clients: int
     topics: int
     sent: int
-    sent_bytes: int
     skipped: int
     refused: int
     paint_ms: tuple[tuple[float, float], ...]
@@ -111,7 +110,7 @@ class Hub:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._sent = self._sent_bytes = self._skipped = self._refused = 0
+        self._sent = self._skipped = self._refused = 0
 
     # ---- for pages -------------------------------------------------------------------------------------------
 
@@ -157,7 +156,7 @@ class Hub:
         clients = list(self._clients)
         paint = tuple(client.paint for client in clients if client.paint is not None)
         failures = tuple(dict(self._failures).values())
-        counts = len(clients), len(self._topics), self._sent, self._sent_bytes, self._skipped, self._refused
+        counts = len(clients), len(self._topics), self._sent, self._skipped, self._refused
         return ChannelHealth(*counts, paint, failures)
 
     # ---- the thread ------------------------------------------------------------------------------------------
@@ -311,7 +310,6 @@ class Hub:
                 message = self._catch_up(client) if client.behind else client.waiting.popleft()
                 await client.socket.send_bytes(message)
                 self._sent += 1
-                self._sent_bytes += len(message)
 
     def _catch_up(self, client: _Client) -> bytes:
         client.behind = False
