@@ -6,7 +6,7 @@ class AlphaStreamError(Exception):
 
 
 class SettingError(AlphaStreamError, ValueError):
-    """A knob has a value outside its range."""
+    """A setting has a value outside its range."""
 
 
 class ParameterError(AlphaStreamError, ValueError):

@@ -43,7 +43,7 @@ def of_the_root(name: str) -> str:
     """A document of the root, its links as they are from inside docs/."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
     for path, inside in OF_THE_ROOT.items():
-        text = text.replace(f"]({path})", f"]({inside})")
+        text = text.replace(f"]({path}", f"]({inside}")
     return text
 
 
