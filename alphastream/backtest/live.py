@@ -54,7 +54,7 @@ class TapeDispatcher(RealtimeDispatcher):
     def move(self, to_ns: int) -> None:
         """Set the clock and dispatch what is due by then; call it in the loop."""
         self._tape_ns = to_ns
-        self._rouse()
+        self._sleeper.rouse()
 
     def _delay_s(self) -> None:
         return None

@@ -62,18 +62,18 @@ class BacktestingDispatcher(EventDispatcher):
 
     async def _dispatch_loop(self) -> None:
         await self._begin()
-        while not self._stopped:
-            if self._announced:
+        while not self.stopped:
+            if self._subscriptions.announced:
                 self._collect()
             if self._heap:
                 await self._dispatch_burst()
-                if not self._stopped:
+                if not self.stopped:
                     await asyncio.sleep(0)
-            elif self._in_flight.tasks:
-                await self._in_flight.finish()
+            elif self._calls.in_flight.tasks:
+                await self._calls.in_flight.finish()
             elif self._producing.busy:
                 await self._sleep()
-            elif self._jobs:
+            elif self._jobs.heap:
                 self._after_events = True
                 await self._run_job()
                 await asyncio.sleep(0)
@@ -83,14 +83,15 @@ class BacktestingDispatcher(EventDispatcher):
     async def _begin(self) -> None:
         """Call those who wait for the start, at the time of the first event or job."""
         self._collect()
-        first = [queue[0][0] for queue in (self._heap, self._jobs) if queue]
+        first = [queue[0][0] for queue in (self._heap, self._jobs.heap) if queue]
         self._now_ns = min(first, default=NEVER)
         await self._notify_started()
         self._now_ns = NEVER  # they may have pushed or scheduled something earlier
 
     async def _dispatch_burst(self) -> None:
         """Dispatch up to some thousands of events with the jobs between them. Every line costs here."""
-        heap, jobs, announced, in_flight = self._heap, self._jobs, self._announced, self._in_flight.tasks
+        heap, jobs, announced = self._heap, self._jobs.heap, self._subscriptions.announced
+        calls, in_flight = self._calls, self._calls.in_flight.tasks
         heapreplace, left = heapq.heapreplace, BURST
         while left > 0:
             left -= 1
@@ -98,7 +99,7 @@ class BacktestingDispatcher(EventDispatcher):
             if jobs and jobs[0][0] <= when_ns:
                 await self._run_job()
             elif in_flight and when_ns > self._now_ns:
-                await self._in_flight.finish()  # time does not go on before its handlers are done
+                await self._calls.in_flight.finish()  # time does not go on before its handlers are done
             elif slot.queue and slot.only is not None and len(heap) == 1 and not announced:
                 left -= await self._dispatch_alone(slot, event, left + 1) - 1
             else:
@@ -106,14 +107,14 @@ class BacktestingDispatcher(EventDispatcher):
                 self._dispatched += 1
                 handler = slot.only
                 if handler is None:
-                    await self._deliver(event, slot.handlers)
+                    await self._calls.deliver(event, slot.handlers)
                 else:
                     try:
                         result = handler(event)
                         if result is not None and (type(result) is CoroutineType or isawaitable(result)):
                             await result
                     except Exception as error:  # noqa: BLE001 - recorded and logged
-                        self._record(error, "handler", handler, event)
+                        self._calls.record(error, "handler", handler, event)
                 queue = slot.queue
                 if queue:
                     event = queue.popleft()
@@ -128,7 +129,7 @@ class BacktestingDispatcher(EventDispatcher):
                         return
             if announced:
                 self._collect()
-            if self._stopped:
+            if calls.stopped:
                 return
 
     async def _dispatch_alone(self, slot: Slot, event: Dated, maximum: int) -> int:
@@ -137,7 +138,8 @@ class BacktestingDispatcher(EventDispatcher):
         The last event taken out of the queue is left at the head of the heap. Returns how many were dispatched.
         """
         before = self._dispatched
-        jobs, announced, queue, handler = self._jobs, self._announced, slot.queue, slot.only
+        jobs, announced, calls = self._jobs.heap, self._subscriptions.announced, self._calls
+        queue, handler = slot.queue, slot.only
         assert handler is not None
         for _ in range(maximum):
             self._now_ns = when_ns = event.when_ns
@@ -147,11 +149,11 @@ class BacktestingDispatcher(EventDispatcher):
                 if result is not None and (type(result) is CoroutineType or isawaitable(result)):
                     await result
             except Exception as error:  # noqa: BLE001 - recorded and logged
-                self._record(error, "handler", handler, event)
+                self._calls.record(error, "handler", handler, event)
             event = queue.popleft()
             if event.when_ns < when_ns:
                 raise self._out_of_order(slot, event)
-            if announced or not queue or self._stopped or slot.only is not handler:
+            if announced or not queue or calls.stopped or slot.only is not handler:
                 break
             if jobs and jobs[0][0] <= event.when_ns:
                 break
@@ -166,7 +168,7 @@ class BacktestingDispatcher(EventDispatcher):
             if event is None:
                 slot.active = False
                 if slot.polled:
-                    self._announced.append(slot)
+                    self._subscriptions.announced.append(slot)
                 return
             slot.drained = False
         slot.active = True
@@ -182,17 +184,17 @@ class BacktestingDispatcher(EventDispatcher):
         )
 
     async def _run_job(self) -> None:
-        if self._in_flight.tasks:
-            await self._in_flight.finish()  # they may schedule an earlier one
+        if self._calls.in_flight.tasks:
+            await self._calls.in_flight.finish()  # they may schedule an earlier one
             return
-        when_ns, _, generation, job = heapq.heappop(self._jobs)
+        when_ns, generation, job = self._jobs.pop()
         if self._after_events:
             if generation > self._chain_limit:
                 self._abandon(when_ns, job)
                 return
-            self._generation = generation + 1
+            self._jobs.generation = generation + 1
         self._now_ns = max(self._now_ns, when_ns)
-        await self._call(job, "job")
+        await self._calls.call(job, "job")
 
     def _abandon(self, when_ns: int, job: object) -> None:
         if not self._abandoned_jobs:

@@ -2,14 +2,16 @@
 
 import asyncio
 import heapq
+import itertools
 import logging
 from typing import Final, Literal, TypeAlias, get_args
 
 from alphastream.errors import ParameterError
 from alphastream.trading.engine.clock import Clock, from_ns, utc_now_ns
-from alphastream.trading.engine.dispatcher import BURST, EventDispatcher, Job
+from alphastream.trading.engine.dispatcher import BURST, EventDispatcher
 from alphastream.trading.engine.errors import EventOrderError
 from alphastream.trading.engine.events import Dated
+from alphastream.trading.engine.jobs import Job
 from alphastream.trading.engine.slots import Slot
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class RealtimeDispatcher(EventDispatcher):
         self._present_ns = clock()  # as of the burst in hand
         self._heap: list[tuple[int, int, int, Slot, Dated]] = []
         self._idle: list[Job] = []
+        self._numbers = itertools.count()  # of events in the heap
 
     @property
     def now_ns(self) -> int:
@@ -65,33 +68,33 @@ class RealtimeDispatcher(EventDispatcher):
     async def _dispatch_loop(self) -> None:
         await self._notify_started()
         idle = False
-        while not self._stopped:
+        while not self.stopped:
             if await self._dispatch_due():
                 idle = False
-                if not self._stopped:
+                if not self.stopped:
                     await asyncio.sleep(0)
-            elif idle or self._in_flight.tasks:
+            elif idle or self._calls.in_flight.tasks:
                 await self._sleep()
             else:
                 idle = True
                 for handler in list(self._idle):
-                    await self._call(handler, "idle handler", concurrently=True)
+                    await self._calls.call(handler, "idle handler", concurrently=True)
 
     async def _dispatch_due(self) -> bool:
         """Dispatch what is due by now, up to some thousands; whether anything was."""
         self._present_ns = now_ns = self._clock()
         for done in range(BURST):
-            if self._announced:
+            if self._subscriptions.announced:
                 self._collect()
             event_ns = self._heap[0][0] if self._heap else None
-            job_ns = self._jobs[0][0] if self._jobs else None
+            job_ns = self._jobs.heap[0][0] if self._jobs.heap else None
             if job_ns is not None and job_ns <= now_ns and (event_ns is None or job_ns <= event_ns):
-                await self._call(heapq.heappop(self._jobs)[3], "job", concurrently=True)
+                await self._calls.call(self._jobs.pop()[2], "job", concurrently=True)
             elif event_ns is not None and event_ns <= now_ns:
                 await self._dispatch_next()
             else:
                 return done > 0
-            if self._stopped:
+            if self.stopped:
                 break
         return True
 
@@ -100,7 +103,7 @@ class RealtimeDispatcher(EventDispatcher):
         if when_ns >= slot.last_ns or self._accepts(slot, event):
             slot.last_ns = max(slot.last_ns, when_ns)
             self._dispatched += 1
-            await self._deliver(event, slot.handlers)
+            await self._calls.deliver(event, slot.handlers)
         if number == slot.head:
             self._take(slot)
 
@@ -126,17 +129,17 @@ class RealtimeDispatcher(EventDispatcher):
 
     def _take(self, slot: Slot) -> None:
         while (event := slot.fetch()) is not None:
-            number = next(self._sequence)
+            number = next(self._numbers)
             heapq.heappush(self._heap, (event.when_ns, slot.order, number, slot, event))
             if event.when_ns <= self._present_ns:
                 slot.active, slot.head = True, number
                 return
         slot.active = False
         if slot.polled:
-            self._announced.append(slot)
+            self._subscriptions.announced.append(slot)
 
     def _delay_s(self) -> float | None:
-        due = [queue[0][0] for queue in (self._heap, self._jobs) if queue]
+        due = [queue[0][0] for queue in (self._heap, self._jobs.heap) if queue]
         return min(max(min(due) - self._clock(), 0) / 1e9, MAX_SLEEP_S) if due else None
 
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from alphastream.trading.engine.events import Dated
 from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource
@@ -11,6 +11,14 @@ EventHandler: TypeAlias = Callable[[Any], object]
 """A function of an event, or a coroutine function of it, which is awaited."""
 
 PRIORITY_STEP: Final = 1 << 32  # more than there will be sources
+
+
+class SlotOwner(Protocol):
+    """The dispatcher that a source is subscribed at."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its run is over, so that another may have the source."""
 
 
 class Slot:
@@ -54,7 +62,9 @@ class Slot:
         "source",
     )
 
-    def __init__(self, source: EventSource, sequence: int, owner: object, announce: "Callable[[Slot], None]") -> None:
+    def __init__(
+        self, source: EventSource, sequence: int, owner: SlotOwner, announce: "Callable[[Slot], None]"
+    ) -> None:
         self.source = source
         self.sequence = sequence
         self.owner = owner
