@@ -21,6 +21,7 @@ from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, Strategy, ZScoreThreshold
 from alphastream.trading import BrokerRules, FixedFunding, FixedLatency
+from runtime.paper import journal_writer, tape_reader
 from runtime.paper import run as paper_run
 from runtime.paper import service as paper
 from runtime.paper.journal import RunFile
@@ -229,7 +230,7 @@ def test_a_hole_before_the_beginning_holds_nothing_up(tmp_path: Path, pipeline: 
 def test_late_trades_are_counted_and_explained(
     tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper_run, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(tape_reader, "PATIENCE_S", 0.0)
     ticks = tape(3)
     warm, rest = before_and_after(ticks)
     sent, lost = without(rest, "BTC", 60, 90)
@@ -375,7 +376,7 @@ def _both_trade_twice(ticks: Sequence[Tick], bar_ns: int) -> bool:
 def test_what_was_missed_while_it_was_down_is_not_late(
     tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch, patience_s: float
 ) -> None:
-    monkeypatch.setattr(paper_run, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(tape_reader, "PATIENCE_S", patience_s)
     ticks = tape(3)
     warm, rest = before_and_after(ticks)
     seen, unseen, later = rest[:300], rest[300:500], rest[500:]
@@ -862,7 +863,7 @@ def test_a_quiet_run_grows_by_heartbeats_alone(tmp_path: Path, pipeline: TapePip
         assert all(len(leg.waiting) < 40 and len(leg.before) <= 1 for leg in run._live._legs.values())
     assert view.orders == ()
     lines = (tmp_path / "paper" / f"{name}.jsonl").read_bytes().splitlines()
-    assert len(lines) <= 3 + (view.until_ns - view.begin_ns) // paper_run.HEARTBEAT_NS
+    assert len(lines) <= 3 + (view.until_ns - view.begin_ns) // journal_writer.HEARTBEAT_NS
 
 
 def test_nothing_happens_while_no_trade_comes(

@@ -20,6 +20,7 @@ from alphastream.backtest.parity import parity
 from alphastream.errors import ParameterError
 from alphastream.trading import Fill, LegOrder, SpreadOrder
 from runtime.paper import run as paper_run
+from runtime.paper import tape_reader
 from runtime.paper.service import MAX_RUNS, PaperService, PaperView
 from tests.backtest.test_live import START, tape
 from tests.runtime.paper.paper_pipeline import (
@@ -261,7 +262,7 @@ def test_one_leg_alone_counts_as_open() -> None:
 def test_differences_are_listed_and_add_up(
     system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper_run, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(tape_reader, "PATIENCE_S", 0.0)
     ticks = tape(3)
     warm, rest = before_and_after(ticks)
     lost = [t for t in rest if t.symbol == "BTC" and 60 <= (t.time_ns - START) / SECOND < 90]

@@ -1,0 +1,112 @@
+"""What of a paper run is new since it was last written down."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from alphastream.backtest import LiveRun
+from alphastream.errors import StorageError
+from alphastream.trading import SpreadOrder
+from runtime.paper.journal import AccountState, Entry, Filled, Ordered, Paid, Paused, RunFile, RunRecord, Stopped
+from runtime.paper.view import marks_of
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_NS: Final = 10 * 10**9  # of the tape, between two lines that say how far a quiet run is
+
+
+class JournalWriter:
+    """Writes down what is new in a run, in its file and in what is known of it.
+
+    Parameters
+    ----------
+    record : grows with the file.
+    """
+
+    def __init__(self, file: RunFile, record: RunRecord) -> None:
+        self.record = record
+        self._file = file
+        self._known: dict[int, tuple[Any, ...]] = {}
+        self._settled = 0  # so many orders, from the first on, change no more
+        self._written_ns = 0
+        self._late_before = self._late_written
+
+    def restore_account(self, live: LiveRun) -> None:
+        """Give a run that goes on the books that are written down."""
+        account, state = live.simulation.account, self.record.state
+        account.restore(self.record.fills, self.record.funding)
+        if state is not None:
+            account.round_trip = max(account.round_trip, state.round_trip)
+            if any(account.positions):
+                account.direction = state.direction
+
+    def restore_orders(self, live: LiveRun) -> None:
+        """Give it the orders that are written down, and count late trades on from those."""
+        orders = self.record.orders.values()
+        self._known, self._settled = {order.id: _signature(order) for order in orders}, 0
+        self._late_before = self._late_written
+        live.simulation.broker.resume(_copy(order) for order in orders)
+
+    def note_pause(self, to_ns: int) -> None:
+        """Write down that the run did not see the tape until then."""
+        if to_ns > self.record.until_ns:
+            why = "paper trading did not run, or its trades did not come"
+            self._append([Paused(self.record.until_ns, to_ns, why)])
+
+    def write(self, live: LiveRun, *, force: bool = False) -> None:
+        """Write down orders, fills and funding that are new, and where the run stands.
+
+        Parameters
+        ----------
+        force : write that even if nothing is new and the last time was a short while ago.
+        """
+        account, record = live.simulation.account, self.record
+        entries: list[Entry] = [Ordered(order) for order in self._changed(live.simulation.broker.orders)]
+        entries += [Filled(fill) for fill in account.fills[len(record.fills) :]]
+        entries += [Paid(payment) for payment in account.funding[len(record.funding) :]]
+        if entries or force or live.until_ns - self._written_ns >= HEARTBEAT_NS:
+            marks = tuple(price if price == price else None for price in marks_of(live))
+            entries.append(AccountState(live.until_ns, account.direction, account.round_trip, self.late(live), marks))
+            self._written_ns = live.until_ns
+            self._append(entries)
+
+    def end(self, name: str, why: str) -> None:
+        """Write the last line. That it cannot be written is logged: the run is over all the same."""
+        try:
+            self._append([Stopped(why)])
+        except StorageError as error:
+            log.error("end of a paper run not written: id=%s reason=%s", name, error)
+
+    def late(self, live: LiveRun | None) -> int:
+        """Trades so far that came after their bar had closed."""
+        return self._late_written if live is None else self._late_before + live.late
+
+    @property
+    def _late_written(self) -> int:
+        return 0 if self.record.state is None else self.record.state.late
+
+    def _changed(self, orders: Sequence[SpreadOrder]) -> list[SpreadOrder]:
+        """Copies of orders that are new or not what they were."""
+        changed = []
+        for order in orders[self._settled :]:
+            if self._known.get(order.id) != _signature(order):
+                self._known[order.id] = _signature(order)
+                changed.append(_copy(order))
+        while self._settled < len(orders) and orders[self._settled].state not in ("open", "one leg", "unwinding"):
+            self._settled += 1
+        return changed
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        self._file.append(entries)
+        for entry in entries:
+            self.record.take(entry)
+
+
+def _signature(order: SpreadOrder) -> tuple[Any, ...]:
+    return order.state, order.reason, *((leg.state, leg.filled) for leg in order.legs)
+
+
+def _copy(order: SpreadOrder) -> SpreadOrder:
+    return msgspec.structs.replace(order, legs=tuple(msgspec.structs.replace(leg) for leg in order.legs))
