@@ -153,6 +153,6 @@ class Ingest:
 
 
 if __name__ == "__main__":
-    from system import record
+    from recorder import record
 
     raise SystemExit(record())

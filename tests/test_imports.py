@@ -17,7 +17,8 @@ APPLICATION: dict[str, set[str]] = {
     "app": {"views", "system", "config", "alphastream"},
     "views": {"system", "config", "runtime", "analytics", "alphastream"},
     "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
-    "ingest": {"runtime", "alphastream", "system"},  # system: lazily, for its command line only
+    "recorder": {"system", "ingest", "config", "alphastream"},
+    "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},
     "runtime": {"alphastream"},
