@@ -41,7 +41,7 @@ def test_a_paper_run_is_started_and_stopped(app: RunningApp, open_page: OpenPage
 
     page.get_by_role("tab", name="Runs", exact=True).click()
     state = page.get_by_text(re.compile("On recorded trades, not live ones"))
-    expect(state).to_contain_text(re.compile("^runs"))
+    expect(state).to_contain_text(re.compile("^running"))
     expect(page.get_by_test_id("stMetricLabel").first).to_have_text(re.compile("^Equity"))
 
     page.get_by_role("button", name="Stop", exact=True).click()
