@@ -1,11 +1,12 @@
 """The kernels of the library in groups, in the order of compilation: first what a page of a pair shows first."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from alphastream import backtest, estimators, portfolio, scan
+from alphastream import estimators
 from alphastream.estimators.tests import engle_granger
 
 
@@ -23,6 +24,11 @@ class KernelGroup:
     room: str
     load: Callable[[], object]
     seconds: float
+
+
+def _warm_up(room: str) -> None:
+    """Import a room and compile its kernels; the first z-score does not wait for the import of what comes later."""
+    importlib.import_module(f"alphastream.{room}").warm_up()
 
 
 TESTS: Final = "EngleGranger"
@@ -47,9 +53,9 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     **{name: KernelGroup("estimators", partial(estimators.warm_up, name), took) for name, took in _SECONDS.items()},
     TESTS: KernelGroup("estimators", engle_granger.warm_up, 9.0),
     "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
-    POSITIONS: KernelGroup("portfolio", portfolio.warm_up, 25.0),
-    SCAN: KernelGroup("scan", scan.warm_up, 5.0),
-    BACKTEST: KernelGroup("backtest", backtest.warm_up, 4.0),
+    POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
+    SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
+    BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
 }
 
 _BUILT_ON: Final = {"Standardised": "KalmanHedge", "RollingEngleGranger": TESTS}

@@ -194,8 +194,8 @@ export class Cards {
     this.checks.show(list.filter((card) => card.group === "ready"));
     this.section.hidden = this.checks.node.hidden;
     const signal = this.numbers.cards.get(ANNOUNCED);
-    // Said aloud: a position that opens or closes. Not the progress of a calibration, nor the numbers.
+    // Said aloud: a position that opens or closes. Not the progress of a calibration or of the compiler, nor the numbers.
     const isNews = before && signal && before !== signal.value.textContent;
-    if (isNews && !signal.value.textContent.startsWith("Calibrating")) set(this.said, signal.spoken);
+    if (isNews && !/^(Calibrating|Compiling)/.test(signal.value.textContent)) set(this.said, signal.spoken);
   }
 }
