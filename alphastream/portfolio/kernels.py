@@ -98,8 +98,10 @@ def _remember(block: Floats, present: int, params: Floats) -> bool:
         block[WEIGHT] = b * block[WEIGHT] + all_there
         block[COUNT] += all_there
         if present == 0:
-            products *= b
-            block[HEAD + MEAN * n : HEAD + (MEAN + 1) * n] *= b
+            for at in range(triangle):
+                products[at] *= b
+            for i in range(HEAD + MEAN * n, HEAD + (MEAN + 1) * n):
+                block[i] *= b
             return True
         mean = block[HEAD + MEAN * n : HEAD + (MEAN + 1) * n]
         for i in range(n):
@@ -114,8 +116,10 @@ def _remember(block: Floats, present: int, params: Floats) -> bool:
         return True
     weights, counts = block[start + triangle : start + 2 * triangle], block[start + 2 * triangle : start + 3 * triangle]
     sums = block[start + 3 * triangle :].reshape(n, n)
-    there = np.where(np.isfinite(adjusted), 1.0, 0.0)
-    value = np.where(np.isfinite(adjusted), adjusted, 0.0)
+    there, value = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        if isfinite(adjusted[i]):
+            there[i], value[i] = 1.0, adjusted[i]
     at = 0
     for i in range(n):
         for j in range(n - i):
@@ -313,7 +317,8 @@ def _tridiagonal(S: Floats, n: int, diagonal: Floats, beside: Floats, tau: Float
             length += v[i] * v[i]
         tau[j] = 2.0 / length
         p = w[:left]
-        p[:] = 0.0
+        for i in range(left):
+            p[i] = 0.0
         for i in range(left):
             factor, row = tau[j] * v[i], S[j + 1 + i, j + 1 : n]
             for c in range(left):
@@ -492,10 +497,12 @@ def _slide(block: Floats, params: Floats) -> None:
         for i in range(n):
             row[i] = adjusted[i] if isfinite(adjusted[i]) else 0.0
         if block[SLOT] == 0.0:  # what rounding left behind goes once a window
-            gram[:] = 0.0
+            for i in range(n):
+                for j in range(n):
+                    gram[i, j] = 0.0
             for t in range(window):
                 for i in range(n):
-                    gram[i] += ring[t, i] * ring[t]
+                    _subtract(gram[i], -ring[t, i], ring[t])
         return
     for i in range(n):
         row[i] = adjusted[i] if isfinite(adjusted[i]) else 0.0
@@ -520,7 +527,9 @@ def _loadings(block: Floats, chosen: np.ndarray, m: int, k: int, params: Floats,
                 S[i, j] = gram[chosen[i], chosen[j]]
         _leading(S, m, k, values, loadings)
         for f in range(k):
-            loadings[f] *= sqrt(max(values[f], 0.0) / window)
+            scale = sqrt(max(values[f], 0.0) / window)
+            for i in range(m):
+                loadings[f, i] *= scale
         return
     S = gram.copy()
     at = 0
@@ -529,12 +538,14 @@ def _loadings(block: Floats, chosen: np.ndarray, m: int, k: int, params: Floats,
             at += 1
             continue
         for t in range(window):
-            S[t] -= ring[t, asset] * ring[:, asset]
+            for other in range(window):
+                S[t, other] -= ring[t, asset] * ring[other, asset]
     vectors = np.empty((k, window))
     _leading(S, window, k, values, vectors)
     for f in range(k):
         out = loadings[f]
-        out[:] = 0.0
+        for i in range(m):
+            out[i] = 0.0
         for t in range(window):
             share, row = vectors[f, t] / sqrt(float(window)), ring[t]
             if m == n:
@@ -574,7 +585,8 @@ def _dense(loadings: Floats, residual: Floats, m: int, A: Floats) -> None:
     for i in range(m):
         row = A[i, i:m]
         if loadings.shape[0] > 0:
-            row[:] = 0.0
+            for j in range(m - i):
+                row[j] = 0.0
         for f in range(loadings.shape[0]):
             _subtract(row, -loadings[f, i], loadings[f, i:m])
         A[i, i] += residual[i]
@@ -585,9 +597,12 @@ def _woodbury(loadings: Floats, residual: Floats, signal: Floats, m: int, x: Flo
     """Solve (L'L + D) x = signal by the k × k system I + L D⁻¹ L'."""
     k = loadings.shape[0]
     inner, y = np.empty((k, k + 1)), np.empty(k)
-    inverse = 1.0 / residual[:m]
+    inverse, weighted = np.empty(m), np.empty(m)
+    for i in range(m):
+        inverse[i] = 1.0 / residual[i]
     for f in range(k):
-        weighted = loadings[f] * inverse
+        for i in range(m):
+            weighted[i] = loadings[f, i] * inverse[i]
         for g in range(f, k):
             inner[f, g] = _dot(weighted, loadings[g])
         inner[f, f] += 1.0
@@ -615,7 +630,10 @@ def _solve(block: Floats, chosen: np.ndarray, m: int, std: Floats, params: Float
     if params[WINDOW] > 0.0:
         residual = np.empty(m)
         loadings = _factors(block, chosen, m, params, residual, A)
-        if loadings.shape[0] > 0 and residual.min() >= SMALLEST_RESIDUAL:
+        smallest = np.inf
+        for i in range(m):
+            smallest = min(smallest, residual[i])
+        if loadings.shape[0] > 0 and smallest >= SMALLEST_RESIDUAL:
             _signals(block, chosen, m, params, A)
             _woodbury(loadings, residual, A[:, m].copy(), m, x)
             return VALID
@@ -643,18 +661,16 @@ def _signals(block: Floats, chosen: np.ndarray, m: int, params: Floats, A: Float
 
 
 @kernel
-def _positions(block: Floats, present: int, params: Floats) -> int:
-    """Steps 5 and 6 and the order of the statuses; cash positions go into the block, missing ones as NaN."""
+def _choose(block: Floats, present: int, params: Floats, std: Floats, chosen: np.ndarray) -> tuple[int, int]:
+    """The order of the statuses as far as the assets that take part: VALID or why there are none, and how many."""
     n = int(params[ASSETS])
     v = block[HEAD:]
-    std = np.empty(n)
     if params[WINDOW] == 0.0:
         _serving(block, present, params, std)
         if block[ROWS] <= params[CORR]:
-            return WARMUP
+            return WARMUP, 0
     elif block[ROWS] < params[WINDOW]:
-        return WARMUP
-    chosen = np.empty(n, np.int64)
+        return WARMUP, 0
     m, priced, signalled = 0, 0, 0
     for i in range(n):
         if isfinite(v[PRICE * n + i]):
@@ -665,15 +681,17 @@ def _positions(block: Floats, present: int, params: Floats) -> int:
                 chosen[m] = i
                 m += 1
     if priced == 0:
-        return NO_PRICE
+        return NO_PRICE, m
     if signalled == 0:
-        return ZERO_SIGNAL
-    if m == 0:
-        return NO_ASSET
-    x = np.empty(2 * m)
-    outcome = _solve(block, chosen, m, std, params, np.empty((m, m + 1)), x)
-    if outcome != VALID:
-        return outcome
+        return ZERO_SIGNAL, m
+    return (NO_ASSET if m == 0 else VALID), m
+
+
+@kernel
+def _scale(block: Floats, chosen: np.ndarray, m: int, x: Floats, params: Floats) -> int:
+    """Step 6 from x on: cash positions go into the block; the status."""
+    n = int(params[ASSETS])
+    v = block[HEAD:]
     square = 0.0
     for k in range(m):
         mu = v[SIGNAL * n + chosen[k]]
@@ -723,34 +741,38 @@ def _turn(block: Floats, outcome: int, params: Floats) -> int:
 
 
 @kernel
-def _row(block: Floats, before: Floats, params: Floats) -> int:
-    """One row after the block ``before``: the block has the new prices and signals, all else is still as before."""
-    n = int(params[ASSETS])
-    present = _returns(block, before, params)
-    if present < 0:
-        return present
-    block[ROWS] += 1.0
-    if params[WINDOW] > 0.0:
-        _slide(block, params)
-    elif not _remember(block, present, params):
-        return GROW
-    for i in range(n):
-        block[HEAD + CASH * n + i] = np.nan
-    outcome = _positions(block, present, params)
-    if outcome > PARTIAL:
-        for i in range(n):
-            block[HEAD + CASH * n + i] = np.nan
-    return _turn(block, outcome, params)
-
-
-@kernel
 def step(before: Floats, after: Floats, params: Floats) -> int:
-    """One row: ``after`` comes with its prices and signals, and leaves as the next block."""
+    """One row: ``after`` comes with its prices and signals, and leaves as the next block.
+
+    The parts are called from here and not by each other: a compiled function is optimised once more in each that calls
+    it, directly or not.
+    """
+    n = int(params[ASSETS])
     for i in range(HEAD):
         after[i] = before[i]
-    for i in range(HEAD + 2 * int(params[ASSETS]), before.size):
+    for i in range(HEAD + 2 * n, before.size):
         after[i] = before[i]
-    return _row(after, before, params)
+    present = _returns(after, before, params)
+    if present < 0:
+        return present
+    after[ROWS] += 1.0
+    if params[WINDOW] > 0.0:
+        _slide(after, params)
+    elif not _remember(after, present, params):
+        return GROW
+    for i in range(n):
+        after[HEAD + CASH * n + i] = np.nan
+    std, chosen = np.empty(n), np.empty(n, np.int64)
+    outcome, m = _choose(after, present, params, std, chosen)
+    if outcome == VALID:
+        x = np.empty(2 * m)
+        outcome = _solve(after, chosen, m, std, params, np.empty((m, m + 1)), x)
+        if outcome == VALID:
+            outcome = _scale(after, chosen, m, x, params)
+    if outcome > PARTIAL:
+        for i in range(n):
+            after[HEAD + CASH * n + i] = np.nan
+    return _turn(after, outcome, params)
 
 
 @kernel
@@ -764,15 +786,16 @@ def walk(
     n = int(params[ASSETS])
     for t in range(first, prices.shape[0]):
         before, after = two[t % 2], two[(t + 1) % 2]
-        after[HEAD : HEAD + n] = prices[t]
-        after[HEAD + n : HEAD + 2 * n] = signals[t]
+        for i in range(n):
+            after[HEAD + i], after[HEAD + n + i] = prices[t, i], signals[t, i]
         outcome = step(before, after, params)
         outcomes[t] = outcome
         if outcome < 0:
             return t
-        for field in range(3):
-            out[field, t] = after[HEAD + (CASH + field) * n : HEAD + (CASH + field + 1) * n]
-        out[3, t] = after[HEAD + HELD * n : HEAD + (HELD + 1) * n]
+        for i in range(n):
+            for field in range(3):
+                out[field, t, i] = after[HEAD + (CASH + field) * n + i]
+            out[3, t, i] = after[HEAD + HELD * n + i]
     return len(prices)
 
 
@@ -782,7 +805,9 @@ def matrix(block: Floats, params: Floats, out: Floats) -> bool:
     n = int(params[ASSETS])
     v = block[HEAD:]
     std, chosen, m = np.empty(n), np.empty(n, np.int64), 0
-    out[:] = np.nan
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = np.nan
     if params[WINDOW] == 0.0:
         present = 0
         for i in range(n):

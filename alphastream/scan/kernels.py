@@ -113,7 +113,8 @@ def _fill_gram(level: Floats, change: Floats, max_lags: int, products: Floats, g
             gram[lag + 1, p + 1] = gram[lag, p + 1] + gram[1, lag + 1] + ends
     else:
         _lagged_products(level, change, p, size, products)
-        gram[: p + 1, p + 1] = products
+        for lag in range(p + 1):
+            gram[lag, p + 1] = products[lag]
 
 
 @kernel
@@ -155,7 +156,8 @@ def _choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, norma
     normal[0, 0], normal[0, last], normal[last, last] = gram[last, last], gram[0, last], gram[0, 0]
     for i in range(1, last):
         normal[0, i], normal[i, last] = gram[i, last], gram[0, i]
-        normal[i, i:last] = gram[i, i:last]
+        for j in range(i, last):
+            normal[i, j] = gram[i, j]
     if not _factorise(normal, max_lags + 2):
         return -1
     penalty = 2.0 if criterion == 1 else math.log(n_rows)
@@ -173,7 +175,8 @@ def _choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, norma
 def _level_statistic(level: Floats, change: Floats, gram: Floats, max_lags: int, lags: int, normal: Floats) -> float:
     """t-ratio of e_{t−1} with ``lags`` lags over all rows that allow them; NaN where the factor is unsafe."""
     for i in range(lags):
-        normal[i, i:lags] = gram[i + 1, i + 1 : lags + 1]
+        for j in range(i, lags):
+            normal[i, j] = gram[i + 1, j + 1]
         normal[i, lags], normal[i, lags + 1] = gram[i + 1, max_lags + 1], gram[0, i + 1]
     normal[lags, lags], normal[lags, lags + 1] = gram[max_lags + 1, max_lags + 1], gram[0, max_lags + 1]
     normal[lags + 1, lags + 1] = gram[0, 0]
@@ -279,10 +282,12 @@ def spread_traits(columns: Floats, y: Ints, x: Ints, ratio: Floats, out: Floats)
     spread = np.empty(size)
     for pair in range(y.size):
         if math.isnan(ratio[pair]):
-            out[pair] = math.nan
+            out[pair, HALF_LIFE] = out[pair, CROSSINGS] = out[pair, SPREAD_STD] = math.nan
             continue
         _subtract(columns[y[pair]], ratio[pair], columns[x[pair]], spread)
-        spread -= _mean(spread)
+        mean = _mean(spread)
+        for t in range(size):
+            spread[t] -= mean
         persistence = _persistence(spread)
         if persistence >= 1.0:
             out[pair, HALF_LIFE] = math.inf

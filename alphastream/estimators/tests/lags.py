@@ -57,7 +57,8 @@ def design_base(series: Floats, terms: int) -> Floats:
     """Rows of the regressors that are not lags: the level e_{t−1}, then 1, then a trend over [−1, 1]."""
     rows = series.size - 1
     base = np.ones((terms + 1, rows))
-    base[0] = series[:-1]
+    for row in range(rows):
+        base[0, row] = series[row]
     if terms == 2:
         base[2] = np.linspace(-1.0, 1.0, rows)
     return base
@@ -98,7 +99,8 @@ def lagged_gram(base: Floats, change: Floats, max_lags: int) -> Floats:
 def search_order(n_base: int, lags: int) -> Ints:
     """Columns of the nested models: base, lags 1 … k, then the target Δe_t; numbers as in ``lagged_gram``."""
     order = np.arange(n_base + lags + 1)
-    order[n_base:-1] += 1
+    for place in range(n_base, order.size - 1):  # in loops: array expressions take seconds to compile
+        order[place] += 1
     order[-1] = n_base
     return order
 
@@ -107,7 +109,8 @@ def search_order(n_base: int, lags: int) -> Ints:
 def level_last_order(n_base: int, lags: int) -> Ints:
     """The same columns, but with the level just before the target: its t-ratio is then one entry of the factor."""
     order = search_order(n_base, lags)
-    order[:-2] = order[1:-1].copy()
+    for place in range(order.size - 2):
+        order[place] = order[place + 1]
     order[-2] = 0
     return order
 
@@ -155,11 +158,13 @@ def orthogonal_factor(columns: Floats) -> Floats:
         length = math.sqrt(dot(columns[j], columns[j]))
         for i in range(j):
             factor[j, i] = dot(columns[i], columns[j])
-            columns[j] -= factor[j, i] * columns[i]
+            for t in range(columns.shape[1]):
+                columns[j, t] -= factor[j, i] * columns[i, t]
         left = math.sqrt(dot(columns[j], columns[j]))
         if left > _DEPENDENT * length:
             factor[j, j] = left
-            columns[j] /= left
+            for t in range(columns.shape[1]):
+                columns[j, t] /= left
         else:
             columns[j] = 0.0
     return factor
@@ -172,7 +177,9 @@ def design(base: Floats, change: Floats, start: int, order: Ints) -> Floats:
     columns = np.empty((order.size, size - start))
     for j in range(order.size):
         lag = order[j] - n_base
-        columns[j] = base[order[j], start:] if lag < 0 else change[start - lag : size - lag]
+        column = base[order[j], start:] if lag < 0 else change[start - lag : size - lag]
+        for t in range(size - start):
+            columns[j, t] = column[t]
     return columns
 
 
