@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -30,6 +31,8 @@ from runtime.alerts.files import BookFile, HistoryFile, Key
 
 log = logging.getLogger(__name__)
 
+# Rules with equal pairs, bars, models and thresholds share one computation; each other one costs the engine about
+# 0.2 ms a refresh with new trades and 1 ms a closed bar. At 500 pairs that is what one core can still do every second.
 MAX_RULES: Final = 500
 HISTORY_SHOWN: Final = 2_000  # newest alerts kept in memory
 
@@ -208,6 +211,7 @@ class AlertService:
         """
         fired: list[Alert] = []
         changed = False
+        context = replace(context, answer_for=cache(context.answer_for))  # rules about one pair see one answer
         for rule in self.rules:
             if not rule.on:
                 continue

@@ -8,7 +8,7 @@ import streamlit as st
 
 from alphastream.alerts import Rule, measure_name
 from alphastream.errors import AlphaStreamError
-from runtime.alerts.service import AlertService
+from runtime.alerts.service import MAX_RULES, AlertService
 from runtime.alerts.webhooks import Webhooks
 from system import System
 from views.alerts.controls import Choices, rule_form
@@ -234,7 +234,10 @@ def _caveats() -> None:
             "live and recorded trades.\n"
             "- An alert is not a fill: costs, the bid-ask spread and your own delay are not in it.\n"
             "- Messages that wait for a webhook are lost when the app stops; the history here is not.\n"
-            "- Everybody who can open this page can change the rules."
+            "- Everybody who can open this page can change the rules.\n"
+            f"- There is room for {MAX_RULES} rules. Those on the same pair with the same bars, model and thresholds "
+            "cost what one costs. Up to about 200 different pairs at 1 s bars leave the pages as quick as they are; "
+            "with more of them, or with Kalman or Huber models, everything shown comes later."
         )
 
 

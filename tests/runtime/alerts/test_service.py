@@ -203,6 +203,20 @@ def test_a_hundred_rules_are_all_looked_at(tmp_path: Path, clock: Clock) -> None
     assert all(book.status(rule.id).state == "armed" for rule in book.rules)
 
 
+def test_rules_about_one_pair_ask_for_it_once(tmp_path: Path, clock: Clock) -> None:
+    book, seen = hundred(tmp_path, clock)
+    asked: list[PairSpec] = []
+
+    def answer_for(spec: PairSpec) -> PairAnalytics | None:
+        asked.append(spec)
+        return seen.answer_for(spec)
+
+    for _ in range(2):
+        book.evaluate(replace(seen, answer_for=answer_for))
+    assert len(book.rules) == 100
+    assert len(asked) == 2 * 20
+
+
 def hundred(folder: Path, clock: Callable[[], int]) -> tuple[AlertService, RuleContext]:
     book = AlertService(folder, clock)
     pairs = [PairSpec(f"SYM{i}", "BTCUSDT") for i in range(20)]
