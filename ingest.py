@@ -41,7 +41,7 @@ class Ingest:
         self.stats = FeedStats()
         self._stop = threading.Event()
         self._on_ticks = on_ticks
-        self._trouble = ""
+        self._recorder_failure = ""
         self._status: tuple[FeedState, str, int, int | None] = ("stopped", "not started yet", feed.now_ns(), None)
         self._thread = threading.Thread(target=self._run, name=f"ingest {feed.title}", daemon=True)
 
@@ -49,8 +49,8 @@ class Ingest:
     def health(self) -> Health:
         """A snapshot that does not change any more."""
         state, reason, since_ns, next_attempt_ns = self._status
-        said = "; ".join(filter(None, (reason, self._trouble, *self.stats.refused.values())))
-        return self.stats.snapshot(self.feed.title, self.feed.symbols, (state, said, since_ns, next_attempt_ns))
+        full_reason = "; ".join(filter(None, (reason, self._recorder_failure, *self.stats.refused.values())))
+        return self.stats.snapshot(self.feed.title, self.feed.symbols, (state, full_reason, since_ns, next_attempt_ns))
 
     @property
     def state(self) -> FeedState:
@@ -118,11 +118,11 @@ class Ingest:
             self._on_ticks(ticks)
         except Exception as error:  # a defect of the recorder must not end the feed
             self.stats.failed_batches += 1
-            if not self._trouble:
+            if not self._recorder_failure:
                 log.exception("feed=%r the recorder did not take %d ticks", self.feed.title, len(ticks))
-            self._trouble = f"the recorder did not take the last ticks ({type(error).__name__}: {error})"
+            self._recorder_failure = f"the recorder did not take the last ticks ({type(error).__name__}: {error})"
             return False
-        self._trouble = ""
+        self._recorder_failure = ""
         self.stats.count(ticks)
         return True
 
@@ -132,7 +132,7 @@ class Ingest:
             return self._gaps(symbol) if self._gaps is not None else ()
         except Exception as error:  # as in deliver
             log.exception("feed=%r the recorder does not know its gaps", self.feed.title)
-            self._trouble = f"the recorder does not know its gaps ({type(error).__name__}: {error})"
+            self._recorder_failure = f"the recorder does not know its gaps ({type(error).__name__}: {error})"
             return ()
 
     def _run(self) -> None:

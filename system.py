@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 HOUR_NS = 3_600 * SECOND
 
 
-def _nobody() -> None:
-    """Who is told of new answers where nobody wants to know."""
+def _no_listener() -> None:
+    """The callback where nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class System:
         self.failure: str | None = None
         self.alerts = AlertService(settings.data_dir)
         self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
-        self._watch = AlertWatch(self.alerts, self._look, (self._tell_pages, self._tell_webhooks))
+        self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
         self._lock = threading.RLock()
         self._live: Pipeline | None = None
@@ -161,7 +161,7 @@ class System:
         with self._lock:
             return self._live.ingest.health if self._live is not None else None
 
-    def _look(self) -> RuleContext | None:
+    def _rule_context(self) -> RuleContext | None:
         """What alert rules see: the trades that pages see, and the live feed where there is one."""
         with self._lock:
             pipeline, watched = self._replay or self._live, self._live or self._replay
@@ -177,10 +177,10 @@ class System:
             recorded=pipeline.kind == "replay",
         )
 
-    def _tell_pages(self, alert: Alert) -> None:
+    def _show_alert(self, alert: Alert) -> None:
         self.hub.broadcast(alert.note())
 
-    def _tell_webhooks(self, alert: Alert) -> None:
+    def _send_alert(self, alert: Alert) -> None:
         self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
 
     def _choose_pipeline(self) -> None:
@@ -222,7 +222,7 @@ class System:
 
 
 def live_pipeline(
-    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+    settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
 ) -> Pipeline:
     """A pipeline fed by the venue of the settings; its file is named after the venue.
 
@@ -247,11 +247,11 @@ def live_pipeline(
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )
-    return _join("live", codec.title, settings, feed, store, published, arrived)
+    return _connected("live", codec.title, settings, feed, store, published, arrived)
 
 
 def replay_pipeline(
-    settings: Settings, published: Callable[[], None] = _nobody, arrived: Callable[[], None] = _nobody
+    settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
 ) -> Pipeline:
     """A pipeline fed by the recorded tape; its file lasts as long as the pipeline.
 
@@ -270,7 +270,9 @@ def replay_pipeline(
     try:
         store = _open_store(settings, Path(scratch.name) / "replay.db")
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
-        return replace(_join("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch)
+        return replace(
+            _connected("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch
+        )
     except BaseException:
         scratch.cleanup()
         raise
@@ -280,7 +282,7 @@ def _open_store(settings: Settings, path: Path) -> TickStore:
     return TickStore(path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS)
 
 
-def _join(
+def _connected(
     kind: Literal["live", "replay"],
     title: str,
     settings: Settings,

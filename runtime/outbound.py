@@ -84,17 +84,17 @@ def checked(host: str, port: int, allow_private: bool, resolve: Resolve = resolv
     AddressRefused, NotDelivered
     """
     try:
-        found = resolve(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise NotDelivered(f"the name of the host is not known ({type(error).__name__})") from error
-    for text in found:
+    for text in addresses:
         if not allow_private and not is_public(ipaddress.ip_address(text)):
             raise AddressRefused(
                 "the host stands for a private or reserved address: set ALPHASTREAM_WEBHOOK_PRIVATE=true if it is yours"
             )
-    if not found:
+    if not addresses:
         raise NotDelivered("the name of the host has no address")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(addresses))
 
 
 def post(

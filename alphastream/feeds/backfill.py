@@ -16,7 +16,7 @@ from alphastream.tape.id_ranges import IdRuns
 Range = tuple[int, int]
 Gaps = Callable[[str], Sequence[Range]]
 
-PATIENCE = 3  # answers that may lack a page's newest ids: REST lags behind the stream
+MAX_TRIES = 3  # answers that may lack a page's newest ids: REST lags behind the stream
 LAG_S = 0.3  # so long after a hole was seen it is asked for: late trades may still close it
 SHARE = 0.8  # of the venue's allowance; the rest is for others behind the same address
 MAX_PAUSE_S = 60.0
@@ -143,18 +143,18 @@ class Backfill:
     def _open(self, symbol: str, ranges: Sequence[Range]) -> list[Range]:
         floor, reason = self._floor.get(symbol, (0, ""))
         settled = self._settled.get(symbol, IdRuns())
-        kept: list[Range] = []
+        missing: list[Range] = []
         for first, last in sorted(ranges):
             if first < floor:
                 lost = Unfillable(symbol, first, min(last, floor - 1), reason)
                 self._given_up.setdefault((symbol, first), lost)
             if last >= floor:
-                kept += _without((max(first, floor), last), settled)
-        return kept
+                missing += _without((max(first, floor), last), settled)
+        return missing
 
     def _try_again(self, page: Page) -> None:
         tries = self._tries[page] = self._tries.get(page, 0) + 1
-        if tries >= PATIENCE:
+        if tries >= MAX_TRIES:
             del self._tries[page]
             self._give_up(page, f"the venue answered {tries} times without them")
 

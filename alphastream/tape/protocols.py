@@ -1,4 +1,4 @@
-"""What the rest of the house needs of a tape, whoever keeps it: a store on disk, a test's list, a recording."""
+"""What readers need of a tape, wherever it is held: a store on disk, a test's list, a recording."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol

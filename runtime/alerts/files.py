@@ -87,10 +87,10 @@ class BookFile:
 
     def _identity(self) -> tuple[int, ...]:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return ()
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        return status.st_ino, status.st_size, status.st_mtime_ns
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
@@ -107,27 +107,27 @@ class BookFile:
             self.release()
 
     def load(self) -> AlertState:
-        """Everything that is sound in the file; a file with anything else is kept aside and said in ``notice``."""
-        kept = AlertState()
+        """Everything that is sound in the file; a file with anything else is kept aside, which ``notice`` reports."""
+        loaded = AlertState()
         self._blocked, self.notice, self._known = False, None, self._identity()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
-            return kept
+            return loaded
         except OSError as error:
             self._blocked = True
             self.notice = f"{self._path}: {error}: make the file readable and start again"
-            return kept
+            return loaded
         try:
             entries, states = _parts(content)
         except UNREADABLE as error:
-            self._set_aside(content, f"is not a book of alerts ({error})", kept)
-            return kept
-        bad = [why for entry in entries if (why := _take_rule(kept, entry)) is not None]
-        bad += [why for entry in states if (why := _take_state(kept, entry)) is not None]
+            self._set_aside(content, f"is not a book of alerts ({error})", loaded)
+            return loaded
+        bad = [why for entry in entries if (why := _take_rule(loaded, entry)) is not None]
+        bad += [why for entry in states if (why := _take_state(loaded, entry)) is not None]
         if bad:
-            self._set_aside(content, f"has {len(bad)} entries that cannot be read, the first: {bad[0]}", kept)
-        return kept
+            self._set_aside(content, f"has {len(bad)} entries that cannot be read, the first: {bad[0]}", loaded)
+        return loaded
 
     def save(self, rules: Mapping[str, Rule], states: Mapping[Key, RuleState]) -> None:
         """Replace the file, whole or not at all. Raises StorageError."""
@@ -155,7 +155,7 @@ class BookFile:
                 f"{self._path}: {error}: name a folder that may be written in ALPHASTREAM_DATA_DIR"
             ) from error
 
-    def _set_aside(self, content: bytes, why: str, kept: AlertState) -> None:
+    def _set_aside(self, content: bytes, why: str, loaded: AlertState) -> None:
         aside = self._path.with_name(f"{self._path.stem}-damaged-{time.time_ns() // 10**6}.json")
         try:
             aside.write_bytes(content)
@@ -163,7 +163,7 @@ class BookFile:
             self._blocked = True
             self.notice = f"{self._path} {why}, and cannot be kept aside ({error}): move it away and start again"
             return
-        rules = f"{len(kept.rules)} rules were kept" if kept.rules else "The book begins empty"
+        rules = f"{len(loaded.rules)} rules were kept" if loaded.rules else "The book begins empty"
         self.notice = (
             f"{self._path} {why}. It is kept as {aside.name}. {rules}: mend that file, or add the rules again."
         )
@@ -171,33 +171,33 @@ class BookFile:
 
 
 def _parts(content: bytes) -> tuple[list[Any], list[Any]]:
-    kept = msgspec.json.decode(content, type=dict[str, Any])
-    if kept.get("format") != FORMAT:
-        raise ValueError(f"its format is {kept.get('format')!r}, this version reads {FORMAT}")
-    rules, states = kept.get("rules"), kept.get("states")
+    document = msgspec.json.decode(content, type=dict[str, Any])
+    if document.get("format") != FORMAT:
+        raise ValueError(f"its format is {document.get('format')!r}, this version reads {FORMAT}")
+    rules, states = document.get("rules"), document.get("states")
     if not isinstance(rules, list) or not isinstance(states, list):
         raise ValueError("it has no list of rules or no list of states")
     return rules, states
 
 
-def _take_rule(kept: AlertState, entry: Any) -> str | None:
+def _take_rule(loaded: AlertState, entry: Any) -> str | None:
     try:
         rule = msgspec.convert(entry, type=Rule)
     except (TypeError, ArithmeticError, AlphaStreamError, *UNREADABLE) as error:
         return str(error)
-    kept.rules[rule.id] = rule
+    loaded.rules[rule.id] = rule
     return None
 
 
-def _take_state(kept: AlertState, entry: Any) -> str | None:
+def _take_state(loaded: AlertState, entry: Any) -> str | None:
     try:
         key = (str(entry["rule"]), bool(entry["recorded"]))
         state = msgspec.convert(entry, type=RuleState)
         _check_times(state.fired_ns)
     except (KeyError, TypeError, *UNREADABLE) as error:
         return f"{type(error).__name__}: {error}"
-    if key[0] in kept.rules:
-        kept.states[key] = state
+    if key[0] in loaded.rules:
+        loaded.states[key] = state
     return None
 
 

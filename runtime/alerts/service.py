@@ -66,7 +66,7 @@ NOT_YET: Final = RuleStatus("calibrating", "not evaluated yet")
 class AlertService:
     """Rules, their states and the alerts they raised; safe to use from many threads, kept in a folder.
 
-    A file that cannot be read is kept aside and said in ``notice``; the book then begins anew with what was sound.
+    A file that cannot be read is kept aside, which ``notice`` reports; the service then begins with what was sound.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ class AlertService:
         self._read()
 
     def _read(self) -> None:
-        kept = self._file.load()
-        self._rules, self._states, self.notice = kept.rules, kept.states, self._file.notice
+        loaded = self._file.load()
+        self._rules, self._states, self.notice = loaded.rules, loaded.states, self._file.notice
         self._history = deque(self._past(), maxlen=HISTORY_SHOWN)
 
     def claim(self) -> bool:
@@ -207,7 +207,7 @@ class AlertService:
     def evaluate(self, context: RuleContext) -> list[Alert]:
         """Look at every rule that is on; what fired is in the history and returned. For one thread.
 
-        A rule that fails is said in its status and logged once; the others go on.
+        A failure of one rule is in its status and logged once; the others go on.
         """
         fired: list[Alert] = []
         changed = False
@@ -259,7 +259,7 @@ class AlertService:
         return read_pair(rule, context.answer_for(rule.spec), context.now_ns, self._seen.get(key, 0))
 
     def _follow(self, symbol: str, context: RuleContext) -> str | None:
-        """Ask the feed once to carry a symbol, as after a restart; why it does not, where it said so."""
+        """Ask the feed once to carry a symbol, as after a restart; the reason where it refuses."""
         key = (symbol, context.recorded)
         if key not in self._asked:
             self._asked.add(key)
@@ -270,7 +270,7 @@ class AlertService:
         return self._refused.get(key)
 
     def _is_news(self, rule: Rule, error: Exception) -> bool:
-        """Say a failure in the rule's status; whether it was not said there before."""
+        """Put a failure into the rule's status; whether it is another one than before."""
         words = f"cannot be evaluated ({type(error).__name__}: {error}); the log has more"
         with self._lock:
             before = self._statuses.get(rule.id)
@@ -278,7 +278,7 @@ class AlertService:
         return before is None or before.words != words
 
     def _record(self, alerts: Sequence[Alert]) -> None:
-        """Keep states and history. What cannot be written is said on the page and lives in memory."""
+        """Keep states and history. What cannot be written is reported on the page and lives in memory."""
         self._history.extend(alerts)
         try:
             self._file.save(self._rules, self._states)
@@ -289,7 +289,7 @@ class AlertService:
             if self.failure is None:
                 expected = isinstance(error, StorageError | OSError)
                 log.error("alerts are not kept on disk: %s", error, exc_info=None if expected else error)
-            self.failure = f"Alerts are not kept on disk and may be told again after a restart: {error}"
+            self.failure = f"Alerts are not kept on disk and may be sent again after a restart: {error}"
 
     def _past(self) -> list[Alert]:
         try:

@@ -73,11 +73,11 @@ def read_targets(path: Path, allow_private: bool = False) -> tuple[list[WebhookT
         return [], [f"{path.name}: webhooks needs sections such as [webhooks.desk]"]
     targets, problems = [], []
     for name, entry in section.items():
-        found = _target(name, entry, allow_private)
-        if isinstance(found, WebhookTarget):
-            targets.append(found)
+        read = _target(name, entry, allow_private)
+        if isinstance(read, WebhookTarget):
+            targets.append(read)
         else:
-            problems.append(f"{path.name}: webhook {name!r}: {found}" if NAME.fullmatch(name) else found)
+            problems.append(f"{path.name}: webhook {name!r}: {read}" if NAME.fullmatch(name) else read)
     return targets, problems
 
 

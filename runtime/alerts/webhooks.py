@@ -45,7 +45,7 @@ Outcome = Literal["delivered", "tried again", "given up"]
 
 
 class Post(Protocol):
-    """How a body leaves; ``outbound.post``."""
+    """How a body is sent; ``outbound.post``."""
 
     def __call__(
         self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float, allow_private: bool
@@ -117,7 +117,7 @@ class Webhooks:
     problems : what was wrong with the file of secrets, for the page.
     allow_private : whether http and private addresses may be used.
     retry_policy : how long delivery goes on.
-    post : how a body leaves.
+    post : how a body is sent.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Webhooks:
             return len(self._waiting)
 
     def send(self, names: Iterable[str], message: Message) -> None:
-        """Deliver a message to each of these webhooks, soon. One that is not known is said in ``deliveries``."""
+        """Deliver a message to each of these webhooks, soon. ``deliveries`` reports one that is not known."""
         with self._changed:
             for name in names:
                 target = self._targets.get(name)
@@ -191,7 +191,7 @@ class Webhooks:
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """Stop the thread. What still waits is given up and said in ``deliveries``. May be called twice."""
+        """Stop the thread. What still waits is given up, which ``deliveries`` reports. May be called twice."""
         with self._changed:
             self._stopping = True
             for _, _, job in sorted(self._waiting, key=lambda entry: entry[:2]):
@@ -221,8 +221,8 @@ class Webhooks:
         try:
             self._try(job)
         except Exception as error:  # noqa: BLE001 (a message ends here; a traceback could quote the address)
-            said = job.target.hide(f"{type(error).__name__}: {error}")
-            self._done(job, "given up", f"a defect ({said})")
+            reason = job.target.hide(f"{type(error).__name__}: {error}")
+            self._done(job, "given up", f"a defect ({reason})")
 
     def _next(self) -> _Job | None:
         """Wait for the next message that is due; None when stopped."""
@@ -266,11 +266,11 @@ class Webhooks:
             self._again(job, refusal, refusal.wait_s)
 
     def _refused(self, job: _Job, answer: Answer) -> _Refusal:
-        """What a status that is no success says."""
+        """What a status that is no success asks for."""
         if 300 <= answer.status < 400:
             return _Refusal(f"HTTP {answer.status}: redirects are not followed, write the final address")
-        said = "".join(c for c in answer.body.decode("utf-8", "replace") if c.isprintable())[:120]
-        detail = f"HTTP {answer.status}" + (f": {said}" if said else "")
+        excerpt = "".join(c for c in answer.body.decode("utf-8", "replace") if c.isprintable())[:120]
+        detail = f"HTTP {answer.status}" + (f": {excerpt}" if excerpt else "")
         if answer.status != 429 and answer.status < 500:
             return _Refusal(detail)
         asked_s = retry_after_s(answer.header("Retry-After"), time.time())
@@ -309,10 +309,10 @@ class Webhooks:
 def _retry_after_in(body: bytes) -> float | None:
     """Seconds that Discord and Telegram ask for in the body of a 429."""
     try:
-        said: Any = orjson.loads(body)
+        content: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    for place in (said, said.get("parameters") if isinstance(said, dict) else None):
+    for place in (content, content.get("parameters") if isinstance(content, dict) else None):
         asked = place.get("retry_after") if isinstance(place, dict) else None
         if isinstance(asked, int | float) and asked >= 0:
             return float(asked)

@@ -130,7 +130,7 @@ class Hub:
         return topic
 
     def ticket(self) -> str:
-        """What a browser shows at the door. Pages hand it out, so whoever may not see a page has none."""
+        """What a browser presents to connect. Pages hand it out, so one that may not see a page has none."""
         return self._signer.sign(b"live").decode()
 
     def admits(self, ticket: str) -> bool:
@@ -190,7 +190,7 @@ class Hub:
         """A message of a topic; None also where that fails: one figure's fault is neither others' nor a socket's."""
         try:
             message = what()
-        except Exception as error:  # said once, not at every beat
+        except Exception as error:  # logged once, not at every beat
             words = f"{type(error).__name__}: {error}"
             if self._failures.get(topic.name) != words:
                 log.exception("topic=%s cannot be shown", topic.name)

@@ -7,14 +7,14 @@ and tells the difference as one JSON object::
      "status": text, "stamps": {...}}
 
 figure : names the rows that deltas refer to. It changes when rows can no longer be continued.
-seq : grows by one with each message of a topic; a receiver skips what it has seen and asks anew after a hole.
+seq : grows by one with each message of a topic; a receiver skips what it has seen and asks again after a hole.
 after : the newest message that a receiver needs to have seen; where it is left out, the one before.
 base : ``layout`` and ``data`` (traces without numbers; ``meta`` names their columns), ``columns`` with all rows, and
     ``from_row``, the number of the first.
 delta : ``from_row``, ``rows`` and ``columns``: these rows replace everything from ``from_row`` on, a column that is
     left out is undefined there; and ``first_row``: rows before it fall off the front.
 cards, patch : all cards in order; or of those that changed, the fields that did.
-status : changes when what the page says around the figure has to be said anew.
+status : changes when what the page says around the figure has to be rendered again.
 stamps : when the newest ticks were traded, received and computed, ms UTC; only where there were any.
 
 A carrier that loses nothing gets what changed since the message before. One that may drop a message in favour of a
@@ -37,7 +37,7 @@ Columns = Mapping[str, npt.NDArray[Any]]
 Card = Mapping[str, str]
 
 OVERLAP_S: Final = 5.0
-"""How far back ``window`` reaches: who lost messages for longer is told everything anew."""
+"""How far back ``window`` reaches: a receiver that lost messages for longer gets a new base."""
 
 _GUARD_DIGITS: Final = 2
 """Decimals sent beyond those shown, so that lines do not look like stairs."""
@@ -80,7 +80,7 @@ class Topic:
         self.touched_s = now_s()
         self._now_s = now_s
         self._lock = threading.RLock()
-        self._salt = secrets.token_hex(4)  # a browser that outlived the server is told everything anew
+        self._salt = secrets.token_hex(4)  # a browser that outlived the server gets a new base
         self._figures = 0
         self._seq = 0
         self._frame: Frame | None = None

@@ -75,10 +75,10 @@ class ReplayFeed:
             context.report("live", f"{self.title}, played {self._pace()}")
         while not context.stopping:
             ticks = replay.take(*self._due())
-            kept = [tick for tick in ticks if tick.symbol in self._carried]
+            carried = [tick for tick in ticks if tick.symbol in self._carried]
             if ticks:
                 self._data_ns = ticks[-1].receive_ns
-            if kept and context.deliver(kept):
+            if carried and context.deliver(carried):
                 context.stats.last_message_ns = self._data_ns
             next_ns = replay.next_ns()
             if next_ns is None:

@@ -142,7 +142,7 @@ class LiveFeed:
         state: FeedState = "connecting"
         wait_s = 0.0
         try:
-            self._look_up(context)
+            self._ask_for_symbols(context)
             if not self._symbols:
                 context.report("blocked", "no symbol to carry")
                 return LOOK_AROUND_S
@@ -165,14 +165,14 @@ class LiveFeed:
         context.report(state, reason, time.time_ns() + int(wait_s * SECOND))
         return wait_s
 
-    def _look_up(self, context: FeedContext) -> None:
+    def _ask_for_symbols(self, context: FeedContext) -> None:
         """Ask once what the venue lists and what its clock says, and refuse what it does not list.
 
         The stream starts without an answer too, except where the venue refuses this place.
         """
         if self._ask_rest:
             self._ask_rest = False
-            self._say(context, f"asking {self.title} for its symbols")
+            self._report_step(context, f"asking {self.title} for its symbols")
             try:
                 self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info().url))
                 before_ns = time.time_ns()
@@ -223,9 +223,9 @@ class LiveFeed:
             with self._lock:
                 symbols = self._symbols
                 self._changed.clear()
-            self._say(context, f"connecting to {self.title}")
+            self._report_step(context, f"connecting to {self.title}")
             transport.open(self._codec.stream_url(symbols))
-            self._say(context, f"connected to {self.title}, waiting for the first trade")
+            self._report_step(context, f"connected to {self.title}, waiting for the first trade")
             context.stats.reconnects += self._was_open
             self._was_open = True
             self._newest.clear()
@@ -243,7 +243,7 @@ class LiveFeed:
                 self._send_subscription_changes(context, transport, now_s)
                 self._refill(context, now_s)
 
-    def _say(self, context: FeedContext, doing: str) -> None:
+    def _report_step(self, context: FeedContext, doing: str) -> None:
         """Report a step on the way to the first trade. A stalled feed stays stalled until one arrives."""
         if context.state == "stalled":
             context.report("stalled", f"no trade for more than {self._stall_s:g} s; {doing}")
@@ -308,13 +308,13 @@ class LiveFeed:
             return
         if not self._backfill.due(now_s):
             return
-        found = self._backfill.next_page(context.missing, now_s)
+        step = self._backfill.next_page(context.missing, now_s)
         context.stats.unfillable = self._backfill.unfillable
-        if found is None:
+        if step is None:
             if context.state == "backfilling":
                 context.report("live", LIVE)
             return
-        page, missing = found
+        page, missing = step
         context.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
         url = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1).url
         client = RestClient(self._timeout_s)

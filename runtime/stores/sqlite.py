@@ -104,7 +104,7 @@ class TickFile:
         groups: dict[str, list[Tick]] = {}
         for tick in ticks:
             groups.setdefault(tick.symbol, []).append(tick)
-        symbol_ids, all_runs, kept = self._symbol_ids.copy(), self.runs.copy(), dict[str, tuple[int, int]]()
+        symbol_ids, all_runs, oldest = self._symbol_ids.copy(), self.runs.copy(), dict[str, tuple[int, int]]()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             for symbol, group in groups.items():
@@ -116,8 +116,8 @@ class TickFile:
                 for tick in group:
                     runs.add(tick.id)
                 if symbol in cutoffs:
-                    kept[symbol] = _delete_old(self._writer, symbol_id, cutoffs[symbol])
-                    runs.drop_below(kept[symbol][0])
+                    oldest[symbol] = _delete_old(self._writer, symbol_id, cutoffs[symbol])
+                    runs.drop_below(oldest[symbol][0])
                 _save_runs(self._writer, symbol_id, before, runs)
                 all_runs[symbol] = runs
             self._writer.execute("COMMIT")
@@ -125,7 +125,7 @@ class TickFile:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
         self._symbol_ids, self.runs = symbol_ids, all_runs
-        return kept
+        return oldest
 
     def window(self, symbol: str, start_ns: int, end_ns: int) -> list[TickColumns]:
         """Pages of durable ticks with start_ns <= time < end_ns, by ascending time."""
@@ -273,9 +273,9 @@ def _insert_ticks(connection: sqlite3.Connection, symbol_id: int, ticks: list[Ti
 
 def _delete_old(connection: sqlite3.Connection, symbol_id: int, cutoff_ns: int) -> tuple[int, int]:
     """Delete from the low end of the ids up to the first tick that is young enough; return its id and time."""
-    kept: tuple[int, int] = connection.execute(_OLDEST_KEPT, (symbol_id, _PRUNE_ROWS + 1, cutoff_ns)).fetchone()
-    connection.execute("DELETE FROM ticks WHERE symbol_id = ? AND trade_id < ?", (symbol_id, kept[0]))
-    return kept
+    oldest: tuple[int, int] = connection.execute(_OLDEST_KEPT, (symbol_id, _PRUNE_ROWS + 1, cutoff_ns)).fetchone()
+    connection.execute("DELETE FROM ticks WHERE symbol_id = ? AND trade_id < ?", (symbol_id, oldest[0]))
+    return oldest
 
 
 def _save_runs(connection: sqlite3.Connection, symbol_id: int, before: IdRuns, after: IdRuns) -> None:
