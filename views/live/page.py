@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
 from alphastream.bars import aggregate
@@ -12,8 +11,9 @@ from alphastream.graph import interval_name
 from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from runtime.channel.topics import Frame
-from system import Pipeline, System
+from system import System
 from views.component import live_figure, pair_frame, way_of
+from views.live.tables import coverage_frame, tape_facts
 from views.shared import exports
 from views.shared.cards import feed_card, pair_cards, plain
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
@@ -172,46 +172,18 @@ def _tape(system: System) -> None:
         return
     health, store = pipeline.ingest.health, pipeline.store.health
     st.markdown(f"**{plain(health.feed)}**: {health.state}. {health.reason}")
-    st.dataframe(_coverage(pipeline), hide_index=True, alt="What the tape holds of each symbol")
-    facts = {
-        "ticks received": f"{health.ticks:,}",
-        "backfilled": f"{health.backfilled:,}",
-        "reconnects": f"{health.reconnects}",
-        "messages rejected": f"{sum(health.rejected.values())}",
-        "browsers on the live channel": f"{system.hub.health.clients}",
-        "pending writes": f"{store.pending:,}",
-        "duplicates dropped": f"{store.duplicates:,}",
-        "bars reopened by late trades": f"{pipeline.engine.reopened}",
-    }
+    st.dataframe(coverage_frame(pipeline), hide_index=True, alt="What the tape holds of each symbol")
+    facts = tape_facts(pipeline, system.hub.health)
     st.caption(" · ".join(f"{name} {value}" for name, value in facts.items()))
     for symbol, reason in health.refused.items():
         st.warning(reason, icon=":material/search_off:", title=symbol)
+    for gap in health.unfillable:
+        words = f"trades {gap.first:,} to {gap.last:,}: {gap.reason}"
+        st.warning(words, icon=":material/data_alert:", title=f"{gap.symbol}: a gap that the venue cannot fill")
     if store.last_error is not None:
         st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be saved")
     for failure in system.hub.health.failures:
         st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
-
-
-def _coverage(pipeline: Pipeline) -> pd.DataFrame:
-    rows = []
-    for symbol in pipeline.store.symbols():
-        held = pipeline.store.coverage(symbol)
-        if held is None:
-            continue
-        rows.append(
-            {
-                "symbol": symbol,
-                "tape": "complete"
-                if held.complete
-                else f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps",
-                "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
-                "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
-                "trades": held.ticks,
-                "first id": held.first_id,
-                "last id": held.last_id,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def _downloads(system: System, spec: PairSpec) -> None:

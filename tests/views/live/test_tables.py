@@ -1,0 +1,35 @@
+"""What the live page says of the feed and of the tape, in figures."""
+
+from pathlib import Path
+
+import pytest
+
+import config
+from runtime.channel.hub import ChannelHealth
+from system import Pipeline, replay_pipeline
+from views.live.tables import UNKNOWN, coverage_frame, tape_facts
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return replay_pipeline(config.load({"ALPHASTREAM_DATA_DIR": str(tmp_path)}))
+
+
+def test_what_nobody_knows_yet_is_said_so(pipeline: Pipeline) -> None:
+    facts = tape_facts(pipeline, ChannelHealth(0, 0, 0, 0, 0, ()))
+    assert facts["from trade to receipt"] == facts["venue's clock ahead of ours"] == UNKNOWN
+    assert facts["from receipt to the screen, median of browsers"] == UNKNOWN
+    assert facts["ticks received"] == "0"
+    assert coverage_frame(pipeline).empty
+    pipeline.stop()
+
+
+def test_delays_are_in_milliseconds(pipeline: Pipeline) -> None:
+    pipeline.ingest.stats.lag_ns, pipeline.ingest.stats.clock_offset_ns = 155_400_000, -2_000_000
+    health = ChannelHealth(clients=3, topics=1, sent=9, skipped=2, refused=0, paint_ms=((40.2, 70.0), (51.0, 90.0)))
+    facts = tape_facts(pipeline, health)
+    assert facts["from trade to receipt"] == "155 ms"
+    assert facts["venue's clock ahead of ours"] == "-2 ms"
+    assert facts["times one was too slow and skipped ahead"] == "2"
+    assert facts["from receipt to the screen, median of browsers"] == "51 ms"
+    pipeline.stop()

@@ -1,0 +1,59 @@
+"""What the feed does and what the tape holds, as tables and figures in words. No Streamlit."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from alphastream.core.units import MS
+from runtime.channel.hub import ChannelHealth
+from system import Pipeline
+
+UNKNOWN = "not known"
+
+
+def tape_facts(pipeline: Pipeline, channel: ChannelHealth) -> Mapping[str, str]:
+    """Counts and delays since the start, by what they count."""
+    feed, store = pipeline.ingest.health, pipeline.store.health
+    paint = sorted(channel.paint_ms)
+    return {
+        "ticks received": f"{feed.ticks:,}",
+        "from trade to receipt": _milliseconds(feed.lag_ns),
+        "venue's clock ahead of ours": _milliseconds(feed.clock_offset_ns),
+        "backfilled": f"{feed.backfilled:,}",
+        "reconnects": f"{feed.reconnects}",
+        "messages rejected": f"{sum(feed.rejected.values())}",
+        "batches not stored": f"{feed.failed_batches}",
+        "pending writes": f"{store.pending:,}, the oldest for {store.durable_lag_s:.2f} s",
+        "duplicates dropped": f"{store.duplicates:,}",
+        "bars reopened by late trades": f"{pipeline.engine.reopened}",
+        "browsers on the live channel": f"{channel.clients}",
+        "times one was too slow and skipped ahead": f"{channel.skipped}",
+        "from receipt to the screen, median of browsers": f"{paint[len(paint) // 2][0]:.0f} ms" if paint else UNKNOWN,
+    }
+
+
+def _milliseconds(time_ns: int | None) -> str:
+    return UNKNOWN if time_ns is None else f"{time_ns / MS:,.0f} ms"
+
+
+def coverage_frame(pipeline: Pipeline) -> pd.DataFrame:
+    """What the tape holds of each symbol, and what it lacks."""
+    rows = []
+    for symbol in pipeline.store.symbols():
+        held = pipeline.store.coverage(symbol)
+        if held is None:
+            continue
+        rows.append(
+            {
+                "symbol": symbol,
+                "tape": "complete"
+                if held.complete
+                else f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps",
+                "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
+                "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
+                "trades": held.ticks,
+                "first id": held.first_id,
+                "last id": held.last_id,
+            }
+        )
+    return pd.DataFrame(rows)
