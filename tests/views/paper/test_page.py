@@ -33,7 +33,7 @@ from tests.runtime.paper.paper_pipeline import (
     running,
     see,
 )
-from tests.runtime.paper.test_service import before_and_after, end_of, goes_on, until_it_holds
+from tests.runtime.paper.paper_tape import before_and_after, end_of, goes_on, until_it_holds
 from tests.views.running import Running, cards, page_of, words
 from views.paper import tables as tables
 from views.paper.charts import equity_figure
