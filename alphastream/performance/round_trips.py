@@ -128,11 +128,11 @@ def round_trips(
     )
 
 
-def round_trip_statistics(trips: Iterable[RoundTrip]) -> RoundTripStatistics:
+def round_trip_statistics(round_trips: Iterable[RoundTrip]) -> RoundTripStatistics:
     """Count, hit rate, wins, losses and times of round trips."""
-    trips = tuple(trips)
+    round_trips = tuple(round_trips)
     closed = sorted(
-        (round_trip for round_trip in trips if round_trip.closed_ns is not None),
+        (round_trip for round_trip in round_trips if round_trip.closed_ns is not None),
         key=lambda round_trip: round_trip.closed_ns or 0,
     )
     net = np.array([round_trip.net for round_trip in closed])
@@ -140,7 +140,7 @@ def round_trip_statistics(trips: Iterable[RoundTrip]) -> RoundTripStatistics:
     wins, losses = net[net > 0.0], net[net < 0.0]
     return RoundTripStatistics(
         closed=len(closed),
-        still_open=len(trips) - len(closed),
+        still_open=len(round_trips) - len(closed),
         hit_rate=wins.size / net.size if net.size else math.nan,
         mean_win=float(wins.mean()) if wins.size else math.nan,
         median_win=float(np.median(wins)) if wins.size else math.nan,

@@ -125,7 +125,7 @@ def summarise(
         raise ParameterError(f"{len(symbols)} symbols, marks of {len(last)}: pass a column for each symbol")
     last_marks = dict(zip(symbols, last, strict=True))
     split, traded = split_costs(fills, funding, last_marks), turnover(fills, when, curve)
-    trips = round_trips(fills, funding, last_marks, lead)
+    all_round_trips = round_trips(fills, funding, last_marks, lead)
     ruined = np.flatnonzero(curve <= 0.0)
     ratios = _ratios(when, curve) if ruined.size == 0 else _no_ratios(when)
     chosen = ratios.moments
@@ -144,8 +144,8 @@ def summarise(
         turnover=traded,
         split=split,
         break_even_cost_bps=break_even_cost_bps(split, traded.traded),
-        round_trips=trips,
-        round_trip_statistics=round_trip_statistics(trips),
+        round_trips=all_round_trips,
+        round_trip_statistics=round_trip_statistics(all_round_trips),
         deflated=deflated_sharpe(chosen, trials=1) if trial_sharpes is None else deflated_sharpe(chosen, trial_sharpes),
     )
 

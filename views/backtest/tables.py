@@ -67,7 +67,7 @@ def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | Non
     def card(name: str, label: str, value: str, sub: str) -> Metric:
         return Metric(label, value, sub, HELP[name])
 
-    split, trips, fall = performance.split, performance.round_trip_statistics, performance.drawdown
+    split, round_trips, fall = performance.split, performance.round_trip_statistics, performance.drawdown
     if not run.fills:
         none = "no trade"
         return [
@@ -94,7 +94,7 @@ def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | Non
         ),
         card("sharpe", *_sharpe(run, performance)),
         card("drawdown", "Max drawdown", f"{fall.depth:.3%}", lasted),
-        card("trades", "Trades", f"{trips.closed:,}", _hit_rate(performance)),
+        card("trades", "Trades", f"{round_trips.closed:,}", _hit_rate(performance)),
         card("costs", "Costs paid", money(costs), of_gross),
         card(
             "break_even",
@@ -121,9 +121,9 @@ def _sharpe(run: RunResult, performance: Performance) -> tuple[str, str, str]:
 
 
 def _hit_rate(performance: Performance) -> str:
-    trips = performance.round_trip_statistics
-    still = f", {trips.still_open:,} open" if trips.still_open else ""
-    return f"{trips.hit_rate:.0%} profitable{still}" if trips.closed else f"none closed{still}"
+    round_trips = performance.round_trip_statistics
+    still = f", {round_trips.still_open:,} open" if round_trips.still_open else ""
+    return f"{round_trips.hit_rate:.0%} profitable{still}" if round_trips.closed else f"none closed{still}"
 
 
 def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
@@ -136,15 +136,21 @@ def _luck(luck: DeflatedSharpe | None) -> tuple[str, str]:
 
 def statistics(performance: Performance) -> list[tuple[str, str]]:
     """Further figures of a run, name and value."""
-    trips, ratios, held = performance.round_trip_statistics, performance.ratios, performance.exposure
+    round_trips, ratios, held = performance.round_trip_statistics, performance.ratios, performance.exposure
     leverage = held.leverage[np.isfinite(held.leverage)]
     lines = [
-        ("Mean win, median", f"{money(trips.mean_win, signed=True)}, {money(trips.median_win, signed=True)}"),
-        ("Mean loss, median", f"{money(trips.mean_loss, signed=True)}, {money(trips.median_loss, signed=True)}"),
-        ("Profit factor", _plain(trips.profit_factor, 2)),
-        ("Longest losing streak", f"{trips.longest_losing_streak:,}"),
-        ("Holding time, mean", _time(trips.mean_holding_ns)),
-        ("Holding time, longest", _time(trips.longest_holding_ns)),
+        (
+            "Mean win, median",
+            f"{money(round_trips.mean_win, signed=True)}, {money(round_trips.median_win, signed=True)}",
+        ),
+        (
+            "Mean loss, median",
+            f"{money(round_trips.mean_loss, signed=True)}, {money(round_trips.median_loss, signed=True)}",
+        ),
+        ("Profit factor", _plain(round_trips.profit_factor, 2)),
+        ("Longest losing streak", f"{round_trips.longest_losing_streak:,}"),
+        ("Holding time, mean", _time(round_trips.mean_holding_ns)),
+        ("Holding time, longest", _time(round_trips.longest_holding_ns)),
         ("Time in the market", f"{held.in_market:.1%}"),
         ("Max leverage", f"{leverage.max():.2f}×" if leverage.size else UNKNOWN),
         ("Turnover", f"{money(performance.turnover.traded)}, {_plain(performance.turnover.ratio, 1)}× the mean equity"),

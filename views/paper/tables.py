@@ -43,7 +43,7 @@ def name_of(view: PaperView) -> str:
     return f"{view.definition.strategy.name}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
 
 
-def trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
+def round_trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
     """Round trips, open ones at last prices; None where a price is not known."""
     marks = dict(zip(view.symbols, view.marks, strict=True))
     of_pair = not isinstance(view.definition.strategy, PositionOptimiser)
@@ -55,10 +55,10 @@ def trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
 
 def figures(view: PaperView) -> list[Metric]:
     """Cards of a run, in reading order."""
-    capital, trips = view.definition.capital, trips_of(view) or ()
+    capital, round_trips = view.definition.capital, round_trips_of(view) or ()
     profit = view.equity - capital
-    closed = [round_trip for round_trip in trips if round_trip.closed_ns is not None]
-    still = [round_trip for round_trip in trips if round_trip.closed_ns is None]
+    closed = [round_trip for round_trip in round_trips if round_trip.closed_ns is not None]
+    still = [round_trip for round_trip in round_trips if round_trip.closed_ns is None]
     costs = math.fsum(fill.fee + fill.spread_cost + fill.impact_cost for fill in view.fills)
     traded = math.fsum(abs(fill.quantity) * fill.trade_price for fill in view.fills)
     won = sum(round_trip.net > 0.0 for round_trip in closed)
@@ -193,7 +193,7 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
 
 def trades_frame(view: PaperView) -> pd.DataFrame:
     """Round trips, the newest first; what is open is counted at last prices."""
-    newest_first = reversed(trips_of(view) or ())
+    newest_first = reversed(round_trips_of(view) or ())
     frame = round_trips_frame(newest_first, view.symbols, exit_reasons(view.orders, view.fills))
     return frame.drop(columns="net_bps")
 

@@ -164,9 +164,9 @@ def test_a_run_that_agrees_with_its_backtest(system: Running, pipeline: TapePipe
     found = cards(test)
     assert list(found) == ["Equity", "Closed trades, net", "Open trade, net", "Costs paid", "Trades", "ETH", "BTC"]
     assert found["Equity"] == f"{view.equity:,.2f}"
-    trips = tables.trips_of(view)
-    assert trips is not None
-    assert sum(round_trip.net for round_trip in trips) == pytest.approx(view.equity - view.definition.capital)
+    round_trips = tables.round_trips_of(view)
+    assert round_trips is not None
+    assert sum(round_trip.net for round_trip in round_trips) == pytest.approx(view.equity - view.definition.capital)
     assert len(test.get("plotly_chart")) == 1
     assert len(test.get("download_button")) == 3
     assert test.dataframe[0].value["state"].tolist() == ["running"]
