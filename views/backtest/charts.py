@@ -122,7 +122,7 @@ def _marks(run: RunResult, performance: Performance, panels: dict[str, int], dar
 _STYLES: Final[dict[str, Any]] = {
     "long": lambda colours: ("triangle-up", colours.y_leg),
     "short": lambda colours: ("triangle-down", colours.x_leg),
-    "out": lambda colours: ("circle-open", colours.neutral),
+    "exit": lambda colours: ("circle-open", colours.neutral),
 }
 
 
@@ -149,8 +149,8 @@ def _points(run: RunResult, performance: Performance) -> dict[str, list[tuple[in
             continue
         out = "<br>".join(f"{escape(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
         reason = escape(reasons.get(round_trip.number, ""))
-        words = f"<b>trade {round_trip.number} out: {reason}</b><br>{out}<br>net {round_trip.net:+,.2f}"
-        points["out"].append((rows[last[round_trip.number]], words))
+        words = f"<b>trade {round_trip.number} exit: {reason}</b><br>{out}<br>net {round_trip.net:+,.2f}"
+        points["exit"].append((rows[last[round_trip.number]], words))
     return points
 
 

@@ -15,12 +15,13 @@ from system import System
 from views.component import live_figure, pair_frame, way_of
 from views.live.tables import coverage_frame, tape_facts
 from views.shared import exports
-from views.shared.cards import feed_card, pair_cards, plain
+from views.shared.cards import feed_card, pair_cards
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
 from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
 from views.shared.elements import PLOT, offer_file
 from views.shared.findings import tests_of, trade_times_of
 from views.shared.matrix_charts import return_correlation_map
+from views.shared.metrics import plain
 from views.shared.notices import Notice, engine_notices, feed_notices, no_feed
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series

@@ -13,7 +13,7 @@ from views.paper.controls import definition_controls
 from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.exports import csv_bytes
-from views.shared.metrics import UNKNOWN
+from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
 from views.shared.system import get_system
 
@@ -79,7 +79,7 @@ def _start(system: System) -> None:
     row.caption(
         f"{MAX_RUNS} runs are active, the most allowed: stop one."
         if full
-        else f"It would run on {kind}: {pipeline.title}. Decisions begin with the next bar that closes."
+        else f"It would run on {kind}: {plain(pipeline.title)}. Decisions begin with the next bar that closes."
     )
     if not pressed or definition is None:
         return
@@ -161,7 +161,7 @@ def _state(system: System, view: PaperView) -> None:
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.markdown(
-        f":{BADGES[view.status]}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({view.title}), since "
+        f":{BADGES[view.status]}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({plain(view.title)}), since "
         f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
         f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",

@@ -1,7 +1,6 @@
 """The numbers above the charts. Each says what it is, what it is not, and when not to trust it."""
 
 import math
-import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -12,7 +11,7 @@ from alphastream.feeds.feed import Health
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
-from views.shared.metrics import UNKNOWN
+from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
 
 STALE_S: Final = 10.0  # a leg without a trade for so long is marked
@@ -47,11 +46,6 @@ def feed_card(health: Health, is_replay: bool) -> Card:
     value = "replay" if is_replay and health.state == "live" else health.state
     sub = "recorded trades" if is_replay else plain(health.feed)
     return make_card("feed", "Feed", value, sub, tone, health.reason)
-
-
-def plain(name: str) -> str:
-    """A venue's name without signs that many fonts lack: "USDⓈ-M" as "USDS-M"."""
-    return unicodedata.normalize("NFKC", name)
 
 
 def pair_cards(

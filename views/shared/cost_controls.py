@@ -34,7 +34,7 @@ HELP: Final = {
     "latency. Next open: the first of its next bar. Next close: the last of its next bar. Same close: the very price "
     "that the signal was made of.",
     "taker": "Fee of each fill, in bps of its notional. All orders here are taker orders; none rests in the "
-    "book, so there is no maker fee. 5 is Binance USDⓈ-M without discounts.",
+    "book, so there is no maker fee. 5 is Binance USDS-M without discounts.",
     "half_spread": "Half of the bid-ask spread in bps, paid by each fill on top of the trade's price: a trade in the "
     "tape may have been on the other side of the book.",
     "impact": "Bps that an order moves the price against itself if it is as large as everything that traded in the bar "

@@ -1,6 +1,7 @@
 """A number with its name, and how amounts and sides are written on every page. No Streamlit."""
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,3 +31,8 @@ def money(amount: float, *, signed: bool = False) -> str:
         if abs(amount) >= size:
             return f"{amount / size:{'+' if signed else ''}.2f} {unit}"
     return f"{amount:{'+' if signed else ''}.2f}" if math.isfinite(amount) else UNKNOWN
+
+
+def plain(name: str) -> str:
+    """A venue's name without signs that many fonts lack: "USDⓈ-M" as "USDS-M"."""
+    return unicodedata.normalize("NFKC", name)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from system import Pipeline
+from views.shared.metrics import plain
 
 CARRIES_TRADES: Final = ("live", "backfilling")
 """States of a feed in which trades arrive."""
@@ -34,7 +35,7 @@ def no_feed(failure: str | None, title: str = "Nothing can be shown") -> Notice:
 def origin(pipeline: Pipeline) -> str:
     """Where the trades come from, in a few words."""
     moved = ", played again with its times moved to now" if pipeline.kind == "replay" else ""
-    return f"{pipeline.title}{moved}"
+    return f"{plain(pipeline.title)}{moved}"
 
 
 def engine_notices(pipeline: Pipeline, what: str) -> list[Notice]:

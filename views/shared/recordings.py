@@ -8,6 +8,7 @@ import streamlit as st
 from alphastream.core.units import HOUR
 from alphastream.tape.recordings import read_tape
 from alphastream.uploads import Upload
+from views.shared.metrics import plain
 from views.shared.system import get_settings, get_system
 
 BUNDLED = "Bundled recording"
@@ -53,7 +54,7 @@ def own_tape(hours: int) -> Upload | None:
         ticks = pipeline.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
         if len(ticks):
             frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
-    return Upload((pipeline.title,), "ticks", frames, (f"read from the tape: {pipeline.title}",), None)
+    return Upload((pipeline.title,), "ticks", frames, (f"read from the tape: {plain(pipeline.title)}",), None)
 
 
 def _frame(ids: Any, time_ns: Any, price: Any, quantity: Any) -> pd.DataFrame:

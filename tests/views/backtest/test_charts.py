@@ -53,11 +53,11 @@ def test_marks_stand_on_the_bars_that_decided() -> None:
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     opened = sum(len(marks[side].x) for side in ("long", "short"))
     assert opened == len(found.round_trips)
-    assert len(marks["out"].x) == found.round_trip_statistics.closed
+    assert len(marks["exit"].x) == found.round_trip_statistics.closed
     assert (np.asarray(marks["long"].y) <= -PAIR.entry).all()
     assert (np.asarray(marks["short"].y) >= PAIR.entry).all()
     assert "trade 1" in marks["long"].text[0] + marks["short"].text[0]
-    assert "net" in marks["out"].text[0]
+    assert "net" in marks["exit"].text[0]
 
 
 def test_long_runs_are_thinned_and_keep_their_extremes() -> None:

@@ -1,0 +1,44 @@
+"""What pages say of their feed."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from system import Pipeline
+from views.shared.notices import engine_notices, feed_notices, no_feed, origin
+
+
+def pipeline(kind: str = "live", state: str = "live", failure: str | None = None) -> Pipeline:
+    health = SimpleNamespace(state=state, reason="no address")
+    parts = SimpleNamespace(
+        kind=kind,
+        title="Binance USDⓈ-M Futures",
+        engine=SimpleNamespace(failure=failure),
+        ingest=SimpleNamespace(health=health),
+    )
+    return cast(Pipeline, parts)
+
+
+@pytest.mark.parametrize("state", ["live", "backfilling"])
+def test_live_trades_need_no_words(state: str) -> None:
+    assert feed_notices(pipeline(state=state)) == []
+    assert engine_notices(pipeline(), "prices") == []
+    assert origin(pipeline()) == "Binance USDS-M Futures"  # many fonts lack the sign
+
+
+def test_recorded_trades_are_called_so() -> None:
+    (notice,) = feed_notices(pipeline("replay"), "Refused. Shown instead: ", " More.")
+    assert (notice.kind, notice.title) == ("info", "Recorded trades, not live ones")
+    moved = "Binance USDS-M Futures, played again with its times moved to now"
+    assert notice.text == f"Refused. Shown instead: {moved}. More."
+
+
+def test_what_is_wrong_is_a_sentence() -> None:
+    (silent,) = feed_notices(pipeline(state="reconnecting"))
+    assert (silent.kind, silent.title, silent.text) == ("warning", "Feed: reconnecting", "no address")
+    (stopped,) = engine_notices(pipeline(failure="a bug"), "positions")
+    assert (stopped.kind, stopped.text) == ("error", "a bug")
+    assert stopped.title == "The engine stopped computing; positions may be old"
+    assert no_feed(None).text == "No feed is configured."
+    assert no_feed("the tape is not there").text == "the tape is not there"
