@@ -19,10 +19,17 @@ ROOT = Path(__file__).resolve().parent
 
 
 def import_parts() -> None:
-    """Import what pages are made of, with the server: otherwise the first visitor waits for pandas and plotly."""
+    """Import what pages are made of before any of them runs.
+
+    With the server: otherwise the first visitor waits for pandas and plotly. And in every visit: after a file has
+    changed, Streamlit forgets all modules, and they come back at once.
+    """
     for part in sorted((ROOT / "views").glob("*/*.py")):
         if part.stem not in {"page", "__init__"}:  # a page runs where it is imported
             import_module(f"views.{part.parent.name}.{part.stem}")
+
+
+import_parts()
 
 
 @asynccontextmanager
@@ -70,6 +77,5 @@ else:
         check_secrets()
     except SettingError as error:
         raise SystemExit(f"AlphaStream does not start: {error}") from None
-    import_parts()
     publish_assets(ROOT / "static")
     app = st.App(__file__, routes=[WebSocketRoute(channel.path(), channel.live)], lifespan=lifespan)
