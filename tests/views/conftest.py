@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 
+from alphastream.kernel_groups import GROUPS
+from runtime.compilation import shared
 from views.shared.system import get_settings, get_system
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Pages find their kernels compiled, also where these tests are the first to need them."""
+    shared().start()
+    assert shared().wait(*GROUPS, timeout_s=600)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ PAIR_MODELS: Final = tuple(name for name, group in GROUPS.items() if group.room 
 """The groups that a page of a pair shows."""
 
 LOOK_AGAIN_S: Final = 1.0
+LOAD_S: Final = 3.0  # what is on disk is loaded in a second or two: not worth a sentence
 
 
 def progress_text(progress: CompileProgress | None) -> str:
@@ -39,7 +40,10 @@ def compiling_notices(compilation: Compilation, *groups: str) -> list[Notice]:
 
 def kernels_ready(*groups: str) -> bool:
     """Whether a page may call these kernels. If not, it shows the sentence, and runs again once they are there."""
-    if shared().is_ready(*groups):
+    compilation = shared()
+    if compilation.is_ready(*groups):
+        return True
+    if compilation.progress is None and compilation.wait(*groups, timeout_s=LOAD_S):
         return True
     st.fragment(_wait, run_every=LOOK_AGAIN_S, key="compiling")(groups)
     return False
