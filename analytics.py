@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from alphastream.events import Tick
@@ -93,6 +94,7 @@ class QuantEngine:
 
     def snapshot(self, spec: PairSpec) -> PairAnalytics | None:
         """The newest answer; None while the first one is being computed. Asking keeps the pair alive."""
+        spec = _own(spec)
         with self._lock:
             is_new = spec not in self._wanted
             self._wanted[spec] = time.monotonic()
@@ -103,7 +105,7 @@ class QuantEngine:
 
     def wait_for(self, spec: PairSpec, timeout_s: float) -> PairAnalytics | None:
         """``snapshot``, waiting up to a time for the first answer."""
-        deadline = time.monotonic() + timeout_s
+        deadline, spec = time.monotonic() + timeout_s, _own(spec)
         self.snapshot(spec)
         with self._changed:
             while spec not in self._published and (left := deadline - time.monotonic()) > 0:
@@ -221,3 +223,8 @@ class QuantEngine:
             self._published.pop(spec, None)
         for symbol, interval_ns in self._pairs.discard(idle):
             self._bars.forget(symbol, interval_ns)
+
+
+def _own(spec: PairSpec) -> PairSpec:
+    """The request in the class that this engine knows: pages whose code was reloaded have a newer one of that name."""
+    return spec if type(spec) is PairSpec else PairSpec(*(getattr(spec, item.name) for item in fields(PairSpec)))
