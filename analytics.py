@@ -27,7 +27,7 @@ from alphastream.pairs import (
 from alphastream.streaming.pair_states import PairStates, key_of, legs_of
 from alphastream.streaming.tape_bars import TapeBars
 from alphastream.tape.protocols import GrowingTape
-from runtime.compilation import Compilation, shared
+from runtime.compile_ahead import Compilation, shared
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """The application. `streamlit run app.py` imports this file for the server and runs it again for every page visit."""
 
 import gc
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -13,7 +14,7 @@ import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel
-from views.shared.system import check_secrets, get_system
+from views.shared.system import get_system
 
 ROOT = Path(__file__).resolve().parent
 
@@ -30,6 +31,27 @@ def import_parts() -> None:
 
 
 import_parts()
+
+
+def check_secrets() -> None:
+    """Refuse a file of secrets that cannot be read: Streamlit would serve everybody as if no login were set up in it.
+
+    Raises
+    ------
+    SettingError
+        Naming the file and the place in it, never what stands there.
+    """
+    for name in st.get_option("secrets.files"):
+        try:
+            tomllib.loads(Path(name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except UnicodeDecodeError as error:
+            raise SettingError(f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8 text") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingError(f"{name} is not TOML ({error}): mend it, or no login set up there holds") from None
+        except OSError as error:
+            raise SettingError(f"{name} cannot be read ({error.strerror}): make it readable or remove it") from None
 
 
 @asynccontextmanager

@@ -123,7 +123,7 @@ class Settings:
     replay_tape: Path = _path("data/tape_usdm_20240808.parquet", "recorded tape to replay")
     replay_speed: float = _real(1.0, 0.1, 1_000.0, "times real time", "speed of the replay")
     replay_loop: bool = _switch(True, "begin again at the end of the tape, with times and ids moved on")
-    replay_head_s: float = _real(30.0, 0.0, 300.0, "s", "beginning of the tape that is delivered at once")
+    replay_head_s: float = _real(240.0, 0.0, 300.0, "s", "beginning of the tape that is delivered at once")
 
     engine_refresh_ms: int = _integer(50, 10, 5_000, "ms", "at most one recomputation in this time")
     page_refresh_ms: int = _integer(200, 100, 10_000, "ms", "between updates of a page without the channel")

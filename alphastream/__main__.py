@@ -17,7 +17,7 @@ def main(names: list[str]) -> None:
     if unknown := [name for name in names if name not in GROUPS and name not in rooms]:
         raise SystemExit(f"no room {', '.join(unknown)}: choose of {', '.join(rooms)}, or of {', '.join(GROUPS)}")
     if hasattr(os, "nice"):
-        os.nice(10)  # whoever waits for a page comes first
+        os.nice(10)  # a person who waits for a page comes first
     for name, group in GROUPS.items():
         if not names or name in names or group.room in names:
             begin = time.process_time()

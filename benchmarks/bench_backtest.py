@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from alphastream.backtest import ready, run_pair, sweep
-from alphastream.backtest.history import PairHistory
 from alphastream.backtest.market import LegTrades
+from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.vectorised import pair_series
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats

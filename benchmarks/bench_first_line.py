@@ -68,7 +68,6 @@ def server(copy: Path, folder: str) -> Iterator[tuple[str, float]]:
         "ALPHASTREAM_DATA_DIR": folder,
         "ALPHASTREAM_WS_URL": f"ws://127.0.0.1:{closed}",
         "ALPHASTREAM_REST_URL": f"http://127.0.0.1:{closed}",
-        "ALPHASTREAM_REPLAY_HEAD_S": "240",  # a z-score needs 199 bars: with the usual 30 s it comes after 3 minutes
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     begin = time.perf_counter()

@@ -1,4 +1,7 @@
-"""The engine on a real store: what it publishes equals the batch answer, late and lost ticks included."""
+"""The engine on a real store: what it publishes equals the batch answer, late and lost ticks included.
+
+One file although it is long: all of it runs one engine over one pair of recorded walks.
+"""
 
 import threading
 import time
@@ -17,7 +20,7 @@ from alphastream.graph import Price
 from alphastream.kernel_groups import KernelGroup
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse, series_of
 from analytics import QuantEngine
-from runtime.compilation import Compilation
+from runtime.compile_ahead import Compilation
 from storage import TickStore
 
 SECOND = 10**9

@@ -31,10 +31,10 @@ RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock"}
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {
     "ingest": {"backoff"},
-    "analytics": {"compilation"},
+    "analytics": {"compile_ahead"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "paper", "compilation"},
+    "views": {"channel", "alerts", "paper", "compile_ahead"},
 }
 
 # Pages do not know each other; what they share stands in these two.

@@ -2,9 +2,9 @@
 
 from alphastream.backtest.comparison import BY_HAND, Book, OrderDifference, Outage, compare
 from alphastream.backtest.definition import Definition
-from alphastream.backtest.history import PairHistory, pair_history, ready
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
+from alphastream.backtest.pair_history import PairHistory, pair_history, ready
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.sweep import Grid, Sweep, sweep

@@ -3,7 +3,8 @@
 The rules are those of ``alphastream.trading`` (``SimulatedBroker``, ``Account``): a decision at the end of row t meets
 the trade that ``KernelMarket`` names for that row, each leg its own; a new target replaces what is still open. Two
 loops share ``_settle``, which does everything that happens at a row beside marking: ``run_ledger`` writes every row
-down, ``run_statistics`` keeps only what a sweep compares.
+down, ``run_statistics`` keeps only what a sweep compares. One file although it is long: the loops inline what they
+call, and are read beside it.
 """
 
 from typing import Final, NamedTuple
@@ -26,7 +27,7 @@ PLACES = 18
 # Columns of a market's tables.
 FILL_PRICE, VOLUME, PRICE_COLUMNS = 0, 2, 4
 END, FILL_ROW, FILL_TIME, TIME_COLUMNS = 0, 1, 3, 5
-DUE, DUE_ROW, DUE_LEG, DUE_COLUMNS = 0, 1, 2, 3
+DUE, DUE_ROW, DUE_LEG = 0, 1, 2
 
 # Columns of the table of fills; ROW is that of the decision.
 ROW, LEG, FILL_ROUND_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
@@ -51,7 +52,7 @@ class KernelMarket(NamedTuple):
         meets (NaN: none comes), and what traded in the row.
     times : (T, TIME_COLUMNS), ``END`` of the row; two ``FILL_ROW`` and two ``FILL_TIME``: the first row that ends at or
         after that first trade (T: none comes), and its time (``NEVER``).
-    due : (F, DUE_COLUMNS), ``DUE``, ``DUE_ROW`` and ``DUE_LEG`` of funding payments in order of time; the row is the
+    due : (F, 3), ``DUE``, ``DUE_ROW`` and ``DUE_LEG`` of funding payments in order of time; the row is the
         first that ends at or after it.
     rates : (F,), what a long position pays.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
-from alphastream.backtest.history import PairHistory
+from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.vectorised import PairSeries, PairStrategy, pair_series, terms_of
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError

@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from alphastream.backtest import kernel
-from alphastream.backtest.history import PairHistory, ready
 from alphastream.backtest.market import LegTrades
+from alphastream.backtest.pair_history import PairHistory, ready
 from alphastream.backtest.result import RunResult
 from alphastream.bars import PairRows
 from alphastream.core.compilation import loads_from_disk

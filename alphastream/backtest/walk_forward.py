@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from alphastream.backtest.history import PairHistory
+from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.sweep import Grid, Sweep, gathered, grid_of, in_threads, statistics
 from alphastream.backtest.vectorised import (
     PairSeries,

@@ -11,7 +11,7 @@ from alphastream.errors import ParameterError
 from alphastream.performance.inputs import column, positive, sample, solvent, times
 
 YEAR_NS = int(365.25 * 86_400 * 10**9)
-LEAST_SPAN_NS = 7 * 86_400 * 10**9
+MIN_SPAN_NS = 7 * 86_400 * 10**9
 """Growth is not annualised over less than a week: 1 % in an hour would be 10^37 a year."""
 ROUNDING = 1e-13
 """A deviation below this part of the largest return is rounding, not variation."""
@@ -157,7 +157,7 @@ def annual_growth(time_ns: ArrayLike, equity: ArrayLike) -> float:
     when = times(time_ns)
     curve = solvent(equity, rows=when.size)
     span = int(when[-1] - when[0])
-    if span < LEAST_SPAN_NS:
+    if span < MIN_SPAN_NS:
         return math.nan
     with np.errstate(over="ignore"):
         return float(np.expm1(np.log(curve[-1] / curve[0]) * (YEAR_NS / span)))

@@ -16,7 +16,8 @@
 import numpy as np
 
 from alphastream.core.compilation import loads_from_disk
-from alphastream.portfolio.analytics import (
+from alphastream.portfolio.config import PositionConfig, SlidingWindow
+from alphastream.portfolio.evaluation import (
     Exposure,
     Spectrum,
     exposure,
@@ -26,7 +27,6 @@ from alphastream.portfolio.analytics import (
     sharpe_ratio,
     spectrum,
 )
-from alphastream.portfolio.config import PositionConfig, SlidingWindow
 from alphastream.portfolio.state import Status, StreamFileError
 from alphastream.portfolio.stream import Positions, PositionStream, StepResult, optimise
 

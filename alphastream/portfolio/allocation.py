@@ -28,7 +28,7 @@ from alphastream.portfolio import (
     sharpe_ratio,
     spectrum,
 )
-from alphastream.portfolio.analytics import returns_over_shrinkage
+from alphastream.portfolio.evaluation import returns_over_shrinkage
 
 Style = Literal["reversal", "momentum"]
 

@@ -1,7 +1,8 @@
 """The compiled row: what turns the state, one row of prices and one of signals into the next state and positions.
 
 A state is one float64 array, its *block*. The step numbers in the comments are those of
-docs/decisions/0014-positions-row-by-row.md, where the formulas stand.
+docs/decisions/0014-positions-row-by-row.md, where the formulas stand. One file although it is long: each function
+works on places of the same block, and the compiler inlines them into one row.
 """
 
 from math import isfinite, log, sqrt
@@ -22,7 +23,7 @@ MEAN, PRESENT, HELD, ADJUSTED, VECTORS = 12, 13, 14, 15, 16
 # Sliding window: its rows, and their Gram matrix, of assets or of rows, whichever is smaller.
 
 # The parameters, in this order.
-VOLA, CORR, CLIP, SHRINK, DENOM_TOL, MIN_CORR_DENOM, MAX_TURNOVER, WINDOW, FACTORS, ASSETS, PARAMETERS = range(11)
+VOLA, CORR, CLIP, SHRINK, DENOM_TOL, MIN_CORR_DENOM, MAX_TURNOVER, WINDOW, FACTORS, ASSETS = range(10)
 
 # What a row came to.
 VALID, PARTIAL, WARMUP, NO_PRICE, ZERO_SIGNAL, NO_ASSET, FEW_PAIRS, SINGULAR, NO_NORM, INFINITE = range(10)

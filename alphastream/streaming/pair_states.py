@@ -11,7 +11,7 @@ from alphastream.bars import NO_ROWS, LegGrid, PairRows, align
 from alphastream.core.types import Floats
 from alphastream.graph import Graph, Node, Price, Source
 from alphastream.pairs import Cointegration, PairSpec, cointegration, nodes_of, source_columns
-from alphastream.streaming.history import History
+from alphastream.streaming.growing_rows import History
 from alphastream.streaming.tape_bars import TapeBars
 
 Key = tuple[str, str, int]  # y, x, interval_ns

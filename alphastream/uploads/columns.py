@@ -1,4 +1,4 @@
-"""Which column plays which role, by the names of a header (files without one: ``bare``).
+"""Which column plays which role, by the names of a header (files without one: ``headerless``).
 
 Sample rows have a say too, because names lie: a column called "time" may hold a time of day, and ``LOW`` may be a
 company.

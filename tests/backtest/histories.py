@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from alphastream.backtest.history import PairHistory, ready
 from alphastream.backtest.market import LegTrades
+from alphastream.backtest.pair_history import PairHistory, ready
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec

@@ -1,4 +1,7 @@
-"""The compiled books against books kept in plain Python, one event after the other."""
+"""The compiled books against books kept in plain Python, one event after the other.
+
+One file although it is long: the plain books stand beside every test that needs them.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -10,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphastream.backtest import backtest, kernel
-from alphastream.backtest.history import PairHistory, pair_history, ready
 from alphastream.backtest.market import LegTrades, TickMarket
+from alphastream.backtest.pair_history import PairHistory, pair_history, ready
 from alphastream.backtest.vectorised import (
     PairSeries,
     VectorisedRun,

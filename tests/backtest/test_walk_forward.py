@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from alphastream.backtest.history import PairHistory
+from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.sweep import sweep
 from alphastream.backtest.vectorised import keep_books, pair_series
 from alphastream.backtest.walk_forward import Training, WalkForward, best_in_hindsight, ranges, walk_forward

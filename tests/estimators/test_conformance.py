@@ -1,4 +1,7 @@
-"""What holds for every fold in the registry, whatever it estimates."""
+"""What holds for every fold in the registry, whatever it estimates.
+
+One file although it is long: a new estimator runs through all of it by its line in the registry.
+"""
 
 import pickle
 import subprocess

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 
 from alphastream.kernel_groups import GROUPS
-from runtime.compilation import shared
+from runtime.compile_ahead import shared
 from views.shared.system import get_settings, get_system
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from alphastream.backtest import RunResult
 from alphastream.graph import Series, interval_name
 from alphastream.performance import DeflatedSharpe, Performance
-from alphastream.performance.metrics import LEAST_SPAN_NS
+from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.trading.broker.orders import SpreadOrder
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, Metric, money
@@ -53,7 +53,7 @@ CAVEATS: Final = (
 
 def is_annual(performance: Performance) -> bool:
     """Whether the rows are long enough a time to speak of a year."""
-    return performance.end_ns - performance.start_ns >= LEAST_SPAN_NS
+    return performance.end_ns - performance.start_ns >= MIN_SPAN_NS
 
 
 def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | None = None) -> list[Metric]:
@@ -172,7 +172,7 @@ def span(run: RunResult) -> str:
     length_ns = int(run.time_ns[-1] - run.time_ns[0])
     words = f"{len(run):,} bars of {interval_name(run.interval_ns)}, {first:%Y-%m-%d %H:%M:%S} to "
     words += f"{last:%Y-%m-%d %H:%M:%S} UTC ({duration(length_ns)})"
-    if length_ns < LEAST_SPAN_NS:
+    if length_ns < MIN_SPAN_NS:
         return f"{words}. Less than a week: nothing is annualised."
     return f"{words}. Figures are annualised from that."
 

@@ -22,7 +22,7 @@ from alphastream.backtest.vectorised import PairStrategy
 from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.performance import DeflatedSharpe, Performance, deflated_sharpe, returns, rows_per_year, sharpe_ratio
-from alphastream.performance.metrics import LEAST_SPAN_NS
+from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
@@ -293,7 +293,7 @@ def _sharpe(equity: Any) -> float:
 def _yearly(history: PairHistory) -> float:
     """What makes a Sharpe ratio of a bar one of a year; 1 where the rows are too short a time for that."""
     ends = history.rows.end_ns
-    long = len(ends) > 1 and int(ends[-1] - ends[0]) >= LEAST_SPAN_NS
+    long = len(ends) > 1 and int(ends[-1] - ends[0]) >= MIN_SPAN_NS
     return math.sqrt(rows_per_year(ends)) if long else 1.0
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from alphastream.kernel_groups import GROUPS
-from runtime.compilation import Compilation, CompileProgress, shared
+from runtime.compile_ahead import Compilation, CompileProgress, shared
 from views.shared.notices import Notice
 
 PAIR_MODELS: Final = tuple(name for name, group in GROUPS.items() if group.room == "estimators")

@@ -1,12 +1,8 @@
 """The one place where Streamlit keeps the running system: one for the process, whatever the number of sessions."""
 
-import tomllib
-from pathlib import Path
-
 import streamlit as st
 
 import config
-from alphastream.errors import SettingError
 from system import System, configure_logging
 
 
@@ -14,27 +10,6 @@ from system import System, configure_logging
 def get_settings() -> config.Settings:
     """The settings of this process, read once."""
     return config.load()
-
-
-def check_secrets() -> None:
-    """Refuse a file of secrets that cannot be read: Streamlit would serve everybody as if no login were set up in it.
-
-    Raises
-    ------
-    SettingError
-        Naming the file and the place in it, never what stands there.
-    """
-    for name in st.get_option("secrets.files"):
-        try:
-            tomllib.loads(Path(name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            continue
-        except UnicodeDecodeError as error:
-            raise SettingError(f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8 text") from None
-        except tomllib.TOMLDecodeError as error:
-            raise SettingError(f"{name} is not TOML ({error}): mend it, or no login set up there holds") from None
-        except OSError as error:
-            raise SettingError(f"{name} cannot be read ({error.strerror}): make it readable or remove it") from None
 
 
 def _is_running(system: System) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.binance.endpoints import VenueEndpoints
-from alphastream.feeds.binance.rest import advise, read_exchange_info, read_server_time, read_trades
+from alphastream.feeds.binance.rest import advise, parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
 
@@ -104,16 +104,16 @@ class BinanceCodec:
 
         Absurd trades are counted in ``rejected`` and left out. Raises FeedError on anything but a list of trades.
         """
-        ticks = (self._trades.tick(trade, symbol, 0) for trade in read_trades(self.title, body))
+        ticks = (self._trades.tick(trade, symbol, 0) for trade in parse_trades(self.title, body))
         return sorted((tick for tick in ticks if tick is not None), key=lambda tick: tick.id)
 
     def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
         """Return the listed symbols. Raises FeedError on anything but an exchangeInfo answer."""
-        return read_exchange_info(self.title, body)
+        return parse_exchange_info(self.title, body)
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock in UTC ns. Raises FeedError on anything but a time."""
-        return read_server_time(self.title, body)
+        return parse_server_time(self.title, body)
 
     def advise(self, status: int, headers: Mapping[str, str]) -> RetryAdvice:
         """Say what a refusal with this HTTP status asks for."""

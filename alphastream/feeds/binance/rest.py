@@ -44,12 +44,12 @@ _INFO: Final = msgspec.json.Decoder(_ExchangeInfo, strict=False)
 _TIME: Final = msgspec.json.Decoder(_ServerTime)
 
 
-def read_trades(title: str, body: bytes) -> list[Trade]:
+def parse_trades(title: str, body: bytes) -> list[Trade]:
     """Trades of an aggTrades answer, in its order; their symbol is empty. Raises FeedError naming the venue."""
     return _decode(title, _TRADES, body, "aggTrades")
 
 
-def read_exchange_info(title: str, body: bytes) -> dict[str, Instrument]:
+def parse_exchange_info(title: str, body: bytes) -> dict[str, Instrument]:
     """Listed symbols of an exchangeInfo answer. Raises FeedError naming the venue."""
     rows = _decode(title, _INFO, body, "exchangeInfo").symbols
     try:
@@ -58,7 +58,7 @@ def read_exchange_info(title: str, body: bytes) -> dict[str, Instrument]:
         raise FeedError(f"{title} answered exchangeInfo with a step that is no number: {error}") from error
 
 
-def read_server_time(title: str, body: bytes) -> int:
+def parse_server_time(title: str, body: bytes) -> int:
     """The venue's clock in UTC ns. Raises FeedError naming the venue."""
     return _decode(title, _TIME, body, "time").server_time * MS
 

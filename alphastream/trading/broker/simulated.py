@@ -1,6 +1,6 @@
 """A broker that fills orders at trades which really happened, after they were decided.
 
-It reads no market by itself: whoever runs it hands over trades (``on_trade``) of legs it watches, in order of time.
+It reads no market by itself: its caller hands over trades (``on_trade``) of legs it watches, in order of time.
 Orders of all legs of a decision are one unit; each leg meets its own trades, so one may be filled and the other not.
 """
 

@@ -11,7 +11,7 @@ from alphastream.trading.engine.pairs import Pair
 from alphastream.trading.engine.slots import EventHandler
 from alphastream.trading.engine.sources import FifoQueueEventSource, Producer
 
-SIGNAL_PRIORITY = -1  # a signal comes after all data of its moment, whoever subscribed first
+SIGNAL_PRIORITY = -1  # a signal comes after all data of its moment, in whatever order sources were subscribed
 
 
 @enum.unique

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from runtime.compilation import Compilation, CompileProgress
+from runtime.compile_ahead import Compilation, CompileProgress
 from views.shared.compiling import compiling_notices, compiling_text, progress_text
 
 

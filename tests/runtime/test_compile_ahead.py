@@ -11,7 +11,7 @@ import pytest
 from alphastream.core.compilation import kernel
 from alphastream.kernel_groups import GROUPS, KernelGroup, group_of
 from alphastream.pairs import MODELS, PairSpec, nodes_of
-from runtime.compilation import Compilation
+from runtime.compile_ahead import Compilation
 
 
 def groups(*names: str, load: Callable[[], object] = lambda: None) -> dict[str, KernelGroup]:

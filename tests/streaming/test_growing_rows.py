@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from alphastream.core.types import Floats, Ints
-from alphastream.streaming.history import History
+from alphastream.streaming.growing_rows import History
 
 
 @dataclass(frozen=True)
