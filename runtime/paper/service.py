@@ -260,13 +260,13 @@ class PaperService:
             log.error("paper run not restored: %s", error)
             self._notice(str(error))
         except Exception as error:  # the edge of a file: whatever is in it, the app starts and the file stays
-            log.exception("paper run not restored: file=%s", path)
+            log.exception("paper run not restored: file=%r", str(path))
             self._notice(f"{path} is no paper run that can be read ({type(error).__name__}: {error}): move it away")
 
     def _take_up(self, path: Path) -> None:
         """Go on with the run of a file, or show how it ended."""
         if not path.name.isprintable():
-            raise StorageError(f"{path} has a name that cannot be shown: rename it and start the app again")
+            raise StorageError(f"{str(path)!r} has a name that cannot be shown: rename it and start the app again")
         file = RunFile(path)
         record = file.read()
         if record.stopped is None and self.held is not None:

@@ -167,8 +167,12 @@ def test_a_foreign_file_is_named_and_kept(tmp_path: Path, pipeline: TapePipeline
 
 
 @pytest.mark.parametrize("place", ["text", "nested", "folder", "defect", "name"])
-def test_whatever_is_in_a_file_the_desk_starts_and_the_others_go_on(
-    tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch, place: str
+def test_whatever_is_in_a_file_the_service_starts_and_the_others_go_on(
+    tmp_path: Path,
+    pipeline: TapePipeline,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = tmp_path / "paper"
     pipeline.feed(before_and_after(tape(3))[0])
@@ -200,6 +204,7 @@ def test_whatever_is_in_a_file_the_desk_starts_and_the_others_go_on(
         assert notice.isprintable()
         assert "jsonl" in notice
     assert bad.exists()
+    assert caplog.text.encode()  # a log can be written down
 
 
 def test_a_line_that_was_left_out_is_said(tmp_path: Path, pipeline: TapePipeline) -> None:
