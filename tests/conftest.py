@@ -13,15 +13,14 @@ BROWSER = "tests/browser/"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: from its first use to the end of the run, playwright keeps an event loop running in
-    the main thread, and there nothing else can run one."""
-    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
+    """Browser tests come first: they take longest, and only one worker may have them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With ``-n 2 --dist loadfile --no-loadscope-reorder`` a file stays with one worker, and all browser tests with
-    one, at the end: two browsers and their servers starve each other.
+    one, at the beginning: two browsers and their servers starve each other.
 
     Groups of ``--dist loadgroup`` would say the same, but pytest-xdist 3.8 writes them where pytest 9.2 does not look.
     """

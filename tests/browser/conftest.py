@@ -49,9 +49,13 @@ class RunningApp:
 RunApp = Callable[..., RunningApp]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium with an empty profile. Without any browser the tests skip; in CI that is a failure."""
+    """One Chromium with an empty profile. Without any browser the tests skip; in CI that is a failure.
+
+    It ends with the last browser test: until then playwright keeps an event loop running in the main thread, and there
+    nothing else can run one.
+    """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         message = "no Chromium found: apt-get install chromium, and pip install -r requirements-dev.txt for its driver"
