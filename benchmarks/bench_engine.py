@@ -24,6 +24,7 @@ START = 1_790_000_000 * SECOND
 ROUNDS = 200
 MANY_ROUNDS = 30
 MANY_BARS = 600
+TURNS = 5  # sizes take turns: a shared machine is fast for seconds and slow for seconds
 
 
 def trades(symbols: Sequence[str], seconds: int) -> list[Tick]:
@@ -69,6 +70,13 @@ def _medians(times: list[tuple[float, float]]) -> tuple[float, float]:
     return clock, processor
 
 
+def _median_costs(turns: Sequence[dict[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    return {
+        kind: (statistics.median(turn[kind][0] for turn in turns), statistics.median(turn[kind][1] for turn in turns))
+        for kind in turns[0]
+    }
+
+
 def pairs(count: int, symbols: int) -> list[PairSpec]:
     """Pairs of the default model among some symbols; both directions once the combinations are used up."""
     names = [f"S{place:02d}USDT" for place in range(symbols)]
@@ -88,13 +96,21 @@ def main() -> None:
     print(f"refresh of one pair under {len(MODELS)} models, median ms of {ROUNDS}")
     for history in (500, 2_000, 8_000):
         _print(f"after {history} bars", measure(models, history))
-    print(f"refresh of many pairs, 1 s bars, OLS 100, after {MANY_BARS} bars, median ms of {MANY_ROUNDS}")
-    costs = {}
-    for count, symbols in ((10, 5), (90, 20), (200, 20)):
-        costs[count] = measure(pairs(count, symbols), MANY_BARS, MANY_ROUNDS)
-        _print(f"{count} pairs of {symbols} symbols", costs[count])
-    ratios = {kind: (costs[90][kind][0] / few[0], costs[90][kind][1] / few[1]) for kind, few in costs[10].items()}
-    _print("90 pairs in units of 10 pairs", ratios)
+    print(f"refresh of many pairs, 1 s bars, OLS 100, after {MANY_BARS} bars, median ms of {TURNS} x {MANY_ROUNDS}")
+    sizes = {10: 5, 90: 20, 200: 20}
+    turns = [
+        {count: measure(pairs(count, sizes[count]), MANY_BARS, MANY_ROUNDS) for count in sizes} for _ in range(TURNS)
+    ]
+    for count in sizes:
+        _print(f"{count} pairs of {sizes[count]} symbols", _median_costs([turn[count] for turn in turns]))
+    ratios = [
+        {
+            kind: (many[0] / few[0], many[1] / few[1])
+            for (kind, few), many in zip(turn[10].items(), turn[90].values(), strict=True)
+        }
+        for turn in turns
+    ]
+    _print("90 pairs in units of 10 pairs", _median_costs(ratios))
 
 
 if __name__ == "__main__":

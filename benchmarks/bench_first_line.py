@@ -82,24 +82,21 @@ def server(copy: Path, folder: str) -> Iterator[tuple[str, float]]:
 
 
 def visit(copy: Path) -> dict[str, float]:
-    """Seconds from the command to each part: one new server, one new browser that comes when the server answers."""
+    """Seconds from the command to each part: one new server, a browser that is open and comes when it answers."""
     found: dict[str, float] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        server(copy, folder) as (url, begin),
-        sync_playwright() as playwright,
-    ):
-        found["server"] = time.perf_counter() - begin
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(url)
-        parts = {"page": CARDS, "line": LINES}
-        for part, selector in parts.items():
-            page.wait_for_selector(selector, state="attached", timeout=TIMEOUT_MS)
-            found[part] = time.perf_counter() - begin
-        for part, script in {"models": MODELS_THERE, "z-score": Z_THERE}.items():
-            page.wait_for_function(script, timeout=TIMEOUT_MS)
-            found[part] = time.perf_counter() - begin
+        with server(copy, folder) as (url, begin):
+            found["server"] = time.perf_counter() - begin
+            page.goto(url)
+            parts = {"page": CARDS, "line": LINES}
+            for part, selector in parts.items():
+                page.wait_for_selector(selector, state="attached", timeout=TIMEOUT_MS)
+                found[part] = time.perf_counter() - begin
+            for part, script in {"models": MODELS_THERE, "z-score": Z_THERE}.items():
+                page.wait_for_function(script, timeout=TIMEOUT_MS)
+                found[part] = time.perf_counter() - begin
         browser.close()
     return found
 
