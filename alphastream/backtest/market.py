@@ -10,20 +10,10 @@ from alphastream.bars import Bars, PairRows, aggregate, align, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
+from alphastream.tape.protocols import TickArrays
 from alphastream.trading.broker.costs import FillRule
 
 Value = TypeVar("Value")
-
-
-class TickArrays(Protocol):
-    """Trades of one symbol, (T,) each, in order of id."""
-
-    @property
-    def time_ns(self) -> Ints: ...
-    @property
-    def price(self) -> Floats: ...
-    @property
-    def quantity(self) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,17 +8,22 @@ from alphastream.events import Tick
 from alphastream.tape.ring import Coverage, Gap, TickColumns
 
 
-class Columns(Protocol):
-    """Ticks of one symbol as arrays, (T,) each."""
+class TickArrays(Protocol):
+    """Trades of one symbol as arrays, (T,) each."""
 
-    @property
-    def id(self) -> Ints: ...
     @property
     def time_ns(self) -> Ints: ...
     @property
     def price(self) -> Floats: ...
     @property
     def quantity(self) -> Floats: ...
+
+
+class Columns(TickArrays, Protocol):
+    """Ticks of one symbol as arrays, (T,) each, with the ids they have at the venue."""
+
+    @property
+    def id(self) -> Ints: ...
 
 
 class Batch(Protocol):
