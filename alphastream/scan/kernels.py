@@ -16,28 +16,13 @@ import numpy as np
 
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats, Ints
+from alphastream.estimators.tests.lags import dot, mean
 from alphastream.estimators.tests.observations import ROUNDING
 
 STATISTIC, LAGS, HEDGE_RATIO, REVERSE = 0, 1, 2, 3  # places in a row of results; the reverse test's follow the first's
 HALF_LIFE, CROSSINGS, SPREAD_STD = 0, 1, 2
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a normal matrix has fewer than ten good digits left
-
-
-@summation
-def _dot(a: Floats, b: Floats) -> float:
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return float(total)
-
-
-@summation
-def _mean(a: Floats) -> float:
-    total = 0.0
-    for i in range(a.size):
-        total += a[i]
-    return total / a.size
 
 
 @kernel
@@ -66,7 +51,7 @@ def _lagged_products(a: Floats, b: Floats, max_lags: int, stop: int, out: Floats
     middle = a[max_lags:stop]
     if max_lags < 3:
         for lag in range(max_lags + 1):
-            out[lag] = _dot(middle, b[max_lags - lag : stop - lag])
+            out[lag] = dot(middle, b[max_lags - lag : stop - lag])
         return
     for block in range(0, max_lags + 1, 4):
         lag = min(block, max_lags - 3)
@@ -93,7 +78,7 @@ def _fill_gram(level: Floats, change: Floats, max_lags: int, products: Floats, g
     p, size = max_lags, change.size
     _lagged_products(change, change, p, size - p, products)
     middle = level[p : size - p]
-    quiet = _quiet_ends(change, p, products[0]) and _quiet_ends(level[:size], p, _dot(middle, middle))
+    quiet = _quiet_ends(change, p, products[0]) and _quiet_ends(level[:size], p, dot(middle, middle))
     for apart in range(p + 1):
         tail = 0.0
         for lag in range(p, -1, -1):
@@ -105,9 +90,9 @@ def _fill_gram(level: Floats, change: Floats, max_lags: int, products: Floats, g
         for lag in range(1, p - apart + 1):
             head += change[p - lag] * change[p - lag - apart]
             gram[lag, lag + apart] += head
-    gram[p + 1, p + 1] = _dot(level[p:size], level[p:size])
+    gram[p + 1, p + 1] = dot(level[p:size], level[p:size])
     if quiet:
-        gram[0, p + 1] = _dot(level[p:size], change[p:size])
+        gram[0, p + 1] = dot(level[p:size], change[p:size])
         for lag in range(p):  # because e_t = e_{t−1} + Δe_{t−1}
             ends = level[p - 1] * change[p - 1 - lag] - level[size - 1] * change[size - 1 - lag]
             gram[lag + 1, p + 1] = gram[lag, p + 1] + gram[1, lag + 1] + ends
@@ -231,11 +216,11 @@ def engle_granger_pairs(
             result[STATISTIC], result[LAGS], result[HEDGE_RATIO] = math.nan, 0.0, math.nan
             if not squares[hedge] > size * (ROUNDING * peaks[hedge]) ** 2:
                 continue
-            ratio = _dot(columns[hedge], columns[leg]) / squares[hedge]
+            ratio = dot(columns[hedge], columns[leg]) / squares[hedge]
             _subtract(columns[leg], ratio, columns[hedge], residual)
             rounding = ROUNDING * (peaks[leg] + abs(ratio) * peaks[hedge])
             result[HEDGE_RATIO] = ratio
-            if not _dot(residual, residual) > size * rounding * rounding:
+            if not dot(residual, residual) > size * rounding * rounding:
                 continue
             for t in range(size - 1):
                 change[t] = residual[t + 1] - residual[t]
@@ -251,11 +236,11 @@ def engle_granger_pairs(
 @summation
 def _persistence(spread: Floats) -> float:
     """Slope of s on s(−1) and a constant, which is 1 + λ of Δs on s(−1)."""
-    mean = _mean(spread[:-1])
+    level = mean(spread[:-1])
     products = squares = 0.0
     for t in range(spread.size - 1):
-        products += (spread[t] - mean) * spread[t + 1]
-        squares += (spread[t] - mean) ** 2
+        products += (spread[t] - level) * spread[t + 1]
+        squares += (spread[t] - level) ** 2
     return products / squares
 
 
@@ -285,13 +270,13 @@ def spread_traits(columns: Floats, y: Ints, x: Ints, ratio: Floats, out: Floats)
             out[pair, HALF_LIFE] = out[pair, CROSSINGS] = out[pair, SPREAD_STD] = math.nan
             continue
         _subtract(columns[y[pair]], ratio[pair], columns[x[pair]], spread)
-        mean = _mean(spread)
+        level = mean(spread)
         for t in range(size):
-            spread[t] -= mean
+            spread[t] -= level
         persistence = _persistence(spread)
         if persistence >= 1.0:
             out[pair, HALF_LIFE] = math.inf
         else:
             out[pair, HALF_LIFE] = -math.log(2.0) / math.log(persistence) if persistence > 0.0 else 0.0
         out[pair, CROSSINGS] = _sign_changes(spread)
-        out[pair, SPREAD_STD] = math.sqrt(_dot(spread, spread) / (size - 1))
+        out[pair, SPREAD_STD] = math.sqrt(dot(spread, spread) / (size - 1))
