@@ -64,6 +64,7 @@ def loads_from_disk(call: Callable[[], object]) -> bool:
     return True
 
 
+@cache
 def source_files(file: Path, module: str) -> tuple[Path, ...]:
     """Return the project sources whose content can be in the machine code of a module, the module's own first.
 
