@@ -8,6 +8,7 @@ new one.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,15 @@ from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.events import Bar
 
+UNKNOWN_TRADES: Final = -1  # of a leg that traded in a bar of which nobody counted the trades
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
     """Bars of one symbol, oldest first; every field has shape (B,).
 
     ``start_ns`` are multiples of the interval for bars made from ticks. ``first_ns`` and ``last_ns`` are the times
-    of the first and the last trade in the bar.
+    of the first and the last trade in the bar. ``trades`` is 0 where nobody knows how many, as in a file of bars.
     """
 
     start_ns: Ints
@@ -152,7 +155,8 @@ class PairRows:
     """Two legs on one grid of bar ends, oldest first; every field has shape (T,).
 
     ``y`` and ``x`` are prices (last trade at or before ``end_ns``), ``*_age_ns`` how old they are at the bar's end,
-    ``*_volume`` what traded in the bar (0 where the leg did not trade).
+    ``*_volume`` what traded in the bar (0 where the leg did not trade). ``*_trades`` counts the trades in the bar: 0
+    where the leg did not trade, ``UNKNOWN_TRADES`` where it did and nobody knows how often.
     """
 
     end_ns: Ints
@@ -162,6 +166,8 @@ class PairRows:
     x_age_ns: Ints
     y_volume: Floats
     x_volume: Floats
+    y_trades: Ints
+    x_trades: Ints
 
     def __len__(self) -> int:
         return len(self.end_ns)
@@ -169,6 +175,12 @@ class PairRows:
     def take(self, rows: slice) -> "PairRows":
         """The same columns, some rows of them."""
         return PairRows(*(getattr(self, name)[rows] for name in self.__match_args__))
+
+    @property
+    def both_traded(self) -> NDArray[np.bool_]:
+        """Rows in which neither price is an old one, (T,)."""
+        both: NDArray[np.bool_] = (self.y_trades != 0) & (self.x_trades != 0)
+        return both
 
 
 def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until_ns: int | None = None) -> PairRows:
@@ -190,9 +202,9 @@ def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until
     if until_ns is not None:
         keep &= ends <= until_ns
     ends = ends[keep]
-    y_price, y_age, y_volume = _last_trade(y, ends, interval_ns)
-    x_price, x_age, x_volume = _last_trade(x, ends, interval_ns)
-    return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume)
+    y_price, y_age, y_volume, y_trades = _last_trade(y, ends, interval_ns)
+    x_price, x_age, x_volume, x_trades = _last_trade(x, ends, interval_ns)
+    return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume, y_trades, x_trades)
 
 
 class LegGrid:
@@ -232,6 +244,8 @@ class LegGrid:
             x_leg.age_ns[chosen],
             y_leg.volume[chosen],
             x_leg.volume[chosen],
+            y_leg.trades[chosen],
+            x_leg.trades[chosen],
         )
 
 
@@ -242,24 +256,27 @@ class _Leg:
     price: Floats
     age_ns: Ints
     volume: Floats
+    trades: Ints
     fresh: NDArray[np.bool_]
     known_from: int
     always_fresh: bool
 
 
 def _leg(bars: Bars, ends: Ints, interval_ns: int) -> _Leg:
-    price, age_ns, volume = _last_trade(bars, ends, interval_ns)
-    for column in (price, age_ns, volume):  # pairs share them
+    price, age_ns, volume, trades = _last_trade(bars, ends, interval_ns)
+    for column in (price, age_ns, volume, trades):  # pairs share them
         column.setflags(write=False)
-    fresh = np.isin(ends - interval_ns, bars.start_ns)
+    fresh = trades != 0
     known_from = int(np.searchsorted(ends, bars.start_ns[0] + interval_ns))
-    return _Leg(price, age_ns, volume, fresh, known_from, bool(fresh.all()))
+    return _Leg(price, age_ns, volume, trades, fresh, known_from, bool(fresh.all()))
 
 
-def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats]:
+def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats, Ints]:
+    """Price, its age, volume and number of trades at the end of each bar."""
     row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
     fresh = bars.start_ns[row] == ends - interval_ns
-    return bars.close[row], ends - bars.last_ns[row], np.where(fresh, bars.volume[row], 0.0)
+    trades = np.where(bars.trades[row] > 0, bars.trades[row], UNKNOWN_TRADES)
+    return bars.close[row], ends - bars.last_ns[row], np.where(fresh, bars.volume[row], 0.0), np.where(fresh, trades, 0)
 
 
 def _concatenate(a: Bars, b: Bars) -> Bars:

@@ -138,7 +138,8 @@ class PairAnalytics:
     Parameters
     ----------
     closed : one array a column, rows of closed bars: ``time_ns`` (bar ends), ``y``, ``x``, ``y_age_ns``,
-        ``x_age_ns``, ``y_volume``, ``x_volume`` and the series of ``series_of``. NaN where not yet defined.
+        ``x_age_ns``, ``y_volume``, ``x_volume``, ``y_trades``, ``x_trades`` and the series of ``series_of``. NaN where
+        not yet defined.
     forming : the same columns for the bars that are not closed yet; provisional.
     calibration : the estimators on the way to the z-score, first things first.
     last_y, last_x : newest trade of each leg.
@@ -223,10 +224,14 @@ def nodes_of(spec: PairSpec) -> tuple[Node, ...]:
 
 
 def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
-    """What a ``Source`` of this pair holds: the legs as log prices or as prices."""
-    if price == "log":
-        return {"y": np.log(rows.y), "x": np.log(rows.x)}
-    return {"y": rows.y, "x": rows.x}
+    """What a ``Source`` of this pair holds, (T,) each.
+
+    ``y`` and ``x`` are the legs as log prices or as prices. ``y_both`` and ``x_both`` are the same where both legs
+    traded in the bar and NaN elsewhere: for estimators that an old price would mislead.
+    """
+    y, x = (np.log(rows.y), np.log(rows.x)) if price == "log" else (rows.y, rows.x)
+    both = rows.both_traded
+    return {"y": y, "x": x, "y_both": np.where(both, y, np.nan), "x_both": np.where(both, x, np.nan)}
 
 
 def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
@@ -245,6 +250,8 @@ def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any]) ->
         "x_age_ns": rows.x_age_ns,
         "y_volume": rows.y_volume,
         "x_volume": rows.x_volume,
+        "y_trades": rows.y_trades,
+        "x_trades": rows.x_trades,
     }
     for name, series in series_of(spec).items():
         assert isinstance(series.of, Node)

@@ -56,7 +56,7 @@ def history(data: dict[str, Floats], rows: int) -> PairHistory:
     ages, ones = np.zeros(rows, dtype=np.int64), np.ones(rows)
     of_y, of_x = (LegTrades(ends - SECOND, data[f"{leg}_open"][:rows], ones) for leg in ("y", "x"))
     rules = BrokerRules(fill="next_open", fees=Fees(0.0), half_spread_bps=HALF_SPREAD_BPS)
-    table = PairRows(ends, data["y"][:rows], data["x"][:rows], ages, ages, ones, ones)
+    table = PairRows(ends, data["y"][:rows], data["x"][:rows], ages, ages, ones, ones, ages - 1, ages - 1)
     return ready(table, (of_y, of_x), ("Y", "X"), rules)
 
 

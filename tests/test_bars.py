@@ -1,6 +1,6 @@
 """Ticks to bars to rows: against pandas, against brute force, and in any order of arrival."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import permutations
 
 import numpy as np
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from alphastream.bars import Bars, LegGrid, aggregate, align, empty_bars, merge, resample
+from alphastream.bars import UNKNOWN_TRADES, Bars, LegGrid, aggregate, align, empty_bars, merge, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 
@@ -86,6 +86,16 @@ def test_rows_show_the_last_trade_and_its_age() -> None:
     assert_array_equal(rows.x, [50.0, 50.0, 51.0])
     assert_array_equal(rows.y_age_ns, np.array([1_500, 500, 1_500]) * 10**6)
     assert_array_equal(rows.y_volume, [0.0, 1.0, 0.0])
+    assert_array_equal(rows.y_trades, [0, 1, 0])
+    assert_array_equal(rows.both_traded, (rows.y_trades > 0) & (rows.x_trades > 0))
+
+
+def test_bars_whose_trades_nobody_counted_have_traded() -> None:
+    bars = replace(aggregate(np.array([0, 10, 30]), np.ones(3), np.ones(3), 10), trades=np.zeros(3, dtype=np.int64))
+    rows = align(bars, bars.take(slice(2)), 10)
+    assert_array_equal(rows.y_trades, [UNKNOWN_TRADES] * 3)
+    assert_array_equal(rows.x_trades, [UNKNOWN_TRADES, UNKNOWN_TRADES, 0])
+    assert_array_equal(rows.both_traded, [True, True, False])
 
 
 def test_silence_of_both_legs_makes_no_rows() -> None:

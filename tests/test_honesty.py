@@ -47,7 +47,7 @@ def walking_rows(rng: np.random.Generator, price: Price) -> PairRows:
     walks = np.cumsum(rng.normal(size=(2, ROWS)), axis=1)
     y, x = np.exp(1e-3 * walks) if price == "log" else 1_000.0 + walks
     ages, volume = np.zeros(ROWS, dtype=np.int64), np.ones(ROWS)
-    return PairRows(np.arange(1, ROWS + 1) * SECOND, y, x, ages, ages, volume, volume)
+    return PairRows(np.arange(1, ROWS + 1) * SECOND, y, x, ages, ages, volume, volume, ages - 1, ages - 1)
 
 
 @dataclass(frozen=True, slots=True)

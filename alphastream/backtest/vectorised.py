@@ -152,7 +152,10 @@ def run_pair(history: PairHistory, strategy: PairStrategy, *, capital: float = 1
 def warm_up() -> None:
     """Compile the kernels, or load them from numba's cache: some twenty seconds the first time, tenths after."""
     ends, price = np.arange(1, 5, dtype=np.int64), np.array([1.0, 2.0, 4.0, 3.0])
-    rows, tape = PairRows(ends, price, price[::-1].copy(), ends, ends, price, price), LegTrades(ends, price, price)
+    rows, tape = (
+        PairRows(ends, price, price[::-1].copy(), ends, ends, price, price, ends, ends),
+        LegTrades(ends, price, price),
+    )
     strategy = ZScoreThreshold(PairSpec("y", "x", 1, "ols", 2, "price"))
     history = ready(rows, (tape, tape), ("y", "x"), BrokerRules())
     series = pair_series(history, strategy)

@@ -19,7 +19,7 @@ def rows_of(y: Floats, x: Floats, traded: Floats | None = None) -> PairRows:
     ends = SECOND * np.arange(1, len(y) + 1, dtype=np.int64)
     volumes = np.ones((2, len(y))) if traded is None else traded
     ages = np.zeros(len(y), dtype=np.int64)
-    return PairRows(ends, y, x, ages, ages, volumes[0], volumes[1])
+    return PairRows(ends, y, x, ages, ages, volumes[0], volumes[1], ages - 1, ages - 1)
 
 
 def history(y: Floats, x: Floats, rules: BrokerRules) -> PairHistory:

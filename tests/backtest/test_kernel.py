@@ -174,7 +174,7 @@ def cases(draw: st.DrawFn) -> Case:
     ends = np.cumsum(rng.integers(1, 4, length)) * 10
     y, x = 10.0 + rng.random(length), 5.0 + rng.random(length)
     volumes = rng.random((2, length)) * (rng.random((2, length)) < draw(st.sampled_from([0.2, 0.6, 1.0])))
-    rows = PairRows(ends, y, x, 0 * ends, 0 * ends, volumes[0], volumes[1])
+    rows = PairRows(ends, y, x, 0 * ends, 0 * ends, volumes[0], volumes[1], ends, ends)
     tapes = []
     for leg, mark in enumerate((y, x)):
         if rule in ("next_close", "same_close"):
@@ -280,7 +280,7 @@ def test_the_statistics_are_those_of_the_series(case: Case) -> None:
 def test_a_leg_that_never_trades_is_never_filled(rule: FillRule) -> None:
     ends = np.arange(1, 6, dtype=np.int64) * 10
     price, none = np.full(5, 10.0), np.zeros(5)
-    rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, none)
+    rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, none, ends, 0 * ends)
     tape = LegTrades(ends, price, price)
     rules = BrokerRules(fill=rule, latency=FixedLatency(0))
     found = ready(rows, (tape, NO_TRADES), SYMBOLS, rules)
@@ -325,7 +325,7 @@ def test_a_later_order_may_be_quicker_than_an_earlier_one() -> None:
     ends, trades = np.arange(1, 9, dtype=np.int64) * 10, np.arange(0, 100, 7, dtype=np.int64)
     delays = dict(zip(ends.tolist(), (50, 0, 30, 0, 3, 3, 90, 0), strict=True))
     price, tape = np.ones(8), LegTrades(trades, trades.astype(np.float64), trades.astype(np.float64))
-    rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, price)
+    rows = PairRows(ends, price, price, 0 * ends, 0 * ends, price, price, ends, ends)
     market = ready(rows, (tape, tape), SYMBOLS, BrokerRules(latency=Uneven(delays))).market
     for t, end in enumerate(ends.tolist()):
         later = trades[trades >= end + delays[end]]

@@ -29,7 +29,7 @@ def rows(count: int = 600) -> PairRows:
         spread[row] = 0.8 * spread[row - 1] + rng.normal() * 1e-3
     y = 2_600.0 * (x / 60_000.0) ** 0.8 * np.exp(spread)
     age, volume = np.zeros(count, dtype=np.int64), np.ones(count)
-    return PairRows(np.arange(1, count + 1) * SECOND, y, x, age, age, volume, volume)
+    return PairRows(np.arange(1, count + 1) * SECOND, y, x, age, age, volume, volume, age - 1, age - 1)
 
 
 def answer(spec: PairSpec = SPEC, age_s: float = 0.4) -> PairAnalytics:
