@@ -150,12 +150,8 @@ def _signal(answer: PairAnalytics | None, spec: PairSpec, compiling: str) -> Car
         return make_card("signal", "Signal", f"Calibrating {have}/{needed}", words, "warn", _HELP["signal"])
     position, z, ratio = (newest_closed(answer, name) for name in ("position", "zscore", "hedge_ratio"))
     if position == 0 or not math.isfinite(position):
-        away = (
-            f"{spec.entry - abs(z):.2f} std from an entry"
-            if math.isfinite(z)
-            else "z-score undefined: the spread does not move"
-        )
-        return make_card("signal", "Signal", "Flat", away, "flat", _HELP["signal"])
+        words = "as of the last closed bar" if math.isfinite(z) else "z-score undefined: the spread does not move"
+        return make_card("signal", "Signal", "Flat", words, "flat", _HELP["signal"])
     side: Tone = "long" if position > 0 else "short"
     hedge = "short" if position * ratio > 0 else "long"
     unit = "notional of " if spec.price == "log" else ""
@@ -172,7 +168,7 @@ def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:
         sub = f"calibrating {step.have}/{step.needed}"
         return make_card("zscore", "z-score", UNKNOWN, sub, title=_HELP["zscore"])
     forming = float(answer.forming["zscore"][-1]) if answer and len(answer.forming["zscore"]) else math.nan
-    sub = f"forming {forming:+.2f}" if math.isfinite(forming) else f"entry ±{spec.entry:g}"
+    sub = f"closed bar; forming {forming:+.2f}" if math.isfinite(forming) else f"closed bar; entry ±{spec.entry:g}"
     tone: Tone = "neutral" if not abs(z) >= spec.entry else "short" if z > 0 else "long"
     return make_card("zscore", "z-score", _signed(z, 2), sub, tone, _HELP["zscore"])
 
