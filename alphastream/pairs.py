@@ -4,6 +4,7 @@ The same functions serve the live engine, which feeds them new rows as they clos
 them everything at once (``analyse``).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
+from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     Difference,
@@ -104,15 +106,42 @@ class Progress:
 class Cointegration:
     """Engle-Granger on a ratio fixed over the newest closed rows, or the reason why there is no result.
 
-    ``half_life_bars`` belongs to the residual of the same fixed ratio.
+    Parameters
+    ----------
+    rows : tested, the newest ones.
+    statistic, lags : of the test.
+    pvalue : the one to decide by.
+    half_life_bars : of the residual of the same fixed ratio, in tested rows.
+    refusal : what was seen and what is needed; None where there is a result.
+    mackinnon_pvalue : of the same rows by MacKinnon's surface, which presumes increments of one variance.
+    hedge_ratio : the fixed ratio.
+    half_life_low, half_life_high : 95 % interval of the half-life, in tested rows; the upper end may be infinite.
+    span_s : seconds that the tested rows span.
+    suggested_interval_ns : with a refusal, the shortest usual bar at which the test would hold; None where unknown.
     """
 
     rows: int
-    statistic: float = float("nan")
-    pvalue: float = float("nan")
+    statistic: float = math.nan
+    pvalue: float = math.nan
     lags: int = 0
-    half_life_bars: float = float("nan")
+    half_life_bars: float = math.nan
     refusal: str | None = None
+    mackinnon_pvalue: float = math.nan
+    hedge_ratio: float = math.nan
+    half_life_low: float = math.nan
+    half_life_high: float = math.nan
+    span_s: float = math.nan
+    suggested_interval_ns: int | None = None
+
+    @property
+    def row_s(self) -> float:
+        """Seconds from one tested row to the next, on average: more than a bar where legs trade rarely."""
+        return self.span_s / (self.rows - 1) if self.rows > 1 else math.nan
+
+    @property
+    def half_life_s(self) -> float:
+        """The half-life in seconds, at the pace of the tested rows."""
+        return self.half_life_bars * self.row_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,16 +309,30 @@ def not_computed(spec: PairSpec, rows: int) -> tuple[Progress, ...]:
     return (Progress("hedge ratio", min(rows, spec.window - 1), spec.window),)
 
 
-def cointegration(y: Floats, x: Floats) -> Cointegration:
+def cointegration(rows: PairRows, price: Price) -> Cointegration:
     """Engle-Granger on the newest rows, refused in words where it cannot be had."""
-    y, x = y[-TEST_ROWS:], x[-TEST_ROWS:]
+    newest = rows.take(slice(-TEST_ROWS, None))
+    columns = source_columns(newest, price)
+    y, x = columns["y"], columns["x"]
+    span_s = float(newest.end_ns[-1] - newest.end_ns[0]) / SECOND if len(newest) else math.nan
     try:
         result = engle_granger(y, x)
         residual = y - result.intercept - result.hedge_ratio * x
-        speed = half_life(residual).half_life
+        speed = half_life(residual)
     except AlphaStreamError as error:
-        return Cointegration(rows=len(y), refusal=str(error))
-    return Cointegration(len(y), float(result.statistic), float(result.pvalue), int(result.lags), float(speed))
+        return Cointegration(rows=len(y), span_s=span_s, refusal=str(error))
+    return Cointegration(
+        rows=len(y),
+        statistic=float(result.statistic),
+        pvalue=float(result.pvalue),
+        lags=int(result.lags),
+        half_life_bars=float(speed.half_life),
+        mackinnon_pvalue=float(result.pvalue),
+        hedge_ratio=float(result.hedge_ratio),
+        half_life_low=float(speed.low),
+        half_life_high=float(speed.high),
+        span_s=span_s,
+    )
 
 
 def analyse(rows: PairRows, spec: PairSpec) -> PairAnalytics:
@@ -304,5 +347,5 @@ def analyse(rows: PairRows, spec: PairSpec) -> PairAnalytics:
         closed=closed,
         forming={name: values[:0] for name, values in closed.items()},
         calibration=calibration(spec, graph),
-        cointegration=cointegration(columns["y"], columns["x"]),
+        cointegration=cointegration(rows, spec.price),
     )

@@ -57,8 +57,7 @@ class PairState:
     def test(self, source: Source) -> Cointegration:
         """Engle-Granger on the newest closed rows, computed once for each of them."""
         if source not in self.tests:
-            columns = source_columns(self.rows, source.price)
-            self.tests[source] = cointegration(columns["y"], columns["x"])
+            self.tests[source] = cointegration(self.rows, source.price)
         return self.tests[source]
 
 
