@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphastream.scan.kernels import _factorise, _fill_gram
+from alphastream.estimators.tests.lag_search import factorise, fill_gram
 from tests.scan.panels import walks
 
 
@@ -15,7 +15,7 @@ def test_gram_equals_matrix_product(max_lags: int, row: int | None) -> None:
         level[row] = 1e9  # must not cost digits of the columns it is not in
     change = np.diff(level)
     gram = np.zeros((max_lags + 2, max_lags + 2))
-    _fill_gram(level, change, max_lags, np.empty(max_lags + 1), gram)
+    fill_gram(level, change, max_lags, np.empty(max_lags + 1), gram)
     lagged = [change[max_lags - lag : change.size - lag] for lag in range(max_lags + 1)]
     columns = np.array([*lagged, level[max_lags:-1]])
     norms = np.linalg.norm(columns, axis=1)
@@ -28,11 +28,11 @@ def test_factor_equals_cholesky(width: int) -> None:
     columns = np.random.default_rng(width).normal(size=(width, 60))
     normal = columns @ columns.T
     factor = normal.copy()
-    assert _factorise(factor, width)
+    assert factorise(factor, width)
     np.testing.assert_allclose(np.triu(factor), np.linalg.cholesky(normal).T, atol=1e-12)
 
 
 def test_collinear_columns_are_left_to_the_orthogonal_route() -> None:
     columns = np.random.default_rng(1).normal(size=(6, 60))
     columns[5] = columns[1] + columns[2] + 1e-5 * columns[5]
-    assert not _factorise(columns @ columns.T, 6)
+    assert not factorise(columns @ columns.T, 6)
