@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from alphastream import estimators
-from alphastream.estimators.tests import engle_granger
+from alphastream.estimators.tests import engle_granger, rescaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ def _warm_up(room: str) -> None:
     importlib.import_module(f"alphastream.{room}").warm_up()
 
 
+def _warm_up_tests() -> None:
+    engle_granger.warm_up()
+    rescaled.warm_up()
+
+
 TESTS: Final = "EngleGranger"
 POSITIONS: Final = "PositionStream"
 SCAN: Final = "scan_pairs"
@@ -51,7 +56,7 @@ _SECONDS: Final = {
 
 GROUPS: Final[Mapping[str, KernelGroup]] = {
     **{name: KernelGroup("estimators", partial(estimators.warm_up, name), took) for name, took in _SECONDS.items()},
-    TESTS: KernelGroup("estimators", engle_granger.warm_up, 9.0),
+    TESTS: KernelGroup("estimators", _warm_up_tests, 14.0),
     "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),

@@ -39,6 +39,8 @@ from alphastream.estimators.tests.hurst import HurstResult, hurst
 from alphastream.estimators.tests.johansen import JohansenResult, johansen
 from alphastream.estimators.tests.kpss import KPSSResult, kpss
 from alphastream.estimators.tests.phillips_perron import phillips_perron
+from alphastream.estimators.tests.rescaled import WildResult, engle_granger_wild
+from alphastream.estimators.tests.rescaled import warm_up as warm_up_rescaled
 from alphastream.estimators.tests.variance_ratio import VarianceRatioResult, variance_ratio
 
 __all__ = [
@@ -76,11 +78,13 @@ __all__ = [
     "ThresholdSignal",
     "UnitRootResult",
     "VarianceRatioResult",
+    "WildResult",
     "ZScore",
     "ZScoreRows",
     "adf",
     "engle_granger",
     "engle_granger_both",
+    "engle_granger_wild",
     "half_life",
     "hayashi_yoshida",
     "hurst",
@@ -147,6 +151,7 @@ def warm_up(*names: str) -> None:
             estimator._fold(None, *[row] * len(estimator.inputs))
     if not names:
         warm_up_tests()
+        warm_up_rescaled()
 
 
 def is_compiled() -> bool:
