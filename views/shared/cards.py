@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
 
 STALE_S: Final = 10.0  # a leg without a trade for so long is marked
+APART: Final = 0.25  # a moving ratio so far from the test's, as a share of the larger, is another spread
 Leg = Literal["y", "x"]
 
 _HELP: Final = {
@@ -29,12 +30,12 @@ _HELP: Final = {
     "trade a ratio that jumps from bar to bar: its window is too short.",
     "signal": "From closed bars only, with the thresholds above. A signal is not a fill: it can be traded on the next "
     "bar at the earliest, and costs are not in it.",
-    "cointegration": "Engle-Granger test of one fixed ratio over the newest closed bars, with MacKinnon's p-value. "
-    "Below 0.05 speaks for a stationary spread. One pair in twenty passes by chance: do not trust it for the best of "
-    "many pairs. The line in the chart tests each window alone: between two independent random walks it dips under "
-    "5 % somewhere within ten windows almost always, so a dip proves nothing.",
-    "half_life": "Bars until half of a deviation of the fixed-ratio spread has gone. Only means something where that "
-    "spread is stationary, and comes out too short where it is not small against the bars tested.",
+    "cointegration": "Engle-Granger test of one fixed ratio over the newest closed bars in which both legs traded. "
+    "Below 0.05 speaks for a stationary spread. One pair in twenty passes by chance at any moment, and far more do at "
+    "some time of a day: do not trust it for the best of many pairs, nor for the best of many looks. The line in the "
+    "chart tests each of its own windows alone.",
+    "half_life": "Time until half of a deviation of the tested spread has gone, at the pace of the tested bars, "
+    "corrected for the bias of an estimated ratio. Only means something where that spread is stationary.",
     "correlation": "Correlation of bar returns over the window. Legs that trade rarely look less "
     "correlated than they are. High correlation is not cointegration.",
 }
@@ -75,14 +76,14 @@ def pair_cards(
 
 def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = "") -> list[Card]:
     """Cards of what was computed, without the last trades."""
-    correlation, window = newest_closed(answer, "correlation"), f"{spec.window} bars"
+    correlation, window = newest_closed(answer, "correlation"), window_text(answer, spec)
     return [
         _signal(answer, spec, compiling),
         _zscore(answer, spec),
         _spread(answer, spec),
         _hedge(answer, spec),
         _cointegration(answer),
-        _half_life(answer, spec),
+        _half_life(answer),
         make_card("correlation", "Return correlation", _signed(correlation, 3), window, title=_HELP["correlation"]),
     ]
 
@@ -119,6 +120,21 @@ def age_text(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"
+
+
+def span_text(seconds: float) -> str:
+    """A length of time: as an age, but days where it is two and more; infinity as its sign."""
+    if seconds == math.inf:
+        return "∞"
+    return age_text(seconds) if seconds < 172_800 else f"{seconds / 86_400:.3g} days"
+
+
+def window_text(answer: PairAnalytics | None, spec: PairSpec) -> str:
+    """The window in bars and in the time that the newest so many of them span; silent stretches have no bars."""
+    ends = answer.closed["time_ns"] if answer is not None else np.empty(0, dtype=np.int64)
+    if len(ends) < spec.window:
+        return f"{spec.window} bars"
+    return f"{spec.window} bars, {span_text((int(ends[-1]) - int(ends[-spec.window]) + spec.interval_ns) / 1e9)}"
 
 
 def _leg(
@@ -203,11 +219,14 @@ def _spread(answer: PairAnalytics | None, spec: PairSpec) -> Card:
 
 def _hedge(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     ratio = newest_closed(answer, "hedge_ratio")
-    unit = "notional per notional" if spec.price == "log" else "units per unit"
-    value = UNKNOWN
+    sub = "notional per notional" if spec.price == "log" else "units per unit"
+    value, title = UNKNOWN, _HELP["hedge"]
     if math.isfinite(ratio):
         value = f"{ratio:.{4 - min(0, math.floor(math.log10(abs(ratio) or 1.0)))}f}"
-    return make_card("hedge", "Hedge ratio", value, unit, title=_HELP["hedge"])
+    if answer is not None and math.isfinite(answer.cointegration.hedge_ratio):
+        sub = f"{'notional' if spec.price == 'log' else 'units'}; test's fixed {answer.cointegration.hedge_ratio:.4g}"
+        title = f"{title} The test's ratio is one for all of its {answer.cointegration.rows} bars; this one moves."
+    return make_card("hedge", "Hedge ratio", value, sub, title=title)
 
 
 def _cointegration(answer: PairAnalytics | None) -> Card:
@@ -216,22 +235,40 @@ def _cointegration(answer: PairAnalytics | None) -> Card:
         return make_card(name, label, UNKNOWN, title=_HELP["cointegration"])
     test = answer.cointegration
     if test.refusal is not None:
-        return make_card(name, label, UNKNOWN, "no result yet", title=f"{test.refusal}. {_HELP['cointegration']}")
-    met = test.pvalue < SIGNIFICANT
-    verdict = f"{'cointegrated' if met else 'not cointegrated'}, {test.rows} bars"
-    title = f"{test.rows} bars, {test.lags} lags. {_HELP['cointegration']}"
-    return make_card(name, label, f"{test.pvalue:.3f}", verdict, "ok" if met else "flat", title)
+        longer = test.suggested_interval_ns
+        sub = f"try bars of {interval_name(longer)}" if longer is not None else "no result yet"
+        return make_card(name, label, UNKNOWN, sub, title=f"{test.refusal.rstrip('.')}. {_HELP['cointegration']}")
+    title = (
+        f"{test.rows} bars over {span_text(test.span_s)}, {test.lags} lags; MacKinnon's p, which presumes a steady "
+        f"volatility, is {test.mackinnon_pvalue:.3f}. {_HELP['cointegration']}"
+    )
+    ratio = newest_closed(answer, "hedge_ratio")
+    if not test.pvalue < SIGNIFICANT:
+        verdict, tone = f"not cointegrated, {test.rows} bars", "flat"
+    elif math.isfinite(ratio) and abs(ratio - test.hedge_ratio) > APART * max(abs(ratio), abs(test.hedge_ratio)):
+        verdict, tone = f"at a ratio of {test.hedge_ratio:.3g}, not {ratio:.3g}", "warn"
+        title = (
+            f"Cointegrated at the test's fixed ratio of {test.hedge_ratio:.4g}, which is not the {ratio:.4g} that the "
+            f"spread of the chart has now: what was tested is not what would be traded. {title}"
+        )
+    else:
+        verdict, tone = f"cointegrated, {test.rows} bars", "ok"
+    return make_card(name, label, f"{test.pvalue:.3f}", verdict, cast(Tone, tone), title)
 
 
-def _half_life(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+def _half_life(answer: PairAnalytics | None) -> Card:
     test = answer.cointegration if answer else None
     bars = test.half_life_bars if test else math.nan
-    if not math.isfinite(bars):
-        value, sub = ("∞", "does not revert") if bars == math.inf else (UNKNOWN, "no result yet")
-    elif test is not None and test.pvalue >= SIGNIFICANT:
-        value, sub = f"{bars:.1f} bars", "no guide: not cointegrated"
+    if test is None or math.isnan(bars):
+        value, sub = UNKNOWN, "no result yet"
+    elif bars == math.inf:
+        value, sub = "∞", "does not revert"
     else:
-        value, sub = f"{bars:.1f} bars", f"of {interval_name(spec.interval_ns)}, fixed ratio"
+        value = span_text(test.half_life_s) if math.isfinite(test.row_s) else f"{bars:.1f} bars"
+        low, high = (f"{end:.1f}" if math.isfinite(end) else "∞" for end in (test.half_life_low, test.half_life_high))
+        sub = f"{bars:.1f} bars, 95 %: {low} to {high}" if not math.isnan(test.half_life_low) else f"{bars:.1f} bars"
+        if test.pvalue >= SIGNIFICANT:
+            sub = "no guide: not cointegrated"
     return make_card("half-life", "Half-life", value, sub, title=_HELP["half_life"])
 
 

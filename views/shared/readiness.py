@@ -1,4 +1,4 @@
-"""What speaks for trading a pair now, and what does not: six checks and their count.
+"""What speaks for trading a pair now, and what does not: five checks and their count.
 
 None of them promises a profit. They say whether the numbers on the page can be acted on at all.
 """
@@ -9,7 +9,6 @@ from typing import Final
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.cards import age_text, make_card, move_bps, newest
-from views.shared.metrics import UNKNOWN
 from views.shared.series import SIGNIFICANT
 
 COST_BPS: Final = 8.0
@@ -26,10 +25,10 @@ FRESH_S: Final = (2.0, 10.0)
 
 _HELP: Final = {
     "calibrated": "Whether all windows on the way to the z-score are full. Before that there is no signal.",
-    "stationary": "Engle-Granger test of one fixed ratio on the newest 500 closed bars, p-value below 5 %. It speaks "
-    "of the past: a pair that has broken stays under the line for a while.",
-    "half_life": "Half-life of that fixed ratio's spread, in bars. Under 2 bars it is gone before a fill; over a "
-    "quarter of the window a trade outlives the estimate it was opened on. Says nothing without stationarity.",
+    "reverts": "Engle-Granger test of one fixed ratio on the newest bars in which both legs traded, p-value below 5 %, "
+    "and the half-life of that spread. One check: the half-life is another reading of the same test. Under 2 bars it "
+    "is gone before a fill; over a quarter of the window a trade outlives the estimate it was opened on. It speaks of "
+    "the past: a pair that has broken stays under the line for a while.",
     "edge": "Move of the spread from now to the exit, in bps of y's notional, against the cost set above. "
     "Not a forecast: the mean and the ratio move to meet the spread, so that less is left, and slippage comes on top.",
     "fresh": "Age of each leg's last trade, by the trades' own times. An old leg makes a spread that nobody can trade.",
@@ -49,8 +48,7 @@ def ready_cards(
     """
     checks = [
         _calibrated(answer),
-        _stationary(answer),
-        _half_life(answer, spec),
+        _reverts(answer, spec),
         _edge(answer, spec, cost_bps),
         _fresh(answer, spec, now_ns),
         _check("feed", "Feed", feed["tone"] == "ok", feed["value"], feed["sub"], feed["title"]),
@@ -82,26 +80,19 @@ def _calibrated(answer: PairAnalytics | None) -> Card:
     return _check("calibrated", "Calibrated", True, "yes", "all windows full")
 
 
-def _stationary(answer: PairAnalytics | None) -> Card:
-    limit = f"limit {SIGNIFICANT:g}"
+def _reverts(answer: PairAnalytics | None, spec: PairSpec) -> Card:
+    """The test and the half-life of its spread: one piece of evidence, counted once."""
     test = answer.cointegration if answer is not None else None
     if test is None or not math.isfinite(test.pvalue):
-        why = test.refusal or "" if test is not None else ""
-        return _check("stationary", "Stationary", None, "unknown", f"p {UNKNOWN}, {limit}", why)
-    met = test.pvalue < SIGNIFICANT
-    return _check("stationary", "Stationary", met, "yes" if met else "not shown", f"p {test.pvalue:.3f}, {limit}")
-
-
-def _half_life(answer: PairAnalytics | None, spec: PairSpec) -> Card:
-    longest = spec.window / HALF_LIVES_A_WINDOW
-    limits = f"limits {SHORTEST_HALF_LIFE:g} to {longest:g}"
-    bars = answer.cointegration.half_life_bars if answer is not None else math.nan
-    if math.isnan(bars):
-        return _check("half-life", "Half-life", None, "unknown", limits)
-    word = "too fast" if bars < SHORTEST_HALF_LIFE else "too slow" if bars > longest else "within limits"
-    return _check(
-        "half-life", "Half-life", word == "within limits", word, f"{bars:.1f} bars, {limits}".replace("inf", "∞")
-    )
+        return _check("reverts", "Reverts", None, "unknown", "no test yet", (test.refusal or "") if test else "")
+    bars, longest = test.half_life_bars, spec.window / HALF_LIVES_A_WINDOW
+    if test.pvalue >= SIGNIFICANT:
+        word = "not shown"
+    else:
+        word = "too fast" if bars < SHORTEST_HALF_LIFE else "yes" if bars <= longest else "too slow"
+    sub = f"p {test.pvalue:.3f}, half-life {bars:.1f} bars".replace("inf", "∞")
+    more = f"Limits: {SIGNIFICANT:g}, and {SHORTEST_HALF_LIFE:g} to {longest:g} bars."
+    return _check("reverts", "Reverts", word == "yes", word, sub, more)
 
 
 def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:

@@ -74,7 +74,7 @@ def test_without_an_answer_values_are_empty_and_nothing_is_ready() -> None:
     assert {card["value"] for card in live(None).values()} == {""}
     assert list(live(None)) == list(live(answer()))
     found = checks(None)
-    assert found["ready"]["value"] == "1 of 6"  # the feed
+    assert found["ready"]["value"] == "1 of 5"  # the feed
     assert found["ready-calibrated"]["tone"] == "warn"
     assert found["ready-edge"]["tone"] == found["ready-fresh"]["tone"] == "flat"
 
@@ -155,12 +155,12 @@ def test_a_pair_that_reverts_is_ready_when_it_pays() -> None:
     found = with_last(answer(), zscore=2.4, spread_std=1e-3)
     ready = checks(found, cost=18.9)
     assert {name: card["tone"] for name, card in ready.items()} == dict.fromkeys(ready, "ok")
-    assert ready["ready"]["value"] == "6 of 6"
+    assert ready["ready"]["value"] == "5 of 5"
     assert ready["ready-edge"]["sub"] == "19.0 bps, cost 18.9"
     assert all(card["group"] == "ready" for card in ready.values())
     dear = checks(found, cost=19.1)
     assert dear["ready-edge"]["tone"] == "warn"
-    assert dear["ready"]["value"] == "5 of 6"
+    assert dear["ready"]["value"] == "4 of 5"
     assert dear["ready"]["sub"] == "missing: edge"
 
 
@@ -174,25 +174,54 @@ def test_an_edge_on_prices_is_in_bps_of_y() -> None:
     ("bars", "tone", "value"),
     [
         (1.9, "warn", "too fast"),
-        (2.0, "ok", "within limits"),
-        (10.0, "ok", "within limits"),
+        (2.0, "ok", "yes"),
+        (10.0, "ok", "yes"),
         (10.1, "warn", "too slow"),
     ],
 )
 def test_a_half_life_has_two_limits(bars: float, tone: str, value: str) -> None:
     found = replace(answer(), cointegration=Cointegration(500, -4.0, 0.01, 1, bars))
-    card = checks(found)["ready-half-life"]
+    card = checks(found)["ready-reverts"]
     assert (card["tone"], card["value"]) == (tone, value)
+
+
+def test_a_half_life_is_shown_as_time_at_the_pace_of_the_tested_bars() -> None:
+    """With legs that trade rarely 11.3 rows of 1 s bars are no 11 seconds."""
+    test = Cointegration(
+        *(500, -4.0, 0.01, 1, 11.3), half_life_low=8.04, half_life_high=np.inf, span_s=1_148.0, hedge_ratio=0.8
+    )
+    card = live(replace(answer(), cointegration=test))["half-life"]
+    assert (card["value"], card["sub"]) == ("26 s", "11.3 bars, 95 %: 8.0 to ∞")
+
+
+def test_windows_say_how_long_they_are() -> None:
+    assert live(answer())["correlation"]["sub"] == "40 bars, 40 s"
+    sparse = answer()
+    closed = {**sparse.closed, "time_ns": sparse.closed["time_ns"] * 30}
+    assert live(replace(sparse, closed=closed))["correlation"]["sub"] == "40 bars, 20 min"
+
+
+def test_a_verdict_on_another_ratio_than_the_one_drawn_is_no_green_light() -> None:
+    """A pair is cointegrated at a ratio; where the spread on the page has another one, both are named."""
+    test = Cointegration(500, -4.0, 0.01, 1, 11.3, hedge_ratio=-2.29)
+    card = live(with_last(replace(answer(), cointegration=test), hedge_ratio=1.22))["cointegration"]
+    assert (card["tone"], card["sub"]) == ("warn", "at a ratio of -2.29, not 1.22")
+    hedge = live(with_last(replace(answer(), cointegration=test), hedge_ratio=1.22))["hedge"]
+    assert (hedge["value"], hedge["sub"]) == ("1.2200", "notional; test's fixed -2.29")
+    near = live(with_last(replace(answer(), cointegration=test), hedge_ratio=-2.0))["cointegration"]
+    assert (near["tone"], near["sub"]) == ("ok", "cointegrated, 500 bars")
 
 
 def test_what_cannot_be_tested_is_unknown_and_says_why() -> None:
     found = replace(answer(), cointegration=Cointegration(12, refusal="need 30 bars, have 12"))
     ready = checks(found)
-    assert ready["ready-stationary"]["tone"] == ready["ready-half-life"]["tone"] == "flat"
-    assert "need 30 bars" in ready["ready-stationary"]["title"]
+    assert ready["ready-reverts"]["tone"] == "flat"
+    assert "need 30 bars" in ready["ready-reverts"]["title"]
     assert "need 30 bars" in live(found)["cointegration"]["title"]
+    rare = replace(answer(), cointegration=Cointegration(90, refusal="too few", suggested_interval_ns=60 * SECOND))
+    assert live(rare)["cointegration"]["sub"] == "try bars of 1m"
     never = replace(answer(), cointegration=Cointegration(500, -1.0, 0.8, 1, np.inf))
-    assert checks(never)["ready-half-life"]["value"] == "too slow"
+    assert checks(never)["ready-reverts"]["value"] == "not shown"
     assert live(never)["half-life"]["value"] == "∞"
 
 
