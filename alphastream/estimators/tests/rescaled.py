@@ -17,11 +17,10 @@ Theory 24; Besag and Clifford (1991), "Sequential Monte Carlo p-values", Biometr
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from alphastream.core.compilation import kernel
 from alphastream.core.types import Floats
@@ -32,14 +31,11 @@ from alphastream.estimators.tests.lags import ResidualTest, dot, engle_granger_k
 from alphastream.estimators.tests.mackinnon import tau_pvalue
 from alphastream.estimators.tests.observations import ROUNDING, criterion_code, default_max_lags
 
-Signs = NDArray[np.int8]
-
 SCALE_HALF_LIFE: Final = 20.0  # rows over which the local scale is measured, to each side
 SHORT_WINDOW: Final = 200  # rows below which a scale over 5 rows keeps MacKinnon's size better
 SHORT_HALF_LIFE: Final = 5.0
 REPLICATIONS: Final = 199
 EXCEEDANCES: Final = 20  # replications as far left as the statistic after which no more are drawn: p is above a tenth
-SEED: Final = 20_260_101  # of the signs, so that the same rows give the same p-value
 
 _SPIKE = 8.0  # standard deviations that a jump exceeds
 _COMES_BACK = 0.7  # the share of a jump that the next row takes back at least; its inverse at most
@@ -142,8 +138,35 @@ def rescaled_kernel(y: Floats, x: Floats, max_lags: int, criterion: int, half_li
 
 
 @kernel
+def sign_seed(series: Floats) -> np.uint64:
+    """Where the random signs of a series begin: a hash of the directions in which it moves.
+
+    The same rows give the same signs at any scale, other rows give others: with the same ones for all rows the error of
+    199 replications would not average out, and each verdict would have the same wrong size.
+    """
+    seed = np.uint64(0xCBF29CE484222325)  # FNV-1a
+    for t in range(1, series.size):
+        up = np.uint64(1) if series[t] > series[t - 1] else np.uint64(0)
+        seed = (seed ^ up) * np.uint64(0x100000001B3)
+    return seed
+
+
+@kernel
+def draw_signs(state: np.uint64, signs: Floats) -> np.uint64:
+    """Fill (n,) with ±1 and return the state after them (splitmix64, a bit a sign)."""
+    for first in range(0, signs.size, 64):
+        state = state + np.uint64(0x9E3779B97F4A7C15)
+        bits = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        bits = bits ^ (bits >> np.uint64(31))
+        for t in range(first, min(first + 64, signs.size)):
+            signs[t] = 1.0 - 2.0 * float((bits >> np.uint64(t - first)) & np.uint64(1))
+    return state
+
+
+@kernel
 def wild_pvalue(
-    y: Floats, x: Floats, statistic: float, max_lags: int, criterion: int, signs: Signs, exceedances: int
+    y: Floats, x: Floats, statistic: float, max_lags: int, criterion: int, replications: int, exceedances: int
 ) -> tuple[float, int]:
     """p-value of an Engle-Granger statistic among those of the legs with random signs, and how many were drawn.
 
@@ -152,7 +175,7 @@ def wild_pvalue(
     y, x : (T,) the legs that ``statistic`` is of; here they come rescaled.
     statistic : Engle-Granger's with a constant.
     max_lags, criterion : as ``statistic`` was found with; the lags of each replication are its own.
-    signs : (B, n) with n ≥ T − 1 of ±1, one row a replication.
+    replications : drawn at most, B.
     exceedances : replications at or left of the statistic after which drawing stops, k of them among the first n:
         the p-value is then k/n, and valid still (Besag and Clifford 1991). Without a stop it is (1 + k)/(B + 1).
     """
@@ -163,13 +186,14 @@ def wild_pvalue(
     products = np.empty(max_lags + 1)
     gram, normal = np.empty((max_lags + 2, max_lags + 2)), np.empty((max_lags + 2, max_lags + 2))
     found = 0
-    for draw in range(signs.shape[0]):
+    state, signs = sign_seed(y), np.empty(size - 1)
+    for draw in range(replications):
+        state = draw_signs(state, signs)
         y_sum = x_sum = 0.0
         y_walk[0] = x_walk[0] = 0.0
         for t in range(1, size):
-            sign = float(signs[draw, t - 1])
-            y_sum += sign * (y[t] - y[t - 1])
-            x_sum += sign * (x[t] - x[t - 1])
+            y_sum += signs[t - 1] * (y[t] - y[t - 1])
+            x_sum += signs[t - 1] * (x[t] - x[t - 1])
             y_walk[t], x_walk[t] = y_sum, x_sum
         y_mean, x_mean = mean(y_walk), mean(x_walk)
         for t in range(size):
@@ -188,7 +212,7 @@ def wild_pvalue(
         found += not drawn > statistic
         if found == exceedances:
             return found / (draw + 1.0), draw + 1
-    return (1.0 + found) / (signs.shape[0] + 1.0), signs.shape[0]
+    return (1.0 + found) / (replications + 1.0), replications
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +249,7 @@ def engle_granger_wild(y: ArrayLike, x: ArrayLike) -> WildResult:
 
     Returns
     -------
-    The same rows give the same p-value: the random signs are fixed.
+    The same rows give the same p-value: the random signs follow from them.
 
     Raises
     ------
@@ -251,9 +275,7 @@ def engle_granger_wild(y: ArrayLike, x: ArrayLike) -> WildResult:
     test = engle_granger_kernel(y_scaled, x_scaled, 1, max_lags, aic)
     if math.isnan(test.statistic):
         raise ParameterError("over its own scale the spread is a formula, not noise: there is nothing to test")
-    pvalue, drawn = wild_pvalue(
-        y_scaled, x_scaled, test.statistic, max_lags, aic, random_signs(y_rows.size - 1), EXCEEDANCES
-    )
+    pvalue, drawn = wild_pvalue(y_scaled, x_scaled, test.statistic, max_lags, aic, REPLICATIONS, EXCEEDANCES)
     return WildResult(
         statistic=test.statistic,
         pvalue=pvalue,
@@ -278,10 +300,3 @@ def warm_up() -> None:
     y, x = np.sin(time * time), np.cos(time * time)
     engle_granger_wild(y, x)
     rescaled_kernel(y, x, 2, 1, SHORT_HALF_LIFE)
-
-
-@lru_cache(maxsize=16)
-def random_signs(rows: int, replications: int = REPLICATIONS) -> Signs:
-    """(replications, rows) of ±1, always the same ones."""
-    heads = np.random.default_rng(SEED).integers(0, 2, (replications, rows), dtype=np.int8)
-    return np.int8(2) * heads - np.int8(1)
