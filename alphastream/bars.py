@@ -7,7 +7,7 @@ new one.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.events import Bar
 
+_NOT_GIVEN: Final[Ints] = np.empty(0, dtype=np.int64)
 UNKNOWN_TRADES: Final = -1  # of a leg that traded in a bar of which nobody counted the trades
 
 
@@ -156,7 +157,8 @@ class PairRows:
 
     ``y`` and ``x`` are prices (last trade at or before ``end_ns``), ``*_age_ns`` how old they are at the bar's end,
     ``*_volume`` what traded in the bar (0 where the leg did not trade). ``*_trades`` counts the trades in the bar: 0
-    where the leg did not trade, ``UNKNOWN_TRADES`` where it did and nobody knows how often.
+    where the leg did not trade, ``UNKNOWN_TRADES`` where it did and nobody knows how often. Left out, a leg traded
+    where it has volume; one without any volume is taken to have traded in every row.
     """
 
     end_ns: Ints
@@ -166,8 +168,14 @@ class PairRows:
     x_age_ns: Ints
     y_volume: Floats
     x_volume: Floats
-    y_trades: Ints
-    x_trades: Ints
+    y_trades: Ints = field(default_factory=lambda: _NOT_GIVEN)
+    x_trades: Ints = field(default_factory=lambda: _NOT_GIVEN)
+
+    def __post_init__(self) -> None:
+        for name, volume in (("y_trades", self.y_volume), ("x_trades", self.x_volume)):
+            if getattr(self, name) is _NOT_GIVEN:
+                traded = (volume != 0.0) | (not np.any(volume))
+                object.__setattr__(self, name, np.where(traded, UNKNOWN_TRADES, 0))
 
     def __len__(self) -> int:
         return len(self.end_ns)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from alphastream.bars import UNKNOWN_TRADES, Bars, LegGrid, aggregate, align, empty_bars, merge, resample
+from alphastream.bars import UNKNOWN_TRADES, Bars, LegGrid, PairRows, aggregate, align, empty_bars, merge, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 
@@ -96,6 +96,14 @@ def test_bars_whose_trades_nobody_counted_have_traded() -> None:
     assert_array_equal(rows.y_trades, [UNKNOWN_TRADES] * 3)
     assert_array_equal(rows.x_trades, [UNKNOWN_TRADES, UNKNOWN_TRADES, 0])
     assert_array_equal(rows.both_traded, [True, True, False])
+
+
+def test_rows_made_by_hand_have_traded_where_there_is_volume() -> None:
+    ends, price, none = np.arange(3), np.ones(3), np.zeros(3)
+    rows = PairRows(ends, price, price, ends, ends, np.array([1.0, 0.0, 2.0]), none)
+    assert_array_equal(rows.y_trades, [UNKNOWN_TRADES, 0, UNKNOWN_TRADES])
+    assert_array_equal(rows.x_trades, [UNKNOWN_TRADES] * 3)
+    assert_array_equal(rows.take(slice(1, 2)).y_trades, [0])
 
 
 def test_silence_of_both_legs_makes_no_rows() -> None:
