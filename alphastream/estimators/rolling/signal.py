@@ -35,7 +35,7 @@ class ThresholdSignal(Fold[SignalRows]):
     1. A long with z ≤ −stop and a short with z ≥ stop are closed: the bet went wrong.
     2. Long where z ≤ −entry, short where z ≥ entry, from flat or from the other side; not beyond the stop, where a
        position would be closed again, and from flat not while the rest after a stop lasts.
-    3. A position is closed where z is back within ±exit or has jumped beyond it to the other side.
+    3. A position is closed where z is back at the exit or has jumped beyond it.
     4. A position that is ``time_stop`` rows old is closed, also where rule 2 would keep it.
 
     After rule 1 or 4 nothing is opened in the ``cool_down`` rows that follow, nor before |z| has been inside the
@@ -44,7 +44,8 @@ class ThresholdSignal(Fold[SignalRows]):
     Parameters
     ----------
     entry : |z| that opens a position, > 0.
-    exit : |z| that closes it, ≥ 0, at most the entry.
+    exit : |z| that closes it, at most the entry; below 0 it waits until z is that far on the other side, at −entry it
+        turns there and is never flat.
     stop : |z| on the side of the bet that gives it up, > entry; None for never.
     time_stop : rows after the one that opened a position, at least 1, until it is given up; None for never.
     cool_down : rows of rest after a stop of either kind.
@@ -69,8 +70,8 @@ class ThresholdSignal(Fold[SignalRows]):
     cool_down: int = 0
 
     def __post_init__(self) -> None:
-        require_number("exit", self.exit, minimum=0.0)
         require_number("entry", self.entry, above=0.0)
+        require_number("exit", self.exit, minimum=-self.entry)
         if self.entry < self.exit:
             raise ParameterError(f"entry is {self.entry!r}, needs to be ≥ exit, which is {self.exit!r}")
         if self.stop is not None:

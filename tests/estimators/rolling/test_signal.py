@@ -34,6 +34,12 @@ def test_exit_zero_waits_for_the_mean() -> None:
     assert rows.position.tolist() == [1.0, 1.0, 0.0, -1.0, -1.0, 0.0]
 
 
+def test_an_exit_beyond_the_mean_waits_for_it_and_at_the_other_entry_turns() -> None:
+    zscores = [-1.0, 0.3, 0.5, -1.0, 1.0, 0.0, -1.1]
+    assert ThresholdSignal(entry=1.0, exit=-0.5).run(zscores)[0].position.tolist() == [1, 1, 0, 1, -1, -1, 1]
+    assert ThresholdSignal(entry=1.0, exit=-1.0).run(zscores)[0].position.tolist() == [1, 1, 1, 1, -1, -1, 1]
+
+
 def test_an_exit_at_the_entry_closes_inside_it() -> None:
     rows, _ = ThresholdSignal(entry=1.0, exit=1.0).run([-1.0, -1.0, -0.99, 1.0, 1.0, -1.0, 0.0])
     assert rows.position.tolist() == [1.0, 1.0, 0.0, -1.0, -1.0, 1.0, 0.0]
@@ -97,7 +103,7 @@ def ruled(signal: ThresholdSignal, zscores: list[float]) -> list[float]:
 @given(
     zscores=st.lists(st.integers(-10, 10).map(lambda half: half / 2.0) | st.just(nan), max_size=80),
     entry=st.sampled_from([0.5, 1.0, 2.0]),
-    leave=st.sampled_from([0.0, 0.5]),
+    leave=st.sampled_from([0.0, 0.5, -0.5]),
     beyond=st.none() | st.sampled_from([0.5, 2.0]),
     time_stop=st.none() | st.integers(1, 6),
     cool_down=st.integers(0, 5),
@@ -130,7 +136,7 @@ def test_the_mirror_image_of_a_series_takes_the_other_side(zscores: list[float])
     ("entry", "leave", "message"),
     [
         (1.0, 2.0, "entry is 1.0, needs to be ≥ exit"),
-        (2.0, -0.1, "exit is -0.1, needs a finite number ≥ 0"),
+        (2.0, -2.1, "exit is -2.1, needs a finite number ≥ -2"),
         (0.0, 0.0, "entry is 0.0, needs a finite number > 0"),
         (nan, 0.0, "entry is nan"),
         (2.0, "a", "exit is 'a'"),
