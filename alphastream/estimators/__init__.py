@@ -38,6 +38,7 @@ from alphastream.estimators.tests.hayashi_yoshida import HayashiYoshidaResult, h
 from alphastream.estimators.tests.hurst import HurstResult, hurst
 from alphastream.estimators.tests.johansen import JohansenResult, johansen
 from alphastream.estimators.tests.kpss import KPSSResult, kpss
+from alphastream.estimators.tests.ornstein_uhlenbeck import OrnsteinUhlenbeckResult, ornstein_uhlenbeck
 from alphastream.estimators.tests.phillips_perron import phillips_perron
 from alphastream.estimators.tests.rescaled import WildResult, engle_granger_wild
 from alphastream.estimators.tests.rescaled import warm_up as warm_up_rescaled
@@ -66,6 +67,7 @@ __all__ = [
     "KPSSResult",
     "KalmanHedge",
     "KalmanRows",
+    "OrnsteinUhlenbeckResult",
     "ResidualHalfLife",
     "RollingCorrelation",
     "RollingEngleGranger",
@@ -91,6 +93,7 @@ __all__ = [
     "is_compiled",
     "johansen",
     "kpss",
+    "ornstein_uhlenbeck",
     "phillips_perron",
     "positions_of",
     "preview_each",

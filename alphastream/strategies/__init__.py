@@ -1,9 +1,11 @@
 """Strategies: what they read, how they decide, how large they trade."""
 
 from alphastream.strategies.optimiser import PositionOptimiser
+from alphastream.strategies.pair_thresholds import PairThresholds, pair_thresholds
 from alphastream.strategies.sizers import BetaNeutral, FixedNotional, Sizer, Units, VolatilityTarget
 from alphastream.strategies.strategy import Decision, PairColumns, Strategy, Table, pair_table
 from alphastream.strategies.threshold import InnovationThreshold, ThresholdRule, ZScoreThreshold
+from alphastream.strategies.thresholds import Thresholds, at_bar_ends, expected, watched_always
 
 __all__ = [
     "BetaNeutral",
@@ -11,13 +13,19 @@ __all__ = [
     "FixedNotional",
     "InnovationThreshold",
     "PairColumns",
+    "PairThresholds",
     "PositionOptimiser",
     "Sizer",
     "Strategy",
     "Table",
     "ThresholdRule",
+    "Thresholds",
     "Units",
     "VolatilityTarget",
     "ZScoreThreshold",
+    "at_bar_ends",
+    "expected",
     "pair_table",
+    "pair_thresholds",
+    "watched_always",
 ]
