@@ -1,0 +1,1 @@
+"""How often each verdict of the pages is wrong, on simulated markets. `make calibration` prints the table."""
