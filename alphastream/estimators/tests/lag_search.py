@@ -7,9 +7,12 @@ over a residual. Where the normal matrix is too collinear for that the statistic
 
 import math
 
+import numpy as np
+
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats
-from alphastream.estimators.tests.lags import dot
+from alphastream.estimators.tests.lags import dot, modified_penalty
+from alphastream.estimators.tests.observations import MODIFIED_AIC
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a normal matrix has fewer than ten good digits left
 
@@ -125,7 +128,10 @@ def factorise(normal: Floats, width: int) -> bool:
 
 @kernel
 def choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, normal: Floats) -> int:
-    """Lags that minimise AIC (1) or BIC (2), all lengths on the same rows; −1 where the factor is unsafe."""
+    """Lags that minimise AIC (1), BIC (2) or the modified AIC (3); −1 where the factor is unsafe.
+
+    All lengths are judged on the same rows.
+    """
     last = max_lags + 1
     normal[0, 0], normal[0, last], normal[last, last] = gram[last, last], gram[0, last], gram[0, 0]
     for i in range(1, last):
@@ -134,11 +140,14 @@ def choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, normal
             normal[i, j] = gram[i, j]
     if not factorise(normal, max_lags + 2):
         return -1
-    penalty = 2.0 if criterion == 1 else math.log(n_rows)
+    penalty = math.log(n_rows) if criterion == 2 else 2.0
+    work = np.empty(last)
     squares = normal[last, last] ** 2
     best, best_value = 0, math.inf
     for lags in range(max_lags, -1, -1):
         value = n_rows * math.log(squares) + penalty * lags
+        if criterion == MODIFIED_AIC:
+            value += modified_penalty(normal, lags + 1, gram[last, last], squares / n_rows, work)
         if value <= best_value:
             best, best_value = lags, value
         squares += normal[lags, last] ** 2

@@ -6,13 +6,16 @@ half-way, 18 to 20 % of independent walks of 500 rows are called cointegrated at
 1. a jump of one row that comes back takes the value of the row before it (``without_spikes``);
 2. both legs' increments are divided by the local scale of y − b·x and summed up again (``rescaled_legs``): a linear
    relation between the legs stays what it is, and what is left of it has one variance;
-3. the rescaled legs are tested, by MacKinnon's surface where tests are many (``rescaled_kernel``), and by a wild
+3. lags are chosen by AIC, and by the modified AIC where changes of the spread take each other back, as they do where
+   prices bounce between bid and ask (``lag_criterion``);
+4. the rescaled legs are tested, by MacKinnon's surface where tests are many (``rescaled_kernel``), and by a wild
    bootstrap where one is shown (``wild_pvalue``): the increments of both legs of a row keep or change their sign
    together, which keeps their variances and correlation and takes everything else away.
 
 Sources: Beare (2018), "Unit root testing with unstable volatility", J. of Time Series Analysis 39, for the rescaling;
 Cavaliere and Taylor (2008), "Bootstrap unit root tests for time series with nonstationary volatility", Econometric
-Theory 24; Besag and Clifford (1991), "Sequential Monte Carlo p-values", Biometrika 78.
+Theory 24; Ng and Perron (2001), Econometrica 69; Besag and Clifford (1991), "Sequential Monte Carlo p-values",
+Biometrika 78.
 """
 
 import math
@@ -29,7 +32,7 @@ from alphastream.estimators.tests.engle_granger import EngleGrangerResult, engle
 from alphastream.estimators.tests.lag_search import choose_lags, fill_gram, lagged_level_statistic, subtract
 from alphastream.estimators.tests.lags import ResidualTest, dot, engle_granger_kernel, largest, mean, remove_trend
 from alphastream.estimators.tests.mackinnon import tau_pvalue
-from alphastream.estimators.tests.observations import ROUNDING, criterion_code, default_max_lags
+from alphastream.estimators.tests.observations import MODIFIED_AIC, ROUNDING, default_max_lags
 
 SCALE_HALF_LIFE: Final = 20.0  # rows over which the local scale is measured, to each side
 SHORT_WINDOW: Final = 200  # rows below which a scale over 5 rows keeps MacKinnon's size better
@@ -39,6 +42,7 @@ EXCEEDANCES: Final = 20  # replications as far left as the statistic after which
 
 _SPIKE = 8.0  # standard deviations that a jump exceeds
 _COMES_BACK = 0.7  # the share of a jump that the next row takes back at least; its inverse at most
+_REVERSAL = -0.3  # first autocorrelation of the changes of the spread
 _SMALLEST_SCALE = 1e-2  # of the overall one, where nothing moves
 
 
@@ -117,14 +121,43 @@ def rescaled_legs(y: Floats, x: Floats, half_life: float) -> tuple[Floats, Float
 
 
 @kernel
-def rescaled_kernel(y: Floats, x: Floats, max_lags: int, criterion: int, half_life: float) -> ResidualTest:
-    """Engle-Granger with a constant of the rescaled legs, y on x: steps 1 and 2 above and ``engle_granger_kernel``.
+def lag_criterion(y: Floats, x: Floats) -> int:
+    """The code of AIC, or of the modified AIC where changes of y − b·x take each other back.
+
+    With AIC alone a bounce of one step between bid and ask passes for cointegration in 12 to 21 % of walks of 500
+    rows with a correlation of .9 to .97, with the modified one in 5 to 7 %; without any bounce that one would cost 7
+    points of power at a half-life of ten rows. A spread that returns has an autocorrelation of its changes of
+    (φ − 1)/2 ≥ −.25 from a half-life of one row on.
+
+    Parameters
+    ----------
+    y, x : (T,) rescaled legs.
+    """
+    size = y.size
+    y_mean, x_mean = mean(y), mean(x)
+    shared = square = 0.0
+    for t in range(size):
+        shared += (x[t] - x_mean) * (y[t] - y_mean)
+        square += (x[t] - x_mean) * (x[t] - x_mean)
+    ratio = shared / square
+    products = squares = before = 0.0
+    for t in range(1, size):
+        change = (y[t] - y[t - 1]) - ratio * (x[t] - x[t - 1])
+        products += change * before
+        squares += change * change
+        before = change
+    return MODIFIED_AIC if products < _REVERSAL * squares else 1
+
+
+@kernel
+def rescaled_kernel(y: Floats, x: Floats, max_lags: int, half_life: float) -> ResidualTest:
+    """Engle-Granger with a constant of the rescaled legs, y on x: steps 1 to 3 above and ``engle_granger_kernel``.
 
     Parameters
     ----------
     y, x : (T,) legs as given.
-    max_lags, criterion : as for ``engle_granger_kernel``.
-    half_life : of the scale, in rows: ``SCALE_HALF_LIFE``, or ``SHORT_HALF_LIFE`` under ``SHORT_WINDOW`` rows.
+    max_lags : the longest lag tried.
+    half_life : of the scale, in rows.
 
     Returns
     -------
@@ -134,7 +167,7 @@ def rescaled_kernel(y: Floats, x: Floats, max_lags: int, criterion: int, half_li
     y_scaled, x_scaled, varies = rescaled_legs(without_spikes(y), without_spikes(x), half_life)
     if not varies:
         return ResidualTest(math.nan, 0, 0, math.nan, math.nan, math.nan)
-    return engle_granger_kernel(y_scaled, x_scaled, 1, max_lags, criterion)
+    return engle_granger_kernel(y_scaled, x_scaled, 1, max_lags, lag_criterion(y_scaled, x_scaled))
 
 
 @kernel
@@ -267,15 +300,16 @@ def engle_granger_wild(y: ArrayLike, x: ArrayLike) -> WildResult:
     """
     plain = engle_granger(y, x)
     y_rows, x_rows = (without_spikes(np.array(leg, dtype=np.float64)) for leg in (y, x))
-    max_lags, aic = default_max_lags(y_rows.size, 0), criterion_code("aic")
+    max_lags = default_max_lags(y_rows.size, 0)
     fit = engle_granger_kernel(y_rows, x_rows, 1, 0, 0)
     y_scaled, x_scaled, varies = rescaled_legs(y_rows, x_rows, SCALE_HALF_LIFE)
     if not varies:
         raise ParameterError("without rows that jump and come back at once the legs leave no spread to test")
-    test = engle_granger_kernel(y_scaled, x_scaled, 1, max_lags, aic)
+    criterion = lag_criterion(y_scaled, x_scaled)
+    test = engle_granger_kernel(y_scaled, x_scaled, 1, max_lags, criterion)
     if math.isnan(test.statistic):
         raise ParameterError("over its own scale the spread is a formula, not noise: there is nothing to test")
-    pvalue, drawn = wild_pvalue(y_scaled, x_scaled, test.statistic, max_lags, aic, REPLICATIONS, EXCEEDANCES)
+    pvalue, drawn = wild_pvalue(y_scaled, x_scaled, test.statistic, max_lags, criterion, REPLICATIONS, EXCEEDANCES)
     return WildResult(
         statistic=test.statistic,
         pvalue=pvalue,
@@ -299,4 +333,4 @@ def warm_up() -> None:
     time = np.arange(40.0)
     y, x = np.sin(time * time), np.cos(time * time)
     engle_granger_wild(y, x)
-    rescaled_kernel(y, x, 2, 1, SHORT_HALF_LIFE)
+    rescaled_kernel(y, x, 2, SHORT_HALF_LIFE)

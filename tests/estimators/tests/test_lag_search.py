@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from alphastream.estimators.tests.lag_search import factorise, fill_gram
+from alphastream.estimators.tests.lag_search import choose_lags, factorise, fill_gram
+from alphastream.estimators.tests.lags import engle_granger_kernel
+from alphastream.estimators.tests.observations import MODIFIED_AIC
 from tests.scan.panels import walks
 
 
@@ -36,3 +38,28 @@ def test_collinear_columns_are_left_to_the_orthogonal_route() -> None:
     columns = np.random.default_rng(1).normal(size=(6, 60))
     columns[5] = columns[1] + columns[2] + 1e-5 * columns[5]
     assert not factorise(columns @ columns.T, 6)
+
+
+@pytest.mark.parametrize("bounce", [0.0, 1.0, 3.0])
+def test_modified_criterion_is_that_of_ng_and_perron(bounce: float) -> None:
+    rng = np.random.default_rng(2)
+    for max_lags in (0, 1, 6, 12):
+        x = walks(4, 200, 1)[:, 0]
+        y = x + 0.5 * np.cumsum(rng.normal(size=200)) + bounce * rng.normal(size=200)
+        ratio, level = np.polyfit(x, y, 1)
+        residual = y - ratio * x - level
+        change = np.diff(residual)
+        rows = change.size - max_lags
+        columns = [residual[max_lags:-1], *(change[max_lags - lag : -lag] for lag in range(1, max_lags + 1))]
+        values = []
+        for lags in range(max_lags + 1):
+            design = np.column_stack(columns[: lags + 1])
+            fit, squares = np.linalg.lstsq(design, change[max_lags:])[:2]
+            variance = squares[0] / rows
+            pull = fit[0] ** 2 * np.sum(columns[0] ** 2) / variance
+            values.append(np.log(variance) + 2.0 * (pull + lags) / rows)
+        expected = int(np.argmin(values))
+        gram, normal = np.zeros((2, max_lags + 2, max_lags + 2))
+        fill_gram(residual, change, max_lags, np.empty(max_lags + 1), gram)
+        assert choose_lags(gram, max_lags, rows, MODIFIED_AIC, normal) == expected
+        assert engle_granger_kernel(y, x, 1, max_lags, MODIFIED_AIC).lags == expected
