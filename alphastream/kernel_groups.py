@@ -46,6 +46,7 @@ _SECONDS: Final = {
     "ZScore": 1.0,
     "ThresholdSignal": 0.6,
     "Difference": 0.3,
+    "RowPace": 0.3,
     "RollingCorrelation": 0.1,
     "HedgedValue": 0.3,
     "ResidualHalfLife": 1.0,

@@ -256,11 +256,17 @@ def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
     """What a ``Source`` of this pair holds, (T,) each.
 
     ``y`` and ``x`` are the legs as log prices or as prices. ``y_both`` and ``x_both`` are the same where both legs
-    traded in the bar and NaN elsewhere: for estimators that an old price would mislead.
+    traded in the bar and NaN elsewhere: for estimators that an old price would mislead. ``time_ns`` are the bars' ends.
     """
     y, x = (np.log(rows.y), np.log(rows.x)) if price == "log" else (rows.y, rows.x)
     both = rows.both_traded
-    return {"y": y, "x": x, "y_both": np.where(both, y, np.nan), "x_both": np.where(both, x, np.nan)}
+    return {
+        "y": y,
+        "x": x,
+        "y_both": np.where(both, y, np.nan),
+        "x_both": np.where(both, x, np.nan),
+        "time_ns": rows.end_ns.astype(np.float64),
+    }
 
 
 def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ from alphastream.estimators.rolling.moments import HedgeRows
 from alphastream.estimators.rolling.ols import RollingOLS
 from alphastream.estimators.rolling.residual_half_life import ResidualHalfLife
 from alphastream.estimators.rolling.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
+from alphastream.estimators.rolling.row_pace import RowPace, RowPaceRows
 from alphastream.estimators.rolling.signal import SignalRows, ThresholdSignal, positions_of
 from alphastream.estimators.rolling.standardised import Standardised
 from alphastream.estimators.rolling.tls import RollingTLS
@@ -74,6 +75,8 @@ __all__ = [
     "RollingHuber",
     "RollingOLS",
     "RollingTLS",
+    "RowPace",
+    "RowPaceRows",
     "SignalRows",
     "Standardised",
     "State",
@@ -114,6 +117,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         ZScore,
         RollingCorrelation,
         Difference,
+        RowPace,
         HedgedValue,
         HalfLife,
         ResidualHalfLife,
@@ -130,6 +134,7 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     ZScore(window=2),
     RollingCorrelation(window=2),
     Difference(),
+    RowPace(),
     HedgedValue(),
     HalfLife(window=4),
     ResidualHalfLife(window=4),

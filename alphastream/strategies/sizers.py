@@ -3,18 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators import Difference, RollingCorrelation, ZScore
+from alphastream.estimators import Difference, RollingCorrelation, RowPace, ZScore
 from alphastream.graph import Node, Series
 from alphastream.pairs import PairSpec
 from alphastream.trading.broker.account import Account
-
-YEAR_NS: Final = 365.25 * 86_400 * 10**9
 
 Value = TypeVar("Value", float, Floats)  # of one row, or of all at once
 
@@ -95,7 +93,8 @@ class VolatilityTarget:
     """A size at which the spread's standard deviation is a share of the equity, as of the newest bars.
 
     The deviation is that of a bar's return of y against ratio times that of x, from the deviations and the
-    correlation of both over the pair's window, and is made one of a year as if bars were independent.
+    correlation of both over the pair's window, and is made one of a year as if bars were independent. A year has as
+    many bars as at the pace of those so far: nights, weekends and bars without a trade are none.
 
     Parameters
     ----------
@@ -111,12 +110,13 @@ class VolatilityTarget:
         _require("max_leverage", self.max_leverage)
 
     def series(self, spec: PairSpec) -> Mapping[str, Series]:
-        """Return deviations of both legs' changes and their correlation."""
+        """Return deviations of both legs' changes, their correlation, and the pace of the rows."""
         changes = {leg: Node(Difference(), (spec.source[leg],))["change"] for leg in ("x", "y")}
         return {
             "y_deviation": Node(ZScore(spec.window), (changes["y"],))["std"],
             "x_deviation": Node(ZScore(spec.window), (changes["x"],))["std"],
             "legs_correlation": Node(RollingCorrelation(spec.window), (changes["x"], changes["y"]))["correlation"],
+            "rows_per_year": Node(RowPace(), (spec.source["time_ns"],))["rows_per_year"],
         }
 
     def units(self, ratio: float, row: Any, account: Account, spec: PairSpec) -> tuple[float, float] | None:
@@ -124,9 +124,9 @@ class VolatilityTarget:
         y, x = row.marks
         hedge = ratio * x / y if spec.price == "log" else ratio
         variance = _spread_variance(hedge, row.y_deviation, row.x_deviation, row.legs_correlation)
-        if not variance > 0.0:
+        if not (variance > 0.0 and row.rows_per_year > 0.0):
             return None
-        leverage = min(self._wanted(math.sqrt(variance), y, spec), self.max_leverage)
+        leverage = min(self._wanted(math.sqrt(variance * row.rows_per_year), y, spec), self.max_leverage)
         quantity = max(account.equity(row.marks), 0.0) * leverage / y
         return quantity, -ratio * quantity
 
@@ -143,13 +143,13 @@ class VolatilityTarget:
             variance = _spread_variance(
                 hedge, columns["y_deviation"], columns["x_deviation"], columns["legs_correlation"]
             )
-            leverage = np.minimum(self._wanted(np.sqrt(variance), y, spec), self.max_leverage)
+            a_year = np.sqrt(variance * columns["rows_per_year"])
+            leverage = np.minimum(self._wanted(a_year, y, spec), self.max_leverage)
             return np.where(variance > 0.0, leverage, np.nan)
 
     def _wanted(self, deviation: Value, y: Value, spec: PairSpec) -> Value:
-        """Value of y over equity for the deviation of the spread's change in a bar, without a limit."""
-        of_a_bar = deviation if spec.price == "log" else deviation / y
-        return self.share / (of_a_bar * math.sqrt(YEAR_NS / spec.interval_ns))
+        """Value of y over equity for the deviation of the spread's change in a year, without a limit."""
+        return self.share / (deviation if spec.price == "log" else deviation / y)
 
 
 def _spread_variance(hedge: Value, y_deviation: Value, x_deviation: Value, correlation: Value) -> Value:

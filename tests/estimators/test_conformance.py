@@ -33,6 +33,7 @@ from alphastream.estimators import (
     RollingHuber,
     RollingOLS,
     RollingTLS,
+    RowPace,
     State,
     ThresholdSignal,
     ZScore,
@@ -51,6 +52,7 @@ SAMPLES: dict[str, Fold[Any]] = {
     "ZScore": ZScore(window=7),
     "RollingCorrelation": RollingCorrelation(window=7),
     "Difference": Difference(),
+    "RowPace": RowPace(),
     "HedgedValue": HedgedValue(),
     "HalfLife": HalfLife(window=7),
     "ResidualHalfLife": ResidualHalfLife(window=7),
@@ -83,6 +85,8 @@ def series(estimator: Fold[Any], length: int, seed: int = 0) -> list[Floats]:
     rng = np.random.default_rng(seed)
     x = 100.0 + np.cumsum(rng.normal(size=length))
     y = 5.0 + 0.7 * x + rng.normal(size=length)
+    if estimator.inputs == ("time_ns",):
+        return [1e4 + np.cumsum(rng.integers(1, 5, length), dtype=np.float64)]
     if len(estimator.inputs) == 1:
         return [rng.normal(size=length)]
     return [x, y, 0.7 + np.cumsum(rng.normal(0.0, 0.01, length))][: len(estimator.inputs)]

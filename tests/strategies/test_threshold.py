@@ -84,7 +84,7 @@ def test_each_strategy_reads_no_more_than_it_needs() -> None:
     assert len(RowFold([ZScoreThreshold(SPEC)]).graph) == 3
     assert len(RowFold([ZScoreThreshold(SPEC, spread="value")]).graph) == 4
     assert len(RowFold([InnovationThreshold(KALMAN)]).graph) == 2
-    assert len(RowFold([ZScoreThreshold(SPEC, sizer=VolatilityTarget())]).graph) == 3 + 5
+    assert len(RowFold([ZScoreThreshold(SPEC, sizer=VolatilityTarget())]).graph) == 3 + 6
 
 
 def test_a_filter_may_have_variances_of_its_own() -> None:
