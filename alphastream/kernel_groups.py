@@ -52,6 +52,8 @@ _SECONDS: Final = {
     "ResidualHalfLife": 1.0,
     "HalfLife": 0.3,
     "RollingTLS": 0.1,
+    "DiscountedRegression": 1.2,
+    "FrozenHedge": 1.0,
     "KalmanHedge": 1.5,
 }
 
@@ -64,7 +66,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
 }
 
-_BUILT_ON: Final = {"Standardised": "KalmanHedge", "RollingEngleGranger": TESTS}
+_BUILT_ON: Final = {"Standardised": "KalmanHedge", "Settled": "DiscountedRegression", "RollingEngleGranger": TESTS}
 
 
 def group_of(estimator: Any) -> str:

@@ -13,6 +13,8 @@ from alphastream.core.types import Floats
 from alphastream.estimators.fold import Estimator, Fold, State, preview_each, run_each, run_many
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
+from alphastream.estimators.rolling.discounted_regression import DiscountedRegression, DiscountedRows
+from alphastream.estimators.rolling.frozen import FrozenHedge, FrozenRows
 from alphastream.estimators.rolling.hedged import HedgedRows, HedgedValue
 from alphastream.estimators.rolling.huber import RollingHuber
 from alphastream.estimators.rolling.kalman import KalmanHedge, KalmanRows
@@ -21,6 +23,7 @@ from alphastream.estimators.rolling.ols import RollingOLS
 from alphastream.estimators.rolling.residual_half_life import ResidualHalfLife
 from alphastream.estimators.rolling.rolling_engle_granger import EngleGrangerRows, RollingEngleGranger
 from alphastream.estimators.rolling.row_pace import RowPace, RowPaceRows
+from alphastream.estimators.rolling.settled import Settled, SettledRows
 from alphastream.estimators.rolling.signal import SignalRows, ThresholdSignal, positions_of
 from alphastream.estimators.rolling.standardised import Standardised
 from alphastream.estimators.rolling.tls import RollingTLS
@@ -51,11 +54,15 @@ __all__ = [
     "CorrelationRows",
     "Difference",
     "DifferenceRows",
+    "DiscountedRegression",
+    "DiscountedRows",
     "EngleGrangerResult",
     "EngleGrangerRows",
     "Estimator",
     "Floats",
     "Fold",
+    "FrozenHedge",
+    "FrozenRows",
     "HalfLife",
     "HalfLifeResult",
     "HalfLifeRows",
@@ -77,6 +84,8 @@ __all__ = [
     "RollingTLS",
     "RowPace",
     "RowPaceRows",
+    "Settled",
+    "SettledRows",
     "SignalRows",
     "Standardised",
     "State",
@@ -113,6 +122,8 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         RollingOLS,
         RollingTLS,
         RollingHuber,
+        DiscountedRegression,
+        FrozenHedge,
         KalmanHedge,
         ZScore,
         RollingCorrelation,
@@ -122,6 +133,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         HalfLife,
         ResidualHalfLife,
         RollingEngleGranger,
+        Settled,
         ThresholdSignal,
     )
 }
@@ -130,6 +142,8 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     RollingOLS(window=2),
     RollingTLS(window=2),
     RollingHuber(window=2),
+    DiscountedRegression(window=2),
+    FrozenHedge(train=3),
     KalmanHedge(),
     ZScore(window=2),
     RollingCorrelation(window=2),

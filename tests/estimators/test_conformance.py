@@ -23,7 +23,9 @@ from alphastream.errors import ParameterError
 from alphastream.estimators import (
     ESTIMATORS,
     Difference,
+    DiscountedRegression,
     Fold,
+    FrozenHedge,
     HalfLife,
     HedgedValue,
     KalmanHedge,
@@ -34,6 +36,7 @@ from alphastream.estimators import (
     RollingOLS,
     RollingTLS,
     RowPace,
+    Settled,
     State,
     ThresholdSignal,
     ZScore,
@@ -46,6 +49,8 @@ SAMPLES: dict[str, Fold[Any]] = {
     "RollingOLS": RollingOLS(window=7),
     "RollingTLS": RollingTLS(window=7),
     "RollingHuber": RollingHuber(window=7),
+    "DiscountedRegression": DiscountedRegression(window=7),
+    "FrozenHedge": FrozenHedge(train=7, hold=4),
     "KalmanHedge": KalmanHedge(),
     "KalmanHedge, diffuse": KalmanHedge(delta=1e-3, obs_var=0.1, start="diffuse", burn_in=5),
     "KalmanHedge, ols": KalmanHedge(delta=1e-3, obs_var=0.1, start="ols", burn_in=6),
@@ -57,6 +62,7 @@ SAMPLES: dict[str, Fold[Any]] = {
     "HalfLife": HalfLife(window=7),
     "ResidualHalfLife": ResidualHalfLife(window=7),
     "RollingEngleGranger": RollingEngleGranger(window=30),
+    "Settled": Settled(rows=9),
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
     "ThresholdSignal, stops": ThresholdSignal(entry=0.8, exit=0.1, stop=1.5, time_stop=4, cool_down=3),
 }
@@ -65,7 +71,10 @@ TESTS = {
     "ResidualHalfLife",
     "RollingEngleGranger",
 }  # a few rows or another scale mean something else to them
-ROLLING = [name for name, estimator in SAMPLES.items() if hasattr(estimator, "window") and name not in TESTS]
+DISCOUNTED = {"DiscountedRegression"}  # a row fades and never leaves
+ROLLING = [
+    name for name, estimator in SAMPLES.items() if hasattr(estimator, "window") and name not in TESTS | DISCOUNTED
+]
 KEEPS_OUTPUT_ON_NAN = {"ThresholdSignal"}
 
 each = pytest.mark.parametrize("estimator", SAMPLES.values(), ids=SAMPLES.keys())
