@@ -39,6 +39,7 @@ def _warm_up_tests() -> None:
 TESTS: Final = "EngleGranger"
 POSITIONS: Final = "PositionStream"
 SCAN: Final = "scan_pairs"
+MONITOR: Final = "RelationMonitor"
 BACKTEST: Final = "run_pair"
 
 _SECONDS: Final = {
@@ -61,6 +62,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     **{name: KernelGroup("estimators", partial(estimators.warm_up, name), took) for name, took in _SECONDS.items()},
     TESTS: KernelGroup("estimators", _warm_up_tests, 14.0),
     "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
+    MONITOR: KernelGroup("monitoring", partial(_warm_up, "monitoring"), 2.0),
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),

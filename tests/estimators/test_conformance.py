@@ -44,7 +44,9 @@ from alphastream.estimators import (
     run_many,
     warm_up,
 )
+from alphastream.monitoring import RelationMonitor
 
+ELSEWHERE: dict[str, type[Fold[Any]]] = {"RelationMonitor": RelationMonitor}  # folds that live in rooms of their own
 SAMPLES: dict[str, Fold[Any]] = {
     "RollingOLS": RollingOLS(window=7),
     "RollingTLS": RollingTLS(window=7),
@@ -65,6 +67,7 @@ SAMPLES: dict[str, Fold[Any]] = {
     "Settled": Settled(rows=9),
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
     "ThresholdSignal, stops": ThresholdSignal(entry=0.8, exit=0.1, stop=1.5, time_stop=4, cool_down=3),
+    "RelationMonitor": RelationMonitor(alarm_rows=50.0),
 }
 TESTS = {
     "HalfLife",
@@ -126,8 +129,9 @@ def same_bits(left: Floats, right: Floats) -> bool:
 
 
 def test_every_estimator_of_the_registry_has_a_sample() -> None:
-    assert set(ESTIMATORS) == {name.split(",")[0] for name in SAMPLES}
-    assert all(ESTIMATORS[name.split(",")[0]] is type(estimator) for name, estimator in SAMPLES.items())
+    known = ESTIMATORS | ELSEWHERE
+    assert set(known) == {name.split(",")[0] for name in SAMPLES}
+    assert all(known[name.split(",")[0]] is type(estimator) for name, estimator in SAMPLES.items())
 
 
 def test_warm_up_runs_beside_its_users() -> None:
@@ -267,12 +271,12 @@ def test_a_row_with_a_gap_is_nan_and_leaves_no_trace(estimator: Fold[Any]) -> No
 
 @each
 def test_progress_says_when_the_rows_begin(estimator: Fold[Any]) -> None:
-    columns = series(estimator, 40)
     _, needed = estimator.progress(None)
+    columns = series(estimator, needed + 10)
     assert estimator.progress(None) == (0, needed)
     rows = table(run(estimator, columns)[0])
     state: State | None = None
-    for t in range(40):
+    for t in range(needed + 10):
         have, _ = estimator.progress(state)
         assert have == min(t, needed)
         if t < needed - 1:
