@@ -1,5 +1,6 @@
 """Many parameters over one history: what each combination came to, and how much of the best is luck."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -99,9 +100,17 @@ class Sweep:
         numbers = (self.mean, self.std, self.skew, self.kurtosis)
         return ReturnMoments(self.rows, *(float(each[place]) for each in numbers))
 
-    def deflated(self, place: tuple[int, int] | None = None) -> DeflatedSharpe:
-        """How much of a combination's Sharpe ratio is left as one of so many tried; None: of the best."""
-        return deflated_sharpe(self.moments(self.best() if place is None else place), self.sharpe)
+    def deflated(self, place: tuple[int, int] | None = None, factor: float = 1.0) -> DeflatedSharpe:
+        """How much of a combination's Sharpe ratio is left as one of so many tried; None: of the best.
+
+        Parameters
+        ----------
+        factor : of the deviation, for the autocorrelation of the rows (``VectorisedRun.sharpe``); all trials are taken
+            to have it. A sweep keeps no series and does not know it.
+        """
+        chosen = self.moments(self.best() if place is None else place)
+        shared = 1.0 if math.isnan(factor) else factor
+        return deflated_sharpe(chosen.over_many_rows(factor), self.sharpe / shared)
 
 
 def grid_of(

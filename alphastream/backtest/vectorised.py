@@ -4,6 +4,7 @@ A history is made ready once (``pair_history``). Then every run is the strategy'
 the books of ``kernel``.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
@@ -20,6 +21,7 @@ from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import Graph, Node
 from alphastream.pairs import PairSpec, source_columns
+from alphastream.performance import LoSharpe, lo_sharpe, returns
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -102,6 +104,14 @@ class VectorisedRun:
     payments: Floats
     trades: int
     observed: Mapping[str, Floats]
+
+    @property
+    def sharpe(self) -> LoSharpe:
+        """Sharpe ratio of a row over the autocorrelation of the rows; NaN after ruin, or where nothing moved."""
+        if self.equity.min() <= 0.0:
+            return LoSharpe(math.nan, math.nan, math.nan, 0)
+        held = np.count_nonzero(self.positions.any(axis=1))
+        return lo_sharpe(returns(self.equity), holding_rows=held / max(self.trades, 1))
 
     @property
     def result(self) -> RunResult:

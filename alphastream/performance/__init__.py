@@ -50,6 +50,7 @@ from alphastream.performance.round_trips import (
     round_trip_statistics,
     round_trips,
 )
+from alphastream.performance.serial_correlation import LoSharpe, lo_sharpe
 from alphastream.performance.summary import Performance, Ratios, summarise
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "DeflatedSharpe",
     "Drawdown",
     "Exposure",
+    "LoSharpe",
     "Performance",
     "Ratios",
     "ReturnMoments",
@@ -73,6 +75,7 @@ __all__ = [
     "effective_trials",
     "expected_maximum_sharpe",
     "exposure",
+    "lo_sharpe",
     "moments",
     "probabilistic_sharpe",
     "returns",

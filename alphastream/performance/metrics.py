@@ -1,7 +1,7 @@
 """What an equity curve says: growth, how rough the way was, and how much of it may be chance."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +38,10 @@ class ReturnMoments:
     def sharpe(self) -> float:
         """Sharpe ratio of a row, not annualised; NaN without variation."""
         return self.mean / self.std if self.std > 0.0 else math.nan
+
+    def over_many_rows(self, factor: float) -> "ReturnMoments":
+        """The same with the deviation that rows have together, as ``lo_sharpe`` found its factor; NaN leaves it."""
+        return self if math.isnan(factor) else replace(self, std=self.std * factor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from alphastream.performance.metrics import (
     worst_drawdown,
 )
 from alphastream.performance.round_trips import RoundTrip, RoundTripStatistics, round_trip_statistics, round_trips
+from alphastream.performance.serial_correlation import lo_sharpe
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class Ratios:
     ----------
     rows_per_year : pace at which figures of a row were made yearly.
     moments : of the returns of a row.
-    sharpe, sharpe_error, sharpe_error_normal : ratio and its standard errors, with the skew and kurtosis of the
-        returns (Mertens 2002), and as if they were normal (Lo 2002, equation 9).
+    sharpe, sharpe_error : ratio over the autocorrelation of the rows, and its standard error; see ``lo_sharpe``.
+    factor : of the deviation, for that autocorrelation; 1 where there is none.
+    plain_sharpe, plain_sharpe_error, plain_sharpe_error_normal : ratio and errors as if rows were independent: with the
+        skew and kurtosis of the returns (Mertens 2002), and as if they were normal (Lo 2002, equation 9).
     """
 
     rows_per_year: float
@@ -49,9 +52,25 @@ class Ratios:
     volatility: float
     sharpe: float
     sharpe_error: float
-    sharpe_error_normal: float
+    factor: float
+    plain_sharpe: float
+    plain_sharpe_error: float
+    plain_sharpe_error_normal: float
     sortino: float
     calmar: float
+
+    def deflated(self, trial_sharpes: ArrayLike | None = None) -> DeflatedSharpe:
+        """The ratio of a row against those of the trials it was chosen from; None: as the only one.
+
+        Parameters
+        ----------
+        trial_sharpes : plain Sharpe ratios of a row, its own among them. All are taken to have its autocorrelation.
+        """
+        chosen = self.moments.over_many_rows(self.factor)
+        if trial_sharpes is None:
+            return deflated_sharpe(chosen, trials=1)
+        shared = 1.0 if math.isnan(self.factor) else self.factor
+        return deflated_sharpe(chosen, np.asarray(trial_sharpes, dtype=np.float64) / shared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +87,8 @@ class Performance:
     ratios : figures over the returns.
     drawdown, exposure, turnover, split, round_trips, round_trip_statistics : as their classes say.
     break_even_cost_bps : rate of fees, spread and impact at which the profit would be 0.
-    deflated : against the trials that were made; as the only one if none were given.
+    deflated : against the trials that were made, as the only one if none were given; the trials are taken to have the
+        autocorrelation of this run.
     """
 
     rows: int
@@ -127,8 +147,8 @@ def summarise(
     split, traded = split_costs(fills, funding, last_marks), turnover(fills, when, curve)
     all_round_trips = round_trips(fills, funding, last_marks, lead)
     ruined = np.flatnonzero(curve <= 0.0)
-    ratios = _ratios(when, curve) if ruined.size == 0 else _no_ratios(when)
-    chosen = ratios.moments
+    statistics = round_trip_statistics(all_round_trips)
+    ratios = _ratios(when, curve, statistics.mean_holding_ns) if ruined.size == 0 else _no_ratios(when)
     return Performance(
         rows=when.size,
         start_ns=int(when[0]),
@@ -145,23 +165,28 @@ def summarise(
         split=split,
         break_even_cost_bps=break_even_cost_bps(split, traded.traded),
         round_trips=all_round_trips,
-        round_trip_statistics=round_trip_statistics(all_round_trips),
-        deflated=deflated_sharpe(chosen, trials=1) if trial_sharpes is None else deflated_sharpe(chosen, trial_sharpes),
+        round_trip_statistics=statistics,
+        deflated=ratios.deflated(trial_sharpes),
     )
 
 
-def _ratios(when: Ints, curve: Floats) -> Ratios:
+def _ratios(when: Ints, curve: Floats, holding_ns: float) -> Ratios:
     row_returns, pace = returns(curve), rows_per_year(when)
     found = moments(row_returns)
     yearly = math.sqrt(pace)
+    row_ns = int(when[-1] - when[0]) / max(when.size - 1, 1)
+    over_rows = lo_sharpe(row_returns, 1.0, 0.0 if math.isnan(holding_ns) else holding_ns / row_ns)
     return Ratios(
         rows_per_year=pace,
         moments=found,
         annual_growth=annual_growth(when, curve),
         volatility=found.std * yearly,
-        sharpe=found.sharpe * yearly,
-        sharpe_error=sharpe_error(found.sharpe, found.rows, found.skew, found.kurtosis) * yearly,
-        sharpe_error_normal=sharpe_error(found.sharpe, found.rows) * yearly,
+        sharpe=over_rows.sharpe * yearly,
+        sharpe_error=over_rows.error * yearly,
+        factor=over_rows.factor,
+        plain_sharpe=found.sharpe * yearly,
+        plain_sharpe_error=sharpe_error(found.sharpe, found.rows, found.skew, found.kurtosis) * yearly,
+        plain_sharpe_error_normal=sharpe_error(found.sharpe, found.rows) * yearly,
         sortino=sortino_ratio(row_returns) * yearly,
         calmar=calmar_ratio(when, curve),
     )
@@ -169,4 +194,4 @@ def _ratios(when: Ints, curve: Floats) -> Ratios:
 
 def _no_ratios(when: Ints) -> Ratios:
     nan = math.nan
-    return Ratios(rows_per_year(when), ReturnMoments(0, nan, nan, nan, nan), *(nan,) * 7)
+    return Ratios(rows_per_year(when), ReturnMoments(0, nan, nan, nan, nan), *(nan,) * 10)

@@ -16,7 +16,7 @@ from alphastream.core.types import Ints
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
 from alphastream.pairs import Columns, PairSpec, Progress
-from alphastream.performance import sharpe_error
+from alphastream.performance import lo_sharpe
 from alphastream.portfolio import (
     PositionConfig,
     Positions,
@@ -25,7 +25,6 @@ from alphastream.portfolio import (
     StepResult,
     information_coefficient,
     returns,
-    sharpe_ratio,
     spectrum,
 )
 from alphastream.portfolio.evaluation import returns_over_shrinkage
@@ -258,15 +257,15 @@ def sharpe_by_shrinkage(
     """Sharpe ratio of what each value of ``shrink`` would have earned, from its first positions on.
 
     Unlike ``portfolio.sharpe_over_shrinkage``, which fills at the price a signal was made from, this fills a bar later.
-    Source of the error: A. W. Lo, "The statistics of Sharpe ratios", 2002, equation 9.
+    Ratio and error are over the autocorrelation of the bars; see ``lo_sharpe``.
     """
     trials = returns_over_shrinkage(rows.assets, rows.prices, rows.signals, config, shrinkages, net_returns)
     return [_trial(shrink, row_returns) for shrink, row_returns in trials]
 
 
 def _trial(shrink: float, row_returns: Floats) -> ShrinkTrial:
-    sharpe = sharpe_ratio(row_returns)
-    return ShrinkTrial(shrink, sharpe, sharpe_error(sharpe, row_returns.size), int(row_returns.size))
+    found = lo_sharpe(row_returns)
+    return ShrinkTrial(shrink, found.sharpe, found.error, int(row_returns.size))
 
 
 def _ends(answers: Sequence[ScoredPair]) -> Ints:

@@ -4,7 +4,7 @@ import pytest
 from alphastream.backtest.sweep import grid_of, sweep
 from alphastream.backtest.vectorised import run_pair
 from alphastream.errors import ParameterError
-from alphastream.performance import deflated_sharpe, moments, returns
+from alphastream.performance import deflated_sharpe, lo_sharpe, moments, returns
 from alphastream.strategies import FixedNotional, ThresholdRule, VolatilityTarget
 from alphastream.trading.broker.costs import BrokerRules
 from tests.backtest.histories import bands, history, prices
@@ -47,6 +47,19 @@ def test_the_best_is_measured_against_all_that_were_tried() -> None:
     assert deflated.trials == expected.trials == 9  # those that never traded are none
     assert deflated.probability == pytest.approx(expected.probability, rel=1e-9)
     assert swept.deflated((2, 0)).sharpe == pytest.approx(float(swept.sharpe[2, 0]))
+
+
+def test_the_best_is_measured_over_the_autocorrelation_of_its_rows() -> None:
+    found = history(*prices(600), RULES)
+    swept = sweep(found, bands(), WINDOWS, ENTRIES)
+    run = run_pair(found, swept.grid.strategy(swept.best()))
+    held = np.count_nonzero(run.positions.any(axis=1)) / run.trades
+    assert run.sharpe == lo_sharpe(returns(run.equity), holding_rows=held)
+    deflated = swept.deflated(factor=run.sharpe.factor)
+    assert deflated.sharpe == pytest.approx(run.sharpe.sharpe)
+    assert deflated.expected_maximum == pytest.approx(swept.deflated().expected_maximum / run.sharpe.factor)
+    idle = run_pair(found, swept.grid.strategy((0, 3)))
+    assert np.isnan(idle.sharpe.sharpe)
 
 
 def test_the_best_of_none_that_traded_is_the_first() -> None:

@@ -12,6 +12,7 @@ from alphastream.errors import ParameterError
 from alphastream.performance import (
     Performance,
     calmar_ratio,
+    lo_sharpe,
     moments,
     returns,
     sharpe_error,
@@ -55,13 +56,17 @@ def test_ratios_are_those_of_the_functions() -> None:
     pace, ratios = 365.25 * 24, found.ratios
     known = moments(earned)
     assert ratios.rows_per_year == pytest.approx(pace)
-    assert ratios.sharpe == pytest.approx(sharpe_ratio(earned, pace))
+    assert ratios.plain_sharpe == pytest.approx(sharpe_ratio(earned, pace))
+    over_rows = lo_sharpe(earned, pace, found.round_trip_statistics.mean_holding_ns / HOUR_NS)
+    assert ratios.sharpe == pytest.approx(over_rows.sharpe)
+    assert ratios.sharpe_error == pytest.approx(over_rows.error)
+    assert ratios.factor == over_rows.factor
     assert ratios.sortino == pytest.approx(sortino_ratio(earned, pace))
     assert ratios.volatility == pytest.approx(volatility(earned, pace))
     assert ratios.calmar == pytest.approx(calmar_ratio(done.time_ns, done.equity))
     error = sharpe_error(known.sharpe, known.rows, known.skew, known.kurtosis)
-    assert ratios.sharpe_error == pytest.approx(error * math.sqrt(pace))
-    assert ratios.sharpe_error_normal == pytest.approx(sharpe_error(known.sharpe, known.rows) * math.sqrt(pace))
+    assert ratios.plain_sharpe_error == pytest.approx(error * math.sqrt(pace))
+    assert ratios.plain_sharpe_error_normal == pytest.approx(sharpe_error(known.sharpe, known.rows) * math.sqrt(pace))
     assert found.exposure.in_market == pytest.approx(np.mean(done.positions.any(axis=1)))
     assert np.isfinite(found.exposure.gross).all()  # a symbol without a price is not held
 

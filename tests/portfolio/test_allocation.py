@@ -9,6 +9,7 @@ import pytest
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
 from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, Progress
+from alphastream.performance import lo_sharpe
 from alphastream.portfolio import PositionConfig, Positions, SlidingWindow, optimise, sharpe_ratio, spectrum
 from alphastream.portfolio.allocation import (
     AllocationRows,
@@ -221,9 +222,10 @@ def test_the_sharpe_in_use_is_that_of_what_was_earned() -> None:
     positions = allocate(rows, CONFIG).positions
     first = int(np.flatnonzero(positions.status == "valid")[0])
     gained = net_returns(positions, rows.prices, CONFIG)[first + 1 :]
-    assert trials[5].sharpe == sharpe_ratio(gained)
+    found = lo_sharpe(gained)
+    assert trials[5].sharpe == found.sharpe == pytest.approx(sharpe_ratio(gained) / found.factor)
     assert trials[5].rows == len(gained)
-    assert trials[5].error == pytest.approx(np.sqrt((1 + trials[5].sharpe ** 2 / 2) / len(gained)))
+    assert trials[5].error == found.error
     short = sharpe_by_shrinkage(walk(rows=5), CONFIG)
     assert all(trial.rows == 0 and np.isnan(trial.sharpe) for trial in short)
 

@@ -18,11 +18,13 @@ from views.shared.metrics import UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
 MAX_NAMED: Final = 5
+SHARPE: Final = "Sharpe (Lo)"
 
 HELP: Final = {
     "net": "Equity at the end less the capital, after all costs, open positions marked at last prices. In "
     "sample: if the settings were chosen by somebody who has seen these bars, the future will be worse.",
-    "sharpe": "Mean return over its standard deviation, with its standard error (skew and fat tails counted). Below "
+    "sharpe": "Mean return over its standard deviation, over many bars together: marks that bounce between bid and ask "
+    "and positions that last make bars depend on each other, which Lo's factor counts. With its standard error. Below "
     "two standard errors it may be 0. Over less than a week it is per bar: an hour says nothing of a year. Bars "
     "without a position count as returns of 0.",
     "drawdown": "Deepest fall of the equity from a peak, as a share of the peak, at the ends of bars; the longest time "
@@ -44,8 +46,8 @@ CAVEATS: Final = (
     "and the impact given. Whether your order would have been filled, and at what price, nobody knows.",
     "Each leg is filled at its own next trade. In between one leg is unhedged; the leg gap says for how long.",
     "Bars do not show what happened inside them: a stop is checked when a bar has closed, not within it.",
-    "A Sharpe ratio takes returns of bars as independent. Positions held over many bars correlate them, and the true "
-    "error is larger than the one shown.",
+    "A Sharpe ratio counts how bars depend on each other over the mean holding time. Its error is that of returns that "
+    "go on as they were: a change of the market is not in it.",
     "Funding is one rate throughout. Borrowing, transfers, taxes, margin calls and outages of the venue are not in it.",
     "Amounts are added up as if all symbols had one quote currency: choose symbols with the same one.",
 )
@@ -72,7 +74,7 @@ def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | Non
         none = "no trade"
         return [
             card("net", "Net profit", UNKNOWN, none),
-            card("sharpe", "Sharpe", UNKNOWN, none),
+            card("sharpe", SHARPE, UNKNOWN, none),
             card("drawdown", "Max drawdown", UNKNOWN, none),
             card("trades", "Trades", "0", f"of {performance.rows:,} bars"),
             card("costs", "Costs paid", UNKNOWN, none),
@@ -109,15 +111,15 @@ def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | Non
 def _sharpe(run: RunResult, performance: Performance) -> tuple[str, str, str]:
     ratios = performance.ratios
     if performance.ruined_ns is not None:
-        return "Sharpe", UNKNOWN, "the account was ruined"
+        return SHARPE, UNKNOWN, "the account was ruined"
     if not math.isfinite(ratios.sharpe):
-        return "Sharpe", UNKNOWN, "returns do not vary"
+        return SHARPE, UNKNOWN, "returns do not vary"
     if is_annual(performance):
         since = duration(performance.end_ns - performance.start_ns)
-        return "Sharpe, annualised", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
-    error = ratios.sharpe_error / math.sqrt(ratios.rows_per_year)
+        return f"{SHARPE}, annualised", f"{ratios.sharpe:+.2f}", f"± {ratios.sharpe_error:.2f}, from {since}"
+    of_a_bar, error = (each / math.sqrt(ratios.rows_per_year) for each in (ratios.sharpe, ratios.sharpe_error))
     bar = interval_name(run.interval_ns)
-    return "Sharpe per bar", f"{ratios.moments.sharpe:+.4f}", f"± {error:.4f}, {performance.rows:,} bars of {bar}"
+    return f"{SHARPE} per bar", f"{of_a_bar:+.4f}", f"± {error:.4f}, {performance.rows:,} bars of {bar}"
 
 
 def _hit_rate(performance: Performance) -> str:

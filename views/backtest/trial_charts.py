@@ -13,7 +13,7 @@ from views.shared.palette import DIVERGING, GREY, LIGHT, palette
 from views.shared.panels import TRANSPARENT, drawn_times
 from views.shared.thinning import MAX_POINTS, thin_out
 
-METRICS: Final = ("Sharpe", "profit", "drawdown", "trades")
+METRICS: Final = ("plain Sharpe", "profit", "drawdown", "trades")
 _RISING: Final = [[0.0, "#E6E6E6"], [0.5, "#67A9CF"], [1.0, "#08519C"]]
 
 
@@ -33,7 +33,7 @@ def metric_of(result: Sweep, metric: str, capital: float, yearly: float = 1.0) -
         return np.where(result.trades == 0, np.nan, result.drawdown * 100.0), "max drawdown, %"
     if metric == "trades":
         return result.trades.astype(np.float64), "round trips"
-    return result.sharpe * yearly, "Sharpe, annualised" if yearly > 1.0 else "Sharpe per bar"
+    return result.sharpe * yearly, "plain Sharpe, annualised" if yearly > 1.0 else "plain Sharpe per bar"
 
 
 def sweep_map(
@@ -55,7 +55,7 @@ def sweep_map(
     values, name = metric_of(result, metric, capital, yearly)
     windows, entries = [str(window) for window in result.grid.windows], [f"{entry:g}" for entry in result.grid.entries]
     bound = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
-    signed = metric in ("Sharpe", "profit")
+    signed = metric in ("plain Sharpe", "profit")
     low = -bound if signed else float(np.nanmin(values, initial=0.0))
     heat = go.Heatmap(
         z=values,
@@ -95,7 +95,7 @@ def _marks(result: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:
     """The best Sharpe ratio, and the settings of the page where they are in the grid."""
     window, threshold = result.best()
     grid = result.grid
-    marks = [("best Sharpe", grid.windows[window], grid.entries[threshold], "star", "#FFFFFF")]
+    marks = [("best plain Sharpe", grid.windows[window], grid.entries[threshold], "star", "#FFFFFF")]
     if chosen[0] in grid.windows and chosen[1] in grid.entries:
         marks.append(("settings above", *chosen, "circle-open", "#111111"))
     for name, bars, entry, symbol, edge in marks:

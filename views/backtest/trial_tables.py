@@ -29,7 +29,7 @@ def luck_sentence(result: Sweep, luck: DeflatedSharpe, yearly: float = 1.0) -> t
     unit = "annualised" if yearly > 1.0 else "per bar"
     best = f"Window {result.grid.windows[window]}, entry {result.grid.entries[threshold]:g}: "
     trades = int(result.trades[window, threshold])
-    best += f"Sharpe {luck.sharpe * yearly:+.4g} {unit}, {trades:,} round trip{'s'[: trades != 1]}."
+    best += f"Sharpe (Lo) {luck.sharpe * yearly:+.4g} {unit}, {trades:,} round trip{'s'[: trades != 1]}."
     best += " So few say little, whatever the ratios say." if trades < FEW_TRADES else ""
     if not math.isfinite(luck.probability):
         return "Luck cannot be told from skill", f"{best} Its returns do not allow a deflated Sharpe ratio."

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import streamlit as st
@@ -18,13 +18,14 @@ from alphastream.backtest import (
     sweep,
     walk_forward,
 )
-from alphastream.backtest.vectorised import PairStrategy
+from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, run_pair
 from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.performance import DeflatedSharpe, Performance, deflated_sharpe, returns, rows_per_year, sharpe_ratio
+from alphastream.performance import DeflatedSharpe, Performance, rows_per_year
 from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
+from views.backtest.tables import SHARPE
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 from views.shared.controls import number, sentence
@@ -35,7 +36,8 @@ from views.shared.uploads import session_cached
 LAST_SWEEP: Final = "backtest_sweep"
 
 HELP: Final = {
-    "metric": "Sharpe: per bar, or annualised where the data cover a week or more. The best is always by Sharpe.",
+    "metric": "Plain Sharpe: bars taken as independent; per bar, or annualised where the data cover a week or more. "
+    "The best is always by it; the sentence below has the best one's ratio over the autocorrelation of its bars (Lo).",
     "folds": "How often settings are chosen again. More folds: shorter tests, choices from more recent bars.",
     "share": "Training bars for each test bar, in the first fold. Bars left over are added to the training.",
     "purge": "Bars between a training and its test that neither uses, so that no window reaches from one into the "
@@ -64,11 +66,11 @@ def luck_of(market: Market, request: BacktestRequest, run: Performance) -> Defla
     swept = st.session_state.get(LAST_SWEEP, (None, None))[1]
     if not isinstance(swept, Swept) or swept.market is not market or not _alike(swept.request, request):
         return None
-    moments, result = run.ratios.moments, swept.result
+    ratios, result = run.ratios, swept.result
     pair = request.strategy.pairs[0]
     among = pair.window in result.grid.windows and pair.entry in result.grid.entries
-    trials = result.sharpe.ravel() if among else np.append(result.sharpe, moments.sharpe)
-    return deflated_sharpe(moments, trials)
+    trials = result.sharpe.ravel() if among else np.append(result.sharpe, ratios.moments.sharpe)
+    return ratios.deflated(trials)
 
 
 def _alike(one: BacktestRequest, other: BacktestRequest) -> bool:
@@ -102,7 +104,7 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
 
 def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
     """Map, verdict and file."""
-    yearly, luck = _yearly(history), result.deflated()
+    yearly = _yearly(history)
     if math.isnan(result.sharpe[result.best()]):
         st.info(
             f"None of {result.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
@@ -115,7 +117,7 @@ def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital:
         st.segmented_control(
             "Colour",
             list(METRICS),
-            default="Sharpe",
+            default=METRICS[0],
             required=True,
             key="sweep_metric",
             help=HELP["metric"],
@@ -131,6 +133,8 @@ def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital:
         dark=dark,
     )
     st.plotly_chart(figure, key=f"sweep_{metric}", config=PLOT)
+    best = run_pair(history, result.grid.strategy(result.best()), capital=capital)
+    luck = result.deflated(factor=best.sharpe.factor)
     title, sentence = luck_sentence(result, luck, yearly)
     (st.success if luck.probability >= 0.95 else st.warning)(sentence, icon=":material/casino:", title=title)
     st.caption(
@@ -168,7 +172,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                     capital=request.capital,
                 ),
             )
-            hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk).equity)
+            hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk))
     except AlphaStreamError as error:
         _refused(error)
         return
@@ -205,24 +209,24 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
     return cast(Training, training), folds, share, gap
 
 
-def _walked(history: PairHistory, walk: WalkForward, hindsight: Any, *, dark: bool) -> None:
+def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *, dark: bool) -> None:
     """Figure, verdict and folds."""
     start, stop = walk.rows
     yearly, unit = _yearly(history), "annualised" if _yearly(history) > 1.0 else "per bar"
-    inside, outside = _sharpe(hindsight), _sharpe(walk.equity)
+    inside, outside = hindsight.sharpe.sharpe, walk.run.sharpe.sharpe
     profit = float(walk.equity[-1]) - walk.run.capital
     cards = (
         Metric("Out of sample, net", f"{profit:+,.2f}", f"{profit / walk.run.capital:+.3%}, {stop - start:,} bars"),
         Metric(
-            f"Sharpe {unit}, out of sample",
+            f"{SHARPE} {unit}, out of sample",
             _number(outside * yearly),
             f"{walk.run.trades:,} trade{'s'[: walk.run.trades != 1]}",
         ),
-        Metric(f"Sharpe {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
+        Metric(f"{SHARPE} {unit}, in hindsight", _number(inside * yearly), "best single setting, same bars"),
         Metric("Profitable folds", _gained(walk), "out of sample"),
     )
     metric_row(cards, key="result_cards")
-    figure = walk_forward_figure(history.rows.end_ns[start:stop], walk, hindsight, dark=dark)
+    figure = walk_forward_figure(history.rows.end_ns[start:stop], walk, hindsight.equity, dark=dark)
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
     st.dataframe(
         folds_frame(history, walk, yearly),
@@ -239,8 +243,8 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: Any, *, dark: bo
                 "test from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
             ),
             "test_bars": st.column_config.NumberColumn("bars", format="%,d"),
-            "train_sharpe": st.column_config.NumberColumn(f"train Sharpe {unit}", format="%+.4g"),
-            "test_sharpe": st.column_config.NumberColumn(f"test Sharpe {unit}", format="%+.4g"),
+            "train_sharpe": st.column_config.NumberColumn(f"train, plain Sharpe {unit}", format="%+.4g"),
+            "test_sharpe": st.column_config.NumberColumn(f"test, plain Sharpe {unit}", format="%+.4g"),
             "entry": st.column_config.NumberColumn(format="%.4g"),
             "gained": st.column_config.CheckboxColumn(
                 "any profitable",
@@ -249,14 +253,15 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: Any, *, dark: bo
         },
     )
     st.caption(
-        "Each fold takes the window and the entry with the best Sharpe ratio of its training and trades them on the "
-        "bars that follow, which the choice has not seen. The dashed line is the one setting that turned out best on "
-        "these very bars: nobody could have known it. Where test Sharpe ratios have nothing to do with training ones, "
-        "the choice is noise. Grid, costs and data were still chosen by somebody who may have seen these bars."
+        "Each fold takes the window and the entry with the best plain Sharpe ratio (bars taken as independent) of its "
+        "training and trades them on the bars that follow, which the choice has not seen. The dashed line is the one "
+        "setting that turned out best on these very bars: nobody could have known it. Where test Sharpe ratios have "
+        "nothing to do with training ones, the choice is noise. Grid, costs and data were still chosen by somebody who "
+        "may have seen these bars."
     )
     offer_file(
         "Walk-forward as CSV",
-        lambda: walk_forward_csv(history, walk, hindsight),
+        lambda: walk_forward_csv(history, walk, hindsight.equity),
         "walk-forward.csv",
         key="csv_walk",
     )
@@ -284,10 +289,6 @@ def _lengths(rows: int, folds: int, share: float, purge: int) -> tuple[int, int]
             "take longer data, shorter bars, fewer folds or smaller windows"
         )
     return train, test
-
-
-def _sharpe(equity: Any) -> float:
-    return sharpe_ratio(returns(equity)) if np.min(equity) > 0.0 else math.nan
 
 
 def _yearly(history: PairHistory) -> float:

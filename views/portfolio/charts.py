@@ -137,7 +137,7 @@ def spectrum_figure(time_ns: NDArray[np.int64], spectrum: Spectrum, *, dark: boo
 
 
 def shrinkage_figure(trials: Sequence[ShrinkTrial], chosen: float, *, dark: bool = False) -> go.Figure:
-    """Sharpe ratio per bar over shrinkage, with one standard error up and down; the value in use is marked."""
+    """Sharpe ratio (Lo) per bar over shrinkage, with one standard error up and down; the value in use is marked."""
     colours = palette(dark)
     figure = go.Figure()
     figure.add_scatter(
@@ -145,7 +145,7 @@ def shrinkage_figure(trials: Sequence[ShrinkTrial], chosen: float, *, dark: bool
         y=[trial.sharpe for trial in trials],
         error_y={"type": "data", "array": [trial.error for trial in trials], "thickness": 1, "color": GREY},
         mode="lines+markers",
-        name="Sharpe per bar ± standard error",
+        name="Sharpe (Lo) per bar ± standard error",
         line={"color": colours.y_leg, "width": 1.4},
     )
     figure.add_vline(chosen, line={"color": colours.x_leg, "dash": "dash", "width": 1}, annotation={"text": "in use"})

@@ -262,7 +262,8 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     figure = shrinkage_figure(trials, config.shrink, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_sharpe", config=PLOT)
     st.caption(
-        f"Sharpe ratio per bar, not annualised, net of {config.cost_per_unit * 1e4:g} bps of the notional traded, "
+        f"Sharpe ratio per bar over the autocorrelation of the bars (Lo), not annualised, "
+        f"net of {config.cost_per_unit * 1e4:g} bps of the notional traded, "
         f"filled a bar after the decision, on the {max(trial.rows for trial in trials):,} bars shown. In sample: the "
         "best of eleven is luck too, and where the error bars overlap there is no best."
     )

@@ -88,9 +88,9 @@ def test_cards_say_what_the_run_came_to() -> None:
     assert shown["Net profit"][0] == money(found.profit, signed=True)
     assert "in sample" in shown["Net profit"][1]
     assert shown["Trades"][0] == f"{found.round_trip_statistics.closed:,}"
-    assert "Sharpe, annualised" not in shown  # ten minutes
-    assert shown["Sharpe per bar"][0] == f"{found.ratios.moments.sharpe:+.4f}"
-    assert "600 bars of 1s" in shown["Sharpe per bar"][1]
+    assert "Sharpe (Lo), annualised" not in shown  # ten minutes
+    assert shown["Sharpe (Lo) per bar"][0] == f"{found.ratios.sharpe / math.sqrt(found.ratios.rows_per_year):+.4f}"
+    assert "600 bars of 1s" in shown["Sharpe (Lo) per bar"][1]
     assert shown["Deflated Sharpe"] == (UNKNOWN, "run a sweep first")
     luck = deflated_sharpe(found.ratios.moments, [0.0, 0.1, found.ratios.moments.sharpe])
     assert cards(run, found, luck)["Deflated Sharpe"] == (f"{luck.probability:.0%}", "against 3 trials")
@@ -108,7 +108,7 @@ def test_a_year_is_spoken_of_from_a_week_on() -> None:
     run, found = played(rows=800)
     stretched = replace(run, time_ns=run.time_ns[0] + (run.time_ns - run.time_ns[0]) * 2_000)
     found = replace(found, start_ns=int(stretched.time_ns[0]), end_ns=int(stretched.time_ns[-1]))
-    assert "Sharpe, annualised" in cards(stretched, found)
+    assert "Sharpe (Lo), annualised" in cards(stretched, found)
     assert "annualised" in tables.span(stretched)
     assert "Calmar" in dict(tables.statistics(found))
 

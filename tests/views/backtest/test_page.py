@@ -80,7 +80,7 @@ def test_full() -> None:
     found = cards(test)
     assert list(found) == [
         "Net profit",
-        "Sharpe per bar",
+        "Sharpe (Lo) per bar",
         "Max drawdown",
         "Trades",
         "Costs paid",
@@ -310,7 +310,7 @@ def test_bars_are_filled_at_the_next_open() -> None:
     said = words(test)
     assert "AAA 400 bars" in said
     assert "annualised from that" in said
-    assert "Sharpe, annualised" in cards(test)
+    assert "Sharpe (Lo), annualised" in cards(test)
     test.selectbox(key="fill_bars").select("next trade").run()
     assert "is filled a bar later" in words(test)
 

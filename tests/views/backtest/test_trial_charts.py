@@ -49,20 +49,20 @@ def test_a_map_has_every_combination_and_the_best_marked(swept: Sweep, metric: s
 
 
 def test_settings_outside_the_grid_have_no_mark(swept: Sweep) -> None:
-    assert len(sweep_map(swept, "Sharpe", (21, 1.5), capital=100_000.0).data) == 2
+    assert len(sweep_map(swept, "plain Sharpe", (21, 1.5), capital=100_000.0).data) == 2
 
 
 def test_what_never_traded_has_no_value(swept: Sweep) -> None:
-    for metric in ("Sharpe", "profit", "drawdown"):
+    for metric in ("plain Sharpe", "profit", "drawdown"):
         values, _ = metric_of(swept, metric, 100_000.0)
         assert np.isnan(values[:, 3]).all()
         assert np.isfinite(values[:, 0]).all()
 
 
 def test_a_year_is_a_factor(swept: Sweep) -> None:
-    values, name = metric_of(swept, "Sharpe", 100_000.0, yearly=10.0)
+    values, name = metric_of(swept, "plain Sharpe", 100_000.0, yearly=10.0)
     np.testing.assert_allclose(values, swept.sharpe * 10.0)
-    assert name == "Sharpe, annualised"
+    assert name == "plain Sharpe, annualised"
 
 
 @pytest.mark.parametrize(
