@@ -19,32 +19,36 @@ from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     Difference,
-    KalmanHedge,
+    DiscountedRegression,
+    FrozenHedge,
     ResidualHalfLife,
     RollingCorrelation,
     RollingEngleGranger,
     RollingHuber,
     RollingOLS,
     RollingTLS,
-    Standardised,
+    Settled,
     ThresholdSignal,
     ZScore,
     engle_granger,
     half_life,
 )
+from alphastream.estimators.rolling.discounted_regression import SETTLING_WINDOWS
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Series, Source
 
 Columns = Mapping[str, NDArray[Any]]
-Model = Literal["ols", "kalman", "huber", "tls"]
+Model = Literal["ols", "kalman", "huber", "tls", "frozen"]
 
 MODELS: Final[dict[Model, str]] = {
     "ols": "OLS",
-    "kalman": "Kalman",
+    "kalman": "Kalman (discounted)",
     "huber": "Huber",
     "tls": "TLS",
+    "frozen": "Frozen OLS",
 }
 TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
+SETTLING: Final = "settling"  # the step in which a z-score is shown and not yet acted upon
 MIN_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
 
 
@@ -56,8 +60,8 @@ class PairSpec:
     ----------
     y, x : the dependent leg and the leg that hedges it.
     interval_ns : length of a bar.
-    model : how the hedge ratio is estimated.
-    window : bars an estimate looks back; for the Kalman filter, bars it calibrates on.
+    model : how the hedge ratio is estimated; "kalman" is ``DiscountedRegression``, "frozen" is ``FrozenHedge``.
+    window : bars an estimate looks back; of "kalman" its memory, of "frozen" the bars of a fit and those it is held.
     price : estimate on log prices or on prices.
     entry, exit : |z| at which a position opens and closes.
     """
@@ -90,7 +94,7 @@ class PairSpec:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an estimator is from its first defined value."""
+    """How far an estimator is from its first defined value, or from where its values no longer depend on its start."""
 
     what: str
     have: int
@@ -98,7 +102,7 @@ class Progress:
 
     @property
     def done(self) -> bool:
-        """Whether its values are defined."""
+        """Whether it has all it needs."""
         return self.have >= self.needed
 
 
@@ -167,10 +171,10 @@ class PairAnalytics:
     Parameters
     ----------
     closed : one array a column, rows of closed bars: ``time_ns`` (bar ends), ``y``, ``x``, ``y_age_ns``,
-        ``x_age_ns``, ``y_volume``, ``x_volume``, ``y_trades``, ``x_trades`` and the series of ``series_of``. NaN where
-        not yet defined.
+        ``x_age_ns``, ``y_volume``, ``x_volume``, ``y_trades``, ``x_trades``, the series of ``series_of`` and, of every
+        model, ``spread_mean`` and ``settled_zscore``. NaN where not yet defined.
     forming : the same columns for the bars that are not closed yet; provisional.
-    calibration : the estimators on the way to the z-score, first things first.
+    calibration : the estimators on the way to a z-score to act upon, first things first.
     last_y, last_x : newest trade of each leg.
     computed : False while only prices are known because the models are still being compiled.
     stamps : None where no tick of either leg was added since the answer before.
@@ -193,7 +197,7 @@ class PairAnalytics:
 
     @property
     def calibrating(self) -> Progress | None:
-        """The first estimator that still lacks observations, or None."""
+        """The first step that still lacks observations, or None; in that of ``SETTLING`` the z-score is defined."""
         return next((step for step in self.calibration if not step.done), None)
 
 
@@ -208,15 +212,19 @@ def hedge_node(spec: PairSpec) -> Node:
         case "huber":
             return Node(RollingHuber(spec.window), legs)
         case "kalman":
-            return Node(Standardised(KalmanHedge(), spec.window), legs)
+            return Node(DiscountedRegression(spec.window), legs)
+        case "frozen":
+            return Node(FrozenHedge(spec.window), legs)
 
 
 @lru_cache(maxsize=1024)
 def series_of(spec: PairSpec) -> Mapping[str, Series]:
     """Column name to series for everything a pair page shows beside prices.
 
-    For the Kalman filter the spread is the innovation, what the filter did not expect, and its z-score is the
-    innovation over its own standard deviation; for rolling fits the z-score is that of the spread in its window.
+    Of rolling fits the z-score is that of the spread in its own window. Of the discounted regression the spread is the
+    forecast error, and its z-score is that error over the deviation expected of it; while that still depends on where
+    the rows began, ``settled_zscore`` is NaN, and the position waits. Of the frozen fit the z-score is the spread over
+    the deviation of the residuals in training.
 
     ``pvalue`` and ``half_life`` belong to one ratio fixed over the newest ``spec.tested_rows`` rows, whatever the
     model is: the residual of a ratio that moves looks stationary even where nothing is.
@@ -227,23 +235,31 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
     series = {
         "hedge_ratio": hedge["hedge_ratio"],
         "intercept": hedge["intercept"],
-        "forecast_error": hedge["forecast_error"],
+        "forecast_error": hedge["spread" if spec.model == "frozen" else "forecast_error"],
         "correlation": Node(RollingCorrelation(spec.window), returns)["correlation"],
     }
-    if spec.model == "kalman":
-        series |= {
-            "spread": hedge["forecast_error"],
-            "innovation_var": hedge["innovation_var"],
-            "zscore": hedge["zscore"],
-        }
-    else:
-        score = Node(ZScore(spec.window), (hedge["spread"],))
-        series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
-        series["zscore"] = score["zscore"]
+    match spec.model:
+        case "kalman":
+            settled = Node(Settled(SETTLING_WINDOWS * spec.window), (hedge["zscore"],))
+            series |= {"spread": hedge["forecast_error"], "spread_std": hedge["innovation_std"]}
+            series |= {"zscore": hedge["zscore"], "settled_zscore": settled["value"]}
+        case "frozen":
+            series |= {"spread": hedge["spread"], "spread_std": hedge["std"], "zscore": hedge["zscore"]}
+        case _:
+            score = Node(ZScore(spec.window), (hedge["spread"],))
+            series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
+            series["zscore"] = score["zscore"]
     series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows), legs)["pvalue"]
     series["half_life"] = Node(ResidualHalfLife(spec.tested_rows), legs)["half_life"]
-    series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (series["zscore"],))["position"]
+    traded = series.get("settled_zscore", series["zscore"])
+    series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (traded,))["position"]
     return series
+
+
+def traded_zscore(spec: PairSpec) -> Series:
+    """The z-score that positions follow: NaN also where it is defined but not settled."""
+    series = series_of(spec)
+    return series.get("settled_zscore", series["zscore"])
 
 
 @lru_cache(maxsize=1024)
@@ -293,16 +309,16 @@ def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any]) ->
         columns[name] = (
             getattr(outputs[series.of], series.column) if series.of in outputs else np.full(len(rows), np.nan)
         )
-    if spec.model == "kalman":  # what the filter expects of an innovation: mean zero, variance Q
-        columns["spread_std"] = np.sqrt(columns["innovation_var"])
-        columns["spread_mean"] = columns["spread_std"] * 0.0
+    columns.setdefault("settled_zscore", columns["zscore"])
+    columns.setdefault("spread_mean", columns["spread_std"] * 0.0)  # out of sample a spread is expected to be 0
     return columns
 
 
 def calibration(spec: PairSpec, graph: Graph) -> tuple[Progress, ...]:
-    """Progress of the estimators that lead to the z-score."""
+    """Progress of the estimators that lead to the z-score, and of its settling where it has to."""
     series = series_of(spec)
-    steps = dict.fromkeys((("hedge ratio", series["hedge_ratio"].of), ("z-score", series["zscore"].of)))
+    steps = [("hedge ratio", series["hedge_ratio"].of), ("z-score", series["zscore"].of)]
+    steps += [(SETTLING, series["settled_zscore"].of)] if "settled_zscore" in series else []
     seen: dict[Node, Progress] = {}
     for what, node in steps:
         assert isinstance(node, Node)

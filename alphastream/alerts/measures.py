@@ -23,7 +23,7 @@ class Measure:
 
 
 MEASURES: Final[dict[str, Measure]] = {
-    "zscore": Measure("z-score", "column", "zscore"),
+    "zscore": Measure("z-score", "column", "settled_zscore"),
     "spread": Measure("spread", "column", "spread"),
     "hedge_ratio": Measure("hedge ratio", "column", "hedge_ratio"),
     "correlation": Measure("correlation of returns", "column", "correlation"),

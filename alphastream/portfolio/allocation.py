@@ -45,7 +45,7 @@ class ScoredPair(Protocol):
     def closed(self) -> Columns:
         """Rows of closed bars, (T,) a column: ``time_ns`` (bar ends), ``y``, ``x``, ``y_age_ns`` and ``x_age_ns``.
 
-        ``pair_rows`` reads ``hedge_ratio`` and ``zscore`` too; NaN where not yet defined.
+        ``pair_rows`` reads ``hedge_ratio`` and ``settled_zscore`` too; NaN where not yet defined.
         """
 
     @property
@@ -123,7 +123,7 @@ class ShrinkTrial:
 def pair_rows(answers: Sequence[ScoredPair], style: Style = "reversal") -> AllocationRows:
     """Rows for the legs of pairs.
 
-    The signal of a symbol is the sum, over the pairs that have a z-score on this bar, of the z-score times the
+    The signal of a symbol is the sum, over the pairs that have a settled z-score on this bar, of the z-score times the
     symbol's share of the spread: 1 for y and −hedge ratio for x, in notional; a ratio of units (pairs estimated on
     prices) is made one of notionals by the prices of the bar. Reversal takes −z, momentum z.
     A pair counts on bars in which both its legs traded: a z-score from an old price cannot be traded.
@@ -135,7 +135,7 @@ def pair_rows(answers: Sequence[ScoredPair], style: Style = "reversal") -> Alloc
     for answer in answers:
         y, x = assets.index(answer.spec.y), assets.index(answer.spec.x)
         at = _place(answer, ends)
-        ratio, zscore = answer.closed["hedge_ratio"][: len(at)], answer.closed["zscore"][: len(at)]
+        ratio, zscore = answer.closed["hedge_ratio"][: len(at)], answer.closed["settled_zscore"][: len(at)]
         if answer.spec.price == "price":
             ratio = ratio * prices[at, x] / prices[at, y]
         push = zscore if style == "momentum" else -zscore

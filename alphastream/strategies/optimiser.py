@@ -9,7 +9,7 @@ import numpy as np
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
-from alphastream.pairs import Columns, PairSpec, Progress, series_of
+from alphastream.pairs import Columns, PairSpec, Progress, series_of, traded_zscore
 from alphastream.portfolio import PositionConfig, PositionStream
 from alphastream.portfolio.allocation import Style, carried, decided_on, pair_rows
 from alphastream.strategies.strategy import Decision, PairColumns, Table
@@ -65,8 +65,7 @@ class PositionOptimiser:
 
     def series(self, spec: PairSpec) -> Mapping[str, Series]:
         """Return hedge ratio and z-score of a pair."""
-        known = series_of(spec)
-        return {name: known[name] for name in ("hedge_ratio", "zscore")}
+        return {"hedge_ratio": series_of(spec)["hedge_ratio"], "settled_zscore": traded_zscore(spec)}
 
     def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
         """Fold new rows of the pairs into the units that the optimiser wants to hold of each symbol.

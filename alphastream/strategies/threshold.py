@@ -6,9 +6,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from alphastream.errors import ParameterError
-from alphastream.estimators import HedgedValue, KalmanHedge, Standardised, ThresholdSignal, ZScore
+from alphastream.estimators import HedgedValue, KalmanHedge, ThresholdSignal, ZScore
 from alphastream.graph import Node, Series
-from alphastream.pairs import PairSpec, series_of
+from alphastream.pairs import PairSpec, series_of, traded_zscore
 from alphastream.strategies.sizers import FixedNotional, Sizer
 from alphastream.strategies.strategy import Decision, PairColumns, Table, pair_table
 from alphastream.trading.broker.account import Account
@@ -137,7 +137,7 @@ class ZScoreThreshold(_OnePair):
     def _hedge(self) -> Mapping[str, Series]:
         known = series_of(self.pair)
         if self.spread == "residual":
-            return {name: known[name] for name in ("spread", "zscore", "hedge_ratio")}
+            return _traded(self.pair)
         legs = self.pair.source["x"], self.pair.source["y"]
         value = Node(HedgedValue(), (*legs, known["hedge_ratio"]))["value"]
         zscore = Node(ZScore(self.pair.window), (value,))["zscore"]
@@ -146,12 +146,13 @@ class ZScoreThreshold(_OnePair):
 
 @dataclass(frozen=True, slots=True)
 class InnovationThreshold(_OnePair):
-    """Bet on the return of a Kalman filter's innovation, measured in its own standard deviation.
+    """Bet on the return of a filter's innovation, measured in its own standard deviation.
 
     Parameters
     ----------
-    pair, rule, sizer, rebalance : as for ``ZScoreThreshold``; the pair's window calibrates the filter.
-    model : variances of the filter in the units of the legs; None calibrates them on the first ``window`` rows.
+    pair, rule, sizer, rebalance : as for ``ZScoreThreshold``.
+    model : a Kalman filter with variances in the units of the legs; None for the discounted regression of the pair,
+        with which this is a ``ZScoreThreshold``.
 
     Examples
     --------
@@ -178,7 +179,14 @@ class InnovationThreshold(_OnePair):
         return f"innovation {self.pair.y}/{self.pair.x}"
 
     def _hedge(self) -> Mapping[str, Series]:
+        if self.model is None:
+            return _traded(self.pair)
         legs = self.pair.source["x"], self.pair.source["y"]
-        estimator = Standardised(KalmanHedge(), self.pair.window) if self.model is None else self.model
-        node = Node(estimator, legs)
+        node = Node(self.model, legs)
         return {"spread": node["forecast_error"], "zscore": node["zscore"], "hedge_ratio": node["hedge_ratio"]}
+
+
+def _traded(pair: PairSpec) -> Mapping[str, Series]:
+    """Spread, z-score and hedge ratio of a pair's own model; no z-score before it is settled."""
+    known = series_of(pair)
+    return {"spread": known["spread"], "zscore": traded_zscore(pair), "hedge_ratio": known["hedge_ratio"]}

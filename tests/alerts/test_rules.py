@@ -44,8 +44,8 @@ def answer(zscores: Sequence[float], end_ns: int = NOW, **more: Any) -> PairAnal
     rows = len(zscores)
     times = end_ns - SECOND * np.arange(rows - 1, -1, -1, dtype=np.int64)
     columns = {measure.source: np.full(rows, np.nan) for measure in MEASURES.values() if measure.kind == "column"}
-    closed = {**columns, "time_ns": times, "zscore": np.array(zscores, dtype=float), "y": np.arange(rows) + 1.0}
-    forming = {name: values[-1:] for name, values in closed.items()} | {"zscore": np.array([99.0])}
+    closed = {**columns, "time_ns": times, "settled_zscore": np.array(zscores, dtype=float), "y": np.arange(rows) + 1.0}
+    forming = {name: values[-1:] for name, values in closed.items()} | {"settled_zscore": np.array([99.0])}
     test = Cointegration(rows, -4.0, 0.01, 0, 12.5)
     fields: dict[str, Any] = {
         "spec": PAIR,

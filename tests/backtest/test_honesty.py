@@ -34,6 +34,7 @@ STRATEGIES: dict[str, Strategy] = {
     "z-score": ZScoreThreshold(OLS),
     "z-score, rebalanced": ZScoreThreshold(OLS, rebalance=True),
     "innovation": InnovationThreshold(KALMAN),
+    "frozen": ZScoreThreshold(PairSpec("Y", "X", SECOND, "frozen", window=60, entry=1.5)),
     "optimiser": PositionOptimiser((OLS,), CONFIG),
 }
 FREE = Fees(0.0, 0.0)
@@ -117,7 +118,7 @@ def test_costs_are_what_lies_between_free_and_paid(name: str) -> None:
 # ---- nothing looks ahead ---------------------------------------------------------------------------------------
 
 SECONDS, CUT = 300, 200
-SHORT, FILTER = PairSpec("Y", "X", SECOND, window=20, entry=1.0), PairSpec("Y", "X", SECOND, "kalman", 20, entry=0.8)
+SHORT, FILTER = PairSpec("Y", "X", SECOND, window=20, entry=1.0), PairSpec("Y", "X", SECOND, "kalman", 5, entry=0.8)
 SIZERS: list[Sizer] = [Units(2.0), FixedNotional(), BetaNeutral(), VolatilityTarget()]
 MANY: dict[str, Strategy] = {
     **{f"z-score, {type(sizer).__name__}": ZScoreThreshold(SHORT, sizer=sizer) for sizer in SIZERS},

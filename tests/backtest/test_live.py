@@ -23,7 +23,7 @@ SECOND = 10**9
 START = 1_700_000_000 * SECOND
 SPEC = PairSpec("ETH", "BTC", SECOND, "ols", 20, entry=1.2, exit=0.3)
 OTHER = PairSpec("SOL", "BTC", SECOND, "tls", 25, entry=1.2, exit=0.3)
-KALMAN = PairSpec("ETH", "BTC", SECOND, "kalman", 20, entry=0.8, exit=0.3)
+KALMAN = PairSpec("ETH", "BTC", SECOND, "kalman", 5, entry=0.8, exit=0.3)
 STRATEGIES: tuple[Strategy, ...] = (
     ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=30, cool_down=3)),
     ZScoreThreshold(SPEC, rebalance=True),

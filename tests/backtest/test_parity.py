@@ -55,11 +55,11 @@ strategies = st.one_of(
         st.booleans(),
         st.sampled_from(["residual", "value"]),
         st.sampled_from(["log", "price"]),
-        st.sampled_from(["ols", "tls"]),
+        st.sampled_from(["ols", "tls", "frozen"]),
     ),
     st.builds(
         lambda sizer, rule, rebalance: InnovationThreshold(
-            PairSpec("Y", "X", SECOND, "kalman", 8, entry=0.9, exit=0.2), sizer=sizer, rule=rule, rebalance=rebalance
+            PairSpec("Y", "X", SECOND, "kalman", 3, entry=0.9, exit=0.2), sizer=sizer, rule=rule, rebalance=rebalance
         ),
         sizers,
         exits,

@@ -117,7 +117,7 @@ def test_last_traded_prices_and_zoom(desk: Desk) -> None:
 
 
 def test_models_calibrate_and_answers_can_be_taken_away(desk: Desk) -> None:
-    query = "?window=20&model=Kalman"
+    query = "?window=20&model=Kalman+(discounted)"
     with LocalExchange(pace=Stepped()) as exchange, visit(desk, exchange, query) as page:
         while not exchange.connections:
             page.wait_for_timeout(100)
@@ -132,7 +132,7 @@ def test_models_calibrate_and_answers_can_be_taken_away(desk: Desk) -> None:
             link.click()
         rows = list(csv.DictReader(io.StringIO(waiting.value.path().read_text(encoding="utf-8"))))
         assert len(rows) > 100
-        assert any("zscore" in column and "Kalman" in column for column in rows[0])
+        assert any("zscore" in column and "DiscountedRegression" in column for column in rows[0])
         page.get_by_text("Feed and tape").click()
         expect(page.get_by_text("ticks received")).to_be_visible()
 

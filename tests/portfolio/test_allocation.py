@@ -55,7 +55,7 @@ def answer(
         "y_age_ns": ages["y"],
         "x_age_ns": ages["x"],
         "hedge_ratio": np.full(rows, ratio),
-        "zscore": np.array(zscore, dtype=float),
+        "settled_zscore": np.array(zscore, dtype=float),
     }
     y_symbol, _, x_symbol = legs.partition("/")
     return PairAnalytics(

@@ -83,14 +83,15 @@ def test_series_that_two_strategies_read_are_computed_once() -> None:
 def test_each_strategy_reads_no_more_than_it_needs() -> None:
     assert len(RowFold([ZScoreThreshold(SPEC)]).graph) == 3
     assert len(RowFold([ZScoreThreshold(SPEC, spread="value")]).graph) == 4
-    assert len(RowFold([InnovationThreshold(KALMAN)]).graph) == 2
+    assert len(RowFold([InnovationThreshold(KALMAN)]).graph) == 3  # regression, settling, direction
     assert len(RowFold([ZScoreThreshold(SPEC, sizer=VolatilityTarget())]).graph) == 3 + 6
 
 
 def test_a_filter_may_have_variances_of_its_own() -> None:
     series = InnovationThreshold(KALMAN, model=KalmanHedge(1e-5, 1e-2)).series(KALMAN)
     assert series["zscore"].of == Node(KalmanHedge(1e-5, 1e-2), (KALMAN.source["x"], KALMAN.source["y"]))
-    assert InnovationThreshold(KALMAN).series(KALMAN)["zscore"] == series_of(KALMAN)["zscore"]
+    assert InnovationThreshold(KALMAN).series(KALMAN) == ZScoreThreshold(KALMAN).series(KALMAN)
+    assert ZScoreThreshold(KALMAN).series(KALMAN)["zscore"] == series_of(KALMAN)["settled_zscore"]
 
 
 def test_a_decision_is_made_when_the_direction_changes() -> None:

@@ -43,7 +43,7 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("portfolio", {"of": "symbols", "cov": "sliding window"}),
     ("backtest", {}),
     ("backtest", {"data": "Files", "source": "Bundled recording", "timeout": "5"}),
-    ("backtest", {"strategy": "Kalman innovation", "filter": "given"}),
+    ("backtest", {"strategy": "Kalman innovation", "filter": "given"}),  # a link of before
     ("backtest", {"strategy": "optimiser"}),
     ("paper", {"paper_tab": "Start a run"}),
     ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),

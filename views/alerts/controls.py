@@ -138,7 +138,7 @@ def _pair(before: Rule | None, place: str, measure: str, choices: Choices, setti
     y = choose("Dependent leg (y)", legs, begin.y, "y", 170, accept_new_options=True)
     x = choose("Hedge leg (x)", legs, begin.x, "x", 170, accept_new_options=True)
     length = choose("Bar", lengths, seconds, "interval", 100, format_func=lambda s: interval_name(s * SECOND))
-    model = choose("Model", list(MODELS), begin.model, "model", 110, format_func=lambda name: MODELS[name])
+    model = choose("Model", list(MODELS), begin.model, "model", 150, format_func=lambda name: MODELS[name])
     window = number("Window (bars)", 20, 500, min(max(begin.window, 20), 500), 5, "window")
     price = choose("Prices", list(get_args(Price)), begin.price, "price", 100)
     entry, exit_ = begin.entry, begin.exit

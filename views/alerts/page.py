@@ -237,7 +237,7 @@ def _caveats() -> None:
             "- Everybody who can open this page can change the rules.\n"
             f"- There is room for {MAX_RULES} rules. Those on the same pair with the same bars, model and thresholds "
             "cost what one costs. Up to about 200 different pairs at 1 s bars leave the pages as quick as they are; "
-            "with more of them, or with Kalman or Huber models, everything shown comes later."
+            "with more of them, or with Huber models, everything shown comes later."
         )
 
 

@@ -73,7 +73,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
             return None
         left, right = st.columns(2)
         with left:
-            strategy = strategy_of(kind, chosen)
+            strategy = strategy_of(chosen)
         _require_known(strategy.symbols, data)
         with right:
             rules = broker_rules(data.kind, strategy.symbols, data.contracts)

@@ -18,7 +18,7 @@ def definition_controls(pipeline: Pipeline, settings: Settings) -> Definition | 
         chosen = choose_pairs(kind, tuple(pipeline.symbols), settings, capital, open_list=True)
         if chosen is None:
             return None
-        strategy = strategy_of(kind, chosen)
+        strategy = strategy_of(chosen)
         if not all(is_followed(pipeline, symbol) for symbol in strategy.symbols):
             return None
         return Definition(strategy, broker_rules("ticks", strategy.symbols, venue_contracts(pipeline)), capital)

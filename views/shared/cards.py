@@ -9,7 +9,7 @@ import numpy as np
 from alphastream.feeds import Instrument
 from alphastream.feeds.feed import Health
 from alphastream.graph import interval_name
-from alphastream.pairs import PairAnalytics, PairSpec
+from alphastream.pairs import SETTLING, PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
@@ -24,8 +24,9 @@ _HELP: Final = {
     "trigger": "How far z is now, forming bar included, from the next entry, or from the exit while a position is "
     "open; and what that distance is in bps of y's price. The mean and the ratio move as well, so the price that "
     "triggers is not fixed. Only a closed bar triggers.",
-    "spread": "y − (intercept + hedge ratio · x) on the last closed bar; for the Kalman filter, what it did not "
-    "expect. Below it the distance from the mean in bps of y's price. Not comparable between models.",
+    "spread": "y − (intercept + hedge ratio · x) on the last closed bar; of Kalman (discounted) and Frozen OLS, "
+    "with the line of the bars before it. Below it the distance from the mean in bps of y's price. Not comparable "
+    "between models.",
     "hedge": "How much of x moves like one of y. On log prices: notional against notional; on prices: units. Do not "
     "trade a ratio that jumps from bar to bar: its window is too short.",
     "signal": "From closed bars only, with the thresholds above. A signal is not a fill: it can be traded on the next "
@@ -181,8 +182,10 @@ def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     if answer is not None and not answer.computed:
         return make_card("zscore", "z-score", UNKNOWN, "being compiled", title=_HELP["zscore"])
     if step is not None:
-        sub = f"calibrating {step.have}/{step.needed}"
-        return make_card("zscore", "z-score", UNKNOWN, sub, title=_HELP["zscore"])
+        settling = step.what == SETTLING
+        sub = f"{'settling' if settling else 'calibrating'} {step.have}/{step.needed}"
+        value = _signed(z, 2) if settling else UNKNOWN
+        return make_card("zscore", "z-score", value, sub, title=_HELP["zscore"])
     forming = float(answer.forming["zscore"][-1]) if answer and len(answer.forming["zscore"]) else math.nan
     sub = f"closed bar; forming {forming:+.2f}" if math.isfinite(forming) else f"closed bar; entry ±{spec.entry:g}"
     tone: Tone = "neutral" if not abs(z) >= spec.entry else "short" if z > 0 else "long"
@@ -198,6 +201,8 @@ def _trigger(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     z, position = newest(answer, "zscore"), newest_closed(answer, "position")
     if not math.isfinite(z):
         return card(UNKNOWN, "no z-score yet")
+    if answer is not None and answer.calibrating is not None:
+        return card(UNKNOWN, "none before the z-score is settled")
     side: Tone = "short" if z > 0 else "long"
     if position == 1 or position == -1:
         away, goal = -position * z - spec.exit, f"exit at {-position * spec.exit:+g}"

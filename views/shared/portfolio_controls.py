@@ -14,7 +14,7 @@ from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.portfolio.allocation import Style, price_pairs
 from config import Settings
-from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence
+from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence, take_old_model
 from views.shared.controls import HELP as PAIR_HELP
 
 MAX_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
@@ -108,7 +108,8 @@ def portfolio_controls(
     models = {name: model for model, name in MODELS.items()}
     model, price = "OLS", "log"
     if of == PAIRS:
-        model = _select(signal, "Model", list(models), 0, "model", PAIR_HELP["model"], 105)
+        take_old_model()
+        model = _select(signal, "Model", list(models), 0, "model", PAIR_HELP["model"], 150)
         price = _select(signal, "Prices", PRICES, 0, "price", PAIR_HELP["price"], 90)
     window = int(number(signal, "Window (bars)", 20, 500, settings.window_bars, "window", HELP["window_symbols"], 5))
     try:

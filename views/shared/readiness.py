@@ -24,7 +24,8 @@ FRESH_S: Final = (2.0, 10.0)
 """Age allowed of the legs' last trades: the length of a bar, within these bounds."""
 
 _HELP: Final = {
-    "calibrated": "Whether all windows on the way to the z-score are full. Before that there is no signal.",
+    "calibrated": "Whether all windows on the way to the z-score are full, and of Kalman (discounted) whether it has "
+    "settled: before that it depends on where the bars began. Before that there is no signal.",
     "reverts": "Engle-Granger test of one fixed ratio on the newest bars in which both legs traded, p-value below 5 %, "
     "and the half-life of that spread. One check: the half-life is another reading of the same test. Under 2 bars it "
     "is gone before a fill; over a quarter of the window a trade outlives the estimate it was opened on. It speaks of "

@@ -1,17 +1,14 @@
 """The form of a strategy, the same where it is tested on the past and where it runs on paper."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
-from alphastream.estimators import KalmanHedge
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
-    InnovationThreshold,
     PositionOptimiser,
     Sizer,
     Strategy,
@@ -25,7 +22,9 @@ from config import Settings
 from views.shared.controls import number, pair_controls
 from views.shared.portfolio_controls import portfolio_controls
 
-ZSCORE, INNOVATION, OPTIMISER = "z-score threshold", "Kalman innovation", "optimiser"
+ZSCORE, OPTIMISER = "z-score threshold", "optimiser"
+OLD_INNOVATION: Final = "Kalman innovation"
+"""A strategy in links of before: z-score threshold with the Kalman model."""
 SIZERS: Final = {
     "notional of y": ("size_notional", 10_000.0, 1.0, 1e9, 1_000.0),
     "gross, both legs": ("size_gross", 20_000.0, 1.0, 1e9, 1_000.0),
@@ -34,13 +33,11 @@ SIZERS: Final = {
 }
 """Key, value at first, least, most and step of each way to size a position."""
 SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
-KALMAN: Final = MODELS["kalman"]
 CAPITAL: Final = 100_000.0
 
 HELP: Final = {
-    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Kalman "
-    "innovation: the same with the surprise of a Kalman filter in its own standard deviation. Optimiser: holds several "
-    "pairs at once in the proportions that the portfolio page shows.",
+    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Optimiser: "
+    "holds several pairs at once in the proportions that the portfolio page shows.",
     "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
     "is idle.",
     "stop": "|z| against the position at which it is closed; above the entry. 0: no stop. Stops often sell the lows: "
@@ -54,21 +51,19 @@ HELP: Final = {
     "size": "Value at the entry, in the quote currency; units; or annual volatility in % of the equity.",
     "size_most": "Largest value of y as a multiple of the equity, however low the volatility.",
     "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
-    "alone can cost more than the spread brings.",
+    "alone can cost more than the spread brings. Off: an open position keeps the ratio of its entry, also when Frozen "
+    "OLS is fitted again.",
     "spread": "What z is made of. Residual: the intercept of the fit is taken out, and with it a level that drifts. "
     "Value: it stays in, as in the price of a portfolio of both legs; a rolling mean alone takes the level out.",
-    "filter": "Calibrated: the filter's variances come from the first window of bars. Given: from the two fields "
-    "beside it, in the units of the legs.",
-    "delta": "Variance of a step of the hedge ratio and of the intercept. 0: they never change.",
-    "obs_var": "Variance of the noise in y.",
 }
 
 
 def choose_kind(row: Any) -> tuple[str, float]:
     """Ask for the kind of strategy and its capital, in a row of controls."""
+    _take_old_strategy()
     kind = row.segmented_control(
         "Strategy",
-        [ZSCORE, INNOVATION, OPTIMISER],
+        [ZSCORE, OPTIMISER],
         default=ZSCORE,
         required=True,
         key="strategy",
@@ -101,25 +96,32 @@ def choose_pairs(
     if kind == OPTIMISER:
         request = portfolio_controls(symbols, settings, capital=capital, shortest_s=shortest_s)
         return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
-    _take_model(kind)
     return pair_controls(symbols, settings, shortest_s=shortest_s, open_list=open_list)
 
 
-def strategy_of(kind: str, chosen: PairSpec | PositionOptimiser) -> Strategy:
+def strategy_of(chosen: PairSpec | PositionOptimiser) -> Strategy:
     """The strategy on what ``choose_pairs`` gave, after asking for exits and size where it waits for a threshold."""
-    return chosen if isinstance(chosen, PositionOptimiser) else _threshold(kind, chosen)
+    return chosen if isinstance(chosen, PositionOptimiser) else _threshold(chosen)
 
 
-def _take_model(kind: str) -> None:
-    """There is no innovation but a Kalman filter's: the list of models says so, and is put back afterwards."""
-    before = st.session_state.get("model")
-    if kind == INNOVATION and before != KALMAN:
-        st.session_state["model_before"], st.session_state["model"] = before, KALMAN
-    elif kind == ZSCORE and st.session_state.get("model_before") is not None:
-        st.session_state["model"] = st.session_state.pop("model_before")
+def _take_old_strategy() -> None:
+    """Set the model where a link of before names the strategy that only one model had; say what is no longer asked."""
+    if st.query_params.get("strategy") == OLD_INNOVATION:
+        if "model" not in st.session_state:
+            st.session_state["model"] = MODELS["kalman"]
+        given = st.query_params.get("filter") == "given"
+        st.warning(
+            f"{OLD_INNOVATION} is now the model {MODELS['kalman']} of the z-score threshold, with another formula: the "
+            "z-score of before shrank as bars went by."
+            + (
+                " Variances of your own are no longer asked for here; they are InnovationThreshold's in Python." * given
+            ),
+            icon=":material/link_off:",
+            title="This link is from an earlier version",
+        )
 
 
-def _threshold(kind: str, spec: PairSpec) -> Strategy:
+def _threshold(spec: PairSpec) -> Strategy:
     """Ask for the exits and the size of a strategy that waits for a threshold of this pair."""
     with st.expander("Exits and size", icon=":material/straighten:", key="exits"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
@@ -128,13 +130,8 @@ def _threshold(kind: str, spec: PairSpec) -> Strategy:
         cool_down = int(number(row, "Cool-down, bars", 0, 100_000, 0, "cool_down", HELP["cool_down"], 10, width=130))
         sizer = _sizer(row)
         rebalance = row.toggle("Rebalance", key="rebalance", help=HELP["rebalance"], bind="query-params")
-        model = _filter(row) if kind == INNOVATION else None
-        spread = SPREADS[_spread(row)] if kind == ZSCORE else "residual"
+        spread = SPREADS[_spread(row)]
     rule = ThresholdRule(stop or None, time_stop or None, cool_down)
-    if kind == INNOVATION:
-        return InnovationThreshold(
-            replace(spec, model="kalman"), rule=rule, sizer=sizer, rebalance=rebalance, model=model
-        )
     return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance, spread=spread)
 
 
@@ -156,14 +153,3 @@ def _sizer(row: Any) -> Sizer:
         return Units(size)
     most_held = number(row, "Max, × equity", 0.01, 100.0, 2.0, "size_most", HELP["size_most"], 0.5, width=140)
     return VolatilityTarget(size / 100.0, most_held)
-
-
-def _filter(row: Any) -> KalmanHedge | None:
-    kind = row.selectbox(
-        "Filter", ["calibrated", "given"], key="filter", help=HELP["filter"], bind="query-params", width=120
-    )
-    if kind == "calibrated":
-        return None
-    delta = number(row, "delta", 0.0, 1e6, 1e-4, "delta", HELP["delta"], 1e-5, "%.3g")
-    obs_var = number(row, "obs_var", 1e-15, 1e6, 1e-3, "obs_var", HELP["obs_var"], 1e-4, "%.3g")
-    return KalmanHedge(delta=delta, obs_var=obs_var)

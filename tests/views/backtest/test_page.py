@@ -11,7 +11,7 @@ import alphastream.backtest
 import config
 import views.shared.recordings
 import views.shared.system
-from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
+from alphastream.strategies import PositionOptimiser, ZScoreThreshold
 from system import Pipeline
 from tests.views.running import Running, cards, page_of, replay, words
 from views.shared.metrics import UNKNOWN
@@ -128,29 +128,28 @@ def test_every_strategy_can_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
         return before(market, strategy, *args, **more)
 
     monkeypatch.setattr(alphastream.backtest, "backtest", noted)
-    for name in ("z-score threshold", "Kalman innovation", "optimiser"):
+    for name in ("z-score threshold", "optimiser"):
         test = shown(strategy=name, **SHORT)
         assert not test.error
         assert test.metric
-    assert kinds == [ZScoreThreshold, InnovationThreshold, PositionOptimiser]
+    assert kinds == [ZScoreThreshold, PositionOptimiser]
 
 
-def test_the_model_of_before_comes_back_after_an_innovation() -> None:
-    test = shown(model="Huber", **SHORT)
-    test.segmented_control(key="strategy").set_value("Kalman innovation").run()
-    assert test.selectbox(key="model").value == "Kalman"
-    test.segmented_control(key="strategy").set_value("z-score threshold").run()
-    assert not test.exception
-    assert test.selectbox(key="model").value == "Huber"
-
-
-def test_an_innovation_shows_its_model_and_takes_variances() -> None:
-    test = shown(strategy="Kalman innovation", **SHORT)
-    assert test.selectbox(key="model").value == "Kalman"
-    test.selectbox(key="filter").select("given").run()
-    test.number_input(key="delta").set_value(1e-6).run()
-    assert not test.exception
+@pytest.mark.parametrize("model", ["Kalman (discounted)", "Frozen OLS"])
+def test_every_model_can_be_run(model: str) -> None:
+    test = shown(model=model, **SHORT)
+    assert not test.error
     assert test.metric
+
+
+def test_a_link_of_before_to_a_filter_finds_its_successor_and_says_so() -> None:
+    test = shown(strategy="Kalman innovation", model="Kalman", **SHORT)
+    assert not test.exception
+    assert test.segmented_control(key="strategy").value == "z-score threshold"
+    assert test.selectbox(key="model").value == "Kalman (discounted)"
+    assert "another formula" in words(test)
+    assert "InnovationThreshold" not in words(test)
+    assert "InnovationThreshold" in words(shown(strategy="Kalman innovation", filter="given", delta="1e-6", **SHORT))
 
 
 def test_the_optimiser_has_no_sweep_and_trades_only_what_is_there() -> None:

@@ -21,14 +21,24 @@ def test_live_page_says_that_it_replays() -> None:
 
 
 def test_the_address_restores_every_setting() -> None:
-    query = {"interval": "5s", "model": "Kalman", "window": "60", "entry": "2.5", "exit": "0.25", "price": "price"}
+    query = {"interval": "5s", "model": "Huber", "window": "60", "entry": "2.5", "exit": "0.25", "price": "price"}
     test = app(y="BTCUSDT", x="ETHUSDT", **query)
     assert not test.exception
-    for key, value in {"y": "BTCUSDT", "x": "ETHUSDT", "interval": "5s", "model": "Kalman", "price": "price"}.items():
+    for key, value in {"y": "BTCUSDT", "x": "ETHUSDT", "interval": "5s", "model": "Huber", "price": "price"}.items():
         assert test.selectbox(key=key).value == value
     assert test.slider(key="window").value == 60
     assert test.number_input(key="entry").value == 2.5
-    assert any("model=Kalman" in code.value and "interval=5s" in code.value for code in test.code)
+    assert any("model=Huber" in code.value and "interval=5s" in code.value for code in test.code)
+
+
+def test_the_model_of_a_link_of_before_is_found_by_its_old_name() -> None:
+    test = app(model="Kalman", interval="5s")
+    assert not test.exception
+    assert not test.warning
+    assert test.selectbox(key="model").value == "Kalman (discounted)"
+    assert any("model=Kalman+%28discounted%29" in code.value for code in test.code)
+    test.selectbox(key="model").select("TLS").run()
+    assert test.selectbox(key="model").value == "TLS"
 
 
 def standing(test: AppTest) -> dict[str, object]:

@@ -124,7 +124,7 @@ def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: 
     assert view.definition.capital == 50_000.0
 
 
-@pytest.mark.parametrize(("kind", "name"), [("Kalman innovation", "innovation"), ("optimiser", "optimiser")])
+@pytest.mark.parametrize(("kind", "name"), [("z-score threshold", "z-score"), ("optimiser", "optimiser")])
 def test_every_strategy_can_be_started(system: Running, pipeline: TapePipeline, kind: str, name: str) -> None:
     pipeline.feed(before_and_after(tape(3))[0])
     test = shown(paper_tab="Start a run", strategy=kind)

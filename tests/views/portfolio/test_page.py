@@ -119,7 +119,13 @@ NUMBERS = {
     "cap": 25.0,
     "fee": 5.0,
 }
-CHOICES = {"signals": "momentum", "model": "Kalman", "price": "price", "interval": "5s", "cov": "sliding window"}
+CHOICES = {
+    "signals": "momentum",
+    "model": "Kalman (discounted)",
+    "price": "price",
+    "interval": "5s",
+    "cov": "sliding window",
+}
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -86,6 +86,17 @@ def test_calibration_is_counted() -> None:
     assert checks(early)["ready-calibrated"]["sub"] == "hedge ratio 37/40"
 
 
+def test_a_z_score_that_settles_is_shown_and_not_acted_upon() -> None:
+    steps = (Progress("hedge ratio", 40, 40), Progress("settling", 90, 360))
+    early = replace(with_last(answer(), zscore=2.6), calibration=steps)
+    found = live(early)
+    assert (found["zscore"]["value"], found["zscore"]["sub"]) == ("+2.60", "settling 90/360")
+    assert found["zscore"]["tone"] == "neutral"
+    assert found["signal"]["value"] == "Calibrating 90/360"
+    assert found["trigger"]["value"] == "–"
+    assert checks(early)["ready-calibrated"]["sub"] == "settling 90/360"
+
+
 def test_while_models_are_compiled_nothing_pretends_to_calibrate() -> None:
     early = replace(answer(), computed=False, calibration=(Progress("hedge ratio", 39, 40),))
     found = by_id(pair_cards(early, SPEC, {}, NOW, "5 of 18, about 20 s"))
