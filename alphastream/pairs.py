@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
-from alphastream.core.units import SECOND
+from alphastream.core.units import DAY, SECOND
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     Difference,
@@ -36,6 +36,7 @@ from alphastream.estimators import (
 from alphastream.estimators.rolling.discounted_regression import SETTLING_WINDOWS
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node, Price, Series, Source
+from alphastream.monitoring import RelationMonitor
 
 Columns = Mapping[str, NDArray[Any]]
 Model = Literal["ols", "kalman", "huber", "tls", "frozen"]
@@ -49,6 +50,15 @@ MODELS: Final[dict[Model, str]] = {
 }
 TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
 SETTLING: Final = "settling"  # the step in which a z-score is shown and not yet acted upon
+ALARM_DAYS: Final = 20.0  # evidence that comes by chance once in so many days at most counts as shown
+EVIDENCE_COLUMNS: Final = {
+    "evidence_p": "pvalue",
+    "detector": "detector",
+    "ended": "ended",
+    "relation": "relation",
+    "evidence_rows": "rows_seen",
+}
+"""Columns of a pair that stay valid while one watches, and what ``RelationMonitor`` calls them."""
 MIN_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
 
 
@@ -217,6 +227,11 @@ def hedge_node(spec: PairSpec) -> Node:
             return Node(FrozenHedge(spec.window), legs)
 
 
+def alarm_rows(interval_ns: int) -> float:
+    """Evidence, in rows, that comes up by chance on 5 % of days at most: the rows of ``ALARM_DAYS`` days."""
+    return ALARM_DAYS * DAY / interval_ns
+
+
 @lru_cache(maxsize=1024)
 def series_of(spec: PairSpec) -> Mapping[str, Series]:
     """Column name to series for everything a pair page shows beside prices.
@@ -227,7 +242,9 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
     the deviation of the residuals in training.
 
     ``pvalue`` and ``half_life`` belong to one ratio fixed over the newest ``spec.tested_rows`` rows, whatever the
-    model is: the residual of a ratio that moves looks stationary even where nothing is.
+    model is: the residual of a ratio that moves looks stationary even where nothing is. They say something about one
+    look. ``evidence_p``, ``detector``, ``ended`` and ``relation`` stay valid at every look (``RelationMonitor``); they
+    count from the first row that was computed, ``evidence_rows`` rows in which both legs traded.
     """
     hedge = hedge_node(spec)
     legs = (spec.source["x"], spec.source["y"])
@@ -251,6 +268,8 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
             series["zscore"] = score["zscore"]
     series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows), legs)["pvalue"]
     series["half_life"] = Node(ResidualHalfLife(spec.tested_rows), legs)["half_life"]
+    monitor = Node(RelationMonitor(alarm_rows(spec.interval_ns)), (spec.source["x_both"], spec.source["y_both"]))
+    series |= {name: monitor[column] for name, column in EVIDENCE_COLUMNS.items()}
     traded = series.get("settled_zscore", series["zscore"])
     series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (traded,))["position"]
     return series

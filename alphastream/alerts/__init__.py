@@ -1,7 +1,8 @@
 """Alert rules: what is measured, when a rule fires, and how that is put into words. No clock, no disk, no thread."""
 
 from alphastream.alerts.alert import Alert, alert_of
-from alphastream.alerts.measures import MEASURES, Measure
+from alphastream.alerts.error_rates import ONE_LOOK, false_alarms, is_one_look, with_shared_budget
+from alphastream.alerts.measures import MEASURES, SHARED, Measure
 from alphastream.alerts.observations import Observation, RuleContext, read_feed, read_pair
 from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, Rule, RuleState, When, step
 from alphastream.alerts.sentences import clock, iso, measure_name, number, pair_name
@@ -11,6 +12,8 @@ __all__ = [
     "MAX_COOL_DOWN_S",
     "MAX_NAME",
     "MEASURES",
+    "ONE_LOOK",
+    "SHARED",
     "Alert",
     "Measure",
     "Observation",
@@ -20,6 +23,8 @@ __all__ = [
     "When",
     "alert_of",
     "clock",
+    "false_alarms",
+    "is_one_look",
     "iso",
     "measure_name",
     "number",
@@ -27,4 +32,5 @@ __all__ = [
     "read_feed",
     "read_pair",
     "step",
+    "with_shared_budget",
 ]

@@ -11,19 +11,23 @@ class Measure:
     Parameters
     ----------
     label : as a sentence says it, with {y} and {x} for the legs.
-    kind : ``column`` of the closed bars, ``test`` on the newest closed bars, ``age`` of a leg, ``feed``.
+    kind : ``column`` of the closed bars, ``detector``: a column in rows, told in days; ``test`` on the newest closed
+        bars, ``age`` of a leg, ``feed``.
     source : the column, the field of ``Cointegration``, or the leg.
     unit : behind the number; empty where it has none.
     """
 
     label: str
-    kind: Literal["column", "test", "age", "feed"]
+    kind: Literal["column", "detector", "test", "age", "feed"]
     source: str = ""
     unit: str = ""
 
 
 MEASURES: Final[dict[str, Measure]] = {
     "zscore": Measure("z-score", "column", "settled_zscore"),
+    "evidence": Measure("evidence that deviations come back", "detector", "detector", "days"),
+    "ended": Measure("evidence that the relation ended", "detector", "ended", "days"),
+    "evidence_p": Measure("p-value since the start, valid while watched", "column", "evidence_p"),
     "spread": Measure("spread", "column", "spread"),
     "hedge_ratio": Measure("hedge ratio", "column", "hedge_ratio"),
     "correlation": Measure("correlation of returns", "column", "correlation"),
@@ -44,3 +48,5 @@ MEASURES: Final[dict[str, Measure]] = {
     "age_x": Measure("time since the last trade of {x}", "age", "x", "s"),
     "feed": Measure("time since any trade", "feed", "", "s"),
 }
+SHARED: Final = frozenset(name for name, measure in MEASURES.items() if measure.kind == "detector")
+"""Measures whose rules share one error budget: a level of n days is met by chance on one day in n at most."""

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from alphastream.alerts.measures import MEASURES
 from alphastream.alerts.rules import Rule
-from alphastream.core.units import SECOND
+from alphastream.core.units import DAY, SECOND
 from alphastream.feeds.feed import Health
-from alphastream.pairs import PairAnalytics, PairSpec
+from alphastream.monitoring import WARM_UP
+from alphastream.pairs import EVIDENCE_COLUMNS, PairAnalytics, PairSpec
 
 MAX_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
+MAX_DAYS: Final = 1e9  # of evidence: more says nothing more
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: in
             [(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result"
         )
     column = answer.closed[measure.source]
+    if measure.kind == "detector":
+        column = np.minimum(column * (answer.spec.interval_ns / DAY), MAX_DAYS)
     first = len(ends) - 1
     if 0 < seen_ns < newest_ns:
         first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MAX_ROWS)
     rows = list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
-    return _observation(rows, _why_undefined(answer))
+    return _observation(rows, _why_undefined(answer, measure.source))
 
 
 def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:
@@ -90,7 +96,9 @@ def _observation(rows: list[tuple[int, float]], why: str) -> Observation:
     return Observation(tuple(rows), why if math.isnan(rows[-1][1]) else "")
 
 
-def _why_undefined(answer: PairAnalytics) -> str:
+def _why_undefined(answer: PairAnalytics, column: str) -> str:
+    if column in EVIDENCE_COLUMNS:
+        return f"needs {WARM_UP} bars in which both legs traded"
     progress = answer.calibrating
     if progress is not None:
         return f"calibrating: {progress.what} {progress.have}/{progress.needed}"

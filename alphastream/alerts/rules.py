@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
-from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.measures import MEASURES, SHARED
 from alphastream.alerts.sentences import number, pair_name, unit_text
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
@@ -41,6 +41,7 @@ class Rule:
     cool_down_s : fires at most once in this time. A value that is still beyond the level afterwards fires then.
     on : whether it is evaluated.
     channels : names of the webhooks that are told.
+    told : whether who made it was told how often it fires by chance; rules on one-look p-values need that.
 
     Raises
     ------
@@ -58,6 +59,7 @@ class Rule:
     cool_down_s: float = 60.0
     on: bool = True
     channels: tuple[str, ...] = ()
+    told: bool = False
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -122,6 +124,8 @@ def _check_levels(rule: Rule) -> None:
     if not (math.isfinite(rule.level) and math.isfinite(rule.clear)):
         raise ParameterError(f"level={rule.level:g} and clear={rule.clear:g}: both must be finite numbers")
     seen = f"clear={rule.clear:g} with level={rule.level:g}"
+    if rule.measure in SHARED and not (rule.when == "above" and rule.level > 1):
+        raise ParameterError(f"{seen}: evidence fires above its level, and 1 day would be an alarm a day: set more")
     if rule.when == "above" and not rule.clear < rule.level:
         raise ParameterError(f"{seen}: a rule that fires above needs a clear level below it")
     if rule.when == "below" and not rule.clear > rule.level:

@@ -5,3 +5,4 @@ from typing import Final
 MS: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 HOUR: Final = 3_600 * SECOND
+DAY: Final = 24 * HOUR

@@ -95,8 +95,8 @@ class RelationMonitor(Fold[RelationRows]):
     are made that the next step lacks the part that such a half-life would give it. ``ended`` is a detector of that.
     When it reaches ``alarm_rows``, ``detector`` begins at 0, so that a new relation is shown by new rows alone.
 
-    A row with NaN or inf gives NaN and does not count: give it the rows in which both legs traded, for a price that
-    waited looks like a deviation that comes back.
+    A row with NaN or inf does not count, and what was known stays: give it NaN in the rows in which not both legs
+    traded, for a price that waited looks like a deviation that comes back.
 
     Parameters
     ----------
@@ -262,17 +262,15 @@ def _monitor_kernel(xs: Floats, ys: Floats, states: Floats, out: Floats, alarm_r
         state = states[pair]
         for t in range(xs.shape[1]):
             x, y = xs[pair, t], ys[pair, t]
-            if not (np.isfinite(x) and np.isfinite(y)):
-                out[:, pair, t] = np.nan
-                continue
-            state[COUNT] += 1.0
-            if state[COUNT] > 1.0:
-                _bet_on_return(state, x, y)
-                if state[SINCE] > 0.0:
-                    _bet_on_end(state, x, y)
-            _follow(state, x, y)
-            _judge(state, alarm_rows)
-            state[LAST_X], state[LAST_Y] = x, y
+            if np.isfinite(x) and np.isfinite(y):
+                state[COUNT] += 1.0
+                if state[COUNT] > 1.0:
+                    _bet_on_return(state, x, y)
+                    if state[SINCE] > 0.0:
+                        _bet_on_end(state, x, y)
+                _follow(state, x, y)
+                _judge(state, alarm_rows)
+                state[LAST_X], state[LAST_Y] = x, y
             if state[COUNT] < WARM_UP:
                 out[:, pair, t] = np.nan
                 continue

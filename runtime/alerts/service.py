@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Final, Literal
 
 from alphastream.alerts import (
+    ONE_LOOK,
     Alert,
     Observation,
     Rule,
     RuleContext,
     RuleState,
     alert_of,
+    is_one_look,
     number,
     read_feed,
     read_pair,
     step,
+    with_shared_budget,
 )
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.alerts.files import BookFile, HistoryFile, Key
@@ -151,7 +154,7 @@ class AlertService:
 
         Raises
         ------
-        ParameterError : its id is known, or there are too many.
+        ParameterError : its id is known, there are too many, or it watches a one-look p-value and nobody was told.
         StorageError : it cannot be kept on disk; the book is as before.
         """
         with self._lock:
@@ -159,6 +162,7 @@ class AlertService:
                 raise ParameterError(f"a rule with id {rule.id!r} exists: replace it")
             if len(self._rules) >= MAX_RULES:
                 raise ParameterError(f"there are {MAX_RULES} rules, which is the limit: remove one first")
+            _require_told(rule)
             self._keep({**self._rules, rule.id: rule}, self._states)
 
     def replace(self, rule: Rule) -> None:
@@ -168,11 +172,13 @@ class AlertService:
 
         Raises
         ------
-        ParameterError : no rule has its id.
+        ParameterError : no rule has its id, or it watches a one-look p-value now and nobody was told.
         StorageError : it cannot be kept on disk; the book is as before.
         """
         with self._lock:
             before = self._find(rule.id)
+            if not rule.watches_as(before):
+                _require_told(rule)
             states = dict(self._states)
             if not rule.watches_as(before) or (rule.on and not before.on):
                 for key in _keys(rule.id):
@@ -234,6 +240,10 @@ class AlertService:
         with self._lock:
             if self._rules.get(rule.id) is not rule:  # edited or removed meanwhile
                 return [], False
+            own, rule = (
+                rule,
+                with_shared_budget(rule, self._rules.values(), lambda other: self._is_shown(other, key[1])),
+            )
             before = state = self._states.get(key, RuleState())
             now_ns, alerts = self._now_ns(), []
             for data_ns, value in observation.values:
@@ -244,8 +254,12 @@ class AlertService:
                 self._seen[key] = observation.values[-1][0]
             if state is not before:
                 self._states[key] = state
-            self._statuses[rule.id] = _status(rule, state, observation, now_ns)
+            self._statuses[rule.id] = _status(rule, own, state, observation, now_ns)
         return alerts, state is not before
+
+    def _is_shown(self, rule: Rule, recorded: bool) -> bool:
+        """Whether a rule has fired and not come back since. Holds the lock."""
+        return not self._states.get((rule.id, recorded), RuleState()).armed
 
     def _read_rule(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
         if rule.spec is None:
@@ -303,13 +317,21 @@ def _keys(rule_id: str) -> tuple[Key, Key]:
     return (rule_id, False), (rule_id, True)
 
 
-def _status(rule: Rule, state: RuleState, observation: Observation, now_ns: int) -> RuleStatus:
+def _require_told(rule: Rule) -> None:
+    if is_one_look(rule.measure) and not rule.told:
+        raise ParameterError(f"measure={rule.measure!r}: say that you know how often it fires by chance. {ONE_LOOK}")
+
+
+def _status(rule: Rule, own: Rule, state: RuleState, observation: Observation, now_ns: int) -> RuleStatus:
+    """``rule`` has the level it needs now, ``own`` the level it was given."""
     if observation.missing:
         return RuleStatus("calibrating", observation.missing, fired_ns=state.fired_ns)
     data_ns, value = observation.values[-1]
     left_s = max(0.0, (state.cools_until_ns(rule) - now_ns) / 1e9) if now_ns >= state.fired_ns else 0.0
     name: State = "armed"
     words = f"armed: fires {rule.condition}"
+    if rule.level != own.level:
+        words += f" (its {number(own.level)} beside others that share the budget)"
     if not state.armed:
         name, back = "fired", ("within ±" if rule.when == "outside" else "back to ")
         words = f"fired: armed again when {back}{number(rule.clear)}"

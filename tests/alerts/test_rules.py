@@ -203,7 +203,8 @@ def test_silence_of_the_feed() -> None:
 @pytest.mark.parametrize("model", ["ols", "kalman", "huber", "tls"])
 def test_every_measure_exists_in_every_model(model: Any) -> None:
     columns = pair_columns(replace(PAIR, model=model), align(empty_bars(), empty_bars(), SECOND), {})
-    missing = [name for name, each in MEASURES.items() if each.kind == "column" and each.source not in columns]
+    of_columns = {name: each.source for name, each in MEASURES.items() if each.kind in ("column", "detector")}
+    missing = [name for name, source in of_columns.items() if source not in columns]
     assert missing == []
 
 

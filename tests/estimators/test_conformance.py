@@ -78,7 +78,7 @@ DISCOUNTED = {"DiscountedRegression"}  # a row fades and never leaves
 ROLLING = [
     name for name, estimator in SAMPLES.items() if hasattr(estimator, "window") and name not in TESTS | DISCOUNTED
 ]
-KEEPS_OUTPUT_ON_NAN = {"ThresholdSignal"}
+KEEPS_OUTPUT_ON_NAN = {"ThresholdSignal", "RelationMonitor"}
 
 each = pytest.mark.parametrize("estimator", SAMPLES.values(), ids=SAMPLES.keys())
 

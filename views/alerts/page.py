@@ -86,6 +86,10 @@ def _rules(book: AlertService) -> None:
                 format="%.3g", width=80, help="From the value to the level; negative beyond."
             ),
             "state": st.column_config.TextColumn(width=270),
+            "fires by chance": st.column_config.TextColumn(
+                width=300,
+                help="Where it is known. Rules on evidence share one budget: this holds for all of them together.",
+            ),
             "fired last (UTC)": _moments("fired last (UTC)"),
         },
     )
@@ -226,6 +230,12 @@ def _caveats() -> None:
         st.markdown(
             "- Bars decide when they have closed; the one that is still forming never does. So an alert comes up to a "
             "bar and about a second late, and a trade that arrives later may change the bar.\n"
+            "- A p-value of a window is about one look. Watched bar after bar it is small every day by chance: use the "
+            "evidence, which stays valid while you watch. It counts from when this app began to compute the pair, in "
+            "bars in which both legs traded, and begins anew after a restart.\n"
+            "- Rules on evidence share one budget, and so do those on the end of a relation. With n rules on, and "
+            "k of the others fired, each needs n/(k + 1) times its level (e-LOND, Xu and Ramdas 2024). So at a level "
+            "of 20 days at most 5 % of days bring an alarm from any of them where nothing is there.\n"
             "- A number that is not defined yet neither fires nor clears. After a restart a rule waits until its "
             "window is full again.\n"
             "- No alert does not mean that all is well: add a rule for the silence of the feed. Nothing fires while "

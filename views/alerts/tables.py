@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from alphastream.alerts import Alert, Rule, measure_name
+from alphastream.alerts import Alert, Rule, false_alarms, measure_name
 from runtime.alerts.service import RuleStatus
 from runtime.alerts.webhooks import Delivery
 from views.shared.exports import csv_bytes
@@ -19,6 +19,7 @@ def rules_frame(rules: list[tuple[Rule, RuleStatus]]) -> pd.DataFrame:
             "measure": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
             "subject": [rule.subject for rule, _ in rules],
             "condition": [rule.condition for rule, _ in rules],
+            "fires by chance": [false_alarms(rule) for rule, _ in rules],
             "fired last (UTC)": [_moment(status.fired_ns) for _, status in rules],
             "cool-down (s)": [rule.cool_down_s for rule, _ in rules],
             "notifies": [", ".join(rule.channels) or "this app" for rule, _ in rules],

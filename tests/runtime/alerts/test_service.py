@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from alphastream.alerts import RuleContext
+from alphastream.alerts import Rule, RuleContext
 from alphastream.errors import FeedBlocked, ParameterError
-from alphastream.pairs import PairAnalytics, PairSpec, Progress
+from alphastream.pairs import PairAnalytics, PairSpec, Progress, alarm_rows
 from runtime.alerts.service import MAX_RULES, AlertService
-from tests.alerts.test_rules import FEED, NOW, SECOND, answer, context, health
+from tests.alerts.test_rules import FEED, NOW, PAIR, SECOND, answer, context, health
 from tests.runtime.alerts.books import RULE, Clock, look, states
 
 
@@ -226,3 +227,49 @@ def hundred(folder: Path, clock: Callable[[], int]) -> tuple[AlertService, RuleC
     answers = {pair: replace(rows, spec=pair) for pair in pairs}
     symbols = ("BTCUSDT", *(pair.y for pair in pairs))
     return book, context(answer_for=answers.get, symbols=symbols)
+
+
+def test_a_rule_on_a_one_look_p_value_is_not_taken_in_untold(book: AlertService) -> None:
+    naive = replace(RULE, id="p", measure="pvalue", when="below", level=0.01, clear=0.5)
+    with pytest.raises(ParameterError, match=r"say that you know .* come up every day"):
+        book.add(naive)
+    with pytest.raises(ParameterError, match="say that you know"):
+        book.replace(replace(naive, id=RULE.id))
+    book.add(replace(naive, told=True))
+    assert book.rules[-1].told
+
+
+def test_a_rule_of_before_that_was_made_untold_stays_and_can_be_switched_off(tmp_path: Path, clock: Clock) -> None:
+    made = AlertService(tmp_path, clock)
+    made.add(replace(RULE, id="p", measure="pvalue", when="below", level=0.01, clear=0.5, told=True))
+    path = tmp_path / "alerts.json"
+    path.write_text(path.read_text().replace('"told": true', '"told": false'))
+    again = AlertService(tmp_path, clock)
+    (rule,) = again.rules
+    assert not rule.told
+    again.replace(replace(rule, on=False))
+    assert not again.rules[0].on
+    path.write_text(path.read_text().replace(',\n   "told": false', ""))
+    (rule,) = AlertService(tmp_path, clock).rules  # as older versions wrote it
+    assert not rule.told
+
+
+def test_rules_on_evidence_share_one_budget(tmp_path: Path, clock: Clock) -> None:
+    book = AlertService(tmp_path, clock)
+    for number in range(4):
+        book.add(Rule(str(number), f"pair {number}", "evidence", "above", 20.0, 1.0, PAIR, cool_down_s=0.0))
+
+    def evaluate(days: float) -> list[str]:
+        found = answer([0.0])
+        column = np.array([days * alarm_rows(PAIR.interval_ns) / 20.0])
+        clock.now_ns += SECOND
+        alerts = book.evaluate(context(replace(found, closed={**found.closed, "detector": column})))
+        return [alert.rule_id for alert in alerts]
+
+    assert evaluate(50.0) == []
+    assert book.status("0").words == "armed: fires above 80 days (its 20 beside others that share the budget)"
+    assert evaluate(81.0) == ["0", "1", "2", "3"]
+    assert evaluate(500.0) == []
+    assert evaluate(0.5) == []  # the relation ended and its detector began anew: armed again
+    book.replace(replace(book.rules[3], on=False))
+    assert evaluate(61.0) == ["0", "1", "2"]

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import config
 import views.shared.system
-from alphastream.alerts import MEASURES, Rule
+from alphastream.alerts import MEASURES, Rule, is_one_look
 from alphastream.errors import StorageError
 from alphastream.pairs import PairSpec
 from runtime.alerts.service import AlertService
@@ -98,6 +98,12 @@ def test_every_measure_begins_with_a_rule_that_can_be(system: Running) -> None:
     for number, measure in enumerate(MEASURES):
         test = shown()
         test.selectbox(key="rule-0-measure").select(measure).run()
+        if is_one_look(measure):  # a p-value of a window: not without having been told
+            said = words(press(test, "Add rule"))
+            assert "come up every day on two independent random walks" in said
+            assert "Nothing was changed" in said
+            assert len(system.alerts.rules) == number
+            test.checkbox(key=f"rule-0-{measure}-told").check().run()
         press(test, "Add rule")
         assert system.alerts.rules[number].measure == measure
     assert system.alerts.rules[-1].spec is None
@@ -151,6 +157,7 @@ def test_full(full: Running) -> None:
     assert rules["now"].tolist()[0] == 2.5
     assert rules["distance"].tolist()[0] == -0.5
     assert math.isnan(rules["now"].tolist()[3])
+    assert rules["fires by chance"].tolist() == ["", "", "", ""]
     assert rules["notifies"].tolist()[:3] == ["desk", "desk", "this app"]
     assert "outside ±2" in history["sentence"].tolist()[0]
     assert history["trades"].tolist() == ["recorded"]
