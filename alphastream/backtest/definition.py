@@ -28,6 +28,7 @@ from alphastream.trading.broker.costs import (
     PowerImpact,
     RecordedFunding,
 )
+from alphastream.trading.broker.margin import Margin
 
 KINDS: Final[dict[str, type[Any]]] = {
     kind.__name__: kind
@@ -41,6 +42,7 @@ KINDS: Final[dict[str, type[Any]]] = {
         FixedNotional,
         InnovationThreshold,
         KalmanHedge,
+        Margin,
         PairSpec,
         PositionConfig,
         PositionOptimiser,

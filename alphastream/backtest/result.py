@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats, Ints
 from alphastream.strategies import Table
 from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.margin import Ended
 from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder
 
 
@@ -22,9 +23,12 @@ class RunResult:
     time_ns : (T,), ends of the rows.
     marks : (T, N), last trades.
     positions : (T, N), units held at the end of each row, what was filled by then included.
-    cash, equity : (T,); equity is cash and positions at the marks.
+    cash, equity : (T,); equity is cash and positions at the marks, and at least 0: more than it has, an account does
+        not lose.
     orders, fills, funding : in order of time.
     observed : the strategy's columns and what else was asked for, (T,) each.
+    ended : how the account came to its end, after which nothing was traded but what closed its positions; None where
+        it did not.
     """
 
     name: str
@@ -40,6 +44,7 @@ class RunResult:
     fills: tuple[Fill, ...]
     funding: tuple[FundingPayment, ...]
     observed: Mapping[str, Floats]
+    ended: Ended | None = None
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -58,7 +63,7 @@ def books(account: Account, time_ns: Ints, marks: Floats) -> tuple[Floats, Float
         at = np.searchsorted(moved_ns[mine], time_ns, side="right")
         positions[:, leg] = np.concatenate(([0.0], held[mine]))[at]
     worth = np.where(positions != 0.0, positions * marks, 0.0).sum(axis=1)  # a symbol not held needs no price
-    return positions, cash, cash + worth
+    return positions, cash, np.maximum(cash + worth, 0.0)
 
 
 def result_of(
@@ -68,6 +73,7 @@ def result_of(
     orders: tuple[SpreadOrder, ...],
     table: Table,
     observed: Mapping[str, NDArray[np.float64]],
+    ended: Ended | None = None,
 ) -> RunResult:
     """Make a result of the books of a run."""
     positions, cash, equity = books(account, table.time_ns, table.marks)
@@ -86,4 +92,5 @@ def result_of(
         fills=tuple(account.fills),
         funding=tuple(account.funding),
         observed={**table.recorded, **columns, **observed},
+        ended=ended,
     )

@@ -24,7 +24,6 @@ from alphastream.backtest.simulation import (
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
 from alphastream.strategies import Strategy, Table
-from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.engine.backtesting import BacktestingDispatcher
 from alphastream.trading.engine.events import Dated
@@ -32,6 +31,7 @@ from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource
 
 NEVER_NS: Final = 2**63 - 1
 FEW: Final = 20  # orders that may miss their trade before a run says so
+LOOKED_AT: Final = 4096  # rows at whose prices the margin is looked at together
 CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
 
 
@@ -51,36 +51,61 @@ class TableSource(FifoQueueEventSource):
 
 
 class TurnSource(EventSource):
-    """Rows on which something can be decided, where a strategy follows a direction: those on which it turns, and all
-    while the account has another.
+    """Rows on which something can happen, where a strategy follows a direction: those on which it turns, all while the
+    account has another, those in which an order meets a trade, and the first at whose prices the margin does not do.
 
     Parameters
     ----------
     table : with ``follows``.
-    account : whose direction only decisions change.
+    simulation : whose account has a direction that only decisions change, and positions that only trades do.
+    tapes : trades that orders wait for.
     """
 
     announces = True
 
-    def __init__(self, table: Table, account: Account) -> None:
+    def __init__(self, table: Table, simulation: Simulation, tapes: "Tapes") -> None:
         super().__init__(priority=ROWS_THEN)
         assert table.follows is not None
+        self._account = account = simulation.account
         before = np.concatenate(([float(account.direction)], table.follows[:-1]))
         self._turns = [*np.flatnonzero(table.follows != before).tolist(), len(table)]
         self._before = before.item
         self._row, self._rows = table.row(), len(table)
-        self._account = account
         self._at = self._turn = 0
+        self._simulation, self._tapes = simulation, tapes
+        self._time_ns, self._marks = table.time_ns, table.marks
 
     def pop(self) -> Dated | None:
-        """The next row on which something can be decided."""
+        """The next row on which something can happen."""
         at = self._at
+        if self._simulation.ended is not None:
+            return None  # what closes its positions needs no rows
         if at < self._rows and self._account.direction == self._before(at):
             while self._turns[self._turn] < at:
                 self._turn += 1
-            at = self._turns[self._turn]
+            at = self._before_turn(at, self._turns[self._turn])
         self._at = at + 1
         return self._row(at) if at < self._rows else None
+
+    def _before_turn(self, at: int, turn: int) -> int:
+        """First row from here on in which a trade may change positions, or at whose prices the margin does not do."""
+        account, rate = self._account, self._simulation.broker.rules.margin.maintenance
+        if self._tapes.waiting:
+            turn = min(turn, max(at, int(self._time_ns.searchsorted(self._tapes.next_ns))))
+        if account.cash > 0.0 and not any(account.positions):
+            return turn
+        while at < turn:
+            marks = self._marks[at : min(turn, at + LOOKED_AT)]
+            worth = np.zeros(len(marks))
+            for leg, held in enumerate(account.positions):
+                if held:
+                    worth += (held - rate * abs(held)) * marks[:, leg]
+            short = account.cash + worth <= 0.0
+            first = int(short.argmax())
+            if short[first]:
+                return at + first
+            at += len(marks)
+        return turn
 
 
 class Tapes:
@@ -104,6 +129,11 @@ class Tapes:
         self._next_ns = [NEVER_NS] * len(tapes)  # time of the trade that a leg waits for
         self.meet: Callable[[int, int, float, float], None] = lambda *trade: None
         self.waiting = False
+
+    @property
+    def next_ns(self) -> int:
+        """Time of the next trade that a leg waits for."""
+        return min(self._next_ns)
 
     def wait(self, leg: int, from_ns: int | None) -> None:
         """Look at trades of a leg from a moment on; None: no more."""
@@ -180,7 +210,9 @@ def backtests(
             _require_fills(simulation)
         observed = {name: _placed(*found, table.time_ns) for name, found in seen.items()}
         orders = tuple(simulation.broker.orders)
-        results.append(result_of(strategy.name, interval_ns, simulation.account, orders, table, observed))
+        results.append(
+            result_of(strategy.name, interval_ns, simulation.account, orders, table, observed, simulation.ended)
+        )
     return results
 
 
@@ -239,7 +271,7 @@ def _play(
 
     # Time limits change directions between rows, and funding wants the marks of every row.
     sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
-    dispatcher.subscribe(TurnSource(table, simulation.account) if sparse else TableSource(table), on_row)
+    dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), on_row)
     first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
     simulation.broker.begin_funding(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row

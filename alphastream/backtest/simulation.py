@@ -18,6 +18,7 @@ from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import PairColumns, Strategy, Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.margin import Ended, ended_at
 from alphastream.trading.broker.orders import SpreadRequest
 from alphastream.trading.broker.simulated import Schedule, SimulatedBroker, Watch
 from alphastream.trading.engine.clock import Moment, from_ns
@@ -108,6 +109,10 @@ class Simulation:
     capital : cash to begin with.
     schedule : calls a job at a moment; a dispatcher's, as a rule.
     watch : told which legs wait for trades; see ``SimulatedBroker``.
+
+    Attributes
+    ----------
+    ended : how the account came to its end; None while it trades.
     """
 
     def __init__(
@@ -119,11 +124,16 @@ class Simulation:
         self._decide = strategy.decide
         self._marks: list[float] = [float("nan")] * len(strategy.symbols)
         self._keeps_marks = rules.funding is not None
+        self._excess = rules.margin.excess
+        self.ended: Ended | None = None
 
     def on_row(self, row: Any) -> None:
-        """Decide on a row, an event of ``Table.rows``."""
+        """Look whether the margin does, then decide on a row, an event of ``Table.rows``."""
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
+        account = self.account
+        if self.ended is None and self._excess(account.cash, account.positions, row.marks) <= 0.0:
+            self._end(row)
         decision = self._decide(row, self.account)
         if decision is not None:
             act = self.broker.request if isinstance(decision, SpreadRequest) else self.broker.move
@@ -132,6 +142,13 @@ class Simulation:
     def on_trade(self, event: TradeEvent) -> None:
         """Let open orders meet a trade."""
         self.broker.on_trade(event.leg, event.when_ns, event.price, event.quantity)
+
+    def _end(self, row: Any) -> None:
+        """Close everything and decide no more."""
+        account, margin = self.account, self.broker.rules.margin
+        self.ended = ended_at(margin, row.when_ns, account.symbols, account.cash, account.positions, row.marks)
+        self.broker.liquidate(self.ended.reason, row.when_ns, row.marks, row.volumes)
+        self.halt()
 
     def halt(self) -> None:
         """Decide no more; orders that are open go on."""

@@ -14,6 +14,7 @@ from alphastream.trading.broker.costs import (
     PowerImpact,
     RecordedFunding,
 )
+from alphastream.trading.broker.margin import Ended, Margin
 from alphastream.trading.broker.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
 from alphastream.trading.broker.simulated import SimulatedBroker
 from alphastream.trading.engine.backtesting import BacktestingDispatcher, backtesting_dispatcher
@@ -41,6 +42,7 @@ __all__ = [
     "BrokerRules",
     "Contract",
     "DispatchError",
+    "Ended",
     "Event",
     "EventDispatcher",
     "EventOrderError",
@@ -54,6 +56,7 @@ __all__ = [
     "FundingPayment",
     "InvalidBar",
     "LegOrder",
+    "Margin",
     "OrderOperation",
     "Pair",
     "PairBar",

@@ -29,7 +29,7 @@ RUNS, ROWS = 60, 2_000
 OLS = PairSpec("Y", "X", SECOND, window=60, entry=1.5)
 KALMAN = PairSpec("Y", "X", SECOND, "kalman", window=60, entry=1.0, exit=0.2)
 THIRD = PairSpec("Z", "X", SECOND, window=30)
-CONFIG = PositionConfig(vola=16, corr=32, clip=3.5, shrink=0.5, aum=1e5, position_scale=1e3)
+CONFIG = PositionConfig(vola=16, corr=32, clip=3.5, shrink=0.5, aum=1e5, position_scale=10.0)
 STRATEGIES: dict[str, Strategy] = {
     "z-score": ZScoreThreshold(OLS),
     "z-score, rebalanced": ZScoreThreshold(OLS, rebalance=True),

@@ -16,7 +16,7 @@ from alphastream.trading import BrokerRules, Contract, Fees, FixedLatency
 from tests.backtest.markets import SECOND, Ticks, random_ticks
 
 PAIRS = (PairSpec("A", "B", SECOND, window=10), PairSpec("C", "B", SECOND, window=12))
-CONFIG = PositionConfig(vola=4, corr=8, clip=3.5, shrink=0.5, aum=1e6, position_scale=1e4)
+CONFIG = PositionConfig(vola=4, corr=8, clip=3.5, shrink=0.5, aum=1e6, position_scale=100.0)
 FREE = BrokerRules(fees=Fees(0.0, 0.0), latency=FixedLatency(0))
 
 

@@ -73,8 +73,15 @@ class Account:
         """Cash and positions at these prices; a symbol without a position needs none."""
         return self.cash + sum(held * mark for held, mark in zip(self.positions, marks, strict=True) if held)
 
+    def gross(self, marks: Sequence[float]) -> float:
+        """Value of all positions, short ones counted like long ones."""
+        return sum(abs(held) * mark for held, mark in zip(self.positions, marks, strict=True) if held)
+
     def book(self, leg: int, fill: Fill, goal: float | None = None) -> None:
         """Move cash and the position of a leg. A fill that crosses zero closes one round trip and opens the next.
+
+        An account cannot lose what it does not have: where the fill that closes the last position leaves less than
+        nothing, its fee is less by that much, as a venue's insurance fund pays for it.
 
         Parameters
         ----------
@@ -85,6 +92,9 @@ class Account:
         after = held + fill.quantity if goal is None else goal
         self.cash -= fill.quantity * fill.price + fill.fee
         self.positions[leg] = after
+        if self.cash < 0.0 and not any(self.positions):  # what is lost beyond the account, the venue bears
+            fill = msgspec.structs.replace(fill, fee=fill.fee + self.cash)
+            self.cash = 0.0
         self.journal.append((fill.time_ns, leg, after, self.cash))
         if held * after < 0.0:
             closing = -held / fill.quantity

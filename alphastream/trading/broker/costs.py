@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from alphastream.core.units import HOUR, MS
 from alphastream.errors import ParameterError
+from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 
 FillRule: TypeAlias = Literal["next_trade", "next_open", "next_close", "same_close"]
@@ -214,6 +215,7 @@ class BrokerRules:
     timeout_ns : from when a leg could first be filled; None waits for ever.
     on_timeout : what happens then; see ``OnTimeout``.
     contracts : by symbol; those that are missing have no steps and no least value.
+    margin : leverage that orders may ask for, and when everything is closed.
     """
 
     _: KW_ONLY
@@ -227,6 +229,7 @@ class BrokerRules:
     timeout_ns: int | None = None
     on_timeout: OnTimeout = "unwind"
     contracts: Mapping[str, Contract] = field(default_factory=dict)
+    margin: Margin = field(default_factory=Margin)
 
     def __post_init__(self) -> None:
         for name, value, known in (

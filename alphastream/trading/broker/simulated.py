@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules, PowerImpact
+from alphastream.trading.broker.margin import LEVERAGE, LIQUIDATION
 from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
 Schedule: TypeAlias = Callable[[int, Callable[[], object]], None]
@@ -51,6 +52,7 @@ class SimulatedBroker:
         self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
         self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, round trip
+        self._extra_bps = 0.0  # of a liquidation
 
     @property
     def is_waiting(self) -> bool:
@@ -121,15 +123,55 @@ class SimulatedBroker:
             account.direction = direction
         if not any(changes):
             return None
+        turns = direction is not None and direction != before
+        refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
+        beyond = self._beyond_limit(goals, marks) if refusal is None else None
+        if beyond and not turns and self.orders and self.orders[-1].reason.startswith(LEVERAGE):
+            return None  # said once: what is adjusted on every row would be refused on every row
         order = self._order(request, changes, goals, now_ns, volumes)
         self._before[order.id] = before, account.leg_round_trips[order.legs[0].leg]
-        refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
-        if refusal is None:
+        if refusal is None and beyond is None:
             self._open(order, now_ns, marks, volumes)
             return order
         for leg in order.legs:
             leg.state = "rejected"
-        order.state, order.reason = "rejected", refusal
+        order.state, order.reason = "rejected", refusal or beyond or ""
+        if beyond and turns and any(account.positions):
+            closing = self._closing(direction, f"closes only: order {order.id} was refused", now_ns, volumes)
+            self._open(closing, now_ns, marks, volumes)
+            return closing
+        return order
+
+    def _beyond_limit(self, goals: Sequence[float], marks: Sequence[float]) -> str | None:
+        """Why positions may not become these; see ``Margin.refusal``."""
+        asked = sum(abs(goal) * mark for goal, mark in zip(goals, marks, strict=True) if goal)
+        account = self.account
+        return self.rules.margin.refusal(account.equity(marks), account.gross(marks), asked)
+
+    def _closing(self, direction: int | None, why: str, now_ns: int, volumes: Sequence[float]) -> SpreadOrder:
+        """An order that ends all positions, not sent yet."""
+        account, nothing = self.account, (0.0,) * len(self.account.symbols)
+        changes = [-held for held in account.positions]
+        order = self._order(Target(nothing, direction, why), changes, nothing, now_ns, volumes)
+        self._before[order.id] = account.direction, account.leg_round_trips[order.legs[0].leg]
+        return order
+
+    def liquidate(self, why: str, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder | None:
+        """Close everything, as the venue does, in place of what is open; None where nothing is held.
+
+        Parameters
+        ----------
+        why : said on the order.
+        now_ns, marks, volumes : as for ``move``.
+        """
+        self._replace()
+        self.account.direction = 0
+        if not any(self.account.positions):
+            return None
+        self._extra_bps = self.rules.margin.liquidation_fee_bps
+        order = self._closing(0, f"{LIQUIDATION}: {why}", now_ns, volumes)
+        order.timeout_ns = None
+        self._open(order, now_ns, marks, volumes)
         return order
 
     def _too_small(
@@ -290,7 +332,7 @@ class SimulatedBroker:
                 impact_cost = size * trade_price * impact_bps * BP
             price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
             price = self._contracts[leg].worsened(price, units > 0.0)
-        fee = size * price * rules.fees.fee_bps(maker) * BP
+        fee = size * price * (rules.fees.fee_bps(maker) + self._extra_bps) * BP
         spread_cost = (price - trade_price) * units - impact_cost
         part.filled += units
         done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)

@@ -43,7 +43,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     ZScoreThreshold(SPEC, rebalance=True),
     InnovationThreshold(KALMAN),
     PositionOptimiser(
-        (SPEC, OTHER), PositionConfig(vola=8, corr=12, clip=3.5, shrink=0.5, aum=1e5, position_scale=1e4)
+        (SPEC, OTHER), PositionConfig(vola=8, corr=12, clip=3.5, shrink=0.5, aum=1e5, position_scale=100.0)
     ),
 )
 
