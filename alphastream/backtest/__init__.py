@@ -8,6 +8,7 @@ from alphastream.backtest.pair_history import PairHistory, pair_history, ready
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.sweep import Grid, Sweep, sweep
+from alphastream.backtest.threshold_trials import ThresholdTrial, ThresholdTrials, threshold_trials
 from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
 from alphastream.backtest.walk_forward import WalkForward, WalkForwardFold, best_in_hindsight, walk_forward
 
@@ -25,6 +26,8 @@ __all__ = [
     "PairHistory",
     "RunResult",
     "Sweep",
+    "ThresholdTrial",
+    "ThresholdTrials",
     "TickMarket",
     "VectorisedRun",
     "WalkForward",
@@ -39,6 +42,7 @@ __all__ = [
     "ready",
     "run_pair",
     "sweep",
+    "threshold_trials",
     "walk_forward",
     "warm_up",
 ]

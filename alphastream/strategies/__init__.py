@@ -1,7 +1,7 @@
 """Strategies: what they read, how they decide, how large they trade."""
 
 from alphastream.strategies.optimiser import PositionOptimiser
-from alphastream.strategies.pair_thresholds import PairThresholds, pair_thresholds
+from alphastream.strategies.pair_thresholds import PairThresholds, pair_thresholds, round_trip_cost
 from alphastream.strategies.sizers import BetaNeutral, FixedNotional, Sizer, Units, VolatilityTarget
 from alphastream.strategies.strategy import Decision, PairColumns, Strategy, Table, pair_table
 from alphastream.strategies.threshold import InnovationThreshold, ThresholdRule, ZScoreThreshold
@@ -27,5 +27,6 @@ __all__ = [
     "expected",
     "pair_table",
     "pair_thresholds",
+    "round_trip_cost",
     "watched_always",
 ]

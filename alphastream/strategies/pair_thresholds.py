@@ -9,8 +9,9 @@ import numpy as np
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import OrnsteinUhlenbeckResult, ornstein_uhlenbeck
-from alphastream.pairs import TEST_ROWS
+from alphastream.pairs import TEST_ROWS, PairSpec
 from alphastream.strategies.thresholds import Rule, Thresholds, at_bar_ends, expected
+from alphastream.trading.broker.costs import BrokerRules
 
 LEAST_ROWS: Final = 100
 LEAST_CORRELATION: Final = 0.5
@@ -22,18 +23,20 @@ class PairThresholds:
 
     Parameters
     ----------
-    process : the spread of one ratio, fixed over the rows of the fit.
+    process : the spread of one ratio, fixed over the rows of the fit: what a position earns.
+    traded : the z-score of the model, times ``unit``: what a position waits for.
     unit : by how much that spread is away from its mean at a z-score of 1 of the model, on average.
     correlation : of both over the rows.
     cost : of a round trip of both legs.
     turning, waiting : the best rule that turns at the entry of the other side, and the best that leaves at the mean.
     present : what the pair's own entry and exit are expected to earn.
-    slow, fast : ``turning`` at the slowest and the fastest return in the interval of the speed; None where that end is
-        no speed (a walk that never returns; gone within a bar).
+    slow, fast : ``turning`` with the speed as much lower and higher as the interval of the fixed spread's allows; None
+        where that end is no speed (a walk that never returns; gone within a bar).
     refusal : why nothing is offered, with its numbers; None where something is.
     """
 
     process: OrnsteinUhlenbeckResult
+    traded: OrnsteinUhlenbeckResult
     unit: float
     correlation: float
     cost: float
@@ -62,11 +65,16 @@ def pair_thresholds(
 
     A position keeps the hedge ratio of its entry, so that what it earns is the change of a spread of one fixed ratio:
     that of least squares over the rows. The z-score that it is traded on is the model's, whose ratio or mean may move.
-    One is put into the other by the regression of the fixed spread on the z-score.
+    The regression of the fixed spread on the z-score says what a z-score is worth; how fast it comes and goes is its
+    own Ornstein-Uhlenbeck process.
+
+    Out of sample (20 pairs of 6,000 rows with a half-life of 8, fitted on the first half, least squares over 60, 100,
+    200 and 400 rows: correlations .54, .69, .82, .92) the rule that turns earned .65, .77, .99 and 1.01 of what was
+    expected, and 2.2 to 2.7 times what 2 in and .5 out did: where the correlation is low, less comes than expected.
 
     Nothing is offered where the return of the spread is not established (a walk that never returns is inside the
-    confidence interval of its speed), where the model's z-score hardly follows the spread, and where no threshold pays:
-    its best entry would come less than once in as many bars as were fitted, or earn nothing after costs.
+    confidence interval of its speed), and where no threshold pays: its best entry would come less than once in as many
+    bars as were fitted, or earn nothing after costs.
 
     Parameters
     ----------
@@ -80,7 +88,8 @@ def pair_thresholds(
     NotEnoughObservations
         Under 100 rows with a z-score.
     ParameterError
-        The z-scores or the spread do not vary, or no return at all is seen.
+        The z-scores or the spread do not vary, no return at all is seen, or the z-score hardly follows the spread
+        (correlation below .5).
     """
     known = np.flatnonzero(np.isfinite(zscore[-rows:]) & np.isfinite(y[-rows:]) & np.isfinite(x[-rows:]))
     if known.size < LEAST_ROWS:
@@ -91,25 +100,40 @@ def pair_thresholds(
     spread = y - y.mean() - (float(away @ y) / square if square > 0.0 else 0.0) * away
     process = ornstein_uhlenbeck(spread)
     unit, correlation = _in_zscores(spread, zscore)
-    turning, waiting = (at_bar_ends(process, cost, rule) for rule in ("opposite", "mean"))
+    traded = ornstein_uhlenbeck(unit * zscore)
+    turning, waiting = (at_bar_ends(traded, cost, rule) for rule in ("opposite", "mean"))
     slow, fast = (
-        at_bar_ends(process.at_speed(speed), cost) if 0.0 < speed < math.inf else None
+        at_bar_ends(traded.at_speed(speed / process.speed * traded.speed), cost) if 0.0 < speed < math.inf else None
         for speed in (process.low, process.high)
     )
-    size = abs(unit)
     leave: Rule = "opposite" if exit == -entry else "mean"
     return PairThresholds(
         process=process,
-        unit=size,
+        traded=traded,
+        unit=unit,
         correlation=correlation,
         cost=cost,
         turning=turning,
         waiting=waiting,
-        present=expected(process, cost, leave, entry * size, exit * size),
+        present=expected(traded, cost, leave, entry * unit, exit * unit),
         slow=slow,
         fast=fast,
-        refusal=_refusal(process, unit, correlation, turning, cost),
+        refusal=_refusal(process, traded, turning, cost),
     )
+
+
+def round_trip_cost(spec: PairSpec, rules: BrokerRules, ratio: float, y: float, x: float) -> float:
+    """Fees and half spreads of opening and closing both legs of one y, in the units of y that a spread is in.
+
+    Parameters
+    ----------
+    ratio : hedge ratio as the pair is estimated, on logs or on prices.
+    y, x : prices of the legs.
+    """
+    of_logs = spec.price == "log"
+    notionals = 1.0 + abs(ratio if of_logs else ratio * x / y)
+    of_y = 2.0 * notionals * (rules.fees.fee_bps(maker=False) + rules.half_spread_bps) * 1e-4
+    return max(of_y, 0.0) * (1.0 if of_logs else y)
 
 
 def _in_zscores(spread: Floats, zscore: Floats) -> tuple[float, float]:
@@ -119,13 +143,20 @@ def _in_zscores(spread: Floats, zscore: Floats) -> tuple[float, float]:
     if not square > 0.0:
         raise ParameterError("the z-scores do not vary: there is nothing to set a threshold of")
     product = float(own @ other)
-    if not product:
-        raise ParameterError("the z-scores have nothing to do with the spread: take another model")
-    return product / square, product / math.sqrt(square * length)
+    correlation = product / math.sqrt(square * length)
+    if not correlation >= LEAST_CORRELATION:
+        raise ParameterError(
+            f"the z-score of this model hardly follows the spread that is traded (correlation {correlation:.2f}, needs "
+            f"{LEAST_CORRELATION:g}): take a longer window or another model"
+        )
+    return product / square, correlation
 
 
 def _refusal(
-    process: OrnsteinUhlenbeckResult, unit: float, correlation: float, best: Thresholds, cost: float
+    process: OrnsteinUhlenbeckResult,
+    traded: OrnsteinUhlenbeckResult,
+    best: Thresholds,
+    cost: float,
 ) -> str | None:
     if process.low == 0.0:
         return (
@@ -133,15 +164,10 @@ def _refusal(
             f"{process.n_obs + 1} best, but its {process.confidence:.0%} interval has no upper end, as for a walk that "
             "never returns; take more bars or another pair"
         )
-    if correlation < LEAST_CORRELATION:
-        return (
-            f"the z-score of this model hardly follows the spread that is traded (correlation {correlation:.2f}, needs "
-            f"{LEAST_CORRELATION:g}): take another model or a longer window"
-        )
     if best.round_trip > process.n_obs or best.profit <= 0.0:
         return (
-            f"no threshold pays: a round trip costs {cost / process.deviation:.1f} standard deviations of the spread; "
-            f"the best entry, at {best.entry / process.deviation:.1f} of them, would earn {best.profit / cost:.0%} of "
+            f"no threshold pays: a round trip costs {cost / traded.deviation:.1f} standard deviations of the spread; "
+            f"the best entry, at {best.entry / traded.deviation:.1f} of them, would earn {best.profit / cost:.0%} of "
             f"that cost once in {_bars(best.round_trip)}, and {process.n_obs + 1} were seen"
         )
     return None
