@@ -8,7 +8,7 @@ import numpy as np
 from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, keep_books, pair_series
 from alphastream.errors import NotEnoughObservations
-from alphastream.pairs import source_columns
+from alphastream.pairs import cointegration, source_columns
 from alphastream.strategies import PairThresholds, Thresholds, pair_thresholds, round_trip_cost
 
 LEAST_TEST_ROWS = 100
@@ -89,9 +89,9 @@ def threshold_trials(
     ratio = float(series.hedge_ratio[known[-1]]) if known.size else math.nan
     y, x = (float(prices[split - 1]) for prices in (history.rows.y, history.rows.x))
     cost = round_trip_cost(spec, history.rules, ratio, y, x)
-    fit = pair_thresholds(
-        columns["y"][:split], columns["x"][:split], series.zscore[:split], cost, spec.entry, spec.exit
-    )
+    own, hedge, zscore = (column[:split] for column in (columns["y"], columns["x"], series.zscore))
+    verdict = cointegration(history.rows.take(slice(split)), spec.price)
+    fit = pair_thresholds(own, hedge, zscore, cost, spec.entry, spec.exit, verdict)
     piece, rest = history.cut(split, rows), series.cut(split, rows)
 
     def trial(expected: Thresholds, entry: float, leave: float) -> ThresholdTrial:

@@ -9,12 +9,13 @@ import numpy as np
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import OrnsteinUhlenbeckResult, ornstein_uhlenbeck
-from alphastream.pairs import TEST_ROWS, PairSpec
+from alphastream.pairs import TEST_ROWS, Cointegration, PairSpec
 from alphastream.strategies.thresholds import Rule, Thresholds, at_bar_ends, expected
 from alphastream.trading.broker.costs import BrokerRules
 
 LEAST_ROWS: Final = 100
 LEAST_CORRELATION: Final = 0.5
+LEVEL: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class PairThresholds:
 
 
 def pair_thresholds(
-    y: Floats, x: Floats, zscore: Floats, cost: float, entry: float, exit: float, rows: int = TEST_ROWS  # noqa: A002
+    y: Floats, x: Floats, zscore: Floats, cost: float, entry: float, exit: float, verdict: Cointegration  # noqa: A002
 ) -> PairThresholds:  # fmt: skip
     """Fit the spread of the newest rows and find the thresholds that earn the most after costs.
 
@@ -72,16 +73,17 @@ def pair_thresholds(
     200 and 400 rows: correlations .54, .69, .82, .92) the rule that turns earned .65, .77, .99 and 1.01 of what was
     expected, and 2.2 to 2.7 times what 2 in and .5 out did: where the correlation is low, less comes than expected.
 
-    Nothing is offered where the return of the spread is not established (a walk that never returns is inside the
-    confidence interval of its speed), and where no threshold pays: its best entry would come less than once in as many
-    bars as were fitted, or earn nothing after costs.
+    Nothing is offered where the return of the spread is not established (no cointegration at 5 %, or a walk that never
+    returns inside the confidence interval of the speed), and where no threshold pays: its best entry would come less
+    than once in as many bars as were fitted, or earn nothing after costs. Of 200 pairs of walks (least squares over 100
+    rows) 6 were offered thresholds, of 200 with a half-life of 10 rows 185.
 
     Parameters
     ----------
     y, x, zscore : (T,) columns of the pair's source, and of the model, oldest first.
     cost : of a round trip of both legs, in units of y.
     entry, exit : |z| of the pair as it is, for comparison.
-    rows : newest rows to look at.
+    verdict : of the test of the same rows.
 
     Raises
     ------
@@ -91,10 +93,11 @@ def pair_thresholds(
         The z-scores or the spread do not vary, no return at all is seen, or the z-score hardly follows the spread
         (correlation below .5).
     """
-    known = np.flatnonzero(np.isfinite(zscore[-rows:]) & np.isfinite(y[-rows:]) & np.isfinite(x[-rows:]))
+    y, x, zscore = (column[-TEST_ROWS:] for column in (y, x, zscore))
+    known = np.flatnonzero(np.isfinite(zscore) & np.isfinite(y) & np.isfinite(x))
     if known.size < LEAST_ROWS:
         raise NotEnoughObservations("thresholds that follow from cost", LEAST_ROWS, int(known.size))
-    y, x, zscore = (column[-rows:][known] for column in (y, x, zscore))
+    y, x, zscore = (column[known] for column in (y, x, zscore))
     away = x - x.mean()
     square = float(away @ away)
     spread = y - y.mean() - (float(away @ y) / square if square > 0.0 else 0.0) * away
@@ -118,7 +121,7 @@ def pair_thresholds(
         present=expected(traded, cost, leave, entry * unit, exit * unit),
         slow=slow,
         fast=fast,
-        refusal=_refusal(process, traded, turning, cost),
+        refusal=_refusal(process, traded, turning, cost, verdict),
     )
 
 
@@ -157,7 +160,11 @@ def _refusal(
     traded: OrnsteinUhlenbeckResult,
     best: Thresholds,
     cost: float,
+    verdict: Cointegration,
 ) -> str | None:
+    if not verdict.pvalue < LEVEL:
+        why = verdict.refusal or f"p = {verdict.pvalue:.3f}, needs to be below {LEVEL:g}"
+        return f"no cointegration is shown on the newest {verdict.rows} bars ({why}): there is nothing to wait for"
     if process.low == 0.0:
         return (
             f"no return to the mean is established: a half-life of {process.half_life:.0f} bars fits the newest "

@@ -10,7 +10,7 @@ from alphastream.backtest.pair_history import PairHistory, ready
 from alphastream.backtest.threshold_trials import threshold_trials
 from alphastream.backtest.vectorised import run_pair
 from alphastream.errors import NotEnoughObservations
-from alphastream.pairs import PairSpec, source_columns
+from alphastream.pairs import PairSpec, cointegration, source_columns
 from alphastream.strategies import FixedNotional, ZScoreThreshold, pair_thresholds
 from alphastream.trading.broker.costs import BrokerRules, Fees, FixedLatency
 from tests.backtest.histories import SECOND, SYMBOLS, rows_of
@@ -55,7 +55,8 @@ def test_the_parts_are_those_of_the_functions() -> None:
     zscore = run_pair(known, STRATEGY).observed["zscore"]
     # four fills at 2 bps, those of x on the notional that the ratio says
     assert found.fit.cost == pytest.approx(4e-4 * 1.7, rel=0.05)
-    fit = pair_thresholds(columns["y"][:2_000], columns["x"][:2_000], zscore[:2_000], found.fit.cost, 2.0, 0.5)
+    verdict = cointegration(known.rows.take(slice(2_000)), "log")
+    fit = pair_thresholds(columns["y"][:2_000], columns["x"][:2_000], zscore[:2_000], found.fit.cost, 2.0, 0.5, verdict)
     assert fit == found.fit
     assert (found.present.entry, found.present.exit) == (2.0, 0.5)
     assert (found.turning.entry, found.turning.exit) == fit.zscores(fit.turning)

@@ -7,7 +7,10 @@ import pytest
 
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
+from alphastream.pairs import Cointegration
 from alphastream.strategies.pair_thresholds import pair_thresholds
+
+SHOWN = Cointegration(500, pvalue=0.001)
 
 
 def legs(half_life: float, rows: int = 600, deviation: float = 0.002, seed: int = 2) -> tuple[Floats, Floats, Floats]:
@@ -26,8 +29,8 @@ def test_a_threshold_is_in_the_z_score_of_the_model() -> None:
     """The same pair under a z-score of twice the spread: half the spread at a threshold, or twice the threshold."""
     y, x, spread = legs(8.0)
     zscore = spread / spread.std()
-    found = pair_thresholds(y, x, zscore, 8e-4, 2.0, 0.5)
-    double = pair_thresholds(y, x, 2.0 * zscore, 8e-4, 4.0, 1.0)
+    found = pair_thresholds(y, x, zscore, 8e-4, 2.0, 0.5, SHOWN)
+    double = pair_thresholds(y, x, 2.0 * zscore, 8e-4, 4.0, 1.0, SHOWN)
     assert found.refusal is None
     assert found.rows == 500
     assert found.correlation > 0.9
@@ -43,13 +46,15 @@ def test_a_threshold_is_in_the_z_score_of_the_model() -> None:
 
 def test_a_dearer_round_trip_waits_for_more() -> None:
     y, x, spread = legs(8.0)
-    entries = [pair_thresholds(y, x, spread / 0.002, cost, 2.0, 0.5).turning.entry for cost in (2e-4, 1e-3, 3e-3)]
+    entries = [
+        pair_thresholds(y, x, spread / 0.002, cost, 2.0, 0.5, SHOWN).turning.entry for cost in (2e-4, 1e-3, 3e-3)
+    ]
     assert entries[0] < entries[1] < entries[2]
 
 
 def test_the_slower_the_return_the_further_out_and_the_less_it_earns() -> None:
     y, x, spread = legs(8.0)
-    found = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5)
+    found = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, SHOWN)
     assert found.slow is not None
     assert found.fast is not None
     assert found.slow.rate < found.turning.rate < found.fast.rate
@@ -58,14 +63,26 @@ def test_the_slower_the_return_the_further_out_and_the_less_it_earns() -> None:
 
 def test_a_walk_is_refused() -> None:
     y, x, spread = legs(math.inf)
-    refusal = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5).refusal
+    refusal = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, SHOWN).refusal
     assert refusal is not None
     assert "no return to the mean is established: a half-life of" in refusal
 
 
+def test_without_cointegration_there_is_nothing_to_wait_for() -> None:
+    y, x, spread = legs(8.0)
+    for verdict, why in (
+        (Cointegration(500, pvalue=0.2), "p = 0.200, needs to be below 0.05"),
+        (Cointegration(70, refusal="both legs traded in 70 bars"), "newest 70 bars (both legs traded in 70 bars)"),
+    ):
+        refusal = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, verdict).refusal
+        assert refusal is not None
+        assert "no cointegration is shown" in refusal
+        assert why in refusal
+
+
 def test_a_cost_that_no_threshold_earns_is_refused_with_its_numbers() -> None:
     y, x, spread = legs(8.0)
-    refusal = pair_thresholds(y, x, spread / 0.002, 0.02, 2.0, 0.5).refusal
+    refusal = pair_thresholds(y, x, spread / 0.002, 0.02, 2.0, 0.5, SHOWN).refusal
     assert refusal is not None
     assert "no threshold pays: a round trip costs 11.6 standard deviations of the spread; the best entry" in refusal
     assert "would earn 1% of that cost once in" in refusal
@@ -76,13 +93,13 @@ def test_a_z_score_of_something_else_is_refused() -> None:
     y, x, spread = legs(8.0)
     for other in (np.random.default_rng(1).normal(size=len(y)), -spread):
         with pytest.raises(ParameterError, match="hardly follows the spread that is traded"):
-            pair_thresholds(y, x, other, 8e-4, 2.0, 0.5)
+            pair_thresholds(y, x, other, 8e-4, 2.0, 0.5, SHOWN)
 
 
 def test_too_few_rows_and_z_scores_that_do_not_vary() -> None:
     y, x, spread = legs(8.0)
     short = np.where(np.arange(600) < 520, np.nan, spread)
     with pytest.raises(NotEnoughObservations, match="100"):
-        pair_thresholds(y, x, short, 8e-4, 2.0, 0.5)
+        pair_thresholds(y, x, short, 8e-4, 2.0, 0.5, SHOWN)
     with pytest.raises(ParameterError, match="do not vary"):
-        pair_thresholds(y, x, np.ones(600), 8e-4, 2.0, 0.5)
+        pair_thresholds(y, x, np.ones(600), 8e-4, 2.0, 0.5, SHOWN)
