@@ -87,7 +87,7 @@ class QuantEngine:
 
     @property
     def reopened(self) -> int:
-        """How often a late trade made a pair begin again."""
+        """How often a late trade made a pair go back to an earlier row."""
         return self._pairs.reopened
 
     # ---- for pages -------------------------------------------------------------------------------------------

@@ -192,10 +192,14 @@ class Graph:
                 self._slots[series.of].wanted_by.discard(node)
                 self._collect(series.of)
 
-    def reset(self, source: Source) -> None:
-        """Forget the states of everything on a source: its rows will be fed again from the beginning."""
-        for slot in self._of_source.get(source, {}).values():
-            slot.state = None
+    def state(self, node: Node) -> Any:
+        """What a node remembers of the rows so far; a value that later rows do not change. None before the first."""
+        return self._slots[node].state
+
+    def restore(self, source: Source, states: Mapping[Node, Any]) -> None:
+        """Put everything on a source back to states of before; what has none there begins at the next row."""
+        for node, slot in self._of_source.get(source, {}).items():
+            slot.state = states.get(node)
 
     def run(self, source: Source, columns: Mapping[str, Floats]) -> dict[Node, Any]:
         """Advance every node of a source over new rows.

@@ -107,7 +107,7 @@ def test_reset_begins_again() -> None:
     score, legs = _score(), _legs(80)
     graph = Graph([score])
     first = graph.run(PAIR, legs)[score].zscore
-    graph.reset(PAIR)
+    graph.restore(PAIR, {})
     assert_array_equal(graph.run(PAIR, legs)[score].zscore, first)
 
 
@@ -164,8 +164,8 @@ def test_many_sources_at_once_have_the_bits_of_one_by_one(seed: int) -> None:
         if call % 8 == 7:
             late = int(rng.choice(present))
             begun[late] = 0
-            together.reset(sources[late])
-            alone.reset(sources[late])
+            together.restore(sources[late], {})
+            alone.restore(sources[late], {})
         rows = {place: int(rng.choice([0, 1, 1, 1, 1, 5])) for place in present if rng.random() < 0.8}
         news = {
             sources[place]: {leg: values[begun[place] : begun[place] + many] for leg, values in tapes[place].items()}

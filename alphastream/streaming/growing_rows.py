@@ -57,6 +57,10 @@ class History(Generic[RowsT]):
         self._begin, self._end = max(self._begin, end - self._keep), end
         self.rows = self._type(*[view[self._begin : end] for view in self._views])
 
+    def without_newest(self, count: int) -> "History[RowsT]":
+        """A history of its own that ends so many rows earlier; readers of this one keep what they have."""
+        return History(self._keep, taken(self.rows, slice(self._end - self._begin - count)))
+
     def _renew(self, columns: list[NDArray[Any]], count: int) -> None:
         """Go on in buffers with room for ``count`` rows and some more; readers keep the old ones."""
         begin = max(self._begin, self._end + count - self._keep)
@@ -69,3 +73,9 @@ class History(Generic[RowsT]):
         for view in self._views:
             view.setflags(write=False)
         self._begin, self._end = 0, held
+
+
+def taken(rows: RowsT, part: slice) -> RowsT:
+    """The same columns, some rows of them."""
+    columns = [getattr(rows, item.name)[part] for item in fields(rows)]  # type: ignore[arg-type]
+    return type(rows)(*columns)

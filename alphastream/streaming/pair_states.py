@@ -11,7 +11,8 @@ from alphastream.bars import NO_ROWS, LegGrid, PairRows, align
 from alphastream.core.types import Floats
 from alphastream.graph import Graph, Node, Price, Source
 from alphastream.pairs import Cointegration, PairSpec, cointegration, nodes_of, source_columns
-from alphastream.streaming.growing_rows import History
+from alphastream.streaming.checkpoints import Checkpoint, Checkpoints
+from alphastream.streaming.growing_rows import History, taken
 from alphastream.streaming.tape_bars import TapeBars
 
 Key = tuple[str, str, int]  # y, x, interval_ns
@@ -27,6 +28,8 @@ class PairState:
     Parameters
     ----------
     history : the newest closed rows.
+    checkpoints : where a late trade makes it go on from.
+    count : rows closed since the beginning.
     specs : requests on these rows.
     forming : rows of the bars that are not closed yet.
     closed_ns : end of the newest closed row, 0 before the first.
@@ -38,6 +41,8 @@ class PairState:
     x: str
     interval_ns: int
     history: History[PairRows]
+    checkpoints: Checkpoints
+    count: int = 0
     specs: set[PairSpec] = field(default_factory=set)
     forming: PairRows = NO_ROWS
     closed_ns: int = 0
@@ -72,7 +77,7 @@ class PairStates:
     ----------
     graph : the nodes of all requests that joined.
     outputs : output rows of each node over the closed rows of its pair.
-    reopened : how often a late trade made a pair begin again.
+    reopened : how often a late trade made a pair go back to an earlier row.
     """
 
     def __init__(self, history_bars: int, reopened: int = 0) -> None:
@@ -94,7 +99,7 @@ class PairStates:
         """Keep the rows of a request; a second time changes nothing."""
         pair = self._pairs.get(key_of(spec))
         if pair is None:
-            pair = PairState(spec.y, spec.x, spec.interval_ns, History(self._keep, NO_ROWS))
+            pair = PairState(spec.y, spec.x, spec.interval_ns, History(self._keep, NO_ROWS), Checkpoints(self._keep))
             self._pairs[pair.key] = pair
             self._legs.update(legs_of(spec))
         pair.specs.add(spec)
@@ -142,9 +147,10 @@ class PairStates:
         before = [node for source in pair.sources for node in self.graph.nodes(source)]
         for node in (node for spec in specs for node in nodes_of(spec) if node not in needed):
             self.graph.discard(node)
-        for node in before:
-            if node not in self.graph:
-                self._drop(node)
+        gone = [node for node in before if node not in self.graph]
+        pair.checkpoints.forget(gone)
+        for node in gone:
+            self._drop(node)
         self._joined.difference_update(specs)
         pair.sources = self._sources(pair)
         if not pair.specs:
@@ -176,17 +182,16 @@ class PairStates:
             if came:
                 moved.add(pair.key)
                 if min(came) < pair.closed_ns:
-                    self._reopen(pair)
-        columns: dict[Source, dict[str, Floats]] = {}
+                    self._reopen(pair, min(came), bars)
+        closing_rows: list[tuple[PairState, PairRows]] = []
         for pair, rows in self._unclosed(bars):
             closed_until = max(min(bars.newest_ns(pair.y), bars.newest_ns(pair.x)), until_ns)
             closing = int(np.searchsorted(rows.end_ns, closed_until, "right"))
             pair.forming = rows.take(slice(closing, None)) if closing else rows
             if closing:
                 moved.add(pair.key)
-                columns |= self._close(pair, rows.take(slice(closing)))
-        for node, outputs in self.graph.run_all(columns).items():
-            self._extend(node, outputs)
+                closing_rows.append((pair, rows.take(slice(closing))))
+        self._close(closing_rows)
         return moved
 
     def preview(self, keys: Iterable[Key]) -> dict[Node, Any]:
@@ -213,29 +218,73 @@ class PairStates:
                 y, x = bars.bars(pair.y, interval_ns), bars.bars(pair.x, interval_ns)
                 yield pair, align(y, x, interval_ns, after_ns=pair.closed_ns)
 
-    def _close(self, pair: PairState, rows: PairRows) -> dict[Source, dict[str, Floats]]:
-        """Add rows to those that are closed; the columns that the graph reads of them."""
-        pair.closed_ns = int(rows.end_ns[-1])
-        pair.history.extend(rows)
-        pair.tests.clear()
-        return {source: source_columns(rows, source.price) for source in pair.sources}
+    def _close(self, closing: list[tuple[PairState, PairRows]]) -> None:
+        """Add rows to those that are closed and run the graph over them, each pair up to its next checkpoint in turn.
 
-    def _reopen(self, pair: PairState) -> None:
-        """A trade belongs into a bar that was closed: compute the pair anew from its bars."""
+        But for the first time and after a pause that is one turn, of one row a pair.
+        """
+        while closing:
+            columns: dict[Source, dict[str, Floats]] = {}
+            later: list[tuple[PairState, PairRows]] = []
+            for pair, rows in closing:
+                count = pair.checkpoints.rows_until_next(pair.count)
+                if len(rows) > count:
+                    later.append((pair, rows.take(slice(count, None))))
+                    rows = rows.take(slice(count))
+                pair.closed_ns = int(rows.end_ns[-1])
+                pair.count += len(rows)
+                pair.history.extend(rows)
+                pair.tests.clear()
+                columns |= {source: source_columns(rows, source.price) for source in pair.sources}
+            for node, outputs in self.graph.run_all(columns).items():
+                self._extend(node, outputs)
+            for pair, _ in closing:
+                if pair.checkpoints.is_due(pair.count):
+                    states = {node: self.graph.state(node) for node in self._nodes(pair)}
+                    pair.checkpoints.add(Checkpoint(pair.count, pair.closed_ns, states))
+            closing = later
+
+    def _reopen(self, pair: PairState, time_ns: int, bars: TapeBars) -> None:
+        """A trade belongs into a bar that was closed: go back to a checkpoint before it; the rows close again.
+
+        Where the bars were read anew, the rows go on from the oldest checkpoint that these bars reach.
+        """
         self.reopened += 1
-        pair.history, pair.closed_ns = History(self._keep, NO_ROWS), 0
+        if time_ns:
+            checkpoint = pair.checkpoints.go_back(time_ns)
+        else:
+            legs = [bars.bars(leg, pair.interval_ns).start_ns for leg in (pair.y, pair.x)]
+            reached = [int(starts[0]) for starts in legs if len(starts)]
+            checkpoint = pair.checkpoints.begin_again(max(reached, default=0) + pair.interval_ns)
+        undone = len(pair.rows) - int(np.searchsorted(pair.rows.end_ns, checkpoint.closed_ns, "right"))
+        pair.history = pair.history.without_newest(undone)
+        pair.count, pair.closed_ns = checkpoint.rows, checkpoint.closed_ns
         for source in pair.sources:
-            self.graph.reset(source)
-            for node in self.graph.nodes(source):
-                self._drop(node)
-            self._catch_up(pair, source)
+            self.graph.restore(source, checkpoint.states)
+        for node in self._nodes(pair):
+            self._histories[node] = self._histories[node].without_newest(undone)
+            self.outputs[node] = self._histories[node].rows
+
+    def _nodes(self, pair: PairState) -> list[Node]:
+        """Nodes of a pair that have rows."""
+        return [node for source in pair.sources for node in self.graph.nodes(source)]
 
     def _catch_up(self, pair: PairState, source: Source) -> None:
-        nodes = self.graph.nodes(source)
+        """Run nodes that joined late over the rows there are, with their states at the checkpoints."""
+        nodes, rows = self.graph.nodes(source), pair.rows
         late = [node for node in nodes if node not in self.outputs]
         known = {node: self.outputs[node] for node in nodes if node in self.outputs}
-        for node, outputs in self.graph.catch_up(source_columns(pair.rows, source.price), known, late).items():
-            self._extend(node, outputs)
+        columns, first, begin = source_columns(rows, source.price), pair.count - len(rows), 0
+        for checkpoint in [*pair.checkpoints.after(first), None]:
+            end = len(rows) if checkpoint is None else checkpoint.rows - first
+            part = slice(begin, end)
+            cut = {name: values[part] for name, values in columns.items()}
+            found = self.graph.catch_up(cut, {node: taken(outputs, part) for node, outputs in known.items()}, late)
+            for node, outputs in found.items():
+                self._extend(node, outputs)
+            if checkpoint is not None:
+                checkpoint.states |= {node: self.graph.state(node) for node in late}
+            begin = end
 
     def _extend(self, node: Node, outputs: Any) -> None:
         history = self._histories.get(node)

@@ -51,3 +51,15 @@ def test_what_was_added_is_copied() -> None:
     history.extend(new)
     new.value[:] = -1.0
     assert_array_equal(history.rows.value, np.arange(5) * 0.5)
+
+
+def test_a_shorter_history_leaves_the_longer_one_alone() -> None:
+    history = History(5, _rows(0, 4))
+    before = history.rows
+    shorter = history.without_newest(2)
+    shorter.extend(_rows(10, 2))
+    history.extend(_rows(4, 2))
+    assert before.at.tolist() == [0, 1, 2, 3]
+    assert shorter.rows.at.tolist() == [0, 1, 10, 11]
+    assert history.rows.at.tolist() == [1, 2, 3, 4, 5]
+    assert len(history.without_newest(5).rows.at) == 0
