@@ -20,11 +20,13 @@ PHASE = 1
 INTERCEPT, SLOPE, P_AA, P_AB, P_BB, DETERMINANT = 2, 3, 4, 5, 6, 7
 MEAN_X, MEAN_Y, S_XX, S_XY = 8, 9, 10, 11  # rows of the burn-in, for the OLS start
 LEVEL_X, LEVEL, LEVEL_VAR = 12, 13, 14  # what a diffuse start knows before x has moved: y where x = LEVEL_X
-SIZE = 15
+LARGEST_X = 15  # |x| so far
+SIZE = 16
 
 EMPTY, LEVELLED, BURNING, RUNNING = 0.0, 1.0, 2.0, 3.0
 FIRST_PHASE: dict[str, float] = {"zero": RUNNING, "diffuse": EMPTY, "ols": BURNING}
 MIN_ROWS_OF_A_FIT = 10
+JUDGED_ROWS, MOST_NOISE = 30, 1e4  # steps of the ratio that are so small in the noise show after its square of rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,8 @@ class KalmanHedge(Fold[KalmanRows]):
 
     It filters and never smooths: row t knows nothing of later rows. A row with NaN or inf in x or y gives NaN and
     leaves the state as it was. The variances are in units of y² (and y²/x² for the slope): give the legs a like
-    scale first, or fit them.
+    scale first, or fit them. A ratio that begins at 0 without doubt and whose steps are lost in the noise is refused:
+    it would stay there for hundreds of millions of rows.
 
     Parameters
     ----------
@@ -68,6 +71,12 @@ class KalmanHedge(Fold[KalmanRows]):
         its covariance obs_var·(X'X)⁻¹, and waits on if x did not move.
     burn_in : valid rows at the beginning whose outputs are NaN; at least 3 for "ols".
     intercept_delta : variance of a step of the intercept, ≥ 0; None for the same as delta.
+
+    Raises
+    ------
+    ParameterError
+        With start="zero" and delta > 0, from the 30th row on: √obs_var is more than 10,000 times √delta·|x| of the
+        largest x so far.
 
     References
     ----------
@@ -160,6 +169,20 @@ class KalmanHedge(Fold[KalmanRows]):
         x, y = columns
         q_a = self.delta if self.intercept_delta is None else self.intercept_delta
         _kalman_kernel(x, y, values, out, float(q_a), float(self.delta), float(self.obs_var), int(self.burn_in))
+        if self.start == "zero" and self.delta > 0.0:
+            self._require_steps_that_show(values)
+
+    def _require_steps_that_show(self, values: Floats) -> None:
+        noise, judged = sqrt(self.obs_var), values[values[:, COUNT] >= JUDGED_ROWS]
+        lost = judged[sqrt(self.delta) * judged[:, LARGEST_X] * MOST_NOISE < noise]
+        if len(lost):
+            largest = float(lost[0, LARGEST_X])
+            raise ParameterError(
+                f"x has not been beyond ±{largest:.3g} in {int(lost[0, COUNT])} rows: a step of the hedge ratio "
+                f"(delta {self.delta!r}) moves y by {sqrt(self.delta) * largest:.3g}, the noise (obs_var "
+                f"{self.obs_var!r}) by {noise:.3g}, and the ratio would stay at its start of 0. Give variances in the "
+                "units of the legs, or take KalmanHedge.fit(x, y), Standardised or DiscountedRegression"
+            )
 
 
 def _fit_rows(x: ArrayLike, y: ArrayLike, needed: int) -> tuple[Floats, Floats]:
@@ -254,6 +277,7 @@ def _filter(xs: Floats, ys: Floats, state: Floats, out: Floats, q_a: float, q_b:
             out[:, t] = np.nan
             continue
         state[COUNT] += 1.0
+        state[LARGEST_X] = max(state[LARGEST_X], abs(x))
         if state[PHASE] != RUNNING:
             out[:, t] = np.nan
             if state[PHASE] == BURNING:

@@ -44,6 +44,11 @@ class Standardised:
     by maximum likelihood on the calibration, where it is the mean of e²/Q: without that a z-score of 2 would be no
     two standard deviations.
 
+    Scale, centre and noise stay those of the calibration, so its z-score ages: as x leaves its first values the
+    uncertainty of the ratio inflates Q, and the standard deviation of z on random walks falls from .75 to .20 after
+    10,000 rows. For a z-score that does not, take ``DiscountedRegression``; this one is for short samples in which the
+    textbook's filter is wanted.
+
     A row with NaN or inf gives NaN and does not count. Where a leg is constant over the calibration there is no
     scale: the calibration begins again.
 

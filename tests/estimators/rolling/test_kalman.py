@@ -10,7 +10,7 @@ from pykalman import KalmanFilter
 
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.estimators import KalmanHedge, RollingOLS
+from alphastream.estimators import KalmanHedge, RollingOLS, Standardised, run_many
 from alphastream.estimators.rolling.kalman import Start
 
 ETFS = Path(__file__).parents[2] / "data" / "stock_prices.csv"
@@ -248,3 +248,26 @@ def test_fit_says_what_it_lacks() -> None:
 def test_parameters_out_of_range(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         KalmanHedge(**parameters)
+
+
+def test_noise_in_other_units_than_y_is_refused() -> None:
+    """At 1e-10 the default variances gave a ratio of 6e-17 instead of .5, and no word."""
+    rng = np.random.default_rng(3)
+    x = 1.0 + np.cumsum(rng.normal(size=400)) * 1e-2
+    y = 0.5 * x + rng.normal(size=400) * 1e-2
+    model = KalmanHedge()
+    with pytest.raises(ParameterError, match=r"x has not been beyond ±\d.*e-10 in 400 rows.*moves y by \d.*e-12"):
+        model.run(x * 1e-10, y * 1e-10)
+    _, state = model.run(x[:29] * 1e-10, y[:29] * 1e-10)  # too few to tell
+    with pytest.raises(ParameterError, match="in 30 rows"):
+        model.run(x[29:30] * 1e-10, y[29:30] * 1e-10, state=state)
+    with pytest.raises(ParameterError, match="Give variances in the units of the legs"):
+        run_many(model, np.column_stack([x, x * 1e-10]), np.column_stack([y, y * 1e-10]))
+    small, _ = KalmanHedge(1e-4, 1e-23, intercept_delta=1e-24).run(x * 1e-10, y * 1e-10)
+    own, _ = KalmanHedge(1e-4, 1e-3).run(x, y)
+    assert small.hedge_ratio[-1] == pytest.approx(own.hedge_ratio[-1], abs=0.1)
+    fitted, _ = KalmanHedge.fit(x * 1e-10, y * 1e-10).run(x * 1e-10, y * 1e-10)
+    assert fitted.hedge_ratio[-1] == pytest.approx(0.5, abs=0.1)
+    standardised = Standardised(KalmanHedge(), 50)
+    tiny, usual = standardised.run(x * 1e-10, y * 1e-10)[0], standardised.run(x, y)[0]
+    np.testing.assert_allclose(tiny.hedge_ratio, usual.hedge_ratio, rtol=1e-6)
