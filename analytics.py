@@ -11,19 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from alphastream.cointegration import Cointegration
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node
 from alphastream.kernel_groups import TESTS, group_of
-from alphastream.pairs import (
-    Cointegration,
-    PairAnalytics,
-    PairSpec,
-    Stamps,
-    calibration,
-    not_computed,
-    pair_columns,
-    series_of,
-)
+from alphastream.pairs import PairAnalytics, PairSpec, Stamps, calibration, not_computed, pair_columns, series_of
 from alphastream.streaming.pair_states import PairStates, key_of, legs_of
 from alphastream.streaming.tape_bars import TapeBars
 from alphastream.tape.protocols import GrowingTape

@@ -4,7 +4,6 @@ The same functions serve the live engine, which feeds them new rows as they clos
 them everything at once (``analyse``).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
+from alphastream.cointegration import LEAST_ROWS, Cointegration, cointegration, newest_tested
 from alphastream.core.types import Floats
-from alphastream.core.units import DAY, SECOND
-from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.core.units import DAY
+from alphastream.errors import ParameterError
 from alphastream.estimators import (
     Difference,
     DiscountedRegression,
@@ -30,8 +30,6 @@ from alphastream.estimators import (
     Settled,
     ThresholdSignal,
     ZScore,
-    engle_granger,
-    half_life,
 )
 from alphastream.estimators.rolling.discounted_regression import SETTLING_WINDOWS
 from alphastream.events import Tick
@@ -48,7 +46,6 @@ MODELS: Final[dict[Model, str]] = {
     "tls": "TLS",
     "frozen": "Frozen OLS",
 }
-TEST_ROWS: Final = 500  # newest closed rows the cointegration test looks at
 SETTLING: Final = "settling"  # the step in which a z-score is shown and not yet acted upon
 ALARM_DAYS: Final = 20.0  # evidence that comes by chance once in so many days at most counts as shown
 EVIDENCE_COLUMNS: Final = {
@@ -59,7 +56,6 @@ EVIDENCE_COLUMNS: Final = {
     "evidence_rows": "rows_seen",
 }
 """Columns of a pair that stay valid while one watches, and what ``RelationMonitor`` calls them."""
-MIN_TESTED: Final = 30  # a test over less says nothing, however small the window of the model is
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,8 @@ class PairSpec:
 
     @property
     def tested_rows(self) -> int:
-        """Bars that each row of the rolling test and of the rolling half-life looks back."""
-        return max(self.window, MIN_TESTED)
+        """Rows with trades of both legs that each row of the rolling test and of the rolling half-life looks back."""
+        return max(self.window, LEAST_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,48 +110,6 @@ class Progress:
     def done(self) -> bool:
         """Whether it has all it needs."""
         return self.have >= self.needed
-
-
-@dataclass(frozen=True, slots=True)
-class Cointegration:
-    """Engle-Granger on a ratio fixed over the newest closed rows, or the reason why there is no result.
-
-    Parameters
-    ----------
-    rows : tested, the newest ones.
-    statistic, lags : of the test.
-    pvalue : the one to decide by.
-    half_life_bars : of the residual of the same fixed ratio, in tested rows.
-    refusal : what was seen and what is needed; None where there is a result.
-    mackinnon_pvalue : of the same rows by MacKinnon's surface, which presumes increments of one variance.
-    hedge_ratio : the fixed ratio.
-    half_life_low, half_life_high : 95 % interval of the half-life, in tested rows; the upper end may be infinite.
-    span_s : seconds that the tested rows span.
-    suggested_interval_ns : with a refusal, the shortest usual bar at which the test would hold; None where unknown.
-    """
-
-    rows: int
-    statistic: float = math.nan
-    pvalue: float = math.nan
-    lags: int = 0
-    half_life_bars: float = math.nan
-    refusal: str | None = None
-    mackinnon_pvalue: float = math.nan
-    hedge_ratio: float = math.nan
-    half_life_low: float = math.nan
-    half_life_high: float = math.nan
-    span_s: float = math.nan
-    suggested_interval_ns: int | None = None
-
-    @property
-    def row_s(self) -> float:
-        """Seconds from one tested row to the next, on average: more than a bar where legs trade rarely."""
-        return self.span_s / (self.rows - 1) if self.rows > 1 else math.nan
-
-    @property
-    def half_life_s(self) -> float:
-        """The half-life in seconds, at the pace of the tested rows."""
-        return self.half_life_bars * self.row_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +195,14 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
     the rows began, ``settled_zscore`` is NaN, and the position waits. Of the frozen fit the z-score is the spread over
     the deviation of the residuals in training.
 
-    ``pvalue`` and ``half_life`` belong to one ratio fixed over the newest ``spec.tested_rows`` rows, whatever the
-    model is: the residual of a ratio that moves looks stationary even where nothing is. They say something about one
-    look. ``evidence_p``, ``detector``, ``ended`` and ``relation`` stay valid at every look (``RelationMonitor``); they
-    count from the first row that was computed, ``evidence_rows`` rows in which both legs traded.
+    ``pvalue`` and ``half_life`` belong to one ratio fixed over the newest ``spec.tested_rows`` rows in which both legs
+    traded, whatever the model is: the residual of a ratio that moves looks stationary even where nothing is. Between
+    such rows they keep their values. They say something about one look. ``evidence_p``, ``detector``, ``ended`` and
+    ``relation`` stay valid at every look (``RelationMonitor``); they count from the first row that was computed,
+    ``evidence_rows`` rows in which both legs traded.
     """
     hedge = hedge_node(spec)
-    legs = (spec.source["x"], spec.source["y"])
+    both = (spec.source["x_both"], spec.source["y_both"])
     returns = tuple(Node(Difference(), (spec.source[leg],))["change"] for leg in ("x", "y"))
     series = {
         "hedge_ratio": hedge["hedge_ratio"],
@@ -266,9 +221,9 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
             score = Node(ZScore(spec.window), (hedge["spread"],))
             series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
             series["zscore"] = score["zscore"]
-    series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows), legs)["pvalue"]
-    series["half_life"] = Node(ResidualHalfLife(spec.tested_rows), legs)["half_life"]
-    monitor = Node(RelationMonitor(alarm_rows(spec.interval_ns)), (spec.source["x_both"], spec.source["y_both"]))
+    series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows, rescaled=True, keeps_last=True), both)["pvalue"]
+    series["half_life"] = Node(ResidualHalfLife(spec.tested_rows, keeps_last=True), both)["half_life"]
+    monitor = Node(RelationMonitor(alarm_rows(spec.interval_ns)), both)
     series |= {name: monitor[column] for name, column in EVIDENCE_COLUMNS.items()}
     traded = series.get("settled_zscore", series["zscore"])
     series["position"] = Node(ThresholdSignal(spec.entry, spec.exit), (traded,))["position"]
@@ -302,6 +257,13 @@ def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
         "x_both": np.where(both, x, np.nan),
         "time_ns": rows.end_ns.astype(np.float64),
     }
+
+
+def tested_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
+    """y and x of the closed bars that ``answer.cointegration`` is about, as the model saw them."""
+    tested = newest_tested(answer.closed["y_trades"], answer.closed["x_trades"])
+    y, x = source_prices(answer)
+    return y[tested], x[tested]
 
 
 def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
@@ -348,32 +310,6 @@ def calibration(spec: PairSpec, graph: Graph) -> tuple[Progress, ...]:
 def not_computed(spec: PairSpec, rows: int) -> tuple[Progress, ...]:
     """Progress while the models are being compiled: the rows are there, nothing has looked at them."""
     return (Progress("hedge ratio", min(rows, spec.window - 1), spec.window),)
-
-
-def cointegration(rows: PairRows, price: Price) -> Cointegration:
-    """Engle-Granger on the newest rows, refused in words where it cannot be had."""
-    newest = rows.take(slice(-TEST_ROWS, None))
-    columns = source_columns(newest, price)
-    y, x = columns["y"], columns["x"]
-    span_s = float(newest.end_ns[-1] - newest.end_ns[0]) / SECOND if len(newest) else math.nan
-    try:
-        result = engle_granger(y, x)
-        residual = y - result.intercept - result.hedge_ratio * x
-        speed = half_life(residual)
-    except AlphaStreamError as error:
-        return Cointegration(rows=len(y), span_s=span_s, refusal=str(error))
-    return Cointegration(
-        rows=len(y),
-        statistic=float(result.statistic),
-        pvalue=float(result.pvalue),
-        lags=int(result.lags),
-        half_life_bars=float(speed.half_life),
-        mackinnon_pvalue=float(result.pvalue),
-        hedge_ratio=float(result.hedge_ratio),
-        half_life_low=float(speed.low),
-        half_life_high=float(speed.high),
-        span_s=span_s,
-    )
 
 
 def analyse(rows: PairRows, spec: PairSpec) -> PairAnalytics:

@@ -312,7 +312,7 @@ def test_first_line_while_models_calibrate(store: TickStore) -> None:
     assert (live.calibrating.what, live.calibrating.needed) == ("hedge ratio", 20)
     assert live.calibrating.have == len(live.closed["y"])
     assert live.cointegration.refusal is not None
-    assert "need" in live.cointegration.refusal
+    assert "of 250 bars in which both legs traded" in live.cointegration.refusal
 
 
 def test_history_stays_bounded(store: TickStore) -> None:

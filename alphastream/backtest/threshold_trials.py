@@ -7,8 +7,9 @@ import numpy as np
 
 from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, keep_books, pair_series
+from alphastream.cointegration import cointegration
 from alphastream.errors import NotEnoughObservations
-from alphastream.pairs import cointegration, source_columns
+from alphastream.pairs import source_columns
 from alphastream.strategies import PairThresholds, Thresholds, pair_thresholds, round_trip_cost
 
 LEAST_TEST_ROWS = 100

@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from alphastream.cointegration import TEST_ROWS, Cointegration
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import OrnsteinUhlenbeckResult, ornstein_uhlenbeck
-from alphastream.pairs import TEST_ROWS, Cointegration, PairSpec
+from alphastream.pairs import PairSpec
 from alphastream.strategies.thresholds import Rule, Thresholds, at_bar_ends, expected
 from alphastream.trading.broker.costs import BrokerRules
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from alphastream.bars import NO_ROWS, LegGrid, PairRows, align
+from alphastream.cointegration import Cointegration, cointegration
 from alphastream.core.types import Floats
 from alphastream.graph import Graph, Node, Price, Source
-from alphastream.pairs import Cointegration, PairSpec, cointegration, nodes_of, source_columns
+from alphastream.pairs import PairSpec, nodes_of, source_columns
 from alphastream.streaming.checkpoints import Checkpoint, Checkpoints
 from alphastream.streaming.growing_rows import History, taken
 from alphastream.streaming.tape_bars import TapeBars

@@ -25,10 +25,11 @@ from alphastream.alerts import (
     step,
 )
 from alphastream.bars import align, empty_bars
+from alphastream.cointegration import Cointegration
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.feed import FeedStats, Health
-from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, Progress, pair_columns
+from alphastream.pairs import PairAnalytics, PairSpec, Progress, pair_columns
 
 SECOND = 10**9
 NOW = 1_700_000_000 * SECOND

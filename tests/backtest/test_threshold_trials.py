@@ -9,8 +9,9 @@ from alphastream.backtest.market import LegTrades
 from alphastream.backtest.pair_history import PairHistory, ready
 from alphastream.backtest.threshold_trials import threshold_trials
 from alphastream.backtest.vectorised import run_pair
+from alphastream.cointegration import cointegration
 from alphastream.errors import NotEnoughObservations
-from alphastream.pairs import PairSpec, cointegration, source_columns
+from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import FixedNotional, ZScoreThreshold, pair_thresholds
 from alphastream.trading.broker.costs import BrokerRules, Fees, FixedLatency
 from tests.backtest.histories import SECOND, SYMBOLS, rows_of

@@ -63,8 +63,10 @@ SAMPLES: dict[str, Fold[Any]] = {
     "HedgedValue": HedgedValue(),
     "HalfLife": HalfLife(window=7),
     "ResidualHalfLife": ResidualHalfLife(window=7),
+    "ResidualHalfLife, keeps last": ResidualHalfLife(window=7, keeps_last=True),
     "RollingEngleGranger": RollingEngleGranger(window=30),
     "Settled": Settled(rows=9),
+    "RollingEngleGranger, rescaled": RollingEngleGranger(window=30, rescaled=True, keeps_last=True),
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
     "ThresholdSignal, stops": ThresholdSignal(entry=0.8, exit=0.1, stop=1.5, time_stop=4, cool_down=3),
     "RelationMonitor": RelationMonitor(alarm_rows=50.0),
@@ -72,7 +74,9 @@ SAMPLES: dict[str, Fold[Any]] = {
 TESTS = {
     "HalfLife",
     "ResidualHalfLife",
+    "ResidualHalfLife, keeps last",
     "RollingEngleGranger",
+    "RollingEngleGranger, rescaled",
 }  # a few rows or another scale mean something else to them
 DISCOUNTED = {"DiscountedRegression"}  # a row fades and never leaves
 ROLLING = [
@@ -265,7 +269,7 @@ def test_a_row_with_a_gap_is_nan_and_leaves_no_trace(estimator: Fold[Any]) -> No
     rows = table(run(estimator, columns)[0])
     dense = table(run(estimator, [column[valid] for column in columns])[0])
     assert same_bits(np.ascontiguousarray(rows[:, valid]), dense)
-    if type(estimator).__name__ not in KEEPS_OUTPUT_ON_NAN:
+    if type(estimator).__name__ not in KEEPS_OUTPUT_ON_NAN and not getattr(estimator, "keeps_last", False):
         assert np.isnan(rows[:, ~valid]).all()
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alphastream.cointegration import Cointegration
 from alphastream.errors import ParameterError
 from alphastream.estimators import Floats, ZScore
-from alphastream.pairs import Cointegration, PairAnalytics, PairSpec, Progress
+from alphastream.pairs import PairAnalytics, PairSpec, Progress
 from alphastream.performance import lo_sharpe
 from alphastream.portfolio import PositionConfig, Positions, SlidingWindow, optimise, sharpe_ratio, spectrum
 from alphastream.portfolio.allocation import (

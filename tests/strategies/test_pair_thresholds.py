@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from alphastream.cointegration import Cointegration
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
-from alphastream.pairs import Cointegration
 from alphastream.strategies.pair_thresholds import pair_thresholds
 
 SHOWN = Cointegration(500, pvalue=0.001)

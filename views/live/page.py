@@ -5,10 +5,11 @@ from typing import Literal
 import streamlit as st
 
 from alphastream.bars import aggregate
+from alphastream.cointegration import TEST_ROWS
 from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
-from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec
+from alphastream.pairs import PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from runtime.channel.topics import Frame
 from system import System

@@ -5,19 +5,19 @@ import streamlit as st
 
 from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
-from alphastream.pairs import TEST_ROWS, PairAnalytics, PairSpec, source_prices
+from alphastream.pairs import PairAnalytics, PairSpec, tested_prices
 
 SENTENCE_PX = 690  # for all but the longest; what was tested against may be scrolled to
 
 
 def tests_of(answer: PairAnalytics) -> None:
     """Every test on the newest closed bars of an answer, as a table."""
-    y, x = source_prices(answer)
-    findings = diagnose(y[-TEST_ROWS:], x[-TEST_ROWS:])
+    y, x = tested_prices(answer)
+    findings = diagnose(y, x)
     st.caption(
-        f"The newest {min(TEST_ROWS, len(y))} closed bars, one ratio fixed over all of them. The moving ratio of the "
-        "charts has no such test: on its residual a plain ADF test finds stationarity in almost every pair of "
-        "independent random walks."
+        f"The newest {len(y)} closed bars in which both legs traded, one ratio fixed over all of them. The moving "
+        "ratio of the charts has no such test: on its residual a plain ADF test finds stationarity in almost every "
+        "pair of independent random walks."
     )
     st.dataframe(
         findings_frame(findings),

@@ -1,6 +1,6 @@
 """What the estimators have in common that look at the newest rows of two legs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer
 from alphastream.estimators.fold import COUNT, Fold, RowsT, State
+
+LAST = 1  # place in a state of the newest outputs, after the number of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,18 @@ class PairWindow(Fold[RowsT]):
 
 @dataclass(frozen=True, slots=True)
 class PairBuffer(PairWindow[RowsT]):
-    """Base of those that need the rows themselves: the state holds the window after ``head`` other numbers."""
+    """Base of those that need the rows themselves.
 
-    head: ClassVar[int] = 1
+    A state holds the number of valid rows and the newest outputs, ``head`` numbers in all, and then the window.
+
+    Parameters
+    ----------
+    keeps_last : a row with NaN or inf shows the outputs of the last valid row instead of NaN.
+    """
+
+    head: ClassVar[int] = 2
+
+    keeps_last: bool = field(default=False, kw_only=True)
 
     def _windows(self, legs: Floats, state: Floats) -> Floats:
         """Outputs (fields, n) of the rows after the first ``window`` columns of ``legs`` (2, window + n)."""
@@ -51,18 +62,25 @@ class PairBuffer(PairWindow[RowsT]):
 
     def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
         rows = np.stack(columns, axis=1)
+        if rows.shape[2] == 0:
+            return
         held = values[:, self.head :].reshape(len(values), 2, self.window)
         if np.isfinite(rows).all():  # as nearly always: the windows of all pairs move on together
             legs = np.concatenate((held, rows), axis=2)
             for pair, state in enumerate(values):
                 out[:, pair] = self._windows(legs[pair], state)
             values[:, COUNT] += rows.shape[2]
+            values[:, LAST : self.head] = out[:, :, -1].T
             values[:, self.head :] = legs[:, :, -self.window :].reshape(len(values), -1)
             return
-        out.fill(np.nan)
         for pair, state in enumerate(values):
             valid = np.isfinite(rows[pair]).all(axis=0)
+            last = state[LAST : self.head, np.newaxis].copy()
             own = np.concatenate((held[pair], rows[pair][:, valid]), axis=1)
-            out[:, pair, valid] = self._windows(own, state)
+            known = np.concatenate((last, self._windows(own, state)), axis=1)
+            out[:, pair] = known[:, np.cumsum(valid)]
+            if not self.keeps_last:
+                out[:, pair, ~valid] = np.nan
             state[COUNT] += own.shape[1] - self.window
+            state[LAST : self.head] = known[:, -1]
             state[self.head :] = own[:, -self.window :].ravel()

@@ -21,12 +21,13 @@ class ResidualHalfLife(PairBuffer[HalfLifeRows]):
     deviation for its own level, so the half-life comes out too short where it is not small against the window: of a
     true 13.5 rows a window of 60 shows 4.2, one of 500 shows 11 (medians of 12 simulated pairs).
 
-    A row with NaN or inf in x or y gives NaN and does not enter the window. NaN where x is constant over the window
+    A row with NaN or inf in x or y does not enter the window. NaN there, and where x is constant over the window
     or y is a linear function of x up to rounding.
 
     Parameters
     ----------
     window : rows, at least 4.
+    keeps_last : a row with NaN or inf shows the last half-life instead of NaN.
 
     Examples
     --------

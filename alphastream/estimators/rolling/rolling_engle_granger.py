@@ -9,12 +9,13 @@ from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer
 from alphastream.errors import ParameterError
 from alphastream.estimators.fold import COUNT
-from alphastream.estimators.rolling.pair_window import PairBuffer
+from alphastream.estimators.rolling.pair_window import LAST, PairBuffer
 from alphastream.estimators.tests.lags import engle_granger_kernel
 from alphastream.estimators.tests.mackinnon import Trend, tau_pvalue, trend_terms
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, criterion_code, default_max_lags
+from alphastream.estimators.tests.rescaled import rescaled_kernel, scale_half_life
 
-RESULT, HEAD = 1, 4  # places in a state: rows seen, the last test's three outputs, then the last rows of x and of y
+HEAD = 4  # numbers of a state before the window: rows seen and the last test's three outputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ class EngleGrangerRows:
 class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
     """``engle_granger`` of y on x over a sliding window.
 
-    A row with NaN or inf in x or y gives NaN and does not enter the window. NaN where a leg is constant over the
+    A row with NaN or inf in x or y does not enter the window. NaN there, and where a leg is constant over the
     window or the legs are perfectly collinear.
 
     Parameters
@@ -46,6 +47,9 @@ class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
     lags : "aic", "bic", or a fixed number with 2·(lags + 1) ≤ window.
     trend : "n", "c" or "ct": what stands beside x in the first regression.
     every : rows from one test to the next.
+    rescaled : test the legs without spikes over their local scale (``alphastream.estimators.tests.rescaled``), which
+        keeps the p-value's size where volatility changes; with ``lags`` "aic" and ``trend`` "c" only.
+    keeps_last : a row with NaN or inf shows the last test instead of NaN.
 
     Examples
     --------
@@ -63,11 +67,16 @@ class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
     lags: Literal["aic", "bic"] | int = "aic"
     trend: Trend = "c"
     every: int = 1
+    rescaled: bool = False
 
     def __post_init__(self) -> None:
         PairBuffer.__post_init__(self)
         require_integer("every", self.every, minimum=1)
         trend_terms(self.trend)
+        if self.rescaled and (self.lags, self.trend) != ("aic", "c"):
+            raise ParameterError(
+                f"rescaled legs are tested with lags='aic' and trend='c', not {self.lags!r}, {self.trend!r}"
+            )
         if isinstance(self.lags, str):
             criterion_code(self.lags)
             return
@@ -86,8 +95,8 @@ class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
         for row in range(fresh):
             since_full = seen + row + 1 - self.window
             if since_full >= 0 and since_full % self.every == 0:
-                state[RESULT:HEAD] = self._test(*legs[:, row + 1 : row + 1 + self.window])
-            outputs[:, row] = state[RESULT:HEAD]
+                state[LAST:HEAD] = self._test(*legs[:, row + 1 : row + 1 + self.window])
+            outputs[:, row] = state[LAST:HEAD]
         return outputs
 
     def _test(self, x: Floats, y: Floats) -> tuple[float, float, float]:
@@ -96,6 +105,9 @@ class RollingEngleGranger(PairBuffer[EngleGrangerRows]):
             limit, criterion = default_max_lags(self.window, 0), criterion_code(self.lags)
         else:
             limit, criterion = self.lags, criterion_code(None)
-        test = engle_granger_kernel(y, x, terms, limit, criterion)
+        if self.rescaled:
+            test = rescaled_kernel(y, x, limit, scale_half_life(self.window))
+        else:
+            test = engle_granger_kernel(y, x, terms, limit, criterion)
         lags = float(test.lags) if np.isfinite(test.statistic) else np.nan
         return test.statistic, tau_pvalue(test.statistic, terms, 2), lags

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from alphastream.bars import PairRows
+from alphastream.cointegration import Cointegration
 from alphastream.events import Tick
-from alphastream.pairs import MODELS, Cointegration, Model, PairAnalytics, PairSpec, Progress, analyse
+from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, Progress, analyse
 from views.component import Card
 from views.shared.cards import make_card, newest, pair_cards, result_cards
 from views.shared.readiness import ready_cards

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alphastream.cointegration import LEAST_ROWS
 from alphastream.estimators import ResidualHalfLife, RollingEngleGranger
 from tests.views.shared.test_cards import answer
 from views.shared.exports import analytics_frame
@@ -10,7 +11,11 @@ from views.shared.exports import analytics_frame
 def test_the_rolling_test_is_exported_under_its_own_name() -> None:
     found = answer()
     frame = analytics_frame(found)
-    for name, estimator in (("pvalue", RollingEngleGranger(40)), ("half_life", ResidualHalfLife(40))):
+    estimators = {
+        "pvalue": RollingEngleGranger(LEAST_ROWS, rescaled=True, keeps_last=True),
+        "half_life": ResidualHalfLife(LEAST_ROWS, keeps_last=True),
+    }
+    for name, estimator in estimators.items():
         column = frame[f"{name}: {estimator!r}.{name}"]
         np.testing.assert_array_equal(column, found.closed[name])
-        assert column.isna().sum() == 39
+        assert column.isna().sum() == LEAST_ROWS - 1
