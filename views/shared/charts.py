@@ -81,6 +81,7 @@ def _traces(series: PairSeries, colours: Palette) -> Iterator[dict[str, Any]]:
     yield line("hedge_ratio", "hedge ratio", "y5", "legend4", colours.neutral)
     yield line("correlation", "correlation →", "y8", "legend4", GREY, line={"dash": "dot"})
     yield line("pvalue", f"Engle-Granger p, {series.tested_rows} bars", "y9", "legend5", colours.spread)
+    yield line("evidence_p", "p since start", "y9", "legend5", colours.spread, line={"dash": "2px,3px", "width": 1.8})
     yield line("half_life", "half-life, bars →", "y10", "legend5", colours.half_life, line={"dash": "6px,2px"})
     steps = {"line": {"shape": "vh", "width": 1}, "fill": "tozeroy"}
     yield line("y_volume", f"{y} volume", "y6", "legend6", colours.y_leg, fillcolor=colours.y_fill, **steps)

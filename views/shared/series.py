@@ -42,6 +42,7 @@ class PairSeries:
     hedge_ratio : units of x for one unit of y.
     correlation : of the two legs, −1 to 1.
     pvalue : of the Engle-Granger test of one ratio fixed over the rows before, 0 to 1.
+    evidence_p : p-value since the first row, valid however often one looks, 0 to 1.
     half_life : of that test's residual, in bars; ``inf`` where nothing pulls it back.
     y_volume, x_volume : base units traded in the bar.
     position : −1 short the spread, 0 flat, 1 long, at the bar end; NaN counts as flat.
@@ -62,6 +63,7 @@ class PairSeries:
     hedge_ratio: FloatArray
     correlation: FloatArray
     pvalue: FloatArray
+    evidence_p: FloatArray
     half_life: FloatArray
     y_volume: FloatArray
     x_volume: FloatArray
@@ -127,6 +129,7 @@ def pair_series(
         hedge_ratio=column("hedge_ratio"),
         correlation=column("correlation"),
         pvalue=column("pvalue"),
+        evidence_p=column("evidence_p"),
         half_life=column("half_life"),
         y_volume=column("y_volume"),
         x_volume=column("x_volume"),
@@ -181,6 +184,7 @@ def series_columns(series: PairSeries) -> Columns:
         "hedge_ratio": series.hedge_ratio,
         "correlation": series.correlation,
         "pvalue": series.pvalue,
+        "evidence_p": series.evidence_p,
         "half_life": np.where(series.half_life <= series.tested_rows, series.half_life, np.nan),
         "y_volume": series.y_volume,
         "x_volume": series.x_volume,
@@ -207,6 +211,7 @@ def column_decimals(series: PairSeries) -> dict[str, int]:
         "hedge_ratio": max(4, digits(series.hedge_ratio)),
         "correlation": 3,
         "pvalue": 3,
+        "evidence_p": 3,
         "half_life": 1,
         "y_volume": 3,
         "x_volume": 3,

@@ -197,6 +197,18 @@ def test_a_half_life_has_two_limits(bars: float, tone: str, value: str) -> None:
     assert (card["tone"], card["value"]) == (tone, value)
 
 
+def test_evidence_says_what_was_shown_since_the_start() -> None:
+    found = with_last(answer(), evidence_p=3e-7, evidence_rows=1_234.0, relation=1.0, ended=0.0)
+    card = live(found)["evidence"]
+    assert (card["value"], card["sub"], card["tone"]) == ("< 0.0001", "relation shown, 1,234 bars", "ok")
+    card = live(with_last(found, relation=0.0, ended=1.8e6))["evidence"]
+    assert (card["sub"], card["tone"]) == ("relation ended, 1,234 bars", "warn")
+    card = live(with_last(found, relation=0.0, evidence_p=0.2))["evidence"]
+    assert (card["value"], card["sub"], card["tone"]) == ("0.200", "relation not shown, 1,234 bars", "flat")
+    card = live(with_last(found, evidence_p=np.nan))["evidence"]
+    assert (card["value"], card["sub"]) == ("–", "needs 100 bars with trades of both")
+
+
 def test_a_half_life_is_shown_as_time_at_the_pace_of_the_tested_bars() -> None:
     """With legs that trade rarely 11.3 rows of 1 s bars are no 11 seconds."""
     test = Cointegration(

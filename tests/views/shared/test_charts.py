@@ -45,6 +45,7 @@ def make_series(rows: int, *, price: float = 0.0) -> PairSeries:
         hedge_ratio=0.04 + 0.0001 * np.sin(index / 80.0),
         correlation=0.9 + 0.05 * np.sin(index / 60.0),
         pvalue=np.where(warm, 0.3 + 0.29 * np.sin(index / 40.0), np.nan),
+        evidence_p=np.where(warm, 1.0 / (1.0 + index), np.nan),
         half_life=np.where(warm, 4.0 + 3.0 * np.cos(index / 40.0), np.nan),
         y_volume=20.0 + 15.0 * np.sin(index * 1.1),
         x_volume=2.0 + 1.5 * np.sin(index * 1.3),
