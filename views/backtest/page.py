@@ -20,6 +20,7 @@ from views.backtest.charts import MAX_MARKS, backtest_figure, cost_figure
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.report import report, settings_of
+from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
@@ -30,7 +31,7 @@ from views.shared.system import get_system
 from views.shared.uploads import session_cached
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
-RESULT, SWEEP, WALK, SERIES = "Result", "Sweep", "Walk-forward", "Series"
+RESULT, SWEEP, WALK, THRESHOLDS, SERIES = "Result", "Sweep", "Walk-forward", "Thresholds", "Series"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +64,7 @@ def page() -> None:
     except AlphaStreamError as error:
         st.error(sentence(error), icon=":material/error:", title="No result")
         return
-    names = [RESULT, *([SWEEP, WALK] if trials is not None else []), SERIES]
+    names = [RESULT, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
     if tabs[RESULT].open:
         with tabs[RESULT]:
@@ -74,6 +75,9 @@ def page() -> None:
     if trials is not None and tabs[WALK].open:
         with tabs[WALK]:
             walk_tab(market, request, trials, dark=is_dark())
+    if trials is not None and tabs[THRESHOLDS].open:
+        with tabs[THRESHOLDS]:
+            thresholds_tab(market, request)
     series = tabs[SERIES]
     if series.open:
         with series:

@@ -99,7 +99,7 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
     except AlphaStreamError as error:
         _refused(error)
         return
-    _swept(swept.result, _history(market, request, strategy), strategy, request.capital, dark=dark)
+    _swept(swept.result, history_of(market, request, strategy), strategy, request.capital, dark=dark)
 
 
 def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
@@ -154,7 +154,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
         return
     training, folds, share, gap = _walk_controls(trials)
     try:
-        history = _history(market, request, strategy)
+        history = history_of(market, request, strategy)
         train_rows, test_rows = _lengths(len(history), folds, share, gap)
         with st.spinner("Walking forward", show_time=True):
             walk = session_cached(
@@ -268,12 +268,13 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
 
 
 def _sweep(market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials) -> Swept:
-    history = _history(market, request, strategy)
+    history = history_of(market, request, strategy)
     result = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital)
     return Swept(market, request, result)
 
 
-def _history(market: Market, request: BacktestRequest, strategy: PairStrategy) -> PairHistory:
+def history_of(market: Market, request: BacktestRequest, strategy: PairStrategy) -> PairHistory:
+    """The rows and trades of a request, made ready once."""
     pair = strategy.pair
     inputs = [market, request.rules, pair.y, pair.x, pair.interval_ns]
     return session_cached("backtest_history", inputs, lambda: pair_history(market, strategy.pair, request.rules))

@@ -27,6 +27,7 @@ from views.shared.notices import Notice, engine_notices, feed_notices, no_feed
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
+from views.shared.threshold_controls import fit_of_page, offer_thresholds
 
 FIGURE = "pair"
 RENEW_S = 60.0
@@ -210,6 +211,7 @@ def _below(system: System, spec: PairSpec) -> None:
     with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
         if box.open:
             _downloads(system, spec)
+    offer_thresholds(row, spec, lambda: fit_of_page(_answer(system, spec), spec, chosen_cost_bps()))
     with row.popover("Link to this view", icon=":material/link:"):
         st.code(link_to(spec, str(st.context.url), chosen_cost_bps()), language=None, wrap_lines=True)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:

@@ -4,9 +4,11 @@ from typing import Any, Final
 
 import streamlit as st
 
+from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError
+from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from runtime.paper.service import MAX_RUNS, PaperView
-from system import System
+from system import Pipeline, System
 from views.paper import tables as tables
 from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls
@@ -16,8 +18,10 @@ from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
 from views.shared.system import get_system
+from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
 
 REFRESH_S: Final = 1.0
+FIRST_ANSWER_S: Final = 2.0  # how long the thresholds wait for bars of a pair that nobody has asked for yet
 RUNS, START = "Runs", "Start a run"
 BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
 
@@ -81,7 +85,10 @@ def _start(system: System) -> None:
         if full
         else f"It would run on {kind}: {plain(pipeline.title)}. Decisions begin with the next bar that closes."
     )
-    if not pressed or definition is None:
+    if definition is None:
+        return
+    _offer(pipeline, definition)
+    if not pressed:
         return
     try:
         name = system.paper.open(definition, pipeline.kind)
@@ -90,6 +97,15 @@ def _start(system: System) -> None:
         return
     st.success(f"{definition.strategy.name} is running as {name}.", icon=":material/check:", title="Started")
     st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
+
+
+def _offer(pipeline: Pipeline, definition: Definition) -> None:
+    """Thresholds that follow from the costs above, on the newest bars."""
+    strategy = definition.strategy
+    if not isinstance(strategy, ZScoreThreshold | InnovationThreshold):
+        return
+    spec, rules = strategy.pair, definition.rules
+    offer_thresholds(st, spec, lambda: fit_of_strategy(pipeline.engine.wait_for(spec, FIRST_ANSWER_S), strategy, rules))
 
 
 # ---- runs --------------------------------------------------------------------------------------------------------

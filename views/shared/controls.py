@@ -80,7 +80,8 @@ HELP: Final = {
     "Kalman: how fast older bars fade; its z-score is defined after one window and acted upon after ten, because until "
     "then it depends on where the bars began. Frozen OLS: bars of a fit, and bars that it is held.",
     "entry": f"A position opens when |z| reaches this on a closed bar. {Z_OF_WALKS}",
-    "exit": "It closes when |z| falls to this, or z crosses to the other side.",
+    "exit": "It closes when |z| falls to this, or z crosses to the other side. Below 0: when z is that far on the "
+    "other side; at minus the entry it turns there and is never flat.",
     "price": "Estimate on log prices (ratio of notionals) or on prices (ratio of units).",
 }
 
@@ -130,8 +131,8 @@ def pair_controls(
     window = next(columns).slider(
         "Window (bars)", 20, 500, begin.window, 5, key="window", help=HELP["window"], bind="query-params"
     )
-    entry = number("Entry |z|", 0.5, 6.0, begin.entry, "entry")
-    exit_ = number("Exit |z|", 0.0, 5.0, begin.exit, "exit")
+    entry = number("Entry |z|", 0.05, 6.0, begin.entry, "entry")
+    exit_ = number("Exit |z|", -6.0, 5.0, begin.exit, "exit")
     price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
     if cost:
         number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
@@ -142,6 +143,12 @@ def pair_controls(
         return None
     if exit_ >= entry:
         st.warning(f"Exit {exit_:g} is not inside entry {entry:g}: bring it nearer to zero.", icon=":material/rule:")
+        return None
+    if exit_ < -entry:
+        st.warning(
+            f"Exit {exit_:g} is beyond {-entry:g}, where a position turns: bring it nearer to zero.",
+            icon=":material/rule:",
+        )
         return None
     length_ns = intervals[str(interval)] * SECOND
     return PairSpec(y, x, length_ns, models[str(model)], int(window), cast(Price, price), float(entry), float(exit_))

@@ -247,6 +247,33 @@ def test_rejected_orders_are_told() -> None:
     assert "under the least order" in words(shown(least_ETHUSDT="1000000", **SHORT))
 
 
+def test_thresholds_of_cost_are_tried_on_bars_they_have_not_seen_and_can_be_set() -> None:
+    test = with_file(bars(1_200), window="100", interval="1h", taker="1", half_spread="0")
+    test.session_state["backtest_tab"] = "Thresholds"
+    said = words(test.run())
+    assert not test.exception
+    assert "On the 600 bars that the fit has not seen" in said
+    assert "Fitted on the first half, 600 bars. Newest 402 bars: the spread of one fixed ratio has a half-life" in said
+    table = test.dataframe[-1].value
+    assert table["entry"].tolist()[0] == 2.0
+    assert table["net"][1] > table["net"][0] > 0.0
+    test.button(key="set_turn at the other entry").click().run()
+    assert not test.exception
+    entry = test.number_input(key="entry").value
+    assert entry == table["entry"][1] < 1.0
+    assert test.number_input(key="exit").value == -table["entry"][1]
+    assert "**+0.00** against the thresholds that are set" in words(test)  # they are the ones that are set now
+
+
+def test_thresholds_of_too_few_bars_say_how_many_are_needed() -> None:
+    test = shown(window="80")
+    test.session_state["backtest_tab"] = "Thresholds"
+    assert "Thresholds that follow from cost needs 100" in words(test.run())
+    assert not test.exception
+    test = shown(strategy="optimiser")
+    assert "Thresholds" not in [tab.label for tab in test.tabs]
+
+
 def test_a_sweep_says_how_much_is_luck_and_the_result_knows_it() -> None:
     test = shown(**FREE)
     test.session_state["backtest_tab"] = "Sweep"

@@ -48,6 +48,23 @@ def standing(test: AppTest) -> dict[str, object]:
     return {**boxes, **numbers, "window": test.slider(key="window").value}
 
 
+def test_thresholds_of_cost_say_what_they_come_from_or_why_there_are_none() -> None:
+    test = app(window="60")
+    test.session_state["thresholds"] = True
+    said = words(test.run())
+    assert not test.exception
+    assert any(part in said for part in ("One z of this model stands for", "needs", "hardly follows"))
+
+
+def test_an_exit_beyond_the_other_entry_is_refused_in_words() -> None:
+    test = app(entry="1.0", exit="-1.5")
+    assert not test.exception
+    assert "Exit -1.5 is beyond -1, where a position turns" in words(test)
+    turning = app(entry="1.0", exit="-1.0")
+    assert not turning.exception
+    assert "is beyond" not in words(turning)
+
+
 SCALP = {"interval": "1s", "model": "OLS", "price": "log", "entry": 2.5, "exit": 0.5, "window": 120}
 
 

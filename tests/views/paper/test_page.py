@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.runtime.paper.paper_pipeline import (
 )
 from tests.runtime.paper.paper_tape import before_and_after, end_of, goes_on, until_it_holds
 from tests.views.running import Running, cards, page_of, words
+from tests.views.shared.test_threshold_controls import answer_of
 from views.paper import tables as tables
 from views.paper.charts import equity_figure
 from views.shared.exports import csv_bytes
@@ -122,6 +124,24 @@ def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: 
     assert (strategy.pair.window, strategy.pair.entry, strategy.rule.stop) == (25, 1.5, 4.0)
     assert view.definition.rules.fees.fee_bps(maker=False) == 3.0
     assert view.definition.capital == 50_000.0
+
+
+def test_thresholds_follow_from_the_costs_of_the_form(
+    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = SimpleNamespace(wait_for=lambda spec, timeout_s: answer_of(spec))
+    monkeypatch.setattr(pipeline, "engine", engine, raising=False)
+    test = shown(paper_tab="Start a run", taker="2", half_spread="0", window="100")
+    test.session_state["thresholds"] = True
+    said = words(test.run())
+    assert not test.exception
+    cost = re.search(r"a round trip costs ([\d.]+) bps of y's notional", said)
+    assert cost is not None
+    assert float(cost[1]) == pytest.approx(4.0 * 1.7, rel=0.1)  # two fills of y at 2 bps, two of .7 as much of x
+    test.button(key="set_turn at the other entry").click().run()
+    assert not test.exception
+    entry, leave = (float(test.number_input(key=key).value or 0.0) for key in ("entry", "exit"))
+    assert leave == -entry < 0.0
 
 
 @pytest.mark.parametrize(("kind", "name"), [("z-score threshold", "z-score"), ("optimiser", "optimiser")])

@@ -1,0 +1,74 @@
+"""Thresholds that follow from cost, in words and as a table. No Streamlit."""
+
+import math
+from typing import Final
+
+import pandas as pd
+
+from alphastream.backtest import ThresholdTrials
+from alphastream.pairs import PairSpec
+from alphastream.strategies import PairThresholds, Thresholds
+
+PRESENT, TURNING, WAITING = "as set", "turn at the other entry", "leave at the mean"
+PER_BARS: Final = 1_000
+
+CAVEAT: Final = (
+    "Expected of a spread that goes on just as it was fitted, decided and filled at the ends of bars, its costs fees "
+    "and half spreads alone. After a break, or on a walk that looked like a pair, every round trip loses its costs. A "
+    "rule that turns is always in the market."
+)
+
+
+def bps_of(fit_price: str, y: float) -> float:
+    """Bps of y's notional that one unit of a spread is: of logs or of prices."""
+    return 1e4 if fit_price == "log" else 1e4 / y
+
+
+def rules_of(fit: PairThresholds, spec: PairSpec) -> list[tuple[str, float, float, Thresholds]]:
+    """Name, entry and exit as z-scores, and what is expected: the rule as it is set, then what follows from cost."""
+    return [
+        (PRESENT, spec.entry, spec.exit, fit.present),
+        (TURNING, *fit.zscores(fit.turning), fit.turning),
+        (WAITING, *fit.zscores(fit.waiting), fit.waiting),
+    ]
+
+
+def rules_frame(fit: PairThresholds, spec: PairSpec, unit_bps: float) -> pd.DataFrame:
+    """One line a rule; results in bps of y's notional after costs."""
+    lines = [
+        {
+            "rule": name,
+            "entry": entry,
+            "exit": leave,
+            "round_trip_bars": expected.round_trip,
+            "net_bps": expected.profit * unit_bps,
+            "net_bps_rate": expected.rate * unit_bps * PER_BARS,
+        }
+        for name, entry, leave, expected in rules_of(fit, spec)
+    ]
+    return pd.DataFrame(lines)
+
+
+def trials_frame(found: ThresholdTrials, spec: PairSpec, unit_bps: float) -> pd.DataFrame:
+    """The same with what came of each rule on the bars that the fit has not seen."""
+    frame = rules_frame(found.fit, spec, unit_bps)
+    frame["net"] = [trial.profit for trial in found.trials]
+    frame["trades"] = [trial.run.trades for trial in found.trials]
+    frame["sharpe"] = [trial.run.sharpe.sharpe for trial in found.trials]
+    frame["sharpe_error"] = [trial.run.sharpe.error for trial in found.trials]
+    return frame
+
+
+def fit_sentence(fit: PairThresholds, unit_bps: float) -> str:
+    """What the thresholds come from, with its numbers."""
+    process, confidence = fit.process, f"{fit.process.confidence:.0%}"
+    fastest = math.log(2.0) / process.high if math.isfinite(process.high) else 0.0
+    slowest = f"{math.log(2.0) / process.low:.3g}" if process.low > 0.0 else "∞"
+    words = (
+        f"Newest {fit.rows} bars: the spread of one fixed ratio has a half-life of {process.half_life:.3g} bars "
+        f"({confidence} interval {fastest:.3g} to {slowest}) and deviates by {process.deviation * unit_bps:.3g} bps. "
+        f"One z of this model stands for {fit.unit * unit_bps:.3g} bps of it (correlation {fit.correlation:.2f}); a "
+        f"round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
+    )
+    ends = [f"±{fit.zscores(end)[0]:g}" for end in (fit.fast, fit.slow) if end is not None]
+    return f"{words} At the ends of the interval the entry to turn at is {' and '.join(ends)}." if ends else words
