@@ -10,7 +10,7 @@
 >>> result = stream.step({"BTCUSDT": 101.0, "ETHUSDT": 99.5}, {"BTCUSDT": 0.8, "ETHUSDT": -0.3})
 >>> stream = result.next_stream  # the old stream stays usable: a checkpoint is a variable
 >>> result.status, round(result.cash_position["BTCUSDT"], 2), round(result.cash_position["ETHUSDT"], 2)
-('valid', 19.29, -10.75)
+('valid', 19.28, -10.71)
 """
 
 import numpy as np

@@ -109,7 +109,8 @@ class PositionConfig:
     @property
     def rows_needed(self) -> int:
         """Rows up to and with the first that can have positions."""
-        return self.corr + 1 if self.covariance is None else self.covariance.window
+        # the first row has no return, and the first return no deviation to be adjusted by
+        return self.corr + 2 if self.covariance is None else self.covariance.window
 
     def replace(self, **changes: Any) -> "PositionConfig":
         """Copy with some fields changed."""

@@ -63,12 +63,13 @@ def _returns(block: Floats, previous: Floats, params: Floats) -> int:
             log_sum, log_squares = log_sum + change, log_squares + change * change
             plain_sum, plain_squares = plain_sum + growth, plain_squares + growth * growth
         share = weight * weight - weight2
-        unbiased = weight * weight / share if share > 0.0 else 0.0
+        unbiased = weight * weight / share if share > 0.0 else np.nan  # one return has no deviation
         inverse = 1.0 / weight if weight > VANISHED else np.nan
         if moved:
             mean = log_sum * inverse
             std = sqrt(max(log_squares * inverse - mean * mean, 0.0) * unbiased)
-            adjusted = min(max(change / std, -clip), clip) if std > 0.0 or change != 0.0 else np.nan
+            if std > 0.0 or (std == 0.0 and change != 0.0):
+                adjusted = min(max(change / std, -clip), clip)
         volatility = np.nan
         if count >= vola and weight > VANISHED:
             mean = plain_sum * inverse

@@ -21,7 +21,7 @@ def deviations(changes: Floats, vola: int, least: int) -> Floats:
             mean = (weights @ seen[there]) / weights.sum()
             spread = max((weights @ seen[there] ** 2) / weights.sum() - mean**2, 0.0)
             room = weights.sum() ** 2 - (weights**2).sum()
-            out[t, i] = np.sqrt(spread * weights.sum() ** 2 / room) if there.sum() > 1 and room > 0 else 0.0
+            out[t, i] = np.sqrt(spread * weights.sum() ** 2 / room) if there.sum() > 1 and room > 0 else np.nan
     return out
 
 
@@ -78,7 +78,7 @@ def optimise(prices: Floats, signals: Floats, config: PositionConfig) -> dict[st
         used = np.flatnonzero(priced & np.isfinite(np.diag(matrix)))
         signal = np.where(np.isnan(signals[t]), 0.0, signals[t])
         said, new = "valid", np.full(n, np.nan)
-        if t + 1 < config.rows_needed:
+        if t + 1 < (config.corr + 1 if config.covariance is None else config.covariance.window):
             said = "warmup"
         elif not priced.any():
             said = "degenerate"

@@ -33,11 +33,30 @@ def test_an_asset_flat_at_the_start_recovers() -> None:
 
 
 def test_infinite_cash_is_degenerate() -> None:
+    doubling = 2.0 ** np.arange(30)[:, np.newaxis]  # returns of 1 and nothing else have no deviation
+    config = CONFIG.replace(covariance=SlidingWindow(window=20, n_factors=1))
+    result = PositionStream.from_warmup(doubling[:-1], np.ones((29, 1)), config).step(doubling[-1], [1.0])
+    assert result.status == "degenerate"
+    assert "infinite" in result.reason
+
+
+def test_one_row_of_memory_has_no_deviation() -> None:
     prices, signals = history("clean", 3)
     found = optimise(prices, signals, CONFIG.replace(vola=1))
+    assert np.isnan(found.volatility).all()
     assert set(found.status) == {"warmup", "degenerate"}
-    stream = PositionStream.from_warmup(prices, signals, CONFIG.replace(vola=1))
-    assert "infinite" in stream.step(prices[0], signals[0]).reason
+
+
+@pytest.mark.parametrize("late", [0, 40])
+def test_the_first_return_of_an_asset_counts_in_no_correlation(late: int) -> None:
+    prices, signals = history("clean", 2)
+    prices[:late, 0] = np.nan
+    found = optimise(prices, signals, CONFIG)
+    first = late + 1 + CONFIG.corr  # a price, a return without deviation, then returns adjusted by one
+    assert np.isnan(found.cash_position[:first, 0]).all()
+    assert np.isfinite(found.cash_position[first:]).all()
+    stream = PositionStream.from_warmup(prices[: first + 1], signals[: first + 1], CONFIG)
+    assert stream.rows - late == CONFIG.rows_needed
 
 
 def test_a_floored_residual_is_solved_densely() -> None:
@@ -66,7 +85,7 @@ def test_statuses_come_in_order() -> None:
     prices, signals = history("clean", 3)
     nothing, silence = np.full(3, np.nan), np.zeros(3)
     early = PositionStream.begin("abc", CONFIG).step(nothing, silence)
-    assert (early.status, early.reason) == ("warmup", "calibrating: 1 of 13 rows")
+    assert (early.status, early.reason) == ("warmup", "calibrating: 1 of 14 rows")
     stream = PositionStream.from_warmup(prices, signals, CONFIG)
     assert stream.step(nothing, silence).status == "degenerate"
     assert "price" in stream.step(nothing, silence).reason

@@ -75,5 +75,5 @@ def test_returns_and_sharpe() -> None:
     assert sharpe_ratio(earned, 252.0) == pytest.approx(earned.mean() / earned.std(ddof=1) * np.sqrt(252.0))
     assert np.isnan(sharpe_ratio(np.ones(5)))
     grid = sharpe_over_shrinkage(prices, signals, CONFIG, (0.0, 0.6), rows_per_year=252.0)
-    assert grid[0.6] == pytest.approx(sharpe_ratio(earned[13:], 252.0))
+    assert grid[0.6] == pytest.approx(sharpe_ratio(earned[CONFIG.rows_needed :], 252.0))
     assert grid[0.0] != grid[0.6]

@@ -313,7 +313,7 @@ def test_config_is_strict_and_copies() -> None:
         CONFIG.vola = 3  # type: ignore[misc]
     assert CONFIG.replace(max_turnover=None).max_turnover is None
     assert CONFIG.max_turnover == 400.0
-    assert CONFIG.rows_needed == 13
+    assert CONFIG.rows_needed == 14
 
 
 def test_warm_up_leaves_the_kernels_compiled() -> None:

@@ -45,8 +45,8 @@ def portfolio_status(allocation: Allocation) -> PortfolioStatus:
     """Say what the newest row came to; signals that still calibrate are no signal, but for another reason."""
     status, waits = allocation.last.status, allocation.rows.calibrating
     waiting = ", ".join(f"{name}: {step.what} {step.have}/{step.needed}" for name, step in waits)
-    if status == "warmup":
-        have, needed = allocation.last.next_stream.rows, allocation.config.rows_needed
+    have, needed = allocation.last.next_stream.rows, allocation.config.rows_needed
+    if have < needed:
         return PortfolioStatus(f"{have}/{needed}", allocation.last.reason, "waiting")
     if status == "zero_signal" and waits:
         first = waits[0][1]

@@ -114,9 +114,15 @@ def test_soundness_and_shrinkage_are_drawn() -> None:
 def test_calibrating_is_a_count_and_never_a_zero() -> None:
     found, gained = made(rows_of(5))
     cards = {card.label: card for card in figures(found, gained)}
-    assert cards["Status"].value == "5/9"
+    assert cards["Status"].value == "5/10"
     assert {cards[name].value for name in ("Gross", "Net", "Leverage", TURNOVER, RESULT)} == {UNKNOWN}
     assert portfolio_status(found).kind == "waiting"
+    last, _ = made(rows_of(9))  # no longer warm-up by the contract, but no correlation yet either
+    assert (last.last.status, portfolio_status(last).word, portfolio_status(last).kind) == (
+        "degenerate",
+        "9/10",
+        "waiting",
+    )
     waits = rows_of(60, A=Progress("z-score", 12, 32))
     waits.signals[:] = np.nan
     found, _ = made(waits)

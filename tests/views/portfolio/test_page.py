@@ -86,7 +86,7 @@ def test_calibrating_is_a_count(system: Running) -> None:
 
 
 def test_the_optimisers_own_warm_up_is_a_count(system: Running) -> None:
-    assert cards(shown(corr="1500", **SHORT))["Status"].endswith("/1501")
+    assert cards(shown(corr="1500", **SHORT))["Status"].endswith("/1502")
 
 
 def test_empty(system: Running) -> None:
