@@ -31,6 +31,9 @@ bench:  ## every benchmark, one table each
 bench-live:  ## received -> painted on the live page: one browser, 20 and 100 clients, with and without the channel
 	$(PYTHON) -m benchmarks.bench_live
 
+calibration:  ## write docs/calibration.md: how often each verdict is wrong on simulated markets; minutes
+	$(PYTHON) -m calibration
+
 pins:  ## write requirements.txt and requirements-dev.txt from pyproject.toml; scripts/pins.py --upgrade for the newest
 	$(PYTHON) scripts/pins.py
 
@@ -46,4 +49,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test bench bench-live pins settings map architecture docs
+.PHONY: help install run exchange check fix test bench bench-live calibration pins settings map architecture docs

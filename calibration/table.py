@@ -1,0 +1,151 @@
+"""Verdicts on simulated markets, counted and written down as tables in Markdown."""
+
+import math
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from alphastream.bars import PairRows
+from alphastream.pairs import TEST_ROWS
+from calibration.markets import CONDITIONS, Market
+from calibration.verdicts import CARD, Answers, card
+
+SEED: Final = 20_261_128
+WALKS: Final = math.inf
+HALF_LIVES: Final = (5.0, 10.0, 25.0, 50.0)  # bars
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one verdict said in a number of runs.
+
+    Parameters
+    ----------
+    runs : markets drawn.
+    said_yes : that something holds the legs together.
+    refused : to say anything.
+    """
+
+    runs: int
+    said_yes: int
+    refused: int
+
+    @property
+    def share(self) -> float:
+        """Of all runs, those in which it said yes."""
+        return self.said_yes / self.runs
+
+    @property
+    def error(self) -> float:
+        """Standard error of the share."""
+        return math.sqrt(self.share * (1.0 - self.share) / self.runs)
+
+
+Counts = Mapping[str, Count]
+"""Of each verdict."""
+Counted = Mapping[tuple[str, float], Counts]
+"""Of each condition and half-life."""
+Question = Callable[[PairRows], Answers]
+
+
+def ask_card(rows: PairRows) -> Answers:
+    """Only the verdict that counts most."""
+    return {CARD: card(rows)}
+
+
+def bars_needed(market: Market) -> int:
+    """Bars after which both legs have traded in ``TEST_ROWS`` of them, all but surely."""
+    share = market.share_of_both
+    return math.ceil((TEST_ROWS + 4.0 * math.sqrt(TEST_ROWS * (1.0 - share))) / share)
+
+
+def draws(name: str, market: Market, half_life: float, runs: int, bars: int) -> Iterator[PairRows]:
+    """A market drawn again and again; each condition and half-life has its own random numbers."""
+    place = 0 if math.isinf(half_life) else round(half_life)
+    rng = np.random.default_rng([SEED, zlib.crc32(name.encode()), place])
+    for _ in range(runs):
+        yield market.rows(rng, bars, half_life)
+
+
+def count(question: Question, name: str, market: Market, half_life: float, runs: int, bars: int) -> Counts:
+    """Ask about a market again and again.
+
+    Parameters
+    ----------
+    name : of the condition.
+    half_life : of the pair, in bars; infinite for walks.
+    bars : drawn each time.
+    """
+    with threadpool_limits(1):
+        said = [question(rows) for rows in draws(name, market, half_life, runs, bars)]
+    return {
+        verdict: Count(runs, sum(each[verdict] is True for each in said), sum(each[verdict] is None for each in said))
+        for verdict in said[0]
+    }
+
+
+def count_all(
+    question: Question,
+    runs: Mapping[float, int],
+    conditions: Mapping[str, Market] = CONDITIONS,
+    bars: int | None = None,
+    workers: int = 1,
+) -> Counted:
+    """Counts for each condition and half-life.
+
+    Parameters
+    ----------
+    runs : for each half-life, infinite for walks.
+    bars : drawn each time; None for ``bars_needed``.
+    workers : processes.
+    """
+    keys = [(name, half_life) for name in conditions for half_life in runs]
+    tasks = []
+    for name, half_life in keys:
+        market = conditions[name]
+        drawn = bars_needed(market) if bars is None else bars
+        tasks.append(partial(count, question, name, market, half_life, runs[half_life], drawn))
+    if workers == 1:
+        return dict(zip(keys, (task() for task in tasks), strict=True))
+    with ProcessPoolExecutor(workers) as pool:
+        return dict(zip(keys, pool.map(_call, tasks), strict=True))
+
+
+def _call(task: Callable[[], Counts]) -> Counts:
+    return task()
+
+
+def percent(counted: Count) -> str:
+    """A share in percent, with the share refused in brackets where there is any."""
+    refused = f" ({100.0 * counted.refused / counted.runs:.0f})" if counted.refused else ""
+    return f"{100.0 * counted.share:.1f}{refused}"
+
+
+def card_table(counted: Counted) -> str:
+    """One row a condition: size, refusals and power of the card's verdict."""
+    half_lives = sorted({half_life for _, half_life in counted} - {WALKS})
+    head = ["condition", "walks", *(f"half-life {half_life:g}" for half_life in half_lives)]
+    names = dict.fromkeys(name for name, _ in counted)
+    return table(head, ([name, *(percent(counted[name, h][CARD]) for h in (WALKS, *half_lives))] for name in names))
+
+
+def verdict_table(counted: Counted, half_life: float) -> str:
+    """One row a condition, one column a verdict, for walks or pairs of one half-life."""
+    names = dict.fromkeys(name for name, _ in counted)
+    columns = list(next(iter(counted.values())))
+    return table(
+        ["condition", *columns],
+        ([name, *(percent(counted[name, half_life][column]) for column in columns)] for name in names),
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

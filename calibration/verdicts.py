@@ -1,0 +1,99 @@
+"""What the pages would say of some rows: each verdict by the functions that the pages call."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from alphastream.bars import PairRows
+from alphastream.diagnosis import Finding, diagnose
+from alphastream.graph import Node
+from alphastream.pairs import TEST_ROWS, PairSpec, cointegration, series_of, source_columns
+from alphastream.scan import scan_pairs
+
+LEVEL: Final = 0.05
+SPEC: Final = PairSpec("Y", "X")  # as the pages start: OLS over 100 bars of one second, log prices
+
+Answers = Mapping[str, bool | None]
+"""Name of a verdict to what it says: True that something holds the legs together, None where it is refused."""
+
+CARD: Final = "Card"
+
+
+def _below(pvalue: float | None) -> bool | None:
+    return None if pvalue is None or math.isnan(pvalue) else pvalue < LEVEL
+
+
+def card(rows: PairRows) -> bool | None:
+    """The verdict of the card, of Trade readiness and of alerts on the p-value."""
+    return _below(cointegration(rows, SPEC.price).pvalue)
+
+
+def answers(rows: PairRows) -> Answers:
+    """All verdicts on the same rows: cards, chart, Tests panel and scanner."""
+    test = cointegration(rows, SPEC.price)
+    found = {CARD: _below(test.pvalue), "MacKinnon": _below(test.mackinnon_pvalue), "p-line": _line(rows)}
+    return found | _panel(rows) | {"Scanner": _scanner(rows)}
+
+
+def _line(rows: PairRows) -> bool | None:
+    """The newest value of the line of p-values under the chart."""
+    series = series_of(SPEC)["pvalue"]
+    assert isinstance(series.of, Node)
+    both = np.flatnonzero(rows.both_traded)[-SPEC.tested_rows :]
+    newest = rows.take(slice(int(both[0]), int(both[-1]) + 1))
+    columns = source_columns(newest, SPEC.price)
+    outputs, _ = series.of.estimator.run(*(columns[leg.column] for leg in series.of.inputs))
+    return _below(float(getattr(outputs, series.column)[-1]))
+
+
+def _scanner(rows: PairRows) -> bool | None:
+    """The p-value of the only pair of a universe of two, made of trades."""
+    table = scan_pairs(pd.DataFrame({SPEC.y: rows.y, SPEC.x: rows.x}).tail(TEST_ROWS), threads=1)
+    return _below(float(table["pvalue"].iloc[0]))
+
+
+def _rejects(finding: Finding) -> bool:
+    if finding.pvalue is not None:
+        return finding.pvalue < LEVEL
+    assert finding.statistic is not None
+    assert finding.critical is not None
+    return finding.statistic > finding.critical
+
+
+_PANEL: Final[dict[str, tuple[str, str, Callable[[Finding], bool]]]] = {
+    "EG y on x": ("Engle-Granger", "y on x", _rejects),
+    "EG x on y": ("Engle-Granger", "x on y", _rejects),
+    "Johansen trace": ("Johansen trace", "y and x", _rejects),
+    "Johansen max": ("Johansen max-eigen", "y and x", _rejects),
+    "Phillips-Ouliaris": (
+        "Phillips-Perron (Phillips-Ouliaris)",
+        "residual of y on x",
+        lambda finding: finding.verdict.startswith("Cointegrated"),
+    ),
+    "Variance ratio": (
+        "Variance ratio",
+        "residual of y on x",
+        lambda finding: _rejects(finding) and "taken back" in finding.verdict,
+    ),
+    "Half-life": ("Half-life", "residual of y on x", lambda finding: finding.verdict.startswith("Half of")),
+    "Shin": ("KPSS (Shin)", "residual of y on x, its leads and lags", lambda finding: not _rejects(finding)),
+    "ADF y": ("Augmented Dickey-Fuller", "y", _rejects),
+    "ADF x": ("Augmented Dickey-Fuller", "x", _rejects),
+}
+
+
+def _panel(rows: PairRows) -> dict[str, bool | None]:
+    """The Tests panel: what each finding says in its own words."""
+    columns = source_columns(rows, SPEC.price)
+    findings = {
+        (finding.test, finding.subject): finding
+        for finding in diagnose(columns["y"][-TEST_ROWS:], columns["x"][-TEST_ROWS:])
+    }
+    found: dict[str, bool | None] = {}
+    for name, (test, subject, says) in _PANEL.items():
+        finding = findings[test, subject]
+        found[name] = None if finding.refusal is not None else says(finding)
+    return found
