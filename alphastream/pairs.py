@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
-from alphastream.cointegration import LEAST_ROWS, Cointegration, cointegration, newest_tested
+from alphastream.cointegration import LEAST_ROWS, newest_tested
+from alphastream.cointegration import TEST_ROWS as TEST_ROWS  # these three are known by this place too
+from alphastream.cointegration import Cointegration as Cointegration
+from alphastream.cointegration import cointegration as cointegration
 from alphastream.core.types import Floats
 from alphastream.core.units import DAY
 from alphastream.errors import ParameterError
