@@ -8,7 +8,7 @@ from typing import Final
 
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
-from views.shared.cards import age_text, make_card, move_bps, newest
+from views.shared.cards import age_text, make_card, move_bps, newest, newest_closed
 from views.shared.series import SIGNIFICANT
 
 COST_BPS: Final = 8.0
@@ -26,10 +26,11 @@ FRESH_S: Final = (2.0, 10.0)
 _HELP: Final = {
     "calibrated": "Whether all windows on the way to the z-score are full, and of Kalman (discounted) whether it has "
     "settled: before that it depends on where the bars began. Before that there is no signal.",
-    "reverts": "Engle-Granger test of one fixed ratio on the newest bars in which both legs traded, p-value below 5 %, "
-    "and the half-life of that spread. One check: the half-life is another reading of the same test. Under 2 bars it "
-    "is gone before a fill; over a quarter of the window a trade outlives the estimate it was opened on. It speaks of "
-    "the past: a pair that has broken stays under the line for a while.",
+    "reverts": "Whether deviations come back, counted once: the evidence gathered while watching has shown a relation, "
+    "the Engle-Granger test of one fixed ratio on the newest bars in which both legs traded is below 5 %, and the "
+    "half-life of that spread is within limits. Under 2 bars it is gone before a fill; over a quarter of the window a "
+    "trade outlives the estimate it was opened on. Legs that nothing holds together meet this on 5 % of days at most; "
+    "the test alone they pass at some time of every day.",
     "edge": "Move of the spread from now to the exit, in bps of y's notional, against the cost set above. "
     "Not a forecast: the mean and the ratio move to meet the spread, so that less is left, and slippage comes on top.",
     "fresh": "Age of each leg's last trade, by the trades' own times. An old leg makes a spread that nobody can trade.",
@@ -60,7 +61,10 @@ def ready_cards(
     sub = (
         "all checks met" if not missing else "missing: " + (", ".join(missing) if len(missing) < 3 else "see the list")
     )
-    title = "Checks that are met. They say whether the numbers can be acted on, not that a trade will pay."
+    title = (
+        "Checks that are met. They say whether the numbers can be acted on, not that a trade will pay. Legs that "
+        "nothing holds together meet 'Reverts' on 5 % of days at most."
+    )
     count = make_card("ready", "Ready", f"{len(met)} of {len(checks)}", sub, tone, title)
     return [{**card, "group": "ready"} for card in (count, *checks)]
 
@@ -82,17 +86,22 @@ def _calibrated(answer: PairAnalytics | None) -> Card:
 
 
 def _reverts(answer: PairAnalytics | None, spec: PairSpec) -> Card:
-    """The test and the half-life of its spread: one piece of evidence, counted once."""
+    """The test, the half-life of its spread and the evidence so far: all read the same deviations, so one check."""
     test = answer.cointegration if answer is not None else None
     if test is None or not math.isfinite(test.pvalue):
         return _check("reverts", "Reverts", None, "unknown", "no test yet", (test.refusal or "") if test else "")
     bars, longest = test.half_life_bars, spec.window / HALF_LIVES_A_WINDOW
     if test.pvalue >= SIGNIFICANT:
         word = "not shown"
+    elif not SHORTEST_HALF_LIFE <= bars <= longest:
+        word = "too fast" if bars < SHORTEST_HALF_LIFE else "too slow"
     else:
-        word = "too fast" if bars < SHORTEST_HALF_LIFE else "yes" if bars <= longest else "too slow"
+        word = "yes" if newest_closed(answer, "relation") > 0.0 else "one look"
     sub = f"p {test.pvalue:.3f}, half-life {bars:.1f} bars".replace("inf", "∞")
-    more = f"Limits: {SIGNIFICANT:g}, and {SHORTEST_HALF_LIFE:g} to {longest:g} bars."
+    more = "The test passes, and the evidence does not yet: one look in twenty passes by chance. " * (
+        word == "one look"
+    )
+    more += f"Limits: {SIGNIFICANT:g}, and {SHORTEST_HALF_LIFE:g} to {longest:g} bars."
     return _check("reverts", "Reverts", word == "yes", word, sub, more)
 
 

@@ -164,7 +164,7 @@ def test_the_forming_bar_counts_as_now() -> None:
 
 
 def test_a_pair_that_reverts_is_ready_when_it_pays() -> None:
-    found = with_last(answer(), zscore=2.4, spread_std=1e-3)
+    found = with_last(answer(), zscore=2.4, spread_std=1e-3, relation=1.0)
     ready = checks(found, cost=18.9)
     assert {name: card["tone"] for name, card in ready.items()} == dict.fromkeys(ready, "ok")
     assert ready["ready"]["value"] == "5 of 5"
@@ -192,9 +192,16 @@ def test_an_edge_on_prices_is_in_bps_of_y() -> None:
     ],
 )
 def test_a_half_life_has_two_limits(bars: float, tone: str, value: str) -> None:
-    found = replace(answer(), cointegration=Cointegration(500, -4.0, 0.01, 1, bars))
+    found = replace(with_last(answer(), relation=1.0), cointegration=Cointegration(500, -4.0, 0.01, 1, bars))
     card = checks(found)["ready-reverts"]
     assert (card["tone"], card["value"]) == (tone, value)
+
+
+def test_one_look_at_a_test_is_not_enough() -> None:
+    """Walks pass a test of the newest bars at some time of every day; the evidence of all looks must agree."""
+    found = replace(with_last(answer(), relation=0.0), cointegration=Cointegration(500, -4.0, 0.01, 1, 6.0))
+    card = checks(found)["ready-reverts"]
+    assert (card["tone"], card["value"]) == ("warn", "one look")
 
 
 def test_evidence_says_what_was_shown_since_the_start() -> None:
