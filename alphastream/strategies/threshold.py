@@ -85,6 +85,8 @@ class _OnePair:
         if direction == account.direction and not (direction and self.rebalance and account.round_trip):
             return None  # without a round trip of its own the account was not there when the position was opened
         if not direction:
+            if math.isnan(row.zscore):
+                return None  # the rule has not begun: a position of before a restart is not its to close yet
             return Target((0.0, 0.0), 0, self._why_flat(row.zscore, account.direction))
         y, x = row.marks
         ratio = row.hedge_ratio * (y / x) if self.pair.price == "log" else row.hedge_ratio

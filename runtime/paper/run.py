@@ -14,6 +14,8 @@ from typing import Final
 
 from alphastream.backtest import BY_HAND, LiveRun
 from alphastream.errors import AlphaStreamError
+from alphastream.graph import Graph, Node
+from alphastream.strategies import Strategy
 from alphastream.trading import SpreadRequest
 from runtime.paper.journal import RunFile, RunRecord
 from runtime.paper.journal_writer import JournalWriter
@@ -188,7 +190,7 @@ class PaperRun:
         live = LiveRun(definition.strategy, definition.rules, definition.capital)
         live.dispatcher.stop_on_handler_exceptions = True
         now_ns = pipeline.ingest.now_ns() - GRACE_NS
-        warm_ns, begin_ns = first_bar_ns(now_ns, live.interval_ns), max(now_ns, self.record.until_ns)  # no bar twice
+        warm_ns, begin_ns = first_bar_ns(now_ns, definition.strategy), max(now_ns, self.record.until_ns)  # no bar twice
         if self._fresh:
             warm_ns, begin_ns = begin.warm_ns, begin.begin_ns
         return warm_up(live, pipeline, warm_ns, now_ns + MAX_WARM_NS, begin_ns)
@@ -244,7 +246,17 @@ class PaperRun:
         return ", ".join(self.record.definition.strategy.symbols)
 
 
-def first_bar_ns(now_ns: int, interval_ns: int) -> int:
-    """Where warming up begins: some thousand bars back, but no more than a day."""
-    reach_ns = min(WARM_BARS * interval_ns, MAX_WARM_NS)
+def first_bar_ns(now_ns: int, strategy: Strategy) -> int:
+    """Where warming up begins: some thousand bars back, or as many as its series need, but no more than a day."""
+    interval_ns = strategy.pairs[0].interval_ns
+    reach_ns = min(max(WARM_BARS, _bars_needed(strategy)) * interval_ns, MAX_WARM_NS)
     return (now_ns - reach_ns) // interval_ns * interval_ns
+
+
+def _bars_needed(strategy: Strategy) -> int:
+    """Bars before everything that a strategy reads is defined and settled, if each series waited for all others."""
+    needed = 0
+    for spec in strategy.pairs:
+        graph = Graph(series.of for series in strategy.series(spec).values() if isinstance(series.of, Node))
+        needed = max(needed, sum(graph.progress(node)[1] for node in graph.nodes()))
+    return needed

@@ -196,7 +196,7 @@ class PaperService:
         begin_ns = now_ns // interval_ns * interval_ns
         known = [pipeline.store.coverage(symbol) for symbol in legs_of(definition)]
         first_ns = min((each.first_ns for each in known if each is not None), default=begin_ns)
-        warm_ns = max(first_bar_ns(now_ns, interval_ns), first_ns // interval_ns * interval_ns)
+        warm_ns = max(first_bar_ns(now_ns, definition.strategy), first_ns // interval_ns * interval_ns)
         begin = Begin(definition.plain(), trades, pipeline.title, begin_ns, min(warm_ns, begin_ns))
         with self._opening:
             self._require_folder()

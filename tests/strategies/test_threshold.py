@@ -1,5 +1,6 @@
 """Strategies on one pair: what they read, what they share, what they decide."""
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,6 +133,13 @@ def test_the_way_out_is_told(direction_at: int, zscore: float, why: str) -> None
     strategy = ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=9))
     assert decide(strategy, 0, direction_at=direction_at, zscore=zscore).reason == why
     assert decide(strategy, 0, direction_at=1, zscore=-1.0).reason == "time stop"
+
+
+def test_a_position_is_held_until_there_is_a_z_score_to_judge_it_by() -> None:
+    """After a restart the z-score has to settle: that is no reason to sell."""
+    strategy = ZScoreThreshold(SPEC)
+    assert decide(strategy, 0, direction_at=1, zscore=math.nan) is None
+    assert decide(strategy, 0, direction_at=1, zscore=0.1).reason == "exit"
 
 
 def test_a_run_follows_the_direction_of_every_row() -> None:

@@ -20,6 +20,7 @@ from alphastream.trading import BrokerRules, FixedFunding, FixedLatency
 from runtime.paper import journal_writer
 from runtime.paper import run as paper_run
 from runtime.paper.journal import RunFile
+from runtime.paper.run import MAX_WARM_NS, WARM_BARS, first_bar_ns
 from system import System
 from tests.backtest.test_live import KALMAN, OTHER, split, tape
 from tests.runtime.paper.paper_pipeline import (
@@ -328,3 +329,13 @@ def test_nothing_happens_while_no_trade_comes(
         before = done[0]
         time.sleep(0.3)
         assert done[0] == before > 0
+
+
+def test_warming_up_reaches_back_as_far_as_a_model_needs_to_settle() -> None:
+    now_ns = 10**18
+    short = first_bar_ns(now_ns, ZScoreThreshold(PairSpec("Y", "X", SECOND, "kalman", 100)))
+    assert now_ns - short == WARM_BARS * SECOND
+    long = first_bar_ns(now_ns, ZScoreThreshold(PairSpec("Y", "X", SECOND, "kalman", 500)))
+    assert now_ns - long >= 5_000 * SECOND
+    day = first_bar_ns(now_ns, ZScoreThreshold(PairSpec("Y", "X", 60 * SECOND, "kalman", 500)))
+    assert now_ns - day <= MAX_WARM_NS + 60 * SECOND
