@@ -24,10 +24,10 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from config import Settings
-from views.shared.controls import HELP, INTERVALS_S
+from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 
 ABOUT: Final[Mapping[str, str]] = {
-    "zscore": "Means little while a leg is old or the pair is not cointegrated: add rules for both.",
+    "zscore": f"Means little while a leg is old or the pair is not cointegrated: add rules for both. {Z_OF_WALKS}",
     "correlation": "Of bar returns over the window. Legs that trade rarely look less correlated than they are.",
     "half_life": "Of one ratio fixed over the newest 500 closed bars; ∞ where it does not revert. Means nothing while "
     "the p-value is high.",

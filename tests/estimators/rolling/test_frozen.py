@@ -7,7 +7,7 @@ import pytest
 
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators import FrozenHedge, run_many
+from alphastream.estimators import FrozenHedge
 
 
 def legs(rows: int, seed: int = 0) -> tuple[Floats, Floats]:
@@ -67,10 +67,3 @@ def test_without_a_line_there_is_no_spread() -> None:
 def test_impossible_lengths_are_refused(arguments: dict[str, int]) -> None:
     with pytest.raises(ParameterError, match="needs an integer"):
         FrozenHedge(**arguments)
-
-
-def test_the_z_score_of_random_walks_is_far_wider_than_that_of_one_spread() -> None:
-    """What is said where thresholds are chosen: the spread of a frozen ratio of walks wanders off (4 × 20,000 rows)."""
-    paths = np.cumsum(np.random.default_rng(1).normal(size=(20_000, 4, 2)), axis=0)
-    rows, _ = run_many(FrozenHedge(100), paths[:, :, 0], paths[:, :, 1])
-    assert np.nanmean(np.abs(rows.zscore) >= 2.0) > 0.4
