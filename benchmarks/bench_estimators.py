@@ -20,6 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from alphastream.core.types import Floats
 from alphastream.estimators import (
+    DiscountedRegression,
+    FrozenHedge,
     KalmanHedge,
     RollingCorrelation,
     RollingHuber,
@@ -127,6 +129,8 @@ def our_own() -> None:
     z = (y - y.mean()) / y.std()
     for name, call in {
         "RollingTLS": lambda: RollingTLS(WINDOW).run(x, y),
+        "DiscountedRegression": lambda: DiscountedRegression(WINDOW).run(x, y),
+        "FrozenHedge": lambda: FrozenHedge(WINDOW).run(x, y),
         "RollingCorrelation": lambda: RollingCorrelation(WINDOW).run(x, y),
         "ZScore": lambda: ZScore(WINDOW).run(y),
         "ThresholdSignal": lambda: ThresholdSignal(2.0, 0.5).run(z),

@@ -24,6 +24,7 @@ CAPPED, SIZE = 15, 16
 RATIO_WINDOWS: Final = 2.0  # memory of the ratio and of the factor, in windows; the level and the increments have one
 CAP: Final = 16.0  # a squared increment or error counts for at most so many times its average
 FREE_ROWS: Final = 30  # the averages have to be found first
+SPIKE: Final = 64.0  # an increment whose square is so many times the average moves neither level nor ratio
 GLITCH_ROWS: Final = 2  # a bad tick makes two large increments, there and back; a third in a row is the market
 ROUNDING: Final = 1e-13  # of a price; what is less than that is no deviation
 
@@ -67,7 +68,8 @@ class DiscountedRegression(PairWindow[DiscountedRows]):
     e = (y − n_y) − b(x − n_x), Q = k·v·[1 + 1/(λN) + (x − n_x)²/(λ C_xx)]. v is the discounted variance of the
     spread's increments Δy − bΔx, which follows volatility; k is the discounted mean of e² over the rest of Q, which
     turns the variance of a step into that of a distance from the level. A squared increment counts for at most 16 v
-    unless the two before it did so too, and e² for at most 16 Q: one bad tick does not widen the scale.
+    and a row whose increment is beyond 64 v moves neither level nor ratio, unless the two before it were capped too:
+    a bad tick is two large increments, there and back, and leaves no trace. e² counts for at most 16 Q.
 
     Free of the scale of either leg and of shifts, in memory of fixed size. A row with NaN or inf gives NaN and does
     not count.
@@ -121,6 +123,7 @@ def _walk(xs: Floats, ys: Floats, state: Floats, out: Floats, window: int) -> No
             out[:, t] = np.nan
             continue
         error = std = z = np.nan
+        spike = False
         if xx > 0.0:
             slope = xy / xx
             away = x - level_x
@@ -139,6 +142,7 @@ def _walk(xs: Floats, ys: Floats, state: Floats, out: Floats, window: int) -> No
             large = step_weight > 0.0 and count >= FREE_ROWS and square > CAP * step_var
             capped = capped + 1.0 if large else 0.0
             if large and capped <= GLITCH_ROWS:
+                spike = square > SPIKE * step_var
                 square = CAP * step_var
             step_weight = quick * step_weight + 1.0
             step_var += (square - step_var) / step_weight
@@ -148,15 +152,16 @@ def _walk(xs: Floats, ys: Floats, state: Floats, out: Floats, window: int) -> No
                     ratio = min(ratio, CAP * factor)
                 factor_weight = slow * factor_weight + 1.0
                 factor += (ratio - factor) / factor_weight
-        weight = slow * weight + 1.0
-        dx, dy = x - mean_x, y - mean_y
-        mean_x += dx / weight
-        mean_y += dy / weight
-        xx = slow * xx + dx * (x - mean_x)
-        xy = slow * xy + dx * (y - mean_y)
-        level_weight = quick * level_weight + 1.0
-        level_x += (x - level_x) / level_weight
-        level_y += (y - level_y) / level_weight
+        if not spike:
+            weight = slow * weight + 1.0
+            dx, dy = x - mean_x, y - mean_y
+            mean_x += dx / weight
+            mean_y += dy / weight
+            xx = slow * xx + dx * (x - mean_x)
+            xy = slow * xy + dx * (y - mean_y)
+            level_weight = quick * level_weight + 1.0
+            level_x += (x - level_x) / level_weight
+            level_y += (y - level_y) / level_weight
         last_x, last_y = x, y
         count += 1
         if count < window:

@@ -171,14 +171,25 @@ def rms(values: Floats) -> float:
     return float(np.sqrt(np.nanmean(values**2)))
 
 
-def test_one_bad_tick_does_not_widen_the_scale() -> None:
+@pytest.mark.parametrize("size", [50.0, 1e4, 1e9])
+def test_one_bad_tick_leaves_no_trace(size: float) -> None:
     x, y = around(6_000, gaussian(np.random.default_rng(6), 8_000))
     clean, _ = run_many(MODEL, x, y)
     y = y.copy()
-    y[6_000] += 50.0
+    y[6_000] += size
     rows, _ = run_many(MODEL, x, y)
-    assert 0.8 < rms(rows.zscore[6_001:6_200] / clean.zscore[6_001:6_200].std()) < 1.1
-    np.testing.assert_allclose(rows.innovation_std[6_100:], clean.innovation_std[6_100:], rtol=0.25)
+    assert (rows.zscore[6_000] > 3.0).all()
+    np.testing.assert_allclose(rows.hedge_ratio[6_002:], clean.hedge_ratio[6_002:], atol=0.05)
+    np.testing.assert_allclose(rows.innovation_std[6_001:], clean.innovation_std[6_001:], rtol=0.25)
+    assert np.abs(rows.zscore[6_001:] - clean.zscore[6_001:]).max() < 0.6
+
+
+def test_a_jump_that_stays_is_followed() -> None:
+    steps = gaussian(np.random.default_rng(7), 8_000)
+    steps[6_000, :, 1] += 100.0
+    rows, _ = run_many(MODEL, *around(6_000, steps))
+    assert (rows.zscore[6_000:6_005] > 4.0).all()
+    assert rms(rows.zscore[6_600:]) < 1.2
 
 
 @pytest.mark.parametrize("factor", [4.0, 0.25])
