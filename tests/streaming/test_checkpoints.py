@@ -129,3 +129,19 @@ def test_no_more_checkpoints_than_the_kept_rows_need() -> None:
     assert [each.rows for each in checkpoints.after(rows - 256)] == [rows - 128]
     assert checkpoints.go_back(0).rows == rows - 1_024
     assert checkpoints.begin_again((rows + 1) * SECOND) == Checkpoint()
+
+
+def test_bars_that_are_read_anew_do_not_make_a_model_forget(tmp_path: Path) -> None:
+    """A step that is longer than the ring: the bars of the newest 150 s are read from disk, the states go on."""
+    spec, found = replace(PAIR, model="kalman"), []
+    ticks = sorted(trades("ETHUSDT", SECONDS, 1) + trades("BTCUSDT", SECONDS, 2), key=lambda tick: tick.time_ns)
+    for name, ring in (("small", 100), ("large", 10_000)):
+        clock = Clock()
+        with TickStore(tmp_path / f"{name}.db", ring_ticks=ring) as store:
+            engine = asked(store, clock, [spec])
+            feed(store, engine, clock, ticks[:-300], steps=60)
+            assert engine.reopened == 0
+            feed(store, engine, clock, ticks[-300:], steps=1)
+            assert engine.reopened == (name == "small")
+            found.append(answer_of(engine, spec).closed)
+    assert_same(found[0], found[1])
