@@ -185,7 +185,7 @@ class QuantEngine:
     def _answer(self, spec: PairSpec, previews: Mapping[Node, Any], last: Mapping[str, Tick | None]) -> PairAnalytics:
         pair, outputs, series = self._pairs[spec], self._pairs.outputs, series_of(spec)
         computed = all(series[name].of in outputs for name in ("hedge_ratio", "zscore"))
-        tested = self._waiting.isdisjoint((TESTS, "HalfLife"))
+        tested = self._waiting.isdisjoint((TESTS, "ResidualHalfLife"))
         return PairAnalytics(
             spec=spec,
             version=self._version,

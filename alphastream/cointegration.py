@@ -15,7 +15,8 @@ from alphastream.bars import UNKNOWN_TRADES, PairRows
 from alphastream.core.types import Floats, Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
-from alphastream.estimators import engle_granger_wild, half_life
+from alphastream.estimators import engle_granger_wild, residual_half_life
+from alphastream.estimators.tests.rescaled import without_spikes
 from alphastream.graph import Price, interval_name
 
 TEST_ROWS: Final = 500  # newest closed rows, in which both legs traded, that a test looks at
@@ -35,7 +36,8 @@ class Cointegration:
     rows : tested, or those there are.
     statistic, lags : of the test.
     pvalue : the one to decide by: of a wild bootstrap, which keeps its size where volatility changes.
-    half_life_bars : of the residual of the same fixed ratio, in tested rows.
+    half_life_bars : of the residual of the same fixed ratio, freed of its bias, in tested rows; infinite where it is as
+        likely that nothing returns.
     refusal : what was seen and what is needed; None where there is a result.
     mackinnon_pvalue : of the same rows by MacKinnon's surface, which presumes increments of one variance.
     hedge_ratio : the fixed ratio.
@@ -98,7 +100,7 @@ def cointegration(rows: PairRows, price: Price) -> Cointegration:
     y, x = (_levels(leg[tested], price) for leg in (rows.y, rows.x))
     try:
         test = engle_granger_wild(y, x)
-        speed = half_life(y - test.intercept - test.hedge_ratio * x)
+        speed = residual_half_life(without_spikes(y), without_spikes(x))
     except AlphaStreamError as error:
         return Cointegration(tested.size, refusal=str(error), span_s=span_s)
     return Cointegration(

@@ -225,7 +225,7 @@ def series_of(spec: PairSpec) -> Mapping[str, Series]:
             series |= {"spread": hedge["spread"], "spread_mean": score["mean"], "spread_std": score["std"]}
             series["zscore"] = score["zscore"]
     series["pvalue"] = Node(RollingEngleGranger(spec.tested_rows, rescaled=True, keeps_last=True), both)["pvalue"]
-    series["half_life"] = Node(ResidualHalfLife(spec.tested_rows, keeps_last=True), both)["half_life"]
+    series["half_life"] = Node(ResidualHalfLife(spec.tested_rows, corrected=True, keeps_last=True), both)["half_life"]
     monitor = Node(RelationMonitor(alarm_rows(spec.interval_ns)), both)
     series |= {name: monitor[column] for name, column in EVIDENCE_COLUMNS.items()}
     traded = series.get("settled_zscore", series["zscore"])

@@ -46,6 +46,7 @@ from alphastream.estimators.tests.ornstein_uhlenbeck import OrnsteinUhlenbeckRes
 from alphastream.estimators.tests.phillips_perron import phillips_perron
 from alphastream.estimators.tests.rescaled import WildResult, engle_granger_wild
 from alphastream.estimators.tests.rescaled import warm_up as warm_up_rescaled
+from alphastream.estimators.tests.residual_half_life import corrected_half_life, residual_half_life
 from alphastream.estimators.tests.variance_ratio import VarianceRatioResult, variance_ratio
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "ZScore",
     "ZScoreRows",
     "adf",
+    "corrected_half_life",
     "engle_granger",
     "engle_granger_both",
     "engle_granger_wild",
@@ -109,6 +111,7 @@ __all__ = [
     "phillips_perron",
     "positions_of",
     "preview_each",
+    "residual_half_life",
     "residual_test",
     "run_each",
     "run_many",

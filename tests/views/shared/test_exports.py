@@ -13,7 +13,7 @@ def test_the_rolling_test_is_exported_under_its_own_name() -> None:
     frame = analytics_frame(found)
     estimators = {
         "pvalue": RollingEngleGranger(LEAST_ROWS, rescaled=True, keeps_last=True),
-        "half_life": ResidualHalfLife(LEAST_ROWS, keeps_last=True),
+        "half_life": ResidualHalfLife(LEAST_ROWS, corrected=True, keeps_last=True),
     }
     for name, estimator in estimators.items():
         column = frame[f"{name}: {estimator!r}.{name}"]
