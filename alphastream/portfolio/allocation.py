@@ -213,7 +213,7 @@ def filled(positions: Positions, prices: Floats) -> Positions:
 
     What was decided when bar t had closed is filled at the last trade of bar t + 1. Where a symbol did not trade,
     nothing is decided about it and nothing is filled: it is held on. Nothing is decided either where others have
-    positions and it has none, as on the first bar after a gap, which has no return.
+    positions and it has none, as while it has traded too seldom for a correlation.
     """
     traded = np.isfinite(prices)
     decided = carried(decided_on(positions, prices))

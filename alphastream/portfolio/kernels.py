@@ -16,10 +16,11 @@ from alphastream.core.types import Floats
 ROWS, WEIGHT, COUNT, SLOT, HEAD = 0, 1, 2, 3, 4
 PRICE, SIGNAL, CASH, RISK, VOLATILITY = 0, 1, 2, 3, 4  # the last row: its inputs and its positions
 LOG_SUM, LOG_SQUARES, SUM, SQUARES, VECTOR_WEIGHT, VECTOR_WEIGHT2, VECTOR_COUNT = 5, 6, 7, 8, 9, 10, 11
-MEAN, PRESENT, HELD, ADJUSTED, VECTORS = 12, 13, 14, 15, 16
+MEAN, HELD, ADJUSTED, VECTORS = 12, 13, 14, 15
 # EWMA: the products of each pair, the upper triangle row by row. While every row had either all assets or none, the
 # weight and the count of all pairs are equal and stand in the head, and the sums of the assets in MEAN. The first row
-# with some of them needs 2·N(N + 1)/2 + N² places more: weight and count of each pair, sums of i over pairs (i, j).
+# with some of them needs 2·N(N + 1)/2 + 2·N² places more: weight and count of each pair, and the sums and the sums of
+# squares of i over the rows of (i, j).
 # Sliding window: its rows, and their Gram matrix, of assets or of rows, whichever is smaller.
 
 # The parameters, in this order.
@@ -117,7 +118,8 @@ def _remember(block: Floats, present: int, params: Floats) -> bool:
             at += n - i
         return True
     weights, counts = block[start + triangle : start + 2 * triangle], block[start + 2 * triangle : start + 3 * triangle]
-    sums = block[start + 3 * triangle :].reshape(n, n)
+    sums = block[start + 3 * triangle : start + 3 * triangle + n * n].reshape(n, n)
+    squares = block[start + 3 * triangle + n * n :].reshape(n, n)
     there, value = np.zeros(n), np.zeros(n)
     for i in range(n):
         if isfinite(adjusted[i]):
@@ -132,47 +134,57 @@ def _remember(block: Floats, present: int, params: Floats) -> bool:
         at += n - i
         for j in range(n):
             sums[i, j] = b * sums[i, j] + value[i] * there[j]
+            squares[i, j] = b * squares[i, j] + value[i] * value[i] * there[j]
     return True
 
 
 @kernel
+def _variance(block: Floats, i: int, params: Floats) -> float:
+    """Variance of an asset by its sums; NaN while it has too few rows."""
+    n = int(params[ASSETS])
+    triangle, start = n * (n + 1) // 2, HEAD + VECTORS * n
+    at = start + i * n - i * (i - 1) // 2
+    if block.size == start + triangle:
+        weight, count, total = block[WEIGHT], block[COUNT], block[HEAD + MEAN * n + i]
+    else:
+        weight, count = block[at + triangle], block[at + 2 * triangle]
+        total = block[start + 3 * triangle + i * n + i]
+    if count < params[CORR] or weight < VANISHED:
+        return np.nan
+    mean = total / weight
+    return float(block[at] / weight - mean * mean)
+
+
+@kernel
 def _pair(block: Floats, i: int, j: int, params: Floats) -> float:
-    """Covariance of assets i ≤ j by the sums; NaN while they have too few rows together."""
+    """Correlation of assets i < j over the rows that both have; NaN while those are too few, or one did not vary."""
     n = int(params[ASSETS])
     triangle, start = n * (n + 1) // 2, HEAD + VECTORS * n
     at = start + i * n - i * (i - 1) // 2 + j - i
     if block.size == start + triangle:
         weight, count = block[WEIGHT], block[COUNT]
         left, right = block[HEAD + MEAN * n + i], block[HEAD + MEAN * n + j]
+        left_square, right_square = block[start + i * n - i * (i - 1) // 2], block[start + j * n - j * (j - 1) // 2]
     else:
         weight, count = block[at + triangle], block[at + 2 * triangle]
-        sums = start + 3 * triangle
+        sums, squares = start + 3 * triangle, start + 3 * triangle + n * n
         left, right = block[sums + i * n + j], block[sums + j * n + i]
+        left_square, right_square = block[squares + i * n + j], block[squares + j * n + i]
     if count < params[CORR] or weight < VANISHED:
         return np.nan
     inverse = 1.0 / weight
-    return float(block[at] * inverse - (left * inverse) * (right * inverse))
+    left, right = left * inverse, right * inverse
+    left_square, right_square = left_square * inverse - left * left, right_square * inverse - right * right
+    size = sqrt(max(left_square, 0.0) * max(right_square, 0.0))
+    return (block[at] * inverse - left * right) / size if size > params[MIN_CORR_DENOM] else np.nan
 
 
 @kernel
-def _serving(block: Floats, present: int, params: Floats, std: Floats) -> None:
-    """Deviations of the assets whose covariance serves on this row, NaN for the others."""
-    n = int(params[ASSETS])
-    v = block[HEAD:]
-    defined = 0
-    if present > 0:
-        for i in range(n):
-            std[i] = _pair(block, i, i, params) if isfinite(v[ADJUSTED * n + i]) else np.nan
-            if isfinite(std[i]):
-                defined += 1
-    if defined > 0:
-        for i in range(n):
-            v[PRESENT * n + i] = 1.0 if isfinite(v[ADJUSTED * n + i]) else 0.0
-    else:  # a wholly missing matrix: the last one with data serves; both its sums decay alike, so it is still there
-        for i in range(n):
-            std[i] = _pair(block, i, i, params) if v[PRESENT * n + i] > 0.0 else np.nan
-    for i in range(n):
-        std[i] = sqrt(std[i]) if std[i] > params[MIN_CORR_DENOM] else np.nan
+def _deviations(block: Floats, params: Floats, std: Floats) -> None:
+    """Deviations of the adjusted returns of the assets, NaN for those without a correlation."""
+    for i in range(int(params[ASSETS])):
+        variance = _variance(block, i, params)
+        std[i] = sqrt(variance) if variance > params[MIN_CORR_DENOM] else np.nan
 
 
 @kernel
@@ -205,8 +217,7 @@ def _correlations(
         return True
     for i in range(m):
         for j in range(i + 1, m):
-            denominator = std[chosen[i]] * std[chosen[j]]
-            rho = _pair(block, chosen[i], chosen[j], params) / denominator if denominator > least else np.nan
+            rho = _pair(block, chosen[i], chosen[j], params)
             if not isfinite(rho):
                 return False
             A[i, j] = shrink * min(max(rho, -1.0), 1.0)
@@ -663,12 +674,12 @@ def _signals(block: Floats, chosen: np.ndarray, m: int, params: Floats, A: Float
 
 
 @kernel
-def _choose(block: Floats, present: int, params: Floats, std: Floats, chosen: np.ndarray) -> tuple[int, int]:
+def _choose(block: Floats, params: Floats, std: Floats, chosen: np.ndarray) -> tuple[int, int]:
     """The order of the statuses as far as the assets that take part: VALID or why there are none, and how many."""
     n = int(params[ASSETS])
     v = block[HEAD:]
     if params[WINDOW] == 0.0:
-        _serving(block, present, params, std)
+        _deviations(block, params, std)
         if block[ROWS] <= params[CORR]:
             return WARMUP, 0
     elif block[ROWS] < params[WINDOW]:
@@ -765,7 +776,7 @@ def step(before: Floats, after: Floats, params: Floats) -> int:
     for i in range(n):
         after[HEAD + CASH * n + i] = np.nan
     std, chosen = np.empty(n), np.empty(n, np.int64)
-    outcome, m = _choose(after, present, params, std, chosen)
+    outcome, m = _choose(after, params, std, chosen)
     if outcome == VALID:
         x = np.empty(2 * m)
         outcome = _solve(after, chosen, m, std, params, np.empty((m, m + 1)), x)
@@ -811,10 +822,7 @@ def matrix(block: Floats, params: Floats, out: Floats) -> bool:
         for j in range(n):
             out[i, j] = np.nan
     if params[WINDOW] == 0.0:
-        present = 0
-        for i in range(n):
-            present += isfinite(v[ADJUSTED * n + i])
-        _serving(block.copy(), present, params, std)
+        _deviations(block, params, std)
     elif block[ROWS] < params[WINDOW]:
         return False
     for i in range(n):

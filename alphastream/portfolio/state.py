@@ -21,7 +21,7 @@ from alphastream.portfolio.config import PositionConfig, SlidingWindow
 
 Status = Literal["warmup", "zero_signal", "degenerate", "valid"]
 
-FORMAT, VERSION = "alphastream position stream", 1
+FORMAT, VERSION = "alphastream position stream", 2
 MAX_ASSETS = 500
 
 STATUS: dict[int, Status] = {
@@ -89,7 +89,7 @@ class StateLayout:
             size = vectors + window * n + min(n, window) ** 2
             return size, size
         triangle = n * (n + 1) // 2
-        return vectors + triangle, vectors + 3 * triangle + n * n
+        return vectors + triangle, vectors + 3 * triangle + 2 * n * n
 
     def begin(self) -> Floats:
         """Return the block before the first row."""
@@ -106,7 +106,9 @@ class StateLayout:
         triangle = n * (n + 1) // 2
         mean = block[kernels.HEAD + kernels.MEAN * n : kernels.HEAD + (kernels.MEAN + 1) * n]
         weight, count = np.full(triangle, block[kernels.WEIGHT]), np.full(triangle, block[kernels.COUNT])
-        return np.concatenate([block, weight, count, np.repeat(mean, n)])
+        i = np.arange(n)
+        squares = block[kernels.HEAD + kernels.VECTORS * n + i * n - i * (i - 1) // 2]  # the diagonal of the triangle
+        return np.concatenate([block, weight, count, np.repeat(mean, n), np.repeat(squares, n)])
 
     def vector(self, block: Floats, field: int) -> Floats:
         """Return one vector of a block, (N,)."""

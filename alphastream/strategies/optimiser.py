@@ -70,7 +70,7 @@ class PositionOptimiser:
     def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
         """Fold new rows of the pairs into the units that the optimiser wants to hold of each symbol.
 
-        A symbol that is not decided about on a row (it did not trade, or has no return) keeps what was wanted before,
+        A symbol that is not decided about on a row (it did not trade, or too seldom yet) keeps what was wanted before,
         NaN as long as nothing was.
         """
         rows = pair_rows([_closed_rows(each) for each in found], self.style)

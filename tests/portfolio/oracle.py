@@ -25,17 +25,21 @@ def deviations(changes: Floats, vola: int, least: int) -> Floats:
     return out
 
 
-def covariance(adjusted: Floats, corr: int) -> Floats:
-    """Pairwise weighted covariance of the rows so far, (N, N); NaN unless both are there now and often enough."""
+def correlations(adjusted: Floats, config: PositionConfig) -> Floats:
+    """Weighted correlations of the rows so far that both assets have, (N, N); NaN where those are too few."""
     n = adjusted.shape[1]
-    decay = (corr / (corr + 1)) ** np.arange(len(adjusted) - 1, -1, -1, dtype=float)
+    decay = (config.corr / (config.corr + 1)) ** np.arange(len(adjusted) - 1, -1, -1, dtype=float)
     out = np.full((n, n), np.nan)
     for i in range(n):
         for j in range(n):
             both = np.isfinite(adjusted[:, i]) & np.isfinite(adjusted[:, j])
-            if both[-1] and both.sum() >= corr:
-                w, x, y = decay[both], adjusted[both, i], adjusted[both, j]
-                out[i, j] = (w @ (x * y)) / w.sum() - (w @ x) / w.sum() * ((w @ y) / w.sum())
+            if both.sum() < config.corr:
+                continue
+            w, x, y = decay[both], adjusted[both, i], adjusted[both, j]
+            x, y = x - (w @ x) / w.sum(), y - (w @ y) / w.sum()
+            size = np.sqrt((w @ x**2) * (w @ y**2)) / w.sum()
+            if size > config.min_corr_denom:
+                out[i, j] = 1.0 if i == j else np.clip((w @ (x * y)) / w.sum() / size, -1.0, 1.0)
     return out
 
 
@@ -57,19 +61,12 @@ def optimise(prices: Floats, signals: Floats, config: PositionConfig) -> dict[st
         changes = np.log(rise)
         adjusted = np.clip(changes / deviations(changes, config.vola, 1), -config.clip, config.clip)
     volatility = deviations(rise - 1.0, config.vola, config.vola)
-    cash, held, last = np.full((length, n), np.nan), np.zeros(n), np.full((n, n), np.nan)
+    cash, held = np.full((length, n), np.nan), np.zeros(n)
     status, condition = [], np.full(length, np.nan)
     for t in range(length):
         matrix = np.full((n, n), np.nan)
         if config.covariance is None:
-            found = covariance(adjusted[: t + 1], config.corr)
-            last = last if np.isnan(found).all() else found
-            variance = np.diag(last)
-            size = np.sqrt(np.outer(variance, variance))
-            with np.errstate(all="ignore"):
-                rho = np.where(size > config.min_corr_denom, np.clip(last / size, -1.0, 1.0), np.nan)
-            rho[np.diag_indices(n)] = np.where(variance > config.min_corr_denom, 1.0, np.nan)
-            matrix = config.shrink * rho + (1.0 - config.shrink) * np.eye(n)
+            matrix = config.shrink * correlations(adjusted[: t + 1], config) + (1.0 - config.shrink) * np.eye(n)
         priced = np.isfinite(prices[t])
         if config.covariance is not None and t + 1 >= config.covariance.window and priced.any():
             factors = min(config.covariance.n_factors, config.covariance.max_components or n)

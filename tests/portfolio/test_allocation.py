@@ -185,19 +185,21 @@ def test_a_symbol_that_does_not_trade_is_held_on_and_earns_when_it_trades_again(
     np.testing.assert_allclose(gained, [0.0, 0.0, 0.0, 0.2, 0.0])
 
 
-def test_a_symbol_passed_over_on_the_bar_after_a_gap_is_held_on() -> None:
+def test_a_symbol_has_a_position_again_on_the_bar_after_a_gap() -> None:
     rows = walk()
     rows.prices[40, 0] = NAN
     positions = allocate(rows, CONFIG).positions
-    assert np.isnan(positions.cash_position[40:42, 0]).all()
-    assert np.isfinite(positions.cash_position[40:42, 1:]).all()
+    assert np.isnan(positions.cash_position[40, 0])
+    assert np.isfinite(positions.cash_position[41]).all()
     before = positions.held[39, 0]
-    assert filled(positions, rows.prices).held[40:44, 0].tolist() == [
-        positions.held[38, 0],
-        before,
-        before,
-        positions.held[42, 0],
-    ]
+    now = filled(positions, rows.prices).held
+    assert now[40:43, 0].tolist() == [positions.held[38, 0], before, positions.held[41, 0]]
+
+
+def test_a_symbol_passed_over_is_held_on() -> None:
+    cash = np.array([[1.0, 1.0], [NAN, 2.0], [3.0, 3.0], [3.0, 3.0]])
+    positions = Positions(("A", "B"), cash, cash, cash, np.nan_to_num(cash), np.full(4, "valid"))
+    assert filled(positions, np.full((4, 2), 100.0)).held[:, 0].tolist() == [0.0, 1.0, 1.0, 3.0]
 
 
 @pytest.mark.parametrize("covariance", [None, SlidingWindow(window=20, n_factors=1)])
@@ -252,6 +254,6 @@ def test_soundness_is_the_spectrum_without_rows_of_one_symbol() -> None:
     rows.prices[40, 1] = NAN
     found = soundness(rows, CONFIG)
     expected = spectrum(rows.prices[:, :2], rows.signals[:, :2], CONFIG)
-    assert np.isnan(found.condition_number[40:42]).all()  # without the price, and without the return after it
-    assert (expected.condition_number[40:42] == 1.0).all()
-    np.testing.assert_array_equal(found.effective_rank[42:], expected.effective_rank[42:])
+    assert np.isnan(found.condition_number[40])
+    assert expected.condition_number[40] == 1.0
+    np.testing.assert_array_equal(found.effective_rank[41:], expected.effective_rank[41:])

@@ -110,7 +110,6 @@ def test_it_earns_what_the_portfolio_page_says() -> None:
     result = run(data, BrokerRules(fill="next_close", fees=Fees(0.0, 0.0)))
     held = np.zeros_like(units)
     held[1:] = np.nan_to_num(units[:-1])
-    # the bar after a gap has no decision, and there is no gap here beyond the beginning
     assert np.isfinite(units[20:]).all()
     np.testing.assert_allclose(result.positions, held, atol=1e-12)
     earned = (held[:-1] * np.diff(result.marks, axis=0)).sum(axis=1)

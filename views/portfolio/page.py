@@ -275,8 +275,8 @@ def _caveats() -> None:
         st.markdown(
             "- Only closed bars count. A position is a target: it can be filled on the next bar at the earliest, and "
             "the result shown is counted so. A trade that arrives late may change a bar and what followed from it.\n"
-            "- A symbol that did not trade in a bar is missing there: it has no target in it, nor in the next, which "
-            "has no return; gross and turnover count it as gone. In the result it is held on until it trades. A pair "
+            "- A symbol that did not trade in a bar is missing there: it has no target in it; gross and turnover count "
+            "it as gone. In the result it is held on until it trades. A pair "
             "counts on bars in which both its legs traded.\n"
             "- A signal that is missing or still calibrating counts as 0, no return expected. Such a symbol can still "
             "be held, as a hedge of others.\n"
