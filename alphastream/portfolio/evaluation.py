@@ -85,9 +85,8 @@ def information_coefficient(prices: Any, signals: Any, *, horizon: int = 1, rank
     (T,), NaN on the last ``horizon`` rows, with fewer than two assets, and where all signals or returns are equal.
     """
     require_integer("horizon", horizon, minimum=1)
-    names, price_table = inputs.table("prices", prices, None)
-    _, signal_table = inputs.table("signals", signals, names)
-    out = np.full(inputs.equal_rows(price_table, signal_table), np.nan)
+    _, price_table, signal_table = inputs.aligned(prices, signals, None)
+    out = np.full(len(price_table), np.nan)
     for t in range(len(out) - horizon):
         follows = price_table[t + horizon] / price_table[t] - 1.0
         both = np.isfinite(follows) & np.isfinite(signal_table[t])

@@ -80,6 +80,9 @@ class StateLayout:
         self.row_at = 8 * kernels.HEAD
         self.cash_at = 8 * (kernels.HEAD + kernels.CASH * n)
 
+    def __reduce__(self) -> tuple[type["StateLayout"], tuple[tuple[str, ...], PositionConfig]]:
+        return StateLayout, (self.assets, self.config)
+
     def sizes(self) -> tuple[int, int]:
         """Places in a block at the beginning, and once some row had some assets only."""
         n = len(self.assets)

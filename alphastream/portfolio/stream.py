@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,75 +45,108 @@ class Positions:
     status: NDArray[np.str_]
 
 
-class StepResult:
-    """What the optimiser says to one row; immutable. Dictionaries are made when they are asked for.
+def _dictionary(result: "StepResult", field: int) -> dict[str, float | None]:
+    layout, block, _ = result._at
+    values = layout.vector(block, field).tolist()
+    return {asset: value if value == value else None for asset, value in zip(layout.assets, values, strict=True)}
 
-    ``status`` is "warmup", "zero_signal", "degenerate" or "valid", and ``reason`` says why, in words.
-    ``cash_position`` and ``risk_position`` have one value an asset, None for an asset that is missing, and are None
-    as a whole unless the status is valid. ``next_stream`` takes the next row.
+
+def _status(result: "StepResult") -> Status:
+    return STATUS[result._at[2]]
+
+
+def _cash_position(result: "StepResult") -> dict[str, float | None] | None:
+    layout, block, outcome = result._at
+    if outcome == _VALID:
+        # strict=True would take longer than the rest of this line
+        return dict(zip(layout.assets, layout.unpack(block, layout.cash_at)))  # noqa: B905
+    return _dictionary(result, kernels.CASH) if outcome == _PARTIAL else None
+
+
+def _risk_position(result: "StepResult") -> dict[str, float | None] | None:
+    return _dictionary(result, kernels.RISK) if result._at[2] <= _PARTIAL else None
+
+
+def _volatility(result: "StepResult") -> dict[str, float | None]:
+    return _dictionary(result, kernels.VOLATILITY)
+
+
+def _reason(result: "StepResult") -> str:
+    layout, block, outcome = result._at
+    rows, cash = int(block[kernels.ROWS]), layout.vector(block, kernels.CASH)
+    missing = ", ".join(asset for asset, value in zip(layout.assets, cash, strict=True) if np.isnan(value))
+    return REASON[outcome].format(missing=missing, rows=rows, needed=layout.config.rows_needed)
+
+
+def _next_stream(result: "StepResult") -> "PositionStream":
+    return PositionStream(result._at)
+
+
+# a step costs microseconds: a dictionary that nobody reads is not made
+_ASKED_FOR: dict[str, Any] = {
+    "status": property(_status),
+    "cash_position": property(_cash_position),
+    "risk_position": property(_risk_position),
+    "volatility": property(_volatility),
+    "reason": property(_reason),
+    "next_stream": property(_next_stream),
+}
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class StepResult:
+    """What the optimiser says to one row; immutable. Its fields are made when they are asked for.
+
+    Parameters
+    ----------
+    status : "warmup", "zero_signal", "degenerate" or "valid".
+    cash_position : by asset, in units of ``position_scale``, None for an asset that is missing; None as a whole unless
+        the status is valid.
+    risk_position : cash position × volatility, likewise.
+    volatility : deviation of the returns of a row by asset; None before ``vola`` returns.
+    reason : why the status is what it is, in words.
+    next_stream : takes the next row.
     """
 
     __slots__ = ("_at",)
 
+    status: Status = _ASKED_FOR["status"]
+    cash_position: dict[str, float | None] | None = _ASKED_FOR["cash_position"]
+    risk_position: dict[str, float | None] | None = _ASKED_FOR["risk_position"]
+    volatility: dict[str, float | None] = _ASKED_FOR["volatility"]
+    reason: str = _ASKED_FOR["reason"]
+    next_stream: "PositionStream" = _ASKED_FOR["next_stream"]
+
+    if TYPE_CHECKING:
+        _at: ClassVar[At]
+
     def __init__(self, at: At) -> None:
-        self._at = at
+        _set(self, at)
 
-    @property
-    def status(self) -> Status:
-        """What the row came to."""
-        return STATUS[self._at[2]]
-
-    @property
-    def cash_position(self) -> dict[str, float | None] | None:
-        """Cash position by asset, in units of ``position_scale``."""
-        layout, block, outcome = self._at
-        if outcome == _VALID:
-            # strict=True would take longer than the rest of this line
-            return dict(zip(layout.assets, layout.unpack(block, layout.cash_at)))  # noqa: B905
-        return self._dictionary(kernels.CASH) if outcome == _PARTIAL else None
-
-    @property
-    def risk_position(self) -> dict[str, float | None] | None:
-        """Risk position by asset: cash position × volatility."""
-        return self._dictionary(kernels.RISK) if self._at[2] <= _PARTIAL else None
-
-    @property
-    def volatility(self) -> dict[str, float | None]:
-        """Deviation of the returns of a row by asset; None before ``vola`` returns."""
-        return self._dictionary(kernels.VOLATILITY)
-
-    @property
-    def reason(self) -> str:
-        """Why the status is what it is."""
-        layout, block, outcome = self._at
-        rows, cash = int(block[kernels.ROWS]), layout.vector(block, kernels.CASH)
-        missing = ", ".join(asset for asset, value in zip(layout.assets, cash, strict=True) if np.isnan(value))
-        return REASON[outcome].format(missing=missing, rows=rows, needed=layout.config.rows_needed)
-
-    @property
-    def next_stream(self) -> "PositionStream":
-        """The stream after this row."""
-        return PositionStream(self._at)
+    def __reduce__(self) -> tuple[type["StepResult"], tuple[At]]:
+        return StepResult, (self._at,)
 
     def __repr__(self) -> str:
         return f"StepResult(status={self.status!r}, reason={self.reason!r}, cash_position={self.cash_position!r})"
 
-    def _dictionary(self, field: int) -> dict[str, float | None]:
-        layout, block, _ = self._at
-        values = layout.vector(block, field).tolist()
-        return {asset: value if value == value else None for asset, value in zip(layout.assets, values, strict=True)}
+
+_set = StepResult.__dict__["_at"].__set__  # the slot itself, for a frozen class takes no attribute
 
 
 class PositionStream:
     """The optimiser after some rows; immutable, so a checkpoint is a variable and a replay is calling again.
 
-    Begin with ``from_warmup`` or, without a history, with ``begin``. The size does not depend on the rows seen.
+    Begin with ``from_warmup`` or, without a history, with ``begin``. The size does not depend on the rows seen. A
+    stream pickles, and goes on with the same bits.
     """
 
     __slots__ = ("_at",)
 
     def __init__(self, at: At) -> None:
         self._at = at
+
+    def __reduce__(self) -> tuple[type["PositionStream"], tuple[At]]:
+        return PositionStream, (self._at,)
 
     @classmethod
     def begin(cls, assets: Iterable[str], config: PositionConfig) -> "PositionStream":
@@ -123,24 +156,27 @@ class PositionStream:
 
     @classmethod
     def from_warmup(
-        cls, prices: Any, signals: Any, config: PositionConfig, *, assets: Iterable[str] | None = None
+        cls, prices: Any, mu: Any, cfg: PositionConfig, *, assets: Iterable[str] | None = None
     ) -> "PositionStream":
         """Return the stream after a history.
 
         Parameters
         ----------
-        prices, signals : (T, N): pandas or polars frame, dict of columns, or array; a column "date" and columns that
-            hold no numbers are passed over. NaN or None where a value is missing.
-        config : the parameters.
+        prices, mu : prices and signals, oldest row first, (T, N): pandas or polars frame, dict of columns, or array.
+            NaN or None where a value is missing. A column "date", "datetime", "time" or "timestamp" or an index of
+            dates is none of an asset: where both tables have one they must agree. Columns that hold no numbers are
+            passed over.
+        cfg : the parameters.
         assets : names for the columns of arrays; without them they are called "0", "1", ….
 
         Raises
         ------
         ParameterError
-            Tables that do not fit, prices that are not positive, too many missing prices.
+            Tables that do not fit or are of different dates, dates that go back, a column of integers that are times
+            under another name, prices that are not positive, too many missing prices.
         """
-        names, price_table, signal_table = inputs.history(prices, signals, assets, config.max_nan_fraction)
-        return cls.begin(names, config).run(price_table, signal_table)[1]
+        names, price_table, signal_table = inputs.history(prices, mu, assets, cfg.max_nan_fraction)
+        return cls.begin(names, cfg).run(price_table, signal_table)[1]
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -162,40 +198,43 @@ class PositionStream:
         """Memory of the state."""
         return self._at[1].nbytes
 
-    def step(self, prices: Any, signals: Any) -> StepResult:
+    def step(self, new_prices: Any, new_mu: Any) -> StepResult:
         """Take one row; this stream stays as it is.
 
         Parameters
         ----------
-        prices, signals : dict by asset, single-row pandas or polars frame, or array in the order of the assets.
-            None or NaN where a value is missing; a missing price takes only its own asset out.
+        new_prices, new_mu : prices and signals: dict by asset, single-row pandas or polars frame, or array in the
+            order of the assets. None or NaN where a value is missing; a missing price takes only its own asset out.
 
         Raises
         ------
         ParameterError
-            An asset without entry, something that is no number, a price that is not positive.
+            An asset without entry, something that is no number, a price that is not positive, rows of different dates.
         """
         layout, before, said = self._at
         after = _empty(before.size)
         try:  # plain numbers in plain dicts, the common case, go straight into the block
-            layout.pack(after, layout.row_at, *layout.pick(prices), *layout.pick(signals))
+            layout.pack(after, layout.row_at, *layout.pick(new_prices), *layout.pick(new_mu))
+            dated = "date" in new_prices and "date" in new_mu
         except Exception:  # noqa: BLE001 - whatever else it is: read it with care, and complain in words
             names = layout.assets
-            values = inputs.row("prices", prices, names) + inputs.row("signals", signals, names)
+            values = inputs.row("prices", new_prices, names) + inputs.row("signals", new_mu, names)
             layout.pack(after, layout.row_at, *values)
+            dated = True
+        if dated:
+            inputs.refuse_other_dates(new_prices, new_mu)
         outcome = _row(before, after, layout.params)
         if outcome >= 0:
             return StepResult((layout, after, outcome))
         if outcome == kernels.BAD_PRICE:
             layout.refuse_price(after)
-        return PositionStream((layout, layout.grown(before), said)).step(prices, signals)
+        return PositionStream((layout, layout.grown(before), said)).step(new_prices, new_mu)
 
-    def run(self, prices: Any, signals: Any) -> tuple[Positions, "PositionStream"]:
+    def run(self, prices: Any, mu: Any) -> tuple[Positions, "PositionStream"]:
         """Take T rows: what ``step`` says to each, and the stream after them. Tables as in ``from_warmup``."""
         layout, block, last = self._at
-        _, price_table = inputs.table("prices", prices, layout.assets)
-        _, signal_table = inputs.table("signals", signals, layout.assets)
-        rows = inputs.equal_rows(price_table, signal_table)
+        _, price_table, signal_table = inputs.aligned(prices, mu, layout.assets)
+        rows = len(price_table)
         out, outcomes = np.empty((4, rows, len(layout.assets))), np.empty(rows, np.int64)
         done = 0
         while True:
@@ -235,7 +274,7 @@ class PositionStream:
         return f"PositionStream(assets={len(self.assets)}, rows={self.rows}, status={STATUS[self._at[2]]!r})"
 
 
-def optimise(prices: Any, signals: Any, config: PositionConfig, *, assets: Iterable[str] | None = None) -> Positions:
+def optimise(prices: Any, mu: Any, cfg: PositionConfig, *, assets: Iterable[str] | None = None) -> Positions:
     """Positions for every row of a history: the fold of ``PositionStream`` over all of them.
 
     Parameters and errors as in ``PositionStream.from_warmup``.
@@ -248,5 +287,5 @@ def optimise(prices: Any, signals: Any, config: PositionConfig, *, assets: Itera
     >>> positions.status.tolist()
     ['warmup', 'warmup', 'warmup', 'valid', 'valid']
     """
-    names, price_table, signal_table = inputs.history(prices, signals, assets, config.max_nan_fraction)
-    return PositionStream.begin(names, config).run(price_table, signal_table)[0]
+    names, price_table, signal_table = inputs.history(prices, mu, assets, cfg.max_nan_fraction)
+    return PositionStream.begin(names, cfg).run(price_table, signal_table)[0]

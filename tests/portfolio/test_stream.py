@@ -1,6 +1,10 @@
 """The contract of the stream: immutable, the same fold as the batch, four statuses, many kinds of input, files."""
 
+import copy
+import dataclasses
+import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -319,3 +323,107 @@ def test_config_is_strict_and_copies() -> None:
 def test_warm_up_leaves_the_kernels_compiled() -> None:
     warm_up()
     assert is_compiled()
+
+
+def guide(prices: Floats, signals: Floats, polars: Any) -> tuple[Any, Any]:
+    """Frames as the streaming guide has them: a date and a column for each asset."""
+    dates = pd.date_range("2026-01-01", periods=len(prices)).date.tolist()
+    frames = (polars.DataFrame({"date": dates, "A": t[:, 0], "B": t[:, 1]}) for t in (prices, signals))
+    return next(frames), next(frames)
+
+
+def test_the_lines_of_the_streaming_guide() -> None:
+    polars = pytest.importorskip("polars")
+    prices, mu = guide(*history("clean", 2), polars)
+    stream = PositionStream.from_warmup(prices=prices[:-1], mu=mu[:-1], cfg=CONFIG)
+    result = stream.step(new_prices=prices[-1:], new_mu=mu[-1:])
+    assert result.status == "valid"
+    lazy = PositionStream.from_warmup(prices=prices[:-1].lazy(), mu=mu[:-1].lazy(), cfg=CONFIG)
+    assert bits([lazy.step(prices[-1:].lazy(), mu[-1:].lazy())]) == bits([result])
+    named = dataclasses.asdict(result)
+    assert list(named) == ["status", "cash_position", "risk_position", "volatility", "reason", "next_stream"]
+    assert named["cash_position"] == result.cash_position
+    assert bits([named["next_stream"].step([1.0, 2.0], [1.0, 1.0])]) == bits([result.next_stream.step([1, 2], [1, 1])])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.status = "warmup"  # type: ignore[misc]
+
+
+@CONFIGS
+def test_streams_and_results_pickle_and_go_on_with_the_same_bits(config: PositionConfig) -> None:
+    prices, signals = history("nulls", 5)
+    before, stream = PositionStream.begin("abcde", config).run(prices[:60], signals[:60])
+    result = stream.step(prices[60], signals[60])
+    for copied in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
+        assert bits([copied]) == bits([result])
+        again = bits(tail(copied.next_stream, prices[61:], signals[61:]))
+        assert again == bits(tail(result.next_stream, prices[61:], signals[61:]))
+    kept = pickle.loads(pickle.dumps(stream))
+    assert (kept.assets, kept.config, kept.rows) == (stream.assets, stream.config, 60)
+    assert bits(tail(kept, prices[60:], signals[60:])) == bits(tail(stream, prices[60:], signals[60:]))
+    positions = pickle.loads(pickle.dumps(before))
+    assert positions.held.tobytes() == before.held.tobytes()
+    assert list(dataclasses.asdict(positions)) == [field.name for field in dataclasses.fields(before)]
+
+
+def dated(rows: Floats, dates: Any, name: str = "date") -> dict[str, Any]:
+    return {name: dates, "A": rows[:, 0], "B": rows[:, 1]}
+
+
+@pytest.mark.parametrize("kind", ["dates", "stamps", "zoned", "texts", "numbers", "index", "polars"])
+def test_rows_of_other_dates_are_refused(kind: str) -> None:
+    prices, signals = history("clean", 2)
+    days = pd.date_range("2026-01-01", periods=110)
+    kinds = {
+        "dates": days.date.tolist(),
+        "stamps": days,
+        "zoned": days.tz_localize("Asia/Kolkata").tolist(),
+        "texts": days.strftime("%Y-%m-%d").tolist(),
+        "numbers": list(range(110)),
+        "index": days,
+        "polars": days.date.tolist(),
+    }
+    dates = np.array(kinds[kind], dtype=object if kind == "zoned" else None)
+    first, second, last = {
+        "numbers": ("0", "1", "109"),
+        "zoned": ("2025-12-31T18:30:00", "2026-01-01T18:30:00", "2026-04-19T18:30:00"),
+    }.get(kind, ("2026-01-01", "2026-01-02", "2026-04-20"))
+
+    def made(rows: Floats, when: Any) -> Any:
+        table = dated(rows, when)
+        if kind == "polars":
+            return pytest.importorskip("polars").DataFrame(table)
+        return pd.DataFrame(table).set_index("date") if kind == "index" else table
+
+    expected = optimise(prices, signals, CONFIG).cash_position
+    found = optimise(made(prices, dates), made(signals, dates), CONFIG)
+    assert found.assets == ("A", "B")
+    assert found.cash_position.tobytes() == expected.tobytes()
+    with pytest.raises(ParameterError, match=f"row 0: prices are of {first}, signals of {second}"):
+        optimise(made(prices[:-1], dates[:-1]), made(signals[1:], dates[1:]), CONFIG)
+    for wrong in (
+        (made(prices[::-1], dates[::-1]), made(signals, dates)),
+        (made(prices, dates), made(signals, dates[::-1])),
+    ):
+        with pytest.raises(ParameterError, match=f"go back in time, from {last} to .*: give the oldest row first"):
+            PositionStream.from_warmup(*wrong, CONFIG)
+    stream = PositionStream.from_warmup(made(prices, dates), made(signals, dates), CONFIG)
+    rows: list[Any] = [{"date": date, "A": 1.0, "B": 1.0} for date in dates[:2]]
+    if kind in ("index", "polars"):
+        rows = [made(prices[:1], dates[:1]), made(signals[:1], dates[1:2])]
+    with pytest.raises(ParameterError, match="row 0: prices are of"):
+        stream.step(*rows)
+
+
+@pytest.mark.parametrize("unit", [10**9, 10**6, 10**3, 1])
+def test_a_column_of_times_is_no_asset(unit: int) -> None:
+    prices, signals = history("clean", 2)
+    times = (1_767_225_600_000_000_000 + np.arange(110) * 60 * 10**9) // unit
+    expected = optimise(prices, signals, CONFIG).cash_position
+    for name in ("timestamp", "Date", "time"):
+        found = optimise(dated(prices, times, name), dated(signals, times, name), CONFIG)
+        assert found.assets == ("A", "B")
+        assert found.cash_position.tobytes() == expected.tobytes()
+    with pytest.raises(ParameterError, match=f"column open_time of prices holds {times[0]} to .* looks like time"):
+        optimise(dated(prices, times, "open_time"), dated(signals, times, "open_time"), CONFIG)
+    dear = dated(prices, times.astype(float), "C"), dated(signals, np.ones(110), "C")
+    assert optimise(*dear, CONFIG).assets == ("C", "A", "B")
