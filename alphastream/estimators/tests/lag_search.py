@@ -6,13 +6,15 @@ over a residual. Where the normal matrix is too collinear for that the statistic
 """
 
 import math
-
-import numpy as np
+from typing import Final
 
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats
-from alphastream.estimators.tests.lags import dot, modified_penalty
-from alphastream.estimators.tests.observations import MODIFIED_AIC
+from alphastream.estimators.tests.lags import dot
+
+REVERSAL: Final = -0.2  # first autocorrelation of changes; where nothing bounces it is (φ − 1)/2: −.06 at 5 rows
+LONGER: Final = 10  # rows of the longer change that a bounce has to be told from what lasts
+FADED: Final = 0.1  # of a bounce, which the lags may leave
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a normal matrix has fewer than ten good digits left
 
@@ -128,10 +130,7 @@ def factorise(normal: Floats, width: int) -> bool:
 
 @kernel
 def choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, normal: Floats) -> int:
-    """Lags that minimise AIC (1), BIC (2) or the modified AIC (3); −1 where the factor is unsafe.
-
-    All lengths are judged on the same rows.
-    """
+    """Lags that minimise AIC (1) or BIC (2), all lengths on the same rows; −1 where the factor is unsafe."""
     last = max_lags + 1
     normal[0, 0], normal[0, last], normal[last, last] = gram[last, last], gram[0, last], gram[0, 0]
     for i in range(1, last):
@@ -140,14 +139,11 @@ def choose_lags(gram: Floats, max_lags: int, n_rows: int, criterion: int, normal
             normal[i, j] = gram[i, j]
     if not factorise(normal, max_lags + 2):
         return -1
-    penalty = math.log(n_rows) if criterion == 2 else 2.0
-    work = np.empty(last)
+    penalty = 2.0 if criterion == 1 else math.log(n_rows)
     squares = normal[last, last] ** 2
     best, best_value = 0, math.inf
     for lags in range(max_lags, -1, -1):
         value = n_rows * math.log(squares) + penalty * lags
-        if criterion == MODIFIED_AIC:
-            value += modified_penalty(normal, lags + 1, gram[last, last], squares / n_rows, work)
         if value <= best_value:
             best, best_value = lags, value
         squares += normal[lags, last] ** 2
@@ -178,3 +174,45 @@ def lagged_level_statistic(
         return math.nan
     freedom = change.size - lags - (lags + 1)
     return float(normal[lags, lags + 1] * math.sqrt(freedom) / normal[lags + 1, lags + 1])
+
+
+@kernel
+def lasting_share(residual: Floats, change: Floats) -> float:
+    """Variance of a change that lasts over that of a change of one row, in [0, 1]; 1 where changes do not reverse.
+
+    Where prices bounce between bid and ask, are rounded or are old, most of a change is taken back by the next one:
+    the residual is a walk, or a spread that returns, seen with an error. With q from the variance of changes of 10
+    rows, 10·q + (1 − q) times that of one row.
+
+    Parameters
+    ----------
+    residual, change : (T,) and (T − 1,), T > 10.
+    """
+    square = dot(change, change)
+    if dot(change[1:], change[:-1]) >= REVERSAL * square:
+        return 1.0
+    longer = 0.0
+    for t in range(LONGER, residual.size):
+        longer += (residual[t] - residual[t - LONGER]) ** 2
+    ratio = longer / (residual.size - LONGER) / (square / change.size)
+    return min(max((ratio - 1.0) / (LONGER - 1.0), 0.0), 1.0)
+
+
+@kernel
+def bounce_lags(share: float, most: int) -> int:
+    """Lags until a bounce has faded to a tenth; ``most`` where it takes more, 0 where changes do not reverse.
+
+    Such changes are a moving average with coefficient −θ, of which lag k of an autoregression has θ^k: the share that
+    lasts is (1 − θ)²/(1 + θ²). AIC takes too few lags there, and a bounce passes for a spread that returns.
+
+    Parameters
+    ----------
+    share : ``lasting_share``.
+    """
+    if share >= 1.0:
+        return 0
+    kept = 1.0 - share
+    theta = (1.0 - math.sqrt(1.0 - kept * kept)) / kept
+    if theta >= math.pow(FADED, 1.0 / most):
+        return most
+    return math.ceil(math.log(FADED) / math.log(theta))

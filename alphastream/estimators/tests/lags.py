@@ -18,7 +18,7 @@ import numpy as np
 
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats, Ints
-from alphastream.estimators.tests.observations import MODIFIED_AIC, ROUNDING
+from alphastream.estimators.tests.observations import ROUNDING
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a Gram matrix has fewer than ten good digits left
 _DEPENDENT = 1e-13  # of a column's length: below, what is left is rounding
@@ -185,48 +185,17 @@ def design(base: Floats, change: Floats, start: int, order: Ints) -> Floats:
 
 @kernel
 def best_lags(factor: Floats, n_base: int, n_rows: int, criterion: int) -> int:
-    """The lag length that minimises AIC (code 1), BIC (2) or the modified AIC (3), read off the factor of the longest.
-
-    Ties go short.
-    """
+    """The lag length that minimises AIC (code 1) or BIC (2), read off the factor of the longest; ties go short."""
     last = factor.shape[0] - 1
-    penalty = math.log(n_rows) if criterion == 2 else 2.0
-    upper, work = factor.T.copy(), np.empty(last)
+    penalty = 2.0 if criterion == 1 else math.log(n_rows)
     squares = factor[last, last] ** 2
     best, best_value = 0, math.inf
     for lags in range(last - n_base, -1, -1):
         value = n_rows * math.log(squares) + penalty * lags
-        if criterion == MODIFIED_AIC:
-            value += modified_penalty(upper, n_base + lags, factor[0, 0] ** 2, squares / n_rows, work)
         if value <= best_value:
             best, best_value = lags, value
         squares += factor[last, n_base + lags - 1] ** 2
     return best
-
-
-@kernel
-def modified_penalty(upper: Floats, width: int, level_square: float, variance: float, work: Floats) -> float:
-    """What Ng and Perron add to AIC: 2·ρ̂²·Σe²_{t−1}/σ̂², of the regression on the first ``width`` columns.
-
-    It keeps lags that a level would make up for, as it does where prices bounce between bid and ask.
-
-    Parameters
-    ----------
-    upper : upper factor whose first column is the level e_{t−1} and whose last one is the target Δe_t.
-    level_square : Σe²_{t−1} over the rows of the search.
-    variance : of the regression's error, σ̂².
-    work : (width,) or more; overwritten.
-
-    Source: Ng and Perron (2001), "Lag length selection and the construction of unit root tests with good size and
-    power", Econometrica 69, equation 11.
-    """
-    target = upper.shape[1] - 1
-    for i in range(width - 1, -1, -1):
-        left = upper[i, target]
-        for j in range(i + 1, width):
-            left -= upper[i, j] * work[j]
-        work[i] = left / upper[i, i] if upper[i, i] > 0.0 else 0.0
-    return float(2.0 * work[0] * work[0] * level_square / variance)
 
 
 @kernel
@@ -267,7 +236,7 @@ def dickey_fuller(series: Floats, terms: int, max_lags: int, criterion: int) -> 
     series : (T,), T ≥ 2·(max_lags + terms + 1). Centre it before where ``terms`` > 0.
     terms : deterministic terms, 0, 1 or 2.
     max_lags : longest lag tried, or the lag itself.
-    criterion : 0 fixed, 1 AIC, 2 BIC, 3 modified AIC.
+    criterion : 0 fixed, 1 AIC, 2 BIC.
 
     Returns
     -------

@@ -18,9 +18,6 @@ AutoLag = Literal["aic", "bic"] | None
 CRITERIA: dict[str | None, int] = {None: 0, "aic": 1, "bic": 2}
 """Codes of the criteria; kernels take the code."""
 
-MODIFIED_AIC = 3
-"""Code of Ng and Perron's criterion, which kernels take where changes of a residual reverse."""
-
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 
 MINIMUM_ROWS = 30  # under this the response surfaces say little: adfuller calls 12 rows stationary at p = 1e-24

@@ -1,11 +1,11 @@
 """The moments of a residual, which the kernels add up in a roundabout way, against plain matrix products."""
 
+import math
+
 import numpy as np
 import pytest
 
-from alphastream.estimators.tests.lag_search import choose_lags, factorise, fill_gram
-from alphastream.estimators.tests.lags import engle_granger_kernel
-from alphastream.estimators.tests.observations import MODIFIED_AIC
+from alphastream.estimators.tests.lag_search import bounce_lags, factorise, fill_gram, lasting_share
 from tests.scan.panels import walks
 
 
@@ -40,26 +40,23 @@ def test_collinear_columns_are_left_to_the_orthogonal_route() -> None:
     assert not factorise(columns @ columns.T, 6)
 
 
-@pytest.mark.parametrize("bounce", [0.0, 1.0, 3.0])
-def test_modified_criterion_is_that_of_ng_and_perron(bounce: float) -> None:
-    rng = np.random.default_rng(2)
-    for max_lags in (0, 1, 6, 12):
-        x = walks(4, 200, 1)[:, 0]
-        y = x + 0.5 * np.cumsum(rng.normal(size=200)) + bounce * rng.normal(size=200)
-        ratio, level = np.polyfit(x, y, 1)
-        residual = y - ratio * x - level
-        change = np.diff(residual)
-        rows = change.size - max_lags
-        columns = [residual[max_lags:-1], *(change[max_lags - lag : -lag] for lag in range(1, max_lags + 1))]
-        values = []
-        for lags in range(max_lags + 1):
-            design = np.column_stack(columns[: lags + 1])
-            fit, squares = np.linalg.lstsq(design, change[max_lags:])[:2]
-            variance = squares[0] / rows
-            pull = fit[0] ** 2 * np.sum(columns[0] ** 2) / variance
-            values.append(np.log(variance) + 2.0 * (pull + lags) / rows)
-        expected = int(np.argmin(values))
-        gram, normal = np.zeros((2, max_lags + 2, max_lags + 2))
-        fill_gram(residual, change, max_lags, np.empty(max_lags + 1), gram)
-        assert choose_lags(gram, max_lags, rows, MODIFIED_AIC, normal) == expected
-        assert engle_granger_kernel(y, x, 1, max_lags, MODIFIED_AIC).lags == expected
+@pytest.mark.parametrize("noise", [0.0, 0.3, 1.0, 3.0])
+def test_what_lasts_of_a_walk_seen_with_noise(noise: float) -> None:
+    rng = np.random.default_rng(3)
+    residual = np.cumsum(rng.normal(size=200_000)) + noise * rng.normal(size=200_000)
+    change = np.diff(residual)
+    lasts = 1.0 / (1.0 + 2.0 * noise**2)
+    reverses = -(noise**2) * lasts < -0.2
+    assert lasting_share(residual, change) == pytest.approx(lasts if reverses else 1.0, abs=0.01)
+    longer = np.mean((residual[10:] - residual[:-10]) ** 2) / np.mean(change**2)
+    assert not reverses or lasting_share(residual, change) == pytest.approx((longer - 1.0) / 9.0)
+
+
+def test_lags_are_those_in_which_a_moving_average_fades_to_a_tenth() -> None:
+    assert bounce_lags(1.0, 18) == 0
+    assert bounce_lags(0.0, 18) == 18
+    for theta in (0.05, 0.3, 0.6, 0.8):
+        lags = bounce_lags((1.0 - theta) ** 2 / (1.0 + theta**2), 18)
+        assert theta**lags <= 0.1 < theta ** (lags - 1)
+    assert bounce_lags(0.01**2 / (1.0 + 0.99**2), 18) == 18
+    assert math.isclose(0.1 ** (1 / 18), 0.88, abs_tol=0.01)  # more than this takes more than 18
