@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from alphastream.bars import PairRows
-from alphastream.pairs import TEST_ROWS
+from alphastream.cointegration import TEST_ROWS
 from calibration.markets import CONDITIONS, Market
 from calibration.verdicts import CARD, Answers, card
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from alphastream.bars import PairRows
+from alphastream.cointegration import TEST_ROWS, cointegration, newest_tested
 from alphastream.diagnosis import Finding, diagnose
 from alphastream.graph import Node
-from alphastream.pairs import TEST_ROWS, PairSpec, cointegration, series_of, source_columns
+from alphastream.pairs import PairSpec, series_of, source_columns
 from alphastream.scan import scan_pairs
 
 LEVEL: Final = 0.05
@@ -87,10 +88,9 @@ _PANEL: Final[dict[str, tuple[str, str, Callable[[Finding], bool]]]] = {
 
 def _panel(rows: PairRows) -> dict[str, bool | None]:
     """The Tests panel: what each finding says in its own words."""
-    columns = source_columns(rows, SPEC.price)
+    columns, tested = source_columns(rows, SPEC.price), newest_tested(rows.y_trades, rows.x_trades)
     findings = {
-        (finding.test, finding.subject): finding
-        for finding in diagnose(columns["y"][-TEST_ROWS:], columns["x"][-TEST_ROWS:])
+        (finding.test, finding.subject): finding for finding in diagnose(columns["y"][tested], columns["x"][tested])
     }
     found: dict[str, bool | None] = {}
     for name, (test, subject, says) in _PANEL.items():

@@ -3,7 +3,7 @@
 import math
 
 from alphastream.bars import PairRows
-from alphastream.pairs import TEST_ROWS
+from alphastream.cointegration import TEST_ROWS
 from calibration.markets import CONDITIONS, Market
 from calibration.table import WALKS, Count, bars_needed, card_table, count, count_all, percent, verdict_table
 from calibration.verdicts import CARD, Answers
