@@ -1,7 +1,7 @@
 """Alert rules: what is measured, when a rule fires, and how that is put into words. No clock, no disk, no thread."""
 
 from alphastream.alerts.alert import Alert, alert_of
-from alphastream.alerts.error_rates import ONE_LOOK, false_alarms, is_one_look, with_shared_budget
+from alphastream.alerts.error_rates import ONE_LOOK, SharedBudget, false_alarms, is_one_look
 from alphastream.alerts.measures import MEASURES, SHARED, Measure
 from alphastream.alerts.observations import Observation, RuleContext, read_feed, read_pair
 from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, Rule, RuleState, When, step
@@ -20,6 +20,7 @@ __all__ = [
     "Rule",
     "RuleContext",
     "RuleState",
+    "SharedBudget",
     "When",
     "alert_of",
     "clock",
@@ -32,5 +33,4 @@ __all__ = [
     "read_feed",
     "read_pair",
     "step",
-    "with_shared_budget",
 ]

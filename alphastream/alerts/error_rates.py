@@ -1,5 +1,6 @@
 """How often a rule fires where there is nothing, in words, and the budget that rules on many pairs share."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
@@ -23,12 +24,11 @@ def is_one_look(measure: str) -> bool:
 
 def false_alarms(rule: Rule) -> str:
     """How often a rule fires without a reason, as far as that is known; empty where it is not."""
-    share = f"{min(1.0, 1.0 / rule.level):.2g}" if rule.level > 0 else "1"
     match rule.measure:
         case "evidence":
-            return f"at most {100 * float(share):.3g} % of days on legs that nothing holds together"
+            return f"at most {100 / rule.level:.3g} % of days on legs that nothing holds together"
         case "ended":
-            return f"at most {100 * float(share):.3g} % of days while deviations come back (half-life ≤ 50 bars)"
+            return f"at most {100 / rule.level:.3g} % of days while deviations come back (half-life ≤ 50 bars)"
         case "evidence_p" if rule.when == "below":
             return f"ever: at most {100 * rule.level:.3g} % of pairs that nothing holds together"
         case measure if is_one_look(measure):
@@ -37,15 +37,32 @@ def false_alarms(rule: Rule) -> str:
             return ""
 
 
-def with_shared_budget(rule: Rule, rules: Iterable[Rule], is_shown: Callable[[Rule], bool]) -> Rule:
-    """The rule with the level it needs beside the others on the same measure; other measures' rules as they are.
+class SharedBudget:
+    """The error budget of each measure of evidence, shared by all rules on it that are on.
 
     Parameters
     ----------
-    rules : all of them, this one included.
+    rules : all of them.
     is_shown : whether a rule has fired and not come back since.
     """
-    if rule.measure not in SHARED:
-        return rule
-    others = [each for each in rules if each.on and each.measure == rule.measure and each.id != rule.id]
-    return replace(rule, level=evidence_needed(1.0 / rule.level, len(others) + 1, sum(map(is_shown, others))))
+
+    def __init__(self, rules: Iterable[Rule], is_shown: Callable[[Rule], bool]) -> None:
+        self._watched: Counter[str] = Counter()
+        self._shown: dict[str, set[str]] = {measure: set() for measure in SHARED}
+        for rule in rules:
+            if rule.on and rule.measure in SHARED:
+                self._watched[rule.measure] += 1
+                self.note(rule, is_shown(rule))
+
+    def note(self, rule: Rule, is_shown: bool) -> None:
+        """Take into account whether a rule has fired and not come back since."""
+        if rule.measure in SHARED:
+            (self._shown[rule.measure].add if is_shown else self._shown[rule.measure].discard)(rule.id)
+
+    def applied(self, rule: Rule) -> Rule:
+        """The rule with the level that it needs now beside the others; rules on other measures as they are."""
+        if rule.measure not in SHARED:
+            return rule
+        shown = self._shown[rule.measure]
+        others = len(shown) - (rule.id in shown)
+        return replace(rule, level=evidence_needed(1.0 / rule.level, self._watched[rule.measure], others))

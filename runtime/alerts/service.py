@@ -21,13 +21,13 @@ from alphastream.alerts import (
     Rule,
     RuleContext,
     RuleState,
+    SharedBudget,
     alert_of,
     is_one_look,
     number,
     read_feed,
     read_pair,
     step,
-    with_shared_budget,
 )
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.alerts.files import BookFile, HistoryFile, Key
@@ -218,11 +218,13 @@ class AlertService:
         fired: list[Alert] = []
         changed = False
         context = replace(context, answer_for=cache(context.answer_for))  # rules about one pair see one answer
-        for rule in self.rules:
+        rules = self.rules
+        budget = SharedBudget(rules, lambda rule: self._is_shown(rule, context.recorded))
+        for rule in rules:
             if not rule.on:
                 continue
             try:
-                alerts, moved = self._evaluate_one(rule, context)
+                alerts, moved = self._evaluate_one(rule, context, budget)
             except Exception as error:  # a defect of one rule must not silence the others
                 if self._is_news(rule, error):
                     log.exception("rule=%s name=%r cannot be evaluated", rule.id, rule.name)
@@ -234,16 +236,13 @@ class AlertService:
                 self._record(fired)
         return fired
 
-    def _evaluate_one(self, rule: Rule, context: RuleContext) -> tuple[list[Alert], bool]:
+    def _evaluate_one(self, own: Rule, context: RuleContext, budget: SharedBudget) -> tuple[list[Alert], bool]:
+        rule = budget.applied(own)
         key = (rule.id, context.recorded and rule.spec is not None)
         observation = self._read_rule(rule, key, context)
         with self._lock:
-            if self._rules.get(rule.id) is not rule:  # edited or removed meanwhile
+            if self._rules.get(rule.id) is not own:  # edited or removed meanwhile
                 return [], False
-            own, rule = (
-                rule,
-                with_shared_budget(rule, self._rules.values(), lambda other: self._is_shown(other, key[1])),
-            )
             before = state = self._states.get(key, RuleState())
             now_ns, alerts = self._now_ns(), []
             for data_ns, value in observation.values:
@@ -254,12 +253,14 @@ class AlertService:
                 self._seen[key] = observation.values[-1][0]
             if state is not before:
                 self._states[key] = state
+            budget.note(rule, not state.armed)
             self._statuses[rule.id] = _status(rule, own, state, observation, now_ns)
         return alerts, state is not before
 
     def _is_shown(self, rule: Rule, recorded: bool) -> bool:
-        """Whether a rule has fired and not come back since. Holds the lock."""
-        return not self._states.get((rule.id, recorded), RuleState()).armed
+        """Whether a rule has fired and not come back since."""
+        with self._lock:
+            return not self._states.get((rule.id, recorded), RuleState()).armed
 
     def _read_rule(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
         if rule.spec is None:

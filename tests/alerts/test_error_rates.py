@@ -9,11 +9,11 @@ from alphastream.alerts import (
     MEASURES,
     SHARED,
     Rule,
+    SharedBudget,
     false_alarms,
     is_one_look,
     measure_name,
     read_pair,
-    with_shared_budget,
 )
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec, alarm_rows
@@ -56,14 +56,19 @@ def test_the_rate_is_said_in_words() -> None:
 def test_rules_on_one_measure_share_one_budget() -> None:
     others = [replace(EVIDENCE, id=str(each)) for each in range(9)]
     rules = [EVIDENCE, *others, ENDED, ABOVE]
-    alone = with_shared_budget(EVIDENCE, [EVIDENCE, ENDED, ABOVE], lambda _: False)
-    assert alone.level == pytest.approx(20.0)
-    assert with_shared_budget(EVIDENCE, rules, lambda _: False).level == pytest.approx(200.0)
+    alone = SharedBudget([EVIDENCE, ENDED, ABOVE], lambda _: False)
+    assert alone.applied(EVIDENCE).level == pytest.approx(20.0)
+    assert SharedBudget(rules, lambda _: False).applied(EVIDENCE).level == pytest.approx(200.0)
     shown = {"0", "1", "2", "3", ABOVE.id, ENDED.id}
-    assert with_shared_budget(EVIDENCE, rules, lambda rule: rule.id in shown).level == pytest.approx(40.0)
+    budget = SharedBudget(rules, lambda rule: rule.id in shown)
+    assert budget.applied(EVIDENCE).level == pytest.approx(40.0)
+    budget.note(EVIDENCE, True)
+    assert budget.applied(EVIDENCE).level == pytest.approx(40.0)  # itself does not count
+    budget.note(others[0], False)
+    assert budget.applied(EVIDENCE).level == pytest.approx(50.0)
     off = [EVIDENCE, *(replace(each, on=False) for each in others)]
-    assert with_shared_budget(EVIDENCE, off, lambda _: True).level == pytest.approx(20.0)
-    assert with_shared_budget(ABOVE, rules, lambda _: True) is ABOVE
+    assert SharedBudget(off, lambda _: True).applied(EVIDENCE).level == pytest.approx(20.0)
+    assert budget.applied(ABOVE) is ABOVE
 
 
 @pytest.mark.parametrize("change", [{"when": "below", "clear": 30.0}, {"level": 0.5, "clear": 0.1}])
