@@ -20,9 +20,11 @@ BP: Final = 1e-4
 
 # Places in the books, floats all of them. Two for two legs, y first. DECIDED is the row of a leg's open order, −1 for
 # none; NEXT the first row at which something happens though the direction stays, NEXT_DUE the same of funding alone.
+# ENDED is the row at whose prices the account came to its end, −1 while it trades; then what it had there.
 CASH, DIRECTION, POSITION, TARGET, DECIDED, LEG_ROUND_TRIP, ROUND_TRIP = 0, 1, 2, 4, 6, 8, 10
 COUNTED, NEXT, NEXT_DUE, FUNDED, LINES, TRADES, TRADED = 11, 12, 13, 14, 15, 16, 17
-PLACES = 18
+ENDED, CASH_LEFT, POSITION_LEFT = 18, 19, 20
+PLACES = 22
 
 # Columns of a market's tables.
 FILL_PRICE, VOLUME, PRICE_COLUMNS = 0, 2, 4
@@ -33,8 +35,8 @@ DUE, DUE_ROW, DUE_LEG = 0, 1, 2
 ROW, LEG, FILL_ROUND_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 # What run_statistics writes.
-FINAL, ROWS, MEAN, STD, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY, N_TRADES, STATISTICS = (
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+FINAL, ROWS, MEAN, STD, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY, N_TRADES, END_ROW, STATISTICS = (
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 )  # fmt: skip
 ROUNDING: Final = 1e-12  # a variance below this part of the mean square is what rounding leaves
 
@@ -77,6 +79,7 @@ class Terms(NamedTuple):
     at_close : fills happen at the end of a row and before what is decided there, not after.
     lot, tick, min_notional : of each leg, 0 for none; see ``alphastream.trading.broker.costs.Contract``.
     fee_bps, half_spread_bps, impact_bps, impact_exponent : see ``alphastream.trading.broker.costs.BrokerRules``.
+    max_leverage, maintenance, liquidation_fee_bps : see ``alphastream.trading.broker.margin.Margin``.
     """
 
     capital: float
@@ -92,6 +95,9 @@ class Terms(NamedTuple):
     half_spread_bps: float
     impact_bps: float
     impact_exponent: float
+    max_leverage: float
+    maintenance: float
+    liquidation_fee_bps: float
 
 
 class FillRecord(NamedTuple):
@@ -156,7 +162,8 @@ def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, boo
         impact_bps *= (units / volume) ** terms.impact_exponent
     price = trade * (1.0 + side * ((terms.half_spread_bps + impact_bps) * BP))
     price = _worsened(price, terms.tick[leg], quantity > 0.0)
-    fee = units * price * terms.fee_bps * BP
+    extra_bps = terms.liquidation_fee_bps if books[ENDED] >= 0.0 else 0.0
+    fee = units * price * (terms.fee_bps + extra_bps) * BP
     books[CASH] -= quantity * price + fee
     books[POSITION + leg] = target
     books[DECIDED + leg] = -1.0
@@ -224,6 +231,25 @@ def _pay_funding(t: int, market: KernelMarket, terms: Terms, books: Floats, reco
 
 
 @kernel
+def _beyond_limit(goal_y: float, goal_x: float, y: float, x: float, terms: Terms, books: Floats) -> bool:
+    """Whether positions are more than the margin allows, and more than those that are held."""
+    held_y, held_x = books[POSITION], books[POSITION + 1]
+    asked = abs(goal_y) * y + abs(goal_x) * x
+    equity = books[CASH] + (held_y * y + held_x * x)
+    return bool(asked > terms.max_leverage * equity and asked > abs(held_y) * y + abs(held_x) * x)
+
+
+@kernel
+def _end(t: int, books: Floats) -> None:
+    """Order the end of all positions in place of what is open; nothing is decided any more."""
+    books[ENDED], books[CASH_LEFT], books[DIRECTION] = t, books[CASH], 0.0
+    for leg in range(2):
+        held = books[POSITION + leg]
+        books[POSITION_LEFT + leg], books[TARGET + leg] = held, 0.0
+        books[DECIDED + leg] = t if held != 0.0 else -1.0
+
+
+@kernel
 def _decide(
     t: int, direction: float, ratio: float, leverage: float, y: float, x: float, terms: Terms, books: Floats
 ) -> None:
@@ -246,9 +272,15 @@ def _decide(
     change_y, change_x = goal_y - books[POSITION], goal_x - books[POSITION + 1]
     small_y = goal_y != 0.0 and 0.0 < abs(change_y) * y < terms.min_notional[0]
     small_x = goal_x != 0.0 and 0.0 < abs(change_x) * x < terms.min_notional[1]
-    if direction != books[DIRECTION]:
+    turns = direction != books[DIRECTION]
+    if turns:
         books[ROUND_TRIP] += 1.0 if direction != 0.0 else 0.0
         small_y = small_x = small_y or small_x  # a turn is both legs or none
+    if not (turns and small_y) and _beyond_limit(goal_y, goal_x, y, x, terms, books):
+        goal_y = goal_x = 0.0
+        change_y = -books[POSITION] if turns else 0.0  # of a turn only what closes is sent
+        change_x = -books[POSITION + 1] if turns else 0.0
+        small_y = small_x = False
     books[DIRECTION] = direction
     books[TARGET], books[TARGET + 1] = goal_y, goal_x
     books[DECIDED] = t if change_y != 0.0 and not small_y else -1.0
@@ -271,12 +303,21 @@ def _settle(
     t: int, direction: float, ratio: float, leverage: float, y: float, x: float, prices: Floats, times: Ints,
     terms: Terms, books: Floats, fills: Floats,
 ) -> None:  # fmt: skip
-    """Fills up to the end of row t, the decision there, then fills at that very moment."""
+    """Fills up to the end of row t, the margin and the decision there, then fills at that very moment."""
     if books[NEXT] <= t:
         before_ns = times[t, END] + 1 if terms.at_close else times[t, END]
         _fill_until(t, before_ns, prices, times, terms, books, fills)
-    if (direction != books[DIRECTION] or (terms.rebalance and direction != 0.0)) and np.isfinite(direction):
-        _decide(t, direction, ratio, leverage, y, x, terms, books)
+    if books[CASH] < 0.0 and books[POSITION] == 0.0 and books[POSITION + 1] == 0.0:  # see Account.bound_loss
+        last = int(books[LINES]) - 1
+        if last < fills.shape[0]:
+            fills[last, FEE] += books[CASH]
+        books[CASH] = 0.0
+    if books[ENDED] < 0.0:
+        of_y, of_x = books[POSITION] * y, books[POSITION + 1] * x
+        if books[CASH] + (of_y + of_x) <= terms.maintenance * (abs(of_y) + abs(of_x)):
+            _end(t, books)
+        elif (direction != books[DIRECTION] or (terms.rebalance and direction != 0.0)) and np.isfinite(direction):
+            _decide(t, direction, ratio, leverage, y, x, terms, books)
     following = _first_fill(times, books)
     if following <= t:
         _fill_until(t, NEVER, prices, times, terms, books, fills)
@@ -288,7 +329,7 @@ def _settle(
 def _open_books(market: KernelMarket, terms: Terms) -> Floats:
     books = np.zeros(PLACES)
     books[CASH] = terms.capital
-    books[DECIDED] = books[DECIDED + 1] = -1.0
+    books[DECIDED] = books[DECIDED + 1] = books[ENDED] = -1.0
     books[NEXT] = books[NEXT_DUE] = market.due[0, DUE_ROW] if market.rates.size else len(market.times)
     return books
 
@@ -304,7 +345,7 @@ def run_ledger(
     positions: Floats,
     cash: Floats,
     equity: Floats,
-) -> tuple[int, int]:
+) -> tuple[int, int, Floats]:
     """Write positions (T, 2), cash (T,) and equity (T,) at the end of each row, fills and payments.
 
     Parameters
@@ -314,26 +355,30 @@ def run_ledger(
 
     Returns
     -------
-    Lines of the table of fills, and round trips of which a leg was filled.
+    Lines of the table of fills, round trips of which a leg was filled, and the books as they are at last.
     """
     prices, times, fills, rebalance = market.prices, market.times, record.fills, terms.rebalance
     y, x = market.marks
     books = _open_books(market, terms)
     current, following = 0.0, books[NEXT]
-    balance, held_y, held_x = terms.capital, 0.0, 0.0
+    balance, held_y, held_x, maintenance = terms.capital, 0.0, 0.0, terms.maintenance
     for t in range(direction.size):
         wanted = direction[t]
-        if wanted != current or t >= following or (rebalance and wanted != 0.0):
+        of_y, of_x = held_y * y[t], held_x * x[t]
+        worth = balance + (of_y + of_x)
+        short = worth <= maintenance * (abs(of_y) + abs(of_x))  # the margin does not do
+        if short or wanted != current or t >= following or (rebalance and wanted != 0.0):
             if t >= books[NEXT_DUE]:
                 _pay_funding(t, market, terms, books, record)
             of_equity = leverage[t] if leverage.size else 0.0
             _settle(t, wanted, hedge_ratio[t], of_equity, y[t], x[t], prices, times, terms, books, fills)
             current, following = books[DIRECTION], books[NEXT]
             balance, held_y, held_x = books[CASH], books[POSITION], books[POSITION + 1]
+            worth = balance + (held_y * y[t] + held_x * x[t])
         positions[t, 0], positions[t, 1] = held_y, held_x
         cash[t] = balance
-        equity[t] = balance + (held_y * y[t] + held_x * x[t])
-    return int(books[LINES]), int(books[TRADES])
+        equity[t] = max(worth, 0.0)
+    return int(books[LINES]), int(books[TRADES]), books
 
 
 @kernel
@@ -348,38 +393,46 @@ def run_statistics(
 ) -> None:
     """Write the ``STATISTICS`` of the equity that ``run_ledger`` would write; no series is kept.
 
-    Returns are simple, from row to row. Once equity has been 0 or less they mean nothing: their moments are NaN.
+    Returns are simple, from row to row. The moments of an account that came to its end are NaN; ``END_ROW`` is the row
+    at which it did, −1 for none.
     """
     prices, times, fills, rebalance = market.prices, market.times, record.fills, terms.rebalance
     y, x = market.marks
     books = _open_books(market, terms)
     current, following = 0.0, books[NEXT]
-    balance, held_y, held_x = terms.capital, 0.0, 0.0
+    balance, held_y, held_x, maintenance = terms.capital, 0.0, 0.0, terms.maintenance
     before = equity = peak = lowest = balance  # under the lowest, a drawdown is the deepest so far
     deepest = s1 = s2 = s3 = s4 = total = 0.0
     rows, t = direction.size, -1
     while t + 1 < rows:
         t += 1
-        if held_y == 0.0 and held_x == 0.0 and current == 0.0:  # nothing moves until something happens
+        idle = held_y == 0.0 and held_x == 0.0 and current == 0.0
+        if idle and (balance > 0.0 or (balance == 0.0 and books[ENDED] >= 0.0)):  # until something happens
             start = t
             while t < rows and t < following and direction[t] == 0.0:
                 t += 1
+            if books[ENDED] >= 0.0:
+                t = rows
             total += equity * (t - start)
             if t == rows:
                 break
         wanted = direction[t]
-        if wanted != current or t >= following or (rebalance and wanted != 0.0):
+        of_y, of_x = held_y * y[t], held_x * x[t]
+        worth = balance + (of_y + of_x)
+        short = worth <= maintenance * (abs(of_y) + abs(of_x))  # the margin does not do
+        if short or wanted != current or t >= following or (rebalance and wanted != 0.0):
             if t >= books[NEXT_DUE]:
                 _pay_funding(t, market, terms, books, record)
             of_equity = leverage[t] if leverage.size else 0.0
             _settle(t, wanted, hedge_ratio[t], of_equity, y[t], x[t], prices, times, terms, books, fills)
             current, following = books[DIRECTION], books[NEXT]
             balance, held_y, held_x = books[CASH], books[POSITION], books[POSITION + 1]
-        equity = balance + (held_y * y[t] + held_x * x[t])
+            worth = balance + (held_y * y[t] + held_x * x[t])
+        equity = max(worth, 0.0)
         total += equity
         if t == 0:
             before = peak = lowest = equity
-        change = equity / before - 1.0 if before > 0.0 and equity > 0.0 else np.nan
+        change = equity / before - 1.0
         square = change * change
         s1 += change
         s2 += square
@@ -393,8 +446,8 @@ def run_statistics(
             lowest = equity
             deepest = 1.0 - equity / peak
     out[FINAL], out[DRAWDOWN], out[MEAN_EQUITY] = equity, -deepest, total / rows
-    out[NOTIONAL_TRADED], out[N_TRADES] = books[TRADED], books[TRADES]
-    _moments(rows - 1.0, s1, s2, s3, s4, out)
+    out[NOTIONAL_TRADED], out[N_TRADES], out[END_ROW] = books[TRADED], books[TRADES], books[ENDED]
+    _moments(rows - 1.0, s1, s2, s3, s4 if books[ENDED] < 0.0 else np.nan, out)
 
 
 @kernel

@@ -78,8 +78,8 @@ class TurnSource(EventSource):
     def pop(self) -> Dated | None:
         """The next row on which something can happen."""
         at = self._at
-        if self._simulation.ended is not None:
-            return None  # what closes its positions needs no rows
+        if self._simulation.ended is not None and self._account.cash >= 0.0 and not self._tapes.waiting:
+            return None
         if at < self._rows and self._account.direction == self._before(at):
             while self._turns[self._turn] < at:
                 self._turn += 1
@@ -96,11 +96,13 @@ class TurnSource(EventSource):
             return turn
         while at < turn:
             marks = self._marks[at : min(turn, at + LOOKED_AT)]
-            worth = np.zeros(len(marks))
+            worth, gross = np.zeros((2, len(marks)))
             for leg, held in enumerate(account.positions):
                 if held:
-                    worth += (held - rate * abs(held)) * marks[:, leg]
-            short = account.cash + worth <= 0.0
+                    of_leg = held * marks[:, leg]
+                    worth += of_leg
+                    gross += np.abs(of_leg)
+            short = account.cash + worth <= rate * gross
             first = int(short.argmax())
             if short[first]:
                 return at + first

@@ -132,8 +132,10 @@ class Simulation:
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
         account = self.account
-        if self.ended is None and self._excess(account.cash, account.positions, row.marks) <= 0.0:
-            self._end(row)
+        if self._excess(account.cash, account.positions, row.marks) <= 0.0:
+            account.bound_loss(row.when_ns)
+            if self.ended is None:
+                self._end(row)
         decision = self._decide(row, self.account)
         if decision is not None:
             act = self.broker.request if isinstance(decision, SpreadRequest) else self.broker.move

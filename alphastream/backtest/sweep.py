@@ -70,11 +70,13 @@ class Sweep:
     ----------
     rows : returns of each combination.
     final_equity : in the quote currency.
-    mean, std, skew, kurtosis : of the returns of a row, as in ``ReturnMoments``; NaN after ruin.
-    sharpe : mean over deviation of a row, not annualised; NaN for one that never traded, or was ruined.
+    mean, std, skew, kurtosis : of the returns of a row, as in ``ReturnMoments``; NaN for an account that came to its
+        end.
+    sharpe : mean over deviation of a row, not annualised; NaN for one that never traded, or came to its end.
     drawdown : deepest, a fraction of the peak, at most 0.
     trades : round trips.
     turnover : traded notional over mean equity, of the whole history.
+    end_row : row at which the account was liquidated, or had nothing left; −1 for those that were not.
     """
 
     grid: Grid
@@ -88,6 +90,12 @@ class Sweep:
     drawdown: Floats
     trades: NDArray[np.int64]
     turnover: Floats
+    end_row: NDArray[np.int64]
+
+    @property
+    def ended(self) -> NDArray[np.bool_]:
+        """Combinations whose account was liquidated, or had nothing left."""
+        return self.end_row >= 0
 
     def best(self) -> tuple[int, int]:
         """Place of the highest Sharpe ratio; the first of equals, and the first of all where none is defined."""
@@ -201,6 +209,7 @@ def gathered(grid: Grid, found: Floats) -> Sweep:
         drawdown=at[kernel.DRAWDOWN],
         trades=at[kernel.N_TRADES].astype(np.int64),
         turnover=turnover,
+        end_row=at[kernel.END_ROW].astype(np.int64),
     )
 
 

@@ -31,6 +31,7 @@ from alphastream.strategies import (
     ZScoreThreshold,
 )
 from alphastream.trading.broker.costs import BrokerRules, Contract, PowerImpact
+from alphastream.trading.broker.margin import Ended, ended_at
 from alphastream.trading.broker.orders import Fill, FundingPayment
 
 PairStrategy: TypeAlias = ZScoreThreshold | InnovationThreshold
@@ -92,6 +93,7 @@ class VectorisedRun:
     payments : (F,) funding received, negative where paid, in the order of ``history.market.due``.
     trades : round trips of which a leg was filled.
     observed : the strategy's z-score, hedge ratio and direction, (T,) each.
+    ended : how the account came to its end, None where it did not.
     """
 
     strategy: PairStrategy
@@ -104,6 +106,7 @@ class VectorisedRun:
     payments: Floats
     trades: int
     observed: Mapping[str, Floats]
+    ended: Ended | None = None
 
     @property
     def sharpe(self) -> LoSharpe:
@@ -131,6 +134,7 @@ class VectorisedRun:
             fills=_fill_values(self.fills, symbols),
             funding=self._funding(symbols),
             observed=self.observed,
+            ended=self.ended,
         )
 
     def _funding(self, symbols: tuple[str, ...]) -> tuple[FundingPayment, ...]:
@@ -194,7 +198,7 @@ def keep_books(
     record = kernel.FillRecord(np.empty((4 * decisions + 1, kernel.COLUMNS)), np.zeros(len(history.market.rates)))
     positions, cash, equity = np.empty((rows, 2)), np.empty(rows), np.empty(rows)
     inputs = (direction, series.hedge_ratio, series.leverage, history.market, terms, record)
-    lines, trades = kernel.run_ledger(*inputs, positions, cash, equity)
+    lines, trades, books = kernel.run_ledger(*inputs, positions, cash, equity)
     return VectorisedRun(
         strategy=strategy,
         history=history,
@@ -206,7 +210,18 @@ def keep_books(
         payments=record.payments,
         trades=int(trades),
         observed={"zscore": series.zscore, "hedge_ratio": series.hedge_ratio, "direction": direction},
+        ended=_end_of(books, history, strategy.symbols),
     )
+
+
+def _end_of(books: Floats, history: PairHistory, symbols: tuple[str, ...]) -> Ended | None:
+    """How the account came to its end."""
+    row = int(books[kernel.ENDED])
+    if row < 0:
+        return None
+    rows, held = history.rows, books[kernel.POSITION_LEFT : kernel.POSITION_LEFT + 2].tolist()
+    marks, cash = (float(rows.y[row]), float(rows.x[row])), float(books[kernel.CASH_LEFT])
+    return ended_at(history.rules.margin, int(rows.end_ns[row]), symbols, cash, held, marks)
 
 
 def pair_series(
@@ -259,6 +274,9 @@ def terms_of(strategy: PairStrategy, rules: BrokerRules, capital: float) -> kern
         half_spread_bps=float(rules.half_spread_bps),
         impact_bps=float(rules.impact.bps),
         impact_exponent=float(rules.impact.exponent),
+        max_leverage=float(rules.margin.max_leverage),
+        maintenance=float(rules.margin.maintenance),
+        liquidation_fee_bps=float(rules.margin.liquidation_fee_bps),
     )
 
 

@@ -34,9 +34,10 @@ class WalkForwardFold:
     ----------
     train, test : first row and row after the last.
     window, entry, exit : with the highest Sharpe ratio of the training.
-    train_sharpe, test_sharpe : of a row, not annualised; NaN where nothing was traded.
+    train_sharpe, test_sharpe : of a row, not annualised; NaN where nothing was traded, or the account came to its end.
     trades : round trips begun in the test.
     profitable : whether any combination gained in the training. Where none did, the best of them trades all the same.
+    ended : whether the account that trades the tests came to its end by then; after that it trades no more.
     """
 
     train: tuple[int, int]
@@ -48,6 +49,7 @@ class WalkForwardFold:
     test_sharpe: float
     trades: int
     profitable: bool
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,6 +227,7 @@ def _fold(
     traded = run.fills.round_trip[(run.fills.row >= start) & (run.fills.row < stop)]
     earlier = run.fills.round_trip[run.fills.row < start]
     signal = grid.signals[place[1]]
+    ended = run.ended is not None and run.ended.time_ns <= int(run.history.rows.end_ns[stop - 1])
     return WalkForwardFold(
         train=train,
         test=test,
@@ -232,7 +235,8 @@ def _fold(
         entry=signal.entry,
         exit=signal.exit,
         train_sharpe=float(sweep.sharpe[place]),
-        test_sharpe=sharpe_ratio(returns(curve)) if curve.min() > 0.0 else float("nan"),
+        test_sharpe=float("nan") if ended else sharpe_ratio(returns(curve)),
         trades=int(np.setdiff1d(traded, earlier).size),
         profitable=bool(sweep.sharpe[place] > 0.0),
+        ended=ended,
     )

@@ -4,6 +4,7 @@ One file although it is long: the plain books stand beside every test that needs
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,10 +39,12 @@ from alphastream.trading.broker.costs import (
     PowerImpact,
     RecordedFunding,
 )
+from alphastream.trading.broker.margin import Margin
 from tests.backtest.histories import SYMBOLS, bands, history, prices, rows_of
 
 RULES: tuple[FillRule, ...] = ("next_trade", "next_open", "next_close", "same_close")
 CAPITAL = 1_000.0
+TIGHT = [Margin(limit, 0.995 / limit, 50.0) for limit in (0.045, 0.062, 0.08)]  # random prices refuse and liquidate
 NO_TRADES = LegTrades(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 FUNDING, CLOSE, ROW, TRADE = range(4)  # order of what happens at one moment
 
@@ -71,7 +74,10 @@ class Case:
 
 @dataclass
 class PlainBooks:
-    """Cash, positions and open orders; each event is handed over in its turn."""
+    """Cash, positions and open orders; each event is handed over in its turn.
+
+    ``ended`` is the row at whose prices the margin did not do any more.
+    """
 
     case: Case
     cash: float = CAPITAL
@@ -80,6 +86,7 @@ class PlainBooks:
     orders: dict[int, tuple[int, int, float]] = field(default_factory=dict)  # leg: row, eligible from, target
     fills: list[tuple[int, int, int, float, float, float, float]] = field(default_factory=list)
     seen: list[tuple[int, float, float, float]] = field(default_factory=list)  # time, cash, positions
+    ended: int | None = None
 
     def run(self) -> None:
         rows, rules = self.case.rows, self.case.rules
@@ -109,13 +116,31 @@ class PlainBooks:
 
     def decide(self, t: int) -> None:
         case, direction = self.case, self.case.direction[t]
+        marks = float(case.rows.y[t]), float(case.rows.x[t])
+        if self.cash < 0.0 and not any(self.held):
+            self.fills[-1] = (*self.fills[-1][:6], self.fills[-1][6] + self.cash)
+            self.cash = 0.0
+        if self.ended is not None:
+            return
+        if case.rules.margin.excess(self.cash, self.held, marks) <= 0.0:
+            self.ended, self.direction = t, 0.0
+            self.order(t, [0.0, 0.0])
+            return
         if direction == self.direction and not (case.strategy.rebalance and direction):
             return
         wanted = self.sized(t, direction)
         if wanted is None:
             return
         goals = [case.rules.contract(symbol).rounded(units) for symbol, units in zip(SYMBOLS, wanted, strict=True)]
-        self.direction, self.orders = direction, {}
+        turns, self.direction = direction != self.direction, direction
+        worth = [units * mark for units, mark in zip(self.held, marks, strict=True)]
+        asked, gross = sum(abs(goal) * mark for goal, mark in zip(goals, marks, strict=True)), sum(map(abs, worth))
+        if asked > gross and asked > case.rules.margin.max_leverage * (self.cash + sum(worth)):
+            goals = [0.0, 0.0] if turns else list(self.held)
+        self.order(t, goals)
+
+    def order(self, t: int, goals: Sequence[float]) -> None:
+        case, self.orders = self.case, {}
         end_ns = int(case.rows.end_ns[t])
         latency = case.rules.latency.delay_ns("", end_ns) if case.rules.fill == "next_trade" else 0
         from_ns = end_ns + 1 if case.rules.fill == "next_close" else end_ns + latency
@@ -155,7 +180,8 @@ class PlainBooks:
         impact = rules.impact.impact_bps(quantity, float((rows.y_volume, rows.x_volume)[leg][t]))
         price = trade * (1.0 + math.copysign((rules.half_spread_bps + impact) * 1e-4, quantity))
         price = rules.contract(SYMBOLS[leg]).worsened(price, quantity > 0.0)
-        fee = abs(quantity) * price * rules.fees.fee_bps(maker=False) * 1e-4
+        extra_bps = 0.0 if self.ended is None else rules.margin.liquidation_fee_bps
+        fee = abs(quantity) * price * (rules.fees.fee_bps(maker=False) + extra_bps) * 1e-4
         self.cash -= quantity * price + fee
         self.held[leg] = target
         self.fills.append((t, leg, when, quantity, trade, price, fee))
@@ -196,6 +222,7 @@ def cases(draw: st.DrawFn) -> Case:
         impact=PowerImpact(draw(st.sampled_from([0.0, 2.0])), 0.5),
         funding=RecordedFunding(funding if draw(st.booleans()) else dict.fromkeys(SYMBOLS, ())),
         contracts={symbol: Contract(lot, tick) for symbol in SYMBOLS},
+        margin=draw(st.sampled_from([Margin(), *TIGHT])),
     )
     sizer: Any = draw(st.sampled_from([Units(3.0), FixedNotional(40.0), BetaNeutral(60.0), VolatilityTarget()]))
     pair = PairSpec(*SYMBOLS, 10, "ols", 5, draw(st.sampled_from(["log", "price"])))
@@ -213,7 +240,10 @@ def test_the_books_are_those_of_plain_python(case: Case) -> None:
     np.testing.assert_allclose(run.cash, expected[:, 0], rtol=1e-11)
     np.testing.assert_allclose(run.positions, expected[:, 1:], rtol=1e-12)
     marks = np.column_stack((case.rows.y, case.rows.x))
-    np.testing.assert_allclose(run.equity, expected[:, 0] + (expected[:, 1:] * marks).sum(axis=1), rtol=1e-11)
+    equity = np.maximum(expected[:, 0] + (expected[:, 1:] * marks).sum(axis=1), 0.0)
+    np.testing.assert_allclose(run.equity, equity, rtol=1e-11)
+    ended_ns = None if plain.ended is None else int(case.rows.end_ns[plain.ended])
+    assert (None if run.ended is None else run.ended.time_ns) == ended_ns
     within = [fill for fill in plain.fills if fill[2] <= case.rows.end_ns[-1]]
     assert whole_fills(run) == pytest.approx(np.array(within).reshape(-1, 7), rel=1e-9, abs=1e-12)
 
@@ -268,9 +298,12 @@ def test_the_statistics_are_those_of_the_series(case: Case) -> None:
     assert out[kernel.MEAN_EQUITY] == pytest.approx(run.equity.mean(), rel=1e-12)
     traded = float(np.abs(run.fills.quantity * run.fills.price).sum())
     assert out[kernel.NOTIONAL_TRADED] == pytest.approx(traded, rel=1e-12)
-    found = moments(returns(run.equity))
-    assert out[kernel.ROWS] == found.rows
-    if found.rows >= 2:
+    assert out[kernel.ROWS] == len(run.equity) - 1
+    assert (out[kernel.END_ROW] >= 0.0) == (run.ended is not None)
+    if run.ended is not None:
+        assert np.isnan(out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]).all()
+    elif len(run.equity) > 2:
+        found = moments(returns(run.equity))
         got = out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]
         expected = (found.mean, found.std, found.skew, found.kurtosis)
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-12)
@@ -299,16 +332,38 @@ def test_a_ratio_that_is_missing_is_waited_for() -> None:
     assert run.positions[:, 1].tolist() == [0.0, 0.0, 0.0, -5.0, -5.0, -5.0]
 
 
-def test_after_ruin_there_are_no_moments() -> None:
-    y, x = np.array([10.0, 10.0, 10.0, 4.0, 40.0]), np.ones(5)
-    found = history(y, x, BrokerRules(fill="next_open", fees=Fees(0.0)))
+def statistics_of(found: PairHistory, direction: Floats, capital: float) -> Floats:
+    """Of ten units of y alone."""
     out = np.empty(kernel.STATISTICS)
-    terms = terms_of(bands(), found.rules, 50.0)
     record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
-    kernel.run_statistics(np.ones(5), np.zeros(5), np.empty(0), found.market, terms, record, out)
-    assert out[kernel.FINAL] == 350.0
-    assert out[kernel.DRAWDOWN] < -1.0
+    terms, no_ratio = terms_of(bands(), found.rules, capital), np.zeros(len(found))
+    kernel.run_statistics(direction, no_ratio, np.empty(0), found.market, terms, record, out)
+    return out
+
+
+def test_after_ruin_there_are_no_moments() -> None:
+    """Bought ten at 10 with 50: at 4 nothing is left; what comes back after the closing is somebody else's."""
+    y, x = np.array([10.0, 10.0, 10.0, 4.0, 40.0]), np.ones(5)
+    out = statistics_of(history(y, x, BrokerRules(fill="next_open", fees=Fees(0.0))), np.ones(5), 50.0)
+    assert out[kernel.END_ROW] == 3.0
+    assert out[kernel.FINAL] == pytest.approx(50.0 + 10.0 * (22.0 - 10.0) - 2.75)  # closed at the next open, with a fee
     assert np.isnan(out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]).all()
+
+
+def test_an_account_at_its_end_keeps_what_it_has() -> None:
+    y = np.array([10.0, 10.0, 10.0, 5.5, 5.2, 5.0, 90.0, 1.0])
+    found = history(y, np.ones(8), BrokerRules(fill="next_open", fees=Fees(0.0)))
+    out = statistics_of(found, np.array([1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 1.0, -1.0]), 45.5)
+    series = PairSeries(np.zeros(8), np.zeros(8), np.empty(0))
+    run = keep_books(found, bands(), series, 45.5, np.array([1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 1.0, -1.0]))
+    assert run.ended is not None
+    assert run.ended.is_liquidation
+    assert run.ended.time_ns == found.rows.end_ns[3]
+    assert run.ended.equity == pytest.approx(0.5)
+    assert run.fills.row.tolist() == [0, 3]
+    assert run.equity[4:].tolist() == [0.0] * 4
+    assert (out[kernel.FINAL], out[kernel.DRAWDOWN]) == (0.0, -1.0)
+    assert out[kernel.MEAN_EQUITY] == pytest.approx(run.equity.mean())
 
 
 @dataclass(frozen=True)
@@ -344,12 +399,13 @@ class Ticks:
     quantity: Any
 
 
-def ticks(seed: int, counts: tuple[int, int] = (300, 500)) -> TickMarket:
-    """Two legs that trade now and then."""
+def ticks(seed: int, counts: tuple[int, int] = (300, 500), walk: float = 0.0) -> TickMarket:
+    """Two legs that trade now and then, around a relation that may walk away."""
     rng = np.random.default_rng(seed)
     when = [np.sort(rng.integers(0, 400 * 10**9, count)) for count in counts]
     x = 4.0 + np.cumsum(rng.normal(0.0, 2e-3, counts[1]))
     y = 1.0 + 0.8 * np.interp(when[0], when[1], x) + rng.normal(0.0, 3e-3, counts[0])
+    y += np.cumsum(rng.normal(0.0, walk, counts[0])) if walk else 0.0
     legs = [Ticks(at, np.exp(log), rng.random(len(at))) for at, log in zip(when, (y, x), strict=True)]
     return TickMarket(dict(zip(SYMBOLS, legs, strict=True)))
 
@@ -386,6 +442,35 @@ def test_the_event_path_has_the_same_result(rule: FillRule, rebalance: bool, siz
             (p.time_ns, p.symbol, p.round_trip) for p in expected.funding
         ]
         assert [p.amount for p in found.funding] == pytest.approx([p.amount for p in expected.funding])
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rebalance", [False, True])
+@pytest.mark.parametrize("funded", [False, True])
+def test_the_event_path_ends_at_the_same_row(rule: FillRule, rebalance: bool, funded: bool) -> None:
+    """Leverage near the limit on legs that part: turns are refused, accounts are liquidated, in both alike."""
+    pair = PairSpec(*SYMBOLS, 10**9, "ols", 20, "log", 1.0, 0.0)
+    funding = FixedFunding(1.0, 7 * 10**9) if funded else None
+    rules = BrokerRules(fill=rule, funding=funding, margin=Margin(4.0, 0.22, 100.0))
+    ended = refused = 0
+    for seed in range(10):
+        strategy = ZScoreThreshold(pair, sizer=FixedNotional(1_700.0 + 100.0 * seed), rebalance=rebalance)
+        market = ticks(seed, walk=0.05)
+        expected = backtest(market, strategy, rules, capital=CAPITAL)
+        found = run_pair(pair_history(market, pair, rules), strategy, capital=CAPITAL)
+        assert (found.ended is None) == (expected.ended is None)
+        if found.ended is not None and expected.ended is not None:
+            assert found.ended.time_ns == expected.ended.time_ns
+            assert found.ended.symbols == expected.ended.symbols
+            assert found.ended.equity == pytest.approx(expected.ended.equity, rel=1e-9, abs=1e-9)
+        np.testing.assert_allclose(found.positions, expected.positions, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(found.cash, expected.cash, rtol=1e-11, atol=1e-9)
+        np.testing.assert_allclose(found.equity, expected.equity, rtol=1e-11, atol=1e-9)
+        assert found.equity.min() >= 0.0
+        ended += expected.ended is not None
+        refused += any(order.state == "rejected" for order in expected.orders)
+    assert ended >= 2
+    assert refused >= 2
 
 
 @pytest.mark.parametrize(

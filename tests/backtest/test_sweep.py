@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from alphastream.errors import ParameterError
 from alphastream.performance import deflated_sharpe, lo_sharpe, moments, returns
 from alphastream.strategies import FixedNotional, ThresholdRule, VolatilityTarget
 from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.margin import Margin
 from tests.backtest.histories import bands, history, prices
 
 WINDOWS, ENTRIES = (10, 25, 40), (1.0, 1.5, 2.0, 6.0)
@@ -79,3 +82,22 @@ def test_what_cannot_be_combined() -> None:
     with pytest.raises(ParameterError, match=r"entry is 1.0, needs to be ≥ exit"):
         grid_of(bands(), WINDOWS, ENTRIES, 1.2)
     assert grid_of(bands(leave=0.25), WINDOWS, ENTRIES).exits == (0.25,) * 4
+
+
+def test_a_combination_that_was_liquidated_says_so_and_has_no_sharpe_ratio() -> None:
+    """A spread of 0.2 on legs of 100 with 18 times the capital: some of the thresholds outlive it, some do not."""
+    rules = BrokerRules(fill="next_open", margin=Margin(20.0, 0.045))
+    found = history(*prices(600), rules)
+    strategy = replace(bands(), sizer=FixedNotional(1_200.0))
+    swept = sweep(found, strategy, WINDOWS, ENTRIES, capital=100.0)
+    assert swept.ended.any()
+    assert not swept.ended.all()
+    for place in np.ndindex(3, 4):
+        run = run_pair(found, swept.grid.strategy(place), capital=100.0)
+        assert swept.ended[place] == (run.ended is not None)
+        assert swept.final_equity[place] == run.equity[-1] >= 0.0
+        if run.ended is not None:
+            assert run.ended.time_ns == found.rows.end_ns[swept.end_row[place]]
+            assert np.isnan(swept.sharpe[place])
+            assert not run.positions[-1].any()
+    assert not swept.ended[swept.best()]

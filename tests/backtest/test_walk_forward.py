@@ -10,8 +10,9 @@ from alphastream.backtest.vectorised import keep_books, pair_series
 from alphastream.backtest.walk_forward import Training, WalkForward, best_in_hindsight, ranges, walk_forward
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.performance import returns, sharpe_ratio
-from alphastream.strategies import VolatilityTarget, ZScoreThreshold
+from alphastream.strategies import FixedNotional, VolatilityTarget, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.margin import Margin
 from tests.backtest.histories import bands, history, prices
 
 WINDOWS, ENTRIES = (10, 20), (1.0, 1.5, 2.0)
@@ -147,3 +148,25 @@ def test_no_combination_does_better_on_the_tests_than_the_best_in_hindsight() ->
     assert (best.strategy.pair.window, best.strategy.pair.entry) == place
     assert sharpe_ratio(returns(best.equity)) == sharpes[place]
     assert len(best.equity) == stop - start
+
+
+def test_an_account_that_came_to_its_end_trades_no_further_test() -> None:
+    """The relation breaks in the second test: what is held then is liquidated, the folds after it have no trades."""
+    y, x = prices(1_000)
+    y = y + np.where(np.arange(1_000) >= 420, np.linspace(-126.0, 174.0, 1_000), 0.0)
+    rules = BrokerRules(fill="next_open", margin=Margin(20.0, 0.045))
+    strategy = replace(bands(), sizer=FixedNotional(900.0))
+    walk = walk_forward(
+        history(y, x, rules), strategy, WINDOWS, ENTRIES, train_rows=200, test_rows=100, purge_rows=20, capital=100.0
+    )
+    ended = walk.run.ended
+    assert ended is not None
+    assert walk.equity.min() >= 0.0
+    over = [fold.ended for fold in walk.folds]
+    assert over == sorted(over)
+    assert over[-1]
+    first = over.index(True)
+    assert walk.run.history.rows.end_ns[100 * first] <= ended.time_ns <= walk.run.history.rows.end_ns[100 * first + 99]
+    for fold in walk.folds[first:]:
+        assert np.isnan(fold.test_sharpe)
+    assert all(fold.trades == 0 for fold in walk.folds[first + 1 :])

@@ -80,9 +80,6 @@ class Account:
     def book(self, leg: int, fill: Fill, goal: float | None = None) -> None:
         """Move cash and the position of a leg. A fill that crosses zero closes one round trip and opens the next.
 
-        An account cannot lose what it does not have: where the fill that closes the last position leaves less than
-        nothing, its fee is less by that much, as a venue's insurance fund pays for it.
-
         Parameters
         ----------
         fill : its ``round_trip`` is that of what it opens, 0 for one of the symbol's own.
@@ -92,9 +89,6 @@ class Account:
         after = held + fill.quantity if goal is None else goal
         self.cash -= fill.quantity * fill.price + fill.fee
         self.positions[leg] = after
-        if self.cash < 0.0 and not any(self.positions):  # what is lost beyond the account, the venue bears
-            fill = msgspec.structs.replace(fill, fee=fill.fee + self.cash)
-            self.cash = 0.0
         self.journal.append((fill.time_ns, leg, after, self.cash))
         if held * after < 0.0:
             closing = -held / fill.quantity
@@ -107,6 +101,19 @@ class Account:
             self.leg_round_trips[leg] = fill.round_trip or self.round_trip
         round_trip = self.leg_round_trips[leg]
         self.fills.append(fill if fill.round_trip == round_trip else _part(fill, 1.0, round_trip))
+
+    def bound_loss(self, time_ns: int) -> None:
+        """Bring cash that is below 0 without a position back to 0: nobody loses what he does not have.
+
+        The fee of the last fill becomes less by as much, as the venue's insurance fund pays for it.
+        """
+        if self.cash >= 0.0 or any(self.positions):
+            return
+        last = self.fills[-1]
+        self.fills[-1] = msgspec.structs.replace(last, fee=last.fee + self.cash)
+        self.cash = 0.0
+        moved_ns, leg, held, _ = self.journal[-1]
+        self.journal.append((max(time_ns, moved_ns), leg, held, 0.0))
 
     def settle(self, leg: int, position: float, mark: float, rate: float, time_ns: int, round_trip: int) -> None:
         """Pay or receive funding for a position that was held at a moment."""

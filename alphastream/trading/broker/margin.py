@@ -47,8 +47,12 @@ class Margin:
 
     def excess(self, cash: float, positions: Sequence[float], marks: Sequence[float]) -> float:
         """Equity less the maintenance margin, in the quote currency; at 0 and below everything is closed."""
-        rate = self.maintenance
-        return cash + sum((held - rate * abs(held)) * mark for held, mark in zip(positions, marks, strict=True) if held)
+        worth = gross = 0.0
+        for held, mark in zip(positions, marks, strict=True):
+            if held:
+                worth += held * mark
+                gross += abs(held * mark)
+        return cash + worth - self.maintenance * gross
 
     def refusal(self, equity: float, held: float, asked: float) -> str | None:
         """Why an order is beyond the limit, None where it is not; what makes the gross notional smaller never is.
@@ -79,7 +83,7 @@ class Margin:
         prices: list[float | None] = []
         for held, mark in zip(positions, marks, strict=True):
             price = mark - excess / (held - self.maintenance * abs(held)) if held else math.nan
-            prices.append(price if price > 0.0 else None)
+            prices.append(price if 0.0 < price < math.inf else None)
         return tuple(prices)
 
 

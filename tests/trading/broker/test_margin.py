@@ -106,9 +106,10 @@ def test_margins_that_cannot_be(settings: dict[str, float], message: str) -> Non
 
 # ---- liquidation -----------------------------------------------------------------------------------------------
 
+units = st.integers(-200, 200).map(lambda quarters: quarters / 4.0)
 books = st.tuples(
     st.floats(1.0, 1e4),
-    st.tuples(st.floats(-50.0, 50.0), st.floats(-50.0, 50.0)),
+    st.tuples(units, units),
     st.tuples(st.floats(1.0, 200.0), st.floats(1.0, 200.0)),
 )
 
@@ -164,8 +165,10 @@ def test_what_is_lost_beyond_the_account_the_venue_bears() -> None:
     both_trade(on, 11, 100.0, 50.0)
     on.broker.liquidate("why", 20, on.marks, on.volumes)
     on.trade("Y", 21, 10.0)  # 900 are lost
+    on.account.bound_loss(21)  # not yet over
     on.trade("X", 22, 60.0)  # 200 more
     account = on.account
+    account.bound_loss(22)
     assert (account.cash, account.positions) == (0.0, [0.0, 0.0])
     paid = sum(fill.quantity * fill.price + fill.fee for fill in account.fills)
     assert paid == pytest.approx(1_000.0)  # the last fee is what the venue pays
