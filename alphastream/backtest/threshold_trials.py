@@ -7,7 +7,7 @@ import numpy as np
 
 from alphastream.backtest.pair_history import PairHistory
 from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, keep_books, pair_series
-from alphastream.cointegration import cointegration
+from alphastream.cointegration import cointegration, newest_tested
 from alphastream.errors import NotEnoughObservations
 from alphastream.pairs import source_columns
 from alphastream.strategies import PairThresholds, Thresholds, pair_thresholds, round_trip_cost
@@ -90,8 +90,9 @@ def threshold_trials(
     ratio = float(series.hedge_ratio[known[-1]]) if known.size else math.nan
     y, x = (float(prices[split - 1]) for prices in (history.rows.y, history.rows.x))
     cost = round_trip_cost(spec, history.rules, ratio, y, x)
-    own, hedge, zscore = (column[:split] for column in (columns["y"], columns["x"], series.zscore))
-    verdict = cointegration(history.rows.take(slice(split)), spec.price)
+    before = history.rows.take(slice(split))
+    tested, verdict = newest_tested(before.y_trades, before.x_trades), cointegration(before, spec.price)
+    own, hedge, zscore = (column[tested] for column in (columns["y"], columns["x"], series.zscore))
     fit = pair_thresholds(own, hedge, zscore, cost, spec.entry, spec.exit, verdict)
     piece, rest = history.cut(split, rows), series.cut(split, rows)
 

@@ -81,7 +81,8 @@ def pair_thresholds(
 
     Parameters
     ----------
-    y, x, zscore : (T,) columns of the pair's source, and of the model, oldest first.
+    y, x, zscore : (T,) columns of the pair's source, and of the model, oldest first: the rows that were tested, in
+        which both legs traded. A row is one of those.
     cost : of a round trip of both legs, in units of y.
     entry, exit : |z| of the pair as it is, for comparison.
     verdict : of the test of the same rows.

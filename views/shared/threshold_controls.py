@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from alphastream.cointegration import newest_tested
 from alphastream.core.types import Floats
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node
@@ -123,6 +124,7 @@ def _computed(answer: PairAnalytics, strategy: ZScoreThreshold | InnovationThres
 
 
 def _fit(answer: PairAnalytics, spec: PairSpec, zscore: Floats, cost: float) -> tuple[PairThresholds, float]:
-    y, x = source_prices(answer)
+    tested = newest_tested(answer.closed["y_trades"], answer.closed["x_trades"])
+    y, x, zscore = (column[tested] for column in (*source_prices(answer), zscore))
     fit = pair_thresholds(y, x, zscore, cost, spec.entry, spec.exit, answer.cointegration)
     return fit, bps_of(spec.price, float(answer.closed["y"][-1]))

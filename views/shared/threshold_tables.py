@@ -65,10 +65,10 @@ def fit_sentence(fit: PairThresholds, unit_bps: float) -> str:
     fastest = math.log(2.0) / process.high if math.isfinite(process.high) else 0.0
     slowest = f"{math.log(2.0) / process.low:.3g}" if process.low > 0.0 else "∞"
     words = (
-        f"Newest {fit.rows} bars: the spread of one fixed ratio has a half-life of {process.half_life:.3g} bars "
-        f"({confidence} interval {fastest:.3g} to {slowest}) and deviates by {process.deviation * unit_bps:.3g} bps. "
-        f"One z of this model stands for {fit.unit * unit_bps:.3g} bps of it (correlation {fit.correlation:.2f}); a "
-        f"round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
+        f"Newest {fit.rows} bars in which both legs traded: the spread of one fixed ratio has a half-life of "
+        f"{process.half_life:.3g} bars ({confidence} interval {fastest:.3g} to {slowest}) and deviates by "
+        f"{process.deviation * unit_bps:.3g} bps. One z of this model stands for {fit.unit * unit_bps:.3g} bps of it "
+        f"(correlation {fit.correlation:.2f}); a round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
     )
     ends = [f"±{fit.zscores(end)[0]:g}" for end in (fit.fast, fit.slow) if end is not None]
     return f"{words} At the ends of the interval the entry to turn at is {' and '.join(ends)}." if ends else words

@@ -253,7 +253,7 @@ def test_thresholds_of_cost_are_tried_on_bars_they_have_not_seen_and_can_be_set(
     said = words(test.run())
     assert not test.exception
     assert "On the 600 bars that the fit has not seen" in said
-    assert "Fitted on the first half, 600 bars. Newest 402 bars: the spread of one fixed ratio has a half-life" in said
+    assert "Fitted on the first half, 600 bars. Newest 402 bars in which both legs traded: the spread" in said
     table = test.dataframe[-1].value
     assert table["entry"].tolist()[0] == 2.0
     assert table["net"][1] > table["net"][0] > 0.0

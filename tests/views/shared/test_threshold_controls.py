@@ -1,5 +1,6 @@
 """Thresholds that follow from cost: what the box says, and what its buttons set."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,19 @@ def test_the_cost_of_the_page_is_that_of_the_fit(price: Any) -> None:
     assert fit.cost * unit_bps == pytest.approx(8.0)
     assert fit.refusal is None
     assert fit.process.deviation * unit_bps == pytest.approx(20.0, rel=0.25)
+
+
+def test_bars_in_which_a_leg_did_not_trade_are_not_looked_at() -> None:
+    """Every other bar repeats the price of y: half as many bars to look at, and the half-life of them."""
+    full = fitted()[0]
+    answer = answer_of(SPEC, rows=1_000)
+    stale = answer_of(SPEC, rows=1_000)
+    stale.closed["y_trades"][::2] = 0
+    odd = {name: column[1::2] for name, column in answer.closed.items()}
+    found = fit_of_page(stale, SPEC, 8.0)
+    assert found is not None
+    assert found == fit_of_page(replace(answer, closed=odd), SPEC, 8.0)
+    assert found[0].process.half_life < 0.75 * full.process.half_life
 
 
 def test_the_sentence_has_the_numbers_it_comes_from() -> None:
