@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from alphastream.cointegration import LEAST_ROWS
 from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, tested_prices
@@ -13,6 +14,9 @@ SENTENCE_PX = 690  # for all but the longest; what was tested against may be scr
 def tests_of(answer: PairAnalytics) -> None:
     """Every test on the newest closed bars of an answer, as a table."""
     y, x = tested_prices(answer)
+    if len(y) < LEAST_ROWS:
+        st.caption(f"Tests of the pair: {answer.cointegration.refusal}.")
+        return
     findings = diagnose(y, x)
     st.caption(
         f"The newest {len(y)} closed bars in which both legs traded, one ratio fixed over all of them. The moving "

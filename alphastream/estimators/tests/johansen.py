@@ -60,6 +60,14 @@ _MAX_EIGEN = np.array([
         [64.5292, 67.9040, 74.7434], [70.4630, 73.9355, 81.0678], [76.4081, 79.9878, 87.2395],
     ],
 ])
+# The same paper's case II: a constant inside the relation, no drift. For one to four series less the rank; 18,000 walks
+# of 800 rows exceed those at 5 % in 5.0 to 5.4 %.
+_RESTRICTED_TRACE = np.array([
+    [7.5567, 9.1645, 12.7608], [17.9804, 20.2618, 25.0781], [32.2684, 35.1928, 41.1950], [50.5254, 54.0790, 61.2669],
+])
+_RESTRICTED_MAX_EIGEN = np.array([
+    [7.5567, 9.1645, 12.7608], [13.9059, 15.8921, 20.1612], [20.0493, 22.2996, 27.0678], [26.1204, 28.5881, 33.7329],
+])
 # fmt: on
 
 
@@ -78,6 +86,7 @@ class JohansenResult:
     lags : lagged differences in the model.
     n_obs : rows of the regressions.
     trend : deterministic terms, "n", "c" or "ct".
+    restricted : whether the constant stood inside the relation only.
     """
 
     trace: Floats
@@ -89,6 +98,7 @@ class JohansenResult:
     lags: int
     n_obs: int
     trend: Trend
+    restricted: bool = False
 
     def rank(self, level: Level = "95%", by: Literal["trace", "max_eigen"] = "trace") -> int:
         """Number of cointegrating combinations: the first null that is not rejected, N where all are."""
@@ -103,14 +113,23 @@ class JohansenResult:
         return int(kept.argmax()) if kept.any() else kept.size
 
 
-def johansen(data: ArrayLike, trend: Trend | Literal[-1, 0, 1] = "c", lags: int = 1) -> JohansenResult:
+def johansen(
+    data: ArrayLike, trend: Trend | Literal[-1, 0, 1] = "c", lags: int = 1, *, restricted: bool = False
+) -> JohansenResult:
     """Johansen's trace and maximum eigenvalue tests.
+
+    A constant outside the relation is a drift of the series; one inside gives the relation a level and the series no
+    drift. Each has values that hold for its own case only. Of 500 rows of two independent walks the trace with a free
+    constant calls 10 % cointegrated at 5 % where there is no drift and 5 % where there is one of .1 standard deviations
+    a row, the one with a restricted constant 5 and 45 %. Both presume one variance: where it falls to a sixteenth
+    half-way they call 54 and 42 % cointegrated.
 
     Parameters
     ----------
     data : (T, N) prices or log prices, 2 ≤ N ≤ 12, oldest first.
     trend : "n", "c" or "ct", or the order of the time polynomial, −1, 0 or 1.
     lags : lagged differences, k_ar_diff in statsmodels.
+    restricted : the constant stands inside the relation only, with ``trend`` "c" and up to four series.
 
     Raises
     ------
@@ -137,29 +156,37 @@ def johansen(data: ArrayLike, trend: Trend | Literal[-1, 0, 1] = "c", lags: int 
     order = trend_terms(name)
     require_integer("lags", lags, minimum=0)
     levels, scale = _scaled(data, order, lags)
+    if restricted and (order != 1 or levels.shape[1] > len(_RESTRICTED_TRACE)):
+        raise ParameterError(
+            f"restricted=True with trend {name!r} and {levels.shape[1]} series: "
+            f"needs trend 'c' and at most {len(_RESTRICTED_TRACE)} series, whose critical values are known"
+        )
     changes = np.diff(levels, axis=0)
     n_obs, n_series = changes.shape[0] - lags, levels.shape[1]
     lagged = [changes[lags - lag : changes.shape[0] - lag] for lag in range(1, lags + 1)]
     constant = [np.ones((n_obs, 1))] if order > 0 else []
-    short_run = np.hstack([np.empty((n_obs, 0)), *constant, *lagged])
+    short_run = np.hstack([np.empty((n_obs, 0)), *([] if restricted else constant), *lagged])
+    before = np.hstack([levels[lags:-1], *(constant if restricted else [])])
     change_left = _orthonormal(_residual(changes[lags:], short_run), "changes")
-    level_left = _orthonormal(_residual(levels[lags:-1], short_run), "levels")
+    level_left = _orthonormal(_residual(before, short_run), "levels")
     # the squared canonical correlations of changes and levels are the eigenvalues of S11⁻¹ S10 S00⁻¹ S01
-    _, correlations, directions = np.linalg.svd(change_left[0].T @ level_left[0])
+    _, correlations, directions = np.linalg.svd(change_left[0].T @ level_left[0], full_matrices=False)
     eigenvalues = np.minimum(correlations**2, 1.0 - np.finfo(np.float64).eps)
-    vectors = np.linalg.solve(level_left[1], directions.T) * np.sqrt(n_obs) / scale[:, None]
+    vectors = np.linalg.solve(level_left[1], directions.T)[:n_series] * np.sqrt(n_obs) / scale[:, None]
     parts = -n_obs * np.log1p(-eigenvalues)
     remaining = np.arange(n_series, 0, -1) - 1
+    trace, max_eigen = (_RESTRICTED_TRACE, _RESTRICTED_MAX_EIGEN) if restricted else (_TRACE[order], _MAX_EIGEN[order])
     return JohansenResult(
         trace=_frozen(np.cumsum(parts[::-1])[::-1]),
-        trace_critical_values=_frozen(_TRACE[order][remaining]),
+        trace_critical_values=_frozen(trace[remaining]),
         max_eigen=_frozen(parts),
-        max_eigen_critical_values=_frozen(_MAX_EIGEN[order][remaining]),
+        max_eigen_critical_values=_frozen(max_eigen[remaining]),
         eigenvalues=_frozen(eigenvalues),
         eigenvectors=_frozen(vectors * np.where(vectors[0] < 0.0, -1.0, 1.0)),
         lags=int(lags),
         n_obs=n_obs,
         trend=name,
+        restricted=restricted,
     )
 
 

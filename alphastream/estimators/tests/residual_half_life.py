@@ -143,7 +143,7 @@ def residual_half_life(y: ArrayLike, x: ArrayLike) -> HalfLifeResult:
     residual = np.empty(y_rows.size)
     phi = residual_persistence(x_rows, y_rows, residual)
     if math.isnan(phi):
-        raise ParameterError("x is constant or y is a linear function of it: there is no spread that could return")
+        raise ParameterError("x is constant, or the legs are perfectly collinear: there is no spread that could return")
     now, low, high = (float(each) for each in corrected_half_life(phi, y_rows.size))
     before = residual[:-1] - residual[:-1].mean()
     left = (residual[1:] - residual[1:].mean()) - phi * before

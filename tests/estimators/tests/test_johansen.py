@@ -71,6 +71,58 @@ def test_without_lags_it_regresses_on_the_level_before_the_change() -> None:
     np.testing.assert_allclose(johansen(levels, "c", lags=0).eigenvalues, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("lags", [0, 1, 3])
+@pytest.mark.parametrize("series", [2, 3])
+def test_restricted_constant_is_a_level_of_the_relation(lags: int, series: int) -> None:
+    """The eigenvalues of the reduced rank regression with the constant among the levels, from plain moments."""
+    levels = system(9, 200, series) + 50.0
+    change = np.diff(levels, axis=0)
+    rows = len(change) - lags
+    lagged = [change[lags - lag : len(change) - lag] for lag in range(1, lags + 1)]
+    before = np.column_stack((levels[lags:-1], np.ones(rows)))
+    left = []
+    for target in (change[lags:], before):
+        short_run = np.hstack([np.empty((rows, 0)), *lagged])
+        left.append(target - short_run @ np.linalg.lstsq(short_run, target)[0] if lags else target)
+    moments = {(i, j): left[i].T @ left[j] / rows for i in range(2) for j in range(2)}
+    product = np.linalg.solve(moments[0, 0], moments[0, 1]) @ np.linalg.solve(moments[1, 1], moments[1, 0])
+    expected = np.sort(np.linalg.eigvals(product).real)[::-1]
+    found = johansen(levels, lags=lags, restricted=True)
+    np.testing.assert_allclose(found.eigenvalues, expected, rtol=1e-7)
+    np.testing.assert_allclose(found.trace[0], -rows * np.log1p(-expected).sum(), rtol=1e-7)
+    assert found.restricted
+    assert found.eigenvectors.shape == (series, series)
+
+
+def test_each_constant_has_its_size_where_it_belongs() -> None:
+    """Two independent walks without and with a drift of .1 sd a row; 300 runs of 500 rows: 10 and 5, 5 and 45 %."""
+    rng = np.random.default_rng(10)
+    rates = {}
+    for drift in (0.0, 0.1):
+        walks = [np.cumsum(drift + rng.normal(size=(500, 2)), axis=0) for _ in range(300)]
+        for restricted in (False, True):
+            rates[drift, restricted] = np.mean([johansen(each, restricted=restricted).rank() > 0 for each in walks])
+    assert rates[0.0, False] == pytest.approx(0.1, abs=0.05)
+    assert rates[0.0, True] == pytest.approx(0.05, abs=0.035)
+    assert rates[0.1, False] == pytest.approx(0.05, abs=0.035)
+    assert rates[0.1, True] > 0.3
+
+
+def test_restricted_critical_values_are_those_of_walks() -> None:
+    rng = np.random.default_rng(11)
+    found = [johansen(np.cumsum(rng.normal(size=(400, 2)), axis=0), lags=0, restricted=True) for _ in range(800)]
+    for statistic, critical in (("trace", "trace_critical_values"), ("max_eigen", "max_eigen_critical_values")):
+        beyond = np.mean([getattr(each, statistic)[0] > getattr(each, critical)[0] for each in found], axis=0)
+        np.testing.assert_allclose(beyond, [0.1, 0.05, 0.01], atol=0.03)
+
+
+def test_restricted_constant_is_refused_where_its_values_are_not_known() -> None:
+    with pytest.raises(ParameterError, match="needs trend 'c' and at most 4 series"):
+        johansen(system(12, 100, 2), "ct", restricted=True)
+    with pytest.raises(ParameterError, match="needs trend 'c' and at most 4 series"):
+        johansen(system(12, 100, 5), restricted=True)
+
+
 def test_rank_counts_the_stationary_combinations() -> None:
     walks = np.cumsum(np.random.default_rng(8).normal(size=(500, 3)), axis=0)
     assert johansen(walks).rank() == 0

@@ -81,5 +81,5 @@ def test_refuses_in_words() -> None:
         residual_half_life(y[:29], x[:29])
     with pytest.raises(ParameterError, match="align the legs"):
         residual_half_life(y, x[1:])
-    with pytest.raises(ParameterError, match="linear function"):
+    with pytest.raises(ParameterError, match="collinear"):
         residual_half_life(2.0 * x, x)
