@@ -110,8 +110,8 @@ class VectorisedRun:
 
     @property
     def sharpe(self) -> LoSharpe:
-        """Sharpe ratio of a row over the autocorrelation of the rows; NaN after ruin, or where nothing moved."""
-        if self.equity.min() <= 0.0:
+        """Sharpe ratio of a row over the autocorrelation of the rows; NaN after an end, or where nothing moved."""
+        if self.ended is not None or self.equity.min() <= 0.0:
             return LoSharpe(math.nan, math.nan, math.nan, 0)
         held = np.count_nonzero(self.positions.any(axis=1))
         return lo_sharpe(returns(self.equity), holding_rows=held / max(self.trades, 1))

@@ -34,7 +34,7 @@ from alphastream.performance.serial_correlation import lo_sharpe
 class Ratios:
     """Figures over the returns of the rows, a year unless said otherwise; NaN where undefined.
 
-    All are NaN if the account was ruined on the way; annual growth and Calmar also over less than a week.
+    All are NaN if the account came to its end on the way; annual growth and Calmar also over less than a week.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Performance:
     capital, equity : at the beginning and at the end.
     profit : equity − capital; equals ``split.net`` up to rounding.
     total_return : profit over capital.
-    ruined_ns : first row with no equity left, None if there was none.
+    ruined_ns : first row with no equity left, or at which the account was liquidated; None if there was none.
     ratios : figures over the returns.
     drawdown, exposure, turnover, split, round_trips, round_trip_statistics : as their classes say.
     break_even_cost_bps : rate of fees, spread and impact at which the profit would be 0.
@@ -122,6 +122,7 @@ def summarise(
     capital: float,
     lead: str | None = None,
     trial_sharpes: ArrayLike | None = None,
+    ended_ns: int | None = None,
 ) -> Performance:
     """Sum a run up.
 
@@ -134,6 +135,7 @@ def summarise(
     capital : equity before the first row.
     lead : symbol whose side is the direction of a round trip, as in ``round_trips``.
     trial_sharpes : Sharpe ratio of a row of every run this one was chosen from, itself among them.
+    ended_ns : when the account came to its end and traded no more, None if it did not.
     """
     when = times(time_ns)
     curve = column("equity", equity, rows=when.size)
@@ -146,7 +148,7 @@ def summarise(
     last_marks = dict(zip(symbols, last, strict=True))
     split, traded = split_costs(fills, funding, last_marks), turnover(fills, when, curve)
     all_round_trips = round_trips(fills, funding, last_marks, lead)
-    ruined = np.flatnonzero(curve <= 0.0)
+    ruined = np.flatnonzero((curve <= 0.0) | (False if ended_ns is None else when >= ended_ns))
     statistics = round_trip_statistics(all_round_trips)
     ratios = _ratios(when, curve, statistics.mean_holding_ns) if ruined.size == 0 else _no_ratios(when)
     return Performance(

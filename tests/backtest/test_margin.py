@@ -42,7 +42,7 @@ def test_the_account_ends_where_its_margin_does() -> None:
     assert (ended.time_ns, ended.equity) == (18 * SECOND, 200.0)
     assert ended.maintenance == pytest.approx(207.5)
     assert ended.prices[0] == pytest.approx((99.0 * 50.0 - 1_000.0) / (50.0 * 0.95))
-    assert [(order.state, order.reason) for order in result.orders[1:]] == [("filled", f"liquidation: {ended.reason}")]
+    assert [(order.state, order.reason) for order in result.orders[1:]] == [("filled", ended.reason)]
     assert result.fills[-1].price == 82.0
     assert result.equity[-30:].tolist() == [150.0] * 30
     assert not result.positions[-30:].any()

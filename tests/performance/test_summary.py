@@ -78,6 +78,23 @@ def test_trials_deflate() -> None:
     assert one_of_four.probability < alone.probability
 
 
+def test_a_liquidated_run_has_no_ratios_though_something_is_left() -> None:
+    found = summarise(
+        np.arange(4) * HOUR_NS,
+        [100.0, 40.0, 5.0, 5.0],
+        ["Y"],
+        np.zeros((4, 1)),
+        np.ones((4, 1)),
+        [],
+        [],
+        capital=100.0,
+        ended_ns=2 * HOUR_NS,
+    )
+    assert found.ruined_ns == 2 * HOUR_NS
+    assert np.isnan(found.ratios.sharpe)
+    assert found.drawdown.depth == pytest.approx(-0.95)
+
+
 def test_a_ruined_run_has_books_and_no_ratios() -> None:
     equity = np.array([100.0, 40.0, -20.0, 5.0])
     time_ns = np.arange(4) * HOUR_NS

@@ -120,6 +120,7 @@ def _performance(run: RunResult, request: BacktestRequest) -> Performance:
         run.funding,
         capital=run.capital,
         lead=run.symbols[0] if of_pair else None,
+        ended_ns=None if run.ended is None else run.ended.time_ns,
     )
 
 
@@ -135,23 +136,21 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             title=f"Calibrating {waits.have}/{waits.needed}",
         )
     elif not result.fills:
+        refused = bool(result.orders) and all(order.state == "rejected" for order in result.orders)
         st.info(
             "No order was filled: "
             + (
-                "the optimiser had no position yet, or no trade came after a bar."
+                "all were refused, see below."
+                if refused
+                else "the optimiser had no position yet, or no trade came after a bar."
                 if isinstance(request.strategy, PositionOptimiser)
                 else "z never reached the entry, or no trade came after a signal."
             ),
             icon=":material/hourglass_empty:",
             title="No trade",
         )
-    if performance.ruined_ns is not None:
-        st.error(
-            "Equity fell to 0 during the run. A venue would have liquidated everything before that; what comes after "
-            "it on this page could not have happened.",
-            icon=":material/report:",
-            title="The account was ruined",
-        )
+    if result.ended is not None:
+        st.error(tables.ending(result.ended), icon=":material/report:", title=tables.ended_as(result.ended))
     if run.together < SELDOM:
         st.warning(
             f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made "

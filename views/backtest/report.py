@@ -16,7 +16,7 @@ from alphastream.pairs import PairSpec
 from alphastream.performance import DeflatedSharpe, Performance
 from alphastream.strategies import Strategy
 from alphastream.trading.broker.costs import BrokerRules
-from views.backtest.tables import CAVEATS, figures, span, statistics, trades_frame, troubles
+from views.backtest.tables import CAVEATS, ended_as, ending, figures, span, statistics, trades_frame, troubles
 from views.shared.metrics import UNKNOWN
 
 MAX_TRADES: Final = 2_000
@@ -59,10 +59,8 @@ def report(
         for card in figures(run, performance, luck)
     )
     warnings = "".join(f'<p class="warning">{escape(sentence)}</p>' for sentence in troubles(run))
-    if performance.ruined_ns is not None:
-        warnings += (
-            '<p class="warning">Equity fell to 0 during the run: what comes after it could not have happened.</p>'
-        )
+    if run.ended is not None:
+        warnings += f'<p class="warning">{escape(ended_as(run.ended))}. {escape(ending(run.ended))}</p>'
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(span(run))}</p>",
         f'<div class="cards">{cards}</div>{warnings}',

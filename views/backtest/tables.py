@@ -12,7 +12,7 @@ from alphastream.backtest import RunResult
 from alphastream.graph import Series, interval_name
 from alphastream.performance import DeflatedSharpe, Performance
 from alphastream.performance.metrics import MIN_SPAN_NS
-from alphastream.trading.broker.orders import SpreadOrder
+from alphastream.trading import Ended, SpreadOrder
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
@@ -48,7 +48,9 @@ CAVEATS: Final = (
     "Bars do not show what happened inside them: a stop is checked when a bar has closed, not within it.",
     "A Sharpe ratio counts how bars depend on each other over the mean holding time. Its error is that of returns that "
     "go on as they were: a change of the market is not in it.",
-    "Funding is one rate throughout. Borrowing, transfers, taxes, margin calls and outages of the venue are not in it.",
+    "Funding is one rate throughout. Borrowing, transfers, taxes and outages of the venue are not in it.",
+    "Margin is looked at when a bar has closed, with one rate for every symbol and size. A venue looks at its mark "
+    "prices all the time, asks for more of large positions, and may close earlier and at worse prices.",
     "Amounts are added up as if all symbols had one quote currency: choose symbols with the same one.",
 )
 
@@ -111,7 +113,7 @@ def figures(run: RunResult, performance: Performance, luck: DeflatedSharpe | Non
 def _sharpe(run: RunResult, performance: Performance) -> tuple[str, str, str]:
     ratios = performance.ratios
     if performance.ruined_ns is not None:
-        return SHARPE, UNKNOWN, "the account was ruined"
+        return SHARPE, UNKNOWN, "the account was ruined" if run.ended is None else ended_as(run.ended).lower()
     if not math.isfinite(ratios.sharpe):
         return SHARPE, UNKNOWN, "returns do not vary"
     if is_annual(performance):
@@ -166,6 +168,18 @@ def statistics(performance: Performance) -> list[tuple[str, str]]:
             ("Calmar", _plain(ratios.calmar, 2)),
         ]
     return lines
+
+
+def ended_as(ended: Ended) -> str:
+    """Title of how an account came to its end."""
+    return "The account was liquidated" if ended.is_liquidation else "The account was ruined"
+
+
+def ending(ended: Ended) -> str:
+    """When and why an account came to its end, and what that means for the figures."""
+    at = f"{pd.Timestamp(ended.time_ns, unit='ns'):%Y-%m-%d %H:%M:%S}"
+    closed = "Everything was closed at the next trades" if ended.is_liquidation else "Nothing was held any more"
+    return f"{at} UTC, {ended.reason}. {closed} and the run ends there: no ratio is made of its returns."
 
 
 def span(run: RunResult) -> str:

@@ -64,10 +64,9 @@ def sweep_map(
         zmin=low,
         zmax=bound if signed else max(float(np.nanmax(values, initial=0.0)), low + 1e-12),
         colorscale=DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
-        customdata=result.trades,
+        customdata=_notes(result),
         colorbar={"title": {"text": name, "side": "right"}, "thickness": 14, "tickformat": ".3~g"},
-        hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>"
-        "%{customdata:,} round trips<extra></extra>",
+        hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>%{{customdata}}<extra></extra>",
         xgap=1,
         ygap=1,
     )
@@ -89,6 +88,15 @@ def sweep_map(
         },
     )
     return figure
+
+
+def _notes(result: Sweep) -> NDArray[np.object_]:
+    """Round trips of each combination, and whether its account came to its end, in words."""
+    notes = np.empty(result.trades.shape, dtype=object)
+    for place in np.ndindex(notes.shape):
+        end = ", liquidated or ruined" if result.ended[place] else ""
+        notes[place] = f"{result.trades[place]:,} round trips{end}"
+    return notes
 
 
 def _marks(result: Sweep, chosen: tuple[int, float]) -> Iterator[go.Scatter]:

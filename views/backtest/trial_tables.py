@@ -54,6 +54,15 @@ def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability < 0.999 else "over 99.9 %"
 
 
+def ended_sentence(result: Sweep) -> str:
+    """How many accounts came to their end; empty where none did."""
+    count = int(result.ended.sum())
+    if not count:
+        return ""
+    which = "account was" if count == 1 else "accounts were"
+    return f" {count:,} {which} liquidated or ruined: profit and trades until then, no Sharpe ratio."
+
+
 def folds_frame(history: PairHistory, walk: WalkForward, yearly: float = 1.0) -> pd.DataFrame:
     """One line a fold, oldest first; Sharpe ratios NaN where nothing was traded."""
     ends = history.rows.end_ns
@@ -74,6 +83,7 @@ def folds_frame(history: PairHistory, walk: WalkForward, yearly: float = 1.0) ->
             "test_sharpe": fold.test_sharpe * yearly,
             "trades": fold.trades,
             "gained": fold.profitable,
+            "ended": fold.ended,
         }
         for number, fold in enumerate(walk.folds, 1)
     ]
@@ -93,6 +103,7 @@ def sweep_csv(result: Sweep) -> bytes:
         "drawdown": result.drawdown,
         "trades": result.trades,
         "turnover": result.turnover,
+        "ended": result.ended,
         "skew": result.skew,
         "kurtosis": result.kurtosis,
     }

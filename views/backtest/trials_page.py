@@ -25,9 +25,9 @@ from alphastream.performance import DeflatedSharpe, Performance, rows_per_year
 from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
-from views.backtest.tables import SHARPE
+from views.backtest.tables import SHARPE, ended_as, ending
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
-from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
+from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.metrics import UNKNOWN, Metric
@@ -105,6 +105,15 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
 def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
     """Map, verdict and file."""
     yearly = _yearly(history)
+    if math.isnan(result.sharpe[result.best()]) and result.ended.any():
+        st.error(
+            f"Of {result.sharpe.size:,} combinations {int(result.ended.sum()):,} were liquidated or ruined, and the "
+            "others did not trade: trade less for this capital.",
+            icon=":material/report:",
+            title="No account was left",
+        )
+        offer_file("Sweep as CSV", lambda: sweep_csv(result), "sweep.csv", key="csv_sweep")
+        return
     if math.isnan(result.sharpe[result.best()]):
         st.info(
             f"None of {result.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
@@ -139,8 +148,8 @@ def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital:
     (st.success if luck.probability >= 0.95 else st.warning)(sentence, icon=":material/casino:", title=title)
     st.caption(
         f"In sample: all {result.sharpe.size:,} combinations were tried on the same {len(history):,} bars, with the "
-        "fills and costs above; an empty field never traded. A best that stands alone among bad neighbours is luck "
-        "more often than one on a plateau."
+        f"fills and costs above; an empty field never traded.{ended_sentence(result)} A best that stands alone among "
+        "bad neighbours is luck more often than one on a plateau."
     )
     name = f"sweep-{strategy.pair.y}-{strategy.pair.x}.csv"
     offer_file("Sweep as CSV", lambda: sweep_csv(result), name, key="csv_sweep")
@@ -227,6 +236,8 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
     )
     metric_row(cards, key="result_cards")
     figure = walk_forward_figure(history.rows.end_ns[start:stop], walk, hindsight.equity, dark=dark)
+    if walk.run.ended is not None:
+        st.error(ending(walk.run.ended), icon=":material/report:", title=ended_as(walk.run.ended))
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
     st.dataframe(
         folds_frame(history, walk, yearly),
@@ -249,6 +260,9 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
             "gained": st.column_config.CheckboxColumn(
                 "any profitable",
                 help="Whether any setting made a profit in training; if none did, the least bad one trades.",
+            ),
+            "ended": st.column_config.CheckboxColumn(
+                help="Whether the account was liquidated or ruined by then; after that nothing is traded."
             ),
         },
     )

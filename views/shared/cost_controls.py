@@ -15,6 +15,7 @@ from alphastream.trading.broker.costs import (
     FixedLatency,
     PowerImpact,
 )
+from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from system import Pipeline
 
@@ -48,6 +49,10 @@ HELP: Final = {
     "Match: the leg that is ahead is cut back to the share of the other. Keep: it stays as it is, perhaps one leg.",
     "funding": "What a long position pays to the shorts every 8 hours (00, 08, 16 UTC), in bps of its notional; "
     "negative: receives. The true rates differ from time to time and by symbol.",
+    "limit": "Most that an order may make of the gross notional, both legs together, over the equity; one beyond it is "
+    "refused. 20 is what Binance lets accounts younger than 60 days have. Where equity falls to 1 % of the gross "
+    "notional, the maintenance margin, everything is closed at the next trades with a liquidation fee of 1.25 %, and "
+    "the run ends.",
     "lot": "Smallest step of a quantity; orders are cut down to it. 0: none.",
     "tick": "Smallest step of a price; fills are moved to the next one against you. 0: none.",
     "least": "Minimum value of an order in the quote currency; smaller ones are rejected, unless they close. 0: none.",
@@ -91,6 +96,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
                     width=110,
                 )
             )
+        limit = _field(row, "Leverage limit", 0.1, 99.0, Margin().max_leverage, "limit", 1.0)
         contracts = _contracts(known, symbols)
     _warn(fill, kind, latency)
     return BrokerRules(
@@ -104,6 +110,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
         timeout_ns=round(timeout * 1e9) if timeout else None,
         on_timeout=TIMEOUTS[on_timeout],
         contracts=contracts,
+        margin=Margin(max_leverage=limit),
     )
 
 

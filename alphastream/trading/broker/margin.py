@@ -88,7 +88,7 @@ class Margin:
 
 
 LEVERAGE = "beyond the leverage limit"
-LIQUIDATION = "liquidation"
+LIQUIDATED = "liquidated"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ class Ended(msgspec.Struct, frozen=True):
             f"{symbol} at {price:,.6g}" for symbol, price in zip(self.symbols, self.prices, strict=True) if price
         )
         return (
-            f"liquidated: equity {self.equity:,.2f}, maintenance margin {self.maintenance:,.2f}"
+            f"{LIQUIDATED}: equity {self.equity:,.2f}, maintenance margin {self.maintenance:,.2f}"
             f"{f'; liquidation price, each leg alone: {at}' if at else ''}"
         )
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules, PowerImpact
-from alphastream.trading.broker.margin import LEVERAGE, LIQUIDATION
+from alphastream.trading.broker.margin import LEVERAGE
 from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
 Schedule: TypeAlias = Callable[[int, Callable[[], object]], None]
@@ -169,7 +169,7 @@ class SimulatedBroker:
         if not any(self.account.positions):
             return None
         self._extra_bps = self.rules.margin.liquidation_fee_bps
-        order = self._closing(0, f"{LIQUIDATION}: {why}", now_ns, volumes)
+        order = self._closing(0, why, now_ns, volumes)
         order.timeout_ns = None
         self._open(order, now_ns, marks, volumes)
         return order

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alphastream.errors import ParameterError
 from alphastream.trading import BrokerRules, Ended, Fees, FixedLatency, Margin, SpreadRequest
-from alphastream.trading.broker.margin import LEVERAGE, LIQUIDATION, ended_at
+from alphastream.trading.broker.margin import LEVERAGE, ended_at
 from tests.trading.engine.desk import Desk
 
 EASY = Margin(max_leverage=2.0, maintenance=0.1, liquidation_fee_bps=100.0)
@@ -151,7 +151,7 @@ def test_a_liquidation_closes_everything_and_costs_its_fee() -> None:
     both_trade(on, 11, 100.0, 50.0)
     order = on.broker.liquidate("why", 20, on.marks, on.volumes)
     assert order is not None
-    assert (order.reason, on.account.direction) == (f"{LIQUIDATION}: why", 0)
+    assert (order.reason, on.account.direction) == ("why", 0)
     both_trade(on, 21, 40.0, 50.0)
     assert on.account.positions == [0.0, 0.0]
     assert [fill.fee for fill in on.account.fills] == pytest.approx([0.0, 0.0, 4.0, 10.0])

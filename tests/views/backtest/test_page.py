@@ -172,6 +172,7 @@ NUMBERS = {
     "latency": 900.0,
     "share": 50.0,
     "timeout": 3.0,
+    "limit": 5.0,
     "funding": 1.0,
     "lot_ETHUSDT": 0.1,
     "tick_BTCUSDT": 1.0,
@@ -206,6 +207,24 @@ def test_every_size(kind: str, key: str) -> None:
     assert not test.error
     test.number_input(key=key).set_value(2.0).run()
     assert int(cards(test)["Trades"]) > 0
+
+
+def test_a_size_beyond_the_limit_is_refused_with_the_numbers() -> None:
+    said = words(shown(size_notional="1e9", capital="1000", **FREE))
+    assert "all were refused" in said
+    assert "on an equity of 1,000.00" in said
+    assert "the limit is 20 times, 20,000.00" in said
+
+
+def test_a_liquidation_is_said_and_ends_the_run() -> None:
+    """45 times the equity in either leg and a fee of .2 %: what is left is under 1 % of it at once."""
+    test = shown(size_gross="85000", sizer="gross, both legs", capital="1000", limit="90", taker="20", **SHORT)
+    said = words(test)
+    assert "liquidation price, each leg alone" in said
+    assert "no ratio is made of its returns" in said
+    found = cards(test)
+    assert found["Sharpe (Lo)"] == UNKNOWN
+    assert found["Trades"] == "1"
 
 
 def test_a_size_by_volatility_knows_its_leverage() -> None:

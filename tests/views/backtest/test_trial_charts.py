@@ -13,7 +13,7 @@ from alphastream.strategies import ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules
 from tests.views.runs import PAIR, market
 from views.backtest.trial_charts import METRICS, metric_of, sweep_map, walk_forward_figure
-from views.backtest.trial_tables import folds_frame, luck_sentence, sweep_csv, walk_forward_csv
+from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 
 WINDOWS, ENTRIES = (10, 20, 40), (1.0, 1.5, 2.0, 9.0)
 STRATEGY = ZScoreThreshold(PAIR)
@@ -113,3 +113,18 @@ def test_walk_forward_is_drawn_fold_by_fold(history: PairHistory, walked: WalkFo
     table = pd.read_csv(io.BytesIO(walk_forward_csv(history, walked, hindsight)))
     assert table["fold"].tolist() == np.repeat(np.arange(1, len(walked.folds) + 1), 150).tolist()
     np.testing.assert_allclose(table["equity_out_of_sample"], walked.equity)
+
+
+def test_accounts_that_came_to_their_end_are_said(swept: Sweep) -> None:
+    end_row = swept.end_row.copy()
+    end_row[0, 1] = 5
+    ended = replace(swept, end_row=end_row)
+    assert ended_sentence(swept) == ""
+    assert (
+        ended_sentence(ended) == " 1 account was liquidated or ruined: profit and trades until then, no Sharpe ratio."
+    )
+    notes = sweep_map(ended, "profit", (20, 1.5), capital=100_000.0).data[0].customdata
+    assert notes[0][1] == f"{swept.trades[0, 1]:,} round trips, liquidated or ruined"
+    assert notes[0][0] == f"{swept.trades[0, 0]:,} round trips"
+    frame = pd.read_csv(io.BytesIO(sweep_csv(ended)))
+    assert frame["ended"].sum() == 1
