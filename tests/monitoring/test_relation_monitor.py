@@ -51,7 +51,7 @@ def first_row(column: Floats, level: float) -> float:
 def test_false_alarms_of_a_day_are_rare_where_there_is_nothing(market: Market) -> None:
     """200 pairs a market: 0 to 4.5 % for p, 0 to 1.5 % for the detector (error 1.5).
 
-    `python -m calibration.watching` has 1,000 pairs a market, and days of 86,400 rows.
+    `python -m calibration.watched_days` has 1,000 pairs a market, and days of 86,400 rows.
     """
     rows = many(market, PAIRS, DAY)
     assert np.mean(np.nanmin(rows.pvalue, axis=0) <= 0.05) <= 0.06

@@ -11,7 +11,7 @@ from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload, require_pair
 from alphastream.uploads.series import bars_of, pair_rows
 from views.shared import exports
-from views.shared.cards import result_cards
+from views.shared.cards import evidence_card, result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
@@ -72,7 +72,10 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             title=f"Calibrating {step.have}/{step.needed}",
         )
     metric_row(
-        [Metric(card["label"], card["value"], card["sub"], card["title"]) for card in result_cards(answer, spec)],
+        [
+            Metric(card["label"], card["value"], card["sub"], card["title"])
+            for card in (*result_cards(answer, spec), evidence_card(answer))
+        ],
         key="result_cards",
     )
     figure = pair_figure(pair_series(answer, spec, {}), dark=is_dark(), gap=WIDE_GAP)

@@ -13,10 +13,10 @@ from alphastream.pairs import PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from runtime.channel.topics import Frame
 from system import System
-from views.component import live_figure, pair_frame, way_of
+from views.component import Card, live_figure, pair_frame, way_of
 from views.live.tables import coverage_frame, tape_facts
 from views.shared import exports
-from views.shared.cards import feed_card, pair_cards
+from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
 from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
 from views.shared.elements import PLOT, offer_file
@@ -74,10 +74,12 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
         return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)))
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
     feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay")
+    evidence: Card = {**evidence_card(answer), "group": "ready"}  # it stands with what speaks for trading now
     cards = [
         *pair_cards(answer, spec, instruments, now_ns, progress_text(pipeline.engine.compilation.progress)),
         feed,
         *ready_cards(answer, spec, feed, now_ns, cost_bps),
+        evidence,
     ]
     return pair_frame(
         pair_series(answer, spec, instruments, newest=shown),

@@ -90,7 +90,6 @@ def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = 
         _spread(answer, spec),
         _hedge(answer, spec),
         _cointegration(answer),
-        _evidence(answer),
         _half_life(answer),
         make_card("correlation", "Return correlation", _signed(correlation, 3), window, title=_HELP["correlation"]),
     ]
@@ -268,7 +267,8 @@ def _cointegration(answer: PairAnalytics | None) -> Card:
     return make_card(name, label, f"{test.pvalue:.3f}", verdict, cast(Tone, tone), title)
 
 
-def _evidence(answer: PairAnalytics | None) -> Card:
+def evidence_card(answer: PairAnalytics | None) -> Card:
+    """What watching has shown since the first row: the p-value that stays valid, and whether a relation was shown."""
     name, label = "evidence", "p since start"
     pvalue, bars = newest_closed(answer, "evidence_p"), newest_closed(answer, "evidence_rows")
     if answer is None or not math.isfinite(pvalue):

@@ -10,7 +10,7 @@ from alphastream.cointegration import Cointegration
 from alphastream.events import Tick
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, Progress, analyse
 from views.component import Card
-from views.shared.cards import make_card, newest, pair_cards, result_cards
+from views.shared.cards import evidence_card, make_card, newest, pair_cards, result_cards
 from views.shared.readiness import ready_cards
 
 SECOND = 10**9
@@ -206,13 +206,13 @@ def test_one_look_at_a_test_is_not_enough() -> None:
 
 def test_evidence_says_what_was_shown_since_the_start() -> None:
     found = with_last(answer(), evidence_p=3e-7, evidence_rows=1_234.0, relation=1.0, ended=0.0)
-    card = live(found)["evidence"]
+    card = evidence_card(found)
     assert (card["value"], card["sub"], card["tone"]) == ("< 0.0001", "relation shown, 1,234 bars", "ok")
-    card = live(with_last(found, relation=0.0, ended=1.8e6))["evidence"]
+    card = evidence_card(with_last(found, relation=0.0, ended=1.8e6))
     assert (card["sub"], card["tone"]) == ("relation ended, 1,234 bars", "warn")
-    card = live(with_last(found, relation=0.0, evidence_p=0.2))["evidence"]
+    card = evidence_card(with_last(found, relation=0.0, evidence_p=0.2))
     assert (card["value"], card["sub"], card["tone"]) == ("0.200", "relation not shown, 1,234 bars", "flat")
-    card = live(with_last(found, evidence_p=np.nan))["evidence"]
+    card = evidence_card(with_last(found, evidence_p=np.nan))
     assert (card["value"], card["sub"]) == ("–", "needs 100 bars with trades of both")
 
 
