@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from scipy.signal import lfilter
 
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
@@ -54,10 +55,7 @@ def drawn(condition: str, rng: np.random.Generator, bars: int) -> tuple[Floats, 
         x, y = both_legs(NOTHING[condition].rows(rng, bars))
         missing = np.full(bars - len(x), np.nan)  # bars in which no leg traded
         return np.concatenate((x, missing)), np.concatenate((y, missing))
-    steps = rng.standard_normal((2, bars))
-    for at in range(1, bars):
-        steps[:, at] += 0.1 * steps[:, at - 1]
-    x, y = np.cumsum(steps, axis=1)
+    x, y = np.cumsum(lfilter([1.0], [1.0, -0.1], rng.standard_normal((2, bars))), axis=1)
     return x, y
 
 
