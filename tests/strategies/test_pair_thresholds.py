@@ -84,7 +84,7 @@ def test_a_cost_that_no_threshold_earns_is_refused_with_its_numbers() -> None:
     y, x, spread = legs(8.0)
     refusal = pair_thresholds(y, x, spread / 0.002, 0.02, 2.0, 0.5, SHOWN).refusal
     assert refusal is not None
-    assert "no threshold pays: a round trip costs 11.6 standard deviations of the spread; the best entry" in refusal
+    assert "no threshold pays: a round trip costs 11.2 standard deviations of the spread; the best entry" in refusal
     assert "would earn 1% of that cost once in" in refusal
     assert "and 500 were seen" in refusal
 

@@ -14,8 +14,9 @@ PER_BARS: Final = 1_000
 
 CAVEAT: Final = (
     "Expected of a spread that goes on just as it was fitted, decided and filled at the ends of bars, its costs fees "
-    "and half spreads alone. After a break, or on a walk that looked like a pair, every round trip loses its costs. A "
-    "rule that turns is always in the market."
+    "and half spreads alone. In simulations six tenths to all of it came out of sample at a half-life of 8 bars, "
+    "half at 25, where only fits that look too fast pass the test. After a break, or on a walk that looked like a "
+    "pair, every round trip loses its costs. A rule that turns is always in the market."
 )
 
 
@@ -70,5 +71,9 @@ def fit_sentence(fit: PairThresholds, unit_bps: float) -> str:
         f"{process.deviation * unit_bps:.3g} bps. One z of this model stands for {fit.unit * unit_bps:.3g} bps of it "
         f"(correlation {fit.correlation:.2f}); a round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
     )
-    ends = [f"±{fit.zscores(end)[0]:g}" for end in (fit.fast, fit.slow) if end is not None]
+    ends = [
+        f"±{fit.zscores(end)[0]:g}, expected {end.rate * unit_bps * PER_BARS:.3g} bps / {PER_BARS:,} bars"
+        for end in (fit.fast, fit.slow)
+        if end is not None
+    ]
     return f"{words} At the ends of the interval the entry to turn at is {' and '.join(ends)}." if ends else words

@@ -49,6 +49,18 @@ class OrnsteinUhlenbeckResult:
         """Standard deviation around the mean in the long run, σ/√(2θ)."""
         return self.noise / math.sqrt(2.0 * self.speed)
 
+    def less_biased(self) -> "OrnsteinUhlenbeckResult":
+        """The process with a persistence of φ + (1 + 3φ)/T: short samples make a return look faster than it is.
+
+        At least a quarter of the speed is left, where the correction would make a walk of it.
+
+        Source: M. G. Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954.
+        """
+        kept = self.persistence
+        corrected = kept + (1.0 + 3.0 * kept) / self.n_obs
+        slowest = 0.25 * self.speed
+        return self.at_speed(max(-math.log(corrected), slowest) if corrected < 1.0 else slowest)
+
     def at_speed(self, speed: float) -> "OrnsteinUhlenbeckResult":
         """The process with another speed and the same noise in each row.
 

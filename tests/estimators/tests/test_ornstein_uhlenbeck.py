@@ -60,6 +60,17 @@ def test_the_interval_is_that_of_the_half_life() -> None:
     assert ornstein_uhlenbeck(walk).low == 0.0
 
 
+def test_the_correction_takes_the_bias_of_short_samples() -> None:
+    """Half-lives of 14 bars, 200 bars each: plain ones come out too short on average, corrected ones do not."""
+    found = [ornstein_uhlenbeck(path(200, 0.05, seed=seed)) for seed in range(300)]
+    plain = np.mean([each.persistence for each in found])
+    corrected = np.mean([each.less_biased().persistence for each in found])
+    assert plain < math.exp(-0.05) - 0.01
+    assert corrected == pytest.approx(math.exp(-0.05), abs=0.005)
+    walk = ornstein_uhlenbeck(np.cumsum(np.random.default_rng(9).normal(size=60)) + 0.3 * np.arange(60))
+    assert 0.0 < walk.less_biased().speed < walk.speed
+
+
 def test_another_speed_keeps_the_noise_of_a_row() -> None:
     found = ornstein_uhlenbeck(path(500, 0.05))
     slow = found.at_speed(0.01)
