@@ -11,7 +11,7 @@ from alphastream.cointegration import newest_tested
 from alphastream.core.types import Floats
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node
-from alphastream.pairs import PairAnalytics, PairSpec, series_of, source_prices
+from alphastream.pairs import PairAnalytics, PairSpec, source_prices, traded_zscore
 from alphastream.strategies import (
     InnovationThreshold,
     PairThresholds,
@@ -97,7 +97,9 @@ def fit_of_page(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -
     """The fit on the closed bars of an answer, for a round trip of so many bps of y's notional."""
     if answer is None or not len(answer.closed["time_ns"]):
         return None
-    return _fit(answer, spec, answer.closed["zscore"], cost_bps / bps_of(spec.price, float(answer.closed["y"][-1])))
+    return _fit(
+        answer, spec, answer.closed["settled_zscore"], cost_bps / bps_of(spec.price, float(answer.closed["y"][-1]))
+    )
 
 
 def fit_of_strategy(
@@ -108,7 +110,7 @@ def fit_of_strategy(
         return None
     spec, known = strategy.pair, answer.closed
     zscore = strategy.series(spec)["zscore"]
-    column = known["zscore"] if zscore == series_of(spec)["zscore"] else _computed(answer, strategy)
+    column = known["settled_zscore"] if zscore == traded_zscore(spec) else _computed(answer, strategy)
     ratio, y, x = (float(known[name][-1]) for name in ("hedge_ratio", "y", "x"))
     return _fit(answer, spec, column, round_trip_cost(spec, rules, ratio, y, x))
 
@@ -116,11 +118,12 @@ def fit_of_strategy(
 def _computed(answer: PairAnalytics, strategy: ZScoreThreshold | InnovationThreshold) -> Floats:
     """The z-score of a strategy that is not the pair's own: of a given filter, or of a portfolio's value."""
     spec = strategy.pair
-    node = strategy.series(spec)["zscore"].of
+    zscore = strategy.series(spec)["zscore"]
+    node = zscore.of
     assert isinstance(node, Node)
     y, x = source_prices(answer)
     outputs = Graph([node]).run(spec.source, {"y": y, "x": x})
-    return np.asarray(outputs[node].zscore, dtype=np.float64)
+    return np.asarray(getattr(outputs[node], zscore.column), dtype=np.float64)
 
 
 def _fit(answer: PairAnalytics, spec: PairSpec, zscore: Floats, cost: float) -> tuple[PairThresholds, float]:

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from alphastream.bars import PairRows
 from alphastream.core.units import SECOND
-from alphastream.errors import ParameterError
-from alphastream.pairs import PairAnalytics, PairSpec, analyse
+from alphastream.errors import NotEnoughObservations, ParameterError
+from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse
 from alphastream.strategies import FixedNotional, PairThresholds, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules, Fees
 from tests.views.running import words
@@ -139,3 +139,20 @@ def test_where_nothing_returns_none_is_offered() -> None:
     test = opened(8.0, 1e9)
     assert not test.button
     assert any(part in words(test) for part in ("No cointegration is shown", "hardly follows", "between 0 and 1"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_fitted_on_the_z_score_that_positions_follow(model: Model) -> None:
+    spec = PairSpec("Y", "X", SECOND, model, 100)
+    answer, rules = answer_of(spec, rows=1_700), BrokerRules(fees=Fees(taker_bps=2.0))
+    page, strategy = fit_of_page(answer, spec, 8.0), fit_of_strategy(answer, ZScoreThreshold(spec), rules)
+    assert page is not None
+    assert strategy is not None
+    assert strategy[0].process == page[0].process
+    assert strategy[0].unit == page[0].unit
+
+
+def test_without_a_settled_z_score_there_is_no_fit() -> None:
+    spec = PairSpec("Y", "X", SECOND, "kalman", 100)
+    with pytest.raises(NotEnoughObservations, match="thresholds that follow from cost"):
+        fit_of_page(answer_of(spec, rows=800), spec, 8.0)
