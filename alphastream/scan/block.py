@@ -1,6 +1,6 @@
 """Pairs whose legs have prices in the same rows: tested together, whole and by halves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ FIELDS = (
     "y",
     "statistic",
     "pvalue",
+    "pvalue_rescaled",
     "lags",
     "hedge_ratio",
     "statistic_yx",
@@ -50,6 +51,7 @@ class Block:
     rows : how many there are.
     method : how pairs are tested.
     whole : the columns over all rows; None where those are too few for a test.
+    rescaled : the same without spikes and over their local scale; None where ``method`` has no such test.
     halves : the same over each half of the rows; none where those are too few.
     better : take the better direction of a pair and double its p-value.
     """
@@ -59,6 +61,7 @@ class Block:
     rows: int
     method: Method
     whole: Sample | None
+    rescaled: Sample | None
     halves: tuple[Sample, ...]
     better: bool
 
@@ -67,16 +70,21 @@ class Block:
         """Cut the rows of ``mask`` out of the panel and prepare them."""
         levels = panel.levels[np.ix_(members, mask)]
         rows, middle, min_observations = levels.shape[1], levels.shape[1] // 2, method.min_observations()
-        whole = Sample.of(levels, method) if rows >= min_observations else None
+        whole = Sample.of(levels, method) if rows >= max(min_observations, method.least_rows) else None
+        rescaled = None
+        if whole is not None and method.terms == 1:
+            rescaled = Sample.of(levels, replace(method, rescale=True))
         parts = (levels[:, :middle], levels[:, middle:]) if middle >= min_observations else ()
-        return cls(panel, members, rows, method, whole, tuple(Sample.of(part, method) for part in parts), better)
+        halves = tuple(Sample.of(part, method) for part in parts)
+        return cls(panel, members, rows, method, whole, rescaled, halves, better)
 
     def test(self, y: Ints, x: Ints) -> tuple[Floats, list[str]]:
         """Test pairs, given as columns of the panel: (P, fields) numbers as in ``FIELDS``, and P notes."""
         found: Found = {name: np.full(y.size, np.nan) for name in FIELDS}
         found |= {"y": y, "x": x, "rows": np.full(y.size, self.rows)}
         if self.whole is None:
-            notes = [f"{self.rows} common rows, needs {self.method.min_observations()}"] * y.size
+            needed = max(self.method.min_observations(), self.method.least_rows)
+            notes = [f"{self.rows} common rows, needs {needed}"] * y.size
         else:
             notes = self._fill(found, self.whole, np.searchsorted(self.members, y), np.searchsorted(self.members, x))
         return np.column_stack([found[name] for name in FIELDS]), notes
@@ -98,6 +106,10 @@ class Block:
         found["pvalue"] = self._paid(found["pvalue_yx"])
         found["lags"] = np.where(refused, np.nan, results[:, LAGS])
         found["hedge_ratio"] = np.where(refused, np.nan, results[:, HEDGE_RATIO])
+        found["pvalue_rescaled"] = found["pvalue"]
+        if self.rescaled is not None:
+            again = self._best_pvalues(self.rescaled.test(y, x, both=self.better))
+            found["pvalue_rescaled"] = np.where(refused, np.nan, again)
         self._fill_traits(found, whole, y, x)
         if self.halves:
             self._fill_halves(found, y, x, swap)
@@ -125,13 +137,17 @@ class Block:
         for half, name in zip(self.halves, ("pvalue_first_half", "pvalue_second_half"), strict=True):
             results = half.test(y, x, both=self.better)
             ratios.append(results[:, HEDGE_RATIO])
-            best = results[:, STATISTIC]
-            if self.better:
-                best = np.fmin(best, results[:, REVERSE + STATISTIC])
-            found[name] = self._paid(self.method.pvalues(best))
+            found[name] = self._best_pvalues(results)
         size = np.abs(ratios[0]) + np.abs(ratios[1])
         with np.errstate(invalid="ignore"):  # two ratios of 0 have no relative difference
             found["hedge_ratio_stability"] = 1.0 - np.abs(ratios[0] - ratios[1]) / size
+
+    def _best_pvalues(self, results: Floats) -> Floats:
+        """Of what ``Sample.test`` found: of y on x, or of the better direction, which is paid for."""
+        best = results[:, STATISTIC]
+        if self.better:
+            best = np.fmin(best, results[:, REVERSE + STATISTIC])
+        return self._paid(self.method.pvalues(best))
 
     def _paid(self, pvalues: Floats) -> Floats:
         return np.minimum(1.0, 2.0 * pvalues) if self.better else pvalues

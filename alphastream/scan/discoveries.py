@@ -21,7 +21,8 @@ def qvalues(pvalues: ArrayLike, dependent: bool = False) -> Floats:
     ----------
     pvalues : (P,) in [0, 1]; NaN where there was no test, which counts as none and stays NaN.
     dependent : False for Benjamini-Hochberg, which holds for independent or positively dependent tests; True for
-        Benjamini-Yekutieli, which holds for any dependence and is larger by Σ 1/i.
+        Benjamini-Yekutieli, which holds for any dependence between them and is larger by Σ 1/i. Both hold as far as
+        each p-value by itself does.
 
     Sources: Benjamini and Hochberg (1995), J. Royal Statistical Society B 57; Benjamini and Yekutieli (2001), Annals
     of Statistics 29, theorem 1.3.
@@ -60,6 +61,7 @@ class ScanSummary:
     persisting : how many of these pass in the second half as well.
     expected_persisting : as many would if the first half said nothing about the second: the share of all pairs that
         pass in the second half, times ``first_half_hits``.
+    confirmed : pairs that survive Benjamini-Hochberg, pass in both halves, and that a bootstrap rejects as well.
     """
 
     pairs: int
@@ -71,6 +73,7 @@ class ScanSummary:
     first_half_hits: int
     persisting: int
     expected_persisting: float
+    confirmed: int = 0
 
     @property
     def verdict(self) -> str:
@@ -136,4 +139,5 @@ def summarise(table: pd.DataFrame) -> ScanSummary:
         first_half_hits=int(first_hits.sum()),
         persisting=int((first_hits & table["persists"]).sum()),
         expected_persisting=passing * int(first_hits.sum()),
+        confirmed=int(table["confirmed"].sum()),
     )

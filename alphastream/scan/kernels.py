@@ -15,9 +15,17 @@ import numpy as np
 
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats, Ints
-from alphastream.estimators.tests.lag_search import choose_lags, fill_gram, lagged_level_statistic, subtract
+from alphastream.estimators.tests.lag_search import (
+    bounce_lags,
+    choose_lags,
+    fill_gram,
+    lagged_level_statistic,
+    lasting_share,
+    subtract,
+)
 from alphastream.estimators.tests.lags import dot, mean
 from alphastream.estimators.tests.observations import ROUNDING
+from alphastream.estimators.tests.rescaled import local_scale
 
 STATISTIC, LAGS, HEDGE_RATIO, REVERSE = 0, 1, 2, 3  # places in a row of results; the reverse test's follow the first's
 HALF_LIFE, CROSSINGS, SPREAD_STD = 0, 1, 2
@@ -33,6 +41,7 @@ def engle_granger_pairs(
     max_lags: int,
     criterion: int,
     both: bool,
+    half_life: float,
     out: Floats,
 ) -> None:
     """Test each pair of columns.
@@ -45,11 +54,13 @@ def engle_granger_pairs(
     y, x : (P,) the columns of each pair.
     max_lags, criterion : the longest lag tried; 0 takes it as it is, 1 is AIC, 2 BIC.
     both : test x on y as well.
-    out : (P, 3) or (P, 6) statistic, lags and hedge ratio of y on x, then of x on y. The statistic is NaN where there
-        is no test or where ``engle_granger_kernel`` has to make it.
+    half_life : of the local scale that both legs' increments are divided by, in rows; 0 tests the legs as they are.
+    out : (P, 3) or (P, 6) statistic, lags and hedge ratio of y on x, then of x on y. The hedge ratio is always that of
+        the columns. The statistic is NaN where there is no test or where the caller has to make it.
     """
     size = columns.shape[1]
     residual, change = np.empty(size), np.empty(size - 1)
+    scaled = np.empty((2, size if half_life > 0.0 else 0))
     products = np.empty(max_lags + 1)
     gram, normal = np.empty((max_lags + 2, max_lags + 2)), np.empty((max_lags + 2, max_lags + 2))
     for pair in range(y.size):
@@ -65,15 +76,54 @@ def engle_granger_pairs(
             result[HEDGE_RATIO] = ratio
             if not dot(residual, residual) > size * rounding * rounding:
                 continue
-            for t in range(size - 1):
-                change[t] = residual[t + 1] - residual[t]
+            _differences(residual, change)
+            least = 0
+            if half_life > 0.0:
+                if not _rescale(columns[leg], columns[hedge], local_scale(change, half_life), scaled, residual):
+                    continue
+                _differences(residual, change)
+                least = bounce_lags(lasting_share(residual, change), max_lags) if criterion == 1 and max_lags > 0 else 0
             fill_gram(residual, change, max_lags, products, gram)
             lags = max_lags
             if criterion != 0:
                 lags = choose_lags(gram, max_lags, size - 1 - max_lags, criterion, normal)
             if lags >= 0:
+                lags = max(lags, least)
                 result[LAGS] = lags
                 result[STATISTIC] = lagged_level_statistic(residual, change, gram, max_lags, lags, normal)
+
+
+@kernel
+def _differences(series: Floats, out: Floats) -> None:
+    for t in range(out.size):
+        out[t] = series[t + 1] - series[t]
+
+
+@kernel
+def _rescale(y: Floats, x: Floats, scale: Floats, scaled: Floats, residual: Floats) -> bool:
+    """Residual of the legs' summed increments over ``scale``, (T − 1,); whether there is one above rounding."""
+    y_sum = x_sum = y_total = x_total = 0.0
+    scaled[0, 0] = scaled[1, 0] = 0.0
+    for t in range(scale.size):
+        weight = 1.0 / scale[t]
+        y_sum += (y[t + 1] - y[t]) * weight
+        x_sum += (x[t + 1] - x[t]) * weight
+        scaled[0, t + 1], scaled[1, t + 1] = y_sum, x_sum
+        y_total += y_sum
+        x_total += x_sum
+    y_mean, x_mean = y_total / residual.size, x_total / residual.size
+    y_peak = x_peak = 0.0
+    for t in range(residual.size):
+        y_peak, x_peak = max(y_peak, abs(scaled[0, t])), max(x_peak, abs(scaled[1, t]))
+        scaled[0, t] -= y_mean
+        scaled[1, t] -= x_mean
+    square = dot(scaled[1], scaled[1])
+    if not square > residual.size * (ROUNDING * x_peak) ** 2:
+        return False
+    ratio = dot(scaled[1], scaled[0]) / square
+    subtract(scaled[0], ratio, scaled[1], residual)
+    rounding = ROUNDING * (y_peak + abs(ratio) * x_peak)
+    return bool(dot(residual, residual) > residual.size * rounding * rounding)
 
 
 @summation

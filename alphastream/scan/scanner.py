@@ -10,9 +10,11 @@ import pandas as pd
 from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
 from alphastream.estimators.tests.mackinnon import Trend, trend_terms
-from alphastream.estimators.tests.observations import AutoLag, criterion_code, lag_limit
+from alphastream.estimators.tests.observations import MINIMUM_ROWS, AutoLag, criterion_code, lag_limit
+from alphastream.estimators.tests.residual_half_life import corrected_half_life
 from alphastream.scan.block import FIELDS
 from alphastream.scan.clusters import correlations
+from alphastream.scan.confirmation import confirm
 from alphastream.scan.discoveries import LEVEL, qvalues
 from alphastream.scan.panel import Panel, read_panel
 from alphastream.scan.sample import Method
@@ -26,14 +28,19 @@ COLUMNS = (
     "x",
     "statistic",
     "pvalue",
+    "pvalue_rescaled",
     "qvalue_bh",
     "qvalue_by",
+    "pvalue_wild",
+    "confirmed",
     "pvalue_first_half",
     "pvalue_second_half",
     "persists",
     "hedge_ratio",
     "hedge_ratio_stability",
     "half_life",
+    "half_life_low",
+    "half_life_high",
     "crossings",
     "spread_std",
     "correlation",
@@ -60,6 +67,7 @@ def scan_pairs(
     max_lags: int | None = None,
     autolag: AutoLag = "aic",
     direction: Direction = "given",
+    least_rows: int = MINIMUM_ROWS,
     cost_bps: float = 5.0,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -83,6 +91,9 @@ def scan_pairs(
     max_lags : the longest lag tried; None for ⌈12·(rows/100)^¼⌉, by the rows of each pair and of each half.
     autolag : "aic", "bic", or None to use exactly ``max_lags``.
     direction : "given" or "better", as above.
+    least_rows : rows with prices of both legs below which a pair is refused, at least 30. Under 250 a bounce between
+        bid and ask, or legs that trade rarely, pass for cointegration too often: take as many where rows come from
+        trades.
     cost_bps : fee and half a bid-ask spread of one fill, in basis points of what is filled.
     threads : workers; None for one a core. The kernels run without the interpreter lock.
     progress : called with pairs done and pairs in all, in this thread, after every few hundred.
@@ -95,12 +106,18 @@ def scan_pairs(
     - ``y``, ``x``: dependent and hedge leg;
     - ``statistic``, ``pvalue``, ``lags``, ``n_obs``, ``hedge_ratio``: of y on x, as ``engle_granger`` has them
       (the p-value doubled for "better");
-    - ``qvalue_bh``, ``qvalue_by``: over all tested pairs; see ``qvalues``;
+    - ``pvalue_rescaled``: the same for legs without single bad ticks and over their local volatility, which keeps its
+      size where volatility changes and prices bounce (``engle_granger_wild`` says how); with a trend other than "c"
+      there is no such test, and it is ``pvalue``;
+    - ``qvalue_bh``, ``qvalue_by``: of ``pvalue_rescaled`` over all tested pairs; see ``qvalues``;
+    - ``pvalue_wild``, ``confirmed``: of the pairs with the lowest ``pvalue_rescaled``, by a wild bootstrap; and whether
+      a pair survives q-value, halves and bootstrap at 5 % (see ``confirmation``);
     - ``pvalue_first_half``, ``pvalue_second_half``: the same test on rows [0, T/2) and [T/2, T); ``persists``: both
       are under 5 %, false where a half is too short to be tested;
     - ``hedge_ratio_stability``: 1 − |b₁ − b₂|/(|b₁| + |b₂|) for the hedge ratios of the halves, from 0 (opposite
       signs) to 1 (equal);
-    - ``half_life`` in rows, ``crossings`` of the spread through its mean, ``spread_std``: of the whole residual;
+    - ``half_life`` in rows, freed of its bias, with its 95 % interval ``half_life_low`` to ``half_life_high`` (see
+      ``residual_half_life``), ``crossings`` of the spread through its mean, ``spread_std``: of the whole residual;
     - ``correlation`` of returns, as in ``correlation_matrix``;
     - ``expected_move_bps``: from two standard deviations back to the mean, ``cost_bps``: of opening and closing both
       legs, ``edge_bps``: their difference; all in basis points of the gross notional. In sample, not a forecast;
@@ -127,7 +144,8 @@ def scan_pairs(
     >>> table.loc[0, ["y", "x"]].tolist(), table["qvalue_by"].lt(0.05).sum().item(), len(table)
     (['AAA', 'DDD'], 1, 6)
     """
-    method = Method(trend_terms(trend), max_lags, criterion_code(autolag))
+    require_integer("least_rows", least_rows, minimum=MINIMUM_ROWS)
+    method = Method(trend_terms(trend), max_lags, criterion_code(autolag), least_rows=least_rows)
     if direction not in ("given", "better"):
         raise ParameterError(f"direction is {direction!r}: use 'given' (columns from left to right) or 'better'")
     require_number("cost_bps", cost_bps, minimum=0.0)
@@ -151,9 +169,13 @@ def _finished(frame: pd.DataFrame, panel: Panel, cost_bps: float) -> pd.DataFram
     frame["n_obs"] = frame["rows"] - 1 - frame["lags"]
     for count in ("lags", "n_obs", "crossings", "rows"):
         frame[count] = frame[count].astype("Int64")
-    frame["qvalue_bh"] = qvalues(frame["pvalue"])
-    frame["qvalue_by"] = qvalues(frame["pvalue"], dependent=True)
+    frame["qvalue_bh"] = qvalues(frame["pvalue_rescaled"])
+    frame["qvalue_by"] = qvalues(frame["pvalue_rescaled"], dependent=True)
     frame["persists"] = (frame["pvalue_first_half"] < LEVEL) & (frame["pvalue_second_half"] < LEVEL)
+    frame = confirm(frame, panel)
+    persistence = 2.0 ** (-1.0 / frame["half_life"].clip(lower=1e-9).to_numpy(np.float64))
+    corrected = corrected_half_life(persistence, frame["rows"].to_numpy(np.float64, na_value=np.nan))
+    frame["half_life"], frame["half_life_low"], frame["half_life_high"] = corrected
     frame["cost_bps"] = cost_bps
     frame["edge_bps"] = frame["expected_move_bps"] - cost_bps
     return frame[list(COLUMNS)]

@@ -58,11 +58,10 @@ def pair_rows(upload: Upload, y: str, x: str, interval_ns: int | None) -> PairRo
 def price_panel(upload: Upload, interval_ns: int | None) -> pd.DataFrame:
     """Closing prices of all symbols on one grid of bar starts, one column a symbol.
 
-    Bars made of ticks carry the last trade forward, as pair rows do; uploaded bars are NaN where there is none.
+    NaN where a symbol did not trade: a price that is carried forward looks like one that comes back.
     """
     columns = {}
     for symbol in upload.symbols:
         bars = bars_of(upload, symbol, interval_ns)
         columns[symbol] = pd.Series(bars.close, index=pd.to_datetime(bars.start_ns, utc=True))
-    panel = pd.DataFrame(columns).sort_index()
-    return panel.ffill() if upload.kind == "ticks" else panel
+    return pd.DataFrame(columns).sort_index()

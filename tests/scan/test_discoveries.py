@@ -25,7 +25,7 @@ def test_qvalues_equal_scipy(pvalues: list[float]) -> None:
 def test_table_equals_statsmodels() -> None:
     table = scan_pairs(mixed())
     for column, method in (("qvalue_bh", "fdr_bh"), ("qvalue_by", "fdr_by")):
-        np.testing.assert_allclose(table[column], multipletests(table["pvalue"], method=method)[1], rtol=1e-12)
+        np.testing.assert_allclose(table[column], multipletests(table["pvalue_rescaled"], method=method)[1], rtol=1e-12)
 
 
 def test_missing_pvalues_are_no_tests() -> None:

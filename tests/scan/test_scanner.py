@@ -13,9 +13,10 @@ from statsmodels.tsa.stattools import coint
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators.tests.engle_granger import engle_granger
-from alphastream.estimators.tests.half_life import half_life
 from alphastream.estimators.tests.mackinnon import Trend
 from alphastream.estimators.tests.observations import AutoLag
+from alphastream.estimators.tests.rescaled import engle_granger_wild
+from alphastream.estimators.tests.residual_half_life import residual_half_life
 from alphastream.scan import COLUMNS, Direction, ScanCancelled, correlation_matrix, scan_pairs, summarise
 from tests.scan.panels import frame, mixed, walks
 
@@ -125,6 +126,13 @@ def test_spread_so_smooth_that_its_lags_are_collinear() -> None:
     assert_equals_estimators(prices, table, "c", None, "aic", log=False)
 
 
+def test_rescaled_tests_equal_those_of_one_pair() -> None:
+    prices = mixed(seed=7)
+    for row in records(scan_pairs(prices)):
+        y, x = legs(prices, row)
+        assert row["pvalue_rescaled"] == pytest.approx(engle_granger_wild(y, x).rescaled_pvalue, abs=1e-8)
+
+
 def test_traits_of_the_spread() -> None:
     prices = mixed(seed=8)
     table = scan_pairs(prices, cost_bps=3.0)
@@ -132,7 +140,10 @@ def test_traits_of_the_spread() -> None:
         y, x = legs(prices, row)
         fit = engle_granger(y, x)
         spread = y - fit.intercept - fit.hedge_ratio * x
-        assert row["half_life"] == pytest.approx(half_life(spread).half_life, rel=1e-9)
+        freed = residual_half_life(y, x)
+        assert [row["half_life"], row["half_life_low"], row["half_life_high"]] == pytest.approx(
+            [freed.half_life, freed.low, freed.high], rel=1e-6
+        )
         assert row["crossings"] == np.count_nonzero(np.diff(spread > spread.mean()))
         assert row["spread_std"] == pytest.approx(spread.std(ddof=1), rel=1e-9)
         move = 2e4 * spread.std(ddof=1) / (1.0 + abs(fit.hedge_ratio))

@@ -1,18 +1,23 @@
 """The scanner page: all pairs of a universe, ranked, with false discoveries under control."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from alphastream.cointegration import LEAST_ROWS, TRADES_A_BAR
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
+from alphastream.estimators.tests.observations import MINIMUM_ROWS
 from alphastream.graph import interval_name
 from alphastream.kernel_groups import SCAN, TESTS
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads import Upload
 from alphastream.uploads.series import price_panel
+from views.shared.cards import span_text
 from views.shared.compiling import kernels_ready
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
 from views.shared.elements import PLOT, offer_file, table_height
@@ -26,12 +31,34 @@ SHOWN: Final = {
     "y": ("y", None, "Dependent leg."),
     "x": ("x", None, "Hedge leg."),
     "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false discoveries down to this pair (Benjamini-Hochberg)."),
-    "qvalue_by": ("q (BY)", "%.3f", "The same for tests that depend on each other in any way (Benjamini-Yekutieli)."),
-    "pvalue": ("p", "%.4f", "Engle-Granger of this pair alone. Among many pairs survived are small by chance."),
+    "qvalue_by": (
+        "q (BY)",
+        "%.3f",
+        "The same for tests that depend on each other in any way (Benjamini-Yekutieli), as far as each p-value holds.",
+    ),
+    "pvalue_rescaled": (
+        "p",
+        "%.4f",
+        "Engle-Granger of this pair alone, over its local volatility. Among many pairs some are small by chance.",
+    ),
+    "pvalue_wild": ("p, bootstrap", "%.3f", "Of a wild bootstrap: for the first pairs and all that survive."),
+    "pvalue": (
+        "p, MacKinnon",
+        "%.4f",
+        "Of the legs as they are. Presumes a steady volatility.",
+    ),
+    "confirmed": ("confirmed", None, "q (BH), both halves and the bootstrap agree at 5 %."),
     "pvalue_first_half": ("p, first half", "%.3f", "The same test on the first half of the rows."),
     "pvalue_second_half": ("p, second half", "%.3f", "And on the second half."),
     "persists": ("persists", None, "Both halves pass at 5 %."),
-    "half_life": ("half-life (bars)", "%.1f", "Bars until half of a deviation is gone."),
+    "half_life": (
+        "half-life (bars)",
+        "%.1f",
+        "The pair's bars until half of a deviation is gone, freed of its bias.",
+    ),
+    "half_life_low": ("from", "%.1f", "Lower end of the half-life's 95 % interval, in bars."),
+    "half_life_high": ("to", "%.1f", "Upper end; ∞ where it may as well not return."),
+    "half_life_time": ("half-life", None, "The same as time, at the pace of the bars in which both legs have prices."),
     "hedge_ratio": ("hedge ratio", "%.4f", "Of y on x, over all rows."),
     "hedge_ratio_stability": (
         "stability",
@@ -50,6 +77,14 @@ SHOWN: Final = {
     "lags": ("lags", "%d", "Lagged differences in the test."),
     "note": ("note", None, "Why a pair was refused."),
 }
+
+
+CONDITIONS: Final = (
+    "Chance counts as simulated: universes of 40 symbols in which nothing is cointegrated, with one common factor, fat "
+    "tails and changing volatility, bid-ask bounce, and symbols that trade in half of the bars, turn green in at most "
+    "one scan of ten. A bar in which a symbol did not trade is left out of its pairs. Scanning again and again finds "
+    "more by chance."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +184,15 @@ def _scan(upload: Upload, request: Request) -> None:
             panel,
             log=request.log,
             direction=request.direction,
+            least_rows=LEAST_ROWS if upload.kind == "ticks" else MINIMUM_ROWS,
             cost_bps=request.cost_bps,
             progress=progress,
             max_lags=request.fixed_lags,
             autolag="aic" if request.fixed_lags is None else None,
         )
+        table = table.sort_values("pvalue_rescaled", kind="stable", ignore_index=True)
+        if upload.kind == "ticks":
+            table["note"] = _notes(table, upload)
         source = str(st.session_state["source"])
         st.session_state["scan_result"] = Scanned(table, panel, request.log, upload, source)
         st.session_state["last_upload"] = upload
@@ -161,6 +200,23 @@ def _scan(upload: Upload, request: Request) -> None:
         st.session_state.pop("scan_result", None)
         st.error(str(error), icon=":material/error:", title="This universe cannot be scanned")
     place.empty()
+
+
+def _notes(table: pd.DataFrame, upload: Upload) -> list[str]:
+    """Notes of a scan of trades; where a pair has too few common rows, with the bar that would give them."""
+    pace_s = {
+        symbol: float(frame["time_ns"].iloc[-1] - frame["time_ns"].iloc[0]) / SECOND / max(len(frame) - 1, 1)
+        for symbol, frame in upload.frames.items()
+    }
+    notes = []
+    for y, x, rows, note in zip(table["y"], table["x"], table["rows"], table["note"], strict=True):
+        needed_s = TRADES_A_BAR * max(pace_s[str(y)], pace_s[str(x)])
+        bar_s = next((length for length in INTERVALS_S if length >= needed_s), None)
+        if note and rows < LEAST_ROWS and bar_s is not None:
+            name, whole = interval_name(bar_s * SECOND), span_text(LEAST_ROWS * bar_s)
+            note = f"{note}: both trade in most bars of {name}, {LEAST_ROWS} of which take {whole}"
+        notes.append(str(note))
+    return notes
 
 
 def _rescan(request: Request) -> None:
@@ -179,17 +235,21 @@ def _result() -> None:
     scanned = cast(Scanned, st.session_state["scan_result"])
     table = scanned.table
     summary = summarise(table)
-    survived = summary.survive_bh > 0
-    (st.success if survived else st.warning)(
-        summary.sentence, icon=":material/functions:", title=f"{summary.survive_bh:,} pairs survive Benjamini-Hochberg"
+    found = summary.confirmed
+    survivors = f"{found:,} {'pair survives' if found == 1 else 'pairs survive'}" if found else "No pair survives"
+    (st.success if found else st.warning)(
+        summary.sentence,
+        icon=":material/functions:",
+        title=f"{survivors} Benjamini-Hochberg, both halves and a bootstrap",
     )
+    st.caption(CONDITIONS)
     _table(scanned)
     offer_file("Scan as CSV", lambda: scan_csv(table), "scan.csv", key="scan_csv")
     _charts(table, scanned.panel, scanned.log)
 
 
 def _table(scanned: Scanned) -> None:
-    table = scanned.table
+    table = scanned.table.assign(half_life_time=_half_life_times(scanned.table, scanned.panel))
     config = {}
     for name, (label, form, words) in SHOWN.items():
         kind = st.column_config.NumberColumn if form else st.column_config.Column
@@ -215,6 +275,18 @@ def _table(scanned: Scanned) -> None:
         source = BUNDLED if scanned.source == BUNDLED else LAST
         page, shared = "history", {"source": source, "last_upload": scanned.upload}
     open_button(f"Open {y} against {x} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair")
+
+
+def _half_life_times(table: pd.DataFrame, panel: pd.DataFrame) -> list[str]:
+    """Half-lives as time: a pair's bars are those in which both legs have a price, however far apart they are."""
+    known, times = panel.notna().to_numpy(), panel.index.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    place = {str(name): at for at, name in enumerate(panel.columns)}
+    found = []
+    for y, x, bars in zip(table["y"], table["x"], table["half_life"], strict=True):
+        both = np.flatnonzero(known[:, place[str(y)]] & known[:, place[str(x)]])
+        row_s = (times[both[-1]] - times[both[0]]) / (both.size - 1) / SECOND if both.size > 1 else math.nan
+        found.append(span_text(bars * row_s) if not math.isnan(bars * row_s) else "")
+    return found
 
 
 def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:
