@@ -20,10 +20,10 @@ from calibration.verdicts import answers
 from calibration.watching import SECONDS_OF_DAY, alarms, median_delays
 
 FILE: Final = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
-CARD_RUNS: Final = {WALKS: 1_000, **dict.fromkeys(HALF_LIVES, 300)}
-RUNS: Final = {WALKS: 300, **dict.fromkeys(HALF_LIVES, 100)}
-WATCHED: Final = {WALKS: 200}
-DELAYS, DELAY_BARS = 100, 20_000
+CARD_RUNS: Final = {WALKS: 600, **dict.fromkeys(HALF_LIVES, 200)}
+RUNS: Final = {WALKS: 200, **dict.fromkeys(HALF_LIVES, 50)}
+WATCHED: Final = {WALKS: 60}
+DELAYS, DELAY_BARS = 40, 20_000
 
 
 def error(share: float, runs: int) -> str:
