@@ -16,7 +16,7 @@ from alphastream.core.types import Floats, Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import engle_granger_wild, residual_half_life
-from alphastream.estimators.tests.rescaled import without_spikes
+from alphastream.estimators.tests.rescaled import HiddenByBounceError, without_spikes
 from alphastream.graph import Price, interval_name
 
 TEST_ROWS: Final = 500  # newest closed rows, in which both legs traded, that a test looks at
@@ -43,8 +43,8 @@ class Cointegration:
     hedge_ratio : the fixed ratio.
     half_life_low, half_life_high : 95 % interval of the half-life, in tested rows; the upper end may be infinite.
     span_s : seconds that the tested rows span.
-    suggested_interval_ns : with a refusal, the shortest usual bar in most of which both legs would trade; None where
-        the legs do not trade too rarely, or nobody knows how often.
+    suggested_interval_ns : with a refusal, the shortest usual bar in most of which both legs would trade, or in which a
+        bounce would no longer hide the spread; None where neither is the reason, or nobody knows.
     """
 
     rows: int
@@ -101,6 +101,9 @@ def cointegration(rows: PairRows, price: Price) -> Cointegration:
     try:
         test = engle_granger_wild(y, x)
         speed = residual_half_life(without_spikes(y), without_spikes(x))
+    except HiddenByBounceError as error:
+        longer = _usual_interval(error.longer * _shortest_s(rows))
+        return Cointegration(tested.size, refusal=str(error), span_s=span_s, suggested_interval_ns=longer)
     except AlphaStreamError as error:
         return Cointegration(tested.size, refusal=str(error), span_s=span_s)
     return Cointegration(
@@ -139,5 +142,14 @@ def _longer_interval(rows: PairRows) -> int | None:
     trades = min(rows.y_trades.sum(), rows.x_trades.sum())
     if unknown or trades == 0 or span_s == 0.0:
         return None
-    needed_s = max(TRADES_A_BAR * span_s / trades, float(np.diff(rows.end_ns).min()) / SECOND + 1e-9)
-    return next((length * SECOND for length in USUAL_INTERVALS_S if length >= needed_s), None)
+    return _usual_interval(max(TRADES_A_BAR * span_s / trades, _shortest_s(rows) + 1e-9))
+
+
+def _shortest_s(rows: PairRows) -> float:
+    """Seconds of a bar, as far as the rows show: from one to the next where they are closest."""
+    return float(np.diff(rows.end_ns).min()) / SECOND
+
+
+def _usual_interval(seconds: float) -> int | None:
+    """The shortest usual bar of ``seconds`` or more, in nanoseconds."""
+    return next((length * SECOND for length in USUAL_INTERVALS_S if length >= seconds), None)

@@ -54,6 +54,15 @@ def test_legs_that_trade_too_rarely_are_told_the_bar_that_would_do() -> None:
     assert verdict.suggested_interval_ns == 60 * SECOND  # two trades at one in twenty seconds are 40 s
 
 
+def test_a_bounce_that_hides_the_spread_is_refused_with_the_bar_that_would_show_it() -> None:
+    rows = Market(correlation=0.999, bounce=2.0).rows(np.random.default_rng(9), 500)
+    verdict = cointegration(rows, "price")
+    assert verdict.refusal is not None
+    assert "bounce" in verdict.refusal
+    assert verdict.suggested_interval_ns in (5 * SECOND, 15 * SECOND, 60 * SECOND)
+    assert math.isnan(verdict.pvalue)
+
+
 def test_nobody_knows_a_better_bar_for_a_file_of_bars() -> None:
     rows = Market(y_trades=0.2).rows(np.random.default_rng(5), 500)
     unknown = PairRows(*(getattr(rows, name) for name in rows.__match_args__[:7]))
