@@ -10,9 +10,10 @@ import streamlit as st
 
 from alphastream.backtest import Market, RunResult, backtest
 from alphastream.errors import AlphaStreamError
+from alphastream.estimators import Settled
 from alphastream.graph import Graph, Node, Series, dot
 from alphastream.kernel_groups import BACKTEST, POSITIONS
-from alphastream.pairs import PairSpec, Progress, source_columns
+from alphastream.pairs import SETTLING, PairSpec, Progress, source_columns
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.strategies import PositionOptimiser
 from views.backtest import tables as tables
@@ -197,7 +198,8 @@ def _calibrating(market: Market, request: BacktestRequest, result: RunResult) ->
         for node in graph.nodes():
             have, needed = graph.progress(node)
             if have < needed:
-                return Progress(repr(node.estimator), have, needed)
+                what = SETTLING if isinstance(node.estimator, Settled) else repr(node.estimator)
+                return Progress(what, have, needed)
     return None
 
 

@@ -142,6 +142,13 @@ def test_every_model_can_be_run(model: str) -> None:
     assert test.metric
 
 
+def test_a_tape_on_which_nothing_settles_is_told_so() -> None:
+    test = shown(model="Kalman (discounted)", window="60")
+    assert not test.exception
+    assert "settling has" in words(test)
+    assert "of 540" in words(test)
+
+
 def test_a_link_of_before_to_a_filter_finds_its_successor_and_says_so() -> None:
     test = shown(strategy="Kalman innovation", model="Kalman", **SHORT)
     assert not test.exception
