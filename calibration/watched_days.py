@@ -123,13 +123,18 @@ def ends(market: Market, half_life: float, interval_ns: int, pairs: int, seed: i
     for _ in range(pairs):
         held = both_legs(market.rows(rng, bars, half_life))
         free = both_legs(market.rows(rng, after))
-        x, y = (np.concatenate((one, one[-1] + other - other[0])) for one, other in zip(held, free, strict=True))
+        x, y = (_joined(one, other) for one, other in zip(held, free, strict=True))
         rows, _ = monitor.run(x, y)
         false = bool(np.nanmax(rows.ended[:bars]) >= monitor.alarm_rows)
         alarms += false
         if not false and rows.relation[bars - 1] == 1.0:
             waits.append(first_row(rows.ended[bars:], monitor.alarm_rows))
     return alarms / pairs * (DAY // interval_ns) / bars, waits
+
+
+def _joined(one: Floats, other: Floats) -> Floats:
+    """Prices that go on where others ended; NaN stay."""
+    return np.concatenate((one, one[np.isfinite(one)][-1] + other - other[np.isfinite(other)][0]))
 
 
 def spread_of(waits: list[float]) -> str:
