@@ -26,14 +26,16 @@ class PairThresholds:
     Parameters
     ----------
     process : the spread of one ratio, fixed over the rows of the fit: what a position earns.
-    traded : the z-score of the model, times ``unit``, less the bias of a short sample: what a position waits for.
+    traded : the z-score of the model, times ``unit``: what a position waits for. Slower than it was in the rows by as
+        much as the verdict's half-life, which has lost the bias of short samples, is longer than the likeliest one.
     unit : by how much that spread is away from its mean at a z-score of 1 of the model, on average.
     correlation : of both over the rows.
     cost : of a round trip of both legs.
     turning, waiting : the best rule that turns at the entry of the other side, and the best that leaves at the mean.
     present : what the pair's own entry and exit are expected to earn.
-    slow, fast : ``turning`` with the speed as much lower and higher as the interval of the fixed spread's allows; None
-        where that end is no speed (a walk that never returns; gone within a bar).
+    slow, fast : ``turning`` with the longest and the shortest half-life in the verdict's interval; None where that end
+        is none (a walk that never returns; gone within a bar).
+    verdict : of the test of the same rows, with its half-life and interval.
     refusal : why nothing is offered, with its numbers; None where something is.
     """
 
@@ -47,6 +49,7 @@ class PairThresholds:
     present: Thresholds
     slow: Thresholds | None
     fast: Thresholds | None
+    verdict: Cointegration
     refusal: str | None
 
     @property
@@ -71,14 +74,14 @@ def pair_thresholds(
     own Ornstein-Uhlenbeck process.
 
     Out of sample (20 pairs of 6,000 rows with a half-life of 8, fitted on 500 of the first half) the rule that turns
-    earned .57, .81, 1.03 and 1.04 of what was expected for least squares over 60, 100, 200 and 400 rows, and .88 for
-    the discounted Kalman model over 100; 2.1 to 2.9 times what 2 in and .5 out did. With a half-life of 25 it earned .5
+    earned .56, .83, 1.04 and 1.05 of what was expected for least squares over 60, 100, 200 and 400 rows, and .90 for
+    the discounted Kalman model over 100; 2.0 to 2.9 times what 2 in and .5 out did. With a half-life of 25 it earned .5
     to .6 of what was expected, and three times what 2 in and .5 out did: a fit that just passes looks too fast.
 
-    Nothing is offered where the return of the spread is not established (no cointegration at 5 %, or a walk that never
-    returns inside the confidence interval of the speed), and where no threshold pays: its best entry would come less
-    than once in as many bars as were fitted, or earn nothing after costs. Of 200 pairs of walks (least squares over 100
-    rows) 6 were offered thresholds, of 200 with a half-life of 10 rows 185.
+    Nothing is offered where the return of the spread is not established (no cointegration at 5 %, or a half-life whose
+    interval has no end), and where no threshold pays: its best entry would come less than once in as many rows as were
+    fitted, or earn nothing after costs. Of 200 pairs of walks (least squares over 100 rows) 3 were offered thresholds,
+    of 200 with a half-life of 10 rows 183.
 
     Parameters
     ----------
@@ -107,13 +110,18 @@ def pair_thresholds(
     process = ornstein_uhlenbeck(spread)
     unit, correlation = _in_zscores(spread, zscore)
     likeliest = ornstein_uhlenbeck(unit * zscore)
-    traded = likeliest.less_biased()
+
+    def paced(half_life: float) -> OrnsteinUhlenbeckResult | None:
+        """The z-score, as much faster or slower than its likeliest as the half-life is than the spread's likeliest."""
+        if not 0.0 < half_life < math.inf:
+            return None
+        return likeliest.at_speed(likeliest.speed * process.half_life / half_life)
+
+    traded = paced(verdict.half_life_bars) or likeliest.less_biased()
     turning, waiting = (at_bar_ends(traded, cost, rule) for rule in ("opposite", "mean"))
     slow, fast = (
-        at_bar_ends(likeliest.at_speed(speed / process.speed * likeliest.speed), cost)
-        if 0.0 < speed < math.inf
-        else None
-        for speed in (process.low, process.high)
+        None if end is None else at_bar_ends(end, cost)
+        for end in (paced(verdict.half_life_high), paced(verdict.half_life_low))
     )
     leave: Rule = "opposite" if exit == -entry else "mean"
     return PairThresholds(
@@ -127,6 +135,7 @@ def pair_thresholds(
         present=expected(traded, cost, leave, entry * unit, exit * unit),
         slow=slow,
         fast=fast,
+        verdict=verdict,
         refusal=_refusal(process, traded, turning, cost, verdict),
     )
 
@@ -171,11 +180,11 @@ def _refusal(
     if not verdict.pvalue < LEVEL:
         why = verdict.refusal or f"p = {verdict.pvalue:.3f}, needs to be below {LEVEL:g}"
         return f"no cointegration is shown on the newest {verdict.rows} bars ({why}): there is nothing to wait for"
-    if process.low == 0.0:
+    if not verdict.half_life_high < math.inf:
         return (
-            f"no return to the mean is established: a half-life of {process.half_life:.0f} bars fits the newest "
-            f"{process.n_obs + 1} best, but its {process.confidence:.0%} interval has no upper end, as for a walk that "
-            "never returns; take more bars or another pair"
+            f"no return to the mean is established: a half-life of {verdict.half_life_bars:.0f} bars fits the newest "
+            f"{verdict.rows} best, but its 95 % interval has no upper end, as for a walk that never returns; take more "
+            "bars or another pair"
         )
     if best.round_trip > process.n_obs or best.profit <= 0.0:
         return (

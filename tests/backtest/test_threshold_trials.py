@@ -33,7 +33,7 @@ def history(seed: int, rows: int = 4_000, rules: BrokerRules = RULES) -> PairHis
 
 
 def test_out_of_sample_fitted_thresholds_earn_what_is_expected_and_more_than_two_and_a_half() -> None:
-    """Six pairs; with 20 of 6,000 rows the ratios to what was expected are .99, .94 and .97."""
+    """Six pairs; with 20 of 6,000 rows the ratios to what was expected are .90, 1.04 and .99."""
     found = [threshold_trials(history(seed), STRATEGY) for seed in range(6)]
     earned = np.array([[trial.profit for trial in each.trials] for each in found]).mean(axis=0)
     expected = np.array([[trial.expected.rate * 2_000 * 1_000.0 for trial in each.trials] for each in found])

@@ -1,6 +1,7 @@
 """Thresholds of a pair that follow from cost, in the z-score of its model."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.strategies.pair_thresholds import pair_thresholds
 
-SHOWN = Cointegration(500, pvalue=0.001)
+SHOWN = Cointegration(500, pvalue=0.001, half_life_bars=8.0, half_life_low=5.0, half_life_high=15.0)
 
 
 def legs(half_life: float, rows: int = 600, deviation: float = 0.002, seed: int = 2) -> tuple[Floats, Floats, Floats]:
@@ -61,11 +62,26 @@ def test_the_slower_the_return_the_further_out_and_the_less_it_earns() -> None:
     assert found.slow.round_trip > found.turning.round_trip > found.fast.round_trip
 
 
-def test_a_walk_is_refused() -> None:
-    y, x, spread = legs(math.inf)
-    refusal = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, SHOWN).refusal
+def test_the_longer_half_life_of_the_verdict_is_taken() -> None:
+    """The likeliest half-life of the rows is 6 bars; without the bias of short samples it may be 12."""
+    y, x, spread = legs(8.0)
+    found = [
+        pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, replace(SHOWN, half_life_bars=bars))
+        for bars in (6.0, 12.0)
+    ]
+    assert found[1].traded.half_life == pytest.approx(2.0 * found[0].traded.half_life)
+    assert found[1].turning.rate < found[0].turning.rate
+    unknown = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, Cointegration(500, pvalue=0.001))
+    assert unknown.slow is unknown.fast is None
+    assert unknown.traded.half_life > 0.0
+
+
+def test_a_half_life_without_an_end_is_refused() -> None:
+    y, x, spread = legs(8.0)
+    open_ended = replace(SHOWN, half_life_bars=60.0, half_life_high=math.inf)
+    refusal = pair_thresholds(y, x, spread / 0.002, 8e-4, 2.0, 0.5, open_ended).refusal
     assert refusal is not None
-    assert "no return to the mean is established: a half-life of" in refusal
+    assert "no return to the mean is established: a half-life of 60 bars fits the newest 500 best" in refusal
 
 
 def test_without_cointegration_there_is_nothing_to_wait_for() -> None:
@@ -84,8 +100,8 @@ def test_a_cost_that_no_threshold_earns_is_refused_with_its_numbers() -> None:
     y, x, spread = legs(8.0)
     refusal = pair_thresholds(y, x, spread / 0.002, 0.02, 2.0, 0.5, SHOWN).refusal
     assert refusal is not None
-    assert "no threshold pays: a round trip costs 11.2 standard deviations of the spread; the best entry" in refusal
-    assert "would earn 1% of that cost once in" in refusal
+    assert "no threshold pays: a round trip costs 10.2 standard deviations of the spread; the best entry" in refusal
+    assert "would earn 2% of that cost once in" in refusal
     assert "and 500 were seen" in refusal
 
 

@@ -1,6 +1,5 @@
 """Thresholds that follow from cost, in words and as a table. No Streamlit."""
 
-import math
 from typing import Final
 
 import pandas as pd
@@ -62,12 +61,11 @@ def trials_frame(found: ThresholdTrials, spec: PairSpec, unit_bps: float) -> pd.
 
 def fit_sentence(fit: PairThresholds, unit_bps: float) -> str:
     """What the thresholds come from, with its numbers."""
-    process, confidence = fit.process, f"{fit.process.confidence:.0%}"
-    fastest = math.log(2.0) / process.high if math.isfinite(process.high) else 0.0
-    slowest = f"{math.log(2.0) / process.low:.3g}" if process.low > 0.0 else "∞"
+    process, verdict = fit.process, fit.verdict
+    interval = f"{verdict.half_life_low:.3g} to {verdict.half_life_high:.3g}".replace("inf", "∞")
     words = (
         f"Newest {fit.rows} bars in which both legs traded: the spread of one fixed ratio has a half-life of "
-        f"{process.half_life:.3g} bars ({confidence} interval {fastest:.3g} to {slowest}) and deviates by "
+        f"{verdict.half_life_bars:.3g} bars (95% interval {interval}) and deviates by "
         f"{process.deviation * unit_bps:.3g} bps. One z of this model stands for {fit.unit * unit_bps:.3g} bps of it "
         f"(correlation {fit.correlation:.2f}); a round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
     )

@@ -65,7 +65,7 @@ def test_bars_in_which_a_leg_did_not_trade_are_not_looked_at() -> None:
 def test_the_sentence_has_the_numbers_it_comes_from() -> None:
     fit, unit_bps = fitted()
     said = fit_sentence(fit, unit_bps)
-    assert f"half-life of {fit.process.half_life:.3g} bars (95% interval" in said
+    assert f"half-life of {fit.verdict.half_life_bars:.3g} bars (95% interval" in said
     assert f"One z of this model stands for {fit.unit * unit_bps:.3g} bps" in said
     assert "a round trip costs 8 bps" in said
     assert "At the ends of the interval the entry to turn at is ±" in said
