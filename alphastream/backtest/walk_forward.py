@@ -20,7 +20,7 @@ from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.pairs import source_columns
-from alphastream.performance import returns, sharpe_ratio
+from alphastream.performance import lo_sharpe, returns
 
 Training: TypeAlias = Literal["rolling", "anchored"]
 """Whether a fold trains on as many rows as the first ("rolling"), or on all from the first row on ("anchored")."""
@@ -33,8 +33,9 @@ class WalkForwardFold:
     Parameters
     ----------
     train, test : first row and row after the last.
-    window, entry, exit : with the highest Sharpe ratio of the training.
-    train_sharpe, test_sharpe : of a row, not annualised; NaN where nothing was traded, or the account came to its end.
+    window, entry, exit : with the highest plain Sharpe ratio of the training.
+    train_sharpe, test_sharpe : of a row over the autocorrelation of the rows (``lo_sharpe``), not annualised; NaN where
+        nothing was traded, or the account came to its end.
     trades : round trips begun in the test.
     profitable : whether any combination gained in the training. Where none did, the best of them trades all the same.
     ended : whether the account that trades the tests came to its end by then; after that it trades no more.
@@ -167,9 +168,13 @@ def walk_forward(
     chosen = [sweep.best() for sweep in trainings]
     tests = [test for _, test in pieces]
     run = _trade(history, grid, [series for series, _ in answers], chosen, tests, capital)
+    trained = [
+        keep_books(piece, grid.strategy(place), answers[place[0]][0].cut(start, stop), capital).sharpe.sharpe
+        for place, (start, stop, piece) in zip(chosen, trained_on, strict=True)
+    ]
     folds = tuple(
-        _fold(run, grid, sweep, place, train, test, tests[0][0])
-        for sweep, place, (train, test) in zip(trainings, chosen, pieces, strict=True)
+        _fold(run, grid, sweep, place, learnt, train, test, tests[0][0])
+        for sweep, place, learnt, (train, test) in zip(trainings, chosen, trained, pieces, strict=True)
     )
     return WalkForward(grid, folds, run, tuple(trainings))
 
@@ -217,6 +222,7 @@ def _fold(
     grid: Grid,
     sweep: Sweep,
     place: tuple[int, int],
+    train_sharpe: float,
     train: tuple[int, int],
     test: tuple[int, int],
     first: int,
@@ -226,7 +232,8 @@ def _fold(
     curve = np.concatenate(([before], run.equity[start:stop]))
     traded = run.fills.round_trip[(run.fills.row >= start) & (run.fills.row < stop)]
     earlier = run.fills.round_trip[run.fills.row < start]
-    signal = grid.signals[place[1]]
+    signal, trades = grid.signals[place[1]], int(np.setdiff1d(traded, earlier).size)
+    held = np.count_nonzero(run.positions[start:stop].any(axis=1)) / max(trades, 1)
     ended = run.ended is not None and run.ended.time_ns <= int(run.history.rows.end_ns[stop - 1])
     return WalkForwardFold(
         train=train,
@@ -234,9 +241,9 @@ def _fold(
         window=grid.windows[place[0]],
         entry=signal.entry,
         exit=signal.exit,
-        train_sharpe=float(sweep.sharpe[place]),
-        test_sharpe=float("nan") if ended else sharpe_ratio(returns(curve)),
-        trades=int(np.setdiff1d(traded, earlier).size),
+        train_sharpe=train_sharpe,
+        test_sharpe=float("nan") if ended else lo_sharpe(returns(curve), holding_rows=held).sharpe,
+        trades=trades,
         profitable=bool(sweep.sharpe[place] > 0.0),
         ended=ended,
     )

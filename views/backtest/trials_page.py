@@ -254,8 +254,8 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
                 "test from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
             ),
             "test_bars": st.column_config.NumberColumn("bars", format="%,d"),
-            "train_sharpe": st.column_config.NumberColumn(f"train, plain Sharpe {unit}", format="%+.4g"),
-            "test_sharpe": st.column_config.NumberColumn(f"test, plain Sharpe {unit}", format="%+.4g"),
+            "train_sharpe": st.column_config.NumberColumn(f"train, {SHARPE} {unit}", format="%+.4g"),
+            "test_sharpe": st.column_config.NumberColumn(f"test, {SHARPE} {unit}", format="%+.4g"),
             "entry": st.column_config.NumberColumn(format="%.4g"),
             "gained": st.column_config.CheckboxColumn(
                 "any profitable",
