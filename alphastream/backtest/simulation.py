@@ -113,6 +113,7 @@ class Simulation:
     Attributes
     ----------
     ended : how the account came to its end; None while it trades.
+    must_end : a liquidation was begun in an earlier life: it goes on with the next row.
     """
 
     def __init__(
@@ -126,13 +127,14 @@ class Simulation:
         self._keeps_marks = rules.funding is not None
         self._excess = rules.margin.excess
         self.ended: Ended | None = None
+        self.must_end = False
 
     def on_row(self, row: Any) -> None:
         """Look whether the margin does, then decide on a row, an event of ``Table.rows``."""
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
         account = self.account
-        if self._excess(account.cash, account.positions, row.marks) <= 0.0:
+        if self.must_end or self._excess(account.cash, account.positions, row.marks) <= 0.0:
             account.bound_loss(row.when_ns)
             if self.ended is None:
                 self._end(row)

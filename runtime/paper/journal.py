@@ -78,9 +78,15 @@ class Paused(msgspec.Struct, tag="pause", frozen=True):
 
 
 class Stopped(msgspec.Struct, tag="stopped", frozen=True):
-    """Somebody ended the run, or it could not go on."""
+    """Somebody ended the run, or it could not go on.
+
+    Parameters
+    ----------
+    ended : its account was liquidated, or had nothing left.
+    """
 
     why: str
+    ended: bool = False
 
 
 Entry = Begin | Ordered | Filled | Paid | AccountState | Paused | Stopped
@@ -95,6 +101,7 @@ class RunRecord:
     Parameters
     ----------
     stopped : why it was ended; None while it is meant to run.
+    ended : its account was liquidated, or had nothing left.
     left_out : what was wrong with lines of its file, one sentence each. They stay in the file.
     """
 
@@ -106,6 +113,7 @@ class RunRecord:
     outages: list[Outage] = field(default_factory=list)
     state: AccountState | None = None
     stopped: str | None = None
+    ended: bool = False
     left_out: list[str] = field(default_factory=list)
 
     @property
@@ -126,11 +134,11 @@ class RunRecord:
                 self.funding.append(payment)
             case AccountState():
                 self.state = entry
-                self.stopped = None  # it went on
+                self.stopped, self.ended = None, False  # it went on
             case Paused(from_ns, to_ns, why):
                 self.outages.append(Outage(from_ns, to_ns, why))
-            case Stopped(why):
-                self.stopped = why
+            case Stopped(why, ended):
+                self.stopped, self.ended = why, ended
 
 
 class RunFile:

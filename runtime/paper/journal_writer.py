@@ -9,6 +9,7 @@ import msgspec
 from alphastream.backtest import LiveRun
 from alphastream.errors import StorageError
 from alphastream.trading import SpreadOrder
+from alphastream.trading.broker.margin import LIQUIDATED
 from runtime.paper.journal import AccountState, Entry, Filled, Ordered, Paid, Paused, RunFile, RunRecord, Stopped
 from runtime.paper.view import marks_of
 
@@ -47,7 +48,11 @@ class JournalWriter:
         orders = self.record.orders.values()
         self._known, self._settled = {order.id: _signature(order) for order in orders}, 0
         self._late_before = self._late_written
-        live.simulation.broker.resume(_copy(order) for order in orders)
+        simulation = live.simulation
+        simulation.broker.resume(_copy(order) for order in orders)
+        known = simulation.broker.orders
+        begun = bool(known) and known[-1].reason.startswith(LIQUIDATED)
+        simulation.must_end = begun and any(simulation.account.positions)
 
     def note_pause(self, to_ns: int) -> None:
         """Write down that the run did not see the tape until then."""
@@ -72,10 +77,10 @@ class JournalWriter:
             self._written_ns = live.until_ns
             self._append(entries)
 
-    def end(self, name: str, why: str) -> None:
+    def end(self, name: str, why: str, *, ended: bool = False) -> None:
         """Write the last line. That it cannot be written is logged: the run is over all the same."""
         try:
-            self._append([Stopped(why)])
+            self._append([Stopped(why, ended)])
         except StorageError as error:
             log.error("end of a paper run not written: id=%s reason=%s", name, error)
 

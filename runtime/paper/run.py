@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from alphastream.backtest import BY_HAND, LiveRun
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node
 from alphastream.strategies import Strategy
-from alphastream.trading import SpreadRequest
+from alphastream.trading import Ended, SpreadRequest
 from runtime.paper.journal import RunFile, RunRecord
 from runtime.paper.journal_writer import JournalWriter
 from runtime.paper.tape_reader import FellBehind, Start, TapeReader, warm_up
@@ -59,6 +61,7 @@ class PaperRun:
         self._journal = JournalWriter(file, record)
         self._live: LiveRun | None = None
         self._stopping: str | None = None
+        self._ended = False
         self.wake = asyncio.Event()
         self.status: Status = "starting"
         self.why = ""
@@ -167,7 +170,7 @@ class PaperRun:
     def _closed(self) -> str:
         """How a run ended whose positions were to be closed."""
         left = any(self._positions())
-        return "stopped by hand, positions " + ("could not be closed: no trades came" if left else "closed")
+        return f"{self._stopping}, positions " + ("could not be closed: no trades came" if left else "closed")
 
     def _flatten(self, live: LiveRun) -> None:
         """Send an order that ends all positions, as of now and not of the last bar."""
@@ -224,11 +227,23 @@ class PaperRun:
         if self._live is None:
             return
         self._journal.write(self._live, force=force)
+        if self._stopping is None and self._live.simulation.ended is not None:
+            self._end_account(self._live.simulation.ended)
         self.view = self._build_view()
         self.wake.set()
 
+    def _end_account(self, ended: Ended) -> None:
+        """End the run, when what is held is closed."""
+        self._stopping, self._ended = (
+            f"{ended.reason}; at {np.datetime64(ended.time_ns, 'ns').astype('M8[s]')} UTC",
+            True,
+        )
+        log.warning("paper account came to its end: id=%s %s", self.id, ended.reason)
+        if self._live is not None and self._live.simulation.broker.is_waiting:
+            self._show("closing", self._stopping)
+
     def _end(self, why: str) -> None:
-        self._journal.end(self.id, why)
+        self._journal.end(self.id, why, ended=self._ended and not any(self._positions()))
         try:
             self._show("stopped", why)
         except Exception:  # books that cannot be shown any more: the last view stays, and says that it is over

@@ -221,6 +221,8 @@ class PaperService:
             known = self._stopped.get(name)
         if known is None:
             raise ParameterError(f"{name!r} is no stopped run")
+        if known.ended:
+            raise ParameterError(f"its account came to its end ({known.why}): begin a new run")
         if known.trades == "replay":
             raise ParameterError("the recording that it ran on is over: begin a new run")
         with self._opening:

@@ -42,6 +42,7 @@ class PaperView:
     marks : last prices, NaN before the first row.
     outages : when it did not run.
     late : trades that came after their bar had closed.
+    ended : its account was liquidated, or had nothing left: it cannot go on.
     """
 
     id: str
@@ -62,12 +63,24 @@ class PaperView:
     funding: tuple[FundingPayment, ...]
     outages: tuple[Outage, ...]
     late: int
+    ended: bool = False
 
     @property
     def equity(self) -> float:
         """Cash and positions at the last prices; NaN where one of a position is not known."""
         held = zip(self.positions, self.marks, strict=True)
         return self.cash + sum(units * mark for units, mark in held if units)
+
+    @property
+    def maintenance(self) -> float:
+        """Equity at which everything is closed, at the last prices; NaN where one of a position is not known."""
+        held = zip(self.positions, self.marks, strict=True)
+        return self.definition.rules.margin.maintenance * sum(abs(units * mark) for units, mark in held if units)
+
+    @property
+    def liquidation_prices(self) -> tuple[float | None, ...]:
+        """Price of each symbol at which that comes about, the others at their last prices; see ``Margin``."""
+        return self.definition.rules.margin.liquidation_prices(self.cash, self.positions, self.marks)
 
     @property
     def open_orders(self) -> tuple[SpreadOrder, ...]:
@@ -107,6 +120,7 @@ def view_of(name: str, record: RunRecord, status: Status, why: str, live: LiveRu
         funding=tuple(record.funding),
         outages=tuple(record.outages),
         late=late,
+        ended=record.ended,
     )
 
 

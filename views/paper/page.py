@@ -166,6 +166,7 @@ def _panel(system: System, name: str) -> None:
     metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
     st.markdown("  \n".join(f":orange-badge[open] {each}" for each in waits) or ":gray-badge[no open orders]")
+    st.markdown(tables.margin(view))
     show_comparison(system, view)
     _records(view)
 
@@ -176,8 +177,9 @@ def _state(system: System, view: PaperView) -> None:
     why = f": {view.why}" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    colour = "red" if view.ended else BADGES[view.status]
     row.markdown(
-        f":{BADGES[view.status]}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({plain(view.title)}), since "
+        f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({plain(view.title)}), since "
         f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
         f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",
@@ -195,7 +197,7 @@ def _state(system: System, view: PaperView) -> None:
 
 
 def _resume(system: System, view: PaperView, row: Any) -> None:
-    if view.trades != "live":
+    if view.trades != "live" or view.ended:
         return
     if row.button(
         "Resume",
@@ -290,6 +292,8 @@ def _caveats() -> None:
             "are in it; the paper run decided without them. That is what the differences show.\n"
             "- While the app is stopped nothing is traded and nothing is caught up on afterwards. Open positions "
             "stay open; open orders are cancelled.\n"
+            "- Margin is looked at when a bar has closed, with one rate for every symbol and size. A venue looks at "
+            "its mark prices all the time, asks for more of large positions, may close earlier and at worse prices.\n"
             "- No difference means that simulation and backtest agree, not that the strategy earns anything."
         )
 

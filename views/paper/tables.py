@@ -109,6 +109,26 @@ def _positions(view: PaperView) -> Iterator[Metric]:
         yield Metric(symbol, f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
 
 
+def margin(view: PaperView) -> str:
+    """What the equity has to carry, and the prices at which everything would be closed, in a sentence."""
+    limit = view.definition.rules.margin.max_leverage
+    if not any(view.positions):
+        return f"Nothing is held. An order may bring the gross notional to {limit:g} times the equity."
+    gross = sum(abs(units * mark) for units, mark in zip(view.positions, view.marks, strict=True) if units)
+    if not math.isfinite(gross):
+        return "No price of what is held yet: the margin is not known."
+    carried = f"{gross / view.equity:,.2f} times the equity" if view.equity > 0.0 else "more than the equity carries"
+    words = f"Gross notional {carried}, the limit of orders is {limit:g}; maintenance margin {view.maintenance:,.2f}. "
+    ways = [
+        f"{symbol} at {price:,.6g} ({price / mark - 1.0:+.1%})"
+        for symbol, mark, price in zip(view.symbols, view.marks, view.liquidation_prices, strict=True)
+        if price is not None
+    ]
+    if not ways:
+        return words + "No leg could bring a liquidation about alone."
+    return f"{words}Liquidation, each leg alone: {' or '.join(ways)}."
+
+
 def direction(view: PaperView) -> str:
     """What is held, in a word: of a pair its side, of many symbols how many."""
     if isinstance(view.definition.strategy, PositionOptimiser):

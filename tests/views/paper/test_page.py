@@ -2,9 +2,11 @@
 
 import csv
 import io
+import math
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -378,3 +380,26 @@ def test_no_bar_yet_is_a_sentence(system: Running, pipeline: TapePipeline) -> No
     test = shown()
     assert "No bar has closed since the beginning" in words(test)
     assert cards(test)["Closed trades, net"] == UNKNOWN
+
+
+def test_the_margin_is_said_while_something_is_held(system: Running, pipeline: TapePipeline) -> None:
+    warm, rest = before_and_after(tape(3, seconds=400))
+    pipeline.feed(warm)
+    name = system.paper.open(DEFINITION, "live")
+    assert "20 times the equity" in tables.margin(see(system.paper, name))
+    until_it_holds(system.paper, pipeline, name, rest)
+    view = see(system.paper, name)
+    said = tables.margin(view)
+    assert f"maintenance margin {view.maintenance:,.2f}" in said
+    assert "limit of orders is 20" in said
+    gross = sum(abs(units * mark) for units, mark in zip(view.positions, view.marks, strict=True))
+    assert view.maintenance == pytest.approx(0.01 * gross)
+    short = min(range(2), key=lambda leg: view.positions[leg])
+    price = view.liquidation_prices[short]
+    assert price is not None  # the leg that is sold short can rise as far as it takes
+    assert price > view.marks[short]
+    assert f"{view.symbols[short]} at " in said
+    assert said in words(shown())
+    poor = replace(view, cash=view.cash - 2 * view.equity)
+    assert "more than the equity carries" in tables.margin(poor)
+    assert "not known" in tables.margin(replace(view, marks=(math.nan, math.nan)))
