@@ -1,5 +1,6 @@
 """The optimiser as a strategy: what was decided on a bar is held from the next trade on."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from alphastream.pairs import PairSpec, analyse
 from alphastream.portfolio import PositionConfig, optimise
 from alphastream.portfolio.allocation import pair_rows
 from alphastream.strategies import PositionOptimiser
-from alphastream.trading import BrokerRules, Contract, Fees, FixedLatency
+from alphastream.trading import BrokerRules, Contract, Fees, FixedLatency, Margin
 from tests.backtest.markets import SECOND, Ticks, random_ticks
 
 PAIRS = (PairSpec("A", "B", SECOND, window=10), PairSpec("C", "B", SECOND, window=12))
@@ -131,3 +132,27 @@ def test_both_styles_bet_against_each_other() -> None:
     results = [backtest(data, PositionOptimiser(PAIRS, CONFIG, style), FREE) for style in ("reversal", "momentum")]
     np.testing.assert_allclose(results[0].positions, -results[1].positions, atol=1e-9)
     assert np.abs(results[0].positions).max() > 1.0
+
+
+def test_positions_beyond_the_limit_are_refused_once() -> None:
+    """A million times as large: what it asks for on every row is refused on every row, and stands there once."""
+    large = CONFIG.replace(position_scale=1e8)
+    result = backtest(market(), PositionOptimiser(PAIRS, large), FREE)
+    assert [order.state for order in result.orders] == ["rejected"]
+    assert "on an equity of 100,000.00" in result.orders[0].reason
+    assert (result.equity == 100_000.0).all()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_an_account_of_many_legs_is_liquidated_whole(seed: int) -> None:
+    margin = Margin(max_leverage=20.0, maintenance=0.0495, liquidation_fee_bps=10.0)
+    rules = replace(FREE, margin=margin)
+    result = backtest(market(seed), PositionOptimiser(PAIRS, CONFIG.replace(position_scale=1_500.0)), rules)
+    ended = result.ended
+    assert ended is not None
+    assert ended.symbols == ("A", "B", "C")
+    assert ended.equity <= ended.maintenance
+    assert sorted(fill.symbol for fill in result.fills if fill.order == len(result.orders)) == ["A", "B", "C"]
+    assert not result.positions[-1].any()
+    assert result.orders[-1].reason == ended.reason
+    assert result.equity.min() >= 0.0
