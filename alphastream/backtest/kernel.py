@@ -20,11 +20,12 @@ BP: Final = 1e-4
 
 # Places in the books, floats all of them. Two for two legs, y first. DECIDED is the row of a leg's open order, −1 for
 # none; NEXT the first row at which something happens though the direction stays, NEXT_DUE the same of funding alone.
-# ENDED is the row at whose prices the account came to its end, −1 while it trades; then what it had there.
+# ENDED is the row at whose prices the account came to its end, −1 while it trades; then what it had there. REFUSALS
+# counts decisions beyond the leverage limit; then equity, gross notional and what was asked for at the first of them.
 CASH, DIRECTION, POSITION, TARGET, DECIDED, LEG_ROUND_TRIP, ROUND_TRIP = 0, 1, 2, 4, 6, 8, 10
 COUNTED, NEXT, NEXT_DUE, FUNDED, LINES, TRADES, TRADED = 11, 12, 13, 14, 15, 16, 17
-ENDED, CASH_LEFT, POSITION_LEFT = 18, 19, 20
-PLACES = 22
+ENDED, CASH_LEFT, POSITION_LEFT, REFUSALS, REFUSED = 18, 19, 20, 22, 23
+PLACES = 26
 
 # Columns of a market's tables.
 FILL_PRICE, VOLUME, PRICE_COLUMNS = 0, 2, 4
@@ -35,9 +36,8 @@ DUE, DUE_ROW, DUE_LEG = 0, 1, 2
 ROW, LEG, FILL_ROUND_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 # What run_statistics writes.
-FINAL, ROWS, MEAN, STD, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY, N_TRADES, END_ROW, STATISTICS = (
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-)  # fmt: skip
+FINAL, ROWS, MEAN, STD, SKEW, KURTOSIS, DRAWDOWN, NOTIONAL_TRADED, MEAN_EQUITY = 0, 1, 2, 3, 4, 5, 6, 7, 8
+N_TRADES, END_ROW, N_REFUSED, STATISTICS = 9, 10, 11, 12
 ROUNDING: Final = 1e-12  # a variance below this part of the mean square is what rounding leaves
 
 
@@ -232,11 +232,17 @@ def _pay_funding(t: int, market: KernelMarket, terms: Terms, books: Floats, reco
 
 @kernel
 def _beyond_limit(goal_y: float, goal_x: float, y: float, x: float, terms: Terms, books: Floats) -> bool:
-    """Whether positions are more than the margin allows, and more than those that are held."""
+    """Whether positions are more than the margin allows, and more than those that are held; takes note of it."""
     held_y, held_x = books[POSITION], books[POSITION + 1]
     asked = abs(goal_y) * y + abs(goal_x) * x
     equity = books[CASH] + (held_y * y + held_x * x)
-    return bool(asked > terms.max_leverage * equity and asked > abs(held_y) * y + abs(held_x) * x)
+    gross = abs(held_y) * y + abs(held_x) * x
+    if asked <= terms.max_leverage * equity or asked <= gross:
+        return False
+    if books[REFUSALS] == 0.0:
+        books[REFUSED], books[REFUSED + 1], books[REFUSED + 2] = equity, gross, asked
+    books[REFUSALS] += 1.0
+    return True
 
 
 @kernel
@@ -446,7 +452,8 @@ def run_statistics(
             lowest = equity
             deepest = 1.0 - equity / peak
     out[FINAL], out[DRAWDOWN], out[MEAN_EQUITY] = equity, -deepest, total / rows
-    out[NOTIONAL_TRADED], out[N_TRADES], out[END_ROW] = books[TRADED], books[TRADES], books[ENDED]
+    out[NOTIONAL_TRADED], out[N_TRADES] = books[TRADED], books[TRADES]
+    out[END_ROW], out[N_REFUSED] = books[ENDED], books[REFUSALS]
     _moments(rows - 1.0, s1, s2, s3, s4 if books[ENDED] < 0.0 else np.nan, out)
 
 

@@ -77,6 +77,7 @@ class Sweep:
     trades : round trips.
     turnover : traded notional over mean equity, of the whole history.
     end_row : row at which the account was liquidated, or had nothing left; −1 for those that were not.
+    refused : decisions whose order was beyond the leverage limit.
     """
 
     grid: Grid
@@ -91,6 +92,7 @@ class Sweep:
     trades: NDArray[np.int64]
     turnover: Floats
     end_row: NDArray[np.int64]
+    refused: NDArray[np.int64]
 
     @property
     def ended(self) -> NDArray[np.bool_]:
@@ -210,6 +212,7 @@ def gathered(grid: Grid, found: Floats) -> Sweep:
         trades=at[kernel.N_TRADES].astype(np.int64),
         turnover=turnover,
         end_row=at[kernel.END_ROW].astype(np.int64),
+        refused=at[kernel.N_REFUSED].astype(np.int64),
     )
 
 

@@ -94,6 +94,8 @@ class VectorisedRun:
     trades : round trips of which a leg was filled.
     observed : the strategy's z-score, hedge ratio and direction, (T,) each.
     ended : how the account came to its end, None where it did not.
+    refused : decisions whose order was beyond the leverage limit; one that is adjusted on every row counts on each.
+    refusal : the first of them with its numbers, None where there was none.
     """
 
     strategy: PairStrategy
@@ -107,6 +109,8 @@ class VectorisedRun:
     trades: int
     observed: Mapping[str, Floats]
     ended: Ended | None = None
+    refused: int = 0
+    refusal: str | None = None
 
     @property
     def sharpe(self) -> LoSharpe:
@@ -211,6 +215,8 @@ def keep_books(
         trades=int(trades),
         observed={"zscore": series.zscore, "hedge_ratio": series.hedge_ratio, "direction": direction},
         ended=_end_of(books, history, strategy.symbols),
+        refused=int(books[kernel.REFUSALS]),
+        refusal=history.rules.margin.refusal(*books[kernel.REFUSED : kernel.REFUSED + 3].tolist()),
     )
 
 

@@ -468,7 +468,10 @@ def test_the_event_path_ends_at_the_same_row(rule: FillRule, rebalance: bool, fu
         np.testing.assert_allclose(found.equity, expected.equity, rtol=1e-11, atol=1e-9)
         assert found.equity.min() >= 0.0
         ended += expected.ended is not None
-        refused += any(order.state == "rejected" for order in expected.orders)
+        reasons = [order.reason for order in expected.orders if order.state == "rejected"]
+        assert (found.refused == len(reasons)) or rebalance
+        assert found.refusal == (reasons[0] if reasons else None)
+        refused += bool(reasons)
     assert ended >= 2
     assert refused >= 2
 

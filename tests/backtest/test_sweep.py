@@ -101,3 +101,19 @@ def test_a_combination_that_was_liquidated_says_so_and_has_no_sharpe_ratio() -> 
             assert np.isnan(swept.sharpe[place])
             assert not run.positions[-1].any()
     assert not swept.ended[swept.best()]
+
+
+def test_orders_beyond_the_limit_are_refused_with_the_numbers() -> None:
+    found, much = history(*prices(600), RULES), replace(bands(), sizer=FixedNotional(1e9))
+    swept = sweep(found, much, WINDOWS, ENTRIES, capital=1_000.0)
+    assert not swept.trades.any()
+    assert (swept.final_equity == 1_000.0).all()
+    assert (swept.refused[:, 0] > 0).all()
+    assert not swept.refused[:, 3].any()  # never asked
+    assert not swept.ended.any()
+    run = run_pair(found, swept.grid.strategy((0, 0)), capital=1_000.0)
+    assert run.refused == swept.refused[0, 0]
+    assert run.refusal is not None
+    assert "on an equity of 1,000.00" in run.refusal
+    assert "the limit is 20 times, 20,000.00" in run.refusal
+    assert run_pair(found, bands()).refusal is None

@@ -5,6 +5,7 @@ import streamlit as st
 from alphastream.backtest import Market, PairHistory, ThresholdTrials, threshold_trials
 from alphastream.errors import AlphaStreamError
 from views.backtest.controls import BacktestRequest
+from views.backtest.tables import ended_as, ending
 from views.backtest.trials_page import history_of, swept_pair
 from views.shared.controls import sentence
 from views.shared.threshold_controls import rules_table, set_buttons
@@ -41,6 +42,13 @@ def _shown(history: PairHistory, found: ThresholdTrials, request: BacktestReques
         f"other side **{more:+,.2f}** against the thresholds that are set, leaving at the mean "
         f"**{found.waiting.profit - found.present.profit:+,.2f}**."
     )
+    for trial in found.trials:
+        if trial.run.ended is not None:
+            st.error(
+                ending(trial.run.ended),
+                icon=":material/report:",
+                title=f"{ended_as(trial.run.ended)}: {trial.entry:.3g}",
+            )
     set_buttons(found.fit, spec)
     st.caption(f"Fitted on the first half, {split:,} bars. {fit_sentence(found.fit, unit_bps)}")
     st.caption(

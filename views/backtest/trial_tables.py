@@ -55,12 +55,15 @@ def _share(probability: float) -> str:
 
 
 def ended_sentence(result: Sweep) -> str:
-    """How many accounts came to their end; empty where none did."""
-    count = int(result.ended.sum())
-    if not count:
-        return ""
-    which = "account was" if count == 1 else "accounts were"
-    return f" {count:,} {which} liquidated or ruined: profit and trades until then, no Sharpe ratio."
+    """How many accounts came to their end, and of how many orders were refused; empty where neither happened."""
+    ended, refused = int(result.ended.sum()), int((result.refused > 0).sum())
+    words = ""
+    if ended:
+        which = "account was" if ended == 1 else "accounts were"
+        words = f" {ended:,} {which} liquidated or ruined: profit and trades until then, no Sharpe ratio."
+    if refused:
+        words += f" Orders of {refused:,} combinations were refused, beyond the leverage limit."
+    return words
 
 
 def folds_frame(history: PairHistory, walk: WalkForward, yearly: float = 1.0) -> pd.DataFrame:
@@ -104,6 +107,7 @@ def sweep_csv(result: Sweep) -> bytes:
         "trades": result.trades,
         "turnover": result.turnover,
         "ended": result.ended,
+        "refused": result.refused,
         "skew": result.skew,
         "kurtosis": result.kurtosis,
     }

@@ -116,8 +116,12 @@ def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital:
         return
     if math.isnan(result.sharpe[result.best()]):
         st.info(
-            f"None of {result.sharpe.size:,} combinations traded: the data are shorter than twice the windows, or the "
-            "entries too far out.",
+            f"None of {result.sharpe.size:,} combinations traded: "
+            + (
+                "their orders were refused, beyond the leverage limit. Trade less for this capital."
+                if result.refused.any()
+                else "the data are shorter than twice the windows, or the entries too far out."
+            ),
             icon=":material/hourglass_empty:",
             title="Nothing to compare",
         )

@@ -128,3 +128,5 @@ def test_accounts_that_came_to_their_end_are_said(swept: Sweep) -> None:
     assert notes[0][0] == f"{swept.trades[0, 0]:,} round trips"
     frame = pd.read_csv(io.BytesIO(sweep_csv(ended)))
     assert frame["ended"].sum() == 1
+    refused = replace(swept, refused=np.where(swept.trades > 0, 2, 0))
+    assert ended_sentence(refused).endswith("combinations were refused, beyond the leverage limit.")
