@@ -374,6 +374,6 @@ def scale_half_life(rows: int) -> float:
 def warm_up() -> None:
     """Compile the kernels of this file, or load them from the cache; takes seconds the first time on a machine."""
     time = np.arange(40.0)
-    y, x = np.sin(time * time), np.cos(time * time)
+    y, x = np.cumsum(np.sin(time * time)), np.cumsum(np.cos(time * time))
     engle_granger_wild(y, x)
     rescaled_kernel(y, x, 2, SHORT_HALF_LIFE)
