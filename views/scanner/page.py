@@ -279,7 +279,7 @@ def _table(scanned: Scanned) -> None:
 
 def _half_life_times(table: pd.DataFrame, panel: pd.DataFrame) -> list[str]:
     """Half-lives as time: a pair's bars are those in which both legs have a price, however far apart they are."""
-    known, times = panel.notna().to_numpy(), panel.index.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    known, times = panel.notna().to_numpy(), cast(pd.DatetimeIndex, panel.index).as_unit("ns").asi8
     place = {str(name): at for at, name in enumerate(panel.columns)}
     found = []
     for y, x, bars in zip(table["y"], table["x"], table["half_life"], strict=True):
