@@ -8,6 +8,7 @@ import pytest
 
 from alphastream.backtest import TickMarket, backtest
 from alphastream.pairs import PairSpec
+from alphastream.performance import summarise
 from alphastream.strategies import FixedNotional, ThresholdRule, ZScoreThreshold
 from alphastream.trading import BrokerRules, Contract, Fees, FixedFunding, FixedLatency, Margin, SpreadRequest, Target
 from tests.backtest.markets import SECOND, Scripted, Ticks, random_market, ticks
@@ -59,6 +60,12 @@ def test_nobody_loses_more_than_he_has() -> None:
     assert result.ended is not None
     assert result.ended.equity < -3_900.0
     assert result.fills[-1].fee == pytest.approx(-3_950.0, abs=3.0)  # borne by the venue
+    found = summarise(
+        result.time_ns, result.equity, result.symbols, result.positions, result.marks, result.fills, result.funding,
+        capital=1_000.0, ended_ns=result.ended.time_ns,
+    )  # fmt: skip
+    assert found.profit == pytest.approx(found.split.net) == -1_000.0
+    assert np.isnan(found.ratios.sharpe)
 
 
 def test_an_exit_that_leaves_nothing_ends_the_run() -> None:
