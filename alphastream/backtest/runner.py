@@ -74,6 +74,7 @@ class TurnSource(EventSource):
         self._at = self._turn = 0
         self._simulation, self._tapes = simulation, tapes
         self._time_ns, self._marks = table.time_ns, table.marks
+        self._lowest, self._highest = table.marks.min(axis=0).tolist(), table.marks.max(axis=0).tolist()
 
     def pop(self) -> Dated | None:
         """The next row on which something can happen."""
@@ -92,7 +93,7 @@ class TurnSource(EventSource):
         account, rate = self._account, self._simulation.broker.rules.margin.maintenance
         if self._tapes.waiting:
             turn = min(turn, max(at, int(self._time_ns.searchsorted(self._tapes.next_ns))))
-        if account.cash > 0.0 and not any(account.positions):
+        if self._is_far(rate):
             return turn
         while at < turn:
             marks = self._marks[at : min(turn, at + LOOKED_AT)]
@@ -108,6 +109,14 @@ class TurnSource(EventSource):
                 return at + first
             at += len(marks)
         return turn
+
+    def _is_far(self, rate: float) -> bool:
+        """Whether the margin does at any prices of the table: then no row needs to be looked at."""
+        account = self._account
+        least = account.cash
+        for held, lowest, highest in zip(account.positions, self._lowest, self._highest, strict=True):
+            least += held * (lowest if held > 0.0 else highest) - rate * abs(held) * highest
+        return bool(least > 1e-9 * account.capital)
 
 
 class Tapes:

@@ -134,7 +134,8 @@ class Simulation:
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
         account = self.account
-        if self.must_end or self._excess(account.cash, account.positions, row.marks) <= 0.0:
+        at_stake = account.cash <= 0.0 or any(account.positions)
+        if at_stake and (self.must_end or self._excess(account.cash, account.positions, row.marks) <= 0.0):
             account.bound_loss(row.when_ns)
             if self.ended is None:
                 self._end(row)

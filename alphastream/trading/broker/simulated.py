@@ -144,9 +144,15 @@ class SimulatedBroker:
 
     def _beyond_limit(self, goals: Sequence[float], marks: Sequence[float]) -> str | None:
         """Why positions may not become these; see ``Margin.refusal``."""
-        asked = sum(abs(goal) * mark for goal, mark in zip(goals, marks, strict=True) if goal)
         account = self.account
-        return self.rules.margin.refusal(account.equity(marks), account.gross(marks), asked)
+        worth = held = asked = 0.0  # in one loop: this is asked of every order
+        for goal, units, mark in zip(goals, account.positions, marks, strict=True):
+            if units:
+                worth += units * mark
+                held += abs(units * mark)
+            if goal:
+                asked += abs(goal) * mark
+        return None if asked <= held else self.rules.margin.refusal(account.cash + worth, held, asked)
 
     def _closing(self, direction: int | None, why: str, now_ns: int, volumes: Sequence[float]) -> SpreadOrder:
         """An order that ends all positions, not sent yet."""
