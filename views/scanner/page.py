@@ -57,7 +57,7 @@ SHOWN: Final = {
         "The pair's bars until half of a deviation is gone, freed of its bias.",
     ),
     "half_life_low": ("from", "%.1f", "Lower end of the half-life's 95 % interval, in bars."),
-    "half_life_high": ("to", "%.1f", "Upper end; ∞ where it may as well not return."),
+    "half_life_high": ("to", "%.1f", "Upper end; empty where it may as well not return."),
     "half_life_time": ("half-life", None, "The same as time, at the pace of the bars in which both legs have prices."),
     "hedge_ratio": ("hedge ratio", "%.4f", "Of y on x, over all rows."),
     "hedge_ratio_stability": (
@@ -250,6 +250,8 @@ def _result() -> None:
 
 def _table(scanned: Scanned) -> None:
     table = scanned.table.assign(half_life_time=_half_life_times(scanned.table, scanned.panel))
+    bars = ["half_life", "half_life_low", "half_life_high"]
+    table[bars] = table[bars].replace(math.inf, math.nan)  # the browser would write "Infinity" in words
     config = {}
     for name, (label, form, words) in SHOWN.items():
         kind = st.column_config.NumberColumn if form else st.column_config.Column
