@@ -31,9 +31,10 @@ from alphastream.estimators import (
     residual_half_life,
     variance_ratio,
 )
+from alphastream.estimators.tests.lag_search import bounce_lags, lasting_share
 from alphastream.estimators.tests.mackinnon import critical_values, tau_pvalue
 from alphastream.estimators.tests.observations import MINIMUM_ROWS, default_max_lags, require, varying_series
-from alphastream.estimators.tests.rescaled import HiddenByBounceError, without_spikes
+from alphastream.estimators.tests.rescaled import SCALE_HALF_LIFE, HiddenByBounceError, local_scale, without_spikes
 
 SIGNIFICANT: Final = 0.05
 VARIANCE_RATIO_LAG: Final = 5  # the lag at which it rejects 4 % of independent walks of 100 and of 500 rows
@@ -164,11 +165,25 @@ def _measured(asked: Finding, result: UnitRootResult, verdict: str) -> Finding:
 
 
 def _adf_y(asked: Finding, pair: _Pair) -> Finding:
-    return _leg(asked, adf(pair.y))
+    return _leg(asked, steady_adf(pair.y))
 
 
 def _adf_x(asked: Finding, pair: _Pair) -> Finding:
-    return _leg(asked, adf(pair.x))
+    return _leg(asked, steady_adf(pair.x))
+
+
+def steady_adf(leg: Floats) -> UnitRootResult:
+    """ADF of the sums of a leg's changes, without spikes and over their local scale, with the lags a bounce takes.
+
+    As they are 17 % of walks are called stationary where volatility falls to a quarter, 13 % with one bad tick.
+    """
+    change = np.diff(without_spikes(leg))
+    if change.any():
+        change /= local_scale(change, SCALE_HALF_LIFE)
+    steady = np.concatenate(([0.0], np.cumsum(change)))
+    result = adf(steady)
+    least = bounce_lags(lasting_share(steady, change), default_max_lags(leg.size, 1))
+    return adf(steady, max_lags=least, autolag=None) if least > result.lags else result
 
 
 def _leg(asked: Finding, result: UnitRootResult) -> Finding:
