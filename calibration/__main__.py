@@ -1,27 +1,32 @@
-"""Write docs/calibration.md: `python -m calibration`, or `make calibration`; some twenty minutes on two cores."""
+"""Write docs/calibration.md: `python -m calibration`, or `make calibration`; some minutes on two cores."""
 
 import math
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from alphastream.core.types import Floats
 from calibration.markets import FRESH
 from calibration.table import (
     HALF_LIVES,
     SEED,
     WALKS,
+    Counted,
     ask_card,
-    card_table,
     count_all,
+    power_table,
     table,
     verdict_table,
 )
-from calibration.verdicts import answers
-from calibration.watching import SECONDS_OF_DAY, alarms, median_delays
+from calibration.verdicts import ALONE, CARD, SAYS, SCANNER, answers, scanner
+from calibration.watching import SECONDS_OF_DAY, WATCHES, alarms, median_delays
 
 FILE: Final = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
-CARD_RUNS: Final = {WALKS: 600, **dict.fromkeys(HALF_LIVES, 200)}
-RUNS: Final = {WALKS: 200, **dict.fromkeys(HALF_LIVES, 50)}
+CARD_RUNS: Final = {WALKS: 1_000, **dict.fromkeys(HALF_LIVES, 200)}
+RUNS: Final = {WALKS: 300, **dict.fromkeys(HALF_LIVES, 60)}
+SCANS: Final = {WALKS: 150, 10.0: 30}
 WATCHED: Final = {WALKS: 60}
 DELAYS, DELAY_BARS = 40, 20_000
 
@@ -31,43 +36,65 @@ def error(share: float, runs: int) -> str:
     return f"{100.0 * math.sqrt(share * (1.0 - share) / runs):.1f}"
 
 
-def document(workers: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that was counted; ``delays`` are median rows of a condition and half-life, as ``median_delays``."""
+
+    cards: Counted
+    others: Counted
+    scans: Counted
+    watched: Counted
+    delays: Mapping[tuple[str, float], Floats]
+
+
+def measure(workers: int) -> Results:
+    """Draw and ask."""
+    return Results(
+        count_all(ask_card, CARD_RUNS, workers=workers),
+        count_all(answers, RUNS, workers=workers),
+        count_all(scanner, SCANS, workers=workers),
+        count_all(alarms, WATCHED, bars=SECONDS_OF_DAY, workers=workers),
+        {
+            (name, half_life): median_delays(name, market, half_life, DELAYS, DELAY_BARS)
+            for name, market in FRESH.items()
+            for half_life in HALF_LIVES
+        },
+    )
+
+
+def document(found: Results) -> str:
     """The whole page."""
-    cards = count_all(ask_card, CARD_RUNS, workers=workers)
-    others = count_all(answers, RUNS, workers=workers)
-    watched = count_all(alarms, WATCHED, bars=SECONDS_OF_DAY, workers=workers)
-    cards_error, pairs_error = error(0.05, CARD_RUNS[WALKS]), error(0.95, CARD_RUNS[HALF_LIVES[0]])
     waits = (
-        [
-            name,
-            f"{half_life:g}",
-            *(f"{rows:,.0f}" for rows in median_delays(name, market, half_life, DELAYS, DELAY_BARS)),
-        ]
-        for name, market in FRESH.items()
-        for half_life in HALF_LIVES
+        [name, f"{half_life:g}", *(f"{rows:,.0f}" for rows in found.delays[name, half_life])]
+        for name, half_life in found.delays
     )
     return "\n".join(
         (
             _INTRODUCTION,
-            f"Percent of {CARD_RUNS[WALKS]:,} runs of walks (standard error {cards_error} at 5 %) and of "
-            f"{CARD_RUNS[HALF_LIVES[0]]} of each pair ({pairs_error} at 95 %).\n",
-            card_table(cards),
+            f"Percent of {CARD_RUNS[WALKS]:,} runs of walks (standard error {error(0.05, CARD_RUNS[WALKS])} at 5 %) "
+            f"and of {CARD_RUNS[10.0]} of each pair ({error(0.95, CARD_RUNS[10.0])} at 95 %).\n",
+            power_table(found.cards, CARD),
             _OTHERS,
-            f"Walks, percent of {RUNS[WALKS]} runs (standard error {error(0.05, RUNS[WALKS])} at 5 %):\n",
-            verdict_table(others, WALKS),
-            *(
-                f"Pairs with a half-life of {half_life:g} bars, percent of {RUNS[half_life]} runs:\n\n"
-                + verdict_table(others, half_life)
-                for half_life in HALF_LIVES
-            ),
+            f"Percent of {RUNS[WALKS]} runs of walks (standard error {error(0.05, RUNS[WALKS])} at 5 %) and of "
+            f"{RUNS[10.0]} of each pair ({error(0.9, RUNS[10.0])} at 90 %).\n",
+            *(f"{_of(half_life)}:\n\n{verdict_table(found.others, half_life, SAYS)}" for half_life in RUNS),
+            _ALONE,
+            *(f"{_of(half_life)}:\n\n{verdict_table(found.others, half_life, ALONE)}" for half_life in (WALKS, 10.0)),
+            _SCANS,
+            f"Percent of {SCANS[WALKS]} runs of walks and {SCANS[10.0]} of pairs.\n",
+            power_table(found.scans, SCANNER),
             _WATCHING,
-            f"Percent of {WATCHED[WALKS]} days of walks on which it ever came (standard error "
+            f"Percent of {WATCHED[WALKS]} days of walks on which it came (standard error "
             f"{error(0.05, WATCHED[WALKS])} at 5 %):\n",
-            verdict_table(watched, WALKS),
+            verdict_table(found.watched, WALKS, WATCHES),
             f"Median rows until it came for pairs, {DELAYS} runs of {DELAY_BARS:,} rows:\n",
             table(["condition", "half-life", "evidence", "alert, 1 s bars", "alert, 1 min bars"], waits),
         )
     )
+
+
+def _of(half_life: float) -> str:
+    return "Walks" if half_life == WALKS else f"Pairs with a half-life of {half_life:g} bars"
 
 
 _INTRODUCTION = f"""# How often the verdicts are wrong
@@ -89,13 +116,23 @@ A number in brackets is the percentage of runs in which the verdict was refused;
 Trade readiness goes by it, too.
 """
 
-_OTHERS = """## The other verdicts
+_OTHERS = """## What the pages say besides
 
-They are shown with the words that limit them. What counts as a yes: for the card's MacKinnon p-value, the newest value
-of the p-line over 100 bars, Engle-Granger, Johansen and the scanner a rejection at 5 %; for Phillips-Ouliaris, the
-variance ratio and the half-life the sentence that says so without "proves little"; for Shin's test that it does not
-reject, for its null is a spread that returns. ADF is about a leg alone, which walks in all runs: a yes calls it
-stationary.
+MacKinnon's p-value on the card, which is said to presume one volatility; the newest value of the line of p-values; and
+the Tests panel, by its sentences: "Cointegrated", "as Engle-Granger finds", a half-life that is said to mean something,
+a leg that "looks stationary by itself" (all legs walk here).
+"""
+
+_ALONE = """## What tests of the panel would say alone
+
+Their sentences say so, or that Engle-Granger does not agree and how often walks get there. A yes is a rejection at 5 %;
+for the variance ratio "changes are taken back, by reversion or by bid-ask bounce"; for Shin's test, whose null is a
+spread that returns, that it does not reject.
+"""
+
+_SCANS = """## The scanner
+
+The p-value of one pair, before q-values.
 """
 
 _WATCHING = """## Watching all day
@@ -106,4 +143,4 @@ and the alert on a relation at the level for a day of such bars.
 
 
 if __name__ == "__main__":
-    FILE.write_text(document(os.cpu_count() or 1), encoding="utf-8")
+    FILE.write_text(document(measure(os.cpu_count() or 1)), encoding="utf-8")

@@ -127,21 +127,22 @@ def percent(counted: Count) -> str:
     return f"{100.0 * counted.share:.1f}{refused}"
 
 
-def card_table(counted: Counted) -> str:
-    """One row a condition: size, refusals and power of the card's verdict."""
+def power_table(counted: Counted, verdict: str) -> str:
+    """One row a condition: size, refusals and power of a verdict."""
     half_lives = sorted({half_life for _, half_life in counted} - {WALKS})
-    head = ["condition", "walks", *(f"half-life {half_life:g}" for half_life in half_lives)]
     names = dict.fromkeys(name for name, _ in counted)
-    return table(head, ([name, *(percent(counted[name, h][CARD]) for h in (WALKS, *half_lives))] for name in names))
+    return table(
+        ["condition", "walks", *(f"half-life {half_life:g}" for half_life in half_lives)],
+        ([name, *(percent(counted[name, h][verdict]) for h in (WALKS, *half_lives))] for name in names),
+    )
 
 
-def verdict_table(counted: Counted, half_life: float) -> str:
+def verdict_table(counted: Counted, half_life: float, verdicts: Sequence[str]) -> str:
     """One row a condition, one column a verdict, for walks or pairs of one half-life."""
     names = dict.fromkeys(name for name, _ in counted)
-    columns = list(next(iter(counted.values())))
     return table(
-        ["condition", *columns],
-        ([name, *(percent(counted[name, half_life][column]) for column in columns)] for name in names),
+        ["condition", *verdicts],
+        ([name, *(percent(counted[name, half_life][verdict]) for verdict in verdicts)] for name in names),
     )
 
 

@@ -20,7 +20,22 @@ SPEC: Final = PairSpec("Y", "X")  # as the pages start: OLS over 100 bars of one
 Answers = Mapping[str, bool | None]
 """Name of a verdict to what it says: True that something holds the legs together, None where it is refused."""
 
-CARD: Final = "Card"
+CARD: Final = "card"
+SCANNER: Final = "scanner"
+ALONE: Final = ("variance ratio", "Shin", "trace, free", "trace, restricted", "max-eigen", "Phillips-Ouliaris rejects")
+"""What tests of the Tests panel would say alone."""
+SAYS: Final = (
+    "MacKinnon",
+    "p-line",
+    "EG y on x",
+    "EG x on y",
+    "Johansen",
+    "Phillips-Ouliaris",
+    "half-life",
+    "ADF y",
+    "ADF x",
+)
+"""What the card says beside its verdict, the chart, and the panel in its own words."""
 
 
 def _below(pvalue: float | None) -> bool | None:
@@ -33,10 +48,16 @@ def card(rows: PairRows) -> bool | None:
 
 
 def answers(rows: PairRows) -> Answers:
-    """All verdicts on the same rows: cards, chart, Tests panel and scanner."""
+    """The verdicts of cards, chart and Tests panel on the same rows, in the panel's own words."""
     test = cointegration(rows, SPEC.price)
     found = {CARD: _below(test.pvalue), "MacKinnon": _below(test.mackinnon_pvalue), "p-line": _line(rows)}
-    return found | _panel(rows) | {"Scanner": _scanner(rows)}
+    return found | _panel(rows)
+
+
+def scanner(rows: PairRows) -> Answers:
+    """The p-value of the only pair of a universe of two, made of trades."""
+    table = scan_pairs(pd.DataFrame({SPEC.y: rows.y, SPEC.x: rows.x}).tail(TEST_ROWS), threads=1)
+    return {SCANNER: _below(float(table["pvalue"].iloc[0]))}
 
 
 def _line(rows: PairRows) -> bool | None:
@@ -50,12 +71,6 @@ def _line(rows: PairRows) -> bool | None:
     return _below(float(getattr(outputs, series.column)[-1]))
 
 
-def _scanner(rows: PairRows) -> bool | None:
-    """The p-value of the only pair of a universe of two, made of trades."""
-    table = scan_pairs(pd.DataFrame({SPEC.y: rows.y, SPEC.x: rows.x}).tail(TEST_ROWS), threads=1)
-    return _below(float(table["pvalue"].iloc[0]))
-
-
 def _rejects(finding: Finding) -> bool:
     if finding.pvalue is not None:
         return finding.pvalue < LEVEL
@@ -64,25 +79,25 @@ def _rejects(finding: Finding) -> bool:
     return finding.statistic > finding.critical
 
 
+def _says(words: str) -> Callable[[Finding], bool]:
+    return lambda finding: words in finding.verdict
+
+
+_RESIDUAL: Final = "residual of y on x"
 _PANEL: Final[dict[str, tuple[str, str, Callable[[Finding], bool]]]] = {
-    "EG y on x": ("Engle-Granger", "y on x", _rejects),
-    "EG x on y": ("Engle-Granger", "x on y", _rejects),
-    "Johansen trace": ("Johansen trace", "y and x", _rejects),
-    "Johansen max": ("Johansen max-eigen", "y and x", _rejects),
-    "Phillips-Ouliaris": (
-        "Phillips-Perron (Phillips-Ouliaris)",
-        "residual of y on x",
-        lambda finding: finding.verdict.startswith("Cointegrated"),
-    ),
-    "Variance ratio": (
-        "Variance ratio",
-        "residual of y on x",
-        lambda finding: _rejects(finding) and "taken back" in finding.verdict,
-    ),
-    "Half-life": ("Half-life", "residual of y on x", lambda finding: finding.verdict.startswith("Half of")),
+    "EG y on x": ("Engle-Granger", "y on x", _says("Cointegrated")),
+    "EG x on y": ("Engle-Granger", "x on y", _says("Cointegrated")),
+    "Johansen": ("Johansen trace, free constant", "y and x", _says("as Engle-Granger finds")),
+    "Phillips-Ouliaris": ("Phillips-Perron (Phillips-Ouliaris)", _RESIDUAL, _says("as Engle-Granger finds")),
+    "half-life": ("Half-life", _RESIDUAL, _says("Half of a deviation")),
+    "ADF y": ("Augmented Dickey-Fuller", "y", _says("Looks stationary")),
+    "ADF x": ("Augmented Dickey-Fuller", "x", _says("Looks stationary")),
+    "variance ratio": ("Variance ratio", _RESIDUAL, _says("taken back")),
     "Shin": ("KPSS (Shin)", "residual of y on x, its leads and lags", lambda finding: not _rejects(finding)),
-    "ADF y": ("Augmented Dickey-Fuller", "y", _rejects),
-    "ADF x": ("Augmented Dickey-Fuller", "x", _rejects),
+    "trace, free": ("Johansen trace, free constant", "y and x", _rejects),
+    "trace, restricted": ("Johansen trace, restricted constant", "y and x", _rejects),
+    "max-eigen": ("Johansen max-eigen", "y and x", _rejects),
+    "Phillips-Ouliaris rejects": ("Phillips-Perron (Phillips-Ouliaris)", _RESIDUAL, _rejects),
 }
 
 

@@ -16,6 +16,7 @@ from calibration.verdicts import SPEC, Answers
 
 SECONDS_OF_DAY: Final = 86_400
 MINUTES_OF_DAY: Final = 1_440
+WATCHES: Final = ("evidence, 1 s bars", "alert, 1 s bars", "evidence, 1 min bars", "alert, 1 min bars")
 SHOWN: Final = 20.0  # evidence since the start that at most one pair of walks in twenty ever reaches
 
 

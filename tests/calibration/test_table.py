@@ -5,7 +5,7 @@ import math
 from alphastream.bars import PairRows
 from alphastream.cointegration import TEST_ROWS
 from calibration.markets import CONDITIONS, Market
-from calibration.table import WALKS, Count, bars_needed, card_table, count, count_all, percent, verdict_table
+from calibration.table import WALKS, Count, bars_needed, count, count_all, percent, power_table, verdict_table
 from calibration.verdicts import CARD, Answers
 
 
@@ -30,10 +30,10 @@ def test_each_condition_draws_the_same_numbers_whatever_else_is_counted() -> Non
     assert count_all(question, runs, {"b": Market(correlation=0.9)}, bars=50) == {
         key: counts for key, counts in both.items() if key[0] == "b"
     }
-    lines = card_table(both).splitlines()
+    lines = power_table(both, CARD).splitlines()
     assert lines[0] == "| condition | walks | half-life 5 |"
     assert lines[2].startswith("| a | ")
-    assert verdict_table(both, 5.0).splitlines()[3] == f"| b | {percent(both['b', 5.0][CARD])} |"
+    assert verdict_table(both, 5.0, [CARD]).splitlines()[3] == f"| b | {percent(both['b', 5.0][CARD])} |"
 
 
 def test_bars_suffice_for_the_rows_that_are_tested() -> None:

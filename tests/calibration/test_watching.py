@@ -5,16 +5,14 @@ import math
 import numpy as np
 
 from calibration.markets import Market
-from calibration.watching import MINUTES_OF_DAY, alarms, delays, median_delays
+from calibration.watching import MINUTES_OF_DAY, WATCHES, alarms, delays, median_delays
 
 
 def test_a_pair_is_shown_and_walks_are_not() -> None:
     walks = Market().rows(np.random.default_rng(1), 4 * MINUTES_OF_DAY)
-    assert alarms(walks) == dict.fromkeys(
-        ("evidence, 1 s bars", "alert, 1 s bars", "evidence, 1 min bars", "alert, 1 min bars"), False
-    )
+    assert alarms(walks) == dict.fromkeys(WATCHES, False)
     pair = Market().rows(np.random.default_rng(1), 4 * MINUTES_OF_DAY, half_life=10.0)
-    assert alarms(pair) == dict.fromkeys(alarms(walks), True)
+    assert alarms(pair) == dict.fromkeys(WATCHES, True)
     evidence, alert = delays(pair, MINUTES_OF_DAY)
     assert 100.0 < evidence < alert < len(pair)
     assert delays(walks, MINUTES_OF_DAY) == (math.inf, math.inf)
