@@ -3,12 +3,16 @@
 import math
 import os
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from alphastream.core.types import Floats
 from calibration.markets import FRESH
+from calibration.scans import CONDITIONS as UNIVERSES
+from calibration.scans import scans
 from calibration.table import (
     HALF_LIVES,
     SEED,
@@ -29,11 +33,34 @@ RUNS: Final = {WALKS: 300, **dict.fromkeys(HALF_LIVES, 60)}
 SCANS: Final = {WALKS: 150, 10.0: 30}
 WATCHED: Final = {WALKS: 60}
 DELAYS, DELAY_BARS = 40, 20_000
+UNIVERSE_RUNS, FOUND_RUNS, FOUND_ROWS, FOUND_HALF_LIFE = 200, 50, (500, 1_000, 2_000), 10.0
 
 
 def error(share: float, runs: int) -> str:
     """Standard error of a share, in percent."""
     return f"{100.0 * math.sqrt(share * (1.0 - share) / runs):.1f}"
+
+
+def scan_tables(workers: int) -> str:
+    """How often scans turn green on nothing, and how often they find the one pair there is."""
+    with ProcessPoolExecutor(workers) as pool:
+        green = list(pool.map(partial(scans, runs=UNIVERSE_RUNS), UNIVERSES))
+        find = partial(scans, "one factor", FOUND_RUNS, FOUND_HALF_LIFE)
+        found = list(pool.map(find, FOUND_ROWS))
+    words = ["survives Benjamini-Hochberg", "confirmed: green"]
+    nothing = ([name, *(f"{100.0 * share:.1f}" for share in each)] for name, each in zip(UNIVERSES, green, strict=True))
+    pair = (
+        [f"{rows:,}", *(f"{100.0 * share:.0f}" for share in each)] for rows, each in zip(FOUND_ROWS, found, strict=True)
+    )
+    return "\n".join(
+        (
+            f"Percent of {UNIVERSE_RUNS} scans (standard error {error(0.05, UNIVERSE_RUNS)} at 5 %) in which any pair "
+            "is:\n",
+            table(["condition", *words], nothing),
+            f"Percent of {FOUND_RUNS} scans in which the one true pair, of a half-life of {FOUND_HALF_LIFE:g} rows, is:\n",
+            table(["rows", *words], pair),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +72,7 @@ class Results:
     scans: Counted
     watched: Counted
     delays: Mapping[tuple[str, float], Floats]
+    universes: str
 
 
 def measure(workers: int) -> Results:
@@ -59,6 +87,7 @@ def measure(workers: int) -> Results:
             for name, market in FRESH.items()
             for half_life in HALF_LIVES
         },
+        scan_tables(workers),
     )
 
 
@@ -83,6 +112,8 @@ def document(found: Results) -> str:
             _SCANS,
             f"Percent of {SCANS[WALKS]} runs of walks and {SCANS[10.0]} of pairs.\n",
             power_table(found.scans, SCANNER),
+            _UNIVERSES,
+            found.universes,
             _WATCHING,
             f"Percent of {WATCHED[WALKS]} days of walks on which it came (standard error "
             f"{error(0.05, WATCHED[WALKS])} at 5 %):\n",
@@ -133,6 +164,10 @@ spread that returns, that it does not reject.
 _SCANS = """## The scanner
 
 The p-value of one pair, before q-values.
+"""
+
+_UNIVERSES = """Scans of universes of 40 symbols, 780 pairs, 500 rows in which both legs of a pair trade. Except where
+they are independent, a common factor is half the variance of each step. Nothing is cointegrated in the first table.
 """
 
 _WATCHING = """## Watching all day

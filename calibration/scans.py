@@ -59,9 +59,16 @@ CONDITIONS: Final[dict[str, Steps]] = {
 }
 
 
-def universe(condition: str, rng: np.random.Generator, half_life: float = math.inf) -> pd.DataFrame:
-    """Prices of 40 symbols; with a finite half-life, in bars, the last one follows the first."""
-    rows = 4 * ROWS if condition.startswith("each symbol") else ROWS
+def universe(
+    condition: str, rng: np.random.Generator, half_life: float = math.inf, common_rows: int = ROWS
+) -> pd.DataFrame:
+    """Prices of 40 symbols; with a finite half-life, in bars, the last one follows the first.
+
+    ``common_rows`` is how many bars both legs of a pair trade in: of bars that half of the symbols trade in, there are
+    four times as many.
+    """
+    sparse = condition.startswith("each symbol")
+    rows = 4 * common_rows if sparse else common_rows
     levels = np.cumsum(CONDITIONS[condition](rng, rows), axis=0)
     if math.isfinite(half_life):
         keeps, deviation = 2.0 ** (-1.0 / half_life), np.empty(rows)
@@ -73,10 +80,10 @@ def universe(condition: str, rng: np.random.Generator, half_life: float = math.i
     if condition.startswith("bounce"):
         levels += np.where(rng.random(levels.shape) < 0.5, -SCAN_BOUNCE, SCAN_BOUNCE)
     prices = pd.DataFrame(LEVEL + levels).add_prefix("S")
-    return prices.mask(rng.random(levels.shape) < 0.5) if rows > ROWS else prices
+    return prices.mask(rng.random(levels.shape) < 0.5) if sparse else prices
 
 
-def scans(condition: str, runs: int, half_life: float = math.inf) -> tuple[float, float]:
+def scans(condition: str, runs: int, half_life: float = math.inf, common_rows: int = ROWS) -> tuple[float, float]:
     """Shares of scans in which a pair survives Benjamini-Hochberg, and in which one is confirmed.
 
     With a finite half-life: in which the true pair does.
@@ -85,7 +92,7 @@ def scans(condition: str, runs: int, half_life: float = math.inf) -> tuple[float
     rng = np.random.default_rng([SEED, place, 0 if math.isinf(half_life) else round(half_life)])
     survived = confirmed = 0
     for _ in range(runs):
-        table = scan_pairs(universe(condition, rng, half_life), threads=1)
+        table = scan_pairs(universe(condition, rng, half_life, common_rows), threads=1)
         if math.isfinite(half_life):
             table = table[(table["y"] == "S0") & (table["x"] == f"S{SYMBOLS - 1}")]
         survived += bool((table["qvalue_bh"] < 0.05).any())
