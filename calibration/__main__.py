@@ -25,7 +25,7 @@ from calibration.table import (
     verdict_table,
 )
 from calibration.verdicts import ALONE, CARD, SAYS, SCANNER, answers, scanner
-from calibration.watching import SECONDS_OF_DAY, WATCHES, alarms, median_delays
+from calibration.watching import LOOK_EVERY, LOOKED_DAYS, SECONDS_OF_DAY, WATCHES, alarms, looks, median_delays
 
 FILE: Final = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
 CARD_RUNS: Final = {WALKS: 1_000, **dict.fromkeys(HALF_LIVES, 200)}
@@ -57,7 +57,7 @@ def scan_tables(workers: int) -> str:
             f"Percent of {UNIVERSE_RUNS} scans (standard error {error(0.05, UNIVERSE_RUNS)} at 5 %) in which any pair "
             "is:\n",
             table(["condition", *words], nothing),
-            f"Percent of {FOUND_RUNS} scans in which the one true pair, of a half-life of {FOUND_HALF_LIFE:g} rows, is:\n",
+            f"Percent of {FOUND_RUNS} scans in which the one true pair, of a half-life of {FOUND_HALF_LIFE:g}, is:\n",
             table(["rows", *words], pair),
         )
     )
@@ -73,6 +73,7 @@ class Results:
     watched: Counted
     delays: Mapping[tuple[str, float], Floats]
     universes: str
+    looks: tuple[float, float]
 
 
 def measure(workers: int) -> Results:
@@ -88,6 +89,7 @@ def measure(workers: int) -> Results:
             for half_life in HALF_LIVES
         },
         scan_tables(workers),
+        looks(),
     )
 
 
@@ -115,6 +117,9 @@ def document(found: Results) -> str:
             _UNIVERSES,
             found.universes,
             _WATCHING,
+            f"The card's own verdict is one of 500 bars. Who looks at it every {LOOK_EVERY} s sees it call Gaussian walks "
+            f"cointegrated at {found.looks[0]:.1%} of looks, and at some time on {found.looks[1]:.0%} of {LOOKED_DAYS} "
+            "days of 1 s bars. Hence the evidence:\n",
             f"Percent of {WATCHED[WALKS]} days of walks on which it came (standard error "
             f"{error(0.05, WATCHED[WALKS])} at 5 %):\n",
             verdict_table(found.watched, WALKS, WATCHES),

@@ -7,16 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.bars import PairRows
+from alphastream.cointegration import TEST_ROWS, cointegration
 from alphastream.core.types import Floats
 from alphastream.monitoring import RelationMonitor
 from alphastream.pairs import source_columns
 from calibration.markets import Market
 from calibration.table import draws
-from calibration.verdicts import SPEC, Answers
+from calibration.verdicts import LEVEL, SPEC, Answers
 
 SECONDS_OF_DAY: Final = 86_400
 MINUTES_OF_DAY: Final = 1_440
 WATCHES: Final = ("evidence, 1 s bars", "alert, 1 s bars", "evidence, 1 min bars", "alert, 1 min bars")
+LOOK_EVERY, LOOKED_DAYS = 20, 10  # rows from one look at the card to the next
 SHOWN: Final = 20.0  # evidence since the start that at most one pair of walks in twenty ever reaches
 
 
@@ -47,3 +49,14 @@ def median_delays(name: str, market: Market, half_life: float, runs: int, bars: 
         evidence, slow = delays(rows, SECONDS_OF_DAY)
         found.append((evidence, slow, delays(rows, MINUTES_OF_DAY)[1]))
     return np.asarray(np.median(np.array(found), axis=0))
+
+
+def looks(days: int = LOOKED_DAYS) -> tuple[float, float]:
+    """Shares of looks at the card, and of days, at which it calls Gaussian walks cointegrated; bars of 1 s."""
+    found, ever = [], 0
+    for rows in draws("Gaussian", Market(), math.inf, days, SECONDS_OF_DAY):
+        ends = range(TEST_ROWS, len(rows) + 1, LOOK_EVERY)
+        said = [cointegration(rows.take(slice(end - TEST_ROWS, end)), SPEC.price).pvalue < LEVEL for end in ends]
+        found += said
+        ever += any(said)
+    return float(np.mean(found)), ever / days
