@@ -117,9 +117,9 @@ def document(found: Results) -> str:
             _UNIVERSES,
             found.universes,
             _WATCHING,
-            f"The card's own verdict is one of 500 bars. Who looks at it every {LOOK_EVERY} s sees it call Gaussian walks "
-            f"cointegrated at {found.looks[0]:.1%} of looks, and at some time on {found.looks[1]:.0%} of {LOOKED_DAYS} "
-            "days of 1 s bars. Hence the evidence:\n",
+            f"The card's own verdict is one of 500 bars. Who looks at it every {LOOK_EVERY} s sees it call Gaussian "
+            f"walks cointegrated at {found.looks[0]:.1%} of looks, and at some time on {found.looks[1]:.0%} of "
+            f"{LOOKED_DAYS} days of 1 s bars. Hence the evidence:\n",
             f"Percent of {WATCHED[WALKS]} days of walks on which it came (standard error "
             f"{error(0.05, WATCHED[WALKS])} at 5 %):\n",
             verdict_table(found.watched, WALKS, WATCHES),
