@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alphastream.bars import PairRows
-from alphastream.cointegration import TEST_ROWS, cointegration, newest_tested
+from alphastream.cointegration import cointegration, newest_tested
 from alphastream.diagnosis import Finding, diagnose
 from alphastream.graph import Node
 from alphastream.pairs import PairSpec, series_of, source_columns
@@ -55,8 +55,10 @@ def answers(rows: PairRows) -> Answers:
 
 
 def scanner(rows: PairRows) -> Answers:
-    """The p-value of the only pair of a universe of two, made of trades."""
-    table = scan_pairs(pd.DataFrame({SPEC.y: rows.y, SPEC.x: rows.x}).tail(TEST_ROWS), threads=1)
+    """The p-value of the only pair of a universe of two; without a price where a leg did not trade, as bars are."""
+    legs = {SPEC.y: (rows.y, rows.y_trades), SPEC.x: (rows.x, rows.x_trades)}
+    panel = pd.DataFrame({name: np.where(trades != 0, price, np.nan) for name, (price, trades) in legs.items()})
+    table = scan_pairs(panel, threads=1)
     return {SCANNER: _below(float(table["pvalue"].iloc[0]))}
 
 
