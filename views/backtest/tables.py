@@ -18,6 +18,7 @@ from views.shared.metrics import UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
 MAX_NAMED: Final = 5
+SPARSE: Final = 1.05  # bar lengths from one bar to the next, on average, from which on a page says so
 SHARPE: Final = "Sharpe (Lo)"
 
 HELP: Final = {
@@ -188,6 +189,9 @@ def span(run: RunResult) -> str:
     length_ns = int(run.time_ns[-1] - run.time_ns[0])
     words = f"{len(run):,} bars of {interval_name(run.interval_ns)}, {first:%Y-%m-%d %H:%M:%S} to "
     words += f"{last:%Y-%m-%d %H:%M:%S} UTC ({duration(length_ns)})"
+    pace_ns = length_ns / (len(run) - 1) if len(run) > 1 else 0.0
+    if pace_ns > SPARSE * run.interval_ns:  # silent stretches have no bars
+        words += f", one in {pace_ns / run.interval_ns:,.1f} bar lengths: windows, holding and time stops count bars"
     if length_ns < MIN_SPAN_NS:
         return f"{words}. Less than a week: nothing is annualised."
     return f"{words}. Figures are annualised from that."

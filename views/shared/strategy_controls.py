@@ -42,7 +42,7 @@ HELP: Final = {
     "is idle.",
     "stop": "|z| against the position at which it is closed; above the entry. 0: no stop. Stops often sell the lows: "
     "compare with and without.",
-    "time_stop": "Bars after which a position is closed whatever z says. 0: none.",
+    "time_stop": "Bars after which a position is closed whatever z says; silent stretches have no bars. 0: none.",
     "cool_down": "Bars after a stop or a time stop in which nothing is opened; z must also have been back inside "
     "the entry once.",
     "sizer": "What stays the same from trade to trade. Notional of y: the value of the dependent leg. Gross: the value "

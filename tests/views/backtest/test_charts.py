@@ -110,6 +110,8 @@ def test_a_year_is_spoken_of_from_a_week_on() -> None:
     found = replace(found, start_ns=int(stretched.time_ns[0]), end_ns=int(stretched.time_ns[-1]))
     assert "Sharpe (Lo), annualised" in cards(stretched, found)
     assert "annualised" in tables.span(stretched)
+    assert "one in 2,000.0 bar lengths" in tables.span(stretched)
+    assert "bar lengths" not in tables.span(run)
     assert "Calmar" in dict(tables.statistics(found))
 
 
