@@ -13,6 +13,8 @@ from alphastream.scan.panel import Panel
 
 FIRST: Final = 20  # pairs that are always looked at
 MOST: Final = 200
+REPLICATIONS: Final = 1_999
+VETO: Final = 0.001  # at most one replication as far left: a survivor among hundreds of pairs is far smaller than 5 %
 
 
 def confirm(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
@@ -26,9 +28,8 @@ def confirm(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     Returns
     -------
     The frame with ``pvalue_wild``, known for the 20 pairs with the lowest ``pvalue_rescaled`` and for every pair that
-    survives Benjamini-Hochberg and persists (200 at most), and ``confirmed``: a pair that does both and that the
-    bootstrap rejects at 5 % as well. With two hundred replications its smallest p-value is 0.005, which can veto a pair
-    and cannot rank it.
+    survives Benjamini-Hochberg and persists (200 at most), and ``confirmed``: a pair that does both and whose bootstrap
+    p-value is at most 0.001. Its smallest is 0.0005, which can veto a pair and cannot rank it.
     """
     pvalues = frame["pvalue_rescaled"].to_numpy(np.float64)
     candidate = ((frame["qvalue_bh"] < LEVEL) & frame["persists"]).to_numpy()
@@ -39,13 +40,13 @@ def confirm(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     for row in asked:
         y, x = (places[str(frame[leg].iat[row])] for leg in ("y", "x"))
         wild[row] = _wild_pvalue(panel.levels[y], panel.levels[x])
-    return frame.assign(pvalue_wild=wild, confirmed=candidate & (wild < LEVEL))
+    return frame.assign(pvalue_wild=wild, confirmed=candidate & (wild <= VETO))
 
 
 def _wild_pvalue(y: Floats, x: Floats) -> float:
     """Of y on x over the rows that both have; NaN where there is nothing to test."""
     both = np.isfinite(y) & np.isfinite(x)
     try:
-        return engle_granger_wild(y[both], x[both]).pvalue
+        return engle_granger_wild(y[both], x[both], REPLICATIONS).pvalue
     except AlphaStreamError:  # where a bounce hides the spread the quick test has an answer and this one refuses it
         return np.nan

@@ -111,7 +111,7 @@ def scan_pairs(
       there is no such test, and it is ``pvalue``;
     - ``qvalue_bh``, ``qvalue_by``: of ``pvalue_rescaled`` over all tested pairs; see ``qvalues``;
     - ``pvalue_wild``, ``confirmed``: of the pairs with the lowest ``pvalue_rescaled``, by a wild bootstrap; and whether
-      a pair survives q-value, halves and bootstrap at 5 % (see ``confirmation``);
+      a pair survives q-value and halves at 5 % and the bootstrap at 0.1 % (see ``confirmation``);
     - ``pvalue_first_half``, ``pvalue_second_half``: the same test on rows [0, T/2) and [T/2, T); ``persists``: both
       are under 5 %, false where a half is too short to be tested;
     - ``hedge_ratio_stability``: 1 − |b₁ − b₂|/(|b₁| + |b₂|) for the hedge ratios of the halves, from 0 (opposite

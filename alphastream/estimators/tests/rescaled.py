@@ -309,13 +309,14 @@ class WildResult:
     plain: EngleGrangerResult
 
 
-def engle_granger_wild(y: ArrayLike, x: ArrayLike) -> WildResult:
+def engle_granger_wild(y: ArrayLike, x: ArrayLike, replications: int = REPLICATIONS) -> WildResult:
     """Engle-Granger test with a constant that keeps its size where volatility changes and single ticks are bad.
 
     Parameters
     ----------
     y, x : (T,) prices or log prices of the dependent and of the hedge leg, aligned, oldest first; rows in which a leg
         did not trade left out.
+    replications : of the bootstrap, at most; the smallest p-value is 1/(replications + 1).
 
     Returns
     -------
@@ -352,7 +353,7 @@ def engle_granger_wild(y: ArrayLike, x: ArrayLike) -> WildResult:
     test = faded_test(y_scaled, x_scaled, max_lags, share)
     if math.isnan(test.statistic):
         raise ParameterError("over its own scale the spread is a formula, not noise: there is nothing to test")
-    pvalue, drawn = wild_pvalue(y_scaled, x_scaled, test.statistic, max_lags, 1, REPLICATIONS, EXCEEDANCES)
+    pvalue, drawn = wild_pvalue(y_scaled, x_scaled, test.statistic, max_lags, 1, replications, EXCEEDANCES)
     return WildResult(
         statistic=test.statistic,
         pvalue=pvalue,
