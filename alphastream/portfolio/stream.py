@@ -285,7 +285,7 @@ def optimise(prices: Any, mu: Any, cfg: PositionConfig, *, assets: Iterable[str]
     >>> prices = {"A": [10.0, 11.0, 10.0, 12.0, 11.0], "B": [5.0, 5.1, 5.3, 5.0, 5.2]}
     >>> positions = optimise(prices, {"A": [1.0] * 5, "B": [-1.0] * 5}, config)
     >>> positions.status.tolist()
-    ['warmup', 'warmup', 'warmup', 'valid', 'valid']
+    ['warmup', 'warmup', 'warmup', 'degenerate', 'valid']
     """
     names, price_table, signal_table = inputs.history(prices, mu, assets, cfg.max_nan_fraction)
     return PositionStream.begin(names, cfg).run(price_table, signal_table)[0]
