@@ -30,7 +30,7 @@ from calibration.watching import LOOK_EVERY, LOOKED_DAYS, SECONDS_OF_DAY, WATCHE
 FILE: Final = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
 CARD_RUNS: Final = {WALKS: 1_000, **dict.fromkeys(HALF_LIVES, 200)}
 RUNS: Final = {WALKS: 300, **dict.fromkeys(HALF_LIVES, 60)}
-SCANS: Final = {WALKS: 150, 10.0: 30}
+SCANS: Final = {WALKS: 100, 10.0: 30}
 WATCHED: Final = {WALKS: 60}
 DELAYS, DELAY_BARS = 40, 20_000
 UNIVERSE_RUNS, FOUND_RUNS, FOUND_ROWS, FOUND_HALF_LIFE = 200, 50, (500, 1_000, 2_000), 10.0
@@ -168,7 +168,8 @@ spread that returns, that it does not reject.
 
 _SCANS = """## The scanner
 
-The p-value of one pair, before q-values.
+The p-value that q-values are made of, of one pair. A scan shows the plain one beside it, and confirms its first rows by
+the bootstrap of the card.
 """
 
 _UNIVERSES = """Scans of universes of 40 symbols, 780 pairs, 500 rows in which both legs of a pair trade. Except where

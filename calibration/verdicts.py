@@ -55,11 +55,11 @@ def answers(rows: PairRows) -> Answers:
 
 
 def scanner(rows: PairRows) -> Answers:
-    """The p-value of the only pair of a universe of two; without a price where a leg did not trade, as bars are."""
+    """The p-value that q-values are made of, of two legs without a price where one did not trade."""
     legs = {SPEC.y: (rows.y, rows.y_trades), SPEC.x: (rows.x, rows.x_trades)}
     panel = pd.DataFrame({name: np.where(trades != 0, price, np.nan) for name, (price, trades) in legs.items()})
     table = scan_pairs(panel, threads=1)
-    return {SCANNER: _below(float(table["pvalue"].iloc[0]))}
+    return {SCANNER: _below(float(table["pvalue_rescaled"].iloc[0]))}
 
 
 def _line(rows: PairRows) -> bool | None:
