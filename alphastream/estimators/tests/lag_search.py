@@ -10,10 +10,11 @@ from typing import Final
 
 from alphastream.core.compilation import kernel, summation
 from alphastream.core.types import Floats
-from alphastream.estimators.tests.lags import dot
+from alphastream.estimators.tests.lags import dot, mean
 
 REVERSAL: Final = -0.2  # first autocorrelation of changes; where nothing bounces it is (φ − 1)/2: −.06 at 5 rows
 LONGER: Final = 10  # rows of the longer change that a bounce has to be told from what lasts
+AT_ONCE: Final = 2.5  # standard errors under which a first autocorrelation is that of white noise
 FADED: Final = 0.1  # of a bounce, which the lags may leave
 
 _SAFE_PIVOT = 1e-6  # of a column's square: below, a normal matrix has fewer than ten good digits left
@@ -178,7 +179,11 @@ def lagged_level_statistic(
 
 @kernel
 def lasting_share(residual: Floats, change: Floats) -> float:
-    """Variance of a change that lasts over that of a change of one row, in [0, 1]; 1 where changes do not reverse.
+    """Variance of a change that lasts over that of a change of one row, in [0, 1]; 1 where nothing has to fade.
+
+    That is where changes do not reverse, and where the residual is white noise: what returns at once leaves nothing
+    that a bounce could hide. Walks of 500 rows with a correlation of .9 seen through a bounce of two steps look so in
+    one of 400.
 
     Where prices bounce between bid and ask, are rounded or are old, most of a change is taken back by the next one:
     the residual is a walk, or a spread that returns, seen with an error. With q from the variance of changes of 10
@@ -190,6 +195,13 @@ def lasting_share(residual: Floats, change: Floats) -> float:
     """
     square = dot(change, change)
     if dot(change[1:], change[:-1]) >= REVERSAL * square:
+        return 1.0
+    level = mean(residual)
+    shared = around = 0.0
+    for t in range(1, residual.size):
+        shared += (residual[t] - level) * (residual[t - 1] - level)
+        around += (residual[t] - level) ** 2
+    if shared * math.sqrt(residual.size) < AT_ONCE * around:
         return 1.0
     longer = 0.0
     for t in range(LONGER, residual.size):

@@ -188,9 +188,19 @@ def test_size_and_power_where_prices_bounce() -> None:
     assert wild > 0.85
 
 
+def test_a_spread_that_returns_at_once_is_no_bounce() -> None:
+    """White noise about a fixed ratio is the plainest cointegration, though its changes reverse as a bounce does."""
+    rng = np.random.default_rng(12)
+    found = 0
+    for _ in range(50):
+        x = np.cumsum(rng.normal(size=300))
+        found += engle_granger_wild(2.0 * x + rng.normal(size=300), x).pvalue < 0.01
+    assert found >= 48
+
+
 def test_a_bounce_that_hides_the_spread_is_refused_with_the_bars_it_takes() -> None:
     rng = np.random.default_rng(11)
-    y, x = bouncing(rng, 500, correlation=0.999)
+    y, x = bouncing(rng, 500, correlation=0.99)
     with pytest.raises(HiddenByBounceError, match=r"hide what lasts: use bars \d+ times as long") as refused:
         engle_granger_wild(y, x)
     assert 2.0 < refused.value.longer < 15.0
