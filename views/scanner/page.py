@@ -236,7 +236,7 @@ def _result() -> None:
     table = scanned.table
     summary = summarise(table)
     found = summary.confirmed
-    survivors = f"{found:,} {'pair survives' if found == 1 else 'pairs survive'}" if found else "No pair survives"
+    survivors = "1 pair survives" if found == 1 else f"{found:,} pairs survive"
     (st.success if found else st.warning)(
         summary.sentence,
         icon=":material/functions:",
