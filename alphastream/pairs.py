@@ -89,6 +89,8 @@ class PairSpec:
             raise ParameterError(f"both legs are {self.y}: a pair needs two different symbols")
         if self.model not in MODELS:
             raise ParameterError(f"model={self.model!r}: choose one of {', '.join(MODELS)}")
+        if self.model == "frozen" and self.window < 3:
+            raise ParameterError(f"window={self.window}: a line that is held is fitted on at least 3 bars")
 
     @property
     def source(self) -> Source:

@@ -65,4 +65,6 @@ class SharedBudget:
             return rule
         shown = self._shown[rule.measure]
         others = len(shown) - (rule.id in shown)
-        return replace(rule, level=evidence_needed(1.0 / rule.level, self._watched[rule.measure], others))
+        watched = self._watched[rule.measure]
+        part = evidence_needed(0.5, watched, others) / 2.0  # of a rule alone, exactly
+        return replace(rule, level=rule.level * part)

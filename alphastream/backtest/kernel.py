@@ -305,6 +305,16 @@ def _first_fill(times: Ints, books: Floats) -> float:
 
 
 @kernel
+def _bound_loss(books: Floats, fills: Floats) -> None:
+    """``Account.bound_loss``."""
+    if books[CASH] < 0.0 and books[POSITION] == 0.0 and books[POSITION + 1] == 0.0:
+        last = int(books[LINES]) - 1
+        if last < fills.shape[0]:
+            fills[last, FEE] += books[CASH]
+        books[CASH] = 0.0
+
+
+@kernel
 def _settle(
     t: int, direction: float, ratio: float, leverage: float, y: float, x: float, prices: Floats, times: Ints,
     terms: Terms, books: Floats, fills: Floats,
@@ -313,12 +323,9 @@ def _settle(
     if books[NEXT] <= t:
         before_ns = times[t, END] + 1 if terms.at_close else times[t, END]
         _fill_until(t, before_ns, prices, times, terms, books, fills)
-    if books[CASH] < 0.0 and books[POSITION] == 0.0 and books[POSITION + 1] == 0.0:  # see Account.bound_loss
-        last = int(books[LINES]) - 1
-        if last < fills.shape[0]:
-            fills[last, FEE] += books[CASH]
-        books[CASH] = 0.0
-    if books[ENDED] < 0.0:
+    _bound_loss(books, fills)
+    running = books[ENDED] < 0.0
+    if running:
         of_y, of_x = books[POSITION] * y, books[POSITION + 1] * x
         if books[CASH] + (of_y + of_x) <= terms.maintenance * (abs(of_y) + abs(of_x)):
             _end(t, books)
@@ -328,6 +335,8 @@ def _settle(
     if following <= t:
         _fill_until(t, NEVER, prices, times, terms, books, fills)
         following = _first_fill(times, books)
+        if running and books[ENDED] >= 0.0:
+            _bound_loss(books, fills)
     books[NEXT] = following
 
 

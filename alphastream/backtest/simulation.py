@@ -153,6 +153,7 @@ class Simulation:
         account, margin = self.account, self.broker.rules.margin
         self.ended = ended_at(margin, row.when_ns, account.symbols, account.cash, account.positions, row.marks)
         self.broker.liquidate(self.ended.reason, row.when_ns, row.marks, row.volumes)
+        account.bound_loss(row.when_ns)  # orders at the close of this very row are filled by now
         self.halt()
 
     def halt(self) -> None:

@@ -295,7 +295,7 @@ def _phillips_ouliaris(asked: Finding, pair: _Pair) -> Finding:
     elif reversal < -2.0 / math.sqrt(change.size):
         verdict = (
             f"Rejects, which proves little: changes of the residual reverse (autocorrelation {reversal:.2f}). Under "
-            "bid-ask bounce, which does that too, half of independent walks can get here: go by Engle-Granger."
+            "bid-ask bounce, which does that too, most walks can get here: go by Engle-Granger."
         )
     elif pair.is_shown:
         verdict = "Cointegrated, as Engle-Granger finds: the residual returns."

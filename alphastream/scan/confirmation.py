@@ -18,13 +18,14 @@ MOST: Final = 200
 REPLICATIONS: Final = 19_999  # of a survivor, at most: a tenth of a second for 500 rows
 
 
-def confirm(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+def confirm(frame: pd.DataFrame, panel: Panel, directions: int) -> pd.DataFrame:
     """Add the p-values of a wild bootstrap, and which pairs survive all there is to survive.
 
     Parameters
     ----------
     frame : a scan with ``y``, ``x``, ``pvalue_rescaled``, ``qvalue_bh`` and ``persists``.
     panel : what it was made of.
+    directions : of each pair that were looked at, the better of which is in the frame: p-values are multiplied by it.
 
     Returns
     -------
@@ -39,13 +40,16 @@ def confirm(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     ranked = np.argsort(pvalues, kind="stable")[: np.isfinite(pvalues).sum()]  # NaN stands last
     asked = ranked[candidate[ranked] | (np.arange(ranked.size) < FIRST)][:MOST]
     level = LEVEL * survives.sum() / max(ranked.size, 1)
-    replications = min(math.ceil(2.0 / level), REPLICATIONS) if level > 0.0 else 0  # two: one may lie as far left
+    replications = (
+        min(math.ceil(2.0 * directions / level), REPLICATIONS) if level > 0.0 else 0
+    )  # two: one may lie as far left
     wild = np.full(len(frame), np.nan)
     places = {symbol: place for place, symbol in enumerate(panel.symbols)}
     for row in asked:
         y, x = (panel.levels[places[str(frame[leg].iat[row])]] for leg in ("y", "x"))
-        wild[row] = _wild_pvalue(y, x, max(replications, FEWEST) if candidate[row] else FEWEST)
-    return frame.assign(pvalue_wild=wild, confirmed=candidate & (wild <= max(level, 1.0 / (replications + 1.0))))
+        found = _wild_pvalue(y, x, max(replications, FEWEST) if candidate[row] else FEWEST)
+        wild[row] = min(1.0, directions * found)
+    return frame.assign(pvalue_wild=wild, confirmed=candidate & (wild <= max(level, directions / (replications + 1.0))))
 
 
 def _wild_pvalue(y: Floats, x: Floats, replications: int) -> float:

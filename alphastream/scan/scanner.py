@@ -111,13 +111,14 @@ def scan_pairs(
       there is no such test, and it is ``pvalue``;
     - ``qvalue_bh``, ``qvalue_by``: of ``pvalue_rescaled`` over all tested pairs; see ``qvalues``;
     - ``pvalue_wild``, ``confirmed``: of the pairs with the lowest ``pvalue_rescaled``, by a wild bootstrap; and whether
-      a pair survives q-value and halves at 5 % and the bootstrap at 0.1 % (see ``confirmation``);
+      a pair survives q-value and halves at 5 % and the bootstrap at the level of its place (``confirmation``);
     - ``pvalue_first_half``, ``pvalue_second_half``: the same test on rows [0, T/2) and [T/2, T); ``persists``: both
       are under 5 %, false where a half is too short to be tested;
     - ``hedge_ratio_stability``: 1 − |b₁ − b₂|/(|b₁| + |b₂|) for the hedge ratios of the halves, from 0 (opposite
       signs) to 1 (equal);
     - ``half_life`` in rows, freed of its bias, with its 95 % interval ``half_life_low`` to ``half_life_high`` (see
-      ``residual_half_life``), ``crossings`` of the spread through its mean, ``spread_std``: of the whole residual;
+      ``residual_half_life``; with a trend other than "c" as it is, and no interval), ``crossings`` of the spread
+      through its mean, ``spread_std``: of the whole residual;
     - ``correlation`` of returns, as in ``correlation_matrix``;
     - ``expected_move_bps``: from two standard deviations back to the mean, ``cost_bps``: of opening and closing both
       legs, ``edge_bps``: their difference; all in basis points of the gross notional. In sample, not a forecast;
@@ -156,10 +157,10 @@ def scan_pairs(
     pairs = len(panel.symbols) * (len(panel.symbols) - 1) // 2
     numbers, notes = run(tasks(panel, method, direction == "better"), pairs, workers, progress, cancelled)
     frame = pd.DataFrame(numbers, columns=list(FIELDS)).assign(note=notes)
-    return _finished(frame, panel, 2.0 * cost_bps)
+    return _finished(frame, panel, 2.0 * cost_bps, 1 + (direction == "better"), trend == "c")
 
 
-def _finished(frame: pd.DataFrame, panel: Panel, cost_bps: float) -> pd.DataFrame:
+def _finished(frame: pd.DataFrame, panel: Panel, cost_bps: float, directions: int, with_constant: bool) -> pd.DataFrame:
     """Rank the pairs and add what follows from the numbers of all tasks."""
     frame = frame.sort_values(["pvalue", "statistic", "y", "x"], kind="stable", ignore_index=True)
     y, x = frame["y"].to_numpy(np.int64), frame["x"].to_numpy(np.int64)
@@ -172,10 +173,12 @@ def _finished(frame: pd.DataFrame, panel: Panel, cost_bps: float) -> pd.DataFram
     frame["qvalue_bh"] = qvalues(frame["pvalue_rescaled"])
     frame["qvalue_by"] = qvalues(frame["pvalue_rescaled"], dependent=True)
     frame["persists"] = (frame["pvalue_first_half"] < LEVEL) & (frame["pvalue_second_half"] < LEVEL)
-    frame = confirm(frame, panel)
-    persistence = 2.0 ** (-1.0 / frame["half_life"].clip(lower=1e-9).to_numpy(np.float64))
-    corrected = corrected_half_life(persistence, frame["rows"].to_numpy(np.float64, na_value=np.nan))
-    frame["half_life"], frame["half_life_low"], frame["half_life_high"] = corrected
+    frame = confirm(frame, panel, directions)
+    frame["half_life_low"] = frame["half_life_high"] = np.nan
+    if with_constant:  # the bias of others is another one
+        persistence = 2.0 ** (-1.0 / frame["half_life"].clip(lower=1e-9).to_numpy(np.float64))
+        corrected = corrected_half_life(persistence, frame["rows"].to_numpy(np.float64, na_value=np.nan))
+        frame["half_life"], frame["half_life_low"], frame["half_life_high"] = corrected
     frame["cost_bps"] = cost_bps
     frame["edge_bps"] = frame["expected_move_bps"] - cost_bps
     return frame[list(COLUMNS)]

@@ -170,6 +170,10 @@ def _in_zscores(spread: Floats, zscore: Floats) -> tuple[float, float]:
     return product / square, correlation
 
 
+def _rows(half_life: float) -> str:
+    return f"{half_life:.0f}" if math.isfinite(half_life) else "∞"
+
+
 def _refusal(
     process: OrnsteinUhlenbeckResult,
     traded: OrnsteinUhlenbeckResult,
@@ -182,9 +186,9 @@ def _refusal(
         return f"no cointegration is shown on the newest {verdict.rows} bars ({why}): there is nothing to wait for"
     if not verdict.half_life_high < math.inf:
         return (
-            f"no return to the mean is established: a half-life of {verdict.half_life_bars:.0f} bars fits the newest "
-            f"{verdict.rows} best, but its 95 % interval has no upper end, as for a walk that never returns; take more "
-            "bars or another pair"
+            f"no return to the mean is established: a half-life of {_rows(verdict.half_life_bars)} bars fits the "
+            f"newest {verdict.rows} best, but its 95 % interval has no upper end, as for a walk that never returns; "
+            "take more bars or another pair"
         )
     if best.round_trip > process.n_obs or best.profit <= 0.0:
         return (

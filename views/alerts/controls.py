@@ -29,8 +29,8 @@ from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 ABOUT: Final[Mapping[str, str]] = {
     "zscore": f"Means little while a leg is old or the pair is not cointegrated: add rules for both. {Z_OF_WALKS}",
     "correlation": "Of bar returns over the window. Legs that trade rarely look less correlated than they are.",
-    "half_life": "Of one ratio fixed over the newest 500 closed bars; ∞ where it does not revert. Means nothing while "
-    "the p-value is high.",
+    "half_life": "Of one ratio fixed over the newest 250 to 500 bars in which both legs traded; ∞ where it does "
+    "not revert. Means nothing while the p-value is high.",
     "evidence": "Stays valid while you watch. On legs that nothing holds together, a level of 20 days is met by chance "
     "on one day in 20 at most. Rules on it share that budget. Looks only at bars in which both legs traded.",
     "ended": "Begins once a relation was shown, and stays valid while you watch. While deviations come back with a "
@@ -38,10 +38,10 @@ ABOUT: Final[Mapping[str, str]] = {
     "that budget.",
     "evidence_p": "Of all bars since this app began to compute the pair. It never rises: below 0.05 it stays, which "
     "happens to 5 % at most of pairs that nothing holds together, however long you watch.",
-    "pvalue": "Engle-Granger on one ratio fixed over the newest 500 closed bars: one look.",
-    "half_life_window": "Of one ratio fixed over the window. Noisier than over 500 bars.",
-    "pvalue_window": "Engle-Granger over the window: one look. Over 100 bars of random walks it is below 0.05 on 7.7 % "
-    "of bars.",
+    "pvalue": "Engle-Granger on one ratio fixed over the newest 250 to 500 bars in which both legs traded: one look. "
+    "Its bootstrap shows nothing below 0.005.",
+    "half_life_window": "Of one ratio fixed over the window, but at least 250 bars in which both legs traded.",
+    "pvalue_window": "Engle-Granger over the window, but at least 250 bars in which both legs traded: one look.",
     "position": "−1 short the spread, 0 flat, 1 long; outside ±0.5 fires on every new position. Not a fill.",
     "age_y": "Measured to now, not to a bar: also while nothing trades.",
     "age_x": "Measured to now, not to a bar: also while nothing trades.",
@@ -58,7 +58,7 @@ BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "evidence": ("above", ALARM_DAYS, 1.0),
     "ended": ("above", ALARM_DAYS, 1.0),
     "evidence_p": ("below", 0.05, 1.0),
-    "pvalue": ("below", 0.001, 0.5),
+    "pvalue": ("below", 0.01, 0.5),
     "pvalue_window": ("below", 0.001, 0.5),
     "age_y": ("above", 10.0, 2.0),
     "age_x": ("above", 10.0, 2.0),

@@ -47,8 +47,8 @@ SHOWN: Final = {
         "%.4f",
         "Of the legs as they are. Presumes a steady volatility.",
     ),
-    "confirmed": ("confirmed", None, "q (BH) and both halves at 5 %, the bootstrap at 0.1 %."),
-    "pvalue_first_half": ("p, first half", "%.3f", "The same test on the first half of the rows."),
+    "confirmed": ("confirmed", None, "q (BH) and both halves at 5 %, the bootstrap at the level of its place."),
+    "pvalue_first_half": ("p, first half", "%.3f", "MacKinnon's p on the first half of the rows."),
     "pvalue_second_half": ("p, second half", "%.3f", "And on the second half."),
     "persists": ("persists", None, "Both halves pass at 5 %."),
     "half_life": (
@@ -83,7 +83,8 @@ CONDITIONS: Final = (
     "Chance counts as simulated: universes of 40 symbols in which nothing is cointegrated, with one common factor, fat "
     "tails and changing volatility, bid-ask bounce, and symbols that trade in half of the bars, turn green in at most "
     "one scan of ten. A bar in which a symbol did not trade is left out of its pairs. Scanning again and again finds "
-    "more by chance."
+    "more by chance. The counts at 5 % and of the halves are of MacKinnon's p, which presumes a steady volatility; "
+    "q-values and what is green do not."
 )
 
 

@@ -19,6 +19,7 @@ from config import Settings
 from system import Pipeline
 from views.shared.readiness import COST_BPS
 
+ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
 INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 SHOWN_BARS: Final = (150, 300, 600, 1_200, 2_000)
 PRICES: Final[tuple[Price, ...]] = ("log", "price")
@@ -131,8 +132,8 @@ def pair_controls(
     window = next(columns).slider(
         "Window (bars)", 20, 500, begin.window, 5, key="window", help=HELP["window"], bind="query-params"
     )
-    entry = number("Entry |z|", 0.05, 6.0, begin.entry, "entry")
-    exit_ = number("Exit |z|", -6.0, 5.0, begin.exit, "exit")
+    entry = number("Entry |z|", *ENTRIES, begin.entry, "entry")
+    exit_ = number("Exit |z|", *EXITS, begin.exit, "exit")
     price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
     if cost:
         number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)

@@ -1,5 +1,7 @@
 """The table of tests beside the one number: what each tests, what it found, or why it cannot be had."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -53,13 +55,18 @@ def trade_times_of(correlations: Asynchrony, spec: PairSpec) -> None:
     )
 
 
+def _finite(statistic: float | None) -> float | None:
+    """A half-life without an end stays empty: the browser would write "Infinity"."""
+    return None if statistic is not None and math.isinf(statistic) else statistic
+
+
 def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
     """One row a finding; what was refused says why in the last column."""
     return pd.DataFrame(
         {
             "test": [finding.test for finding in findings],
             "subject": [finding.subject for finding in findings],
-            "statistic": [finding.statistic for finding in findings],
+            "statistic": [_finite(finding.statistic) for finding in findings],
             "p": [finding.pvalue for finding in findings],
             "5 % critical": [finding.critical for finding in findings],
             "lags": pd.array([finding.lags for finding in findings], dtype="Int64"),

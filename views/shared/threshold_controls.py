@@ -20,7 +20,7 @@ from alphastream.strategies import (
     round_trip_cost,
 )
 from alphastream.trading.broker.costs import BrokerRules
-from views.shared.controls import sentence
+from views.shared.controls import ENTRIES, EXITS, sentence
 from views.shared.threshold_tables import CAVEAT, PER_BARS, bps_of, fit_sentence, rules_frame, rules_of
 
 LABEL: Final = "Thresholds from cost"
@@ -63,6 +63,7 @@ def set_buttons(fit: PairThresholds, spec: PairSpec) -> None:
             f"Set {entry:g} in, {leave:g} out",
             help=f"{name.capitalize()}. Entry and exit above become these.",
             key=f"set_{name}",
+            disabled=not (ENTRIES[0] <= entry <= ENTRIES[1] and leave <= EXITS[1]),
             on_click=st.session_state.update,
             args=({"entry": entry, "exit": leave},),
         )

@@ -1,5 +1,6 @@
 """Thresholds that follow from cost, in words and as a table. No Streamlit."""
 
+import math
 from typing import Final
 
 import pandas as pd
@@ -62,10 +63,12 @@ def trials_frame(found: ThresholdTrials, spec: PairSpec, unit_bps: float) -> pd.
 def fit_sentence(fit: PairThresholds, unit_bps: float) -> str:
     """What the thresholds come from, with its numbers."""
     process, verdict = fit.process, fit.verdict
-    interval = f"{verdict.half_life_low:.3g} to {verdict.half_life_high:.3g}".replace("inf", "∞")
+    half_life = ""
+    if not math.isnan(verdict.half_life_bars):
+        interval = f"95% interval {verdict.half_life_low:.3g} to {verdict.half_life_high:.3g}"
+        half_life = f"has a half-life of {verdict.half_life_bars:.3g} bars ({interval}) and ".replace("inf", "∞")
     words = (
-        f"Newest {fit.rows} bars in which both legs traded: the spread of one fixed ratio has a half-life of "
-        f"{verdict.half_life_bars:.3g} bars (95% interval {interval}) and deviates by "
+        f"Newest {fit.rows} bars in which both legs traded: the spread of one fixed ratio {half_life}deviates by "
         f"{process.deviation * unit_bps:.3g} bps. One z of this model stands for {fit.unit * unit_bps:.3g} bps of it "
         f"(correlation {fit.correlation:.2f}); a round trip costs {fit.cost * unit_bps:.3g} bps of y's notional."
     )

@@ -139,7 +139,7 @@ def _walk(xs: Floats, ys: Floats, state: Floats, out: Floats, window: int) -> No
                 std = sqrt(factor * unit)
                 z = error / std
             square = step * step
-            large = step_weight > 0.0 and count >= FREE_ROWS and square > CAP * step_var
+            large = step_var > 0.0 and count >= FREE_ROWS and square > CAP * step_var
             capped = capped + 1.0 if large else 0.0
             if large and capped <= GLITCH_ROWS:
                 spike = square > SPIKE * step_var

@@ -277,12 +277,16 @@ class HiddenByBounceError(ParameterError):
     """
 
     def __init__(self, share: float) -> None:
+        self.share = share
         smallest = max(share, 0.1 * ENOUGH_SHARE)
         self.longer = ENOUGH_SHARE * (1.0 - smallest) / (smallest * (1.0 - ENOUGH_SHARE))
         super().__init__(
             f"bid-ask bounce or old prices make {1.0 - share:.1%} of the variance of the spread's changes and hide "
             f"what lasts: use bars {math.ceil(self.longer)} times as long, in which {ENOUGH_SHARE:.0%} would last"
         )
+
+    def __reduce__(self) -> tuple[type["HiddenByBounceError"], tuple[float]]:
+        return type(self), (self.share,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,12 +138,15 @@ class SimulatedBroker:
         order.state, order.reason = "rejected", refusal or beyond or ""
         if beyond and turns and any(account.positions):
             closing = self._closing(direction, f"closes only: order {order.id} was refused", now_ns, volumes)
+            self._before[closing.id] = self._before[order.id]
             self._open(closing, now_ns, marks, volumes)
             return closing
         return order
 
     def _beyond_limit(self, goals: Sequence[float], marks: Sequence[float]) -> str | None:
-        """Why positions may not become these; see ``Margin.refusal``."""
+        """Why positions may not become these; see ``Margin.refusal``. To hold nothing is always allowed."""
+        if not any(goals):
+            return None
         account = self.account
         worth = held = asked = 0.0  # in one loop: this is asked of every order
         for goal, units, mark in zip(goals, account.positions, marks, strict=True):

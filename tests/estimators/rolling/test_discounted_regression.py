@@ -221,3 +221,12 @@ def test_rows_are_the_fields_that_pages_read() -> None:
     expected = y[1:, 0] - rows.intercept[:-1] - rows.hedge_ratio[:-1] * x[1:, 0]
     np.testing.assert_allclose(rows.forecast_error[WINDOW:], expected[WINDOW - 1 :], atol=1e-9)
     np.testing.assert_allclose(rows.zscore, rows.forecast_error / rows.innovation_std)
+
+
+def test_legs_that_stood_still_at_first_have_a_zscore_once_they_move() -> None:
+    """A scale that is 0 when caps begin must not cap everything at 0."""
+    rng = np.random.default_rng(5)
+    steps = rng.normal(size=(4_000, 2)) * (np.arange(4_000)[:, np.newaxis] % 3 == 0)
+    steps[:40] = 0.0
+    rows, _ = MODEL.run(*np.cumsum(steps, axis=0).T)
+    assert np.isfinite(rows.zscore[500:]).mean() > 0.9

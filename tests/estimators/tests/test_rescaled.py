@@ -1,5 +1,6 @@
 """Engle-Granger under changing volatility: what each step does, and how often walks are called cointegrated."""
 
+import pickle
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -213,3 +214,9 @@ def test_power_is_kept() -> None:
     _, rescaled, wild = rejections(pair, 500, 150)
     assert rescaled > 0.93
     assert wild > 0.93
+
+
+def test_a_refusal_may_cross_processes() -> None:
+    refusal = HiddenByBounceError(0.01)
+    again = pickle.loads(pickle.dumps(refusal))
+    assert (str(again), again.longer) == (str(refusal), refusal.longer)
