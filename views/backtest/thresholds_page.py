@@ -50,7 +50,7 @@ def _shown(history: PairHistory, found: ThresholdTrials, request: BacktestReques
                 title=f"{ended_as(trial.run.ended)}: {trial.entry:.3g}",
             )
     set_buttons(found.fit, spec)
-    st.caption(f"Fitted on the newest bars of the first half, {split:,} bars. {fit_sentence(found.fit, unit_bps)}")
+    st.caption(f"Fitted on the first half, {split:,} bars. {fit_sentence(found.fit, unit_bps)}")
     st.caption(
         f"{CAVEAT} One difference on one stretch of bars may be luck: compare it with the errors of the Sharpe ratios. "
         "Impact and funding are in the results and not in the thresholds."
