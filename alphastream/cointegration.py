@@ -102,7 +102,7 @@ def cointegration(rows: PairRows, price: Price) -> Cointegration:
         test = engle_granger_wild(y, x)
         speed = residual_half_life(without_spikes(y), without_spikes(x))
     except HiddenByBounceError as error:
-        longer = _usual_interval(error.longer * _shortest_s(rows))
+        longer = usual_interval(error.longer * _shortest_s(rows))
         return Cointegration(tested.size, refusal=str(error), span_s=span_s, suggested_interval_ns=longer)
     except AlphaStreamError as error:
         return Cointegration(tested.size, refusal=str(error), span_s=span_s)
@@ -142,7 +142,7 @@ def _longer_interval(rows: PairRows) -> int | None:
     trades = min(rows.y_trades.sum(), rows.x_trades.sum())
     if unknown or trades == 0 or span_s == 0.0:
         return None
-    return _usual_interval(max(TRADES_A_BAR * span_s / trades, _shortest_s(rows) + 1e-9))
+    return usual_interval(max(TRADES_A_BAR * span_s / trades, _shortest_s(rows) + 1e-9))
 
 
 def _shortest_s(rows: PairRows) -> float:
@@ -150,6 +150,6 @@ def _shortest_s(rows: PairRows) -> float:
     return float(np.diff(rows.end_ns).min()) / SECOND
 
 
-def _usual_interval(seconds: float) -> int | None:
+def usual_interval(seconds: float) -> int | None:
     """The shortest usual bar of ``seconds`` or more, in nanoseconds."""
     return next((length * SECOND for length in USUAL_INTERVALS_S if length >= seconds), None)

@@ -20,22 +20,15 @@ from alphastream.estimators import State, run_many
 from alphastream.monitoring import RelationMonitor, RelationRows, evidence_needed
 from alphastream.monitoring.relation_monitor import BEST, DETECTOR, EVIDENCE, SINCE, STAKES
 from alphastream.pairs import alarm_rows
-from calibration.markets import Market
+from calibration.markets import FRESH, Market
 
 DAYS: Final = {"1 s": SECOND, "1 min": 60 * SECOND}
 LEVEL: Final = 0.05
 AT_ONCE: Final = 20  # pairs in memory
 
 NOTHING: Final[dict[str, Market]] = {
-    "Gaussian": Market(),
-    "correlation .9": Market(correlation=0.9),
-    "drift .1 sd a bar": Market(drift=0.1),
-    "GARCH, t4": Market(volatility="garch"),
-    "volatility × 4": Market(volatility="rises"),
-    "volatility ÷ 4": Market(volatility="falls"),
+    **FRESH,
     "bounce 1 sd, ρ .9": Market(correlation=0.9, bounce=1.0),
-    "tick 3 sd": Market(tick=3.0),
-    "one bad tick": Market(bad_tick=True),
     "y in .2 of bars, ρ .9": Market(correlation=0.9, y_trades=0.2),
     "y 0.5 trades a bar, ρ .97": Market(correlation=0.97, y_trades=0.5, x_trades=5.0, moments=20),
 }

@@ -18,6 +18,7 @@ from alphastream.core.types import Floats, Ints
 from alphastream.estimators.tests.lag_search import (
     bounce_lags,
     choose_lags,
+    differences,
     fill_gram,
     lagged_level_statistic,
     lasting_share,
@@ -76,12 +77,12 @@ def engle_granger_pairs(
             result[HEDGE_RATIO] = ratio
             if not dot(residual, residual) > size * rounding * rounding:
                 continue
-            _differences(residual, change)
+            differences(residual, change)
             least = 0
             if half_life > 0.0:
                 if not _rescale(columns[leg], columns[hedge], local_scale(change, half_life), scaled, residual):
                     continue
-                _differences(residual, change)
+                differences(residual, change)
                 least = bounce_lags(lasting_share(residual, change), max_lags) if criterion == 1 and max_lags > 0 else 0
             fill_gram(residual, change, max_lags, products, gram)
             lags = max_lags
@@ -91,12 +92,6 @@ def engle_granger_pairs(
                 lags = max(lags, least)
                 result[LAGS] = lags
                 result[STATISTIC] = lagged_level_statistic(residual, change, gram, max_lags, lags, normal)
-
-
-@kernel
-def _differences(series: Floats, out: Floats) -> None:
-    for t in range(out.size):
-        out[t] = series[t + 1] - series[t]
 
 
 @kernel

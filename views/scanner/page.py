@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from alphastream.cointegration import LEAST_ROWS, TRADES_A_BAR
+from alphastream.cointegration import LEAST_ROWS, TRADES_A_BAR, usual_interval
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators.tests.observations import MINIMUM_ROWS
@@ -212,10 +212,10 @@ def _notes(table: pd.DataFrame, upload: Upload) -> list[str]:
     notes = []
     for y, x, rows, note in zip(table["y"], table["x"], table["rows"], table["note"], strict=True):
         needed_s = TRADES_A_BAR * max(pace_s[str(y)], pace_s[str(x)])
-        bar_s = next((length for length in INTERVALS_S if length >= needed_s), None)
-        if note and rows < LEAST_ROWS and bar_s is not None:
-            name, whole = interval_name(bar_s * SECOND), span_text(LEAST_ROWS * bar_s)
-            note = f"{note}: both trade in most bars of {name}, {LEAST_ROWS} of which take {whole}"
+        longer_ns = usual_interval(needed_s)
+        if note and rows < LEAST_ROWS and longer_ns is not None:
+            whole = span_text(LEAST_ROWS * longer_ns / SECOND)
+            note = f"{note}: both trade in most bars of {interval_name(longer_ns)}, {LEAST_ROWS} of which take {whole}"
         notes.append(str(note))
     return notes
 

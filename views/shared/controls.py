@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from alphastream.cointegration import USUAL_INTERVALS_S
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
@@ -20,7 +21,7 @@ from system import Pipeline
 from views.shared.readiness import COST_BPS
 
 ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
-INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
+INTERVALS_S: Final = USUAL_INTERVALS_S
 SHOWN_BARS: Final = (150, 300, 600, 1_200, 2_000)
 PRICES: Final[tuple[Price, ...]] = ("log", "price")
 

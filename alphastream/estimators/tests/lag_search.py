@@ -27,6 +27,13 @@ def subtract(y: Floats, ratio: float, x: Floats, out: Floats) -> None:
         out[t] = y[t] - ratio * x[t]
 
 
+@kernel
+def differences(series: Floats, out: Floats) -> None:
+    """out[t] = series[t + 1] − series[t]."""
+    for t in range(out.size):
+        out[t] = series[t + 1] - series[t]
+
+
 @summation
 def _four_products(a: Floats, b: Floats) -> tuple[float, float, float, float]:
     """Σ a[t]·b[t + 3 − i] for i = 0, 1, 2, 3; ``b`` has three rows more than ``a``."""

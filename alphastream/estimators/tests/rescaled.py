@@ -32,6 +32,7 @@ from alphastream.estimators.tests.engle_granger import EngleGrangerResult, engle
 from alphastream.estimators.tests.lag_search import (
     bounce_lags,
     choose_lags,
+    differences,
     fill_gram,
     lagged_level_statistic,
     lasting_share,
@@ -116,8 +117,7 @@ def rescaled_legs(y: Floats, x: Floats, half_life: float) -> tuple[Floats, Float
     if not dot(residual, residual) > size * rounding * rounding:
         return y_left, x_left, False
     change = np.empty(size - 1)
-    for t in range(size - 1):
-        change[t] = residual[t + 1] - residual[t]
+    differences(residual, change)
     scale = local_scale(change, half_life)
     y_sum = x_sum = y_last = x_last = 0.0
     for t in range(1, size):
@@ -139,8 +139,7 @@ def lasting_share_of_spread(y: Floats, x: Floats) -> float:
         square += (x[t] - x_mean) * (x[t] - x_mean)
     residual, change = np.empty(size), np.empty(size - 1)
     subtract(y, shared / square, x, residual)
-    for t in range(size - 1):
-        change[t] = residual[t + 1] - residual[t]
+    differences(residual, change)
     return lasting_share(residual, change)
 
 
@@ -249,8 +248,7 @@ def wild_pvalue(
             y_walk[t] -= y_mean
             x_walk[t] -= x_mean
         subtract(y_walk, dot(x_walk, y_walk) / dot(x_walk, x_walk), x_walk, residual)
-        for t in range(size - 1):
-            change[t] = residual[t + 1] - residual[t]
+        differences(residual, change)
         fill_gram(residual, change, max_lags, products, gram)
         lags = max_lags
         if criterion != 0:
