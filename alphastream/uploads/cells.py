@@ -6,6 +6,7 @@ for the cell to blame.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -23,6 +24,12 @@ MISSING: Final = ("", "nan", "null", "none", "na", "n/a", "#n/a", "-")
 TRUTH: Final = {"true": True, "t": True, "1": True, "sell": True, "false": False, "f": False, "0": False, "buy": False}
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+# A comma that can only be a decimal mark; a point that is one; commas that part thousands.
+_DECIMAL_COMMA: Final = re.compile(
+    r"[+-]?(\d{4,},\d+|0\d*,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+|\d+,\d+[eE][+-]?\d+)"
+)
+DECIMAL_POINT: Final = re.compile(r"[+-]?\d[\d,]*\.\d+([eE][+-]?\d+)?")
+GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SUFFIXES: Final = (("[Kk]", "e3"), ("[Mm]", "e6"), ("[Bb]", "e9"))
 
 
@@ -104,6 +111,20 @@ def looks_like_number(cell: str, decimal: Decimal = ".") -> bool:
         return bool(np.isfinite(floats(pa.array([cell]), decimal)[0]))
     except CellError:
         return False
+
+
+def decimal_of(cells: Iterable[str]) -> Decimal | None:
+    """The decimal mark of a column; None where no cell tells.
+
+    >>> decimal_of(["7.530,86", "12"]), decimal_of(["1,234.5"]), decimal_of(["1,234"])
+    (',', '.', None)
+    """
+    pointed = False
+    for cell in cells:
+        if "," in cell and _DECIMAL_COMMA.fullmatch(cell):
+            return ","
+        pointed |= bool(DECIMAL_POINT.fullmatch(cell))
+    return "." if pointed else None
 
 
 def _numpy(column: Any) -> Floats:

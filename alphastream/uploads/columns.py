@@ -113,20 +113,22 @@ def canonical(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def is_header(cells: Sequence[str], decimal: Decimal = ".") -> bool:
+def is_header(cells: Sequence[str]) -> bool:
     """Whether a line names columns: it says time or date, or holds neither number nor time."""
     if any(canonical(cell) in ALIASES["time"][:-1] for cell in cells):
         return True
     filled = [cell for cell in cells if cell.strip()]
-    return bool(filled) and not any(looks_like_number(cell, decimal) or looks_like_time(cell) for cell in filled)
+    return bool(filled) and not any(
+        looks_like_number(cell) or looks_like_number(cell, ",") or looks_like_time(cell) for cell in filled
+    )
 
 
 class Sample:
     """Sample rows, asked column by column. Most cells decide, so that one bad cell does not hide what a column is."""
 
-    def __init__(self, columns: Sequence[str], rows: Rows, decimal: Decimal = ".") -> None:
+    def __init__(self, columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None) -> None:
         self._cells = {name: [row[at].strip() for row in rows if len(row) > at] for at, name in enumerate(columns)}
-        self._decimal = decimal
+        self._decimals = decimals or {}
 
     def filled(self, column: str) -> list[str]:
         """The cells of a column that hold something."""
@@ -139,19 +141,23 @@ class Sample:
 
     def is_number(self, column: str) -> bool:
         """Whether a column holds numbers."""
-        return self.mostly(column, lambda cell: looks_like_number(cell, self._decimal))
+        decimal = self._decimals.get(column, ".")
+        return self.mostly(column, lambda cell: looks_like_number(cell, decimal))
 
 
-def propose(columns: Sequence[str], rows: Rows, decimal: Decimal = ".", symbol: str | None = None) -> Proposal:
+def propose(
+    columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None, symbol: str | None = None
+) -> Proposal:
     """Judge a header.
 
     Parameters
     ----------
     columns : names as the file has them, all different.
     rows : sample rows, as many cells each as there are columns.
+    decimals : column to its decimal mark; a point where it is not named.
     symbol : the symbol the file's name speaks of; picks "Volume BTC" among several volumes.
     """
-    sample = Sample(columns, rows, decimal)
+    sample = Sample(columns, rows, decimals)
     times = _times(columns, sample)
     rest = [column for column in columns if column not in {match.column for match in times.values()}]
     names = _Names(rest)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import CellError, Decimal, floats, truths, whole_numbers
-from alphastream.uploads.columns import BAR_ROLES, Kind
-from alphastream.uploads.containers import Part
+from alphastream.uploads.columns import BAR_ROLES, Kind, Role
+from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, tidy
 from alphastream.uploads.notes import EMPTY_PRICES, EMPTY_VOLUMES, OUTSIDE, Notes
-from alphastream.uploads.rows import batches, line_of
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import parse_times
 
@@ -29,11 +28,12 @@ Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" other
 Reader = Callable[[Any], NDArray[Any]]
 
 
-def gather(part: Part, layout: Layout, symbol: str | None, notes: Notes) -> dict[str, Leg]:
+def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> dict[str, Leg]:
     """Read a file.
 
     Parameters
     ----------
+    table : the file.
     layout : how to read it; it has no problem.
     symbol : name of the only symbol of the file; None to take what the file says.
     notes : what is done is said here.
@@ -44,7 +44,7 @@ def gather(part: Part, layout: Layout, symbol: str | None, notes: Notes) -> dict
         Symbol to leg, each in order and without repetitions.
     """
     notes.say(*layout.notes)
-    source = _Source(part, layout)
+    source = _Source(table, layout)
     pieces = _wide_pieces if layout.shape == "wide" else _pieces
     legs = {}
     for name, leg, rows in pieces(source, source.read(notes), None if symbol is None else normalise(symbol), notes):
@@ -58,7 +58,7 @@ def gather(part: Part, layout: Layout, symbol: str | None, notes: Notes) -> dict
             advice = (
                 f"line {first} has another trade with it; if {layout.roles['id'].column!r} is no trade id, unassign it"
             )
-            raise UploadError(f"{error}: {advice}", file=part.file, line=second) from None
+            raise UploadError(f"{error}: {advice}", file=layout.file, line=second) from None
     return legs
 
 
@@ -75,7 +75,7 @@ class _Columns:
 class _Source:
     """A file with its layout: reads whole columns and knows the line of a row."""
 
-    part: Part
+    table: Table
     layout: Layout
 
     def read(self, notes: Notes) -> _Columns:
@@ -87,7 +87,7 @@ class _Source:
         chunks: dict[Key, list[NDArray[Any]]] = defaultdict(list)
         clocks: list[Any] = []
         start = 0
-        for batch in batches(self.part, self.layout, needed):
+        for batch in self.table.batches(needed, notes):
             for key, (column, reader) in readers.items():
                 try:
                     chunks[key].append(reader(batch[column]))
@@ -96,7 +96,7 @@ class _Source:
             clocks.append(_joined([batch[column] for column in times]))
             start += len(clocks[-1])
         if start == 0:
-            raise UploadError("no rows: rows of time and price are needed", file=self.part.file)
+            raise UploadError("no rows: rows of time and price are needed", file=self.layout.file)
         try:
             read = parse_times(pa.chunked_array(clocks))
         except CellError as error:
@@ -107,32 +107,30 @@ class _Source:
     def error(self, row: int, column: str, error: CellError) -> UploadError:
         """The error a person can act on."""
         seen = repr(error.seen) if error.seen.strip() else "the cell is empty"
-        return UploadError(f"{seen}: {error.needed}", file=self.part.file, line=self.line(row), column=column)
+        return UploadError(f"{seen}: {error.needed}", file=self.layout.file, line=self.line(row), column=column)
 
     def line(self, row: int) -> int:
         """The line of a row."""
-        return line_of(self.part, self.layout, row)
+        return self.table.line_of(row)
 
     def _readers(self, symbols: "_Symbols") -> dict[Key, tuple[str, Reader]]:
-        decimal = self.layout.decimal
         if self.layout.shape == "wide":
-            price, volume = partial(_prices, decimal=decimal, gaps=True), partial(_amounts, decimal=decimal, gaps=True)
             return {
-                (symbol, role): (column, volume if role == "volume" else price)
+                (symbol, role): (column, self._numbers(role, column, gaps=True))
                 for symbol, columns in self.layout.series.items()
                 for role, column in columns.items()
             }
-        price = partial(_prices, decimal=decimal, gaps=False)
-        by_role: dict[str, Reader] = {
-            **dict.fromkeys(("price", *BAR_ROLES), price),
-            "quantity": partial(_amounts, decimal=decimal, gaps=False),
-            "volume": partial(_amounts, decimal=decimal, gaps=True),
-            "id": whole_numbers,
-            "buyer_is_maker": truths,
-            "symbol": symbols,
-        }
-        roles = self.layout.roles.items()
-        return {("", role): (match.column, by_role[role]) for role, match in roles if role in by_role}
+        by_role: dict[Role, Reader] = {"id": whole_numbers, "buyer_is_maker": truths, "symbol": symbols}
+        readers: dict[Key, tuple[str, Reader]] = {}
+        for role, match in self.layout.roles.items():
+            if role not in ("time", "clock"):
+                reader = by_role.get(role) or self._numbers(role, match.column, gaps=role == "volume")
+                readers["", role] = (match.column, reader)
+        return readers
+
+    def _numbers(self, role: Role, column: str, gaps: bool) -> Reader:
+        read = _amounts if role in ("quantity", "volume") else _prices
+        return partial(read, decimal=self.layout.decimals[column], gaps=gaps)
 
 
 class _Symbols:
@@ -188,7 +186,7 @@ def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes
         if name is None:
             raise UploadError(
                 "no column and no part of the file's name says which symbol this is: give it by hand",
-                file=source.part.file,
+                file=source.layout.file,
             )
         yield name, leg, np.arange(len(columns.time_ns))
         return
@@ -219,7 +217,7 @@ def _refuse_renaming(source: _Source, symbol: str | None, names: list[str]) -> N
     if symbol is not None and len(names) > 1:
         several = ", ".join(names[:5])
         raise UploadError(
-            f"{len(names)} symbols ({several}) cannot all be {symbol}: give no symbol", file=source.part.file
+            f"{len(names)} symbols ({several}) cannot all be {symbol}: give no symbol", file=source.layout.file
         )
 
 
@@ -247,7 +245,7 @@ def _check_bars(source: _Source, leg: Leg, rows: Rows, notes: Notes) -> None:
         at = int(np.argmax(upside_down))
         raise UploadError(
             f"high {leg['high'][at]:g} is below low {leg['low'][at]:g}: exchange the columns if they are swapped",
-            file=source.part.file,
+            file=source.layout.file,
             line=source.line(int(rows[at])),
         )
     highest, lowest = np.maximum(leg["open"], leg["close"]), np.minimum(leg["open"], leg["close"])

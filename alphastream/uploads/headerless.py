@@ -1,6 +1,6 @@
 """Which column plays which role in a file without a header: by content, first what venues are known to publish."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -24,15 +24,17 @@ _PUBLISHED: Final = {
 }
 
 
-def propose_bare(columns: Sequence[str], rows: Rows, decimal: Decimal = ".") -> Proposal:
+def propose_bare(columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None) -> Proposal:
     """Judge a file without a header.
 
     Parameters
     ----------
     columns : made-up names, one a column.
     rows : sample rows.
+    decimals : column to its decimal mark; a point where it is not named.
     """
-    sample = Sample(columns, rows, decimal)
+    decimals = decimals or {}
+    sample = Sample(columns, rows, decimals)
     timely = [sample.mostly(column, looks_like_time) for column in columns]
     boolean = [sample.mostly(column, lambda cell: cell.lower() in TRUTH and not cell.isdigit()) for column in columns]
     for (count, time_at, truth_at), (names, what) in _PUBLISHED.items():
@@ -53,7 +55,7 @@ def propose_bare(columns: Sequence[str], rows: Rows, decimal: Decimal = ".") -> 
     if texts:
         roles["symbol"] = Match(texts[0], "likely")
     if len(numbers) >= 4:
-        order, what = _bar_order(numbers, columns, rows, decimal)
+        order, what = _bar_order(numbers, columns, rows, decimals)
     else:
         order, what = ("time", "price", "quantity"), "price and quantity" if len(numbers) > 1 else "price"
     roles |= {
@@ -67,13 +69,17 @@ def _named(columns: Sequence[str], names: Names, note: str) -> Proposal:
     return judge(Proposal(roles, notes=(note,)), columns)
 
 
-def _bar_order(numbers: Sequence[str], columns: Sequence[str], rows: Rows, decimal: Decimal) -> tuple[Names, str]:
+def _bar_order(
+    numbers: Sequence[str], columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal]
+) -> tuple[Names, str]:
     """Open, high, low, close, as nearly everybody writes them, unless only low, high, open, close fits."""
-    at = [columns.index(column) for column in numbers[:4]]
+    marks = {columns.index(column): decimals.get(column, ".") for column in numbers[:4]}
     priced = [
-        row for row in rows if len(row) == len(columns) and all(looks_like_number(row[index], decimal) for index in at)
+        row
+        for row in rows
+        if len(row) == len(columns) and all(looks_like_number(row[at], mark) for at, mark in marks.items())
     ]
-    cells = [floats(pa.array([row[index] for row in priced], pa.string()), decimal) for index in at]
+    cells = [floats(pa.array([row[at] for row in priced], pa.string()), mark) for at, mark in marks.items()]
     first, second, third, last = cells
     usual = np.all((second >= np.maximum(first, last)) & (third <= np.minimum(first, last)))
     low_first = np.all((first <= np.minimum(third, last)) & (second >= np.maximum(third, last)))

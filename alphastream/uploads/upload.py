@@ -20,7 +20,8 @@ import pandas as pd
 
 from alphastream.errors import UploadError
 from alphastream.uploads.columns import Kind, override
-from alphastream.uploads.containers import MAX_BYTES, Part, check_size, parts_of
+from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
+from alphastream.uploads.forms import Table, open_table
 from alphastream.uploads.gather import gather
 from alphastream.uploads.layout import Layout, layout_of
 from alphastream.uploads.legs import Leg, RepeatedIdError, interval_of, join, tidy
@@ -68,7 +69,7 @@ def inspect(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> La
         The file is no table at all: empty, a web page, binary, damaged, too large.
     """
     parts = parts_of(name, data, max_bytes)
-    layout = layout_of(parts[0])
+    layout = layout_of(open_table(parts[0]))
     if len(parts) == 1:
         return layout
     note = f"{len(parts)} files inside, all are read: this is {parts[0].file}"
@@ -101,13 +102,14 @@ def read(
         The mapping names an unknown role or column.
     """
     notes = Notes()
-    layouts = [(part, _layout(part, mapping)) for part in parts_of(name, data, max_bytes)]
+    tables = [open_table(part) for part in parts_of(name, data, max_bytes)]
+    layouts = [_layout(table, mapping) for table in tables]
     _refuse_mixture(name, layouts, symbol)
     pieces: dict[str, list[Leg]] = {}
-    for part, layout in layouts:
-        for owner, leg in gather(part, layout, symbol, notes).items():
+    for table, layout in zip(tables, layouts, strict=True):
+        for owner, leg in gather(table, layout, symbol, notes).items():
             pieces.setdefault(owner, []).append(leg)
-    return _upload((name,), layouts[0][1].kind, pieces, notes, ())
+    return _upload((name,), layouts[0].kind, pieces, notes, ())
 
 
 def combine(*uploads: Upload) -> Upload:
@@ -163,8 +165,8 @@ def require_pair(upload: Upload) -> Upload:
     return upload
 
 
-def _layout(part: Part, mapping: Mapping[str, str | None] | None) -> Layout:
-    layout = layout_of(part)
+def _layout(table: Table, mapping: Mapping[str, str | None] | None) -> Layout:
+    layout = layout_of(table)
     if mapping:
         chosen = override(layout.proposal, mapping, layout.columns)
         column = chosen.roles.get("price") or chosen.roles.get("close")
@@ -172,15 +174,15 @@ def _layout(part: Part, mapping: Mapping[str, str | None] | None) -> Layout:
             layout = replace(layout, symbol=normalise(column.column))
         layout = replace(layout, proposal=chosen)
     if layout.problem is not None:
-        raise UploadError(layout.problem, file=part.file, line=layout.header_line or layout.first_line)
+        raise UploadError(layout.problem, file=layout.file, line=layout.header_line or layout.first_line)
     return layout
 
 
-def _refuse_mixture(name: str, layouts: list[tuple[Part, Layout]], symbol: str | None) -> None:
-    kinds = {layout.kind: part.file for part, layout in layouts}
+def _refuse_mixture(name: str, layouts: list[Layout], symbol: str | None) -> None:
+    kinds = {layout.kind: layout.file for layout in layouts}
     if len(kinds) > 1:
         raise UploadError(f"ticks in {kinds['ticks']} and bars in {kinds['bars']}: upload them apart", file=name)
-    singles = {layout.symbol for _, layout in layouts if layout.shape == "single"} - {None}
+    singles = {layout.symbol for layout in layouts if layout.shape == "single"} - {None}
     if symbol is not None and len(singles) > 1:
         found = ", ".join(sorted(str(single) for single in singles))
         raise UploadError(f"files of several symbols ({found}) cannot all be {symbol}: give no symbol", file=name)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alphastream.errors import UploadError
 from alphastream.uploads import combine, read
-from alphastream.uploads.rows import BLOCK_BYTES
+from alphastream.uploads.forms.separated import BLOCK_BYTES
 from tests.uploads.test_formats import check_shape
 
 PRICES = st.floats(1e-8, 1e8, allow_nan=False)

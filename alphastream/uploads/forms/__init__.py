@@ -1,0 +1,33 @@
+"""Forms in which tables come: separated values, one JSON object a line. Each is read as columns of text."""
+
+from typing import Final
+
+from alphastream.errors import UploadError
+from alphastream.uploads.containers import Part
+from alphastream.uploads.forms.json_lines import JsonLines
+from alphastream.uploads.forms.separated import SeparatedValues
+from alphastream.uploads.forms.table import Batch, Table
+from alphastream.uploads.forms.text import head_of
+
+__all__ = ["Batch", "Table", "open_table"]
+
+_WEB_PAGE: Final = ("<!", "<html", "<HTML", "<?xml", "<head")
+
+
+def open_table(part: Part) -> Table:
+    """The table in a file, judged by its beginning alone, so that a large file is looked at as quickly as a small one.
+
+    Raises
+    ------
+    UploadError
+        The file is empty, holds only a header, is a web page or no text at all.
+    """
+    head = head_of(part)
+    first = head.lines[0][1].lstrip()
+    if first.startswith(_WEB_PAGE):
+        raise UploadError(
+            "this is a web page, not a table: open the link in a browser and save the file itself", file=part.file
+        )
+    if first.startswith("["):
+        raise UploadError("this is one JSON document: one object a line, or a CSV, is needed", file=part.file, line=1)
+    return JsonLines(part, head) if first.startswith("{") else SeparatedValues(part, head)

@@ -1,0 +1,94 @@
+"""One JSON object a line: its keys are the columns."""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
+from typing import Any, BinaryIO, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alphastream.errors import UploadError
+from alphastream.uploads.cells import Decimal
+from alphastream.uploads.containers import Part
+from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch
+from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
+from alphastream.uploads.notes import Notes
+
+_BATCH_LINES: Final = 50_000
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class JsonLines:
+    """A file of one JSON object a line."""
+
+    bare = False
+    header_line: None = None
+    symbol: None = None
+    likely_decimal: Decimal = "."
+
+    def __init__(self, part: Part, head: Head) -> None:
+        self.part = part
+        self.first_line = head.lines[0][0]
+        self._encoding = head.encoding
+        objects = [json_cells(part.file, number, line) for number, line in head.lines[:SAMPLE_ROWS] if line.strip()]
+        self.columns = tuple(dict.fromkeys(key for cells in objects for key in cells))
+        self.rows = [[cells.get(column, "") for column in self.columns] for cells in objects]
+
+    def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
+        """See ``Table.batches``."""
+        with self.part.open() as stream:
+            yield from self._batches(stream, columns)
+
+    def line_of(self, row: int) -> int:
+        """See ``Table.line_of``."""
+        filled = (number for number, line in numbered_lines(self.part, self._encoding) if line.strip())
+        return next(islice(filled, row, None))
+
+    def _batches(self, stream: BinaryIO, columns: Sequence[str]) -> Iterator[Batch]:
+        file = self.part.file
+        fields = {f"cell_{at}": column for at, column in enumerate(columns)}
+        row_type = msgspec.defstruct(
+            "Row", [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in fields], rename=fields
+        )
+        decoder = msgspec.json.Decoder(row_type)
+        numbered = enumerate(utf8(stream, self._encoding, file), start=1)
+        blank = BOM_UTF8 + b" \t\r\n"
+        filled = ((number, line.removeprefix(BOM_UTF8)) for number, line in numbered if line.strip(blank))
+        while some := list(islice(filled, _BATCH_LINES)):
+            try:
+                rows = decoder.decode_lines(b"".join(line for _, line in some))
+                batch = {column: _column(map(attrgetter(name), rows)) for name, column in fields.items()}
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid) as error:
+                for number, line in some:  # one of them is to blame, and says so
+                    json_cells(file, number, line)
+                lines = f"no JSON objects ({error}) in lines {some[0][0]} to {some[-1][0]}"
+                raise UploadError(f"{lines}: one object a line is needed", file=file) from error
+            yield batch
+
+
+def json_cells(file: str, number: int, line: str | bytes) -> dict[str, str]:
+    """One JSON object as text cells, digits untouched."""
+    try:
+        return {key: json_cell(bytes(value)) for key, value in _OBJECT.decode(line).items()}
+    except UnicodeDecodeError as error:
+        raise not_utf8(file, number, error.object[error.start]) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UploadError(f"no JSON object ({error}): one object a line is needed", file=file, line=number) from None
+
+
+def json_cell(value: bytes) -> str:
+    """One JSON value as text; null is empty."""
+    if value.startswith(b'"'):
+        return str(msgspec.json.decode(value))
+    return "" if value == b"null" else value.decode()
+
+
+def _column(values: Iterable[msgspec.Raw]) -> Any:
+    """JSON values as text cells; what has no escapes only loses its quotation marks."""
+    raw = pa.array(list(map(bytes, values)), pa.binary()).cast(pa.string())
+    if pc.any(pc.match_substring(raw, "\\")).as_py():
+        return pa.array([json_cell(value.encode()) for value in raw.to_pylist()], pa.string())
+    return pc.if_else(pc.equal(raw, "null"), "", pc.utf8_trim(raw, '"'))

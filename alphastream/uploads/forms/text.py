@@ -1,0 +1,139 @@
+"""Bytes of a file as lines of text: encodings, line ends, and errors that name the line."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from alphastream.errors import UploadError
+from alphastream.uploads.containers import Part
+
+HEAD_BYTES: Final = 2**18
+_BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a file.
+
+    Parameters
+    ----------
+    encoding : how its bytes become text.
+    lines : 1-based number and text of every line that holds something; a last one that may go on is left out.
+    """
+
+    encoding: str
+    lines: list[tuple[int, str]]
+
+
+def head_of(part: Part) -> Head:
+    """Decode the beginning of a file.
+
+    Raises
+    ------
+    UploadError
+        The file is empty, no text, or not a line ends in its first ``HEAD_BYTES``.
+    """
+    with part.open() as stream:
+        head = stream.read(HEAD_BYTES)
+        whole = not stream.read(1)
+    encoding, text = _decode(part.file, head, whole)
+    return Head(encoding, _lines(part.file, text, whole))
+
+
+def utf8(stream: BinaryIO, encoding: str, file: str) -> BinaryIO:
+    """The stream as UTF-8, whatever it is written in."""
+    return io.BufferedReader(_Recoded(stream, file)) if encoding == "utf-16" else stream
+
+
+def numbered_lines(part: Part, encoding: str) -> Iterator[tuple[int, str]]:
+    """All lines with their 1-based numbers, without line ends; bytes that are no UTF-8 come as surrogates."""
+    with part.open() as stream:
+        # What is no UTF-16 was refused where it was read; only bytes that are no UTF-8 are still looked for.
+        errors = "replace" if encoding == "utf-16" else "surrogateescape"
+        text = io.TextIOWrapper(stream, encoding, errors, newline=None)
+        for number, line in enumerate(text, start=1):
+            yield number, line.rstrip("\n")
+
+
+def undecodable(file: str, error: UnicodeDecodeError, lines: int = 0) -> UploadError:
+    """The error for bytes that are no text.
+
+    Parameters
+    ----------
+    lines : how many end before the bytes that were decoded.
+    """
+    line = lines + count_lines(error.object[: error.start].decode(error.encoding)) + 1
+    if error.encoding.startswith("utf-16"):
+        advice = "download it again, or save it as CSV UTF-8"
+        return UploadError(f"half a UTF-16 character: the file is cut off or damaged; {advice}", file=file, line=line)
+    return not_utf8(file, line, error.object[error.start])
+
+
+def count_lines(text: str) -> int:
+    """How many lines end in a text."""
+    return len(_LINE_END.findall(text))
+
+
+def not_utf8(file: str, line: int, byte: int) -> UploadError:
+    """The error for a byte that is no UTF-8."""
+    return UploadError(f"byte 0x{byte:02X} is not UTF-8: save the file as CSV UTF-8", file=file, line=line)
+
+
+def _decode(file: str, head: bytes, whole: bool) -> tuple[str, str]:
+    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), "utf-8")
+    if encoding != "utf-16" and b"\0" in head:
+        raise UploadError("this is no text (it holds zero bytes): a CSV in UTF-8 is needed", file=file)
+    try:
+        return encoding, codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except UnicodeDecodeError as error:
+        raise undecodable(file, error) from None
+
+
+def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
+    """Numbered lines that hold something; the last one is left out where it may go on."""
+    lines = _LINE_END.split(text)
+    if not whole:
+        lines.pop()
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line]
+    if not any(line.strip() for _, line in numbered):
+        if whole:
+            raise UploadError("the file is empty: rows of time and price are needed", file=file)
+        raise UploadError(f"no line ends within the first {HEAD_BYTES} bytes: this is no table", file=file)
+    while not numbered[0][1].strip():
+        numbered.pop(0)
+    return numbered
+
+
+class _Recoded(io.RawIOBase):
+    """UTF-16 read as UTF-8; half a character raises UploadError."""
+
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        self._stream = stream
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._lines = 0
+        self._last = ""
+        self._rest = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest and not self._ended:
+            some = self._stream.read(2**16)
+            self._ended = not some
+            try:
+                text = self._decoder.decode(some, final=self._ended)
+            except UnicodeDecodeError as error:
+                raise undecodable(self._file, error, self._lines) from None
+            self._lines += count_lines(text) - (self._last + text[:1] == "\r\n")
+            self._last = text[-1:]
+            self._rest = text.encode()
+        chunk, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
