@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
 from alphastream.errors import UploadError
+from alphastream.uploads import several
 from alphastream.uploads.cells import CellError, Decimal, floats, truths, whole_numbers
 from alphastream.uploads.columns import BAR_ROLES, Kind, Role
 from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
-from alphastream.uploads.legs import Leg, RepeatedIdError, tidy
-from alphastream.uploads.notes import EMPTY_PRICES, EMPTY_VOLUMES, OUTSIDE, Notes
+from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, tidy
+from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import parse_times
 
@@ -59,6 +60,9 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> di
                 f"line {first} has another trade with it; if {layout.roles['id'].column!r} is no trade id, unassign it"
             )
             raise UploadError(f"{error}: {advice}", file=layout.file, line=second) from None
+        except SeveralValuesError as error:
+            raise _several_values(source, name, leg, rows, error) from None
+        _refuse_leaps(source, name, leg, rows)
     return legs
 
 
@@ -109,6 +113,20 @@ class _Source:
         seen = repr(error.seen) if error.seen.strip() else "the cell is empty"
         return UploadError(f"{seen}: {error.needed}", file=self.layout.file, line=self.line(row), column=column)
 
+    def unused(self) -> list[str]:
+        """Columns that play no role."""
+        used = {match.column for match in self.layout.roles.values()}
+        used |= {column for columns in self.layout.series.values() for column in columns.values()}
+        return [column for column in self.layout.columns if column not in used]
+
+    def cell(self, row: int, column: str) -> str:
+        """One cell as text."""
+        for batch in self.table.batches([column], Notes()):
+            if row < len(batch[column]):
+                return str(batch[column][row].as_py())
+            row -= len(batch[column])
+        raise IndexError(row)
+
     def line(self, row: int) -> int:
         """The line of a row."""
         return self.table.line_of(row)
@@ -116,7 +134,7 @@ class _Source:
     def _readers(self, symbols: "_Symbols") -> dict[Key, tuple[str, Reader]]:
         if self.layout.shape == "wide":
             return {
-                (symbol, role): (column, self._numbers(role, column, gaps=True))
+                (symbol, role): (column, self._numbers(role, column))
                 for symbol, columns in self.layout.series.items()
                 for role, column in columns.items()
             }
@@ -124,13 +142,13 @@ class _Source:
         readers: dict[Key, tuple[str, Reader]] = {}
         for role, match in self.layout.roles.items():
             if role not in ("time", "clock"):
-                reader = by_role.get(role) or self._numbers(role, match.column, gaps=role == "volume")
+                reader = by_role.get(role) or self._numbers(role, match.column)
                 readers["", role] = (match.column, reader)
         return readers
 
-    def _numbers(self, role: Role, column: str, gaps: bool) -> Reader:
+    def _numbers(self, role: Role, column: str) -> Reader:
         read = _amounts if role in ("quantity", "volume") else _prices
-        return partial(read, decimal=self.layout.decimals[column], gaps=gaps)
+        return partial(read, decimal=self.layout.decimals[column])
 
 
 class _Symbols:
@@ -156,21 +174,22 @@ def _joined(cells: list[Any]) -> Any:
     return cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*map(pc.utf8_trim_whitespace, cells), " ")
 
 
-def _prices(cells: Any, decimal: Decimal, gaps: bool) -> Floats:
-    """Prices above zero; with gaps, an empty cell is NaN."""
+def _prices(cells: Any, decimal: Decimal) -> Floats:
+    """Prices above zero; NaN where a cell is empty or zero."""
     values = floats(cells, decimal)
-    return _lawful(cells, values, (values > 0) & (values < np.inf), gaps, "a price above zero is needed")
+    if not values.all():
+        values = np.where(values == 0, np.nan, values)
+    return _lawful(cells, values, (values > 0) & (values < np.inf), "a price above zero is needed")
 
 
-def _amounts(cells: Any, decimal: Decimal, gaps: bool) -> Floats:
-    """Amounts of zero or more; with gaps, an empty cell is NaN."""
+def _amounts(cells: Any, decimal: Decimal) -> Floats:
+    """Amounts of zero or more; NaN where a cell is empty."""
     values = floats(cells, decimal)
-    return _lawful(cells, values, (values >= 0) & (values < np.inf), gaps, "an amount of zero or more is needed")
+    return _lawful(cells, values, (values >= 0) & (values < np.inf), "an amount of zero or more is needed")
 
 
-def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], gaps: bool, needed: str) -> Floats:
-    if gaps:
-        lawful |= np.isnan(values)
+def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) -> Floats:
+    lawful |= np.isnan(values)
     if not lawful.all():
         row = int(np.argmin(lawful))
         raise CellError(row, cells[row].as_py(), needed)
@@ -180,6 +199,9 @@ def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], gaps: bool, n
 def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
     """Symbol by symbol: its name, its columns, and the rows of the file they come from."""
     leg = {"time_ns": columns.time_ns} | {role: values for (_, role), values in columns.values.items()}
+    filled = _filled_rows(source, leg, notes)
+    if len(filled) < len(columns.time_ns):
+        leg = {role: values[filled] for role, values in leg.items()}
     codes = leg.pop("symbol", None)
     if codes is None:
         name = symbol or source.layout.symbol
@@ -188,15 +210,39 @@ def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes
                 "no column and no part of the file's name says which symbol this is: give it by hand",
                 file=source.layout.file,
             )
-        yield name, leg, np.arange(len(columns.time_ns))
+        yield name, leg, filled
         return
     _refuse_renaming(source, symbol, columns.symbols)
     if len(columns.symbols) == 1:
-        yield symbol or columns.symbols[0], leg, np.arange(len(codes))
+        yield symbol or columns.symbols[0], leg, filled
         return
     order = np.argsort(codes, kind="stable")
-    for name, rows in zip(columns.symbols, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True):
-        yield name, {role: values[rows] for role, values in leg.items()}, rows
+    counts = np.bincount(codes, minlength=len(columns.symbols))
+    for name, rows in zip(columns.symbols, np.split(order, np.cumsum(counts)[:-1]), strict=True):
+        if len(rows):
+            yield name, {role: values[rows] for role, values in leg.items()}, filled[rows]
+        else:
+            notes.say(f"{name} has no price at all: left out")
+
+
+def _filled_rows(source: _Source, leg: Leg, notes: Notes) -> Rows:
+    """Rows that say something: a bar of empty prices says nothing, nor does a trade without price and quantity."""
+    bars = source.layout.kind == "bars"
+    roles = [role for role in (BAR_ROLES if bars else ("price", "quantity")) if role in leg]
+    empty = {role: np.isnan(leg[role]) for role in roles}
+    if not any(rows.any() for rows in empty.values()):
+        return np.arange(len(leg["time_ns"]))
+    wholly = np.logical_and.reduce(list(empty.values())) & (bars or len(roles) > 1)
+    for role, rows in empty.items():
+        partly = rows & ~wholly
+        if partly.any():
+            row, column = int(np.argmax(partly)), source.layout.roles[role].column
+            needed = "an amount of zero or more is needed" if role == "quantity" else "a price above zero is needed"
+            raise source.error(row, column, CellError(row, source.cell(row, column), needed))
+    notes.count(EMPTY_BARS if bars else EMPTY_TICKS, np.count_nonzero(wholly))
+    if wholly.all():
+        raise UploadError("no row has a price: rows of time and price are needed", file=source.layout.file)
+    return np.flatnonzero(~wholly)
 
 
 def _wide_pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
@@ -211,6 +257,27 @@ def _wide_pieces(source: _Source, columns: _Columns, symbol: str | None, notes: 
             notes.say(f"{name} has no price at all: left out")
             continue
         yield symbol or name, {"time_ns": columns.time_ns[rows]} | {role: leg[role][rows] for role in leg}, rows
+
+
+def _several_values(source: _Source, name: str, leg: Leg, rows: Rows, error: SeveralValuesError) -> UploadError:
+    """The question which column tells apart what shares a time."""
+    first, second = rows[error.first], rows[error.second]
+    one, other = leg["close"][error.first[0]], leg["close"][error.second[0]]
+    seen = f"{name}: {error} ({one:g} in line {source.line(int(first[0]))}, then {other:g})"
+    columns = several.that_part_times(source.table, source.unused(), first, second)
+    line = source.line(int(second[0]))
+    return UploadError(several.question(seen, columns), file=source.layout.file, line=line)
+
+
+def _refuse_leaps(source: _Source, name: str, leg: Leg, rows: Rows) -> None:
+    """Ask where a price leaps to and fro, and a column without a role tells the prices apart."""
+    price = leg["close" if "close" in leg else "price"]
+    order = np.argsort(leg["time_ns"], kind="stable")
+    count = several.leaps(price[order])
+    columns = several.that_part_prices(source.table, source.unused(), rows[order], price[order]) if count else []
+    if columns:
+        seen = f"{name}: the price leaps by half or more in {count:,} of {len(price):,} rows"
+        raise UploadError(several.question(seen, columns), file=source.layout.file)
 
 
 def _refuse_renaming(source: _Source, symbol: str | None, names: list[str]) -> None:

@@ -6,16 +6,21 @@ bars.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphastream.core.types import Ints
 from alphastream.errors import AlphaStreamError
 from alphastream.uploads.columns import Kind
 from alphastream.uploads.notes import CHANGED_BARS, REPEATED_BARS, REPEATED_IDS, TWIN_TICKS, UNSORTED, Notes
 
 Leg = dict[str, NDArray[Any]]
+
+_SELDOM: Final = 0.01  # share of bars that may be given twice with other prices
+_FEW_BARS: Final = 10  # fewer bars do not tell a corrected newest bar from a second instrument
+_NEAR: Final = float(np.log(1.2))
 
 
 class RepeatedIdError(AlphaStreamError):
@@ -34,12 +39,28 @@ class RepeatedIdError(AlphaStreamError):
         self.second = second
 
 
+class SeveralValuesError(AlphaStreamError):
+    """Too many bars share their start with another bar of other prices.
+
+    Parameters
+    ----------
+    first, second : rows of the leg, pairs that share a start; shape (P,) each.
+    bars : how many different starts there are.
+    """
+
+    def __init__(self, first: Ints, second: Ints, bars: int) -> None:
+        super().__init__(f"{len(first):,} of {bars:,} bars have the time of another bar, and other prices")
+        self.first = first
+        self.second = second
+
+
 def tidy(leg: Leg, kind: Kind, notes: Notes) -> Leg:
     """Sort a leg and drop what is repeated.
 
     Ticks with ids are sorted by time and id, and a repeated id is dropped; two different trades with one id raise
     RepeatedIdError. Ticks without ids are all kept, equal ones too, because two trades may be equal. Of bars with one
-    start the last one in the file is kept.
+    start the last one in the file is kept, where that happens seldom and hardly alters a price (a newest bar that was
+    still open); otherwise SeveralValuesError is raised.
     """
     if kind == "bars":
         return _tidy_bars(leg, notes)
@@ -129,14 +150,40 @@ def _twins(leg: Leg) -> int:
 
 
 def _tidy_bars(leg: Leg, notes: Notes) -> Leg:
+    order = None
     if _say_order(leg["time_ns"], notes):
-        leg = _take(leg, np.argsort(leg["time_ns"], kind="stable"))
+        order = np.argsort(leg["time_ns"], kind="stable")
+        leg = _take(leg, order)
     again = np.flatnonzero(leg["time_ns"][1:] == leg["time_ns"][:-1])
     if len(again) == 0:
         return leg
-    differs = np.zeros(len(again), dtype=np.bool_)
-    for values in leg.values():
-        differs |= ~np.isclose(values[again], values[again + 1], rtol=0, atol=0, equal_nan=True)
+    differs, repriced = _differences(leg, again)
+    bars = len(leg["time_ns"]) - len(again)
+    if not _is_correction(leg, again[repriced], bars):
+        first, second = again[repriced], again[repriced] + 1
+        raise SeveralValuesError(*((first, second) if order is None else (order[first], order[second])), bars)
     notes.count(REPEATED_BARS, np.count_nonzero(~differs))
     notes.count(CHANGED_BARS, np.count_nonzero(differs))
     return _take(leg, np.delete(np.arange(len(leg["time_ns"])), again))
+
+
+def _differences(leg: Leg, again: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which bars differ from the next row at all, and which in a price."""
+    differs = np.zeros(len(again), dtype=np.bool_)
+    repriced = np.zeros(len(again), dtype=np.bool_)
+    for name, values in leg.items():
+        unequal = ~np.isclose(values[again], values[again + 1], rtol=0, atol=0, equal_nan=True)
+        differs |= unequal
+        if name != "volume":
+            repriced |= unequal
+    return differs, repriced
+
+
+def _is_correction(leg: Leg, repriced: Ints, bars: int) -> bool:
+    """Whether other prices for one start are few, or the newest bar's alone, and near the first ones."""
+    if len(repriced) == 0:
+        return True
+    close = leg["close"]
+    newest = len(repriced) == 1 and bars >= _FEW_BARS and leg["time_ns"][repriced[0]] == leg["time_ns"][-1]
+    near = np.abs(np.log(close[repriced + 1] / close[repriced])) < _NEAR
+    return bool((newest or len(repriced) <= _SELDOM * bars) and near.all())

@@ -21,6 +21,14 @@ UNSORTED: Final[Deed] = (
     "{n} row was older than the row before it: sorted",
     "{n} rows were older than the row before: sorted",
 )
+EMPTY_BARS: Final[Deed] = (
+    "{n} bar without any price (empty or zero) dropped",
+    "{n} bars without any price (empty or zero) dropped",
+)
+EMPTY_TICKS: Final[Deed] = (
+    "{n} row without price and quantity dropped",
+    "{n} rows without price and quantity dropped",
+)
 EMPTY_PRICES: Final[Deed] = ("{n} empty price: no bar there", "{n} empty prices: no bars there")
 EMPTY_VOLUMES: Final[Deed] = ("{n} empty volume: unknown there", "{n} empty volumes: unknown there")
 OUTSIDE: Final[Deed] = (

@@ -24,7 +24,7 @@ from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
 from alphastream.uploads.forms import Table, open_table
 from alphastream.uploads.gather import gather
 from alphastream.uploads.layout import Layout, layout_of
-from alphastream.uploads.legs import Leg, RepeatedIdError, interval_of, join, tidy
+from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, interval_of, join, tidy
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
 
@@ -198,6 +198,9 @@ def _upload(
             legs[symbol] = leg if len(some) == 1 else tidy(leg, kind, notes)
         except RepeatedIdError as error:
             raise UploadError(f"{symbol}: {error}", file=" and ".join(files)) from None
+        except SeveralValuesError as error:
+            advice = "files of different instruments, or of different sources? Give each its symbol, or upload one"
+            raise UploadError(f"{symbol}: {error}: {advice}", file=" and ".join(files)) from None
     frames = {symbol: pd.DataFrame(leg, copy=False) for symbol, leg in legs.items()}
     interval_ns = interval_of(list(legs.values())) if kind == "bars" else None
     return Upload(files, kind, frames, (*said, *notes.sentences()), interval_ns)

@@ -1,0 +1,120 @@
+"""Several instruments in what was taken for one: how it shows, and which column may tell them apart.
+
+Bars that share a start but not their prices, or prices that leap to and fro, belong to more than one instrument (or
+kind of row). Which column separates them is found by content, and asked: nothing is guessed here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from alphastream.core.types import Floats, Ints
+from alphastream.uploads.forms import Table
+from alphastream.uploads.notes import Notes
+
+LEAP: Final = float(np.log(1.5))  # one price to the next; seldom in one instrument, usual between two
+_LEAPING: Final = 0.05  # share of leaps that one instrument does not have
+_MIXED: Final = 0.5  # within groups of the right column, at most this share of the leaps is left
+_MOST_GROUPS: Final = 100_000
+_SHOWN: Final = 4
+
+
+def leaps(price: Floats) -> int:
+    """How many steps of a price, in the order of time, leap so far that they hint at several instruments; else 0.
+
+    Parameters
+    ----------
+    price : above zero, shape (T,).
+
+    Examples
+    --------
+    >>> leaps(np.array([64000.0, 3200, 64010, 3210, 64020])), leaps(np.array([10.0, 10.1, 10.0, 10.2]))
+    (4, 0)
+    """
+    steps = np.diff(np.log(price))
+    far = np.abs(steps) > LEAP
+    count = int(np.count_nonzero(far))
+    both_ways = bool((steps[far] > 0).any() and (steps[far] < 0).any())
+    return count if both_ways and count > _LEAPING * len(steps) else 0
+
+
+def that_part_times(table: Table, columns: Sequence[str], first: Ints, second: Ints) -> list[str]:
+    """Columns whose cells differ wherever two rows share a time, each with a few of its values in words.
+
+    Parameters
+    ----------
+    columns : those that play no role.
+    first, second : 0-based rows of the file, pairs that share a time; shape (P,) each.
+    """
+    found = []
+    for column, codes, names in _grouped(table, columns):
+        if (codes[first] != codes[second]).all():
+            found.append(_shown(column, names))
+    return found
+
+
+def that_part_prices(table: Table, columns: Sequence[str], rows: Ints, price: Floats) -> list[str]:
+    """Columns within whose groups a price hardly leaps, each with a few of its values in words.
+
+    Parameters
+    ----------
+    columns : those that play no role.
+    rows : 0-based rows of the file in the order of time, shape (T,).
+    price : their prices, shape (T,).
+    """
+    steps = np.log(price)
+    all_far = np.count_nonzero(np.abs(np.diff(steps)) > LEAP)
+    found = []
+    for column, codes, names in _grouped(table, columns):
+        if len(names) < 2:
+            continue
+        own = codes[rows]
+        order = np.argsort(own, kind="stable")
+        same = own[order][1:] == own[order][:-1]
+        far = np.count_nonzero((np.abs(np.diff(steps[order])) > LEAP) & same)
+        if far <= _MIXED * all_far:
+            found.append(_shown(column, names))
+    return found
+
+
+def question(seen: str, candidates: Sequence[str]) -> str:
+    """What was seen, and the column to choose."""
+    if not candidates:
+        return (
+            f"{seen}: several instruments, or several kinds of rows, seem to be in one file, and no column tells them "
+            "apart: keep the rows of one"
+        )
+    return (
+        f"{seen}: several instruments, or several kinds of rows, seem to be in one file. If "
+        f"{' or '.join(candidates)} tells them apart, choose it as symbol; if not, keep the rows of one"
+    )
+
+
+def _grouped(table: Table, columns: Sequence[str]) -> list[tuple[str, Ints, list[str]]]:
+    """Columns that sort rows into groups: neither constant nor another value in (nearly) every row."""
+    coded: dict[str, list[Any]] = {column: [] for column in columns}
+    if not columns:
+        return []
+    for batch in table.batches(columns, Notes()):
+        for column in list(coded):
+            coded[column].append(pc.dictionary_encode(batch[column]))
+            if len(coded[column][-1].dictionary) > _MOST_GROUPS:
+                del coded[column]
+    grouped = []
+    for column, chunks in coded.items():
+        encoded = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+        names = encoded.dictionary.to_pylist()
+        codes: NDArray[np.int64] = np.asarray(encoded.indices).astype(np.int64)
+        few = len(names) <= max(2, len(codes) // 2)
+        if len(names) > 1 and few:
+            grouped.append((column, codes, names))
+    return grouped
+
+
+def _shown(column: str, names: Sequence[str]) -> str:
+    some = ", ".join(repr(name) for name in names[:_SHOWN])
+    return f"column {column!r} ({some}{', ...' if len(names) > _SHOWN else ''})"
