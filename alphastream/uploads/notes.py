@@ -31,6 +31,10 @@ EMPTY_TICKS: Final[Deed] = (
 )
 EMPTY_PRICES: Final[Deed] = ("{n} empty price: no bar there", "{n} empty prices: no bars there")
 EMPTY_VOLUMES: Final[Deed] = ("{n} empty volume: unknown there", "{n} empty volumes: unknown there")
+OTHER_MESSAGES: Final[Deed] = (
+    "{n} message without a price skipped",
+    "{n} messages without a price skipped",
+)
 OUTSIDE: Final[Deed] = (
     "{n} bar opens or closes outside of its low and high: kept as it is",
     "{n} bars open or close outside of their low and high: kept as they are",

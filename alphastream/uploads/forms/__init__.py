@@ -1,10 +1,11 @@
-"""Forms in which tables come: separated values, one JSON object a line. Each is read as columns of text."""
+"""Forms in which tables come, each read as columns of text: separated values, JSON objects, documents, messages."""
 
 from typing import Final
 
 from alphastream.errors import UploadError
 from alphastream.uploads.containers import Part
-from alphastream.uploads.forms.json_lines import JsonLines
+from alphastream.uploads.forms.json_lines import JsonLines, is_document, is_flat
+from alphastream.uploads.forms.json_messages import JsonMessages, is_stamped
 from alphastream.uploads.forms.separated import SeparatedValues
 from alphastream.uploads.forms.table import Batch, Table
 from alphastream.uploads.forms.text import head_of
@@ -28,6 +29,10 @@ def open_table(part: Part) -> Table:
         raise UploadError(
             "this is a web page, not a table: open the link in a browser and save the file itself", file=part.file
         )
-    if first.startswith("["):
-        raise UploadError("this is one JSON document: one object a line, or a CSV, is needed", file=part.file, line=1)
-    return JsonLines(part, head) if first.startswith("{") else SeparatedValues(part, head)
+    if first.startswith(("{", "[")):
+        if is_document(head):
+            return JsonMessages(part, head.encoding, whole=True)
+        return JsonLines(part, head) if is_flat(head) else JsonMessages(part, head.encoding, whole=False)
+    if is_stamped(first):
+        return JsonMessages(part, head.encoding, whole=False)
+    return SeparatedValues(part, head)

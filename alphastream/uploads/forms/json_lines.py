@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
+from alphastream.uploads.forms.json_records import is_row, json_cell
 from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch
 from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import Notes
@@ -69,6 +70,27 @@ class JsonLines:
             yield batch
 
 
+def is_document(head: Head) -> bool:
+    """Whether a file of JSON is one value, not one a line."""
+    first = head.lines[0][1].strip("\ufeff \t")
+    try:
+        msgspec.json.decode(first, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return len(head.lines) == 1 or not head.lines[1][1].lstrip().startswith(first[0])
+    return len(head.lines) == 1 and not (first.startswith("{") and is_row(first.encode()))
+
+
+def is_flat(head: Head) -> bool:
+    """Whether the lines are objects that are rows themselves, not messages around rows."""
+    for _, line in head.lines[:SAMPLE_ROWS]:
+        try:
+            if not is_row(line.strip("\ufeff \t").encode()):
+                return False
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            continue  # named where it is read
+    return True
+
+
 def json_cells(file: str, number: int, line: str | bytes) -> dict[str, str]:
     """One JSON object as text cells, digits untouched."""
     try:
@@ -77,13 +99,6 @@ def json_cells(file: str, number: int, line: str | bytes) -> dict[str, str]:
         raise not_utf8(file, number, error.object[error.start]) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise UploadError(f"no JSON object ({error}): one object a line is needed", file=file, line=number) from None
-
-
-def json_cell(value: bytes) -> str:
-    """One JSON value as text; null is empty."""
-    if value.startswith(b'"'):
-        return str(msgspec.json.decode(value))
-    return "" if value == b"null" else value.decode()
 
 
 def _column(values: Iterable[msgspec.Raw]) -> Any:

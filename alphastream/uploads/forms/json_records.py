@@ -1,0 +1,173 @@
+"""Records in nested JSON: the rows of a table, wherever venues and vendors put them.
+
+A record is an object that names a price, or a list of plain values. It may stand in a list, in an object under any
+key ("data", "result", "trades"), under its date, or be spread over lists of equal length ("t", "o", "h", "l", "c").
+Plain values of the objects around it belong to it too: the symbol often stands there.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from alphastream.uploads.columns import ALIASES, canonical
+from alphastream.uploads.times import looks_like_time
+
+Raw = msgspec.Raw
+Cells = dict[str, str]
+Record = tuple[Cells, list[str] | None]  # named cells, those around a record too; and cells without a name
+
+_DEEPEST: Final = 12
+_PRICED: Final = frozenset(ALIASES["price"]) | frozenset(ALIASES["close"])
+_LIST: Final = msgspec.json.Decoder(list[Raw])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_TEXT: Final = msgspec.json.Decoder(str)
+
+
+def json_cell(value: bytes) -> str:
+    """One JSON value as text, digits untouched; null is empty.
+
+    >>> [json_cell(value) for value in (b'"a"', b"null", b"1.50", b"true")]
+    ['a', '', '1.50', 'true']
+    """
+    if value.startswith(b'"'):
+        return _TEXT.decode(value)
+    return "" if value == b"null" else value.decode()
+
+
+def records_of(message: bytes | Raw) -> Iterator[Record]:
+    """The records of one JSON value, in their order.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        The text is no JSON.
+
+    Examples
+    --------
+    >>> list(records_of(b'{"topic":"trades","data":[{"s":"BTC","p":"1.50"},{"s":"ETH","p":"2"}]}'))
+    [({'topic': 'trades', 's': 'BTC', 'p': '1.50'}, None), ({'topic': 'trades', 's': 'ETH', 'p': '2'}, None)]
+    >>> list(records_of(b'{"symbol":"BTCUSD","list":[[1,"2"],[3,"4"]]}'))
+    [({'symbol': 'BTCUSD'}, ['1', '2']), ({'symbol': 'BTCUSD'}, ['3', '4'])]
+    >>> list(records_of(b'{"t":[1723075200,1723075260],"c":[1.5,1.6],"s":"ok"}'))
+    [({'t': '1723075200', 'c': '1.5'}, None), ({'t': '1723075260', 'c': '1.6'}, None)]
+    """
+    return _records(message, {}, 0)
+
+
+def is_row(message: bytes | Raw) -> bool:
+    """Whether a JSON value is an object that is a row itself: it holds plain values only, or names a price."""
+    if _kind(message) != "{":
+        return False
+    values = _OBJECT.decode(message)
+    nested = [
+        key
+        for key, value in values.items()
+        if _kind(value) in "[{" or memoryview(value)[:2].tobytes() in (b'"{', b'"[')
+    ]
+    return not nested or any(canonical(key) in _PRICED for key in values if key not in nested)
+
+
+def has_price(record: Record) -> bool:
+    """Whether a record names a price (one without names may hold one)."""
+    return record[1] is not None or any(canonical(name) in _PRICED for name in record[0])
+
+
+def _records(value: bytes | Raw, around: Cells, depth: int) -> Iterator[Record]:
+    if depth > _DEEPEST:
+        raise msgspec.DecodeError(f"nested more than {_DEEPEST} levels deep")
+    if _kind(value) == "[":
+        yield from _of_list(_LIST.decode(value), around, depth)
+    elif _kind(value) == "{":
+        yield from _of_object(_OBJECT.decode(value), around, depth)
+
+
+def _kind(value: bytes | Raw) -> str:
+    """The first character: "[" a list, "{" an object, anything else a plain value."""
+    return chr(bytes(memoryview(value)[:1].tobytes() or b" ")[0])
+
+
+def _of_list(items: list[Raw], around: Cells, depth: int) -> Iterator[Record]:
+    nested = [item for item in items if _kind(item) in "[{"]
+    if not nested:
+        if items:
+            yield around, [json_cell(bytes(item)) for item in items]
+        return
+    # Kraken's [7, [[...]], "trade", "XBT/USD"]: texts beside the rows say what they are.
+    beside = [json_cell(bytes(item)) for item in items if _kind(item) == '"'] if len(nested) < len(items) else []
+    for item in nested:
+        for cells, bare in _records(item, around, depth + 1):
+            yield cells, bare + beside if bare is not None else None
+
+
+def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator[Record]:
+    plain = {key: json_cell(bytes(value)) for key, value in values.items() if _kind(value) not in "[{"}
+    nested = {key: value for key, value in values.items() if _kind(value) in "[{"}
+    quoted = {key: cell for key, cell in plain.items() if cell.startswith(("{", "["))}
+    for key, cell in quoted.items():  # a message kept as a text inside a message
+        nested[key] = Raw(cell.encode())
+        del plain[key]
+    cells = around | plain
+    columns = _columns(nested)
+    if columns:
+        symbol = {key: cell for key, cell in _plain_within(nested).items() if canonical(key) == "symbol"}
+        own = {key: cell for key, cell in cells.items() if cell.lower() != "ok"} | symbol  # "s" is a status here
+        names = list(columns)
+        for row in zip(*columns.values(), strict=True):
+            yield own | dict(zip(names, row, strict=True)), None
+    elif nested and sum(map(looks_like_time, nested)) * 2 > len(nested):
+        for date, value in nested.items():
+            if _kind(value) == "{":
+                yield cells | {"time": date} | _plain(value), None
+    elif nested and not any(canonical(name) in _PRICED for name in plain):
+        yield from _of_nested(nested, cells, depth)
+    else:
+        yield cells, None
+
+
+def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[Record]:
+    """The records under the key that speaks of prices, else under the one that holds the most."""
+    priced = [key for key in nested if canonical(key).rstrip("s") in _PRICED]
+    key = priced[0] if priced else max(nested, key=lambda name: len(memoryview(nested[name])))
+    own = dict(cells)
+    for other, value in nested.items():
+        if other != key and _kind(value) == "{":
+            own |= {name: cell for name, cell in _plain(value).items() if name not in own and "symbol" in name.lower()}
+    yield from _records(nested[key], own, depth + 1)
+
+
+def _columns(nested: Mapping[str, Raw]) -> dict[str, list[str]]:
+    """Lists of equal length, one of them of times, as columns; lists deeper down count where they are as long."""
+    lists = {key: _LIST.decode(value) for key, value in nested.items() if _kind(value) == "["}
+    times = [
+        key
+        for key, items in lists.items()
+        if items and not any(_kind(item) in "[{" for item in items[:3]) and looks_like_time(json_cell(bytes(items[0])))
+    ]
+    if not times:
+        return {}
+    length = len(lists[times[0]])
+    columns: dict[str, list[str]] = {}
+    for key, items in _lists_within(nested, length, 0):
+        columns.setdefault(key, [json_cell(bytes(item)) for item in items])
+    return columns if len(columns) > 1 else {}
+
+
+def _lists_within(nested: Mapping[str, Raw], length: int, depth: int) -> Iterator[tuple[str, list[Raw]]]:
+    for key, value in nested.items():
+        if _kind(value) == "{" and depth < _DEEPEST:
+            yield from _lists_within(_OBJECT.decode(value), length, depth + 1)
+        elif _kind(value) == "[":
+            items = _LIST.decode(value)
+            if len(items) == length and not any(_kind(item) in "[{" for item in items):
+                yield key, items
+            elif items and _kind(items[0]) == "{" and depth < _DEEPEST:
+                yield from _lists_within(_OBJECT.decode(items[0]), length, depth + 1)
+
+
+def _plain(value: Raw) -> Cells:
+    return {key: json_cell(bytes(cell)) for key, cell in _OBJECT.decode(value).items() if _kind(cell) not in "[{"}
+
+
+def _plain_within(nested: Mapping[str, Raw]) -> Cells:
+    return {key: cell for value in nested.values() if _kind(value) == "{" for key, cell in _plain(value).items()}
