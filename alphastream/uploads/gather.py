@@ -7,8 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
@@ -21,7 +19,7 @@ from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, tidy
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
 from alphastream.uploads.symbols import normalise
-from alphastream.uploads.times import parse_times
+from alphastream.uploads.times import TimeReader
 
 Rows = NDArray[np.int64]
 Piece = tuple[str, Leg, Rows]
@@ -89,7 +87,7 @@ class _Source:
         times = [match.column for role, match in self.layout.roles.items() if role in ("time", "clock")]
         needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
         chunks: dict[Key, list[NDArray[Any]]] = defaultdict(list)
-        clocks: list[Any] = []
+        clock = TimeReader()
         start = 0
         for batch in self.table.batches(needed, notes):
             for key, (column, reader) in readers.items():
@@ -97,12 +95,15 @@ class _Source:
                     chunks[key].append(reader(batch[column]))
                 except CellError as error:
                     raise self.error(start + error.row, column, error) from None
-            clocks.append(_joined([batch[column] for column in times]))
-            start += len(clocks[-1])
+            try:
+                clock.add(*(batch[column] for column in times))
+            except CellError as error:
+                raise self.error(error.row, times[0], error) from None
+            start += len(batch[times[0]])
         if start == 0:
             raise UploadError("no rows: rows of time and price are needed", file=self.layout.file)
         try:
-            read = parse_times(pa.chunked_array(clocks))
+            read = clock.finish()
         except CellError as error:
             raise self.error(error.row, times[0], error) from None
         notes.say(*read.notes)
@@ -168,10 +169,6 @@ class _Symbols:
             nameless = codes == self.names.index("")
             raise CellError(int(np.argmax(nameless)), "", "a symbol is needed")
         return codes
-
-
-def _joined(cells: list[Any]) -> Any:
-    return cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*map(pc.utf8_trim_whitespace, cells), " ")
 
 
 def _prices(cells: Any, decimal: Decimal) -> Floats:

@@ -43,10 +43,45 @@ _WORD_CELL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Times of a column, shape (T,), and what was decided on the way."""
+    """Times of a column, shape (T,) each, and what was decided on the way.
+
+    Parameters
+    ----------
+    time_ns : UTC.
+    notes : what was decided, in sentences.
+    written_ns : the wall clock as it is written, before the zone is applied; ``time_ns`` itself where there is none.
+    zoned : whether every cell gives a zone (epochs give none: they are UTC).
+    dates_only : whether no cell has a time of day.
+    """
 
     time_ns: Ints
     notes: tuple[str, ...]
+    written_ns: Ints
+    zoned: bool
+    dates_only: bool
+
+
+class TimeReader:
+    """Reads a column of times block by block: ``add`` every block, then ``finish``."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Any] = []
+
+    def add(self, cells: Any, clocks: Any = None) -> None:
+        """Take the next rows.
+
+        Parameters
+        ----------
+        cells : Arrow string array, shape (T,): times, or dates if ``clocks`` are given.
+        clocks : times of day, shape (T,), of the same rows.
+        """
+        if clocks is not None:
+            cells = pc.binary_join_element_wise(*map(pc.utf8_trim_whitespace, (cells, clocks)), " ")
+        self._blocks += cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
+
+    def finish(self) -> Times:
+        """The times of all blocks; CellError (rows counted over all of them) for the first cell that is no time."""
+        return parse_times(pa.chunked_array(self._blocks, pa.string()))
 
 
 def parse_times(cells: Any) -> Times:
@@ -75,9 +110,12 @@ def parse_times(cells: Any) -> Times:
         pass
     for kind, notes in ((pa.timestamp("ns"), ("times carry no zone: read as UTC",)), (pa.timestamp("ns", "UTC"), ())):
         try:
-            return Times(np.asarray(pc.cast(_cast(cells, kind), pa.int64())), notes)
+            time_ns = np.asarray(pc.cast(_cast(cells, kind), pa.int64()))
         except pa.ArrowInvalid:
             continue
+        if kind.tz is None:
+            return Times(time_ns, notes, time_ns, False, bool(pc.max(pc.binary_length(cells)).as_py() == 10))
+        return Times(time_ns, notes, _without_zone(cells, time_ns), True, False)
     cells = pc.utf8_trim_whitespace(cells)
     first = next((cell for cell in cells.slice(0, 100).to_pylist() if cell), "")
     if re.fullmatch(r"\d+(\.\d*)?([eE]\+?\d+)?", first):
@@ -99,6 +137,14 @@ def looks_like_time(cell: str) -> bool:
 def looks_like_clock(cell: str) -> bool:
     """Whether one cell is a time of day without a date."""
     return bool(re.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s?[AaPp][Mm])?\s*", cell))
+
+
+def _without_zone(cells: Any, time_ns: Ints) -> Ints:
+    """The wall clocks of ISO times with a zone."""
+    if pc.all(pc.ends_with(cells, "Z")).as_py():
+        return time_ns
+    walls = pc.replace_substring_regex(cells, r"(Z|[+-]\d{2}:?(\d{2})?)$", "")
+    return np.asarray(pc.cast(pc.cast(walls, pa.timestamp("ns")), pa.int64()))
 
 
 def _cast(cells: Any, kind: Any) -> Any:
@@ -132,7 +178,7 @@ def _from_epochs(whole: Ints, billionths: Ints | None) -> Times:
         row = int(np.argmin(known))
         raise CellError(row, str(whole[row]), _why_no_epoch(int(whole[row])))
     mixed = f"{' and '.join(units)} mixed" if len(units) > 1 else f"{''.join(units)} since 1970"
-    return Times(time_ns, (f"times read as {mixed}",))
+    return Times(time_ns, (f"times read as {mixed}",), time_ns, False, False)
 
 
 def _why_no_epoch(number: int) -> str:
@@ -202,10 +248,11 @@ def _from_dates(cells: Any) -> Times:
         raise CellError(row, cells[row].as_py(), f"no such day or time of day; {NEEDED}")
     offset, zoned = _zones(parts)
     fraction = _billionths(parts)
-    time_ns = days.astype("M8[ns]").astype(np.int64) + ((hour * 60 + minute - offset) * 60 + sec) * 10**9 + fraction
+    written_ns = days.astype("M8[ns]").astype(np.int64) + ((hour * 60 + minute) * 60 + sec) * 10**9 + fraction
     if not zoned.all():
         notes += ("times carry no zone: read as UTC",)
-    return Times(time_ns, notes)
+    with_clock = pc.any(pc.match_substring_regex(spelled, r"[T ,:]")).as_py()
+    return Times(written_ns - offset * 60 * 10**9, notes, written_ns, bool(zoned.all()), not with_clock)
 
 
 def _numbered_months(cells: Any) -> Any:

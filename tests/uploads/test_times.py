@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphastream.uploads.cells import CellError
-from alphastream.uploads.times import looks_like_time, parse_times
+from alphastream.uploads.times import TimeReader, looks_like_time, parse_times
 
 NOON = np.datetime64("2015-08-24T13:05:06", "ns").astype(np.int64)
 
@@ -135,3 +135,30 @@ def test_dates_with_words_for_months(moments: list[object]) -> None:
         cells = [f"{day.astype(object):%d-%b-%Y %H:%M:%S.%f}" for day in days]
         expected = [day.astype("M8[ns]").astype(np.int64) for day in days]
         assert parse_times(pa.array(cells)).time_ns.tolist() == expected
+
+
+def test_wall_clocks_and_zones_are_kept() -> None:
+    """Daily bars are paired by the date that is written, whatever the zone."""
+    zoned = parse_times(pa.array(["2022-01-03 00:00:00-05:00", "2022-07-04 00:00:00-04:00"]))
+    assert zoned.zoned
+    assert not zoned.dates_only
+    assert (zoned.time_ns - zoned.written_ns).tolist() == [5 * 3600 * 10**9, 4 * 3600 * 10**9]
+    plain = parse_times(pa.array(["2022-01-03", "2022-01-04"]))
+    assert plain.dates_only
+    assert not plain.zoned
+    assert plain.written_ns is plain.time_ns
+    assert not parse_times(pa.array(["2022-01-03 00:00"])).dates_only
+    assert parse_times(pa.array(["03/25/2022"])).dates_only
+
+
+def test_blocks_are_one_column() -> None:
+    reader = TimeReader()
+    reader.add(pa.array(["1/2/2015", "2/2/2015"]))
+    reader.add(pa.array(["25/2/2015"]))
+    assert str(reader.finish().time_ns.astype("M8[ns]")[0]) == "2015-02-01T00:00:00.000000000"
+    reader = TimeReader()
+    reader.add(pa.array(["2015-02-01"]), pa.array(["9:30"]))
+    reader.add(pa.array(["2015-02-02"]), pa.array(["9:xx"]))
+    with pytest.raises(CellError) as caught:
+        reader.finish()
+    assert caught.value.row == 1
