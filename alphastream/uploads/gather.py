@@ -18,6 +18,7 @@ from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, tidy
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
+from alphastream.uploads.stamps import starts
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import TimeReader
 
@@ -107,7 +108,10 @@ class _Source:
         except CellError as error:
             raise self.error(error.row, times[0], error) from None
         notes.say(*read.notes)
-        return _Columns(read.time_ns, {key: np.concatenate(chunks.pop(key)) for key in readers}, symbols.names)
+        values = {key: np.concatenate(chunks.pop(key)) for key in readers}
+        bars = self.layout.kind == "bars"
+        time_ns = starts(read, values.get(("", "symbol")), False, notes) if bars else read.time_ns
+        return _Columns(time_ns, values, symbols.names)
 
     def error(self, row: int, column: str, error: CellError) -> UploadError:
         """The error a person can act on."""
