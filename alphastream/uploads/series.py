@@ -1,12 +1,19 @@
 """Uploaded rows as the bars that estimators take."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
 from alphastream.bars import Bars, PairRows, aggregate, align, resample
+from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.uploads.upload import Upload
+
+FIRST_TIMES: Final = 3
 
 
 def bars_of(upload: Upload, symbol: str, interval_ns: int | None) -> Bars:
@@ -65,3 +72,46 @@ def price_panel(upload: Upload, interval_ns: int | None) -> pd.DataFrame:
         bars = bars_of(upload, symbol, interval_ns)
         columns[symbol] = pd.Series(bars.close, index=pd.to_datetime(bars.start_ns, utc=True))
     return pd.DataFrame(columns).sort_index()
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """In how many rows both legs have a price of that very bar.
+
+    Parameters
+    ----------
+    fresh : rows in which no price is carried forward from an earlier bar.
+    rows : all rows.
+    """
+
+    fresh: int
+    rows: int
+
+    @property
+    def seldom(self) -> bool:
+        """Whether most rows set an old price against a new one."""
+        return self.fresh * 2 < self.rows
+
+
+def meeting(y_trades: Ints, x_trades: Ints) -> Meeting:
+    """How often two legs meet.
+
+    Parameters
+    ----------
+    y_trades, x_trades : (T,) as in ``PairRows``.
+    """
+    return Meeting(int(np.count_nonzero((y_trades != 0) & (x_trades != 0))), len(y_trades))
+
+
+def common_bars(upload: Upload, symbols: Iterable[str]) -> Meeting:
+    """How many of all starts of uploaded bars are starts of every one of these symbols."""
+    times = [upload.frames[symbol]["time_ns"].to_numpy() for symbol in symbols]
+    _, bars = np.unique(np.concatenate(times), return_counts=True)
+    return Meeting(int(np.count_nonzero(bars == len(times))), len(bars))
+
+
+def first_times(upload: Upload, symbol: str) -> str:
+    """The first times of a symbol in words, for example ``XXX at 2022-01-03 05:00, 2022-01-04 05:00``."""
+    times = upload.frames[symbol]["time_ns"].to_numpy()[:FIRST_TIMES].astype("M8[ns]")
+    unit = "m" if not np.any(times.astype(np.int64) % (60 * SECOND)) else "ms"
+    return f"{symbol} at {', '.join(str(time).replace('T', ' ') for time in times.astype(f'M8[{unit}]'))}"

@@ -14,7 +14,7 @@ from alphastream.errors import UploadError
 from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload, require_pair
-from alphastream.uploads.series import bars_of
+from alphastream.uploads.series import bars_of, common_bars
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.notices import no_feed, origin
@@ -106,15 +106,19 @@ class FileData(Data):
         return session_cached("backtest_market", [self.key], lambda: market_of(upload))
 
     def describe(self, symbols: Sequence[str]) -> str:
-        """Rows of each symbol."""
+        """Rows of each symbol, and how many times of bars they share."""
         assert self.upload is not None
         frames = {symbol: self.upload.frames[symbol] for symbol in symbols if symbol in self.upload.frames}
         unit = "trades" if self.kind == "ticks" else "bars"
-        return "; ".join(
+        described = [
             f"{symbol} {len(frame):,} {unit}, {period(int(times[0]), int(times[-1]))}"
             for symbol, frame in frames.items()
             if len(times := frame["time_ns"].to_numpy())
-        )
+        ]
+        if self.kind == "bars" and len(frames) > 1:
+            met = common_bars(self.upload, frames)
+            described.append(f"{met.fresh:,} of {met.rows:,} bar times in common")
+        return "; ".join(described)
 
 
 def choose_data(row: Any, system: System) -> Data | None:

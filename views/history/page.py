@@ -9,7 +9,7 @@ from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload, require_pair
-from alphastream.uploads.series import bars_of, pair_rows
+from alphastream.uploads.series import bars_of, first_times, meeting, pair_rows
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
@@ -71,6 +71,7 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             icon=":material/hourglass_empty:",
             title=f"Calibrating {step.have}/{step.needed}",
         )
+    _freshness(upload, spec, answer)
     metric_row(
         [
             Metric(card["label"], card["value"], card["sub"], card["title"])
@@ -97,6 +98,25 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             key=f"csv_{symbol}",
             place=row,
         )
+
+
+def _freshness(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
+    """In how many rows both legs are fresh; a warning where most rows set an old price against a new one."""
+    met = meeting(answer.closed["y_trades"], answer.closed["x_trades"])
+    counted = f"{met.fresh:,} of {met.rows:,} rows have both legs fresh"
+    if not met.seldom:
+        st.caption(f"{counted}.")
+        return
+    advice = "Choose longer bars"
+    if upload.kind == "bars":
+        begin = "; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x))
+        advice = f"The first bars start: {begin}. {advice}, or bring files whose bars start at the same times"
+    st.warning(
+        f"In the others the last price of one leg is carried forward, so that results compare prices of different "
+        f"times. {advice}.",
+        icon=":material/schedule:",
+        title=f"Only {counted}" if met.fresh else f"0 of {met.rows:,} rows have both legs fresh",
+    )
 
 
 def _asynchrony(upload: Upload, spec: PairSpec) -> Asynchrony:

@@ -16,7 +16,7 @@ from alphastream.graph import interval_name
 from alphastream.kernel_groups import SCAN, TESTS
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads import Upload
-from alphastream.uploads.series import price_panel
+from alphastream.uploads.series import first_times, price_panel
 from views.shared.cards import span_text
 from views.shared.compiling import kernels_ready
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
@@ -244,9 +244,30 @@ def _result() -> None:
         title=f"{survivors} Benjamini-Hochberg, both halves and a bootstrap",
     )
     st.caption(CONDITIONS)
+    if scanned.upload.kind == "bars":
+        _warn_of_times(scanned)
     _table(scanned)
     offer_file("Scan as CSV", lambda: scan_csv(table), "scan.csv", key="scan_csv")
     _charts(table, scanned.panel, scanned.log)
+
+
+def _warn_of_times(scanned: Scanned) -> None:
+    """Say which pairs have prices of one time in less than half of the bars of the shorter leg."""
+    known = scanned.panel.notna().to_numpy(np.float32)
+    bars = known.sum(axis=0)
+    seldom = np.triu(known.T @ known * 2 < np.minimum(bars, bars[:, None]), 1)
+    pairs = np.argwhere(seldom)
+    if not len(pairs):
+        return
+    y, x = (str(scanned.panel.columns[at]) for at in pairs[0])
+    begin = "; ".join(first_times(scanned.upload, symbol) for symbol in (y, x))
+    st.warning(
+        f"A pair is tested over bars in which both symbols have a price. The first bars start: {begin}. "
+        "Bring files whose bars start at the same times.",
+        icon=":material/schedule:",
+        title=f"{len(pairs):,} of {len(scanned.table):,} pairs meet in less than half of their bars, "
+        f"{y} and {x} in {int(known[:, pairs[0][0]] @ known[:, pairs[0][1]]):,} of {int(bars[pairs[0]].min()):,}",
+    )
 
 
 def _table(scanned: Scanned) -> None:

@@ -153,3 +153,31 @@ def test_unsorted_and_repeated_rows_are_noted() -> None:
     assert not test.exception
     assert [error.value for error in test.error] == []
     assert "sorted" in words(test)
+
+
+def daily(symbol: str, clock: str, seed: int = 1) -> tuple[str, bytes]:
+    """Days of one symbol, stamped at a time of day."""
+    days = pd.date_range("2022-01-01", periods=300).strftime(f"%Y-%m-%d {clock}")
+    price = 100 + np.random.default_rng(seed).normal(size=300).cumsum()
+    return f"{symbol}.csv", pd.DataFrame({"Date": days, "Close": price}).to_csv(index=False).encode()
+
+
+def test_how_many_rows_have_both_legs_fresh_is_said() -> None:
+    test = upload(daily("YYY", "00:00"), daily("XXX", "16:00", 2))
+    assert not test.exception
+    assert "300 of 300 rows have both legs fresh." in words(test)
+    assert not test.warning
+
+
+def test_legs_that_never_meet_are_warned_of() -> None:
+    files: list[tuple[str, bytes]] = []
+    for symbol, first in (("YYY", "2024-01-01 00:00"), ("XXX", "2024-01-01 00:05")):
+        hours = pd.date_range(first, periods=300, freq="h").strftime("%Y-%m-%d %H:%M")
+        price = 100 + np.random.default_rng(len(files)).normal(size=300).cumsum()
+        files.append((f"{symbol}.csv", pd.DataFrame({"Date": hours, "Close": price}).to_csv(index=False).encode()))
+    test = upload(*files)
+    assert not test.exception
+    said = test.warning[0].value + str(test.warning[0].proto)
+    assert "0 of 599 rows have both legs fresh" in said
+    assert "YYY at 2024-01-01 00:00, 2024-01-01 01:00, 2024-01-01 02:00" in said
+    assert "XXX at 2024-01-01 00:05" in said

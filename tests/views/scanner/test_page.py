@@ -128,3 +128,25 @@ def test_a_scan_uses_the_cost_of_a_fill_in_its_address() -> None:
     test = app(SCANNER, fill_cost="3", source="Bundled recording")
     test.button(key="scan").click().run()
     assert list(test.session_state["scan_result"].table["cost_bps"]) == [2 * 3.0]
+
+
+def hourly(symbol: str, first: str, seed: int) -> tuple[str, bytes]:
+    hours = pd.date_range(first, periods=300, freq="h").strftime("%Y-%m-%d %H:%M")
+    price = 100 + np.random.default_rng(seed).normal(size=300).cumsum()
+    return f"{symbol}.csv", pd.DataFrame({"Date": hours, "Close": price}).to_csv(index=False).encode()
+
+
+def test_pairs_whose_bars_never_meet_are_warned_of() -> None:
+    test = app(SCANNER)
+    for file in (
+        hourly("AAA", "2024-01-01 00:00", 1),
+        hourly("BBB", "2024-01-01", 2),
+        hourly("CCC", "2024-01-01 00:05", 3),
+    ):
+        test.file_uploader[0].upload(*file)
+    test.run()
+    test.button(key="scan").click().run()
+    assert not test.exception
+    said = "\n".join(box.value + str(box.proto) for box in test.warning)
+    assert "2 of 3 pairs meet in less than half of their bars, AAA and CCC in 0 of 300" in said
+    assert "CCC at 2024-01-01 00:05" in said

@@ -1,0 +1,18 @@
+"""What the backtest page says of the rows it runs over."""
+
+import pandas as pd
+
+from alphastream.uploads import combine, read
+from views.backtest.data_controls import FileData
+
+
+def test_files_of_bars_say_how_many_times_they_share() -> None:
+    frame = pd.DataFrame({"Date": pd.date_range("2024-01-01", periods=5, freq="h"), "Close": range(1, 6)})
+    files = [read(name, frame[rows:].to_csv(index=False).encode()) for name, rows in (("AAA.csv", 0), ("BBB.csv", 2))]
+    upload = combine(*files)
+    data = FileData(upload.symbols, upload.kind, upload.interval_ns, "files", upload=upload)
+    assert data.describe(["AAA", "BBB"]) == (
+        "AAA 5 bars, 2024-01-01 00:00:00 to 04:00:00 UTC; BBB 3 bars, 2024-01-01 02:00:00 to 04:00:00 UTC; "
+        "3 of 5 bar times in common"
+    )
+    assert data.describe(["AAA"]).endswith("UTC")
