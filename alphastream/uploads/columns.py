@@ -31,6 +31,7 @@ def _words(text: str) -> tuple[str, ...]:
 # Names without case, spaces and signs; the better one first, where a file has several.
 ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "time": _words("""
+        barstartutc barstart
         opentime transacttime tradetime unix unixtimestamp unixtime epoch epochtime startns timens timestampns
         timestampus timestampms timems timestamp timestamputc timestamps ts tsms tsns datetime datetimeutc time
         timeutc utctime gmttime date dateutc eventtime timeperiodstart starttime start snappedat localtime bartime t

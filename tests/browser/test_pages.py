@@ -250,7 +250,8 @@ def test_history_reads_an_upload(desk: Desk) -> None:
         with page.expect_download() as waiting:
             page.get_by_role("button", name="BTCUSDT bars as CSV").click()
         rows = list(csv.DictReader(io.StringIO(waiting.value.path().read_text(encoding="utf-8"))))
-        assert list(rows[0]) == ["time", "symbol", "open", "high", "low", "close", "volume", "trades"]
+        prices = ["open", "high", "low", "close", "volume"]
+        assert list(rows[0]) == ["bar_start_utc", "bar_end_utc", "symbol", *prices, "trades"]
 
 
 @pytest.mark.parametrize("source", ["Upload", "Bundled recording"])

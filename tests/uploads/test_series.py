@@ -32,3 +32,13 @@ def test_bars_at_other_minutes_never_meet() -> None:
     assert common_bars(upload, ["YYY", "XXX"]) == Meeting(0, 20)
     assert met(upload).seldom
     assert first_times(upload, "XXX") == "XXX at 2024-01-01 00:05, 2024-01-01 01:05, 2024-01-01 02:05"
+
+
+def test_the_start_of_a_bar_is_its_time_where_its_end_is_named_as_well() -> None:
+    lines = ["bar_end_utc,bar_start_utc,symbol,open,high,low,close,volume,trades"]
+    lines += [
+        f"2024-01-01T0{hour + 1}:00:00.000000+0000,2024-01-01T0{hour}:00:00.000000+0000,BTCUSDT,2,3,1,2,5,7"
+        for hour in range(4)
+    ]
+    upload = read("BTCUSDT-1h-bars.csv", "\n".join(lines).encode())
+    assert first_times(upload, "BTCUSDT") == "BTCUSDT at 2024-01-01 00:00, 2024-01-01 01:00, 2024-01-01 02:00"

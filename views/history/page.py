@@ -89,11 +89,14 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
                 trade_times_of(_asynchrony(upload, spec), spec)
     row = st.container(horizontal=True)
     name = exports.file_name(spec, "analytics")
-    offer_file("Analytics as CSV", lambda: exports.analytics_csv(answer), name, key="csv_analytics", place=row)
+    length_ns = _interval(upload, spec) or upload.interval_ns or spec.interval_ns
+    offer_file(
+        "Analytics as CSV", lambda: exports.analytics_csv(answer, length_ns), name, key="csv_analytics", place=row
+    )
     for symbol in (spec.y, spec.x):
         offer_file(
             f"{symbol} bars as CSV",
-            _bars_csv(upload, symbol, _interval(upload, spec)),
+            _bars_csv(upload, symbol, _interval(upload, spec), length_ns),
             f"{symbol}-{interval_name(spec.interval_ns)}-bars.csv",
             key=f"csv_{symbol}",
             place=row,
@@ -125,8 +128,8 @@ def _asynchrony(upload: Upload, spec: PairSpec) -> Asynchrony:
     return asynchrony(y_time, y["price"].to_numpy(), x_time, x["price"].to_numpy(), spec.interval_ns)
 
 
-def _bars_csv(upload: Upload, symbol: str, interval_ns: int | None) -> Any:
-    return lambda: exports.bars_csv(symbol, bars_of(upload, symbol, interval_ns))
+def _bars_csv(upload: Upload, symbol: str, interval_ns: int | None, length_ns: int) -> Any:
+    return lambda: exports.bars_csv(symbol, bars_of(upload, symbol, interval_ns), length_ns)
 
 
 page()

@@ -129,7 +129,8 @@ def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
         return b""
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
     ticks = pipeline.store.columns(symbol, first, last)
-    return exports.bars_csv(symbol, aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns))
+    bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns)
+    return exports.bars_csv(symbol, bars, spec.interval_ns)
 
 
 def _tests(system: System, spec: PairSpec) -> None:

@@ -1,16 +1,27 @@
-"""Answers as CSV. A series' column name says how it was computed; times are ISO 8601 in UTC, bar ends."""
+"""Answers as CSV. A series' column name says how it was computed; times are ISO 8601 in UTC.
+
+Bars name both of their times: ``bar_start_utc``, from which on their trades count, and ``bar_end_utc``, from which on
+the row is known.
+"""
 
 import pandas as pd
 
 from alphastream.bars import Bars
+from alphastream.core.types import Ints
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, series_of
 
 
-def analytics_frame(answer: PairAnalytics) -> pd.DataFrame:
-    """Closed bars of a pair: prices, ages, volumes and every series, a row a bar."""
+def analytics_frame(answer: PairAnalytics, interval_ns: int | None = None) -> pd.DataFrame:
+    """Closed bars of a pair: prices, ages, volumes and every series, a row a bar.
+
+    Parameters
+    ----------
+    interval_ns : length of the bars; None for that of the pair. Uploaded bars may be longer.
+    """
     spec, closed = answer.spec, answer.closed
-    frame = pd.DataFrame({"time": pd.to_datetime(closed["time_ns"], utc=True)})
+    length_ns = spec.interval_ns if interval_ns is None else interval_ns
+    frame = pd.DataFrame(_bar_times(closed["time_ns"] - length_ns, length_ns))
     for leg, symbol in (("y", spec.y), ("x", spec.x)):
         frame[f"{symbol}.price"] = closed[leg]
         frame[f"{symbol}.age_s"] = closed[f"{leg}_age_ns"] / 1e9
@@ -20,19 +31,26 @@ def analytics_frame(answer: PairAnalytics) -> pd.DataFrame:
     return frame
 
 
-def analytics_csv(answer: PairAnalytics) -> bytes:
+def analytics_csv(answer: PairAnalytics, interval_ns: int | None = None) -> bytes:
     """``analytics_frame`` as a file."""
-    return csv_bytes(analytics_frame(answer))
+    return csv_bytes(analytics_frame(answer, interval_ns))
 
 
-def bars_csv(symbol: str, bars: Bars) -> bytes:
-    """Bars of one symbol as a file; ``time`` is the bar's start."""
+def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
+    """Bars of one symbol and of this length as a file."""
     columns = {
-        "time": pd.to_datetime(bars.start_ns, utc=True),
+        **_bar_times(bars.start_ns, interval_ns),
         "symbol": symbol,
         **{name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume", "trades")},
     }
     return csv_bytes(pd.DataFrame(columns))
+
+
+def _bar_times(start_ns: Ints, interval_ns: int) -> dict[str, pd.DatetimeIndex]:
+    return {
+        "bar_start_utc": pd.to_datetime(start_ns, utc=True),
+        "bar_end_utc": pd.to_datetime(start_ns + interval_ns, utc=True),
+    }
 
 
 def scan_csv(table: pd.DataFrame) -> bytes:

@@ -1,11 +1,15 @@
-"""The file of a pair says of every column how it was computed."""
+"""Files say of every column how it was computed and which time of a bar is meant, and uploads read them back."""
 
 import numpy as np
+import pandas as pd
 
+from alphastream.bars import aggregate
 from alphastream.cointegration import LEAST_ROWS
+from alphastream.core.units import SECOND
 from alphastream.estimators import ResidualHalfLife, RollingEngleGranger
+from alphastream.uploads import read
 from tests.views.shared.test_cards import answer
-from views.shared.exports import analytics_frame
+from views.shared.exports import analytics_csv, analytics_frame, bars_csv
 
 
 def test_the_rolling_test_is_exported_under_its_own_name() -> None:
@@ -19,3 +23,35 @@ def test_the_rolling_test_is_exported_under_its_own_name() -> None:
         column = frame[f"{name}: {estimator!r}.{name}"]
         np.testing.assert_array_equal(column, found.closed[name])
         assert column.isna().sum() == LEAST_ROWS - 1
+
+
+def test_rows_name_the_start_and_the_end_of_their_bar() -> None:
+    found = answer()
+    frame = analytics_frame(found)
+    ends = pd.DatetimeIndex(frame["bar_end_utc"]).as_unit("ns").asi8
+    np.testing.assert_array_equal(ends, found.closed["time_ns"])
+    assert set(frame["bar_end_utc"] - frame["bar_start_utc"]) == {pd.Timedelta("1s")}
+    longer = analytics_frame(found, 86_400 * SECOND)
+    assert set(longer["bar_end_utc"] - longer["bar_start_utc"]) == {pd.Timedelta("1D")}
+
+
+def test_uploads_read_our_own_files_back() -> None:
+    rng = np.random.default_rng(5)
+    for interval_ns, first in ((SECOND, 0), (86_400 * SECOND, 10**17 // (86_400 * SECOND))):
+        time_ns = (first + np.arange(40)) * interval_ns
+        bars = aggregate(time_ns, rng.lognormal(size=40), rng.lognormal(size=40), interval_ns)
+        upload = read("bars.csv", bars_csv("BTCUSDT", bars, interval_ns))
+        frame = upload.frames["BTCUSDT"]
+        assert upload.interval_ns == interval_ns
+        np.testing.assert_array_equal(frame["time_ns"], bars.start_ns)
+        for name in ("open", "high", "low", "close", "volume"):
+            np.testing.assert_array_equal(frame[name], getattr(bars, name))
+
+
+def test_uploads_read_the_prices_of_analytics_back() -> None:
+    found = answer()
+    upload = read("analytics.csv", analytics_csv(found))
+    assert set(upload.frames) == {"ETHUSDT", "BTCUSDT"}
+    for symbol, leg in (("ETHUSDT", "y"), ("BTCUSDT", "x")):
+        np.testing.assert_array_equal(upload.frames[symbol]["time_ns"], found.closed["time_ns"] - SECOND)
+        np.testing.assert_array_equal(upload.frames[symbol]["close"], found.closed[leg])
