@@ -14,6 +14,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads import several
 from alphastream.uploads.cells import CellError, Decimal, floats, truths, whole_numbers
 from alphastream.uploads.columns import BAR_ROLES, Kind, Role
+from alphastream.uploads.digits import as_single
 from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, tidy
@@ -109,6 +110,7 @@ class _Source:
             raise self.error(error.row, times[0], error) from None
         notes.say(*read.notes)
         values = {key: np.concatenate(chunks.pop(key)) for key in readers}
+        _as_quoted(values, notes)
         bars = self.layout.kind == "bars"
         time_ns = starts(read, values.get(("", "symbol")), False, notes) if bars else read.time_ns
         return _Columns(time_ns, values, symbols.names)
@@ -187,6 +189,19 @@ def _amounts(cells: Any, decimal: Decimal) -> Floats:
     """Amounts of zero or more; NaN where a cell is empty."""
     values = floats(cells, decimal)
     return _lawful(cells, values, (values >= 0) & (values < np.inf), "an amount of zero or more is needed")
+
+
+def _as_quoted(values: dict[Key, NDArray[Any]], notes: Notes) -> None:
+    """Prices of single precision with the digits they had, symbol by symbol where columns are of symbols."""
+    owners: dict[str, list[Key]] = defaultdict(list)
+    for owner, role in values:
+        if role in ("price", *BAR_ROLES):
+            owners[owner].append((owner, role))
+    for keys in owners.values():
+        prices = as_single([values[key] for key in keys])
+        if prices is not None:
+            notes.say("prices are of single precision: read with the digits they had")
+            values.update(zip(keys, prices, strict=True))
 
 
 def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) -> Floats:
