@@ -257,7 +257,7 @@ def _sentence(stamps: _Stamps) -> str:
         return f"{which} end there: dated by their first day"
     if stamps.shift is None:
         why = "nothing in the file shows whether their market dates them a day later"
-        return f"{which} are dated by their day in UTC: {why}"
+        return f"{which} are dated by the day they are stamped with: {why}"
     if stamps.shift:
         later = "the day after" if stamps.shift > 0 else "the day before"
         return f"{which} are dated by {later}, as bars that leave weekends free"

@@ -89,8 +89,8 @@ def test_days_of_a_market_that_never_rests_keep_their_date_and_a_note_says_it() 
     got, said = read(ns(days + pd.Timedelta("16h")))
     np.testing.assert_array_equal(got, ns(days))
     assert said == (
-        "daily bars stamped 16:00 are dated by their day in UTC: nothing in the file shows whether their market dates "
-        "them a day later",
+        "daily bars stamped 16:00 are dated by the day they are stamped with: nothing in the file shows whether their "
+        "market dates them a day later",
     )
 
 
