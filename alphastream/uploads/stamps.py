@@ -120,8 +120,6 @@ def _judge(time_ns: Ints, written_ns: Ints, end: bool) -> _Stamps:
     low, high = usual
     dated = replace(stamps, low=low, high=high)
     days = replace(dated, written_ns=moments).days()
-    if np.count_nonzero(np.diff(np.sort(days)) == 0) > _few(len(days)):
-        return stamps  # several bars a day after all
     zoned = bool(np.any(time_ns[first] != written_ns[first] + (end and not before_ns)))
     return replace(dated, shift=_shift(dated, days, time_ns[first], zoned))
 

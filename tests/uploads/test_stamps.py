@@ -123,9 +123,10 @@ def test_short_days_and_the_newest_bar_keep_their_date() -> None:
     days = days_of("2022-01-03", 300)
     closes = np.where(np.arange(300) % 100 == 50, 18 * HOUR, 21 * HOUR)
     np.testing.assert_array_equal(read(ns(days) + closes)[0], ns(days))
-    opens = np.full(300, 14 * HOUR + HOUR // 2)
-    opens[-1] = 19 * HOUR + 123 * SECOND
-    np.testing.assert_array_equal(read(ns(days) + opens)[0], ns(days))
+    for first in (0, 4 * HOUR, 14 * HOUR + HOUR // 2):
+        begins = np.full(300, first)
+        begins[-1] = 19 * HOUR + 123 * SECOND
+        np.testing.assert_array_equal(read(ns(days) + begins)[0], ns(days))
     trades = 20 * HOUR - np.random.default_rng(1).integers(0, 600, 300) * SECOND  # the last trade of each day
     np.testing.assert_array_equal(read(ns(days) + trades)[0], ns(days))
 
@@ -151,6 +152,21 @@ def test_ends_that_the_header_names_are_moved() -> None:
     np.testing.assert_array_equal(read(ns(utc), ns(wall), end=True)[0], ns(days))
     begin = ns(days)[0] + np.arange(50) * HOUR
     np.testing.assert_array_equal(read(begin + HOUR, end=True)[0], begin)
+
+
+def test_midnights_from_tuesday_to_saturday_are_ends() -> None:
+    days = days_of("2022-01-03", 100)
+    got, said = read(ns(days) + DAY)
+    np.testing.assert_array_equal(got, ns(days))
+    assert said == ("daily bars stamped 00:00 are dated by the day before, as bars that leave weekends free",)
+
+
+def test_a_clock_around_midnight_is_of_the_later_day() -> None:
+    days = pd.DatetimeIndex(
+        ["2022-03-31", "2022-04-01", "2022-04-05", "2022-04-06"]
+    )  # Sydney opens at 23:00, then 00:00
+    utc = ns((days + pd.Timedelta("10h")).tz_localize("Australia/Sydney").tz_convert("UTC"))
+    np.testing.assert_array_equal(read(utc)[0], ns(days))
 
 
 def test_weeks_and_months() -> None:
