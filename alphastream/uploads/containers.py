@@ -1,11 +1,11 @@
-"""What was uploaded, unpacked: a plain file, a gzip, or a zip with one or many files inside.
+"""What was uploaded, unpacked: a plain file, one packed with gzip, bzip2, xz or zstd, or a zip of one or many files.
 
 Sizes are refused before anything is read (``check_size``), by what an archive declares, and again by what really
 comes out of it, so that a small archive cannot fill the memory.
 """
 
-import gzip
 import io
+import lzma
 import struct
 import zipfile
 import zlib
@@ -17,26 +17,39 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 from alphastream.errors import UploadError
+from alphastream.uploads.packing import MAX_PIECES, TooManyPiecesError, packing_of, unpacked
 
 MAX_BYTES: Final = 256 * 2**20
 UNPACKED: Final = 8  # an archive may hold this many times max_bytes; published trades shrink four- to sixfold
 RATIO: Final = 32  # and this many times its own size, where that is more than max_bytes; NDJSON shrinks twentyfold
+MAX_MEMBERS: Final = 2_000
+_CHUNK_BYTES: Final = 2**20  # are unpacked at a time
+_DIRECTORY_BYTES: Final = 2**21  # a zip's list of 2,000 members, with a thousand bytes for each
 TEXTS: Final = (".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json")
 _FOREIGN: Final = (
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "a SQLite database"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"BZh", "a bzip2 archive"),
     (b"7z\xbc\xaf", "a 7-zip archive"),
     (b"Rar!", "a rar archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
 )
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_TAR: Final = (257, b"ustar")  # where it says so
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others at one go, however much it is
 _OTHER_METHODS: Final = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma", 93: "zstd"}
-# What zipfile and gzip raise for damaged bytes: an offset before the file's beginning is a ValueError or an OSError.
-_BROKEN: Final = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, OSError, ValueError, RuntimeError)
+# What zipfile and the unpackers raise for damaged bytes: an offset before the file's beginning is a ValueError or an
+# OSError, a method or a version that zipfile does not know a NotImplementedError (a RuntimeError).
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class Part:
         with _unpacking(self.file):
             stream = self._opener()
         with stream:
-            yield io.BufferedReader(_Unpacked(stream, self.file, self.most), 2**20)
+            yield io.BufferedReader(_Unpacked(stream, self.file, self.most), _CHUNK_BYTES)
 
 
 def check_size(name: str, size: int, max_bytes: int = MAX_BYTES) -> None:
@@ -126,10 +139,11 @@ def parts_of(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> l
     for sign, what in _FOREIGN:
         if magic.startswith(sign):
             raise UploadError(f"this is {what}: a CSV (plain, .gz or .zip) is needed", file=name)
-    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if magic.startswith(_ZIP):
         return _members(name, stream, size, most_unpacked(size, max_bytes))
-    if magic.startswith(b"\x1f\x8b"):
-        return [Part(name, most_unpacked(size, max_bytes), lambda: _gunzip(stream))]
+    packing = packing_of(magic)
+    if packing is not None:
+        return [Part(name, most_unpacked(size, max_bytes), lambda: unpacked(_rewound(stream), packing))]
     return [Part(name, max_bytes, lambda: _rewound(stream))]
 
 
@@ -142,15 +156,30 @@ def _stream(name: str, data: bytes | BinaryIO) -> BinaryIO:
 
 
 def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
+    listed = _Listed(stream, name)
     with _unpacking(name):
-        archive = zipfile.ZipFile(stream)
+        archive = zipfile.ZipFile(listed)
+    listed.most = None
     everything = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in everything):
         raise UploadError("this is a spreadsheet: save the sheet as CSV and upload that", file=name)
     infos = [info for info in everything if _is_text(info.filename)]
     if not infos:
-        inside = ", ".join(info.filename for info in everything[:5]) or "nothing"
+        inside = ", ".join(info.filename[:80] for info in everything[:5]) or "nothing"
         raise UploadError(f"the zip holds no CSV, but {inside}: a CSV inside is needed", file=name)
+    if len(infos) > MAX_MEMBERS:
+        raise UploadError(_too_many(f"{len(infos):,} files"), file=name)
+    _refuse_packing(name, infos)
+    _refuse_bomb(name, infos, size, most)
+    infos.sort(key=lambda info: info.filename)
+    return [Part(f"{name}/{info.filename}", info.file_size, partial(_extract, archive, info)) for info in infos]
+
+
+def _too_many(seen: str) -> str:
+    return f"the zip holds {seen}, at most {MAX_MEMBERS:,} are read: zip fewer, or write them into one file"
+
+
+def _refuse_packing(name: str, infos: list[zipfile.ZipInfo]) -> None:
     if any(info.flag_bits & 1 for info in infos):
         raise UploadError("the zip is encrypted: unpack it with its password and upload the CSV", file=name)
     for info in infos:
@@ -160,6 +189,15 @@ def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
                 f"{info.filename} is packed with {method}: pack it with deflate, as zip programs usually do",
                 file=name,
             )
+
+
+def _refuse_bomb(name: str, infos: list[zipfile.ZipInfo], size: int, most: int) -> None:
+    """Refuse members that overlap, and more bytes than may come out."""
+    if sum(info.compress_size for info in infos) > size:
+        raise UploadError(
+            f"the files inside overlap: together they are larger than the zip of {readable_size(size)}; zip them again",
+            file=name,
+        )
     declared = sum(info.file_size for info in infos)
     if declared > most:
         raise UploadError(
@@ -167,8 +205,6 @@ def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
             "read: upload fewer days",
             file=name,
         )
-    infos.sort(key=lambda info: info.filename)
-    return [Part(f"{name}/{info.filename}", info.file_size, partial(_extract, archive, info)) for info in infos]
 
 
 def _is_text(member: str) -> bool:
@@ -178,10 +214,6 @@ def _is_text(member: str) -> bool:
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
     return archive.open(info)  # type: ignore[return-value]
-
-
-def _gunzip(stream: BinaryIO) -> BinaryIO:
-    return gzip.GzipFile(fileobj=_rewound(stream))  # type: ignore[return-value]
 
 
 def _rewound(stream: BinaryIO) -> BinaryIO:
@@ -204,14 +236,63 @@ class _Lent(io.RawIOBase):
         return len(chunk)
 
 
+class _Listed(_Lent):
+    """A zip whose list of files is not read where it is too long; zipfile reads a list at one go, and file by file.
+
+    Parameters
+    ----------
+    most : bytes that are read at one go at most; None once the list is known.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        super().__init__(stream)
+        self._name = name
+        self.most: int | None = _DIRECTORY_BYTES
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self.most is not None and size > self.most:
+            raise UploadError(_too_many(f"a list of files of {readable_size(size)}"), file=self._name)
+        return self._stream.read(size)
+
+
 @contextmanager
 def _unpacking(file: str) -> Iterator[None]:
     """Turn whatever damaged bytes make an archive raise into the one error a page shows."""
     try:
         yield
+    except UploadError:
+        raise
+    except TooManyPiecesError:
+        raise UploadError(
+            f"the file is packed in more than {MAX_PIECES:,} pieces: unpack it and pack it again", file=file
+        ) from None
     except _BROKEN as error:
         reason = str(error) or "it ends too early"
         raise UploadError(f"the file is cut off or damaged ({reason}): download it again", file=file) from error
+
+
+def _refuse_archive(file: str, beginning: bytes) -> None:
+    """Refuse what is an archive still, after it was unpacked."""
+    foreign = next((what for sign, what in _FOREIGN if beginning.startswith(sign)), None)
+    packing = packing_of(beginning)
+    at, tar = _TAR
+    if beginning.startswith(_ZIP):
+        foreign = "a zip"
+    elif packing is not None:
+        foreign = f"a file packed with {packing}"
+    elif beginning[at : at + len(tar)] == tar:
+        foreign = "a tar archive"
+    if foreign is not None:
+        raise UploadError(f"inside is {foreign}: unpack it and upload the CSV, plain, packed once or zipped", file=file)
 
 
 class _Unpacked(_Lent):
@@ -222,10 +303,14 @@ class _Unpacked(_Lent):
         self._file = file
         self._most = most
         self._left = most
+        self._begun = False
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         with _unpacking(self._file):
-            count = super().readinto(buffer)
+            count = super().readinto(buffer[:_CHUNK_BYTES])
+        if not self._begun:
+            _refuse_archive(self._file, bytes(buffer[: min(count, 512)]))
+            self._begun = True
         self._left -= count
         if self._left < 0:
             raise UploadError(

@@ -47,7 +47,7 @@ def symbol_in(file: str) -> str | None:
     'XAUUSD'
     """
     stem = PurePosixPath(file.replace("\\\\", "/")).name
-    stem = re.sub(r"(?i)(\.(csv|txt|tsv|dat|gz|zip|json|jsonl|ndjson))+$", "", stem)
+    stem = re.sub(r"(?i)(\.(csv|txt|tsv|dat|gz|zip|bz2|xz|zst|json|jsonl|ndjson))+$", "", stem)
     words = [word for word in re.split(r"[-_,\s()\[\]/]+", stem) if word and not _is_noise(word)]
     capitals = [word for word in words if word.isupper() and len(word) > 1]
     words = capitals or words

@@ -15,7 +15,7 @@ from views.shared.system import get_settings
 
 Value = TypeVar("Value")
 
-KINDS: Final = ["csv", "txt", "tsv", "dat", "zip", "gz", "json", "ndjson", "jsonl"]
+KINDS: Final = ["csv", "txt", "tsv", "dat", "zip", "gz", "bz2", "xz", "zst", "json", "ndjson", "jsonl"]
 MB: Final = 2**20
 CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
 LAST: Final = "Last upload"
