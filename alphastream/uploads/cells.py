@@ -32,6 +32,8 @@ DECIMAL_POINT: Final = re.compile(r"[+-]?\d[\d,]*\.\d+([eE][+-]?\d+)?")
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SUFFIXES: Final = (("[Kk]", "e3"), ("[Mm]", "e6"), ("[Bb]", "e9"))
 
+_MOST_SHOWN: Final = 60  # characters of a cell
+
 
 class CellError(AlphaStreamError):
     """A cell that cannot be read.
@@ -39,11 +41,12 @@ class CellError(AlphaStreamError):
     Parameters
     ----------
     row : 0-based among the rows that were looked at.
-    seen : the cell, or what it came to.
+    seen : the cell, or what it came to; only its beginning is kept where it is long.
     needed : what would do instead.
     """
 
     def __init__(self, row: int, seen: str, needed: str) -> None:
+        seen = seen if len(seen) <= _MOST_SHOWN else f"{seen[: _MOST_SHOWN - 3]}..."
         super().__init__(f"row {row}: {seen!r}: {needed}")
         self.row = row
         self.seen = seen

@@ -116,5 +116,5 @@ def _grouped(table: Table, columns: Sequence[str]) -> list[tuple[str, Ints, list
 
 
 def _shown(column: str, names: Sequence[str]) -> str:
-    some = ", ".join(repr(name) for name in names[:_SHOWN])
+    some = ", ".join(repr(name[:40]) for name in names[:_SHOWN])
     return f"column {column!r} ({some}{', ...' if len(names) > _SHOWN else ''})"

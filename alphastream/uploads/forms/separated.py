@@ -20,6 +20,7 @@ from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
 
 BLOCK_BYTES: Final = 2**23
+_NAME_LENGTH: Final = 80  # of a column; what is longer is cut
 _SECOND_HEADERS: Final = ("", "ticker", "price", "date", "datetime", "symbol", "symbols")
 
 
@@ -171,7 +172,7 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     unique: dict[str, Any] = {}
     for at, name in enumerate(names, start=1):
-        name = name.strip().strip('"') or f"column {at}"
+        name = name.strip().strip('"')[:_NAME_LENGTH] or f"column {at}"
         free = name
         while free in unique:
             seen[name] += 1
