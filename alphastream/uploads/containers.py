@@ -307,7 +307,7 @@ class _Unpacked(_Lent):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         with _unpacking(self._file):
-            count = super().readinto(buffer[:_CHUNK_BYTES])
+            count = super().readinto(memoryview(buffer)[:_CHUNK_BYTES])
         if not self._begun:
             _refuse_archive(self._file, bytes(buffer[: min(count, 512)]))
             self._begun = True

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,26 @@ from alphastream.uploads.columns import BAR_ROLES, Kind, Role
 from alphastream.uploads.digits import as_single
 from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
-from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, tidy
+from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, take, tidy
+from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
 from alphastream.uploads.stamps import starts
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import TimeReader
 
-Rows = NDArray[np.int64]
+Rows = NDArray[Any]  # of whole numbers, as narrow as they may be
 Piece = tuple[str, Leg, Rows]
 Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" otherwise), and the role
 Reader = Callable[[Any], NDArray[Any]]
 
+MAX_SYMBOLS: Final = 20_000
+_CELL_BYTES: Final = 16  # a number, and a second one while rows are sorted
+_ROW_BYTES: Final = 32  # row numbers and amounts that nobody knows
+_SYMBOL_LENGTH: Final = 100
+_SYMBOL_BYTES: Final = 10_000  # a frame of its own
 
-def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> dict[str, Leg]:
+
+def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes, memory: Reservation) -> dict[str, Leg]:
     """Read a file.
 
     Parameters
@@ -38,6 +45,7 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> di
     layout : how to read it; it has no problem.
     symbol : name of the only symbol of the file; None to take what the file says.
     notes : what is done is said here.
+    memory : grows with what is read, before it is.
 
     Returns
     -------
@@ -48,10 +56,14 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> di
     source = _Source(table, layout)
     pieces = _wide_pieces if layout.shape == "wide" else _pieces
     legs = {}
-    for name, leg, rows in pieces(source, source.read(notes), None if symbol is None else normalise(symbol), notes):
-        leg = _complete(leg, layout.kind, notes)
+    unknown = _Unknown()
+    columns = source.read(notes, memory)
+    memory.grow(_SYMBOL_BYTES * max(len(columns.symbols), len(layout.series)))
+    for name, leg, rows in pieces(source, columns, None if symbol is None else normalise(symbol), notes):
+        leg = _complete(leg, layout.kind, notes, unknown)
         if layout.kind == "bars":
             _check_bars(source, leg, rows, notes)
+        untidy = dict(leg) if _leaps(leg) else None
         try:
             legs[name] = tidy(leg, layout.kind, notes)
         except RepeatedIdError as error:
@@ -61,17 +73,23 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes) -> di
             )
             raise UploadError(f"{error}: {advice}", file=layout.file, line=second) from None
         except SeveralValuesError as error:
-            raise _several_values(source, name, leg, rows, error) from None
-        _refuse_leaps(source, name, leg, rows)
+            raise _several_values(source, name, rows, error) from None
+        if untidy is not None:
+            _refuse_leaps(source, name, untidy, rows)
     return legs
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Columns of a file, shape (T,) each: times, values by key, and the symbols that the codes in "symbol" number."""
+    """Columns of a file, shape (T,) each; whoever uses them takes them out, so that nothing holds what is done with.
 
-    time_ns: NDArray[np.int64]
-    values: dict[Key, NDArray[Any]]
+    Parameters
+    ----------
+    legs : owner ("" where symbols have no columns of their own) to its columns; "" has the times.
+    symbols : what the codes in "symbol" number.
+    """
+
+    legs: dict[str, Leg]
     symbols: list[str]
 
 
@@ -82,7 +100,7 @@ class _Source:
     table: Table
     layout: Layout
 
-    def read(self, notes: Notes) -> _Columns:
+    def read(self, notes: Notes, memory: Reservation) -> _Columns:
         """Times and the columns of all other roles."""
         symbols = _Symbols()
         readers = self._readers(symbols)
@@ -91,7 +109,9 @@ class _Source:
         chunks: dict[Key, list[NDArray[Any]]] = defaultdict(list)
         clock = TimeReader()
         start = 0
+        row_bytes = _ROW_BYTES + _CELL_BYTES * (1 + len(readers))
         for batch in self.table.batches(needed, notes):
+            memory.grow(row_bytes * len(batch[needed[0]]))
             for key, (column, reader) in readers.items():
                 try:
                     chunks[key].append(reader(batch[column]))
@@ -109,11 +129,14 @@ class _Source:
         except CellError as error:
             raise self.error(error.row, times[0], error) from None
         notes.say(*read.notes)
-        values = {key: np.concatenate(chunks.pop(key)) for key in readers}
-        _as_quoted(values, notes)
+        legs: dict[str, Leg] = {"": {}}
+        for owner, role in readers:
+            legs.setdefault(owner, {})[role] = np.concatenate(chunks.pop((owner, role)))
+        for leg in legs.values():
+            _as_quoted(leg, notes)
         bars = self.layout.kind == "bars"
-        time_ns = starts(read, values.get(("", "symbol")), False, notes) if bars else read.time_ns
-        return _Columns(time_ns, values, symbols.names)
+        legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), False, notes) if bars else read.time_ns
+        return _Columns(legs, symbols.names)
 
     def error(self, row: int, column: str, error: CellError) -> UploadError:
         """The error a person can act on."""
@@ -158,22 +181,51 @@ class _Source:
         return partial(read, decimal=self.layout.decimals[column])
 
 
+class _Unknown:
+    """Amounts that nobody knows: one array for all symbols with as many rows."""
+
+    def __init__(self) -> None:
+        self._amounts = np.full(0, np.nan)
+
+    def amounts(self, leg: Leg) -> Floats:
+        """NaN in every row."""
+        count = len(leg["time_ns"])
+        if len(self._amounts) != count:
+            self._amounts = np.full(count, np.nan)
+        return self._amounts
+
+
 class _Symbols:
     """Numbers symbols in the order they come."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Symbols in the order of their codes."""
+        return list(self._codes)
 
     def __call__(self, cells: Any) -> NDArray[np.int32]:
         """Codes of a batch, shape (T,)."""
         encoded = cells.dictionary_encode()
         own = [normalise(name) for name in encoded.dictionary.to_pylist()]
-        self.names += [name for name in dict.fromkeys(own) if name not in self.names]
-        numbers = np.array([self.names.index(name) for name in own], dtype=np.int32)
+        numbers = np.array([self._codes.setdefault(name, len(self._codes)) for name in own], dtype=np.int32)
         codes: NDArray[np.int32] = numbers[np.asarray(encoded.indices)]
-        if "" in own:
-            nameless = codes == self.names.index("")
+        if "" in self._codes:
+            nameless = codes == self._codes[""]
             raise CellError(int(np.argmax(nameless)), "", "a symbol is needed")
+        long = next((code for name, code in self._codes.items() if len(name) > _SYMBOL_LENGTH), None)
+        if long is not None:
+            row = int(np.argmax(codes == long))
+            raise CellError(row, cells[row].as_py(), f"a symbol of at most {_SYMBOL_LENGTH} characters is needed")
+        if len(self._codes) > MAX_SYMBOLS:
+            row = int(np.argmax(codes >= MAX_SYMBOLS))
+            raise CellError(
+                row,
+                cells[row].as_py(),
+                f"{MAX_SYMBOLS:,} other symbols come before, and no more are read: is this the column of the symbol?",
+            )
         return codes
 
 
@@ -191,17 +243,13 @@ def _amounts(cells: Any, decimal: Decimal) -> Floats:
     return _lawful(cells, values, (values >= 0) & (values < np.inf), "an amount of zero or more is needed")
 
 
-def _as_quoted(values: dict[Key, NDArray[Any]], notes: Notes) -> None:
-    """Prices of single precision with the digits they had, symbol by symbol where columns are of symbols."""
-    owners: dict[str, list[Key]] = defaultdict(list)
-    for owner, role in values:
-        if role in ("price", *BAR_ROLES):
-            owners[owner].append((owner, role))
-    for keys in owners.values():
-        prices = as_single([values[key] for key in keys])
-        if prices is not None:
-            notes.say("prices are of single precision: read with the digits they had")
-            values.update(zip(keys, prices, strict=True))
+def _as_quoted(leg: Leg, notes: Notes) -> None:
+    """Prices of single precision get the digits they had."""
+    roles = [role for role in ("price", *BAR_ROLES) if role in leg]
+    prices = as_single([leg[role] for role in roles]) if roles else None
+    if prices is not None:
+        notes.say("prices are of single precision: read with the digits they had")
+        leg.update(zip(roles, prices, strict=True))
 
 
 def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) -> Floats:
@@ -214,10 +262,10 @@ def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) 
 
 def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
     """Symbol by symbol: its name, its columns, and the rows of the file they come from."""
-    leg = {"time_ns": columns.time_ns} | {role: values for (_, role), values in columns.values.items()}
+    leg = columns.legs.pop("")
     filled = _filled_rows(source, leg, notes)
-    if len(filled) < len(columns.time_ns):
-        leg = {role: values[filled] for role, values in leg.items()}
+    if len(filled) < len(leg["time_ns"]):
+        take(leg, filled)
     codes = leg.pop("symbol", None)
     if codes is None:
         name = symbol or source.layout.symbol
@@ -233,10 +281,13 @@ def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes
         yield symbol or columns.symbols[0], leg, filled
         return
     order = np.argsort(codes, kind="stable")
-    counts = np.bincount(codes, minlength=len(columns.symbols))
-    for name, rows in zip(columns.symbols, np.split(order, np.cumsum(counts)[:-1]), strict=True):
-        if len(rows):
-            yield name, {role: values[rows] for role, values in leg.items()}, filled[rows]
+    take(leg, order)
+    filled = filled[order]
+    end = 0
+    for name, count in zip(columns.symbols, np.bincount(codes, minlength=len(columns.symbols)), strict=True):
+        begin, end = end, end + int(count)
+        if count:
+            yield name, {role: values[begin:end] for role, values in leg.items()}, filled[begin:end]
         else:
             notes.say(f"{name} has no price at all: left out")
 
@@ -247,7 +298,7 @@ def _filled_rows(source: _Source, leg: Leg, notes: Notes) -> Rows:
     roles = [role for role in (BAR_ROLES if bars else ("price", "quantity")) if role in leg]
     empty = {role: np.isnan(leg[role]) for role in roles}
     if not any(rows.any() for rows in empty.values()):
-        return np.arange(len(leg["time_ns"]))
+        return np.arange(len(leg["time_ns"]), dtype=np.int32)
     wholly = np.logical_and.reduce(list(empty.values())) & (bars or len(roles) > 1)
     for role, rows in empty.items():
         partly = rows & ~wholly
@@ -264,34 +315,45 @@ def _filled_rows(source: _Source, leg: Leg, notes: Notes) -> Rows:
 def _wide_pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
     """The same for columns of symbols; a row without a symbol's price holds no bar of it."""
     _refuse_renaming(source, symbol, list(source.layout.series))
+    time_ns = columns.legs.pop("")["time_ns"]
     for name in source.layout.series:
-        leg = {role: values for (owner, role), values in columns.values.items() if owner == name}
+        leg = {"time_ns": time_ns} | columns.legs.pop(name)
         priced = ~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg))
         notes.count(EMPTY_PRICES, len(priced) - np.count_nonzero(priced))
         rows = np.flatnonzero(priced)
         if len(rows) == 0:
             notes.say(f"{name} has no price at all: left out")
             continue
-        yield symbol or name, {"time_ns": columns.time_ns[rows]} | {role: leg[role][rows] for role in leg}, rows
+        if len(rows) < len(time_ns):
+            take(leg, rows)
+        yield symbol or name, leg, rows
 
 
-def _several_values(source: _Source, name: str, leg: Leg, rows: Rows, error: SeveralValuesError) -> UploadError:
+def _several_values(source: _Source, name: str, rows: Rows, error: SeveralValuesError) -> UploadError:
     """The question which column tells apart what shares a time."""
     first, second = rows[error.first], rows[error.second]
-    one, other = leg["close"][error.first[0]], leg["close"][error.second[0]]
+    one, other = error.closes
     seen = f"{name}: {error} ({one:g} in line {source.line(int(first[0]))}, then {other:g})"
     columns = several.that_part_times(source.table, source.unused(), first, second)
     line = source.line(int(second[0]))
     return UploadError(several.question(seen, columns), file=source.layout.file, line=line)
 
 
+def _leaps(leg: Leg) -> int:
+    """How often the price leaps to and fro, in the order of time."""
+    price, time_ns = leg["close" if "close" in leg else "price"], leg["time_ns"]
+    if (time_ns[1:] < time_ns[:-1]).any():
+        price = price[np.argsort(time_ns, kind="stable")]
+    return several.leaps(price)
+
+
 def _refuse_leaps(source: _Source, name: str, leg: Leg, rows: Rows) -> None:
-    """Ask where a price leaps to and fro, and a column without a role tells the prices apart."""
+    """Ask where a price leaps, and a column without a role tells the prices apart."""
     price = leg["close" if "close" in leg else "price"]
     order = np.argsort(leg["time_ns"], kind="stable")
-    count = several.leaps(price[order])
-    columns = several.that_part_prices(source.table, source.unused(), rows[order], price[order]) if count else []
+    columns = several.that_part_prices(source.table, source.unused(), rows[order], price[order])
     if columns:
+        count = several.leaps(price[order])
         seen = f"{name}: the price leaps by half or more in {count:,} of {len(price):,} rows"
         raise UploadError(several.question(seen, columns), file=source.layout.file)
 
@@ -304,14 +366,17 @@ def _refuse_renaming(source: _Source, symbol: str | None, names: list[str]) -> N
         )
 
 
-def _complete(leg: Leg, kind: Kind, notes: Notes) -> Leg:
+def _complete(leg: Leg, kind: Kind, notes: Notes, unknown: "_Unknown") -> Leg:
     """The leg with every column of its kind: unknown amounts are NaN, bars of closes alone are flat."""
-    unknown = np.full(len(leg["time_ns"]), np.nan)
     if kind == "ticks":
         if "quantity" not in leg:
             notes.say("no quantity column: quantities are unknown (NaN)")
         order = ("time_ns", "price", "quantity", "id", "buyer_is_maker")
-        return {name: leg.get(name, unknown) for name in order if name in leg or name == "quantity"}
+        return {
+            name: leg[name] if name in leg else unknown.amounts(leg)
+            for name in order
+            if name in leg or name == "quantity"
+        }
     if "open" not in leg:
         notes.say("one price a bar: open, high, low and close are the same")
         leg = leg | dict.fromkeys(("open", "high", "low"), leg["close"])
@@ -319,7 +384,7 @@ def _complete(leg: Leg, kind: Kind, notes: Notes) -> Leg:
         notes.say("no volume column: volumes are unknown (NaN)")
     else:
         notes.count(EMPTY_VOLUMES, np.count_nonzero(np.isnan(leg["volume"])))
-    return {name: leg.get(name, unknown) for name in ("time_ns", *BAR_ROLES, "volume")}
+    return {name: leg[name] if name in leg else unknown.amounts(leg) for name in ("time_ns", *BAR_ROLES, "volume")}
 
 
 def _check_bars(source: _Source, leg: Leg, rows: Rows, notes: Notes) -> None:

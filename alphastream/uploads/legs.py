@@ -20,6 +20,7 @@ Leg = dict[str, NDArray[Any]]
 
 _SELDOM: Final = 0.01  # share of bars that may be given twice with other prices
 _FEW_BARS: Final = 10  # fewer bars do not tell a corrected newest bar from a second instrument
+_BLOCK: Final = 2**18  # rows
 _NEAR: Final = float(np.log(1.2))
 
 
@@ -46,16 +47,18 @@ class SeveralValuesError(AlphaStreamError):
     ----------
     first, second : rows of the leg, pairs that share a start; shape (P,) each.
     bars : how many different starts there are.
+    closes : of the first pair.
     """
 
-    def __init__(self, first: Ints, second: Ints, bars: int) -> None:
+    def __init__(self, first: Ints, second: Ints, bars: int, closes: tuple[float, float]) -> None:
         super().__init__(f"{len(first):,} of {bars:,} bars have the time of another bar, and other prices")
         self.first = first
         self.second = second
+        self.closes = closes
 
 
 def tidy(leg: Leg, kind: Kind, notes: Notes) -> Leg:
-    """Sort a leg and drop what is repeated.
+    """Sort a leg and drop what is repeated. The leg is used up: its columns are replaced one by one.
 
     Ticks with ids are sorted by time and id, and a repeated id is dropped; two different trades with one id raise
     RepeatedIdError. Ticks without ids are all kept, equal ones too, because two trades may be equal. Of bars with one
@@ -84,8 +87,14 @@ def interval_of(legs: Sequence[Leg]) -> int | None:
     return max((int(steps[(len(steps) - 1) // 2]) for steps in spacings), default=None)
 
 
-def _take(leg: Leg, rows: NDArray[Any]) -> Leg:
-    return {name: values[rows] for name, values in leg.items()}
+def take(leg: Leg, rows: NDArray[Any]) -> Leg:
+    """Some rows of a leg in place: one column at a time is there twice, not all of them."""
+    shared: dict[int, NDArray[Any]] = {}
+    for name, values in leg.items():
+        if id(values) not in shared:
+            shared = {id(values): values[rows]}
+        leg[name] = shared[id(values)]
+    return leg
 
 
 def _say_order(time_ns: NDArray[np.int64], notes: Notes) -> bool:
@@ -111,7 +120,7 @@ def _tidy_numbered(leg: Leg, notes: Notes) -> Leg:
         _refuse_different(leg, rows[again - 1], rows[again])
         notes.count(REPEATED_IDS, len(again))
         rows = np.delete(rows, again)
-    return _take(leg, rows[np.argsort(time_ns[rows], kind="stable")])
+    return take(leg, rows[np.argsort(time_ns[rows], kind="stable")])
 
 
 def _refuse_different(leg: Leg, before: NDArray[Any], after: NDArray[Any]) -> None:
@@ -129,13 +138,24 @@ def _tidy_unnumbered(leg: Leg, notes: Notes) -> Leg:
     if _say_order(time_ns, notes):
         newest_first = (time_ns[1:] <= time_ns[:-1]).all()
         rows = np.arange(len(time_ns))[::-1] if newest_first else np.argsort(time_ns, kind="stable")
-        leg = _take(leg, rows)
+        leg = take(leg, rows)
     notes.count(TWIN_TICKS, _twins(leg))
     return leg
 
 
 def _twins(leg: Leg) -> int:
     """Rows that equal an earlier one in every column; looks only at rows that share their time."""
+    time_ns = leg["time_ns"]
+    count = begin = 0
+    while begin < len(time_ns):  # a block at a time, so that the keys of a long file are not all sorted at once
+        end = min(begin + _BLOCK, len(time_ns))
+        end = int(np.searchsorted(time_ns, time_ns[end - 1], side="right"))
+        count += _twins_of({name: values[begin:end] for name, values in leg.items()})
+        begin = end
+    return count
+
+
+def _twins_of(leg: Leg) -> int:
     time_ns = leg["time_ns"]
     same = time_ns[1:] == time_ns[:-1]
     rows = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
@@ -153,7 +173,7 @@ def _tidy_bars(leg: Leg, notes: Notes) -> Leg:
     order = None
     if _say_order(leg["time_ns"], notes):
         order = np.argsort(leg["time_ns"], kind="stable")
-        leg = _take(leg, order)
+        leg = take(leg, order)
     again = np.flatnonzero(leg["time_ns"][1:] == leg["time_ns"][:-1])
     if len(again) == 0:
         return leg
@@ -161,10 +181,13 @@ def _tidy_bars(leg: Leg, notes: Notes) -> Leg:
     bars = len(leg["time_ns"]) - len(again)
     if not _is_correction(leg, again[repriced], bars):
         first, second = again[repriced], again[repriced] + 1
-        raise SeveralValuesError(*((first, second) if order is None else (order[first], order[second])), bars)
+        closes = (float(leg["close"][first[0]]), float(leg["close"][second[0]]))
+        if order is not None:
+            first, second = order[first], order[second]
+        raise SeveralValuesError(first, second, bars, closes)
     notes.count(REPEATED_BARS, np.count_nonzero(~differs))
     notes.count(CHANGED_BARS, np.count_nonzero(differs))
-    return _take(leg, np.delete(np.arange(len(leg["time_ns"])), again))
+    return take(leg, np.delete(np.arange(len(leg["time_ns"])), again))
 
 
 def _differences(leg: Leg, again: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

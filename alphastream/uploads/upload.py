@@ -12,9 +12,9 @@ No row is lost in silence: a row that cannot be read is an error that names file
 is dropped, because it repeats another, is counted in ``Upload.notes``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import pandas as pd
 
@@ -25,8 +25,11 @@ from alphastream.uploads.forms import Table, open_table
 from alphastream.uploads.gather import gather
 from alphastream.uploads.layout import Layout, layout_of
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, interval_of, join, tidy
+from alphastream.uploads.memory import MEMORY, Reservation
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
+
+_WORKING_BYTES: Final = 2**25  # blocks on their way from the file to the columns
 
 __all__ = ["MAX_BYTES", "Layout", "Upload", "check_size", "combine", "inspect", "read", "require_pair"]
 
@@ -106,10 +109,12 @@ def read(
     layouts = [_layout(table, mapping) for table in tables]
     _refuse_mixture(name, layouts, symbol)
     pieces: dict[str, list[Leg]] = {}
-    for table, layout in zip(tables, layouts, strict=True):
-        for owner, leg in gather(table, layout, symbol, notes).items():
-            pieces.setdefault(owner, []).append(leg)
-    return _upload((name,), layouts[0].kind, pieces, notes, ())
+    with MEMORY.reading(name) as memory:
+        memory.grow(_WORKING_BYTES)
+        for table, layout in zip(tables, layouts, strict=True):
+            for owner, leg in gather(table, layout, symbol, notes, memory).items():
+                pieces.setdefault(owner, []).append(leg)
+        return _upload((name,), layouts[0].kind, pieces, notes, ())
 
 
 def combine(*uploads: Upload) -> Upload:
@@ -125,10 +130,17 @@ def combine(*uploads: Upload) -> Upload:
         raise UploadError(f"files of one kind are needed, not {kinds}", file="upload")
     if len(uploads) == 1:
         return uploads[0]
+    with MEMORY.reading("upload") as memory:
+        return _combined(uploads, memory)
+
+
+def _combined(uploads: Sequence[Upload], memory: Reservation) -> Upload:
     pieces: dict[str, list[Leg]] = {}
     for upload in uploads:
         for symbol, frame in upload.frames.items():
             pieces.setdefault(symbol, []).append({str(column): frame[column].to_numpy() for column in frame})
+    joined = [leg for legs in pieces.values() if len(legs) > 1 for leg in legs]
+    memory.grow(2 * sum(values.nbytes for leg in joined for values in leg.values()))
     said = [
         f"{upload.files[0]}: {note}" if len(upload.files) == 1 else note for upload in uploads for note in upload.notes
     ]

@@ -14,11 +14,14 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.json_records import is_row, json_cell
-from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch
-from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
+from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
+from alphastream.uploads.forms.text import MAX_LINE, Head, not_utf8, numbered_lines, too_long, utf8
 from alphastream.uploads.notes import Notes
 
-_BATCH_LINES: Final = 50_000
+_BATCH_BYTES: Final = 2**22
+_BATCH_CELLS: Final = 2_000_000
+_CELLS_A_BYTE: Final = 8  # in lines with fewer keys most columns are empty: {} may stand for ten thousand cells
+_SAMPLE_CELLS: Final = 200_000  # keys that differ from line to line make a sample of many empty cells
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -34,9 +37,16 @@ class JsonLines:
         self.part = part
         self.first_line = head.lines[0][0]
         self._encoding = head.encoding
-        objects = [json_cells(part.file, number, line) for number, line in head.lines[:SAMPLE_ROWS] if line.strip()]
-        self.columns = tuple(dict.fromkeys(key for cells in objects for key in cells))
-        self.rows = [[cells.get(column, "") for column in self.columns] for cells in objects]
+        objects = []
+        columns: dict[str, None] = {}
+        for number, line in head.lines[:SAMPLE_ROWS]:
+            if line.strip():
+                objects.append(json_cells(part.file, number, line))
+                columns.update(dict.fromkeys(objects[-1]))
+                refuse_many_columns(part.file, len(columns), number)
+        self.columns = tuple(columns)
+        sample = objects[: max(1, _SAMPLE_CELLS // len(columns))] if columns else objects
+        self.rows = [[cells.get(column, "") for column in self.columns] for cells in sample]
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
@@ -55,18 +65,26 @@ class JsonLines:
             "Row", [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in fields], rename=fields
         )
         decoder = msgspec.json.Decoder(row_type)
-        numbered = enumerate(utf8(stream, self._encoding, file), start=1)
-        blank = BOM_UTF8 + b" \t\r\n"
-        filled = ((number, line.removeprefix(BOM_UTF8)) for number, line in numbered if line.strip(blank))
-        while some := list(islice(filled, _BATCH_LINES)):
+        lines = _filled_lines(utf8(stream, self._encoding, file), file)
+        cells = size = 0
+        for some in _blocks(lines, max(1, _BATCH_CELLS // max(1, len(columns)))):
+            cells += len(some) * len(columns)
+            size += sum(len(line) for _, line in some)
+            if cells > max(_BATCH_CELLS, _CELLS_A_BYTE * size):
+                raise UploadError(
+                    f"{len(columns):,} keys, and few of them in each line: a line a time and symbol is needed, such as "
+                    '{"time": 1723075200, "symbol": "BTCUSDT", "price": 55108.7}',
+                    file=file,
+                    line=some[0][0],
+                )
             try:
                 rows = decoder.decode_lines(b"".join(line for _, line in some))
                 batch = {column: _column(map(attrgetter(name), rows)) for name, column in fields.items()}
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid) as error:
                 for number, line in some:  # one of them is to blame, and says so
                     json_cells(file, number, line)
-                lines = f"no JSON objects ({error}) in lines {some[0][0]} to {some[-1][0]}"
-                raise UploadError(f"{lines}: one object a line is needed", file=file) from error
+                seen = f"no JSON objects ({error}) in lines {some[0][0]} to {some[-1][0]}"
+                raise UploadError(f"{seen}: one object a line is needed", file=file) from error
             yield batch
 
 
@@ -89,6 +107,32 @@ def is_flat(head: Head) -> bool:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue  # named where it is read
     return True
+
+
+def _filled_lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold something, with their 1-based numbers."""
+    blank = BOM_UTF8 + b" \t\r\n"
+    number = 0
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise too_long(file, number)
+        if line.strip(blank):
+            yield number, line.removeprefix(BOM_UTF8)
+
+
+def _blocks(lines: Iterator[tuple[int, bytes]], most_lines: int) -> Iterator[list[tuple[int, bytes]]]:
+    """Lines that are decoded together: so many that it is worth it, so few that they fit into little memory."""
+    block: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in lines:
+        block.append((number, line))
+        size += len(line)
+        if size >= _BATCH_BYTES or len(block) >= most_lines:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def json_cells(file: str, number: int, line: str | bytes) -> dict[str, str]:

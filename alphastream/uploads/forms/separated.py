@@ -14,7 +14,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import DECIMAL_POINT, Decimal
 from alphastream.uploads.columns import ALIASES, canonical, is_header
 from alphastream.uploads.containers import Part
-from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch
+from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
 from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
@@ -30,8 +30,10 @@ class SeparatedValues:
     def __init__(self, part: Part, head: Head) -> None:
         self.part = part
         self._encoding = head.encoding
-        self.delimiter = _delimiter(part.file, head.lines)
+        self.delimiter = _delimiter(head.lines)
         cells = [(number, _cells_of(part.file, number, line, self.delimiter)) for number, line in head.lines]
+        for number, row in cells:
+            refuse_many_columns(part.file, len(row), number)
         pointed = any(DECIMAL_POINT.fullmatch(cell.strip()) for _, row in cells[:SAMPLE_ROWS] for cell in row)
         self.likely_decimal: Decimal = "," if self.delimiter == ";" and not pointed else "."
         rows = _header_and_rows(part.file, cells)
@@ -113,7 +115,15 @@ def _cells_of(file: str, number: int, line: str, delimiter: str) -> list[str]:
         raise UploadError(f"no row ({error}): delete the line or quote its cells", file=file, line=number) from None
 
 
-def _delimiter(file: str, lines: Sequence[tuple[int, str]]) -> str:
+def _width(line: str, delimiter: str) -> int:
+    """How many cells a separator makes of a line; 1 where a cell would be longer than any."""
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:
+        return 1
+
+
+def _delimiter(lines: Sequence[tuple[int, str]]) -> str:
     """The separator that cuts most lines into the same number of cells.
 
     The comma comes last: in a file of semicolons or tabs it is a decimal mark.
@@ -121,7 +131,7 @@ def _delimiter(file: str, lines: Sequence[tuple[int, str]]) -> str:
     sample = lines[:SAMPLE_ROWS]
     best, most = ",", 0.0
     for delimiter in ("\t", ";", "|", ","):
-        widths = Counter(len(_cells_of(file, number, line, delimiter)) for number, line in sample)
+        widths = Counter(_width(line, delimiter) for _, line in sample)
         width, count = max(widths.items(), key=lambda item: (item[0] > 1) * item[1])
         if width > 1 and count > most * 1.1:
             best, most = delimiter, count

@@ -3,13 +3,26 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
+from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
 from alphastream.uploads.notes import Notes
 
 SAMPLE_ROWS: Final = 100
+MAX_COLUMNS: Final = 10_000  # open, high, low, close and volume of 2,000 symbols
 
 Batch = dict[str, Any]
+
+
+def refuse_many_columns(file: str, count: int, line: int) -> None:
+    """Refuse what has more columns than are read."""
+    if count > MAX_COLUMNS:
+        raise UploadError(
+            f"{count:,} columns, at most {MAX_COLUMNS:,} are read: write the symbols below each other, or in several "
+            "files",
+            file=file,
+            line=line,
+        )
 
 
 class Table(Protocol):

@@ -11,6 +11,9 @@ from alphastream.errors import UploadError
 from alphastream.uploads.containers import Part
 
 HEAD_BYTES: Final = 2**18
+_HEAD_LINES: Final = 8  # so many lines are looked at, however long they are
+_MOST_HEAD_BYTES: Final = 2**22
+MAX_LINE: Final = 2**21  # characters; 10,000 columns need a quarter of it
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 
@@ -35,10 +38,15 @@ def head_of(part: Part) -> Head:
     Raises
     ------
     UploadError
-        The file is empty, no text, or not a line ends in its first ``HEAD_BYTES``.
+        The file is empty, no text, or not a line ends near its beginning.
     """
     with part.open() as stream:
         head = stream.read(HEAD_BYTES)
+        while max(head.count(b"\n"), head.count(b"\r")) < _HEAD_LINES and len(head) < _MOST_HEAD_BYTES:
+            more = stream.read(HEAD_BYTES)
+            if not more:
+                break
+            head += more
         whole = not stream.read(1)
     encoding, text = _decode(part.file, head, whole)
     return Head(encoding, _lines(part.file, text, whole))
@@ -55,8 +63,17 @@ def numbered_lines(part: Part, encoding: str) -> Iterator[tuple[int, str]]:
         # What is no UTF-16 was refused where it was read; only bytes that are no UTF-8 are still looked for.
         errors = "replace" if encoding == "utf-16" else "surrogateescape"
         text = io.TextIOWrapper(stream, encoding, errors, newline=None)
-        for number, line in enumerate(text, start=1):
+        number = 0
+        while line := text.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise too_long(part.file, number)
             yield number, line.rstrip("\n")
+
+
+def too_long(file: str, line: int) -> UploadError:
+    """The error for a line that is longer than any table's."""
+    return UploadError(f"the line has more than {MAX_LINE:,} characters: this is no table", file=file, line=line)
 
 
 def undecodable(file: str, error: UnicodeDecodeError, lines: int = 0) -> UploadError:
@@ -96,13 +113,16 @@ def _decode(file: str, head: bytes, whole: bool) -> tuple[str, str]:
 def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
     """Numbered lines that hold something; the last one is left out where it may go on."""
     lines = _LINE_END.split(text)
-    if not whole:
-        lines.pop()
+    if not whole and len(lines.pop()) > MAX_LINE:
+        raise too_long(file, len(lines) + 1)
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line]
     if not any(line.strip() for _, line in numbered):
         if whole:
             raise UploadError("the file is empty: rows of time and price are needed", file=file)
-        raise UploadError(f"no line ends within the first {HEAD_BYTES} bytes: this is no table", file=file)
+        raise UploadError(f"no line ends within the first {len(text):,} characters: this is no table", file=file)
+    for number, line in numbered:
+        if len(line) > MAX_LINE:
+            raise too_long(file, number)
     while not numbered[0][1].strip():
         numbered.pop(0)
     return numbered

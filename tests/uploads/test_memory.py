@@ -1,0 +1,134 @@
+"""Memory of uploads: shared, given back, bounded by what is free; bombs end in a sentence in a small address space."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from alphastream.errors import UploadError
+from alphastream.uploads import combine, read, upload
+from alphastream.uploads.memory import Memory, free_bytes
+from tests.uploads.test_errors import ROW, TICKS
+
+MB: Final = 2**20
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def test_readings_share_what_is_free() -> None:
+    memory = Memory(lambda: 100)
+    with memory.reading("a.csv") as one:
+        one.grow(60)
+        with memory.reading("b.csv") as other:
+            other.grow(40)
+            with pytest.raises(UploadError, match=r"b\.csv: reading this takes more memory than the 100 bytes"):
+                other.grow(1)
+            assert memory.reserved == 100
+        one.grow(40)
+    assert memory.reserved == 0
+
+
+def test_memory_is_given_back_when_reading_fails() -> None:
+    memory = Memory(lambda: 100)
+    with pytest.raises(UploadError, match="100 bytes that are free"), memory.reading("a.csv") as reading:
+        reading.grow(101)
+    assert memory.reserved == 0
+
+
+def test_what_is_free_is_asked_every_time() -> None:
+    free = [100, 10]
+    memory = Memory(lambda: free[0])
+    with memory.reading("a.csv") as reading:
+        reading.grow(50)
+        free.pop(0)
+        with pytest.raises(UploadError, match="10 bytes that are free"):
+            reading.grow(1)
+        reading.resize(5)
+        reading.grow(1)
+
+
+def test_machine_has_some_memory_free() -> None:
+    assert free_bytes() > 100 * MB
+
+
+def test_files_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Memory(lambda: 60 * MB)
+    monkeypatch.setattr(upload, "MEMORY", small)
+    few = read("few.csv", TICKS + ROW * 1_000)
+    with pytest.raises(UploadError, match=r"many\.csv: reading this takes more memory than the 60\.0 MB that are free"):
+        read("many.csv", TICKS + ROW * 500_000)
+    assert small.reserved == 0
+    combine(few, few)
+    monkeypatch.setattr(upload, "MEMORY", Memory(lambda: 1))
+    with pytest.raises(UploadError, match="more memory than the 1 bytes"):
+        combine(few, few)
+
+
+BOMBS: Final = {
+    "a line of 200 MB": ("a.csv", "b'time,price\\n' + b'1' * 200 * MB", "this is no table"),
+    "a late line of 50 MB": ("a.csv", "TICKS + ROW * 9000 + b'1' * 50 * MB + b'\\n' + ROW", "line 9002"),
+    "a million columns": (
+        "a.csv",
+        "b','.join(b'%d' % at for at in range(1_000_000)) + b'\\n' + ROW",
+        "this is no table",
+    ),
+    "a hundred thousand columns": (
+        "a.csv",
+        "(b'date,' + b','.join(b'S%d' % at for at in range(100_000)) + b'\\n2024-01-02' + b',1' * 100_000) + b'\\n'",
+        "100,001 columns, at most 10,000",
+    ),
+    "a million symbols": (
+        "a.csv",
+        "b'date,symbol,close\\n' + b''.join(b'2024-01-02,X%d,1\\n' % at for at in range(1_000_000))",
+        "20,000 other symbols come before",
+    ),
+    "a quotation mark never closed": ("a.csv", "TICKS + ROW * 9000 + b'\"' + ROW * 400_000", "line 9002"),
+    "an object of a million keys": (
+        "a.ndjson",
+        "b'{' + b','.join(b'\"%d\":1' % at for at in range(1_000_000)) + b'}\\n'",
+        "this is no table",
+    ),
+    "keys that differ in every line": (
+        "a.ndjson",
+        "b''.join(b'{' + b','.join(b'\"%d-%d\":1' % (row, at) for at in range(1000)) + b'}\\n' for row in range(2000))",
+        "at most 10,000",
+    ),
+    "deep nesting": ("a.ndjson", "b'{\"time\":1723075200,\"price\":' + b'[' * 2_000_000", "line"),
+    "empty objects and many keys": (
+        "a.ndjson",
+        "b'{\"ts\":1723075200,' + b','.join(b'\"S%d\":1' % at for at in range(9_000)) + b'}\\n' + b'{}\\n' * 9_000_000",
+        "few of them in each line",
+    ),
+    "a gzip of a gigabyte": (
+        "a.csv.gz",
+        "gzip.compress(TICKS + ROW * 9) + gzip.compress(ROW * 90_000) * 300",
+        "256.0 MB",
+    ),
+}
+SCRIPT: Final = """
+    import gzip
+    import resource
+    from alphastream.errors import UploadError
+    from alphastream.uploads import inspect, read
+    MB, TICKS, ROW = 2**20, {TICKS!r}, {ROW!r}
+    data = {make}
+    resource.setrlimit(resource.RLIMIT_AS, (2_500 * MB, 2_500 * MB))
+    for entrance in (inspect, read):
+        try:
+            entrance({name!r}, data)
+        except UploadError as error:
+            said = str(error)
+    print(said)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address spaces are limited on Linux")
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_bombs_end_in_a_sentence(bomb: str) -> None:
+    name, make, sentence = BOMBS[bomb]
+    script = textwrap.dedent(SCRIPT).format(make=make, name=name, TICKS=TICKS, ROW=ROW)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sentence in done.stdout
