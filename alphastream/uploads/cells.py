@@ -72,6 +72,10 @@ def floats(cells: Any, decimal: Decimal = ".") -> Floats:
         try:
             return _numpy(pc.cast(cells, pa.float64()))
         except pa.ArrowInvalid:
+            cells = _unblanked(cells)
+        try:
+            return _numpy(pc.cast(cells, pa.float64()))
+        except pa.ArrowInvalid:
             pass
     tidy = _tidy(cells, decimal)
     try:
@@ -79,6 +83,11 @@ def floats(cells: Any, decimal: Decimal = ".") -> Floats:
     except pa.ArrowInvalid:
         row = _first(tidy, NUMBER)
         raise CellError(row, cells[row].as_py(), "a number is needed") from None
+
+
+def _unblanked(cells: Any) -> Any:
+    """Empty cells as nulls: wide files have many, and need no tidying otherwise."""
+    return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
 
 
 def whole_numbers(cells: Any) -> Ints:

@@ -1,7 +1,8 @@
 """One file to legs: every column converted and checked, the first bad cell named with its line."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -110,18 +111,24 @@ class _Source:
         clock = TimeReader()
         start = 0
         row_bytes = _ROW_BYTES + _CELL_BYTES * (1 + len(readers))
-        for batch in self.table.batches(needed, notes):
-            memory.grow(row_bytes * len(batch[needed[0]]))
-            for key, (column, reader) in readers.items():
+        bad: tuple[int, str, CellError] | None = None
+        with self._batches(needed, notes) as batches:
+            for batch in batches:
+                memory.grow(row_bytes * len(batch[needed[0]]))
                 try:
-                    chunks[key].append(reader(batch[column]))
+                    for key, (column, reader) in readers.items():
+                        chunks[key].append(reader(batch[column]))
                 except CellError as error:
-                    raise self.error(start + error.row, column, error) from None
-            try:
-                clock.add(*(batch[column] for column in times))
-            except CellError as error:
-                raise self.error(error.row, times[0], error) from None
-            start += len(batch[times[0]])
+                    bad = (start + error.row, column, error)
+                    break
+                try:
+                    clock.add(*(batch[column] for column in times))
+                except CellError as error:
+                    bad = (error.row, times[0], error)
+                    break
+                start += len(batch[times[0]])
+        if bad is not None:
+            raise self.error(*bad)
         if start == 0:
             raise UploadError("no rows: rows of time and price are needed", file=self.layout.file)
         try:
@@ -151,11 +158,16 @@ class _Source:
 
     def cell(self, row: int, column: str) -> str:
         """One cell as text."""
-        for batch in self.table.batches([column], Notes()):
-            if row < len(batch[column]):
-                return str(batch[column][row].as_py())
-            row -= len(batch[column])
+        with self._batches([column], Notes()) as batches:
+            for batch in batches:
+                if row < len(batch[column]):
+                    return str(batch[column][row].as_py())
+                row -= len(batch[column])
         raise IndexError(row)
+
+    def _batches(self, columns: Sequence[str], notes: Notes) -> closing[Any]:
+        """Batches that are closed on every way out: a reader left open reads on in its thread, from a shared stream."""
+        return closing(self.table.batches(columns, notes))
 
     def line(self, row: int) -> int:
         """The line of a row."""

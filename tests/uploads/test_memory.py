@@ -132,3 +132,27 @@ def test_bombs_end_in_a_sentence(bomb: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sentence in done.stdout
+
+
+REFUSED: Final = """
+    from alphastream.errors import UploadError
+    from alphastream.uploads import read
+    row = b"1723075200,1.5,1,2,3\\n"
+    errors = []
+    for bad in (b"1723075200,x,1,2,3\\n", b"1,2\\n", b'"', b"\\xff,1,1,1,1\\n"):
+        for before in (10, 500_000):
+            try:
+                read("a.csv", b"time,price,a,b,c\\n" + row * before + bad + row * 1_000_000)
+            except UploadError as error:
+                errors.append(error)  # and all that its traceback holds
+    print(*sorted({error.line for error in errors}), len(errors))
+"""
+
+
+def test_refused_files_leave_no_thread_behind() -> None:
+    """A reader that was left open once ended the process: "terminate called without an active exception"."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(REFUSED)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "12 500002 8\n"
