@@ -16,6 +16,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.containers import readable_size
 
 UNKNOWN: Final = 2 * 2**30  # bytes taken to be free where the system does not say
+_STEP: Final = 2**20
 _PROC: Final = Path("/proc")
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
@@ -72,11 +73,12 @@ class Memory:
 
 
 class Reservation:
-    """What one reading holds."""
+    """What one reading holds, in whole megabytes: the system is not asked for every small file of a zip."""
 
     def __init__(self, memory: Memory, file: str) -> None:
         self._memory = memory
         self._file = file
+        self._needed = 0
         self._held = 0
 
     def resize(self, count: int) -> None:
@@ -87,12 +89,15 @@ class Reservation:
         UploadError
             That much is not free.
         """
-        self._memory._change(count - self._held, self._file)
-        self._held = count
+        held = -(-count // _STEP) * _STEP
+        if held != self._held:
+            self._memory._change(held - self._held, self._file)
+            self._held = held
+        self._needed = count
 
     def grow(self, count: int) -> None:
         """Hold more bytes; see ``resize``."""
-        self.resize(self._held + count)
+        self.resize(self._needed + count)
 
 
 MEMORY: Final = Memory()

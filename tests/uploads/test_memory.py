@@ -18,34 +18,34 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def test_readings_share_what_is_free() -> None:
-    memory = Memory(lambda: 100)
+    memory = Memory(lambda: 100 * MB)
     with memory.reading("a.csv") as one:
-        one.grow(60)
+        one.grow(60 * MB)
         with memory.reading("b.csv") as other:
-            other.grow(40)
-            with pytest.raises(UploadError, match=r"b\.csv: reading this takes more memory than the 100 bytes"):
-                other.grow(1)
-            assert memory.reserved == 100
-        one.grow(40)
+            other.grow(40 * MB - 1)
+            with pytest.raises(UploadError, match=r"b\.csv: reading this takes more memory than the 100\.0 MB"):
+                other.grow(2)
+            assert memory.reserved == 100 * MB
+        one.grow(40 * MB)
     assert memory.reserved == 0
 
 
 def test_memory_is_given_back_when_reading_fails() -> None:
-    memory = Memory(lambda: 100)
-    with pytest.raises(UploadError, match="100 bytes that are free"), memory.reading("a.csv") as reading:
-        reading.grow(101)
+    memory = Memory(lambda: 100 * MB)
+    with pytest.raises(UploadError, match=r"100\.0 MB that are free"), memory.reading("a.csv") as reading:
+        reading.grow(101 * MB)
     assert memory.reserved == 0
 
 
 def test_what_is_free_is_asked_every_time() -> None:
-    free = [100, 10]
+    free = [100 * MB, 10 * MB]
     memory = Memory(lambda: free[0])
     with memory.reading("a.csv") as reading:
-        reading.grow(50)
+        reading.grow(50 * MB)
         free.pop(0)
-        with pytest.raises(UploadError, match="10 bytes that are free"):
+        with pytest.raises(UploadError, match=r"10\.0 MB that are free"):
             reading.grow(1)
-        reading.resize(5)
+        reading.resize(5 * MB)
         reading.grow(1)
 
 

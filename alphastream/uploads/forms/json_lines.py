@@ -20,6 +20,7 @@ from alphastream.uploads.notes import Notes
 
 _BATCH_BYTES: Final = 2**22
 _BATCH_CELLS: Final = 2_000_000
+_FEW_CELLS: Final = 200_000
 _CELLS_A_BYTE: Final = 8  # in lines with fewer keys most columns are empty: {} may stand for ten thousand cells
 _SAMPLE_CELLS: Final = 200_000  # keys that differ from line to line make a sample of many empty cells
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -70,7 +71,7 @@ class JsonLines:
         for some in _blocks(lines, max(1, _BATCH_CELLS // max(1, len(columns)))):
             cells += len(some) * len(columns)
             size += sum(len(line) for _, line in some)
-            if cells > max(_BATCH_CELLS, _CELLS_A_BYTE * size):
+            if cells > max(_FEW_CELLS, _CELLS_A_BYTE * size):
                 raise UploadError(
                     f"{len(columns):,} keys, and few of them in each line: a line a time and symbol is needed, such as "
                     '{"time": 1723075200, "symbol": "BTCUSDT", "price": 55108.7}',

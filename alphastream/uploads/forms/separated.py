@@ -19,7 +19,7 @@ from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
 
-BLOCK_BYTES: Final = 2**23
+BLOCK_BYTES: Final = 2**22
 _NAME_LENGTH: Final = 80  # of a column; what is longer is cut
 _SECOND_HEADERS: Final = ("", "ticker", "price", "date", "datetime", "symbol", "symbols")
 
