@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
@@ -107,7 +108,7 @@ class _Source:
         readers = self._readers(symbols)
         times = [match.column for role, match in self.layout.roles.items() if role in ("time", "clock")]
         needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
-        chunks: dict[Key, list[NDArray[Any]]] = defaultdict(list)
+        read_so_far: dict[Key, _Growing] = defaultdict(_Growing)
         clock = TimeReader()
         start = 0
         row_bytes = _ROW_BYTES + _CELL_BYTES * (1 + len(readers))
@@ -117,7 +118,7 @@ class _Source:
                 memory.grow(row_bytes * len(batch[needed[0]]))
                 try:
                     for key, (column, reader) in readers.items():
-                        chunks[key].append(reader(batch[column]))
+                        read_so_far[key].add(reader(batch[column]))
                 except CellError as error:
                     bad = (start + error.row, column, error)
                     break
@@ -136,9 +137,11 @@ class _Source:
         except CellError as error:
             raise self.error(error.row, times[0], error) from None
         notes.say(*read.notes)
+        del clock
+        pa.default_memory_pool().release_unused()  # the text is done with: Arrow would keep its memory for a while
         legs: dict[str, Leg] = {"": {}}
         for owner, role in readers:
-            legs.setdefault(owner, {})[role] = np.concatenate(chunks.pop((owner, role)))
+            legs.setdefault(owner, {})[role] = read_so_far.pop((owner, role)).whole()
         for leg in legs.values():
             _as_quoted(leg, notes)
         bars = self.layout.kind == "bars"
@@ -191,6 +194,30 @@ class _Source:
     def _numbers(self, role: Role, column: str) -> Reader:
         read = _amounts if role in ("quantity", "volume") else _prices
         return partial(read, decimal=self.layout.decimals[column])
+
+
+class _Growing:
+    """A column that grows in place: blocks that are joined at the end would be there twice."""
+
+    def __init__(self) -> None:
+        self._values: NDArray[Any] | None = None
+        self._count = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Append the next rows."""
+        end = self._count + len(values)
+        if self._values is None:
+            self._values = np.empty(end, values.dtype)
+        elif end > len(self._values):
+            self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
+        self._values[self._count : end] = values
+        self._count = end
+
+    def whole(self) -> NDArray[Any]:
+        """All rows; nothing is added after this."""
+        assert self._values is not None
+        self._values.resize(self._count, refcheck=False)
+        return self._values
 
 
 class _Unknown:

@@ -46,34 +46,38 @@ class SeparatedValues:
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
+        rows = 0
         with self.part.open() as stream:
             try:
-                yield from self._batches(stream, columns)
+                for batch in self._batches(stream, columns):
+                    yield batch
+                    rows += len(batch[columns[0]])
             except pa.ArrowInvalid as error:
                 reason = str(error)
             else:
                 return
-        raise self._uneven_line() or UploadError(f"no table: {reason}", file=self.part.file)
+        raise self._uneven_line(rows) or UploadError(f"no table: {reason}", file=self.part.file)
 
     def line_of(self, row: int) -> int:
         """See ``Table.line_of``."""
         return next(islice(self._numbered(), row, None))[0]
 
     def _batches(self, stream: BinaryIO, columns: Sequence[str]) -> Iterator[Batch]:
+        """Block by block in this thread: Arrow's reader of streams reads ahead in another, and holds it all."""
         at = {column: str(self.columns.index(column)) for column in columns}
-        with pyarrow.csv.open_csv(
-            pa.PythonFile(utf8(stream, self._encoding, self.part.file), mode="r"),
-            read_options=pyarrow.csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                skip_rows=self.first_line - 1,
-                column_names=[str(index) for index in range(len(self.columns))],
-            ),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=self.delimiter),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(at.values(), pa.string()), include_columns=list(at.values())
-            ),
-        ) as reader:  # left open, its thread outlives the stream
-            for batch in reader:
+        names = [str(index) for index in range(len(self.columns))]
+        parsing = pyarrow.csv.ParseOptions(delimiter=self.delimiter)
+        converting = pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(at.values(), pa.string()), include_columns=list(at.values())
+        )
+        skipped = self.first_line - 1
+        for block in _blocks(utf8(stream, self._encoding, self.part.file)):
+            reading = pyarrow.csv.ReadOptions(
+                use_threads=False, block_size=len(block) + 1, skip_rows=skipped, column_names=names
+            )
+            table = pyarrow.csv.read_csv(pa.BufferReader(block), reading, parsing, converting)
+            skipped = 0
+            for batch in table.to_batches():
                 yield {column: batch.column(name) for column, name in at.items()}
 
     def _numbered(self) -> Iterator[tuple[int, str]]:
@@ -81,10 +85,10 @@ class SeparatedValues:
         lines = numbered_lines(self.part, self._encoding)
         return ((number, line) for number, line in lines if number >= self.first_line and line)
 
-    def _uneven_line(self) -> UploadError | None:
-        """The error for the first line with too few or too many cells, or with a byte that is no UTF-8."""
+    def _uneven_line(self, rows: int) -> UploadError | None:
+        """The error for the first line, after some good rows, with another number of cells, or that is no UTF-8."""
         file, needed = self.part.file, len(self.columns)
-        for number, line in self._numbered():
+        for number, line in islice(self._numbered(), rows, None):
             broken = next((char for char in line if "\udc80" <= char <= "\udcff"), None)
             if broken is not None:
                 return not_utf8(file, number, ord(broken) - 0xDC00)
@@ -105,6 +109,21 @@ class _Rows:
     columns: tuple[str, ...]
     rows: list[list[str]]
     symbol: str | None = None
+
+
+def _blocks(stream: BinaryIO) -> Iterator[Any]:
+    """Some megabytes of whole lines each, as Arrow buffers."""
+    rest = b""
+    while some := stream.read(BLOCK_BYTES):
+        block = rest + some
+        end = block.rfind(b"\n") + 1 or block.rfind(b"\r") + 1
+        if end == 0 and len(block) > BLOCK_BYTES:
+            raise pa.ArrowInvalid("a line is longer than any table's")
+        if end:
+            yield pa.py_buffer(block)[:end]
+        rest = block[end:]
+    if rest:
+        yield pa.py_buffer(rest)
 
 
 def _cells_of(file: str, number: int, line: str, delimiter: str) -> list[str]:
