@@ -63,12 +63,16 @@ def numbered_lines(part: Part, encoding: str) -> Iterator[tuple[int, str]]:
         # What is no UTF-16 was refused where it was read; only bytes that are no UTF-8 are still looked for.
         errors = "replace" if encoding == "utf-16" else "surrogateescape"
         text = io.TextIOWrapper(stream, encoding, errors, newline=None)
-        number = 0
-        while line := text.readline(MAX_LINE + 1):
-            number += 1
-            if len(line) > MAX_LINE:
-                raise too_long(part.file, number)
-            yield number, line.rstrip("\n")
+        number, rest = 0, ""
+        while some := text.read(HEAD_BYTES):  # twice as quick as line by line
+            *lines, rest = (rest + some).split("\n")
+            for line in lines:
+                number += 1
+                yield number, line
+            if len(rest) > MAX_LINE:
+                raise too_long(part.file, number + 1)
+        if rest:
+            yield number + 1, rest
 
 
 def too_long(file: str, line: int) -> UploadError:
