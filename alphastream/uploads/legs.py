@@ -71,14 +71,14 @@ def tidy(leg: Leg, kind: Kind, notes: Notes) -> Leg:
 
 
 def join(legs: Sequence[Leg], notes: Notes) -> Leg:
-    """Pieces of one symbol, one after the other, with the columns that all of them have."""
+    """Pieces of one symbol, one after the other, with the columns that all of them have. The pieces are used up."""
     if len(legs) == 1:
         return legs[0]
     shared = [name for name in legs[0] if all(name in leg for leg in legs)]
     lost = sorted({name for leg in legs for name in leg} - set(shared))
     if lost:
         notes.say(f"not every file has {' and '.join(lost)}: left out where files are joined")
-    return {name: np.concatenate([leg[name] for leg in legs]) for name in shared}
+    return {name: np.concatenate([leg.pop(name) for leg in legs]) for name in shared}
 
 
 def interval_of(legs: Sequence[Leg]) -> int | None:
