@@ -23,6 +23,7 @@ MAX_BYTES: Final = 256 * 2**20
 UNPACKED: Final = 8  # an archive may hold this many times max_bytes; published trades shrink four- to sixfold
 RATIO: Final = 32  # and this many times its own size, where that is more than max_bytes; NDJSON shrinks twentyfold
 MAX_MEMBERS: Final = 2_000
+_NAME_LENGTH: Final = 120  # characters of a member's name, its end
 _CHUNK_BYTES: Final = 2**20  # are unpacked at a time
 _DIRECTORY_BYTES: Final = 2**21  # a zip's list of 2,000 members, with a thousand bytes for each
 TEXTS: Final = (".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json")
@@ -165,14 +166,19 @@ def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
         raise UploadError("this is a spreadsheet: save the sheet as CSV and upload that", file=name)
     infos = [info for info in everything if _is_text(info.filename)]
     if not infos:
-        inside = ", ".join(info.filename[:80] for info in everything[:5]) or "nothing"
+        inside = ", ".join(map(_shown, everything[:5])) or "nothing"
         raise UploadError(f"the zip holds no CSV, but {inside}: a CSV inside is needed", file=name)
     if len(infos) > MAX_MEMBERS:
         raise UploadError(_too_many(f"{len(infos):,} files"), file=name)
     _refuse_packing(name, infos)
     _refuse_bomb(name, infos, size, most)
     infos.sort(key=lambda info: info.filename)
-    return [Part(f"{name}/{info.filename}", info.file_size, partial(_extract, archive, info)) for info in infos]
+    return [Part(f"{name}/{_shown(info)}", info.file_size, partial(_extract, archive, info)) for info in infos]
+
+
+def _shown(info: zipfile.ZipInfo) -> str:
+    """A member's name for messages: it may hold whatever its maker liked."""
+    return "".join(char if char.isprintable() else "?" for char in info.filename[-_NAME_LENGTH:])
 
 
 def _too_many(seen: str) -> str:
@@ -186,7 +192,7 @@ def _refuse_packing(name: str, infos: list[zipfile.ZipInfo]) -> None:
         if info.compress_type not in _METHODS:
             method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
             raise UploadError(
-                f"{info.filename} is packed with {method}: pack it with deflate, as zip programs usually do",
+                f"{_shown(info)} is packed with {method}: pack it with deflate, as zip programs usually do",
                 file=name,
             )
 

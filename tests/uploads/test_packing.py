@@ -131,3 +131,11 @@ def overlapping(count: int, content: bytes) -> bytes:
 def test_files_that_overlap_are_refused() -> None:
     error = refused(overlapping(1000, TICKS + ROWS), "a.zip")
     assert "the files inside overlap" in str(error)
+
+
+@pytest.mark.parametrize("name", ["a\nb\x1b[31m.csv", "x" * 5_000 + ".csv", "\u202egnp.csv"])
+def test_names_of_files_inside_are_shown_in_one_line(name: str) -> None:
+    error = refused(zipped({name: TICKS + b"2024-08-08,BTC,x,1\n"}), "a.zip")
+    assert str(error).isprintable()
+    assert len(str(error)) < 300
+    assert error.line == 2

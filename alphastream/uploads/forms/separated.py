@@ -64,7 +64,8 @@ class SeparatedValues:
 
     def _batches(self, stream: BinaryIO, columns: Sequence[str]) -> Iterator[Batch]:
         """Block by block in this thread: Arrow's reader of streams reads ahead in another, and holds it all."""
-        at = {column: str(self.columns.index(column)) for column in columns}
+        numbered = {column: str(index) for index, column in enumerate(self.columns)}
+        at = {column: numbered[column] for column in columns}
         names = [str(index) for index in range(len(self.columns))]
         parsing = pyarrow.csv.ParseOptions(delimiter=self.delimiter)
         converting = pyarrow.csv.ConvertOptions(
