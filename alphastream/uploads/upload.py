@@ -4,21 +4,23 @@
     upload = read(name, data)                # or read(name, data, mapping={"time": "Datum"}, symbol="BTCUSDT")
     pair = require_pair(combine(upload, another))
 
-Read are plain, gzipped and zipped tables with any usual separator, with or without a header, and NDJSON: what Binance,
-Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo give away, long (a symbol column), wide (columns a symbol)
-or of one symbol, whose name comes from the file's name or from the person.
+Read are tables, plain, zipped or packed (gzip, bzip2, xz, zstd), with any usual separator, with or without a header,
+and NDJSON: what Binance, Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo give away, long (a symbol column),
+wide (columns a symbol) or of one symbol, whose name comes from the file's name or from the person.
 
 No row is lost in silence: a row that cannot be read is an error that names file, line and column, and every row that
 is dropped, because it repeats another, is counted in ``Upload.notes``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 import pandas as pd
 
 from alphastream.errors import UploadError
+from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import Kind, override
 from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
 from alphastream.uploads.forms import Table, open_table
@@ -71,8 +73,9 @@ def inspect(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> La
     UploadError
         The file is no table at all: empty, a web page, binary, damaged, too large.
     """
-    parts = parts_of(name, data, max_bytes)
-    layout = layout_of(open_table(parts[0]))
+    with _one_sentence(name):
+        parts = parts_of(name, data, max_bytes)
+        layout = layout_of(open_table(parts[0]))
     if len(parts) == 1:
         return layout
     note = f"{len(parts)} files inside, all are read: this is {parts[0].file}"
@@ -105,16 +108,17 @@ def read(
         The mapping names an unknown role or column.
     """
     notes = Notes()
-    tables = [open_table(part) for part in parts_of(name, data, max_bytes)]
-    layouts = [_layout(table, mapping) for table in tables]
-    _refuse_mixture(name, layouts, symbol)
     pieces: dict[str, list[Leg]] = {}
-    with MEMORY.reading(name) as memory:
+    together = _Together(name, symbol)
+    with _one_sentence(name), MEMORY.reading(name) as memory:
         memory.grow(_WORKING_BYTES)
-        for table, layout in zip(tables, layouts, strict=True):
+        for part in parts_of(name, data, max_bytes):  # one after the other: what the next one holds is not held yet
+            table = open_table(part)
+            layout = _layout(table, mapping)
+            together.add(layout)
             for owner, leg in gather(table, layout, symbol, notes, memory).items():
                 pieces.setdefault(owner, []).append(leg)
-        return _upload((name,), layouts[0].kind, pieces, notes, ())
+        return _upload((name,), layout.kind, pieces, notes, ())
 
 
 def combine(*uploads: Upload) -> Upload:
@@ -130,7 +134,7 @@ def combine(*uploads: Upload) -> Upload:
         raise UploadError(f"files of one kind are needed, not {kinds}", file="upload")
     if len(uploads) == 1:
         return uploads[0]
-    with MEMORY.reading("upload") as memory:
+    with _one_sentence("upload"), MEMORY.reading("upload") as memory:
         return _combined(uploads, memory)
 
 
@@ -190,14 +194,39 @@ def _layout(table: Table, mapping: Mapping[str, str | None] | None) -> Layout:
     return layout
 
 
-def _refuse_mixture(name: str, layouts: list[Layout], symbol: str | None) -> None:
-    kinds = {layout.kind: layout.file for layout in layouts}
-    if len(kinds) > 1:
-        raise UploadError(f"ticks in {kinds['ticks']} and bars in {kinds['bars']}: upload them apart", file=name)
-    singles = {layout.symbol for layout in layouts if layout.shape == "single"} - {None}
-    if symbol is not None and len(singles) > 1:
-        found = ", ".join(sorted(str(single) for single in singles))
-        raise UploadError(f"files of several symbols ({found}) cannot all be {symbol}: give no symbol", file=name)
+class _Together:
+    """The files of one archive: all of one kind, and given a name by a person only where they are of one symbol."""
+
+    def __init__(self, name: str, symbol: str | None) -> None:
+        self._name = name
+        self._symbol = symbol
+        self._kinds: dict[Kind, str] = {}
+        self._singles: set[str] = set()
+
+    def add(self, layout: Layout) -> None:
+        """Refuse what does not belong to the files before."""
+        self._kinds[layout.kind] = layout.file
+        if len(self._kinds) > 1:
+            ticks, bars = self._kinds["ticks"], self._kinds["bars"]
+            raise UploadError(f"ticks in {ticks} and bars in {bars}: upload them apart", file=self._name)
+        if layout.shape == "single" and layout.symbol is not None:
+            self._singles.add(layout.symbol)
+        if self._symbol is not None and len(self._singles) > 1:
+            found = ", ".join(sorted(self._singles))
+            raise UploadError(
+                f"files of several symbols ({found}) cannot all be {self._symbol}: give no symbol", file=self._name
+            )
+
+
+@contextmanager
+def _one_sentence(file: str) -> Iterator[None]:
+    """What has no place in the file, or no room in the memory, is an UploadError as well."""
+    try:
+        yield
+    except CellError as error:
+        raise UploadError(f"{error.seen!r}: {error.needed}", file=file) from error
+    except MemoryError as error:
+        raise UploadError("reading this takes more memory than is free here: upload fewer days", file=file) from error
 
 
 def _upload(

@@ -10,6 +10,7 @@ import pytest
 
 from alphastream.errors import UploadError
 from alphastream.uploads import combine, read, upload
+from alphastream.uploads.cells import CellError
 from alphastream.uploads.memory import Memory, free_bytes
 from tests.uploads.test_errors import ROW, TICKS
 
@@ -66,6 +67,22 @@ def test_files_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
         combine(few, few)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(MemoryError(), "takes more memory than is free"), (CellError(3, "x", "a number is needed"), "'x': a number")],
+)
+def test_what_has_no_place_in_the_file_names_the_file(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(upload, "gather", refuse)
+    with pytest.raises(UploadError, match=said) as caught:
+        read("few.csv", TICKS + ROW)
+    assert caught.value.file == "few.csv"
+
+
 BOMBS: Final = {
     "a line of 200 MB": ("a.csv", "b'time,price\\n' + b'1' * 200 * MB", "this is no table"),
     "a late line of 50 MB": ("a.csv", "TICKS + ROW * 9000 + b'1' * 50 * MB + b'\\n' + ROW", "line 9002"),
@@ -101,6 +118,11 @@ BOMBS: Final = {
         "b'{\"ts\":1723075200,' + b','.join(b'\"S%d\":1' % at for at in range(9_000)) + b'}\\n' + b'{}\\n' * 9_000_000",
         "few of them in each line",
     ),
+    "two thousand tables of many cells": (
+        "a.zip",
+        "zipped({'%d.csv' % at: (b'date' + b',1' * 500 + b'\\n') * 100 for at in range(2_000)})",
+        "0.csv",
+    ),
     "a gzip of a gigabyte": (
         "a.csv.gz",
         "gzip.compress(TICKS + ROW * 9) + gzip.compress(ROW * 90_000) * 300",
@@ -110,6 +132,7 @@ BOMBS: Final = {
 SCRIPT: Final = """
     import gzip
     import resource
+    from tests.uploads.test_packing import zipped
     from alphastream.errors import UploadError
     from alphastream.uploads import inspect, read
     MB, TICKS, ROW = 2**20, {TICKS!r}, {ROW!r}
