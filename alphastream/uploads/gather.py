@@ -209,7 +209,7 @@ class _Growing:
         if self._values is None:
             self._values = np.empty(end, values.dtype)
         elif end > len(self._values):
-            self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
+            self._values.resize(max(end, len(self._values) * 9 // 8), refcheck=False)  # fills with zeros
         self._values[self._count : end] = values
         self._count = end
 

@@ -20,6 +20,7 @@ LEAP: Final = float(np.log(1.5))  # one price to the next; seldom in one instrum
 _LEAPING: Final = 0.05  # share of leaps that one instrument does not have
 _MIXED: Final = 0.5  # within groups of the right column, at most this share of the leaps is left
 _MOST_GROUPS: Final = 100_000
+_MOST_COLUMNS: Final = 100
 _SHOWN: Final = 4
 _BLOCK: Final = 2**18
 
@@ -98,6 +99,7 @@ def question(seen: str, candidates: Sequence[str]) -> str:
 
 def _grouped(table: Table, columns: Sequence[str]) -> list[tuple[str, Ints, list[str]]]:
     """Columns that sort rows into groups: neither constant nor another value in (nearly) every row."""
+    columns = columns[:_MOST_COLUMNS]
     coded: dict[str, list[Any]] = {column: [] for column in columns}
     if not columns:
         return []

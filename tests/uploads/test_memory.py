@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,25 @@ def test_what_is_free_is_asked_every_time() -> None:
             reading.grow(1)
         reading.resize(5 * MB)
         reading.grow(1)
+
+
+def test_threads_share_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as fit are read; whatever the order, nothing stays reserved."""
+    small = Memory(lambda: 200 * MB)
+    monkeypatch.setattr(upload, "MEMORY", small)
+    data = TICKS + ROW * 400_000
+
+    def rows(_: int) -> int:
+        try:
+            return sum(map(len, read("a.csv", data).frames.values()))
+        except UploadError as error:
+            return "more memory than" in str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(rows, range(8)))
+    assert set(results) <= {1, 400_000}
+    assert 400_000 in results
+    assert small.reserved == 0
 
 
 def test_machine_has_some_memory_free() -> None:
