@@ -161,7 +161,7 @@ def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
     with _unpacking(name):
         archive = zipfile.ZipFile(listed)
     listed.most = None
-    everything = [info for info in archive.infolist() if not info.is_dir()]
+    everything = [info for info in archive.infolist() if not info.filename.endswith("/")]
     if any(info.filename == "[Content_Types].xml" for info in everything):
         raise UploadError("this is a spreadsheet: save the sheet as CSV and upload that", file=name)
     infos = [info for info in everything if _is_text(info.filename)]

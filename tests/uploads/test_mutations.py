@@ -111,6 +111,16 @@ def splice(share: float, other: str, other_share: float) -> Mutation:
     return lambda data: data[: _at(data, share)] + SEEDS[other][_at(SEEDS[other], other_share) :]
 
 
+def restructure(sign: bytes, offset: int, byte: int) -> Mutation:
+    """One byte of a zip's lists changed: sizes, methods, offsets, lengths of names."""
+
+    def mutate(data: bytes) -> bytes:
+        at = data.find(sign) + offset
+        return data if sign not in data or at >= len(data) else data[:at] + bytes([byte]) + data[at + 1 :]
+
+    return mutate
+
+
 SHARES = st.floats(0, 1, exclude_max=True)
 NASTY = st.sampled_from(
     [
@@ -136,6 +146,10 @@ MUTATIONS = st.one_of(
     st.sampled_from(EXCHANGED).map(lambda pair: exchange(*pair)),
     st.builds(redigit, SHARES, st.sampled_from([b"%d" % digit for digit in range(10)])),
     st.builds(splice, SHARES, st.sampled_from(list(SEEDS)), SHARES),
+)
+
+LISTS = st.builds(
+    restructure, st.sampled_from([b"PK\1\2", b"PK\3\4", b"PK\5\6"]), st.integers(4, 45), st.integers(0, 255)
 )
 
 
@@ -221,7 +235,7 @@ def test_mutated_files_are_read_as_they_say_or_refused(name: str, mutations: Seq
 @given(
     st.sampled_from(list(SEEDS)),
     st.sampled_from(["gz", "zip", "bz2", "xz"]),
-    st.lists(MUTATIONS, min_size=1, max_size=3),
+    st.lists(MUTATIONS | LISTS, min_size=1, max_size=3),
 )
 @settings(deadline=None, max_examples=EXAMPLES // 3, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_archives_are_read_as_they_say_or_refused(

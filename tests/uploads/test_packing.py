@@ -139,3 +139,9 @@ def test_names_of_files_inside_are_shown_in_one_line(name: str) -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 300
     assert error.line == 2
+
+
+def test_file_inside_without_a_name_is_refused() -> None:
+    data = bytearray(zipped({"a": TICKS + ROW}))
+    data[data.find(b"PK\1\2") + 46] = 0  # its name, which ends at a zero
+    assert "a.zip" in str(refused(bytes(data), "a.zip"))
