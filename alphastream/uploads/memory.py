@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from alphastream.errors import UploadError
@@ -19,6 +19,10 @@ UNKNOWN: Final = 2 * 2**30  # bytes taken to be free where the system does not s
 _STEP: Final = 2**20
 _PROC: Final = Path("/proc")
 _CGROUP: Final = Path("/sys/fs/cgroup")
+_GROUP_FILES: Final = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
 
 
 def free_bytes() -> int:
@@ -108,16 +112,30 @@ def _machine_bytes() -> int | None:
 
 
 def _group_bytes() -> int | None:
-    """What is left of the memory of the control group (version 2, else 1), whose cache counts as free."""
-    for most, used, cache in (
-        ("memory.max", "memory.current", "inactive_file"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
-    ):
-        limit, taken = _text(_CGROUP / most).strip(), _text(_CGROUP / used).strip()
-        if limit.isdigit() and taken.isdigit():
-            cached = re.search(rf"^{cache} (\d+)$", _text((_CGROUP / most).parent / "memory.stat"), re.MULTILINE)
-            return int(limit) - int(taken) + (int(cached[1]) if cached else 0)
-    return None
+    """What is left of the memory of this process's control group and of those around it; their cache counts as free."""
+    left = []
+    for version, group in _groups():
+        most, used, cache = _GROUP_FILES[version]
+        limit, taken = _text(group / most).strip(), _text(group / used).strip()
+        if limit.isdigit() and taken.isdigit():  # without a limit it says "max"
+            cached = re.search(rf"^{cache} (\d+)$", _text(group / "memory.stat"), re.MULTILINE)
+            left.append(int(limit) - int(taken) + (int(cached[1]) if cached else 0))
+    return min(left, default=None)
+
+
+def _groups() -> Iterator[tuple[int, Path]]:
+    """Version and folder of the control groups that this process is in, the innermost first."""
+    for line in _text(_PROC / "self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            version, root = 2, _CGROUP
+        elif "memory" in controllers.split(","):
+            version, root = 1, _CGROUP / "memory"
+        else:
+            continue
+        inside = PurePosixPath(path.lstrip("/"))
+        for folder in (inside, *inside.parents):
+            yield version, root / folder
 
 
 def _address_bytes() -> int | None:

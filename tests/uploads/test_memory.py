@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from alphastream.errors import UploadError
-from alphastream.uploads import combine, read, upload
+from alphastream.uploads import combine, memory, read, upload
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.memory import Memory, free_bytes
 from tests.uploads.test_errors import ROW, TICKS
@@ -20,29 +20,29 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def test_readings_share_what_is_free() -> None:
-    memory = Memory(lambda: 100 * MB)
-    with memory.reading("a.csv") as one:
+    shared = Memory(lambda: 100 * MB)
+    with shared.reading("a.csv") as one:
         one.grow(60 * MB)
-        with memory.reading("b.csv") as other:
+        with shared.reading("b.csv") as other:
             other.grow(40 * MB - 1)
             with pytest.raises(UploadError, match=r"b\.csv: reading this takes more memory than the 100\.0 MB"):
                 other.grow(2)
-            assert memory.reserved == 100 * MB
+            assert shared.reserved == 100 * MB
         one.grow(40 * MB)
-    assert memory.reserved == 0
+    assert shared.reserved == 0
 
 
 def test_memory_is_given_back_when_reading_fails() -> None:
-    memory = Memory(lambda: 100 * MB)
-    with pytest.raises(UploadError, match=r"100\.0 MB that are free"), memory.reading("a.csv") as reading:
+    shared = Memory(lambda: 100 * MB)
+    with pytest.raises(UploadError, match=r"100\.0 MB that are free"), shared.reading("a.csv") as reading:
         reading.grow(101 * MB)
-    assert memory.reserved == 0
+    assert shared.reserved == 0
 
 
 def test_what_is_free_is_asked_every_time() -> None:
     free = [100 * MB, 10 * MB]
-    memory = Memory(lambda: free[0])
-    with memory.reading("a.csv") as reading:
+    shared = Memory(lambda: free[0])
+    with shared.reading("a.csv") as reading:
         reading.grow(50 * MB)
         free.pop(0)
         with pytest.raises(UploadError, match=r"10\.0 MB that are free"):
@@ -72,6 +72,33 @@ def test_threads_share_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_machine_has_some_memory_free() -> None:
     assert free_bytes() > 100 * MB
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "free"),
+    [
+        ("0::/\n", {"memory.max": "900", "memory.current": "500", "memory.stat": "anon 1\ninactive_file 50\n"}, 450),
+        ("0::/\n", {"memory.max": "max", "memory.current": "500"}, None),
+        ("0::/app/web\n", {"app/memory.max": "700", "app/memory.current": "100", "app/web/memory.max": "max"}, 600),
+        (
+            "5:cpu:/\n4:memory:/app\n",
+            {"memory/app/memory.limit_in_bytes": "300", "memory/app/memory.usage_in_bytes": "100"},
+            200,
+        ),
+        ("", {}, None),
+    ],
+)
+def test_control_groups_are_counted(
+    cgroup: str, files: dict[str, str], free: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers and services are limited by a group; the machine's memory is not theirs."""
+    written = {"proc/self/cgroup": cgroup, **{f"groups/{name}": text for name, text in files.items()}}
+    for name, content in written.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(memory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path / "groups")
+    assert memory._group_bytes() == free
 
 
 def test_files_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
