@@ -236,3 +236,8 @@ def test_columns_get_different_names_whatever_the_header_says() -> None:
     layout = inspect("BTC.csv", b"time,price,a,a,a (2),a\n1723075200,1,1,1,1,1\n")
     assert len(set(layout.columns)) == 6
     assert layout.columns[2:5] == ("a", "a (2)", "a (2) (2)")
+
+
+def test_header_lines_that_name_only_the_time_break_nothing() -> None:
+    """Found by mutation: the field names were looked for among no lines."""
+    read_or_refused("BTC.csv", b"Date,\nTicker,\n2024-08-08,1\n")

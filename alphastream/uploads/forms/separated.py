@@ -186,10 +186,10 @@ def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
 
 def _joined_headers(headers: list[list[str]]) -> tuple[tuple[str, ...], str | None]:
     """One name a column, and the symbol where all columns share it."""
-    if len(headers) == 1:
-        return _unique([name.strip() for name in headers[0]]), None
     words = {word for role in ("open", "high", "low", "close", "volume") for word in ALIASES[role]} | {"adjclose"}
     rest = [header[1:] for header in headers if any(cell.strip() for cell in header[1:])]
+    if len(headers) == 1 or not rest:
+        return _unique([name.strip() for name in headers[0]]), None
     fields = max(rest, key=lambda row: sum(canonical(cell) in words for cell in row))
     tickers = next((row for row in rest if row is not fields), [""] * len(fields))
     time = next((header[0] for header in reversed(headers) if canonical(header[0]) in ALIASES["time"]), "Date")
