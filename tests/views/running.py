@@ -1,5 +1,6 @@
 """A page under AppTest with a system of the test's own, and what it says."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import config
 from system import Pipeline, System
 
 ROOT = Path(__file__).resolve().parents[2]
+MARKED = {"body", "label", "title", "help", "text", "delta", "spec", "tooltip"}
+"""Fields of Streamlit's messages whose text is Markdown, or a figure."""
 
 
 class Running(SimpleNamespace):
@@ -59,11 +62,36 @@ def page_of(name: str, **query: str) -> AppTest:
 
 
 def words(test: AppTest) -> str:
-    """All sentences of a page."""
+    """All sentences of a page, as a person reads them."""
     parts = [*test.error, *test.warning, *test.info, *test.success, *test.caption, *test.markdown, *test.code]
-    return "\n".join(str(part.value) for part in parts)
+    return "\n".join(read(str(part.value)) for part in parts)
 
 
 def cards(test: AppTest) -> dict[str, str]:
-    """Values of a page's metrics, by label."""
-    return {metric.label: metric.value for metric in test.metric}
+    """Values of a page's metrics, by label, as a person reads them."""
+    return {read(metric.label): read(metric.value) for metric in test.metric}
+
+
+def read(markdown: str) -> str:
+    """Escaped Markdown as a person reads it."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace("\u2060", "")
+
+
+def marked(test: AppTest) -> Iterator[tuple[str, str]]:
+    """Every text of a page that the browser reads as Markdown, a chart or a page's title, and where it stands."""
+    waiting: list[Any] = [test._tree]
+    while waiting:
+        node = waiting.pop()
+        waiting += getattr(node, "children", {}).values()
+        kind, proto = str(node.type), getattr(node, "proto", None)
+        if proto is not None and kind not in {"code", "arrow_data_frame", "html", "graphviz_chart"}:
+            yield from ((f"{kind}.{place}", text) for place, text in _texts(proto))
+
+
+def _texts(proto: Any) -> Iterator[tuple[str, str]]:
+    for field, value in proto.ListFields():
+        for each in value if field.is_repeated else (value,):
+            if field.message_type is not None and not field.message_type.GetOptions().map_entry:
+                yield from ((f"{field.name}.{place}", text) for place, text in _texts(each))
+            elif isinstance(each, str) and field.name in MARKED:
+                yield field.name, each

@@ -10,6 +10,7 @@ from alphastream.bars import Bars
 from alphastream.core.types import Ints
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, series_of
+from views.shared.escaping import in_cells
 
 
 def analytics_frame(answer: PairAnalytics, interval_ns: int | None = None) -> pd.DataFrame:
@@ -64,5 +65,9 @@ def file_name(spec: PairSpec, what: str) -> str:
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as a file; times are ISO 8601 with their zone."""
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
+    """A table as a file; times are ISO 8601 with their zone.
+
+    Text that a spreadsheet would take as a formula has an apostrophe in front, in headers as in cells; numbers have
+    none.
+    """
+    return in_cells(frame).to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z", lineterminator="\n").encode()
