@@ -25,6 +25,7 @@ from alphastream.graph import Price, interval_name
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from config import Settings
 from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
+from views.shared.escaping import in_markdown
 
 ABOUT: Final[Mapping[str, str]] = {
     "zscore": f"Means little while a leg is old or the pair is not cointegrated: add rules for both. {Z_OF_WALKS}",
@@ -117,7 +118,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
         return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels, told)
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title="This rule is not valid")
+        st.error(in_markdown(error), icon=":material/error:", title="This rule is not valid")
         return None
 
 

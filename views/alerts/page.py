@@ -14,6 +14,7 @@ from system import System
 from views.alerts.controls import Choices, rule_form
 from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
 from views.shared.elements import offer_file
+from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
 from views.shared.system import get_system
 
@@ -49,18 +50,18 @@ def page() -> None:
 def _troubles(book: AlertService, hooks: Webhooks) -> None:
     """What is wrong with the files, and what the last press of a button did."""
     if book.notice is not None:
-        st.error(book.notice, icon=":material/error:", title="The alert file could not be read")
+        st.error(in_markdown(book.notice), icon=":material/error:", title="The alert file could not be read")
     if book.failure is not None:
-        st.error(book.failure, icon=":material/hard_drive:", title="Alerts cannot be saved")
+        st.error(in_markdown(book.failure), icon=":material/hard_drive:", title="Alerts cannot be saved")
     if book.held is not None:
-        st.warning(book.held, icon=":material/lock:", title="Another process watches these alerts")
+        st.warning(in_markdown(book.held), icon=":material/lock:", title="Another process watches these alerts")
     if book.outage is not None:
-        st.error(book.outage, icon=":material/error:", title="Rules are not evaluated now")
+        st.error(in_markdown(book.outage), icon=":material/error:", title="Rules are not evaluated now")
     for problem in hooks.problems:
-        st.warning(problem, icon=":material/key:", title="A webhook is not usable")
+        st.warning(in_markdown(problem), icon=":material/key:", title="A webhook is not usable")
     message = st.session_state.pop("alerts_message", None)
     if message is not None:
-        st.success(message, icon=":material/check:")
+        st.success(in_markdown(message), icon=":material/check:")
 
 
 def _rules(book: AlertService) -> None:
@@ -152,7 +153,7 @@ def _do(work: Callable[[], None], message: str) -> None:
     try:
         work()
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title="Nothing was changed")
+        st.error(in_markdown(error), icon=":material/error:", title="Nothing was changed")
         return
     st.session_state["alerts_message"] = message
     st.session_state["alerts_added"] = st.session_state.get("alerts_added", 0) + 1  # an empty form
@@ -191,15 +192,16 @@ def _webhooks(system: System) -> None:
     """Where alerts can go: names and kinds, never addresses."""
     hooks = system.webhooks
     if not hooks.kinds:
+        file = in_markdown(system.settings.secrets_file.name)
         st.caption(
-            f"None configured. Addresses are secrets: they stand in {system.settings.secrets_file.name} beside the "
-            "app (ALPHASTREAM_SECRETS_FILE names another file) and are read when the app starts."
+            f"None configured. Addresses are secrets: they stand in {file} beside the app "
+            "(ALPHASTREAM_SECRETS_FILE names another file) and are read when the app starts."
         )
         st.code(SECRETS_EXAMPLE, language=None, wrap_lines=True)
         return
     for name, kind in hooks.kinds.items():
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.markdown(f"**{name}**, {kind}", width=300)
+        row.markdown(f"**{in_markdown(name)}**, {kind}", width=300)
         if row.button("Send a test", icon=":material/send:", key=f"test-{name}"):
             hooks.test(name)
     st.fragment(_deliveries, run_every=REFRESH_S, key="deliveries_panel")(hooks)

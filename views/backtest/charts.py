@@ -1,7 +1,6 @@
 """Charts of a backtest: a run in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +9,7 @@ import plotly.graph_objects as go
 from alphastream.backtest import RunResult
 from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
+from views.shared.escaping import in_chart
 from views.shared.palette import GREY, palette
 from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
 from views.shared.thinning import MAX_POINTS, thin_out
@@ -90,10 +90,10 @@ def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple
     held = np.where(run.positions != 0.0, run.positions * run.marks, 0.0)
     for number, column in enumerate(largest(run.positions * run.marks)):
         colour, dash = colours.line(number)
-        name = f"{escape(run.symbols[column])} held"
+        name = f"{in_chart(run.symbols[column])} held"
         yield line("position", name, colour, dash, line={"shape": "hv"}), held[:, column]
     for name in list(panels)[list(panels).index("position") + 1 :]:
-        yield line(name, escape(name.replace("_", " ")), colours.neutral), run.observed[name]
+        yield line(name, in_chart(name.replace("_", " ")), colours.neutral), run.observed[name]
 
 
 def _marks(run: RunResult, performance: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
@@ -142,13 +142,13 @@ def _points(run: RunResult, performance: Performance) -> dict[str, list[tuple[in
             rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, round_trip.opened_ns)))
     for round_trip in performance.round_trips[-MAX_MARKS:]:
         legs = [(symbol, round_trip.legs[symbol]) for symbol in run.symbols if symbol in round_trip.legs]
-        into = "<br>".join(f"{escape(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
+        into = "<br>".join(f"{in_chart(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
         kind = "long" if round_trip.direction > 0 else "short"
         points[kind].append((rows[first[round_trip.number]], f"<b>trade {round_trip.number}, {kind}</b><br>{into}"))
         if round_trip.closed_ns is None:
             continue
-        out = "<br>".join(f"{escape(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
-        reason = escape(reasons.get(round_trip.number, ""))
+        out = "<br>".join(f"{in_chart(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
+        reason = in_chart(reasons.get(round_trip.number, ""))
         words = f"<b>trade {round_trip.number} exit: {reason}</b><br>{out}<br>net {round_trip.net:+,.2f}"
         points["exit"].append((rows[last[round_trip.number]], words))
     return points

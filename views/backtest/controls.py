@@ -19,6 +19,7 @@ from config import Settings
 from views.backtest.data_controls import Data
 from views.shared.controls import number, sentence
 from views.shared.cost_controls import broker_rules
+from views.shared.escaping import in_markdown
 from views.shared.strategy_controls import OPTIMISER, choose_kind, choose_pairs, strategy_of
 
 MAX_OBSERVED: Final = 4
@@ -82,7 +83,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
         with right:
             trials = None if kind == OPTIMISER else _trials(strategy.pairs[0])
     except AlphaStreamError as error:
-        st.warning(sentence(error), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
         return None
     return BacktestRequest(strategy, rules, capital, observe), trials
 

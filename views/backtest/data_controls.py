@@ -17,6 +17,7 @@ from alphastream.uploads import Upload, require_pair
 from alphastream.uploads.series import bars_of, common_bars
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
+from views.shared.escaping import in_markdown
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, session_cached
@@ -218,7 +219,7 @@ def _files() -> Data | None:
     try:
         require_pair(upload)
     except UploadError as error:
-        st.error(str(error), icon=":material/call_split:", title="A pair needs two symbols")
+        st.error(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
         return None
     named = ", ".join(upload.files[:MAX_NAMED]) + (" and others" if len(upload.files) > MAX_NAMED else "")
 

@@ -26,6 +26,7 @@ from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
+from views.shared.escaping import in_markdown
 from views.shared.palette import palette
 from views.shared.panels import MAX_LINES
 from views.shared.system import get_system
@@ -58,12 +59,12 @@ def page() -> None:
     request, trials = asked
     if not kernels_ready(*PAIR_MODELS, POSITIONS, BACKTEST):
         return
-    st.caption(f"{data.title}: {data.describe(request.strategy.symbols)}.")
+    st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
     try:
         market = data.market(request.strategy.symbols)
         run = _run(market, request)
     except AlphaStreamError as error:
-        st.error(sentence(error), icon=":material/error:", title="No result")
+        st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")
         return
     names = [RESULT, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
@@ -131,7 +132,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     waits = _calibrating(market, request, result)
     if waits is not None:
         st.warning(
-            f"{len(result):,} bars: {waits.what} has {waits.have} of {waits.needed}. "
+            f"{len(result):,} bars: {in_markdown(waits.what)} has {waits.have} of {waits.needed}. "
             "Take longer data, shorter bars or a smaller window.",
             icon=":material/hourglass_empty:",
             title=f"Calibrating {waits.have}/{waits.needed}",
@@ -151,7 +152,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             title="No trade",
         )
     if result.ended is not None:
-        st.error(tables.ending(result.ended), icon=":material/report:", title=tables.ended_as(result.ended))
+        words, title = tables.ending(result.ended), tables.ended_as(result.ended)
+        st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
     if run.together < SELDOM:
         st.warning(
             f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made "
@@ -161,9 +163,9 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         )
     luck = luck_of(market, request, performance)
     metric_row(tables.figures(result, performance, luck), key="result_cards")
-    st.caption(f"{tables.span(result)} Both legs traded in {run.together:.0%} of the bars.")
+    st.caption(f"{in_markdown(tables.span(result))} Both legs traded in {run.together:.0%} of the bars.")
     for trouble in tables.troubles(result):
-        st.warning(trouble, icon=":material/call_split:")
+        st.warning(in_markdown(trouble), icon=":material/call_split:")
     dark = is_dark()
     figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)

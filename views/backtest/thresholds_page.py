@@ -8,6 +8,7 @@ from views.backtest.controls import BacktestRequest
 from views.backtest.tables import ended_as, ending
 from views.backtest.trials_page import history_of, swept_pair
 from views.shared.controls import sentence
+from views.shared.escaping import in_markdown
 from views.shared.threshold_controls import rules_table, set_buttons
 from views.shared.threshold_tables import CAVEAT, bps_of, fit_sentence, trials_frame
 from views.shared.uploads import session_cached
@@ -27,7 +28,7 @@ def thresholds_tab(market: Market, request: BacktestRequest) -> None:
             lambda: threshold_trials(history, strategy, capital=request.capital),
         )
     except AlphaStreamError as error:
-        st.error(sentence(error), icon=":material/error:", title="No result")
+        st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")
         return
     _shown(history, found, request)
 
@@ -45,12 +46,12 @@ def _shown(history: PairHistory, found: ThresholdTrials, request: BacktestReques
     for trial in found.trials:
         if trial.run.ended is not None:
             st.error(
-                ending(trial.run.ended),
+                in_markdown(ending(trial.run.ended)),
                 icon=":material/report:",
-                title=f"{ended_as(trial.run.ended)}: {trial.entry:.3g}",
+                title=in_markdown(f"{ended_as(trial.run.ended)}: {trial.entry:.3g}"),
             )
     set_buttons(found.fit, spec)
-    st.caption(f"Fitted on the first half, {split:,} bars. {fit_sentence(found.fit, unit_bps)}")
+    st.caption(f"Fitted on the first half, {split:,} bars. {in_markdown(fit_sentence(found.fit, unit_bps))}")
     st.caption(
         f"{CAVEAT} One difference on one stretch of bars may be luck: compare it with the errors of the Sharpe ratios. "
         "Impact and funding are in the results and not in the thresholds."

@@ -30,6 +30,7 @@ from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
+from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.uploads import session_cached
 
@@ -241,7 +242,8 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
     metric_row(cards, key="result_cards")
     figure = walk_forward_figure(history.rows.end_ns[start:stop], walk, hindsight.equity, dark=dark)
     if walk.run.ended is not None:
-        st.error(ending(walk.run.ended), icon=":material/report:", title=ended_as(walk.run.ended))
+        title = in_markdown(ended_as(walk.run.ended))
+        st.error(in_markdown(ending(walk.run.ended)), icon=":material/report:", title=title)
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
     st.dataframe(
         folds_frame(history, walk, yearly),
@@ -327,4 +329,4 @@ def _number(value: float) -> str:
 
 
 def _refused(error: AlphaStreamError) -> None:
-    st.error(sentence(error), icon=":material/error:", title="No result")
+    st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")

@@ -16,6 +16,7 @@ from views.shared.charts import WIDE_GAP, pair_figure
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
+from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
@@ -33,7 +34,7 @@ def page() -> None:
     try:
         require_pair(upload)
     except UploadError as error:
-        st.error(str(error), icon=":material/call_split:", title="A pair needs two symbols")
+        st.error(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
     spec = pair_controls(sorted(upload.symbols), get_settings(), shortest_s=shortest_s)
@@ -44,7 +45,7 @@ def page() -> None:
     try:
         answer = _answer(upload, spec)
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title="These settings give no result")
+        st.error(in_markdown(error), icon=":material/error:", title="These settings give no result")
         return
     _result(upload, spec, answer)
 
@@ -67,7 +68,8 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     step = answer.calibrating
     if step is not None:
         st.warning(
-            f"{count} bars: {step.what} has {step.have} of {step.needed}. Choose shorter bars or a smaller window.",
+            f"{count} bars: {in_markdown(step.what)} has {step.have} of {step.needed}. "
+            "Choose shorter bars or a smaller window.",
             icon=":material/hourglass_empty:",
             title=f"Calibrating {step.have}/{step.needed}",
         )

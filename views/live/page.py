@@ -20,6 +20,7 @@ from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
 from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
 from views.shared.elements import PLOT, offer_file
+from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
@@ -159,7 +160,7 @@ def _correlations(system: System, spec: PairSpec) -> None:
     try:
         correlations = tape_correlation(tape, spec.interval_ns, ways[str(way)])
     except AlphaStreamError as error:
-        st.caption(str(error))
+        st.caption(in_markdown(error))
         return
     st.plotly_chart(
         return_correlation_map(correlations.names, correlations.matrix, correlations.n_rows),
@@ -177,19 +178,20 @@ def _tape(system: System) -> None:
     if pipeline is None:
         return
     health, store = pipeline.ingest.health, pipeline.store.health
-    st.markdown(f"**{plain(health.feed)}**: {health.state}. {health.reason}")
+    st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {in_markdown(health.reason)}")
     st.dataframe(coverage_frame(pipeline), hide_index=True, alt="What the tape holds of each symbol")
     facts = tape_facts(pipeline, system.hub.health)
-    st.caption(" · ".join(f"{name} {value}" for name, value in facts.items()))
+    st.caption(in_markdown(" · ".join(f"{name} {value}" for name, value in facts.items())))
     for symbol, reason in health.refused.items():
-        st.warning(reason, icon=":material/search_off:", title=symbol)
+        st.warning(in_markdown(reason), icon=":material/search_off:", title=in_markdown(symbol))
     for gap in health.unfillable:
-        words = f"trades {gap.first:,} to {gap.last:,}: {gap.reason}"
-        st.warning(words, icon=":material/data_alert:", title=f"{gap.symbol}: a gap that the venue cannot fill")
+        words = in_markdown(f"trades {gap.first:,} to {gap.last:,}: {gap.reason}")
+        title = in_markdown(f"{gap.symbol}: a gap that the venue cannot fill")
+        st.warning(words, icon=":material/data_alert:", title=title)
     if store.last_error is not None:
-        st.error(store.last_error, icon=":material/hard_drive:", title="Ticks cannot be saved")
+        st.error(in_markdown(store.last_error), icon=":material/hard_drive:", title="Ticks cannot be saved")
     for failure in system.hub.health.failures:
-        st.error(f"{failure}: the log has more", icon=":material/error:", title="A figure cannot be shown")
+        st.error(f"{in_markdown(failure)}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 
 
 def _downloads(system: System, spec: PairSpec) -> None:

@@ -1,7 +1,6 @@
 """Charts of a paper run: its equity beside that of the backtest; no Streamlit."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from alphastream.backtest import Outage
 from alphastream.backtest.parity import Parity
 from alphastream.trading import Fill
 from views.paper.tables import moment
+from views.shared.escaping import in_chart
 from views.shared.palette import GREY, Palette, palette
 from views.shared.panels import TRANSPARENT, drawn_times, headings
 from views.shared.thinning import MAX_POINTS, thin_out
@@ -74,7 +74,7 @@ def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette) -> Itera
             "yaxis": "y",
             "legend": "legend",
             "text": [
-                f"<b>{escape(fill.symbol)} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, {moment(fill.time_ns)}<br>"
+                f"<b>{in_chart(fill.symbol)} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, {moment(fill.time_ns)}<br>"
                 f"order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
                 for fill in its
             ],

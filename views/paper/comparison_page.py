@@ -15,6 +15,7 @@ from views.paper import tables as tables
 from views.paper.charts import MAX_MARKS, equity_figure
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, table_height
+from views.shared.escaping import in_markdown
 
 LEAST_S: Final = 5.0  # between two comparisons of a run
 SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
@@ -60,7 +61,7 @@ def show_comparison(system: System, view: PaperView) -> None:
     """Both equities, and what differs."""
     comparison = compared(system, view)
     if isinstance(comparison, str):
-        st.info(comparison, icon=":material/hourglass_empty:", title="Not compared with a backtest")
+        st.info(in_markdown(comparison), icon=":material/hourglass_empty:", title="Not compared with a backtest")
         return
     st.plotly_chart(
         equity_figure(comparison, view.fills, view.outages, dark=is_dark()),
@@ -68,7 +69,7 @@ def show_comparison(system: System, view: PaperView) -> None:
         config=PLOT,
         theme="streamlit",
     )
-    st.markdown(f"**{tables.verdict(comparison)}**")
+    st.markdown(f"**{in_markdown(tables.verdict(comparison))}**")
     st.caption(
         f"Compared with the backtest of the recorded tape, {tables.moment(comparison.from_ns, '%Y-%m-%d %H:%M:%S')} to "
         f"{tables.moment(comparison.until_ns, '%H:%M:%S')} UTC, {len(comparison.history):,} bars."

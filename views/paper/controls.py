@@ -8,6 +8,7 @@ from config import Settings
 from system import Pipeline
 from views.shared.controls import is_followed, sentence
 from views.shared.cost_controls import broker_rules, venue_contracts
+from views.shared.escaping import in_markdown
 from views.shared.strategy_controls import choose_kind, choose_pairs, strategy_of
 
 
@@ -23,5 +24,5 @@ def definition_controls(pipeline: Pipeline, settings: Settings) -> Definition | 
             return None
         return Definition(strategy, broker_rules("ticks", strategy.symbols, venue_contracts(pipeline)), capital)
     except AlphaStreamError as error:
-        st.warning(sentence(error), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
         return None

@@ -14,6 +14,7 @@ from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls
 from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
+from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
@@ -80,10 +81,11 @@ def _start(system: System) -> None:
         disabled=definition is None or full,
     )
     kind = "live trades" if pipeline.kind == "live" else "the recording, not live trades"
+    title = in_markdown(plain(pipeline.title))
     row.caption(
         f"{MAX_RUNS} runs are active, the most allowed: stop one."
         if full
-        else f"It would run on {kind}: {plain(pipeline.title)}. Decisions begin with the next bar that closes."
+        else f"It would run on {kind}: {title}. Decisions begin with the next bar that closes."
     )
     if definition is None:
         return
@@ -93,9 +95,10 @@ def _start(system: System) -> None:
     try:
         name = system.paper.open(definition, pipeline.kind)
     except AlphaStreamError as error:
-        st.error(sentence(error), icon=":material/error:", title="Not started")
+        st.error(in_markdown(sentence(error)), icon=":material/error:", title="Not started")
         return
-    st.success(f"{definition.strategy.name} is running as {name}.", icon=":material/check:", title="Started")
+    words = in_markdown(f"{definition.strategy.name} is running as {name}.")
+    st.success(words, icon=":material/check:", title="Started")
     st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
 
 
@@ -166,7 +169,7 @@ def _panel(system: System, name: str) -> None:
     metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
     st.markdown("  \n".join(f":orange-badge[open] {each}" for each in waits) or ":gray-badge[no open orders]")
-    st.markdown(tables.margin(view))
+    st.markdown(in_markdown(tables.margin(view)))
     show_comparison(system, view)
     _records(view)
 
@@ -174,12 +177,12 @@ def _panel(system: System, name: str) -> None:
 def _state(system: System, view: PaperView) -> None:
     """What it does and since when, and the buttons."""
     kind = "live trades" if view.trades == "live" else "recorded trades, not live ones"
-    why = f": {view.why}" if view.why else ""
+    why = f": {in_markdown(view.why)}" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     colour = "red" if view.ended else BADGES[view.status]
     row.markdown(
-        f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({plain(view.title)}), since "
+        f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({in_markdown(plain(view.title))}), since "
         f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
         f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",
@@ -208,7 +211,7 @@ def _resume(system: System, view: PaperView, row: Any) -> None:
         try:
             system.paper.resume(view.id)
         except AlphaStreamError as error:
-            st.error(sentence(error), icon=":material/error:", title="Not resumed")
+            st.error(in_markdown(sentence(error)), icon=":material/error:", title="Not resumed")
 
 
 # ---- what happened -----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from alphastream.performance import RoundTrip, round_trips
 from alphastream.strategies import PositionOptimiser
 from alphastream.trading import SpreadOrder
 from runtime.paper.service import PaperView
+from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.metrics import SIDES, UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
@@ -138,14 +139,18 @@ def direction(view: PaperView) -> str:
 
 
 def waiting(view: PaperView) -> list[str]:
-    """Orders with a leg that waits, in sentences."""
+    """Orders with a leg that waits, in sentences of Markdown."""
     sentences = []
     for order in view.open_orders:
         filled = [leg.symbol for leg in order.legs if leg.filled]
-        waits = [f"{leg.symbol} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"]
-        alone = f"**{' and '.join(filled)} is filled alone**, " if filled else ""
+        waits = [
+            f"{in_markdown(leg.symbol)} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"
+        ]
+        alone = f"**{' and '.join(map(in_markdown, filled))} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
-        sentences.append(f"Order {order.id}, {order.reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
+        sentences.append(
+            f"Order {order.id}, {in_markdown(order.reason)}: {alone}{', '.join(waits)} {verb} for the next trade."
+        )
     return sentences
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.portfolio import Spectrum, exposure
 from alphastream.portfolio.allocation import Allocation, ShrinkTrial
+from views.shared.escaping import in_chart
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.palette import GREY, palette
 from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
@@ -47,7 +48,8 @@ def _traces(allocation: Allocation, gained: Floats, dark: bool) -> Iterator[tupl
     cash = allocation.positions.cash_position * config.position_scale
     for number, column in enumerate(largest(allocation.positions.held)):
         colour, dash = colours.line(number)
-        yield line(allocation.rows.assets[column], "y", "legend", colour, dash, line={"shape": "hv"}), cash[:, column]
+        name = in_chart(allocation.rows.assets[column])
+        yield line(name, "y", "legend", colour, dash, line={"shape": "hv"}), cash[:, column]
     flows = exposure(allocation.positions, config)
     live = np.flatnonzero(allocation.positions.status == "valid")
     known = np.ones(len(gained))

@@ -27,6 +27,7 @@ from views.portfolio.tables import allocation_csv, figures, portfolio_status, po
 from views.shared.compiling import compiling_text
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
+from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
 from views.shared.panels import MAX_LINES
@@ -69,13 +70,13 @@ def _panel(system: System, request: PortfolioRequest) -> None:
             notice.show()
     view = _view(system, request)
     if isinstance(view, str):
-        st.info(view, icon=":material/hourglass_empty:", title="Not yet")
+        st.info(in_markdown(view), icon=":material/hourglass_empty:", title="Not yet")
         return
     state = portfolio_status(view.allocation)
     metric_row(figures(view.allocation, view.gained), key="portfolio_cards", width=CARD_PX)
     newest = view.allocation.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
     badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
-    st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {state.reason}.")
+    st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {in_markdown(state.reason)}.")
     _positions(view.allocation)
     if not (view.allocation.positions.status == "valid").any():
         st.caption("Charts begin with the first positions.")
@@ -191,7 +192,7 @@ def _download(system: System, request: PortfolioRequest) -> None:
     """The file as of the moment the box was opened."""
     view = _view(system, request)
     if isinstance(view, str):
-        st.caption(view)
+        st.caption(in_markdown(view))
         return
     length = interval_name(request.pairs[0].interval_ns)
     offer_file(
@@ -207,7 +208,7 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     """The matrix of the newest bar and how sound it has been."""
     view = _view(system, request)
     if isinstance(view, str):
-        st.caption(view)
+        st.caption(in_markdown(view))
         return
     rows = view.allocation.rows
     sound = soundness(rows, request.config)
@@ -232,7 +233,7 @@ def _skill(system: System, request: PortfolioRequest) -> None:
     """Information coefficients and what other values of shrink would have earned."""
     view = _view(system, request)
     if isinstance(view, str):
-        st.caption(view)
+        st.caption(in_markdown(view))
         return
     rows, config = view.allocation.rows, request.config
     coefficients = {

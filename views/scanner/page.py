@@ -21,6 +21,7 @@ from views.shared.cards import span_text
 from views.shared.compiling import kernels_ready
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
 from views.shared.elements import PLOT, offer_file, table_height
+from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape
@@ -199,7 +200,7 @@ def _scan(upload: Upload, request: Request) -> None:
         st.session_state["last_upload"] = upload
     except AlphaStreamError as error:
         st.session_state.pop("scan_result", None)
-        st.error(str(error), icon=":material/error:", title="This universe cannot be scanned")
+        st.error(in_markdown(error), icon=":material/error:", title="This universe cannot be scanned")
     place.empty()
 
 
@@ -239,7 +240,7 @@ def _result() -> None:
     found = summary.confirmed
     survivors = "1 pair survives" if found == 1 else f"{found:,} pairs survive"
     (st.success if found else st.warning)(
-        summary.sentence,
+        in_markdown(summary.sentence),
         icon=":material/functions:",
         title=f"{survivors} Benjamini-Hochberg, both halves and a bootstrap",
     )
@@ -319,7 +320,7 @@ def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:
     try:
         tree = clusters(panel, log=log)
     except AlphaStreamError as error:
-        st.caption(f"No tree of symbols: {error}")
+        st.caption(f"No tree of symbols: {in_markdown(error)}")
         return
     kind = st.segmented_control("Chart", ["Correlation", "q-values", "Clusters"], default="Correlation", key="chart")
     if kind == "Clusters":

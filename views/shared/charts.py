@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
+from views.shared.escaping import in_chart
 from views.shared.palette import DARK, GREY, LIGHT, Palette, palette
 from views.shared.panels import TRANSPARENT, domains, headings, total_height
 from views.shared.series import SIGNIFICANT, Columns, PairSeries, column_decimals, is_known, series_columns
@@ -64,7 +65,7 @@ def _traces(series: PairSeries, colours: Palette) -> Iterator[dict[str, Any]]:
         mark = line(column, name, "y4", "legend3", colour, hoverinfo="skip")
         return {**mark, "mode": "markers", "marker": style}
 
-    y, x = series.y_symbol, series.x_symbol
+    y, x = in_chart(series.y_symbol), in_chart(series.x_symbol)
     yield line("y_price", y, "y", "legend", colours.y_leg)
     yield line("x_price", x, "y2", "legend", colours.x_leg, line={"dash": "6px,2px"})
     band: dict[str, Any] = {"hoverinfo": "skip", "legendgroup": "band"}
@@ -139,8 +140,8 @@ def _layout(series: PairSeries, colours: Palette, gap: int) -> dict[str, Any]:
             "spikedash": "dot",
             "spikecolor": GREY,
         },
-        "yaxis": axis("price", "y_price", series.y_symbol, colours.y_leg),
-        "yaxis2": axis("price", "x_price", series.x_symbol, colours.x_leg, over="y"),
+        "yaxis": axis("price", "y_price", in_chart(series.y_symbol), colours.y_leg),
+        "yaxis2": axis("price", "x_price", in_chart(series.x_symbol), colours.x_leg, over="y"),
         "yaxis3": {
             **axis("spread", "spread", "", None),
             "exponentformat": "none",
@@ -151,8 +152,11 @@ def _layout(series: PairSeries, colours: Palette, gap: int) -> dict[str, Any]:
             "autorangeoptions": {"include": [-1.25 * series.entry_z, 1.25 * series.entry_z]},  # the triggers are seen
         },
         "yaxis5": {**axis("hedge", "hedge_ratio", "", None), "showticklabels": is_known(series.hedge_ratio)},
-        "yaxis6": {**axis("volume", "y_volume", series.y_symbol, colours.y_leg), "rangemode": "tozero"},
-        "yaxis7": {**axis("volume", "x_volume", series.x_symbol, colours.x_leg, over="y6"), "rangemode": "tozero"},
+        "yaxis6": {**axis("volume", "y_volume", in_chart(series.y_symbol), colours.y_leg), "rangemode": "tozero"},
+        "yaxis7": {
+            **axis("volume", "x_volume", in_chart(series.x_symbol), colours.x_leg, over="y6"),
+            "rangemode": "tozero",
+        },
         "yaxis8": {**axis("hedge", "correlation", "", None, over="y5"), "range": [-1.05, 1.05]},
         "yaxis9": {
             **axis("stationarity", "pvalue", "", None),

@@ -18,6 +18,7 @@ from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
 from system import Pipeline
+from views.shared.escaping import in_markdown
 from views.shared.readiness import COST_BPS
 
 ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
@@ -141,7 +142,8 @@ def pair_controls(
         warn_of_old_cost("the round trip of both legs")
     y, x = (str(leg or "").strip().upper() for leg in (y, x))
     if y == x or not y or not x:
-        st.warning(f"Both legs are {y or 'empty'}: choose two different symbols.", icon=":material/call_split:")
+        both = in_markdown(y) or "empty"
+        st.warning(f"Both legs are {both}: choose two different symbols.", icon=":material/call_split:")
         return None
     if exit_ >= entry:
         st.warning(f"Exit {exit_:g} is not inside entry {entry:g}: bring it nearer to zero.", icon=":material/rule:")
@@ -191,8 +193,9 @@ def warn_of_old_cost(what: str) -> None:
     """
     old = st.query_params.get(OLD_COST)
     if old is not None:
+        words = in_markdown(f"{OLD_COST}={old}")
         st.warning(
-            f"The address says {OLD_COST}={old}, which may be the cost of one fill or of a round trip of four. It is "
+            f"The address says {words}, which may be the cost of one fill or of a round trip of four. It is "
             f"not used: set the cost of {what} above and save the new link.",
             icon=":material/link_off:",
             title="This link is from an earlier version",
@@ -213,7 +216,9 @@ def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapp
         refuses to write what a control of this page is bound to, and puts them into the address itself.
     """
     session = {**controls, **shared}
-    if st.button(label, icon=":material/open_in_new:", key=key, on_click=st.session_state.update, args=(session,)):
+    if st.button(
+        in_markdown(label), icon=":material/open_in_new:", key=key, on_click=st.session_state.update, args=(session,)
+    ):
         st.switch_page(f"views/{page}/page.py", query_params=controls)
 
 
@@ -224,7 +229,8 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
     try:
         pipeline.ingest.add_symbol(symbol)
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/search_off:", title=f"{symbol} cannot be followed")
+        title = f"{in_markdown(symbol)} cannot be followed"
+        st.error(in_markdown(error), icon=":material/search_off:", title=title)
         return False
     return True
 

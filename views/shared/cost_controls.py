@@ -18,6 +18,7 @@ from alphastream.trading.broker.costs import (
 from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from system import Pipeline
+from views.shared.escaping import in_markdown
 
 RowKind = Literal["ticks", "bars"]
 """What orders meet: trades, or bars."""
@@ -150,12 +151,12 @@ def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[st
     st.caption("Lot, tick and minimum order" + (", as the venue publishes them." if known else "; 0 for none."))
     contracts = {}
     for symbol in symbols:
-        steps = known.get(symbol, Contract())
+        steps, name = known.get(symbol, Contract()), in_markdown(symbol)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         contracts[symbol] = Contract(
-            lot=_step(row, f"{symbol} lot", "lot", symbol, steps.lot),
-            tick=_step(row, f"{symbol} tick", "tick", symbol, steps.tick),
-            min_notional=_step(row, f"{symbol} min order", "least", symbol, steps.min_notional),
+            lot=_step(row, f"{name} lot", "lot", symbol, steps.lot),
+            tick=_step(row, f"{name} tick", "tick", symbol, steps.tick),
+            min_notional=_step(row, f"{name} min order", "least", symbol, steps.min_notional),
         )
     return contracts
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 import streamlit as st
 
+from views.shared.escaping import in_file_name, in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 
 PLOT: Final = {"displaylogo": False}
@@ -35,10 +36,10 @@ def metric_row(
     row = st.container(horizontal=True, gap="small", key=key)
     for metric in metrics:
         row.metric(
-            metric.label,
-            metric.value,
-            metric.sub or None,
-            help=metric.help or None,
+            in_markdown(metric.label),
+            in_markdown(metric.value),
+            in_markdown(metric.sub) or None,
+            help=in_markdown(metric.help) or None,
             border=True,
             width=width,
             delta_color="off",
@@ -68,7 +69,8 @@ def offer_file(
     kind : its media type.
     place : the container it stands in.
     """
-    place.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:", key=key)
+    words, file = in_markdown(label), in_file_name(name)
+    place.download_button(words, content, file, kind, on_click="ignore", icon=":material/download:", key=key)
 
 
 def trades_table(frame: pd.DataFrame, *, unit: str, key: str, alt: str) -> None:

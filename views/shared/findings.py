@@ -9,6 +9,7 @@ from alphastream.cointegration import LEAST_ROWS
 from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, tested_prices
+from views.shared.escaping import in_markdown
 
 SENTENCE_PX = 690  # for all but the longest; what was tested against may be scrolled to
 
@@ -17,7 +18,7 @@ def tests_of(answer: PairAnalytics) -> None:
     """Every test on the newest closed bars of an answer, as a table."""
     y, x = tested_prices(answer)
     if len(y) < LEAST_ROWS:
-        st.caption(f"Tests of the pair: {answer.cointegration.refusal}.")
+        st.caption(f"Tests of the pair: {in_markdown(answer.cointegration.refusal)}.")
         return
     findings = diagnose(y, x)
     st.caption(
@@ -44,10 +45,10 @@ def tests_of(answer: PairAnalytics) -> None:
 def trade_times_of(correlations: Asynchrony, spec: PairSpec) -> None:
     """What trading at different times does to the correlation of the legs."""
     if correlations.refusal is not None:
-        st.caption(f"Correlation from trades: {correlations.refusal}")
+        st.caption(f"Correlation from trades: {in_markdown(correlations.refusal)}")
         return
     medians = ((spec.y, correlations.y_age_ns), (spec.x, correlations.x_age_ns))
-    ages = ", ".join(f"{symbol} {(age or 0) / 1e9:.2f} s" for symbol, age in medians)
+    ages = ", ".join(f"{in_markdown(symbol)} {(age or 0) / 1e9:.2f} s" for symbol, age in medians)
     st.caption(
         f"Correlation of returns: **{correlations.ticks:.3f}** from the trades themselves (Hayashi-Yoshida), "
         f"**{correlations.bars:.3f}** from bars of {interval_name(spec.interval_ns)}. Median age of a leg's price at a "

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from alphastream.core.types import Floats, Ints
 from alphastream.scan import Clusters
+from views.shared.escaping import in_chart
 from views.shared.palette import DIVERGING, GREY
 
 _CELL_PX: Final = 18
@@ -24,11 +25,11 @@ def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
     correlation : (N, N), NaN where undefined.
     order : the N symbols as they shall stand.
     """
-    values = correlation.loc[order, order]
+    values, labels = correlation.loc[order, order], [in_chart(name) for name in order]
     heat = go.Heatmap(
         z=values.to_numpy(),
-        x=order,
-        y=order,
+        x=labels,
+        y=labels,
         zmin=-1,
         zmax=1,
         colorscale="RdBu_r",
@@ -46,7 +47,7 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
     names : N symbols.
     matrix, n_rows : (N, N) each, from ``alphastream.scan.tape_correlation``.
     """
-    labels = list(names)
+    labels = [in_chart(name) for name in names]
     text = [[f"{value:.2f}" if np.isfinite(value) else "–" for value in row] for row in matrix]
     heat = go.Heatmap(
         z=matrix,
@@ -72,14 +73,14 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
 
 def qvalue_map(table: pd.DataFrame, order: list[str]) -> go.Figure:
     """q-values (Benjamini-Hochberg) of all pairs as a square; empty where a pair was refused."""
-    place = {symbol: row for row, symbol in enumerate(order)}
+    place, labels = {symbol: row for row, symbol in enumerate(order)}, [in_chart(name) for name in order]
     values = np.full((len(order), len(order)), np.nan)
     rows, columns = (table[leg].map(place).to_numpy() for leg in ("y", "x"))
     values[rows, columns] = values[columns, rows] = table["qvalue_bh"]
     heat = go.Heatmap(
         z=values,
-        x=order,
-        y=order,
+        x=labels,
+        y=labels,
         zmin=0,
         zmax=1,
         colorscale="Viridis_r",
@@ -98,18 +99,19 @@ def dendrogram(tree: Clusters) -> go.Figure:
         go.Scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1.2}, hoverinfo="skip", showlegend=False)
         for x, y in zip(drawn["icoord"], drawn["dcoord"], strict=True)
     ]
-    ticks = {"tickvals": [10 * i + 5 for i in range(len(drawn["ivl"]))], "ticktext": drawn["ivl"], "tickangle": -60}
+    ticks = {"tickvals": [10 * i + 5 for i in range(len(drawn["ivl"]))], "ticktext": [*map(in_chart, drawn["ivl"])]}
     figure = go.Figure(lines)
     figure.update_layout(
         height=360, margin={"l": 50, "r": 10, "t": 10, "b": 90}, yaxis={"title": {"text": "√((1 − ρ)/2)"}}, xaxis=ticks
     )
+    figure.update_xaxes(tickangle=-60)
     return figure
 
 
 def _square(data: list[Any], symbols: int) -> go.Figure:
     side = min(900, max(320, symbols * _CELL_PX + 120))
     figure = go.Figure(data)
-    axis = {"showgrid": False, "nticks": min(symbols, 60)}
+    axis = {"type": "category", "showgrid": False, "nticks": min(symbols, 60)}  # 7203 is a symbol
     figure.update_layout(height=side, margin={"l": 90, "r": 10, "t": 10, "b": 90}, xaxis=axis, yaxis=axis)
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from system import Pipeline
+from views.shared.escaping import in_markdown
 from views.shared.metrics import plain
 
 CARRIES_TRADES: Final = ("live", "backfilling")
@@ -24,7 +25,7 @@ class Notice:
     def show(self) -> None:
         """Put it on the page."""
         element = {"error": st.error, "info": st.info, "warning": st.warning}[self.kind]
-        element(self.text, icon=f":material/{self.icon}:", title=self.title)
+        element(in_markdown(self.text), icon=f":material/{self.icon}:", title=in_markdown(self.title))
 
 
 def no_feed(failure: str | None, title: str = "Nothing can be shown") -> Notice:

@@ -16,6 +16,7 @@ from alphastream.portfolio.allocation import Style, price_pairs
 from config import Settings
 from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence, take_old_model
 from views.shared.controls import HELP as PAIR_HELP
+from views.shared.escaping import in_markdown
 
 MAX_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
 FIRST_CHOSEN: Final = 4
@@ -123,7 +124,7 @@ def portfolio_controls(
         specs = [PairSpec(y, x, interval_ns, models[model], window, cast(Price, price)) for y, x in legs]
         return PortfolioRequest(tuple(dict.fromkeys(specs)), (), window, style, config)
     except AlphaStreamError as error:
-        st.warning(sentence(error), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
         return None
 
 

@@ -7,6 +7,8 @@ from typing import BinaryIO, Final, TypeVar
 
 import streamlit as st
 
+from views.shared.escaping import in_markdown
+
 Value = TypeVar("Value")
 
 PATIENCE_S: Final = 0.3
@@ -75,20 +77,20 @@ def reading(name: str, stream: BinaryIO, size: int, key: str, work: Callable[[Bi
     """
     flag = f"cancelled-{key}"
     if st.session_state.get(flag):
-        st.info(f"{name} was not read to its end.", icon=":material/close:", title="Cancelled")
+        st.info(f"{in_markdown(name)} was not read to its end.", icon=":material/close:", title="Cancelled")
         st.button("Read it", key=f"again-{key}", on_click=st.session_state.pop, args=(flag,))
         return None
     watched = Watched(stream, size)
-    place = st.empty()
+    place, words = st.empty(), f"Reading {in_markdown(name)}"
     with ThreadPoolExecutor(1, thread_name_prefix="alphastream-read") as pool:
         result = pool.submit(work, io.BufferedReader(watched, 2**20))
         try:
             if not _finished(result, PATIENCE_S):
                 with place.container():
-                    bar = st.progress(0.0, f"Reading {name}")
+                    bar = st.progress(0.0, words)
                     st.button("Cancel", icon=":material/close:", key=f"stop-{key}", on_click=_set, args=(flag,))
                 while not _finished(result, STEP_S):
-                    bar.progress(watched.share, f"Reading {name}: {watched.share:.0%}")
+                    bar.progress(watched.share, f"{words}: {watched.share:.0%}")
         finally:  # a click ends this run at the line above
             watched.cancel()
             place.empty()

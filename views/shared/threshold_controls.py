@@ -21,6 +21,7 @@ from alphastream.strategies import (
 )
 from alphastream.trading.broker.costs import BrokerRules
 from views.shared.controls import ENTRIES, EXITS, sentence
+from views.shared.escaping import in_markdown
 from views.shared.threshold_tables import CAVEAT, PER_BARS, bps_of, fit_sentence, rules_frame, rules_of
 
 LABEL: Final = "Thresholds from cost"
@@ -40,7 +41,7 @@ def offer_thresholds(place: Any, spec: PairSpec, fit: Callable[[], tuple[PairThr
         try:
             found = fit()
         except AlphaStreamError as error:
-            st.caption(sentence(error))
+            st.caption(in_markdown(sentence(error)))
             return
         if found is None:
             st.caption("No closed bars yet.")
@@ -48,14 +49,15 @@ def offer_thresholds(place: Any, spec: PairSpec, fit: Callable[[], tuple[PairThr
         thresholds, unit_bps = found
         rules_table(rules_frame(thresholds, spec, unit_bps), key="threshold_rules")
         set_buttons(thresholds, spec)
-        st.caption(fit_sentence(thresholds, unit_bps))
+        st.caption(in_markdown(fit_sentence(thresholds, unit_bps)))
         st.caption(CAVEAT)
 
 
 def set_buttons(fit: PairThresholds, spec: PairSpec) -> None:
     """A button for each rule that the fit offers, or why it offers none."""
     if fit.refusal is not None:
-        st.warning(f"{fit.refusal[0].upper()}{fit.refusal[1:]}.", icon=":material/block:", title="Nothing is offered")
+        words = in_markdown(f"{fit.refusal[0].upper()}{fit.refusal[1:]}.")
+        st.warning(words, icon=":material/block:", title="Nothing is offered")
         return
     row = st.container(horizontal=True, gap="small")
     for name, entry, leave, _ in rules_of(fit, spec)[1:]:

@@ -10,6 +10,7 @@ from alphastream.graph import interval_name
 from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read
 from alphastream.uploads.columns import ROLES
 from views.shared import recordings
+from views.shared.escaping import in_markdown
 from views.shared.progress import reading
 from views.shared.system import get_settings
 
@@ -70,7 +71,7 @@ def _uploaded(what: str) -> Upload | None:
     try:
         return session_cached("combined", uploads, lambda: combine(*uploads))
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title="These files do not belong together")
+        st.error(in_markdown(error), icon=":material/error:", title="These files do not belong together")
         return None
 
 
@@ -87,7 +88,8 @@ def _read_file(file: Any, max_bytes: int) -> Upload | None:
 
         return session_cached(key, [mapping, symbol], lambda: reading(file.name, file, file.size, key, work))
     except AlphaStreamError as error:
-        st.error(str(error), icon=":material/error:", title=f"{file.name} cannot be read")
+        title = f"{in_markdown(file.name)} cannot be read"
+        st.error(in_markdown(error), icon=":material/error:", title=title)
         return None
 
 
@@ -96,14 +98,19 @@ def _columns(layout: Layout, file_id: str) -> tuple[dict[str, str | None], str |
     symbol: str | None = None
     if layout.shape == "single":
         typed = st.text_input(
-            f"Symbol in {layout.file}", layout.symbol or "", key=f"symbol-{file_id}", placeholder="for example BTCUSDT"
+            f"Symbol in {in_markdown(layout.file)}",
+            layout.symbol or "",
+            key=f"symbol-{file_id}",
+            placeholder="for example BTCUSDT",
         )
         symbol = typed.strip().upper() or None
     opened = layout.problem is not None
-    with st.expander(f"{layout.file}: {layout.kind}, {layout.shape}", expanded=opened, icon=":material/table:"):
+    with st.expander(
+        f"{in_markdown(layout.file)}: {layout.kind}, {layout.shape}", expanded=opened, icon=":material/table:"
+    ):
         st.dataframe(layout.preview, height=180, hide_index=True, alt=f"First rows of {layout.file}")
         for note in layout.notes:
-            st.caption(note)
+            st.caption(in_markdown(note))
         st.caption("Column roles. Correct any that were detected wrongly.")
         row = st.container(horizontal=True)
         none = "–"
@@ -132,11 +139,12 @@ def _notes(upload: Upload) -> None:
     rows = {symbol: len(frame) for symbol, frame in upload.frames.items()}
     unit = upload.kind if upload.interval_ns is None else f"bars of {interval_name(upload.interval_ns)}"
     each = ", ".join(f"{symbol} {count:,}" for symbol, count in rows.items())
-    st.caption(f"{sum(rows.values()):,} {unit}: " + (each if len(rows) <= MAX_NAMED else f"{len(rows)} symbols"))
+    named = in_markdown(each) if len(rows) <= MAX_NAMED else f"{len(rows)} symbols"
+    st.caption(f"{sum(rows.values()):,} {unit}: {named}")
     if upload.notes:
         with st.expander(f"How the rows were read ({len(upload.notes)})", icon=":material/info:"):
             for note in upload.notes:
-                st.markdown(f"- {note}")
+                st.markdown(f"- {in_markdown(note)}")
 
 
 def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:

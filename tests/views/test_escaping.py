@@ -1,0 +1,133 @@
+"""Names that mean something to Markdown, to charts or to spreadsheets are text on every page."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from system import System
+from tests.views.running import app, marked, words
+
+pytestmark = pytest.mark.usefixtures("replaying")
+Y, X, Z = "![BOO](HTTP:HOST)", "<BOO>$BOO$*BOO*", ":BOO[X]`BOO`"
+_MARKDOWN = re.compile(r"(?<!\\)[\[<$*`]boo|(?<!\\):boo", re.IGNORECASE)
+_CHART = re.compile(r"[<$]boo", re.IGNORECASE)
+FILE = "**boo** [boo](http:x).csv"
+
+
+def told(test: AppTest) -> str:
+    """What a page says, once none of it is read as anything but text."""
+    assert not test.exception, test.exception
+    found = list(marked(test))
+    for place, text in found:
+        if place.startswith("plotly_chart"):
+            assert not [each for each in drawn(json.loads(text)) if _CHART.search(each)]
+        else:
+            assert not _MARKDOWN.search(text), f"{place}: {text[:200]}"
+    return "\n".join(text for _, text in found)
+
+
+def drawn(part: Any) -> Iterator[str]:
+    """Texts of a figure; ``meta`` and ``uirevision`` are none."""
+    if isinstance(part, dict):
+        for name, inner in part.items():
+            if name not in {"meta", "uirevision"}:
+                yield from drawn(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from drawn(inner)
+    elif isinstance(part, str):
+        yield part
+
+
+def ticks(*symbols: str) -> bytes:
+    """Five minutes in which every symbol trades each second, and two columns that nobody reads."""
+    rng = np.random.default_rng(3)
+    lines = ["time,symbol,price,size,$boo$,![boo](http:x)"]
+    for second in range(300):
+        for number, symbol in enumerate(symbols):
+            price = 100.0 * (1 + number) * (1 + 1e-3 * rng.normal())
+            stamp = f"2024-08-08T00:{second // 60:02d}:{second % 60:02d}Z"
+            lines.append(f"{stamp},{symbol},{price:.4f},0.5,1,1")
+    return "\n".join(lines).encode()
+
+
+PAGES: list[tuple[str, dict[str, Any]]] = [
+    ("live", {"y": Y, "x": X, "cost": "[boo](http:x)"}),
+    ("portfolio", {"pairs": [f"{Y}/{X}", "<BOO>"]}),
+    ("portfolio", {"of": "symbols", "symbols": [Y, X, Z]}),
+    ("backtest", {"y": Y, "x": X}),
+    ("backtest", {"strategy": "optimiser", "pairs": [f"{Y}/{X}"]}),
+    ("paper", {"paper_tab": "Start a run", "y": Y, "x": X}),
+    ("paper", {"paper_tab": "Start a run", "strategy": "optimiser", "pairs": ["<BOO>", f"{X}/{Y}"]}),
+    ("alerts", {"y": Y, "x": X}),
+    ("scanner", {"source": "Bundled recording", "cost": "[boo](http:x)"}),
+]
+
+
+@pytest.mark.parametrize(("page", "query"), PAGES)
+def test_what_an_address_says_is_text(page: str, query: dict[str, Any]) -> None:
+    test = app(f"views/{page}/page.py", **query)
+    said = told(test)
+    if {"pairs", "cost"} & query.keys():
+        assert "boo" in said.lower()
+
+
+@pytest.mark.parametrize(("y", "x"), [(Y, X), (X, Z), (Y, Y)])
+def test_a_symbol_of_an_address_is_text_where_any_can_be_typed(monkeypatch: pytest.MonkeyPatch, y: str, x: str) -> None:
+    monkeypatch.setattr(System, "pipeline", property(lambda system: replace(system.pipeline_of("replay"), kind="live")))
+    test = app(y=y, x=x)
+    told(test)
+    assert y in words(test)
+
+
+@pytest.mark.parametrize("page", ["history", "backtest", "scanner"])
+def test_names_in_a_file_are_text(page: str) -> None:
+    test = app(f"views/{page}/page.py", **({"data": "Files"} if page == "backtest" else {}))
+    test.file_uploader[0].upload(FILE, ticks(Y, X, Z)).run()
+    said = told(test)
+    assert "boo" in said.lower()
+    if page == "scanner":
+        test.button(key="scan").click().run()
+        told(test)
+        for chart in ("q-values", "Clusters"):
+            test.segmented_control(key="chart").set_value(chart).run()
+            told(test)
+    if page == "history":
+        test.session_state["tests"] = True
+        told(test.run())
+    if page == "backtest":
+        for tab in ("Sweep", "Walk-forward", "Thresholds", "Series"):
+            test.session_state["backtest_tab"] = tab
+            told(test.run())
+
+
+BAD = [
+    ("[boo](http:x).csv", b"foo,[boo](http:x)\n1,2\n"),
+    ("cells.csv", b"time,symbol,price\n2024-01-01,A,![boo](http:x)\n2024-01-02,A,1\n2024-01-03,A,1\n2024-01-04,A,1\n"),
+    ("names.csv", b"time,symbol,price\n2024-01-01,<boo>$boo$,1\n2024-01-02,<boo>$boo$,1\n"),
+    ("<boo>.csv", b""),
+    ("$boo$.csv", b"<!DOCTYPE html>"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), BAD, ids=[name for name, _ in BAD])
+def test_errors_of_files_are_text(name: str, content: bytes) -> None:
+    test = app("views/history/page.py")
+    test.file_uploader[0].upload(name, content).run()
+    assert test.error
+    told(test)
+
+
+def test_names_of_rules_are_text() -> None:
+    test = app("views/alerts/page.py")
+    name = next(box for box in test.text_input if box.label == "Name")
+    name.set_value("![boo](http:x)").run()
+    next(button for button in test.button if button.label == "Add rule").click().run()
+    assert "![boo](http:x)" in words(test)
+    told(test)
