@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
 import config
@@ -15,6 +16,7 @@ from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel
 from views.shared.system import get_system
+from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
 
@@ -100,4 +102,9 @@ else:
     except SettingError as error:
         raise SystemExit(f"AlphaStream does not start: {error}") from None
     publish_assets(ROOT / "static")
-    app = st.App(__file__, routes=[WebSocketRoute(channel.path(), channel.live)], lifespan=lifespan)
+    app = st.App(
+        __file__,
+        routes=[WebSocketRoute(channel.path(), channel.live)],
+        middleware=[Middleware(VisitorCookie)],
+        lifespan=lifespan,
+    )

@@ -1,9 +1,10 @@
-"""The one place where Streamlit keeps the running system: one for the process, whatever the number of sessions."""
+"""The one place where Streamlit keeps what there is once for the process: settings, running system, files kept."""
 
 import streamlit as st
 
 import config
 from system import System, configure_logging
+from views.shared.kept_files import Shelf
 
 
 @st.cache_resource(show_spinner=False)
@@ -24,3 +25,9 @@ def get_system() -> System:
     system = System(settings)
     system.start()
     return system
+
+
+@st.cache_resource(show_spinner=False)
+def get_shelf() -> Shelf:
+    """Files that visitors brought."""
+    return Shelf()

@@ -1,6 +1,13 @@
-"""Files that people upload: the widget, the columns to check and correct, and errors in place."""
+"""Files that people upload: the field for them, what was kept of them, and errors in place.
 
-from collections.abc import Callable
+A file leaves the field as soon as it is here and stands in a list of its own, so that it stays where Streamlit forgets
+the field: on other pages, and when the browser loads the page again (``kept_files``, ``visitor``).
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import streamlit as st
@@ -8,19 +15,21 @@ import streamlit as st
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read
-from alphastream.uploads.columns import ROLES
 from views.shared import recordings
 from views.shared.escaping import in_markdown
+from views.shared.kept_files import KeptFile
 from views.shared.progress import reading
-from views.shared.system import get_settings
+from views.shared.system import get_settings, get_shelf
+from views.shared.upload_columns import show_columns
+from views.shared.visitor import visitor
 
 Value = TypeVar("Value")
 
 KINDS: Final = ["csv", "txt", "tsv", "dat", "zip", "gz", "bz2", "xz", "zst", "json", "ndjson", "jsonl"]
 MB: Final = 2**20
-CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
 LAST: Final = "Last upload"
 MAX_NAMED: Final = 8
+FILES, FIELD = "kept_files", "files_field"  # in the session: the files, and how often the field was emptied
 
 
 def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
@@ -48,25 +57,32 @@ def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
 
 def _uploaded(what: str) -> Upload | None:
     """Everything that was uploaded as one, or None while something is missing or wrong."""
-    limit_mb = get_settings().max_upload_mb
-    files = st.file_uploader(
+    field = f"files-{st.session_state.setdefault(FIELD, 0)}"
+    st.file_uploader(
         what,
         KINDS,
         accept_multiple_files=True,
-        max_upload_size=limit_mb,
-        key="files",
-        help="What Binance, Kraken, Coinbase, CryptoDataDownload, TradingView and Yahoo provide is read as it is. "
-        "Times without a zone are taken as UTC.",
+        max_upload_size=get_settings().max_upload_mb,
+        key=field,
+        on_change=_take,
+        args=(field,),
+        help="Tables of trades or bars as exchanges, brokers, vendors and charting tools write them: CSV and other "
+        "text, JSON, also in zip or gz. Times without a zone are taken as UTC. Files stay with this browser for two "
+        "hours, also on the other pages.",
     )
-    if not files:
+    if not kept():
         st.caption(
             "No file yet. A file needs a time and a price (or open, high, low, close); "
             "for example `timestamp,symbol,price,size`."
         )
         return None
-    results = [_read_file(file, limit_mb * MB) for file in files]
-    uploads = [upload for upload in results if upload is not None]
-    if len(uploads) < len(results):
+    files = tuple(_shown(file) for file in kept())
+    if any(old is not new for old, new in zip(kept(), files, strict=True)):
+        _keep(files)
+    if len(files) > 1:
+        st.button("Remove all files", icon=":material/delete_sweep:", key="remove_files", on_click=_keep, args=((),))
+    uploads = [file.upload for file in files if file.upload is not None]
+    if len(uploads) < len(files):
         return None
     try:
         return session_cached("combined", uploads, lambda: combine(*uploads))
@@ -75,63 +91,82 @@ def _uploaded(what: str) -> Upload | None:
         return None
 
 
-def _read_file(file: Any, max_bytes: int) -> Upload | None:
-    """One file, with its columns to check and correct; an error names file, line and column."""
-    try:
-        check_size(file.name, file.size, max_bytes)
-        layout = inspect(file.name, file, max_bytes)
-        mapping, symbol = _columns(layout, file.file_id)
-        key = f"upload-{file.file_id}"
+# ---- what is kept ------------------------------------------------------------------------------------------------
 
-        def work(stream: BinaryIO) -> Upload:
-            return read(file.name, stream, mapping, symbol, max_bytes)
 
-        return session_cached(key, [mapping, symbol], lambda: reading(file.name, file, file.size, key, work))
-    except AlphaStreamError as error:
+def kept() -> tuple[KeptFile, ...]:
+    """The files of this session; in a new one those that the same browser has brought before."""
+    if FILES not in st.session_state:
+        who = visitor()
+        st.session_state[FILES] = get_shelf().get(who) if who is not None else ()
+    return cast(tuple[KeptFile, ...], st.session_state[FILES])
+
+
+def _keep(files: Sequence[KeptFile]) -> None:
+    """Let these be the files from now on, also for the browser's next session where there is room."""
+    st.session_state[FILES] = tuple(files)
+    who = visitor()
+    if who is not None:
+        get_shelf().put(who, tuple(files))
+
+
+def _take(field: str) -> None:
+    """Take what was put into the field, and empty it."""
+    brought = [KeptFile(file.file_id, file.name, file.getvalue()) for file in st.session_state[field]]
+    if brought:
+        st.session_state[FIELD] += 1
+        _keep((*kept(), *brought))
+
+
+def _change(file: KeptFile, **changes: Any) -> None:
+    """Put a changed file in the place of the one with its id."""
+    _keep([replace(each, **changes) if each.id == file.id else each for each in kept()])
+
+
+def _remove(file: KeptFile) -> None:
+    _keep([each for each in kept() if each.id != file.id])
+
+
+# ---- one file ----------------------------------------------------------------------------------------------------
+
+
+def _shown(file: KeptFile) -> KeptFile:
+    """Read a file where that was not done yet, and show what was found or why nothing was."""
+    file = _read(_inspected(file))
+    if isinstance(file.result, str):
         title = f"{in_markdown(file.name)} cannot be read"
-        st.error(in_markdown(error), icon=":material/error:", title=title)
-        return None
+        st.error(in_markdown(file.result), icon=":material/error:", title=title)
+    show_columns(file, change=partial(_change, file), remove=partial(_remove, file))
+    return file
 
 
-def _columns(layout: Layout, file_id: str) -> tuple[dict[str, str | None], str | None]:
-    """Show what the file looks like; return the corrections a person made and the symbol's name."""
-    symbol: str | None = None
-    if layout.shape == "single":
-        typed = st.text_input(
-            f"Symbol in {in_markdown(layout.file)}",
-            layout.symbol or "",
-            key=f"symbol-{file_id}",
-            placeholder="for example BTCUSDT",
-        )
-        symbol = typed.strip().upper() or None
-    opened = layout.problem is not None
-    with st.expander(
-        f"{in_markdown(layout.file)}: {layout.kind}, {layout.shape}", expanded=opened, icon=":material/table:"
-    ):
-        st.dataframe(layout.preview, height=180, hide_index=True, alt=f"First rows of {layout.file}")
-        for note in layout.notes:
-            st.caption(in_markdown(note))
-        st.caption("Column roles. Correct any that were detected wrongly.")
-        row = st.container(horizontal=True)
-        none = "–"
-        corrections: dict[str, str | None] = {}
-        for role in ROLES:
-            match = layout.roles.get(role)
-            if match is None and layout.shape == "wide" and role != "time":
-                continue
-            proposed = match.column if match else none
-            options = [none, *layout.columns]
-            chosen = row.selectbox(
-                role.replace("_", " "),
-                options,
-                index=options.index(proposed),
-                key=f"role-{file_id}-{role}",
-                width=150,
-                help=CERTAINTY[match.certainty] if match else "not found",
-            )
-            if chosen != proposed:
-                corrections[role] = None if chosen == none else chosen
-    return corrections, symbol
+def _inspected(file: KeptFile) -> KeptFile:
+    if file.layout is not None:
+        return file
+    limit = get_settings().max_upload_mb * MB
+    try:
+        check_size(file.name, len(file.data), limit)
+        layout: Layout | str = inspect(file.name, file.data, limit)
+    except AlphaStreamError as error:
+        layout = str(error)
+    return replace(file, layout=layout)
+
+
+def _read(file: KeptFile) -> KeptFile:
+    if file.result is not None:
+        return file
+    if isinstance(file.layout, str):
+        return replace(file, result=file.layout)
+    limit = get_settings().max_upload_mb * MB
+
+    def work(stream: BinaryIO) -> Upload:
+        return read(file.name, stream, file.mapping, file.symbol, limit)
+
+    try:
+        result: Upload | str | None = reading(file.name, io.BytesIO(file.data), len(file.data), file.id, work)
+    except AlphaStreamError as error:
+        result = str(error)
+    return replace(file, result=result)
 
 
 def _notes(upload: Upload) -> None:
@@ -139,7 +174,7 @@ def _notes(upload: Upload) -> None:
     rows = {symbol: len(frame) for symbol, frame in upload.frames.items()}
     unit = upload.kind if upload.interval_ns is None else f"bars of {interval_name(upload.interval_ns)}"
     each = ", ".join(f"{symbol} {count:,}" for symbol, count in rows.items())
-    named = in_markdown(each) if len(rows) <= MAX_NAMED else f"{len(rows)} symbols"
+    named = in_markdown(each) if len(rows) <= MAX_NAMED else f"{len(rows):,} symbols"
     st.caption(f"{sum(rows.values()):,} {unit}: {named}")
     if upload.notes:
         with st.expander(f"How the rows were read ({len(upload.notes)})", icon=":material/info:"):

@@ -1,0 +1,75 @@
+"""What is kept of visitors: bounded, for a while, each for himself."""
+
+import threading
+
+import numpy as np
+import pandas as pd
+
+from alphastream.uploads import Upload
+from views.shared.kept_files import KeptFile, Shelf
+
+
+def file(size: int, name: str = "a.csv") -> KeptFile:
+    return KeptFile(name, name, b"x" * size)
+
+
+def test_a_visitor_finds_what_he_brought_and_nobody_else_does() -> None:
+    shelf, mine = Shelf(), (file(3), file(4, "b.csv"))
+    assert shelf.put("me", mine)
+    assert shelf.get("me") == mine
+    assert shelf.get("you") == ()
+    shelf.put("me", ())
+    assert shelf.get("me") == ()
+
+
+def test_the_longest_untouched_is_dropped_for_room() -> None:
+    shelf = Shelf(max_bytes=100)
+    for name in ("first", "second"):
+        assert shelf.put(name, (file(40),))
+    shelf.get("first")
+    assert shelf.put("third", (file(40),))
+    assert [bool(shelf.get(name)) for name in ("first", "second", "third")] == [True, False, True]
+
+
+def test_more_than_there_is_room_for_is_not_kept_and_drops_nobody_else() -> None:
+    shelf = Shelf(max_bytes=100)
+    shelf.put("me", (file(60),))
+    assert not shelf.put("you", (file(101),))
+    assert shelf.get("me")
+    assert not shelf.put("me", (file(60), file(41, "b.csv")))
+    assert shelf.get("me") == ()  # half of it would be another choice of files
+
+
+def test_what_was_read_counts_as_well() -> None:
+    frame = pd.DataFrame({"time_ns": np.arange(1_000), "price": np.ones(1_000)})
+    read = Upload(("a.csv",), "ticks", {"A": frame, "B": frame}, (), None)
+    held = KeptFile("a", "a.csv", b"x" * 50, result=read)
+    assert held.held_bytes == 50 + 2 * 16_000
+    assert not Shelf(max_bytes=32_000).put("me", (held,))
+
+
+def test_a_visit_ends_after_its_time_and_lasts_while_it_is_used() -> None:
+    now = [0.0]
+    shelf = Shelf(max_age_s=10.0, clock=lambda: now[0])
+    shelf.put("me", (file(1),))
+    for now[0] in (9.0, 18.0):
+        assert shelf.get("me")
+    now[0] = 28.0
+    assert shelf.get("me") == ()
+
+
+def test_many_threads_keep_within_the_bound() -> None:
+    shelf = Shelf(max_bytes=1_000)
+
+    def work(who: int) -> None:
+        for turn in range(200):
+            shelf.put(f"{who}-{turn % 7}", (file(90),))
+            shelf.get(f"{who}-{turn % 5}")
+
+    threads = [threading.Thread(target=work, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = [shelf.get(f"{who}-{turn}") for who in range(4) for turn in range(7)]
+    assert 1 <= sum(map(bool, kept)) <= 11

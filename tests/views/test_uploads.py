@@ -1,0 +1,184 @@
+"""What was uploaded stays, and what was found in it can be corrected, whether it was read or refused."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import views.shared.uploads
+from alphastream.uploads import Upload
+from tests.views.running import app, read, words
+from views.shared.system import get_shelf
+
+pytestmark = pytest.mark.usefixtures("replaying")
+HISTORY, BACKTEST = "views/history/page.py", "views/backtest/page.py"
+ME, YOU = "me", "you"
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Whose browser it is: the first name of the list."""
+    who = [ME]
+    monkeypatch.setattr(views.shared.uploads, "visitor", lambda: who[0])
+    yield who
+    for name in (ME, YOU):
+        get_shelf().put(name, ())
+
+
+def bars(header: str = "date,close,settle", symbol: str = "AAA", days: int = 60) -> tuple[str, bytes]:
+    lines = [f"2024-{1 + day // 28:02d}-{1 + day % 28:02d},{100 + day % 7},{200 + day % 5}" for day in range(days)]
+    return f"{symbol}.csv", "\n".join([header, *lines]).encode()
+
+
+def upload(test: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    for name, content in files:
+        test.file_uploader[0].upload(name, content)
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def of_role(test: AppTest, role: str, at: int = 0) -> Any:
+    return [box for box in test.selectbox if box.label == role][at]
+
+
+def press(test: AppTest, label: str) -> AppTest:
+    next(button for button in test.button if button.label == label).click().run()
+    assert not test.exception, test.exception
+    return test
+
+
+def found(test: AppTest) -> Upload:
+    held = test.session_state["last_upload"]
+    assert isinstance(held, Upload)
+    return held
+
+
+def table(test: AppTest, column: str) -> Any:
+    return next(frame.value for frame in test.dataframe if column in frame.value)
+
+
+# ---- corrections -------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_was_read_shows_how_and_can_be_corrected_and_corrected_back() -> None:
+    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    assert "date (by its name)" in words(test)
+    rows = table(test, "close")
+    assert list(rows["symbol"].unique()) == ["AAA"]
+    assert rows["close"].tolist()[:3] == [100.0, 101.0, 102.0]
+    assert str(rows["time"].dt.tz) == "UTC"
+    of_role(test, "close").select("settle").run()
+    assert not test.exception
+    assert table(test, "close")["close"].tolist()[:3] == [200.0, 201.0, 202.0]
+    assert "settle (chosen)" in words(test)
+    assert found(test).frames["BBB"]["close"][0] == 100.0
+    press(test, "Undo corrections")
+    assert of_role(test, "close").value == "close"
+    assert found(test).frames["AAA"]["close"][0] == 100.0
+    assert not [button for button in test.button if button.label == "Undo corrections"]
+
+
+def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> None:
+    test = upload(app(HISTORY), bars("date,open,settle"), bars(symbol="BBB"))
+    assert len(test.error) == 1
+    assert "AAA.csv" in read(test.error[0].value)
+    assert table(test, "settle")["settle"].tolist()[:2] == ["200", "201"]
+    of_role(test, "open").select("–").run()
+    of_role(test, "close").select("settle").run()
+    assert not test.exception
+    assert [read(error.value) for error in test.error] == []
+    assert found(test).frames["AAA"]["close"][0] == 200.0
+    assert test.metric
+
+
+def test_a_column_plays_one_role() -> None:
+    test = upload(app(HISTORY), bars("date,price,size"), bars("date,price,size", "BBB"))
+    assert of_role(test, "quantity").value == "size"
+    of_role(test, "price").select("size").run()
+    assert of_role(test, "quantity").value == "–"
+    of_role(test, "quantity").select("size").run()
+    assert of_role(test, "quantity").value == "size"
+    assert not test.exception
+    assert of_role(test, "price").value == "price"  # what was found before
+
+
+def test_the_symbol_of_a_file_can_be_named() -> None:
+    test = upload(app(HISTORY), bars(symbol="prices"), bars(symbol="BBB"))
+    next(box for box in test.text_input if box.label.startswith("Symbol in prices")).set_value(" wti ").run()
+    assert not test.exception
+    assert set(found(test).symbols) == {"WTI", "BBB"}
+
+
+def test_a_file_is_looked_at_and_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: dict[str, int] = {"inspect": 0, "read": 0}
+    for name in counts:
+        before = getattr(views.shared.uploads, name)
+
+        def counted(*args: Any, name: str = name, before: Any = before) -> Any:
+            counts[name] += 1
+            return before(*args)
+
+        monkeypatch.setattr(views.shared.uploads, name, counted)
+    test = upload(app(HISTORY), bars(), ("bad.csv", b"date,close\n2024-01-01,1\nx,2\n2024-01-03,3\n"))
+    test.run()
+    test.run()
+    assert counts == {"inspect": 2, "read": 2}
+    of_role(test, "close").select("settle").run()
+    assert counts == {"inspect": 2, "read": 3}
+
+
+# ---- what stays --------------------------------------------------------------------------------------------------
+
+
+def test_files_and_corrections_are_there_on_other_pages_and_after_coming_back() -> None:
+    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    of_role(test, "close").select("settle").run()
+    test.switch_page("views/alerts/page.py").run()
+    test.switch_page("views/scanner/page.py").run()
+    assert not test.exception
+    assert of_role(test, "close").value == "settle"
+    test.switch_page(HISTORY).run()
+    assert of_role(test, "close").value == "settle"
+    assert found(test).frames["AAA"]["close"][0] == 200.0
+    assert test.metric
+
+
+def test_the_same_browser_finds_its_files_after_a_reload_and_another_does_not(
+    browser: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    of_role(test, "close").select("settle").run()
+    monkeypatch.setattr(views.shared.uploads, "read", None)  # nothing is read again
+    again = app(HISTORY)  # a new session of the same browser
+    assert of_role(again, "close").value == "settle"
+    assert again.metric
+    assert found(again).frames["AAA"]["close"][0] == 200.0
+    browser[0] = YOU
+    assert "No file yet" in words(app(HISTORY))
+
+
+def test_without_a_cookie_nothing_is_found_after_a_reload(browser: list[Any]) -> None:
+    browser[0] = None
+    upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    assert "No file yet" in words(app(HISTORY))
+
+
+def test_files_that_are_removed_are_gone_for_good(browser: list[str]) -> None:
+    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    press(test, "Remove file")
+    assert found(test).symbols == ("BBB",)
+    assert found(app(HISTORY)).symbols == ("BBB",)
+    upload(test, bars(symbol="CCC"))
+    assert set(found(test).symbols) == {"BBB", "CCC"}
+    press(test, "Remove all files")
+    assert "No file yet" in words(test)
+    assert "No file yet" in words(app(HISTORY))
+
+
+def test_the_same_file_can_be_brought_again() -> None:
+    test = upload(app(HISTORY), bars())
+    press(test, "Remove file")
+    upload(test, bars())
+    assert found(test).symbols == ("AAA",)

@@ -1,0 +1,192 @@
+"""What was found in a file: its roles, its first rows as they will be used, and selects to correct what is wrong."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+import pandas as pd
+import streamlit as st
+
+from alphastream.uploads import Layout, Upload
+from alphastream.uploads.columns import ROLES, Proposal, Role, override
+from views.shared.escaping import in_markdown
+from views.shared.kept_files import KeptFile
+
+CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
+NONE: Final = "–"
+SHAPES: Final = {"long": "a column of symbols", "wide": "a column a symbol", "single": "one symbol"}
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Time and symbol": ("time", "clock", "symbol"),
+    "Bars": ("open", "high", "low", "close", "adj_close", "volume"),
+    "Trades": ("price", "quantity", "id", "buyer_is_maker", "bid", "ask"),
+}
+OTHERS: Final = "Others"
+HELP: Final[Mapping[str, str]] = {
+    "time": "When the trade was, or when the bar began.",
+    "clock": "The time of day, where it stands in a column of its own.",
+    "symbol": "Which instrument a row is of. None: the whole file is of one.",
+    "price": "Of a trade. Choosing one makes the file one of trades.",
+    "close": "Of a bar. With a time alone it is enough.",
+}
+SHOWN_ROWS: Final = 20
+SHOWN_SYMBOLS: Final = 5
+TABLE_PX: Final = 250
+
+
+def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callable[[], None]) -> None:
+    """A box with what is known of a file; open where a person has to look at it.
+
+    Parameters
+    ----------
+    change : puts new fields of the file in place, called before the page runs again.
+    remove : takes the file away.
+    """
+    layout = None if isinstance(file.layout, str) else file.layout
+    proposal = None if layout is None else chosen(layout, file.mapping)
+    label = in_markdown(file.name)
+    if file.upload is not None and proposal is not None:
+        rows = sum(map(len, file.upload.frames.values()))
+        label += f": {rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}"
+    with st.expander(label, expanded=file.upload is None, icon=":material/table:", key=f"file-{file.id}"):
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        if layout is not None and proposal is not None and proposal.shape == "single":
+            _symbol(row, file, layout, change)
+        if file.mapping or file.symbol is not None:
+            row.button(
+                "Undo corrections",
+                icon=":material/undo:",
+                key=f"undo-{file.id}",
+                on_click=change,
+                kwargs={"mapping": {}, "symbol": None, "result": None},
+            )
+        row.button("Remove file", icon=":material/delete:", key=f"remove-{file.id}", on_click=remove)
+        if layout is None or proposal is None:
+            return
+        for note in layout.notes:
+            st.caption(in_markdown(note))
+        st.caption(roles_sentence(layout, proposal))
+        _rows(file, layout)
+        _selects(file, layout, proposal, change)
+
+
+def chosen(layout: Layout, mapping: Mapping[str, str | None]) -> Proposal:
+    """What was found, with a person's corrections on top."""
+    return override(layout.proposal, mapping, layout.columns) if mapping else layout.proposal
+
+
+def roles_sentence(layout: Layout, proposal: Proposal) -> str:
+    """Which column plays which role and how sure that is, in Markdown."""
+    if not proposal.roles and not proposal.series:
+        return "No column plays a role yet. Choose them below."
+    parts = []
+    for role, match in proposal.roles.items():
+        found = layout.roles.get(role)
+        sure = "chosen" if found is None or found.column != match.column else CERTAINTY[match.certainty]
+        parts.append(f"**{_name(role)}**: {in_markdown(match.column)} ({sure})")
+    if proposal.series:
+        named = ", ".join(map(in_markdown, list(proposal.series)[:SHOWN_SYMBOLS]))
+        more = len(proposal.series) - SHOWN_SYMBOLS
+        parts.append(f"**symbols** by column: {named}" + (f" and {more:,} more" if more > 0 else ""))
+    return " · ".join(parts)
+
+
+def as_used(upload: Upload) -> pd.DataFrame:
+    """The first rows of the first symbols as everything computes with them, times in UTC."""
+    each = max(2, SHOWN_ROWS // min(len(upload.frames), SHOWN_SYMBOLS))
+    parts = []
+    for symbol, frame in list(upload.frames.items())[:SHOWN_SYMBOLS]:
+        head = frame.head(each)
+        when = pd.to_datetime(head["time_ns"], utc=True)
+        parts.append(pd.DataFrame({"time": when, "symbol": symbol}).join(head.drop(columns="time_ns")))
+    return pd.concat(parts, ignore_index=True)
+
+
+def corrected(
+    layout: Layout, mapping: Mapping[str, str | None], role: str, column: str | None
+) -> dict[str, str | None]:
+    """The corrections with one more: a column plays one role, and what equals the finding is no correction."""
+    found = layout.roles.get(cast(Role, role))
+    others = {name: one for name, one in mapping.items() if name != role and (one is None or one != column)}
+    proposed = None if found is None else found.column
+    return others if column == proposed else {**others, role: column}
+
+
+def _name(role: str) -> str:
+    return role.replace("_", " ")
+
+
+def _symbol(row: Any, file: KeptFile, layout: Layout, change: Callable[..., None]) -> None:
+    key = f"symbol-{file.id}"
+    st.session_state[key] = file.symbol or layout.symbol or ""
+
+    def name_it() -> None:
+        typed = str(st.session_state[key]).strip().upper() or None
+        change(symbol=None if typed == layout.symbol else typed, result=None)
+
+    row.text_input(
+        f"Symbol in {in_markdown(layout.file)}",
+        key=key,
+        on_change=name_it,
+        placeholder="for example BTCUSDT",
+        width=260,
+    )
+
+
+def _rows(file: KeptFile, layout: Layout) -> None:
+    """The first rows, as they will be used and as they stand in the file."""
+    places = ["In the file"]
+    upload = file.upload
+    if upload is not None:
+        places.insert(0, "As used")
+    used, *rest = st.tabs(places, key=f"rows-{file.id}")
+    raw = rest[0] if rest else used
+    raw.dataframe(layout.preview, height=TABLE_PX, hide_index=True, alt=f"First rows of {layout.file}")
+    if upload is None:
+        return
+    rows = as_used(upload)
+    moment = st.column_config.DatetimeColumn("time, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC")
+    plain = {str(name): st.column_config.NumberColumn(format="plain") for name in rows.select_dtypes("number")}
+    used.dataframe(
+        rows,
+        height=TABLE_PX,
+        hide_index=True,
+        placeholder=NONE,
+        column_config={"time": moment, **plain},
+        alt=f"First rows of {layout.file} as they are used",
+    )
+    if len(upload.frames) > SHOWN_SYMBOLS:
+        used.caption(f"The first {SHOWN_SYMBOLS} of {len(upload.frames):,} symbols.")
+
+
+def _selects(file: KeptFile, layout: Layout, proposal: Proposal, change: Callable[..., None]) -> None:
+    """A select for every role, by groups."""
+    grouped = {role for roles in GROUPS.values() for role in roles}
+    others = tuple(role for role in ROLES if role not in grouped)
+    groups = {**GROUPS, OTHERS: others} if others else GROUPS
+    st.caption("Correct a column that was taken for something else. Type in a field to search it.")
+    for tab, roles in zip(st.tabs(list(groups), key=f"roles-{file.id}"), groups.values(), strict=True):
+        row = tab.container(horizontal=True, gap="small")
+        for role in (role for role in ROLES if role in roles):
+            _select(row, file, layout, proposal, role, change)
+
+
+def _select(
+    row: Any,
+    file: KeptFile,
+    layout: Layout,
+    proposal: Proposal,
+    role: Role,
+    change: Callable[..., None],
+) -> None:
+    key, match = f"role-{file.id}-{role}", proposal.roles.get(role)
+    st.session_state[key] = NONE if match is None else match.column
+
+    def choose() -> None:
+        column = st.session_state[key]
+        mapping = corrected(layout, file.mapping, role, None if column == NONE else column)
+        change(mapping=mapping, result=None)
+
+    words = HELP.get(role, "")
+    sure = "not found" if match is None else CERTAINTY[match.certainty]
+    row.selectbox(
+        _name(role), [NONE, *layout.columns], key=key, on_change=choose, width=155, help=f"{words} {sure}.".strip()
+    )
