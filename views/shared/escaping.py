@@ -28,9 +28,8 @@ def in_markdown(text: object) -> str:
     >>> print(in_markdown("![p](http:host) $x$ *b*"))
     \!\[p\](http\:host) \$x\$ \*b\*
     """
-    line = _MARKS.sub(r"\\\1", " ".join(str(text).split()))
-    line = _OPENING.sub(r"\1\\", line)
-    line = _SHORTCODE.sub(lambda found: found.group() + _JOINER, line)
+    line = _SHORTCODE.sub(lambda found: found.group() + _JOINER, " ".join(str(text).split()))
+    line = _OPENING.sub(r"\1\\", _MARKS.sub(r"\\\1", line))
     return _DIRECTIVE.sub(r"\\:", line)
 
 
