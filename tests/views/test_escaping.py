@@ -1,9 +1,11 @@
 """Names that mean something to Markdown, to charts or to spreadsheets are text on every page."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,3 +133,29 @@ def test_names_of_rules_are_text() -> None:
     next(button for button in test.button if button.label == "Add rule").click().run()
     assert "![boo](http:x)" in words(test)
     told(test)
+
+
+VIEWS = Path(__file__).resolve().parents[2] / "views"
+
+
+@pytest.mark.parametrize("path", sorted(VIEWS.rglob("*.py")), ids=lambda path: str(path.relative_to(VIEWS)))
+def test_no_error_reaches_a_page_unescaped(path: Path) -> None:
+    """What an exception says holds names of others: between it and an element of a page stands ``in_markdown``."""
+    for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(handler, ast.ExceptHandler) and handler.name:
+            for call in (node for line in handler.body for node in ast.walk(line) if isinstance(node, ast.Call)):
+                if isinstance(call.func, ast.Attribute) and call.func.attr in ELEMENTS:
+                    bare = [part for part in [*call.args, *call.keywords] if _says(part, handler.name)]
+                    assert not bare, f"{path.name}, line {call.lineno}: {handler.name} is Markdown here"
+
+
+ELEMENTS = {"error", "warning", "info", "success", "caption", "markdown", "toast", "write", "metric", "expander"}
+
+
+def _says(node: ast.AST, name: str) -> bool:
+    """Whether an expression uses a name outside of ``in_markdown``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "in_markdown":
+        return False
+    return (isinstance(node, ast.Name) and node.id == name) or any(
+        _says(inner, name) for inner in ast.iter_child_nodes(node)
+    )

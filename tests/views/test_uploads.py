@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import views.shared.uploads
 from alphastream.uploads import Upload
-from tests.views.running import app, read, words
+from tests.views.running import app, page_of, read, words
 from views.shared.system import get_shelf
 
 pytestmark = pytest.mark.usefixtures("replaying")
@@ -34,6 +34,13 @@ def bars(header: str = "date,close,settle", symbol: str = "AAA", days: int = 60)
 def upload(test: AppTest, *files: tuple[str, bytes]) -> AppTest:
     for name, content in files:
         test.file_uploader[0].upload(name, content)
+    return opened(test.run())
+
+
+def opened(test: AppTest) -> AppTest:
+    """The page with every file's box open."""
+    for file in test.session_state["kept_files"]:
+        test.session_state[f"file-{file.id}"] = True
     test.run()
     assert not test.exception, test.exception
     return test
@@ -138,8 +145,8 @@ def test_files_and_corrections_are_there_on_other_pages_and_after_coming_back() 
     test.switch_page("views/alerts/page.py").run()
     test.switch_page("views/scanner/page.py").run()
     assert not test.exception
-    assert of_role(test, "close").value == "settle"
-    test.switch_page(HISTORY).run()
+    assert of_role(opened(test), "close").value == "settle"
+    opened(test.switch_page(HISTORY).run())
     assert of_role(test, "close").value == "settle"
     assert found(test).frames["AAA"]["close"][0] == 200.0
     assert test.metric
@@ -151,7 +158,7 @@ def test_the_same_browser_finds_its_files_after_a_reload_and_another_does_not(
     test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
     of_role(test, "close").select("settle").run()
     monkeypatch.setattr(views.shared.uploads, "read", None)  # nothing is read again
-    again = app(HISTORY)  # a new session of the same browser
+    again = opened(page_of("history"))  # a new session of the same browser
     assert of_role(again, "close").value == "settle"
     assert again.metric
     assert found(again).frames["AAA"]["close"][0] == 200.0
@@ -182,3 +189,11 @@ def test_the_same_file_can_be_brought_again() -> None:
     press(test, "Remove file")
     upload(test, bars())
     assert found(test).symbols == ("AAA",)
+
+
+def test_symbols_of_another_page_do_not_stand_where_files_have_others(browser: list[str]) -> None:
+    upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = app(HISTORY)  # by way of the live page, whose pair is another
+    assert not test.exception
+    assert test.metric
+    assert "y=ETHUSDT" not in str(test.query_params)

@@ -211,9 +211,7 @@ def _tape(row: Any, system: System) -> Data | None:
 
 
 def _files() -> Data | None:
-    upload = choose_upload(
-        "Ticks or bars: CSV, zip, gz or NDJSON, one file with all symbols or one for each", own_tape=False
-    )
+    upload = choose_upload("Ticks or bars: one file with all symbols, or one for each", own_tape=False)
     if upload is None:
         return None
     try:

@@ -28,7 +28,7 @@ MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading 
 
 def page() -> None:
     """Files, columns, pair, result."""
-    upload = choose_upload("Ticks or bars: CSV, zip, gz or NDJSON, one file with both symbols or one for each")
+    upload = choose_upload("Ticks or bars: one file with both symbols, or one for each")
     if upload is None:
         return
     try:

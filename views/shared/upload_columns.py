@@ -10,6 +10,7 @@ from alphastream.uploads import Layout, Upload
 from alphastream.uploads.columns import ROLES, Proposal, Role, override
 from views.shared.escaping import in_markdown
 from views.shared.kept_files import KeptFile
+from views.shared.series import price_decimals
 
 CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
 NONE: Final = "–"
@@ -46,7 +47,11 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
     if file.upload is not None and proposal is not None:
         rows = sum(map(len, file.upload.frames.values()))
         label += f": {rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}"
-    with st.expander(label, expanded=file.upload is None, icon=":material/table:", key=f"file-{file.id}"):
+    expanded = file.upload is None
+    box = st.expander(label, expanded=expanded, icon=":material/table:", key=f"file-{file.id}", on_change="rerun")
+    if not box.open:  # hundreds of files have thousands of selects
+        return
+    with box:
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         if layout is not None and proposal is not None and proposal.shape == "single":
             _symbol(row, file, layout, change)
@@ -144,13 +149,16 @@ def _rows(file: KeptFile, layout: Layout) -> None:
         return
     rows = as_used(upload)
     moment = st.column_config.DatetimeColumn("time, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC")
-    plain = {str(name): st.column_config.NumberColumn(format="plain") for name in rows.select_dtypes("number")}
+    numbers = {
+        str(name): st.column_config.NumberColumn(format=f"%.{price_decimals('', column.to_numpy(), {})}f")
+        for name, column in rows.select_dtypes("float").items()
+    }
     used.dataframe(
         rows,
         height=TABLE_PX,
         hide_index=True,
         placeholder=NONE,
-        column_config={"time": moment, **plain},
+        column_config={"time": moment, **numbers},
         alt=f"First rows of {layout.file} as they are used",
     )
     if len(upload.frames) > SHOWN_SYMBOLS:
