@@ -186,7 +186,8 @@ def _layout(table: Table, mapping: Mapping[str, str | None] | None) -> Layout:
     if mapping:
         chosen = override(layout.proposal, mapping, layout.columns)
         column = chosen.roles.get("price") or chosen.roles.get("close")
-        if layout.shape == "wide" and chosen.shape == "single" and column is not None:
+        # One column of several names its symbol; a whole bar is of what the file's name says.
+        if layout.shape == "wide" and chosen.shape == "single" and column is not None and "open" not in chosen.roles:
             layout = replace(layout, symbol=normalise(column.column))
         layout = replace(layout, proposal=chosen)
     if layout.problem is not None:

@@ -241,3 +241,10 @@ def test_commas_of_semicolon_files_are_decimal_marks() -> None:
     grouped = read("BTC.csv", b"ts\tprice\n1723075200\t100\n1723075201\t100,500\n")
     assert grouped.frames["BTC"]["price"].tolist() == [100, 100_500]
     assert "commas in numbers read as thousands separators" in grouped.notes
+
+
+def test_a_whole_bar_chosen_by_hand_is_of_the_symbol_of_the_file() -> None:
+    data = b"day,k1,k2,k3,k4\n" + b"".join(b"2024-01-%02d,4,6,3,5\n" % day for day in range(1, 20))
+    whole = read("DAX.csv", data, {"time": "day", "open": "k1", "high": "k2", "low": "k3", "close": "k4"})
+    assert whole.symbols == ("DAX",)
+    assert read("DAX.csv", data, {"time": "day", "close": "k4"}).symbols == ("K4",)

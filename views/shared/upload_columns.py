@@ -43,12 +43,10 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
     """
     layout = None if isinstance(file.layout, str) else file.layout
     proposal = None if layout is None else chosen(layout, file.mapping)
-    label = in_markdown(file.name)
-    if file.upload is not None and proposal is not None:
-        rows = sum(map(len, file.upload.frames.values()))
-        label += f": {rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}"
-    expanded = file.upload is None
-    box = st.expander(label, expanded=expanded, icon=":material/table:", key=f"file-{file.id}", on_change="rerun")
+    key = f"file-{file.id}"
+    st.session_state.setdefault(key, file.upload is None)
+    # Neither what it says nor whether it begins open may follow the file: the box would be another one, and closed.
+    box = st.expander(in_markdown(file.name), icon=":material/table:", key=key, on_change="rerun")
     if not box.open:  # hundreds of files have thousands of selects
         return
     with box:
@@ -66,8 +64,12 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         row.button("Remove file", icon=":material/delete:", key=f"remove-{file.id}", on_click=remove)
         if layout is None or proposal is None:
             return
+        notes = st.container(gap="xsmall")
+        if file.upload is not None:
+            rows = sum(map(len, file.upload.frames.values()))
+            notes.caption(f"{rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}")
         for note in layout.notes:
-            st.caption(in_markdown(note))
+            notes.caption(in_markdown(note))
         st.caption(roles_sentence(layout, proposal))
         _rows(file, layout)
         _selects(file, layout, proposal, change)
@@ -121,11 +123,12 @@ def _name(role: str) -> str:
 
 def _symbol(row: Any, file: KeptFile, layout: Layout, change: Callable[..., None]) -> None:
     key = f"symbol-{file.id}"
-    st.session_state[key] = file.symbol or layout.symbol or ""
+    read = file.upload.symbols if file.upload is not None else ()
+    shown = read[0] if len(read) == 1 else file.symbol or layout.symbol
+    st.session_state[key] = shown or ""
 
     def name_it() -> None:
-        typed = str(st.session_state[key]).strip().upper() or None
-        change(symbol=None if typed == layout.symbol else typed, result=None)
+        change(symbol=str(st.session_state[key]).strip().upper() or None, result=None)
 
     row.text_input(
         f"Symbol in {in_markdown(layout.file)}",
@@ -138,11 +141,9 @@ def _symbol(row: Any, file: KeptFile, layout: Layout, change: Callable[..., None
 
 def _rows(file: KeptFile, layout: Layout) -> None:
     """The first rows, as they will be used and as they stand in the file."""
-    places = ["In the file"]
     upload = file.upload
-    if upload is not None:
-        places.insert(0, "As used")
-    used, *rest = st.tabs(places, key=f"rows-{file.id}")
+    places = ["In the file"] if upload is None else ["As used", "In the file"]
+    used, *rest = st.container().tabs(places, key=f"rows-{file.id}-{len(places)}")
     raw = rest[0] if rest else used
     raw.dataframe(layout.preview, height=TABLE_PX, hide_index=True, alt=f"First rows of {layout.file}")
     if upload is None:

@@ -133,9 +133,10 @@ def _remove(file: KeptFile) -> None:
 def _shown(file: KeptFile) -> KeptFile:
     """Read a file where that was not done yet, and show what was found or why nothing was."""
     file = _read(_inspected(file))
+    place = st.container()  # also without an error: what is open below stays open when one comes or goes
     if isinstance(file.result, str):
         title = f"{in_markdown(file.name)} cannot be read"
-        st.error(in_markdown(file.result), icon=":material/error:", title=title)
+        place.error(in_markdown(file.result), icon=":material/error:", title=title)
     show_columns(file, change=partial(_change, file), remove=partial(_remove, file))
     return file
 
