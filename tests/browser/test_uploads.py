@@ -109,6 +109,17 @@ def test_names_are_read_as_they_are_and_ask_nobody_else(url: str, open_page: Cal
     assert asked == []
 
 
+def test_a_file_of_a_table_is_offered_only_where_formulas_are_text(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{url}history")
+    bring(page, closes("a", "date,open,=1+1"))
+    table = page.get_by_test_id("stDataFrame").first
+    table.wait_for(timeout=WAIT_MS)
+    table.hover()
+    expect(page.get_by_role("button", name="Fullscreen").first).to_be_visible()
+    expect(page.locator("button[aria-label^='Download as CSV']").first).to_be_hidden()
+    assert page.locator("button[aria-label^='Download as CSV']").count()  # still named so: else the style hides nothing
+
+
 def read(element: Locator) -> str:
     """What a person reads: a joiner of no width is not seen."""
     return str(element.inner_text()).replace("\u2060", "")
