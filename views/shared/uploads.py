@@ -76,8 +76,11 @@ def _uploaded(what: str) -> Upload | None:
             "for example `timestamp,symbol,price,size`."
         )
         return None
-    files = tuple(_shown(file) for file in kept())
-    if any(old is not new for old, new in zip(kept(), files, strict=True)):
+    before = kept()
+    for file in before:
+        _show(file)
+    files = kept()
+    if any(old is not new for old, new in zip(before, files, strict=True)):
         _keep(files)
     if len(files) > 1:
         st.button("Remove all files", icon=":material/delete_sweep:", key="remove_files", on_click=_keep, args=((),))
@@ -120,7 +123,11 @@ def _take(field: str) -> None:
 
 def _change(file: KeptFile, **changes: Any) -> None:
     """Put a changed file in the place of the one with its id."""
-    _keep([replace(each, **changes) if each.id == file.id else each for each in kept()])
+    _keep(_with(replace(file, **changes)))
+
+
+def _with(file: KeptFile) -> list[KeptFile]:
+    return [file if each.id == file.id else each for each in kept()]
 
 
 def _remove(file: KeptFile) -> None:
@@ -130,15 +137,16 @@ def _remove(file: KeptFile) -> None:
 # ---- one file ----------------------------------------------------------------------------------------------------
 
 
-def _shown(file: KeptFile) -> KeptFile:
+def _show(file: KeptFile) -> None:
     """Read a file where that was not done yet, and show what was found or why nothing was."""
-    file = _read(_inspected(file))
+    found = _read(_inspected(file))
+    if found is not file:
+        st.session_state[FILES] = tuple(_with(found))  # at once: a click while the next is read ends this run
     place = st.container()  # also without an error: what is open below stays open when one comes or goes
-    if isinstance(file.result, str):
-        title = f"{in_markdown(file.name)} cannot be read"
-        place.error(in_markdown(file.result), icon=":material/error:", title=title)
-    show_columns(file, change=partial(_change, file), remove=partial(_remove, file))
-    return file
+    if isinstance(found.result, str):
+        title = f"{in_markdown(found.name)} cannot be read"
+        place.error(in_markdown(found.result), icon=":material/error:", title=title)
+    show_columns(found, change=partial(_change, found), remove=partial(_remove, found))
 
 
 def _inspected(file: KeptFile) -> KeptFile:
