@@ -130,6 +130,8 @@ def show_history(page: Page, folder: Path) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text("800 ticks")).to_be_visible()
+    page.get_by_test_id("stExpander").get_by_text("trades.csv", exact=True).click()
+    expect(page.get_by_role("tab", name="As used")).to_be_visible()
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
 
 
