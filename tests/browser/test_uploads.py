@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, expect
@@ -63,6 +64,8 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     page = open_page(f"{url}history", **look)
     bring(page, closes("AAA", "date,open,settle"), closes("BBB"))
     expect(page.get_by_text("AAA.csv cannot be read")).to_be_visible(timeout=WAIT_MS)
+    with urlopen(f"{url}_stcore/metrics") as answer:
+        assert b"UploadedFileManager" not in answer.read()  # Streamlit holds no second copy
     file = box(page, "AAA.csv")
     file.get_by_role("tab", name="Bars").click()
     choose(page, file, "open", "–")

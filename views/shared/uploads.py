@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
@@ -67,7 +69,7 @@ def _uploaded(what: str) -> Upload | None:
         on_change=_take,
         args=(field,),
         help="Tables of trades or bars as exchanges, brokers, vendors and charting tools write them: CSV and other "
-        "text, JSON, also in zip or gz. Times without a zone are taken as UTC. Files stay with this browser for two "
+        "text, JSON, also packed. Times without a zone are taken as UTC. Files stay with this browser for two "
         "hours, also on the other pages.",
     )
     if not kept():
@@ -119,6 +121,18 @@ def _take(field: str) -> None:
     if brought:
         st.session_state[FIELD] += 1
         _keep((*kept(), *brought))
+        _release(brought)
+
+
+def _release(files: Sequence[KeptFile]) -> None:
+    """Let Streamlit forget files that are kept here: else what is removed here stays in memory until the session ends.
+
+    Source: Streamlit's own chat field does so with what was sent.
+    """
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        for file in files:
+            context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.id)
 
 
 def _change(file: KeptFile, **changes: Any) -> None:
