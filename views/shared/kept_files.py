@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alphastream.uploads import Layout, Upload
+from alphastream.uploads.memory import free_bytes
 
 MAX_BYTES: Final = 512 * 2**20
 """For the files of all visitors together, and what was read of them."""
@@ -61,6 +62,7 @@ class Shelf:
     Parameters
     ----------
     max_bytes : of everything kept. A visit that needs more alone is not kept.
+    free : bytes that the process could still take; a quarter of them at most is taken for what comes.
     max_age_s : after which a visit that was not touched is gone.
     clock : seconds, monotonic.
     """
@@ -69,10 +71,12 @@ class Shelf:
         self,
         max_bytes: int = MAX_BYTES,
         max_age_s: float = MAX_AGE_S,
+        free: Callable[[], int] = free_bytes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
+        self._free = free
         self._clock = clock
         self._visits: OrderedDict[str, _Visit] = OrderedDict()
         self._lock = threading.Lock()
@@ -83,9 +87,10 @@ class Shelf:
         with self._lock:
             self._visits.pop(visitor, None)
             self._drop_old()
-            if held > self._max_bytes:
+            room = min(self._max_bytes, self._held_bytes() + self._free() // 4)
+            if held > room:
                 return False
-            while sum(visit.held_bytes for visit in self._visits.values()) + held > self._max_bytes:
+            while self._held_bytes() + held > room:
                 self._visits.popitem(last=False)
             if files:
                 self._visits[visitor] = _Visit(files, held, self._clock() + self._max_age_s)
@@ -100,6 +105,9 @@ class Shelf:
                 return ()
             self._visits[visitor] = _Visit(visit.files, visit.held_bytes, self._clock() + self._max_age_s)
             return visit.files
+
+    def _held_bytes(self) -> int:
+        return sum(visit.held_bytes for visit in self._visits.values())
 
     def _drop_old(self) -> None:
         now_s = self._clock()

@@ -40,6 +40,17 @@ def test_more_than_there_is_room_for_is_not_kept_and_drops_nobody_else() -> None
     assert shelf.get("me") == ()  # half of it would be another choice of files
 
 
+def test_where_memory_is_short_less_is_kept() -> None:
+    free = [400]
+    shelf = Shelf(max_bytes=1_000, free=lambda: free[0])
+    assert shelf.put("me", (file(100),))
+    assert not shelf.put("you", (file(201),))
+    free[0] = 0
+    assert not shelf.put("you", (file(101),))
+    assert shelf.put("you", (file(100),))  # in place of what was kept before
+    assert shelf.get("me") == ()
+
+
 def test_what_was_read_counts_as_well() -> None:
     frame = pd.DataFrame({"time_ns": np.arange(1_000), "price": np.ones(1_000)})
     read = Upload(("a.csv",), "ticks", {"A": frame, "B": frame}, (), None)
