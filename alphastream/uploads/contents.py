@@ -1,0 +1,280 @@
+"""What the cells of a column are, judged by the cells alone: names may lie or be missing.
+
+Pure functions on the sample rows of a file, or on whole columns where they say so. Thresholds are wide on purpose: they
+tell kinds apart that lie far from one another (a price moves by parts of a percent, an amount by multiples).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from alphastream.core.types import Floats
+from alphastream.uploads.cells import MISSING, WHOLE, Decimal, floats, looks_like_number
+from alphastream.uploads.times import looks_like_clock, looks_like_time
+
+ContentKind = Literal[
+    "empty",
+    "time",  # a date with a time of day, or a count of seconds to nanoseconds since 1970
+    "date",
+    "clock",  # a time of day
+    "duration",  # PT1M
+    "index",  # 0, 1, 2, … or 1, 2, 3, …
+    "counter",  # whole numbers that rise from row to row: ids
+    "flag",  # whole numbers of which there are at most three, from 0, 1, 2
+    "constant",  # one number in all rows
+    "price",  # positive, and the steps are small against the level
+    "amount",  # zero or more, varying widely
+    "signed",  # numbers below zero among them: changes
+    "percent",
+    "truth",  # true, false
+    "side",  # buy, sell, b, s, bid, ask
+    "symbol",  # short, capitals and digits, no known word of something else
+    "list",
+    "text",
+]
+
+CALM: Final = 0.2  # a price moves less than so much (log) from row to row, a volume mostly more
+_SAME: Final = 1.5  # prices of one instrument in one row lie within such a factor
+_DATE_ONLY: Final = re.compile(r"\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\.?|[^:]*[A-Za-z]{3}[^:]*")
+_DURATION: Final = re.compile(r"-?P(?=.)(\d+[YMWD])*(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+
+_LIST: Final = re.compile(r"\[.*\]|[\w.]+([,;|] ?[\w.]+)*")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TRUTHS: Final = _words("true false t f yes no")
+_SIDES: Final = _words("b s buy sell bid ask a n buyer seller long short bought sold")
+_INSTRUMENT: Final = re.compile(r"[A-Z0-9^$#&.:/_=\-+ ]{1,32}|[a-z]{2}\.\d{6}|[a-z0-9]{2,10}[-_/][a-z]{2,5}")
+# Words in capitals that stand in tables of trades and are no instrument.
+_OTHER_WORDS: Final = _words(
+    """
+    TRADE TRADES QUOTE QUOTES BID ASK BUY SELL OPEN HIGH LOW CLOSE FILL FILLED MATCH LIMIT MARKET CANCEL ADD MODIFY
+    DELETE NEW TICK BAR REGULAR AUCTION CROSS ODD NBBO EXECUTE UP DOWN PLUSTICK MINUSTICK ZEROPLUSTICK ZEROMINUSTICK
+    ARCA NYSE NASDAQ NSDQ AMEX BATS BATSY EDGX EDGA IEX MEMX FINRA PHLX CBOE CHX NSX ISE XNAS XNYS ARCX XLON XETR
+    EQ BE D W M H Y N T F E P Q B S A TRUE FALSE NULL NONE NA NAN UTC GMT EST EDT CET JST USD EUR GBP JPY
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a column of sample cells holds.
+
+    Parameters
+    ----------
+    kind : what most of its cells are.
+    values : its numbers, shape (T,); NaN where a cell is none. All NaN for texts.
+    whole : whether all numbers are written as whole ones.
+    distinct : how many different filled cells there are.
+    """
+
+    kind: ContentKind
+    values: Floats
+    whole: bool
+    distinct: int
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the cells are numbers that count something (no times)."""
+        return self.kind in ("index", "counter", "flag", "constant", "price", "amount", "signed")
+
+
+def content_of(cells: Sequence[str], decimal: Decimal = ".") -> Content:
+    """What a column is, by most of its cells.
+
+    Parameters
+    ----------
+    cells : sample cells in the order of the file, shape (T,).
+    decimal : the decimal mark of the column.
+
+    Examples
+    --------
+    >>> [content_of(cells).kind for cells in (["2024-08-08"], ["09:30", "09:31"], ["7", "9", "10"], ["AAPL", "MSFT"])]
+    ['date', 'clock', 'counter', 'symbol']
+    >>> [content_of(cells).kind for cells in (["1.5", "1.51"], ["0.3", "12"], ["0", "1", "0"], ["-0.2%", "1%"])]
+    ['price', 'amount', 'flag', 'percent']
+    """
+    cells = [cell.strip() for cell in cells]
+    filled = [cell for cell in cells if cell.lower() not in MISSING]
+    distinct = len(set(filled))
+
+    def told(kind: ContentKind) -> Content:
+        return Content(kind, np.full(len(cells), np.nan), False, distinct)
+
+    if not filled:
+        return told("empty")
+    if _mostly(filled, looks_like_clock):
+        return told("clock")
+    values = numbers_of(cells, decimal)
+    numeric = int(np.isfinite(values).sum()) * 2 > len(filled)
+    if _mostly(filled, looks_like_time) and not (numeric and _wanders(values)):
+        return told("date" if _mostly(filled, _DATE_ONLY.fullmatch) else "time")
+    if numeric:
+        whole = all(WHOLE.fullmatch(cell) for cell in filled if looks_like_number(cell, decimal))
+        return Content(_number_kind(values[np.isfinite(values)], whole), values, whole, distinct)
+    return told(_text_kind(filled))
+
+
+def numbers_of(cells: Sequence[str], decimal: Decimal = ".") -> Floats:
+    """The numbers of sample cells, shape (T,); NaN where a cell is none.
+
+    >>> numbers_of(["1.5", "?", "", "1,000"]).tolist()
+    [1.5, nan, nan, 1000.0]
+    """
+    readable = [cell if looks_like_number(cell, decimal) else "" for cell in cells]
+    return floats(pa.array(readable, pa.string()), decimal)
+
+
+def roughness(values: NDArray[Any]) -> float:
+    """The median size of the log steps between rows that differ; NaN where nothing changes.
+
+    Parameters
+    ----------
+    values : numbers in the order of the file, shape (T,); those that are not above zero are left out.
+    """
+    some = np.asarray(values, dtype=np.float64)
+    steps = np.abs(np.diff(np.log(some[np.isfinite(some) & (some > 0)])))
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if len(steps) else float("nan")
+
+
+def price_like(values: NDArray[Any]) -> bool:
+    """Whether numbers move like prices: above zero, changing, and by little from row to row.
+
+    Parameters
+    ----------
+    values : numbers in the order of the file, shape (T,); NaN is no evidence. Ids and times move like this too: ask
+        ``content_of`` first.
+    """
+    some = np.asarray(values, dtype=np.float64)
+    some = some[np.isfinite(some)]
+    return len(some) > 0 and bool(np.mean(some > 0) > 0.9) and roughness(some) < CALM
+
+
+def same_prices(columns: Sequence[NDArray[Any]]) -> bool:
+    """Whether columns are prices of one thing: close to one another in nearly every row.
+
+    Parameters
+    ----------
+    columns : numbers, shape (T,) each; rows with NaN in one of them are no evidence.
+    """
+    table = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
+    table = table[:, np.all(np.isfinite(table) & (table > 0), axis=0)]
+    return table.shape[1] > 0 and bool(np.mean(table.max(axis=0) <= _SAME * table.min(axis=0)) > 0.9)
+
+
+def separates(values: NDArray[Any], groups: NDArray[Any], time_ns: NDArray[Any] | None = None) -> float:
+    """How much smaller the log steps of prices are within groups than over all rows: near 0 where groups are
+    instruments, near 1 (or above) where they are not.
+
+    Parameters
+    ----------
+    values : prices, shape (T,); those that are not above zero are no evidence.
+    groups : what may tell instruments apart, shape (T,), numbers.
+    time_ns : when, shape (T,); without it the rows are in order of time. A file that is sorted by instrument needs it:
+        in its own order its steps are small anyway.
+
+    Returns
+    -------
+    float
+        NaN where no group has two rows or no price changes.
+    """
+    prices = np.asarray(values, dtype=np.float64)
+    known = np.flatnonzero(np.isfinite(prices) & (prices > 0))
+    if time_ns is not None:
+        known = known[np.argsort(np.asarray(time_ns)[known], kind="stable")]
+    levels, groups = np.log(prices[known]), np.asarray(groups)[known]
+    order = np.argsort(groups, kind="stable")
+    within = np.abs(np.diff(levels[order]))[np.diff(groups[order]) == 0]
+    over_all = np.abs(np.diff(levels))
+    if len(within) == 0 or not over_all.any():
+        return float("nan")
+    return float(within.mean() / over_all.mean())
+
+
+def looks_like_header(first: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+    """Whether a line differs in kind from those beneath it: words, tickers or years above numbers and times.
+
+    Parameters
+    ----------
+    first : cells of the line.
+    later : cells of lines beneath it; without any, a line of words alone is a header.
+    """
+    columns = [[row[at].strip() for row in later if len(row) > at and row[at].strip()] for at in range(len(first))]
+    above = below = 0
+    for cell, beneath in zip(map(str.strip, first), columns, strict=True):
+        if not cell:
+            continue
+        valued = _valued(cell)
+        if not beneath:
+            above += not valued
+            continue
+        if _mostly(beneath, _valued):
+            above += not valued
+            below += valued
+    years = [cell for cell in map(str.strip, first) if re.fullmatch(r"(19|20)\d{2}", cell)]
+    if len(years) > 1 and len(years) == below and len(set(years)) == len(years):
+        return len(_same_years(years, first, later)) < len(years)
+    return above > 0 and above >= below
+
+
+def _same_years(years: Sequence[str], first: Sequence[str], later: Sequence[Sequence[str]]) -> list[str]:
+    """The years above columns that hold years themselves."""
+    at = [index for index, cell in enumerate(first) if cell.strip() in years]
+    rows = [[row[index].strip() for index in at if len(row) > index] for row in later]
+    return [cell for row in rows[:1] for cell in row if re.fullmatch(r"(19|20)\d{2}", cell)]
+
+
+def _valued(cell: str) -> bool:
+    return looks_like_number(cell) or looks_like_number(cell, ",") or looks_like_time(cell) or looks_like_clock(cell)
+
+
+def _mostly(cells: Sequence[str], test: Callable[[str], object]) -> bool:
+    return sum(bool(test(cell)) for cell in cells) * 2 > len(cells)
+
+
+def _wanders(values: Floats) -> bool:
+    """Whether numbers that could be times jump about as times of a file never do: volumes of ten digits."""
+    some = values[np.isfinite(values)]
+    steps = np.diff(some)
+    return len(steps) > 1 and bool((steps > 0).mean() < 0.8 and (steps < 0).mean() < 0.8 and roughness(some) > 0.01)
+
+
+def _number_kind(some: Floats, whole: bool) -> ContentKind:
+    steps = np.diff(some)
+    if whole and len(some) > 1 and some[0] in (0, 1) and (steps == 1).all():
+        return "index"
+    if whole and np.isin(some, (0, 1, 2)).all():
+        return "flag"
+    if len(some) > 1 and not steps.any():
+        return "constant"
+    if (some < 0).any():
+        return "signed"
+    if whole and len(some) > 1 and (steps >= 0).all() and np.mean(steps > 0) > 0.5:
+        return "counter"
+    return "price" if price_like(some) or len(some) == 1 else "amount"
+
+
+def _text_kind(filled: Sequence[str]) -> ContentKind:
+    lower = [cell.lower() for cell in filled]
+    if all(cell in _TRUTHS for cell in lower):
+        return "truth"
+    if all(cell in _SIDES for cell in lower):
+        return "side"
+    if _mostly(filled, lambda cell: re.fullmatch(r"[+-]?[\d.,]+ ?%", cell)):
+        return "percent"
+    if _mostly(filled, _DURATION.fullmatch):
+        return "duration"
+    if all(_LIST.fullmatch(cell) for cell in filled) and any(re.search(r"[,;|\[]", cell) for cell in filled):
+        return "list"
+    few = len(set(filled)) <= max(1, len(filled) // 2) or len(filled) <= 20
+    named = sum(bool(_INSTRUMENT.fullmatch(cell)) and cell.upper() not in _OTHER_WORDS for cell in filled)
+    return "symbol" if few and named * 2 > len(filled) else "text"

@@ -1,0 +1,122 @@
+"""What a column is, by its cells; and which columns are instruments, prices of one thing, headers."""
+
+import numpy as np
+import pytest
+
+from alphastream.uploads.contents import (
+    content_of,
+    looks_like_header,
+    price_like,
+    roughness,
+    same_prices,
+    separates,
+)
+
+RNG = np.random.default_rng(7)
+WALK = 50_000 * np.exp(np.cumsum(RNG.normal(0, 0.001, 1000)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("empty", ["", " ", "null"]),
+        ("time", ["1722470400000", "1722474000000"]),
+        ("time", ["1640995200.123456", "1640995201.123456"]),
+        ("time", ["2024-08-08 09:30:00", "2024-08-08 09:31:00"]),
+        ("time", ["2024-08-08T09:30:00Z"]),
+        ("date", ["2024-08-08", "2024-08-09"]),
+        ("date", ["20240808", "20240809"]),
+        ("date", ["2007.07.19", "2007.07.20"]),
+        ("date", ["09/30/2014"]),
+        ("date", ["07-Aug-2024"]),
+        ("clock", ["03:00", "04:00"]),
+        ("clock", ["09:30:01.456"]),
+        ("duration", ["PT1M", "PT1M"]),
+        ("index", ["0", "1", "2"]),
+        ("counter", ["1234567", "1234568", "1234570"]),
+        ("flag", ["0", "1", "0"]),
+        ("flag", ["1", "2", "1"]),
+        ("constant", ["100", "100", "100"]),
+        ("price", ["55108.7", "55108.6", "55109"]),
+        ("price", ["1.38080", "1.3794", "1.3795"]),
+        ("price", ["7203", "7211", "7190"]),
+        ("amount", ["0.01", "3.2", "0", "0.5"]),
+        ("signed", ["-0.5", "1.2", "0.1"]),
+        ("percent", ["-0.5%", "1.2%", "0.1 %"]),
+        ("truth", ["True", "False"]),
+        ("side", ["buy", "Sell"]),
+        ("side", ["b", "s"]),
+        ("side", ["A", "B", "N"]),
+        ("symbol", ["AAPL", "AAPL", "AAPL"]),
+        ("symbol", ["BTC/USDT:USDT", "ETH/USDT:USDT"]),
+        ("symbol", ["sh.600000", "sz.000001"]),
+        ("text", ["TRADE", "TRADE"]),
+        ("list", ["12,37", "14", "12,37,41"]),
+        ("list", ["[12, 37]", "[]"]),
+        ("text", ["a longer remark", "another one"]),
+    ],
+)
+def test_kind(kind: str, cells: list[str]) -> None:
+    assert content_of(cells).kind == kind
+
+
+def test_one_bad_cell_hides_nothing() -> None:
+    content = content_of(["3201.5", "?", "3188.2"])
+    assert content.kind == "price"
+    np.testing.assert_array_equal(content.values, [3201.5, np.nan, 3188.2])
+
+
+def test_volumes_of_ten_digits_are_no_times() -> None:
+    volumes = ["1890000000", "2500000000", "1210000000", "3100000000", "990000000"]
+    assert content_of(volumes).kind == "amount"
+
+
+def test_decimal_comma() -> None:
+    assert content_of(["7530,86", "7411,86"], ",").kind == "price"
+
+
+def test_prices_move_little_and_amounts_much() -> None:
+    amounts = RNG.lognormal(0, 1, 1000)
+    assert price_like(WALK)
+    assert price_like(1e-8 * WALK)
+    assert not price_like(amounts)
+    assert not price_like(-WALK)
+    assert not price_like(np.full(5, 100.0))
+    assert roughness(WALK) < 0.01 < roughness(amounts)
+    assert np.isnan(roughness(np.array([1.0])))
+
+
+def test_prices_of_one_thing_are_near_one_another() -> None:
+    assert same_prices([WALK, WALK * 1.01, WALK * 0.99])
+    assert not same_prices([WALK, WALK * 20])
+    assert not same_prices([WALK, RNG.lognormal(0, 1, 1000)])
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_instruments_separate_prices_and_other_columns_do_not(by_time: bool) -> None:
+    other = 3000 * np.exp(np.cumsum(RNG.normal(0, 0.001, 1000)))
+    prices = np.concatenate([WALK, other])
+    groups = np.repeat([0, 1], 1000)
+    time_ns = np.tile(np.arange(1000), 2)
+    if not by_time:
+        order = np.argsort(time_ns, kind="stable")
+        prices, groups, time_ns = prices[order], groups[order], time_ns[order]
+    assert separates(prices, groups, time_ns) < 0.01
+    assert separates(prices, RNG.integers(0, 2, 2000), time_ns) > 0.5
+    assert np.isnan(separates(prices, np.arange(2000), time_ns))
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "later"),
+    [
+        (True, ["Date", "Close"], [["2024-08-08", "1.5"]]),
+        (True, ["", "AAPL", "MSFT"], [["2024-08-08", "1.5", "2.5"]]),
+        (True, ["Symbol", "2020", "2021"], [["AAPL", "1.5", "2.5"], ["MSFT", "3", "4"]]),
+        (True, ["Ticker", "Name"], []),
+        (False, ["2024-08-08", "1.5"], [["2024-08-09", "1.6"]]),
+        (False, ["AAPL", "20240808", "1.5"], [["AAPL", "20240809", "1.6"]]),
+        (False, ["1722470400", "?", "1.5"], [["1722470401", "3.5", "1.6"]]),
+    ],
+)
+def test_header_differs_from_the_rows_beneath(header: bool, first: list[str], later: list[list[str]]) -> None:
+    assert looks_like_header(first, later) is header
