@@ -20,18 +20,40 @@ from alphastream.errors import AlphaStreamError
 Bools = NDArray[np.bool_]
 Decimal = Literal[".", ","]
 
-MISSING: Final = ("", "nan", "null", "none", "na", "n/a", "#n/a", "-")
+MISSING: Final = (
+    *("", "nan", "null", "none", "nil", "na", "n/a", "n.a.", "n/d", "nd", "\\n", "-", "--", "---", "\u2014", "."),
+    *("#n/a", "#n/a n/a", "#value!", "#div/0!", "#num!"),
+)
 TRUTH: Final = {"true": True, "t": True, "1": True, "sell": True, "false": False, "f": False, "0": False, "buy": False}
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 # A comma that can only be a decimal mark; a point that is one; commas that part thousands.
 _DECIMAL_COMMA: Final = re.compile(
-    r"[+-]?(\d{4,},\d+|0\d*,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+|\d+,\d+[eE][+-]?\d+)"
+    r"[+-]?(\d{4,},\d+|0\d*,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}([. '\u2019\u00a0\u202f]\d{3})+,\d+|\d+,\d+[eE][+-]?\d+"
+    r"|\d{1,3}(\.\d{3}){2,})"
 )
-DECIMAL_POINT: Final = re.compile(r"[+-]?\d[\d,]*\.\d+([eE][+-]?\d+)?")
+_AMBIGUOUS: Final = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")  # 7.530: seven and a half, or seven thousand
+DECIMAL_POINT: Final = re.compile(r"[+-]?\d[\d,' \u2019\u00a0\u202f]*\.\d+([eE][+-]?\d+)?")
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_SUFFIXES: Final = (("[Kk]", "e3"), ("[Mm]", "e6"), ("[Bb]", "e9"))
-
+_CURRENCY: Final = r"(?:[$€£¥₹₩₽₺₿]|R\$|(?:CHF|USD|EUR|GBP|JPY|INR|CAD|AUD|SEK|NOK|DKK|PLN|Rs\.?|kr\.?|zł)\b\.?)"
+# How people and programs dress numbers, and the number underneath.
+_SPELLINGS: Final = (
+    (r"[\x{00A0}\x{202F}\x{2009}\x{2007}]", " "),
+    ("[\u2019\u2018\u02bc\u00b4`]", "'"),
+    ("[\u2212\u2013\ufe63\uff0d]", "-"),
+    (r'^="?([^"]*)"?$', r"\1"),
+    (r"^'(.*)$", r"\1"),
+    (rf"^([+-]?) ?{_CURRENCY} ?", r"\1"),
+    (rf" ?{_CURRENCY}$", ""),
+    (r"^\(([^()]*)\)$", r"-\1"),
+    (r"^([\d.,' ]+)-$", r"-\1"),
+)
+_SUFFIXES: Final = (
+    ("[Kk]|[Tt]sd[.]?", "e3"),
+    ("[Mm]|[Mm]io[.]?|[Mm]ln[.]?", "e6"),
+    ("[Bb]|[Bb]n|[Mm]rd[.]?|[Mm]ld[.]?", "e9"),
+    ("[Tt]", "e12"),
+)
 _MOST_SHOWN: Final = 60  # characters of a cell
 
 
@@ -128,15 +150,21 @@ def looks_like_number(cell: str, decimal: Decimal = ".") -> bool:
 def decimal_of(cells: Iterable[str]) -> Decimal | None:
     """The decimal mark of a column; None where no cell tells.
 
-    >>> decimal_of(["7.530,86", "12"]), decimal_of(["1,234.5"]), decimal_of(["1,234"])
-    (',', '.', None)
+    >>> decimal_of(["7.530,86", "12"]), decimal_of(["1,234.5"]), decimal_of(["1,234"]), decimal_of(["7.530"])
+    (',', '.', None, None)
     """
     pointed = False
     for cell in cells:
-        if "," in cell and _DECIMAL_COMMA.fullmatch(cell):
+        bare = _dressed_off(cell)
+        if ("," in bare or bare.count(".") > 1) and _DECIMAL_COMMA.fullmatch(bare):
             return ","
-        pointed |= bool(DECIMAL_POINT.fullmatch(cell))
+        pointed |= bool(DECIMAL_POINT.fullmatch(bare)) and not _AMBIGUOUS.fullmatch(bare)
     return "." if pointed else None
+
+
+def _dressed_off(cell: str) -> str:
+    """A cell without what stands before and behind its digits."""
+    return re.sub(r"^[^\d+-]*|[^\d]*$", "", cell)
 
 
 def _numpy(column: Any) -> Floats:
@@ -144,20 +172,42 @@ def _numpy(column: Any) -> Floats:
 
 
 def _tidy(cells: Any, decimal: Decimal) -> Any:
-    tidy = pc.utf8_trim(pc.utf8_trim_whitespace(cells), "$€£ ")
+    """The cells as Arrow writes numbers, where that alters no number; null where a cell says nothing."""
+    tidy = pc.utf8_trim_whitespace(cells)
+    for seen, plain in _SPELLINGS:
+        tidy = pc.replace_substring_regex(tidy, seen, plain)
+    missing = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(MISSING))
+    tidy = pc.if_else(missing, pa.scalar(None, pa.string()), tidy)
+    if _apostrophes_group(tidy):
+        tidy = _ungrouped(tidy, "'", r"[.,]")
+    tidy = _ungrouped(tidy, " ", r"[.,]")
+    tidy = _ungrouped(tidy, "_", r"[.,]")
     if decimal == ",":
-        both = pc.match_substring_regex(tidy, r"\..*,|\..*\.")
-        tidy = pc.if_else(both, pc.replace_substring(tidy, ".", ""), tidy)
-        pointed = pc.match_substring(tidy, ".")  # one point in a file of decimal commas: thousands or decimals?
-        tidy = pc.if_else(pointed, pc.binary_join_element_wise("ambiguous ", tidy, ""), tidy)
+        tidy = _ungrouped(tidy, ".", ",")
+        stray = pc.match_substring(tidy, ".")  # a point in a column of decimal commas that groups nothing
+        tidy = pc.if_else(stray, pc.binary_join_element_wise("ambiguous ", tidy, ""), tidy)
         tidy = pc.replace_substring(tidy, ",", ".")
     else:
-        grouped = pc.match_substring_regex(tidy, r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
-        tidy = pc.if_else(grouped, pc.replace_substring(tidy, ",", ""), tidy)
+        tidy = _ungrouped(tidy, ",", r"\.")
+        lakhs = pc.match_substring_regex(tidy, r"^[+-]?\d{1,2}(,\d{2})+,\d{3}(\.\d+)?( ?[A-Za-z]+)?$")
+        tidy = pc.if_else(lakhs, pc.replace_substring(tidy, ",", ""), tidy)
     for letter, exponent in _SUFFIXES:
-        tidy = pc.replace_substring_regex(tidy, rf"^([+-]?[\d.]+) ?{letter}$", rf"\1{exponent}")
-    missing = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(MISSING))
-    return pc.if_else(missing, pa.scalar(None, pa.string()), tidy)
+        tidy = pc.replace_substring_regex(tidy, rf"^([+-]?[\d.]+) ?(?:{letter})$", rf"\1{exponent}")
+    return tidy
+
+
+def _ungrouped(cells: Any, separator: str, point: str) -> Any:
+    """Cells whose digits a separator groups by three, without it."""
+    mark = re.escape(separator)
+    grouped = pc.match_substring_regex(cells, rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d+)?( ?[A-Za-z]+)?$")
+    return pc.if_else(grouped, pc.replace_substring(cells, separator, ""), cells)
+
+
+def _apostrophes_group(cells: Any) -> bool:
+    """Whether apostrophes part thousands (11'700.10), not points from fractions (112'160: 112 and 16/32)."""
+    return bool(pc.any(pc.match_substring_regex(cells, r"\d'\d{3}('\d{3}|[.,]\d)")).as_py()) or not bool(
+        pc.all(pc.match_substring(cells, "'")).as_py()
+    )
 
 
 def _first(cells: Any, pattern: re.Pattern[str]) -> int:
