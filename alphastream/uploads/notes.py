@@ -31,6 +31,8 @@ EMPTY_TICKS: Final[Deed] = (
 )
 EMPTY_PRICES: Final[Deed] = ("{n} empty price: no bar there", "{n} empty prices: no bars there")
 EMPTY_VOLUMES: Final[Deed] = ("{n} empty volume: unknown there", "{n} empty volumes: unknown there")
+REPEATED_HEADERS: Final[Deed] = ("{n} repeated header skipped", "{n} repeated headers skipped")
+REMARKS: Final[Deed] = ("{n} line without cells of a row skipped", "{n} lines without cells of a row skipped")
 OTHER_MESSAGES: Final[Deed] = (
     "{n} message without a price skipped",
     "{n} messages without a price skipped",

@@ -1,6 +1,7 @@
 """Values separated by commas, semicolons, tabs or bars, with or without a header."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from alphastream.uploads.columns import ALIASES, canonical, is_header
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
 from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
-from alphastream.uploads.notes import Notes
+from alphastream.uploads.notes import REMARKS, REPEATED_HEADERS, Notes
 from alphastream.uploads.symbols import normalise
 
 BLOCK_BYTES: Final = 2**22
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_WORDS: Final = re.compile(r"[^\W\d_]{2,}\W+[^\W_]+")  # at least two words: a sentence, not a cell of a row cut off
+_DECLARED: Final = re.compile(r"\ufeff?\"?sep=(.)\"?[\s,;|]*")
 _NAME_LENGTH: Final = 80  # of a column; what is longer is cut
 _SECOND_HEADERS: Final = ("", "ticker", "price", "date", "datetime", "symbol", "symbols")
 
@@ -30,8 +34,9 @@ class SeparatedValues:
     def __init__(self, part: Part, head: Head) -> None:
         self.part = part
         self._encoding = head.encoding
-        self.delimiter = _delimiter(head.lines)
-        cells = [(number, _cells_of(part.file, number, line, self.delimiter)) for number, line in head.lines]
+        lines, declared = _declared_delimiter(head.lines)
+        self.delimiter = declared or _delimiter(lines)
+        cells = [(number, _cells_of(part.file, number, line, self.delimiter)) for number, line in lines]
         for number, row in cells:
             refuse_many_columns(part.file, len(row), number)
         pointed = any(DECIMAL_POINT.fullmatch(cell.strip()) for _, row in cells[:SAMPLE_ROWS] for cell in row)
@@ -43,13 +48,14 @@ class SeparatedValues:
         self.columns = rows.columns
         self.rows = rows.rows
         self.symbol = rows.symbol
+        self._header = next((line for number, line in lines if number == rows.header_line), None)
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
         rows = 0
         with self.part.open() as stream:
             try:
-                for batch in self._batches(stream, columns):
+                for batch in self._batches(stream, columns, notes):
                     yield batch
                     rows += len(batch[columns[0]])
             except pa.ArrowInvalid as error:
@@ -62,29 +68,48 @@ class SeparatedValues:
         """See ``Table.line_of``."""
         return next(islice(self._numbered(), row, None))[0]
 
-    def _batches(self, stream: BinaryIO, columns: Sequence[str]) -> Iterator[Batch]:
+    def _batches(self, stream: BinaryIO, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """Block by block in this thread: Arrow's reader of streams reads ahead in another, and holds it all."""
         numbered = {column: str(index) for index, column in enumerate(self.columns)}
         at = {column: numbered[column] for column in columns}
         names = [str(index) for index in range(len(self.columns))]
-        parsing = pyarrow.csv.ParseOptions(delimiter=self.delimiter)
+
+        def uneven(row: Any) -> str:
+            if not self._is_remark_line(row.text):
+                return "error"
+            notes.count(REMARKS, 1)
+            return "skip"
+
+        parsing = pyarrow.csv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=uneven)
         converting = pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(at.values(), pa.string()), include_columns=list(at.values())
         )
         skipped = self.first_line - 1
-        for block in _blocks(utf8(stream, self._encoding, self.part.file)):
-            reading = pyarrow.csv.ReadOptions(
-                use_threads=False, block_size=len(block) + 1, skip_rows=skipped, column_names=names
-            )
-            table = pyarrow.csv.read_csv(pa.BufferReader(block), reading, parsing, converting)
+        for whole in _blocks(utf8(stream, self._encoding, self.part.file)):
+            block, repeated = _without(whole, self._header, skipped)
             skipped = 0
+            notes.count(REPEATED_HEADERS, repeated)
+            if not block.size:
+                continue
+            reading = pyarrow.csv.ReadOptions(use_threads=False, block_size=block.size + 1, column_names=names)
+            table = pyarrow.csv.read_csv(pa.BufferReader(block), reading, parsing, converting)
             for batch in table.to_batches():
                 yield {column: batch.column(name) for column, name in at.items()}
 
     def _numbered(self) -> Iterator[tuple[int, str]]:
-        """Lines of rows with their numbers; empty ones are no rows."""
-        lines = numbered_lines(self.part, self._encoding)
-        return ((number, line) for number, line in lines if number >= self.first_line and line)
+        """Lines of rows with their numbers; empty ones, repeated headers and remarks are no rows."""
+        for number, line in numbered_lines(self.part, self._encoding):
+            if number < self.first_line or not line or line == self._header:
+                continue
+            if line.count(self.delimiter) == len(self.columns) - 1 or not self._is_remark_line(line):
+                yield number, line
+
+    def _is_remark_line(self, line: str) -> bool:
+        try:
+            cells = next(csv.reader([line], delimiter=self.delimiter), [])
+        except csv.Error:
+            return False
+        return len(cells) != len(self.columns) and _is_remark(cells)
 
     def _uneven_line(self, rows: int) -> UploadError | None:
         """The error for the first line, after some good rows, with another number of cells, or that is no UTF-8."""
@@ -127,6 +152,28 @@ def _blocks(stream: BinaryIO) -> Iterator[Any]:
         yield pa.py_buffer(rest)
 
 
+def _without(block: Any, header: str | None, skipped: int) -> tuple[Any, int]:
+    """A block without its first lines and without lines that repeat the header, and how many of these there were."""
+    text = block.to_pybytes()
+    begin = 0
+    for _ in range(skipped):
+        found = _LINE_END.search(text, begin)
+        begin = found.end() if found else len(text)
+    if header is None or header.encode() not in text[begin:]:
+        return block[begin:], 0
+    lines = text[begin:].splitlines(keepends=True)
+    kept = [line for line in lines if line.rstrip(b"\r\n") != header.encode()]
+    return pa.py_buffer(b"".join(kept)), len(lines) - len(kept)
+
+
+def _is_remark(cells: Sequence[str]) -> bool:
+    """Whether a line of another length than the rows says nothing about prices: blank, a comment, or only words."""
+    filled = [cell for cell in cells if cell.strip()]
+    if not filled or filled[0].lstrip().startswith(("#", "//")):
+        return True
+    return len(filled) == 1 and is_header(filled) and bool(_WORDS.search(filled[0]))
+
+
 def _cells_of(file: str, number: int, line: str, delimiter: str) -> list[str]:
     """One line cut into cells."""
     try:
@@ -141,6 +188,12 @@ def _width(line: str, delimiter: str) -> int:
         return len(next(csv.reader([line], delimiter=delimiter), []))
     except csv.Error:
         return 1
+
+
+def _declared_delimiter(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], str | None]:
+    """The lines without a spreadsheet's first one that names the separator, and that separator."""
+    found = _DECLARED.fullmatch(lines[0][1])
+    return (lines[1:], found[1]) if found and len(lines) > 1 else (lines, None)
 
 
 def _delimiter(lines: Sequence[tuple[int, str]]) -> str:
@@ -159,9 +212,9 @@ def _delimiter(lines: Sequence[tuple[int, str]]) -> str:
 
 
 def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
-    """Find the header behind what may stand before it (an address, a comment)."""
-    width = Counter(len(row) for _, row in cells).most_common(1)[0][0]
-    while len(cells) > 1 and (cells[0][1][0].startswith("#") or (len(cells[0][1]) == 1 and width > 1)):
+    """Find the header behind what may stand before it (an address, a title, a comment, words and their values)."""
+    width = Counter(len(row) for _, row in cells[:SAMPLE_ROWS]).most_common(1)[0][0]
+    while len(cells) > 1 and _is_before_header(cells[0][1], width):
         cells = cells[1:]
     number, names = cells[0]
     if not is_header(names):
@@ -170,11 +223,40 @@ def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
     more = 0
     while more < 2 and len(cells) > more + 1 and _is_second_header(names, cells[more + 1][1]):
         more += 1
-    rows = cells[more + 1 :]
+    rows = [(at, row) for at, row in cells[more + 1 :] if row != names]
+    units = not more and len(rows) > 1 and _is_units(rows[0][1], rows[1][1])
+    rows = rows[units:]
     if not rows:
         raise UploadError("only a header, no rows: rows of time and price are needed", file=file, line=number)
-    columns, symbol = _joined_headers([row for _, row in cells[: more + 1]])
-    return _Rows(number, rows[0][0], columns, [row for _, row in rows[:SAMPLE_ROWS]], symbol)
+    sample = [row for _, row in rows[:SAMPLE_ROWS] if len(row) == width or not _is_remark(row)]
+    columns, symbol = _joined_headers([_as_wide(names, sample), *(row for _, row in cells[1 : more + 1])])
+    return _Rows(number, rows[0][0], columns, sample, symbol)
+
+
+def _is_before_header(row: Sequence[str], width: int) -> bool:
+    """Whether a line is shorter or emptier than rows and their header are."""
+    filled = sum(1 for cell in row if cell.strip())
+    return (
+        row[0].startswith("#") or (width > 1 and (len(row) < width - 1 or filled <= 1)) or (width > 4 and filled <= 2)
+    )
+
+
+def _is_units(row: Sequence[str], following: Sequence[str]) -> bool:
+    """Whether a line under the header holds words alone ("(USD)"), while the next one is a row."""
+    return is_header(row) and any(cell.strip() for cell in row) and not is_header(following)
+
+
+def _as_wide(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]:
+    """The header as long as the rows, where they have one cell more or fewer.
+
+    A cell more is an index in front, or nothing behind a last separator; a name more is nothing behind one.
+    """
+    width = Counter(map(len, sample)).most_common(1)[0][0]
+    if width == len(names) + 1:
+        return [*names, ""] if all(not row[-1].strip() for row in sample if len(row) == width) else ["", *names]
+    if width == len(names) - 1 and not names[-1].strip():
+        return list(names[:-1])
+    return list(names)
 
 
 def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
