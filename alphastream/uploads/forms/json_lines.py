@@ -14,7 +14,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.json_records import is_row, json_cell
-from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
+from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, refuse_many_columns
 from alphastream.uploads.forms.text import MAX_LINE, Head, not_utf8, numbered_lines, too_long, utf8
 from alphastream.uploads.notes import Notes
 
@@ -22,7 +22,6 @@ _BATCH_BYTES: Final = 2**22
 _BATCH_CELLS: Final = 2_000_000
 _FEW_CELLS: Final = 200_000
 _CELLS_A_BYTE: Final = 8  # in lines with fewer keys most columns are empty: {} may stand for ten thousand cells
-_SAMPLE_CELLS: Final = 200_000  # keys that differ from line to line make a sample of many empty cells
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -46,7 +45,7 @@ class JsonLines:
                 columns.update(dict.fromkeys(objects[-1]))
                 refuse_many_columns(part.file, len(columns), number)
         self.columns = tuple(columns)
-        sample = objects[: max(1, _SAMPLE_CELLS // len(columns))] if columns else objects
+        sample = objects[: max(1, SAMPLE_CELLS // len(columns))] if columns else objects
         self.rows = [[cells.get(column, "") for column in self.columns] for cells in sample]
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:

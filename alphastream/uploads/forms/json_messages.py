@@ -12,15 +12,16 @@ import pyarrow as pa
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.columns import ALIASES, canonical
-from alphastream.uploads.containers import Part
+from alphastream.uploads.containers import Part, readable_size
 from alphastream.uploads.forms.json_records import Record, has_price, records_of
-from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch
+from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, refuse_many_columns
 from alphastream.uploads.forms.text import numbered_lines
 from alphastream.uploads.notes import OTHER_MESSAGES, Notes
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import looks_like_time
 
 RECEIVED: Final = "received"
+MAX_DOCUMENT: Final = 2**26  # bytes: a document is parsed at one go, and costs some ten times as much
 _BATCH_ROWS: Final = 20_000
 _SAMPLE_MESSAGES: Final = 2_000
 _STAMPED: Final = re.compile(r"""\s*(?P<time>[^\[{]*?)["']?[\s,;|]*(?P<message>[\[{].*)""", re.DOTALL)
@@ -54,6 +55,8 @@ class JsonMessages:
             self.columns: tuple[str, ...] = tuple(f"column {at}" for at in range(1, self._width + 1))
         else:
             self.columns = tuple(dict.fromkeys(name for cells, _ in rows for name in cells))
+        refuse_many_columns(part.file, len(self.columns), self.first_line)
+        rows = rows[: max(1, SAMPLE_CELLS // max(1, len(self.columns)))]
         self.rows = [self._cells(record, self.columns) for record in rows]
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
@@ -109,7 +112,12 @@ class JsonMessages:
 
     def _of_document(self) -> Iterator[tuple[int, Record]]:
         with self.part.open() as stream:
-            data = stream.read()
+            data = stream.read(MAX_DOCUMENT + 1)
+        if len(data) > MAX_DOCUMENT:
+            raise UploadError(
+                f"one JSON document of more than {readable_size(MAX_DOCUMENT)}: one object a line, or a CSV, is needed",
+                file=self.part.file,
+            )
         if self._encoding != "utf-8":
             data = data.decode(self._encoding).encode()
         for record in self._parsed(data.strip(), 1):

@@ -9,6 +9,7 @@ from alphastream.uploads.containers import Part
 from alphastream.uploads.notes import Notes
 
 SAMPLE_ROWS: Final = 100
+SAMPLE_CELLS: Final = 200_000  # keys that differ from line to line make a sample of many empty cells
 MAX_COLUMNS: Final = 10_000  # open, high, low, close and volume of 2,000 symbols
 
 Batch = dict[str, Any]

@@ -117,6 +117,8 @@ def _decode(file: str, head: bytes, whole: bool) -> tuple[str, str]:
 def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
     """Numbered lines that hold something; the last one is left out where it may go on."""
     lines = _LINE_END.split(text)
+    if len(lines) == 1 and text.lstrip("\ufeff \t").startswith(("{", "[")):
+        return [(1, text)]  # a JSON document, perhaps not to its end
     if not whole and len(lines.pop()) > MAX_LINE:
         raise too_long(file, len(lines) + 1)
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line]
