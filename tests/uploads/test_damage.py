@@ -241,3 +241,11 @@ def test_columns_get_different_names_whatever_the_header_says() -> None:
 def test_header_lines_that_name_only_the_time_break_nothing() -> None:
     """Found by mutation: the field names were looked for among no lines."""
     read_or_refused("BTC.csv", b"Date,\nTicker,\n2024-08-08,1\n")
+
+
+def test_quotation_mark_that_is_never_closed_is_named_by_line() -> None:
+    """Found by mutation: what Arrow says of it goes over two lines."""
+    row = b'"2024-08-08","BTC","55108.7","0.004"\n'
+    error = refused(TICKS + row + row.replace(b'0.004"', b"0.004%") + row)
+    assert error.line == 3
+    assert "a quotation mark that is never closed" in str(error)

@@ -105,3 +105,11 @@ def test_deep_nesting_is_refused() -> None:
         read("BTC.json", b"[" * 50_000 + b"]" * 50_000)
     with pytest.raises(UploadError, match="JSON"):
         read("BTC.json", b"[" * 30 + b"1,2" + b"]" * 30)
+
+
+def test_lists_among_messages_are_no_rows() -> None:
+    """A recording begins with the channels that were asked for: a list without names was an IndexError."""
+    channels = '{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD"]}]}\n'
+    trade = '{"type":"match","trades":[{"time":"2024-08-08T00:00:0%dZ","product_id":"BTC-USD","price":"55108.7"}]}\n'
+    upload = read("a.jsonl", (channels + "".join(trade % at for at in range(5))).encode())
+    assert [len(frame) for frame in upload.frames.values()] == [5]

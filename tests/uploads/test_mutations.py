@@ -154,7 +154,7 @@ LISTS = st.builds(
 
 
 def numbers_in(text: str) -> set[float]:
-    """What the numbers of a text can mean: with either decimal mark, with thousands, with K, M or B, fixed-point."""
+    """What the numbers of a text can mean: either decimal mark, thousands, K, M or B, fixed point, single precision."""
     found: set[float] = set()
     for match in NUMBER.finditer(text):
         cell = re.sub(r"['_ \u00a0\u202f\u2009]", "", match.group())
@@ -167,6 +167,8 @@ def numbers_in(text: str) -> set[float]:
             except ValueError:
                 continue
             found |= {value, value * scale, value * 1e-9}
+            if value < 1e38:
+                found.add(float(str(np.float32(value))))  # of single precision: the digits it had
     return found
 
 

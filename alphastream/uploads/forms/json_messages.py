@@ -57,13 +57,13 @@ class JsonMessages:
             self.columns = tuple(dict.fromkeys(name for cells, _ in rows for name in cells))
         refuse_many_columns(part.file, len(self.columns), self.first_line)
         rows = rows[: max(1, SAMPLE_CELLS // max(1, len(self.columns)))]
-        self.rows = [self._cells(record, self.columns) for record in rows]
+        self.rows = [self._cells(record, self.columns) for record in rows if self._is_row(record)]
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
         table: list[list[str]] = []
         for number, record in self._records():
-            if not self._counts(record):
+            if not self._is_row(record):
                 notes.count(OTHER_MESSAGES, 1)
                 continue
             if self._width is not None and len(record[1] or ()) != self._width:
@@ -81,11 +81,15 @@ class JsonMessages:
 
     def line_of(self, row: int) -> int:
         """See ``Table.line_of``; of a document on one line, that line."""
-        counted = (number for number, record in self._records() if self._counts(record))
+        counted = (number for number, record in self._records() if self._is_row(record))
         return next(islice(counted, row, None))
 
     def _counts(self, record: Record) -> bool:
         return has_price(record) or not self._priced
+
+    def _is_row(self, record: Record) -> bool:
+        """Lists among objects are no rows: they name channels, say."""
+        return self._counts(record) and not (self._width is None and record[1] is not None)
 
     def _cells(self, record: Record, columns: Sequence[str]) -> list[str]:
         cells, bare = record

@@ -62,7 +62,7 @@ class SeparatedValues:
                 reason = str(error)
             else:
                 return
-        raise self._uneven_line(rows) or UploadError(f"no table: {reason}", file=self.part.file)
+        raise self._uneven_line(rows) or UploadError(f"no table: {' '.join(reason.split())}", file=self.part.file)
 
     def line_of(self, row: int) -> int:
         """See ``Table.line_of``."""
@@ -119,6 +119,8 @@ class SeparatedValues:
             if broken is not None:
                 return not_utf8(file, number, ord(broken) - 0xDC00)
             seen = len(_cells_of(file, number, line, self.delimiter))
+            if seen == needed and line.count('"') % 2:
+                return UploadError("a quotation mark that is never closed: close or delete it", file=file, line=number)
             if seen != needed:
                 shown = line if len(line) <= 60 else line[:57] + "..."
                 advice = "complete the line or delete it" if seen < needed else "quote cells that hold the separator"
