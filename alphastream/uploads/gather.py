@@ -1,5 +1,6 @@
 """One file to legs: every column converted and checked, the first bad cell named with its line."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -14,14 +15,16 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.errors import UploadError
 from alphastream.uploads import several
-from alphastream.uploads.cells import CellError, Decimal, floats, truths, whole_numbers
-from alphastream.uploads.columns import BAR_ROLES, Kind, Role
-from alphastream.uploads.digits import as_single
+from alphastream.uploads.cells import CellError, truths, whole_numbers
+from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed
+from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, Role
 from alphastream.uploads.forms import Table
+from alphastream.uploads.growing import Growing
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, take, tidy
 from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
+from alphastream.uploads.pricing import amounts, as_quoted, priced, prices
 from alphastream.uploads.stamps import starts
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import TimeReader
@@ -31,11 +34,10 @@ Piece = tuple[str, Leg, Rows]
 Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" otherwise), and the role
 Reader = Callable[[Any], NDArray[Any]]
 
-MAX_SYMBOLS: Final = 20_000
 _CELL_BYTES: Final = 16  # a number, and a second one while rows are sorted
 _ROW_BYTES: Final = 32  # row numbers and amounts that nobody knows
-_SYMBOL_LENGTH: Final = 100
 _SYMBOL_BYTES: Final = 10_000  # a frame of its own
+_TRADE: Final = re.compile(r"(?i)trade|match|fill|exec|^t$")  # kinds of rows that are trades
 
 
 def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes, memory: Reservation) -> dict[str, Leg]:
@@ -104,11 +106,13 @@ class _Source:
 
     def read(self, notes: Notes, memory: Reservation) -> _Columns:
         """Times and the columns of all other roles."""
-        symbols = _Symbols()
-        readers = self._readers(symbols)
+        symbols, kinds = Symbols(), Kinds()
+        readers = self._readers(symbols, kinds)
         times = [match.column for role, match in self.layout.roles.items() if role in ("time", "clock")]
-        needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
-        read_so_far: dict[Key, _Growing] = defaultdict(_Growing)
+        suffix = self.layout.roles.get("suffix")
+        suffixes = [suffix.column] if suffix is not None else []
+        needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values()), *suffixes]))
+        read_so_far: dict[Key, Growing] = defaultdict(Growing)
         clock = TimeReader()
         start = 0
         row_bytes = _ROW_BYTES + _CELL_BYTES * (1 + len(readers))
@@ -116,6 +120,9 @@ class _Source:
         with self._batches(needed, notes) as batches:
             for batch in batches:
                 memory.grow(row_bytes * len(batch[needed[0]]))
+                if suffix is not None:
+                    who = self.layout.roles["symbol"].column
+                    batch = {**batch, who: suffixed(batch[who], batch[suffix.column])}
                 try:
                     for key, (column, reader) in readers.items():
                         read_so_far[key].add(reader(batch[column]))
@@ -142,11 +149,37 @@ class _Source:
         legs: dict[str, Leg] = {"": {}}
         for owner, role in readers:
             legs.setdefault(owner, {})[role] = read_so_far.pop((owner, role)).whole()
-        for leg in legs.values():
-            _as_quoted(leg, notes)
-        bars = self.layout.kind == "bars"
-        legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), False, notes) if bars else read.time_ns
-        return _Columns(legs, symbols.names)
+        legs[""].pop("event", None)
+        self._refuse_kinds(kinds)
+        for owner, leg in legs.items():
+            as_quoted(leg, notes)
+            self._price(owner, leg, notes)
+        names: list[str] = []
+        if "symbol" in legs[""]:
+            legs[""]["symbol"], names = symbols.settled(legs[""]["symbol"])
+        bars, end = self.layout.kind == "bars", self.layout.proposal.time_is_end
+        legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), end, notes) if bars else read.time_ns
+        return _Columns(legs, names)
+
+    def _price(self, owner: str, leg: Leg, notes: Notes) -> None:
+        """Prices of a leg as they are used."""
+        try:
+            priced(leg, self.layout.proposal.price_scale, notes)
+        except CellError as error:
+            series = self.layout.series.get(owner)
+            column = series["adj_close"] if series else self.layout.roles["adj_close"].column
+            raise self.error(error.row, column, error) from None
+
+    def _refuse_kinds(self, kinds: Kinds) -> None:
+        """Ask where rows are of several kinds, not all of them trades."""
+        if len(kinds.counts) > 1 and not all(_TRADE.search(kind) for kind in kinds.counts):
+            seen = ", ".join(f"{kind!r} {count:,}" for kind, count in kinds.counts.most_common(6))
+            raise UploadError(
+                f"rows are of several kinds ({seen}): keep the rows of trades; if all of them are, take the role event "
+                "away",
+                file=self.layout.file,
+                column=self.layout.roles["event"].column,
+            )
 
     def error(self, row: int, column: str, error: CellError) -> UploadError:
         """The error a person can act on."""
@@ -176,48 +209,30 @@ class _Source:
         """The line of a row."""
         return self.table.line_of(row)
 
-    def _readers(self, symbols: "_Symbols") -> dict[Key, tuple[str, Reader]]:
+    def _readers(self, symbols: Symbols, kinds: Kinds) -> dict[Key, tuple[str, Reader]]:
         if self.layout.shape == "wide":
             return {
                 (symbol, role): (column, self._numbers(role, column))
                 for symbol, columns in self.layout.series.items()
                 for role, column in columns.items()
             }
-        by_role: dict[Role, Reader] = {"id": whole_numbers, "buyer_is_maker": truths, "symbol": symbols}
+        sides = makers_sides if self.layout.proposal.side_is_makers else truths
+        by_role: dict[Role, Reader] = {
+            "id": whole_numbers,
+            "buyer_is_maker": sides,
+            "symbol": symbols,
+            "event": kinds,
+        }
         readers: dict[Key, tuple[str, Reader]] = {}
         for role, match in self.layout.roles.items():
-            if role not in ("time", "clock"):
+            if role not in ("time", "clock", "suffix"):
                 reader = by_role.get(role) or self._numbers(role, match.column)
                 readers["", role] = (match.column, reader)
         return readers
 
     def _numbers(self, role: Role, column: str) -> Reader:
-        read = _amounts if role in ("quantity", "volume") else _prices
+        read = amounts if role in ("quantity", "volume") else prices
         return partial(read, decimal=self.layout.decimals[column])
-
-
-class _Growing:
-    """A column that grows in place: blocks that are joined at the end would be there twice."""
-
-    def __init__(self) -> None:
-        self._values: NDArray[Any] | None = None
-        self._count = 0
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Append the next rows."""
-        end = self._count + len(values)
-        if self._values is None:
-            self._values = np.empty(end, values.dtype)
-        elif end > len(self._values):
-            self._values.resize(max(end, len(self._values) * 9 // 8), refcheck=False)  # fills with zeros
-        self._values[self._count : end] = values
-        self._count = end
-
-    def whole(self) -> NDArray[Any]:
-        """All rows; nothing is added after this."""
-        assert self._values is not None
-        self._values.resize(self._count, refcheck=False)
-        return self._values
 
 
 class _Unknown:
@@ -232,71 +247,6 @@ class _Unknown:
         if len(self._amounts) != count:
             self._amounts = np.full(count, np.nan)
         return self._amounts
-
-
-class _Symbols:
-    """Numbers symbols in the order they come."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-
-    @property
-    def names(self) -> list[str]:
-        """Symbols in the order of their codes."""
-        return list(self._codes)
-
-    def __call__(self, cells: Any) -> NDArray[np.int32]:
-        """Codes of a batch, shape (T,)."""
-        encoded = cells.dictionary_encode()
-        own = [normalise(name) for name in encoded.dictionary.to_pylist()]
-        numbers = np.array([self._codes.setdefault(name, len(self._codes)) for name in own], dtype=np.int32)
-        codes: NDArray[np.int32] = numbers[np.asarray(encoded.indices)]
-        if "" in self._codes:
-            nameless = codes == self._codes[""]
-            raise CellError(int(np.argmax(nameless)), "", "a symbol is needed")
-        long = next((code for name, code in self._codes.items() if len(name) > _SYMBOL_LENGTH), None)
-        if long is not None:
-            row = int(np.argmax(codes == long))
-            raise CellError(row, cells[row].as_py(), f"a symbol of at most {_SYMBOL_LENGTH} characters is needed")
-        if len(self._codes) > MAX_SYMBOLS:
-            row = int(np.argmax(codes >= MAX_SYMBOLS))
-            raise CellError(
-                row,
-                cells[row].as_py(),
-                f"{MAX_SYMBOLS:,} other symbols come before, and no more are read: is this the column of the symbol?",
-            )
-        return codes
-
-
-def _prices(cells: Any, decimal: Decimal) -> Floats:
-    """Prices above zero; NaN where a cell is empty or zero."""
-    values = floats(cells, decimal)
-    if not values.all():
-        values = np.where(values == 0, np.nan, values)
-    return _lawful(cells, values, (values > 0) & (values < np.inf), "a price above zero is needed")
-
-
-def _amounts(cells: Any, decimal: Decimal) -> Floats:
-    """Amounts of zero or more; NaN where a cell is empty."""
-    values = floats(cells, decimal)
-    return _lawful(cells, values, (values >= 0) & (values < np.inf), "an amount of zero or more is needed")
-
-
-def _as_quoted(leg: Leg, notes: Notes) -> None:
-    """Prices of single precision get the digits they had."""
-    roles = [role for role in ("price", *BAR_ROLES) if role in leg]
-    prices = as_single([leg[role] for role in roles]) if roles else None
-    if prices is not None:
-        notes.say("prices are of single precision: read with the digits they had")
-        leg.update(zip(roles, prices, strict=True))
-
-
-def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) -> Floats:
-    lawful |= np.isnan(values)
-    if not lawful.all():
-        row = int(np.argmin(lawful))
-        raise CellError(row, cells[row].as_py(), needed)
-    return values
 
 
 def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
@@ -317,7 +267,8 @@ def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes
         return
     _refuse_renaming(source, symbol, columns.symbols)
     if len(columns.symbols) == 1:
-        yield symbol or columns.symbols[0], leg, filled
+        sure = source.layout.roles["symbol"].certainty != "guessed"
+        yield symbol or (None if sure else source.layout.symbol) or columns.symbols[0], leg, filled
         return
     order = np.argsort(codes, kind="stable")
     take(leg, order)
@@ -334,6 +285,8 @@ def _pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes
 def _filled_rows(source: _Source, leg: Leg, notes: Notes) -> Rows:
     """Rows that say something: a bar of empty prices says nothing, nor does a trade without price and quantity."""
     bars = source.layout.kind == "bars"
+    if not source.layout.roles.keys() & {"price", "close"}:
+        return _two_sided(leg, notes)
     roles = [role for role in (BAR_ROLES if bars else ("price", "quantity")) if role in leg]
     empty = {role: np.isnan(leg[role]) for role in roles}
     if not any(rows.any() for rows in empty.values()):
@@ -351,15 +304,23 @@ def _filled_rows(source: _Source, leg: Leg, notes: Notes) -> Rows:
     return np.flatnonzero(~wholly)
 
 
+def _two_sided(leg: Leg, notes: Notes) -> Rows:
+    """Rows of quotes that have a price; one of a single side has none."""
+    filled = np.flatnonzero(~np.isnan(sum(leg[role] for role in ("price", *BAR_ROLES) if role in leg)))
+    missing = len(leg["time_ns"]) - len(filled)
+    if missing:
+        notes.say(f"{missing:,} row{'s' if missing > 1 else ''} without bid or ask dropped")
+    return filled
+
+
 def _wide_pieces(source: _Source, columns: _Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
     """The same for columns of symbols; a row without a symbol's price holds no bar of it."""
     _refuse_renaming(source, symbol, list(source.layout.series))
     time_ns = columns.legs.pop("")["time_ns"]
     for name in source.layout.series:
         leg = {"time_ns": time_ns} | columns.legs.pop(name)
-        priced = ~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg))
-        notes.count(EMPTY_PRICES, len(priced) - np.count_nonzero(priced))
-        rows = np.flatnonzero(priced)
+        rows = np.flatnonzero(~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg)))
+        notes.count(EMPTY_PRICES, len(time_ns) - len(rows))
         if len(rows) == 0:
             notes.say(f"{name} has no price at all: left out")
             continue
@@ -410,7 +371,7 @@ def _complete(leg: Leg, kind: Kind, notes: Notes, unknown: "_Unknown") -> Leg:
     if kind == "ticks":
         if "quantity" not in leg:
             notes.say("no quantity column: quantities are unknown (NaN)")
-        order = ("time_ns", "price", "quantity", "id", "buyer_is_maker")
+        order = ("time_ns", "price", "quantity", "id", "buyer_is_maker", *QUOTE_ROLES)
         return {
             name: leg[name] if name in leg else unknown.amounts(leg)
             for name in order
@@ -423,7 +384,8 @@ def _complete(leg: Leg, kind: Kind, notes: Notes, unknown: "_Unknown") -> Leg:
         notes.say("no volume column: volumes are unknown (NaN)")
     else:
         notes.count(EMPTY_VOLUMES, np.count_nonzero(np.isnan(leg["volume"])))
-    return {name: leg[name] if name in leg else unknown.amounts(leg) for name in ("time_ns", *BAR_ROLES, "volume")}
+    names = ["time_ns", *BAR_ROLES, "volume", *(name for name in QUOTE_ROLES if name in leg)]
+    return {name: leg[name] if name in leg else unknown.amounts(leg) for name in names}
 
 
 def _check_bars(source: _Source, leg: Leg, rows: Rows, notes: Notes) -> None:

@@ -7,9 +7,10 @@ from typing import Final
 import pandas as pd
 
 from alphastream.uploads.cells import GROUPED, Decimal, decimal_of
-from alphastream.uploads.columns import Kind, Match, Proposal, Role, Shape, propose
+from alphastream.uploads.columns import Kind, Match, Proposal, Role, Shape
 from alphastream.uploads.forms import Table
 from alphastream.uploads.headerless import propose_bare
+from alphastream.uploads.proposals import propose
 from alphastream.uploads.symbols import symbol_in
 
 PREVIEW_ROWS: Final = 20

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphastream.errors import UploadError
 from alphastream.uploads import Upload, inspect, read
 
 FOLDER = Path(__file__).parent.parent / "data" / "uploads"
@@ -248,3 +249,52 @@ def test_a_whole_bar_chosen_by_hand_is_of_the_symbol_of_the_file() -> None:
     whole = read("DAX.csv", data, {"time": "day", "open": "k1", "high": "k2", "low": "k3", "close": "k4"})
     assert whole.symbols == ("DAX",)
     assert read("DAX.csv", data, {"time": "day", "close": "k4"}).symbols == ("K4",)
+
+
+def test_prices_are_adjusted_where_the_file_says_how() -> None:
+    """Over a split of five to one the unadjusted price falls by four fifths, and no volume is touched."""
+    rows = "2020-08-28,2200,2300,2100,2250,450,100\n2020-08-31,440,500,430,480,480,900\n"
+    upload = read("TSLA.csv", f"Date,Open,High,Low,Close,Adj Close,Volume\n{rows}".encode())
+    frame = upload.frames["TSLA"]
+    assert frame.iloc[:, 1:].to_numpy().tolist() == [[440, 460, 420, 450, 100], [440, 500, 430, 480, 900]]
+    assert any(
+        note.startswith("prices are adjusted: open, high, low and close are multiplied") for note in upload.notes
+    )
+    with pytest.raises(UploadError, match="an adjusted close is needed") as caught:
+        read("TSLA.csv", f"Date,Open,High,Low,Close,Adj Close,Volume\n{rows.replace(',480,480', ',480,')}".encode())
+    assert (caught.value.line, caught.value.column) == (3, "Adj Close")
+
+
+def test_quotes_are_read_as_their_middle() -> None:
+    rows = "2024-08-08 00:00:00,1.2,1.0\n2024-08-08 00:00:01,1.4,\n2024-08-08 00:00:02,1.4,1.2\n"
+    upload = read("EURUSD.csv", f"Gmt time,Ask,Bid\n{rows}".encode())
+    frame = upload.frames["EURUSD"]
+    np.testing.assert_allclose(frame["price"], [1.1, 1.3])
+    assert frame[["bid", "ask"]].to_numpy().tolist() == [[1.0, 1.2], [1.2, 1.4]]
+    assert "1 row without bid or ask dropped" in upload.notes
+    names = "BidOpen,BidHigh,BidLow,BidClose,AskOpen,AskHigh,AskLow,AskClose"
+    bars = read("EURUSD.csv", f"DateTime,{names}\n2024-08-08 00:00:00,1,3,1,2,2,4,2,3\n".encode()).frames["EURUSD"]
+    assert bars[["open", "high", "low", "close", "bid", "ask"]].to_numpy().tolist() == [[1.5, 3.5, 1.5, 2.5, 2, 3]]
+
+
+def test_kinds_of_rows_are_asked_about() -> None:
+    rows = "2014-01-28,09:30:00.101,{},AAPL,505.1,200\n2014-01-28,09:30:00.250,TRADE,AAPL,505.3,100\n"
+    header = "Date,Timestamp,EventType,Ticker,Price,Quantity\n"
+    with pytest.raises(UploadError, match=r"rows are of several kinds \('QUOTE BID' 1, 'TRADE' 1\)"):
+        read("AAPL.csv", (header + rows.format("QUOTE BID")).encode())
+    assert len(read("AAPL.csv", (header + rows.format("TRADE NB")).encode()).frames["AAPL"]) == 2
+
+
+def test_sides_of_makers_are_turned_and_billionths_scaled() -> None:
+    matches = b"time,trade_id,price,size,side,product_id\n2024-08-08T00:00:00Z,7,55120.11,0.012,sell,BTC-USD\n"
+    assert read("cb.csv", matches).frames["BTCUSD"]["buyer_is_maker"].tolist() == [False]
+    fixed = b"ts_event,rtype,publisher_id,price,size,symbol\n1722816000000000000,0,2,5300250000000,1,ESU4\n"
+    assert read("es.csv", fixed).frames["ESU4"]["price"].tolist() == [5300.25]
+
+
+def test_suffixes_belong_to_the_symbol() -> None:
+    rows = (
+        "2020-01-02,9:30:00.012,BRK,B,100,226.5\n2020-01-02,9:30:00.5,BRK,A,1,339000\n2020-01-02,9:30:01,T,,100,39.1\n"
+    )
+    upload = read("taq.csv", f"DATE,TIME_M,SYM_ROOT,SYM_SUFFIX,SIZE,PRICE\n{rows}".encode())
+    assert upload.symbols == ("BRK.B", "BRK.A", "T")

@@ -1,0 +1,195 @@
+"""Finding the columns that say when and what: the time, the time of day beside a date, the symbol."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from alphastream.uploads.columns import Match, Role, listed
+from alphastream.uploads.sampled import Sampled
+from alphastream.uploads.time_names import is_end, time_rank
+from alphastream.uploads.times import looks_like_time
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
+_MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
+_VENUES: Final = _words(
+    """
+    spot futures future perp swap linear inverse nasdaq nyse amex arca bats lse xetra binance coinbase kraken bybit okx
+    usd usdt eur gbp jpy chf btc us stock stocks equity crypto forex eq be index
+    """
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """Roles that were found, what is said about them, and what must be asked."""
+
+    roles: dict[Role, Match] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+
+
+def find_times(sampled: Sampled) -> Found:
+    """The time, and the time of day where it stands in a column of its own.
+
+    All columns are looked at. Names say what a time is the time of; among those, cells decide: a date that does not
+    tell the rows of a symbol apart is no time while another column has more.
+    """
+    found = Found()
+    ranks = {name: rank for name in sampled.columns if (rank := time_rank(name)) is not None}
+    timely = [name for name in sampled.columns if _is_timely(sampled, name, name in ranks)]
+    named = sorted((name for name in timely if name in ranks), key=lambda name: ranks[name])
+    guessed = [name for name in timely if name not in ranks and not sampled.fields[name]]
+    clocks = _clocks(sampled, ranks, [name for name in ranks if name not in timely])
+    best = _finest(sampled, named, bool(clocks))
+    if best is None and guessed:
+        best = _finest(sampled, guessed, bool(clocks))
+        found.roles["time"] = Match(str(best), "guessed")
+        found.notes.append(f"column {best!r} taken for the time, by its cells")
+    elif best is None:
+        untimely = sorted((name for name in ranks if name not in clocks), key=lambda name: ranks[name])
+        some = [*untimely, *clocks]
+        if some:
+            found.roles["time"] = Match(some[0])
+        return found
+    else:
+        found.roles["time"] = Match(best)
+    time = found.roles["time"].column
+    if clocks and is_date(sampled, time):
+        found.roles["clock"] = Match(clocks[0])
+        found.notes.append(f"time of day taken from column {clocks[0]!r}")
+        _ask_fractions(sampled, found, clocks[0])
+    return found
+
+
+def _is_timely(sampled: Sampled, column: str, named: bool) -> bool:
+    if sampled.kind(column) in ("time", "date"):
+        return True
+    filled = [cell for cell in sampled.cells[column] if cell]
+    return named and sum(looks_like_time(cell) for cell in filled) * 2 > len(filled)
+
+
+def is_date(sampled: Sampled, column: str) -> bool:
+    """Whether a column of times has dates without a time of day, or midnights alone."""
+    filled = [cell for cell in sampled.cells[column] if cell]
+    return sampled.kind(column) == "date" or (
+        sampled.kind(column) == "time" and bool(filled) and all(_MIDNIGHT.fullmatch(cell) for cell in filled)
+    )
+
+
+def find_symbol(sampled: Sampled, free: Collection[str], priced: bool) -> Found:
+    """The column that names the instrument of a row.
+
+    Parameters
+    ----------
+    free : columns that may.
+    priced : whether other columns are prices; without them a column of numbers may be a company's.
+    """
+    found = Found()
+    ranked = [(sampled.fields[name]["symbol"], name) for name in sampled.named("symbol", free)]
+    ranked += [(1_000 + sampled.fields[name]["name"], name) for name in sampled.named("name", free)]
+    fit = [(rank, name) for rank, name in ranked if _names_instruments(sampled, name, rank, priced)]
+    if not fit:
+        return found
+    rank, name = min(fit, key=lambda pair: pair[0])
+    found.roles["symbol"] = Match(name, "named" if rank < _SURE else "guessed")
+    others = [other for place, other in fit if place == rank and sampled.cells[other] != sampled.cells[name]]
+    if others:
+        found.questions.append(
+            f"{listed([name, *others])} may each name the instrument: choose the column that is the symbol"
+        )
+    suffixes = [column for column in sampled.named("suffix", free) if sampled.kind(column) != "time"]
+    if suffixes:
+        found.roles["suffix"] = Match(suffixes[0])
+    _find_expiry(sampled, found, free, name)
+    return found
+
+
+_TICKER_NAMES: Final = 3  # symbol, ticker, sym: taken whatever they hold
+_SURE: Final = 48  # phrases of the table before "market id": others may be constant words
+
+
+def _names_instruments(sampled: Sampled, name: str, rank: int, priced: bool) -> bool:
+    content = sampled.contents[name]
+    if content.kind == "date" and rank < 1_000:
+        return True  # BTC-27SEP24-60000-C
+    if content.kind in ("empty", "time", "date", "clock", "truth", "side", "percent", "list", "duration", "signed"):
+        return False
+    filled = [cell for cell in sampled.cells[name] if cell]
+    if content.is_number:
+        letter = len(name.strip()) == 1
+        whole = content.whole and all(re.fullmatch(r"\d{1,12}", cell) for cell in filled)
+        if not whole or letter or not priced:
+            return False
+        repeats = len(set(filled)) < len(filled) or len(filled) < 2
+        return repeats or (rank < 1_000 and content.kind not in ("index",))
+    return rank <= _TICKER_NAMES or not all(cell.lower() in _VENUES for cell in filled)
+
+
+def _find_expiry(sampled: Sampled, found: Found, free: Collection[str], symbol: str) -> None:
+    """Contracts of one symbol: what tells them apart belongs to the symbol."""
+    varying = []
+    for column in sampled.named("expiry", free):
+        cells: dict[str, set[str]] = {}
+        for name, cell in zip(sampled.cells[symbol], sampled.cells[column], strict=True):
+            cells.setdefault(name, set()).add(cell)
+        if any(len(some) > 1 for some in cells.values()):
+            varying.append(column)
+    if len(varying) == 1 and "suffix" not in found.roles:
+        found.roles["suffix"] = Match(varying[0], "likely")
+        found.notes.append(f"symbols are those of {symbol!r} with {varying[0]!r} behind them")
+    elif varying:
+        found.questions.append(
+            f"{listed(varying)} vary within one {symbol!r}: these are several contracts; keep the rows of one, or "
+            "write one column that names the contract"
+        )
+
+
+def _clocks(sampled: Sampled, ranks: dict[str, tuple[int, int]], untimely: Sequence[str]) -> list[str]:
+    """Columns of times of day: by their cells, and where names speak of a time by digits such as 153000 too."""
+    clocks = [name for name in sampled.columns if sampled.kind(name) == "clock"]
+    for name in untimely:
+        filled = [cell for cell in sampled.cells[name] if cell]
+        if name not in clocks and filled and all(_CLOCK_DIGITS.fullmatch(cell) for cell in filled):
+            clocks.append(name)
+    return sorted(clocks, key=lambda name: ranks.get(name, (5, 0)))
+
+
+def _finest(sampled: Sampled, ranked: Sequence[str], clock: bool) -> str | None:
+    """The first column that has the time of day, if any has; the first of all otherwise."""
+    if not ranked:
+        return None
+    best = ranked[0]
+    dates = is_date(sampled, best)
+    stuck = len(sampled.cells[best]) > 2 and sampled.changes(best) == 0
+    if not (dates and not clock) and not stuck:
+        return best
+    for other in ranked[1:]:
+        same_symbols = [
+            column
+            for column in sampled.columns
+            if column not in ranked and sampled.fields[column].keys() & {"symbol", "name"}
+        ]
+        finer = not is_date(sampled, other) or stuck
+        if finer and sampled.changes(other) and (stuck or not sampled.unique_rows(best, *same_symbols)):
+            return other
+    return best
+
+
+def _ask_fractions(sampled: Sampled, found: Found, clock: str) -> None:
+    for column in sampled.named("fraction", sampled.columns):
+        if sampled.contents[column].is_number and set(sampled.cells[column]) - {"", "0"}:
+            found.questions.append(
+                f"column {column!r} seems to hold parts of the seconds in {clock!r}: write them behind the seconds, or "
+                "choose the columns of the time by hand to leave them out"
+            )
+
+
+def ends_only(time: str | None) -> bool:
+    """Whether the time that was found tells the end of a bar."""
+    return time is not None and is_end(time)

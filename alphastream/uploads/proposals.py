@@ -1,0 +1,335 @@
+"""Which column plays which role, by the names of a header and the cells beneath it (without one: ``headerless``).
+
+Names lie: "time" may hold a time of day, LOW may be a company, "value" may be money. So both must agree, and what they
+leave open is a question: the proposal's problem names the columns.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from alphastream.uploads.cells import TRUTH, WHOLE, Decimal
+from alphastream.uploads.columns import (
+    ASK_BARS,
+    BAR_ROLES,
+    BID_BARS,
+    Match,
+    Proposal,
+    Role,
+    Rows,
+    judge,
+    listed,
+)
+from alphastream.uploads.finding import Found, ends_only, find_symbol, find_times, is_date
+from alphastream.uploads.sampled import Sampled
+from alphastream.uploads.symbols import normalise
+from alphastream.uploads.wide import is_panel, panel_of
+from alphastream.uploads.words import AMBIGUOUS, Field, fold, tokens_of
+
+_BILLION: Final = 1e9
+_VENDOR: Final = frozenset({"rtype", "publisherid", "instrumentid"})
+_MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coinbase's trades
+_MATCHES_MORE: Final = frozenset(
+    {"productid", "type", "makerorderid", "takerorderid", "sequence", "exchange", "bid", "ask"}
+)
+
+
+def propose(
+    columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None, symbol: str | None = None
+) -> Proposal:
+    """Judge a header.
+
+    Parameters
+    ----------
+    columns : names as the file has them, all different.
+    rows : sample rows, as many cells each as there are columns.
+    decimals : column to its decimal mark; a point where it is not named.
+    symbol : the symbol the file's name speaks of; picks "Volume BTC" among several volumes.
+    """
+    sampled = Sampled(columns, rows, decimals)
+    found = find_times(sampled)
+    free = [column for column in columns if column not in _used(found.roles)]
+    if is_panel(sampled, free):
+        return _wide(sampled, found, free, all_tickers=True)
+    priced = _priced(sampled, free)
+    who = find_symbol(sampled, free, priced)
+    free = [column for column in free if column not in _used(who.roles)]
+    told = _first_symbol(sampled, who) or symbol
+    prices = _bars(sampled, free, told) or _quote_bars(sampled, free) or _ticks(sampled, free)
+    if prices is None and not who.roles:
+        wide = _wide(sampled, found, free, all_tickers=False)
+        if wide.series or (wide.problem is not None and "hold no prices" in wide.problem):
+            return wide
+    prices = prices or _weak(sampled, free) or _partial(sampled, free)
+    roles = {**found.roles, **who.roles, **prices.roles}
+    notes = [*found.notes, *who.notes, *prices.notes]
+    questions = [*found.questions, *who.questions, *prices.questions]
+    roles = _daily(sampled, roles, notes)
+    proposal = Proposal(roles)
+    proposal = _with_habits(sampled, proposal, notes, questions)
+    unused = [repr(column) for column in columns if column not in _used(roles)]
+    if unused:
+        notes.append(f"columns not used: {', '.join(unused)}")
+    return _asked(judge(replace(proposal, notes=tuple(notes)), columns), questions)
+
+
+def _asked(proposal: Proposal, questions: Sequence[str]) -> Proposal:
+    if proposal.problem is None and questions:
+        return replace(proposal, problem=questions[0])
+    return proposal
+
+
+def _wide(sampled: Sampled, found: Found, free: Collection[str], all_tickers: bool) -> Proposal:
+    panel = panel_of(sampled, free, all_tickers)
+    notes = (*found.notes, *panel.notes)
+    proposal = judge(Proposal(found.roles, panel.series, notes), sampled.columns)
+    proposal = replace(proposal, time_is_end=_is_end(proposal))
+    if panel.questions and "time" in found.roles:
+        return replace(proposal, problem=panel.questions[0])
+    return _asked(proposal, found.questions)
+
+
+def _is_end(proposal: Proposal) -> bool:
+    time = proposal.roles.get("time")
+    return proposal.kind == "bars" and ends_only(time.column if time else None)
+
+
+def _with_habits(sampled: Sampled, proposal: Proposal, notes: list[str], questions: list[str]) -> Proposal:
+    """What vendors are known to mean: ends of bars, sides of makers, prices in billionths."""
+    if _is_end(proposal):
+        proposal = replace(proposal, time_is_end=True)
+        notes.append(f"{proposal.roles['time'].column!r} tells when a bar ends")
+    names = {fold(column) for column in sampled.columns}
+    if "buyer_is_maker" in proposal.roles and names >= _MATCHES and names <= _MATCHES | _MATCHES_MORE:
+        proposal = replace(proposal, side_is_makers=True)
+        notes.append("the side is the resting order's (Coinbase): the taker's is the other one")
+    prices = [match.column for role, match in proposal.roles.items() if role in _PRICE_ROLES]
+    huge = [column for column in prices if _fixed_point(sampled, column)]
+    if huge and len(huge) == len(prices):
+        if len(names & _VENDOR) >= 2:
+            notes.append("prices are whole billionths (Databento): multiplied by 1e-9")
+            return replace(proposal, price_scale=1e-9)
+        seen = next(cell for cell in sampled.cells[huge[0]] if cell)
+        questions.append(
+            f"column {huge[0]!r} holds whole numbers such as {seen}: if these are prices in fixed point, "
+            "divide them first"
+        )
+    return proposal
+
+
+_PRICE_ROLES: Final = frozenset({"price", "bid", "ask", *BAR_ROLES, *BID_BARS, *ASK_BARS})
+
+
+def _fixed_point(sampled: Sampled, column: str) -> bool:
+    content = sampled.contents[column]
+    known = content.values[np.isfinite(content.values)]
+    return content.whole and len(known) > 0 and bool(np.median(known) >= _BILLION)
+
+
+def _used(roles: Mapping[Role, Match]) -> set[str]:
+    return {match.column for match in roles.values()}
+
+
+def _priced(sampled: Sampled, free: Collection[str]) -> bool:
+    """Whether a column of a known name holds prices."""
+    return any(sampled.numbers(name, free) for name in ("close", "price", "bid", "bid_close", "adj_close"))
+
+
+def _first_symbol(sampled: Sampled, who: Found) -> str | None:
+    if "symbol" not in who.roles:
+        return None
+    return next((normalise(cell) for cell in sampled.cells[who.roles["symbol"].column] if cell), None)
+
+
+def _plausible(sampled: Sampled, name: str) -> bool:
+    """Whether numbers may be prices at all: no flags, no truths."""
+    return sampled.kind(name) not in ("flag", "index", "percent") or sampled.contents[name].distinct > 3
+
+
+def _take(sampled: Sampled, found: Found, role: Role, word: Field, free: Collection[str]) -> str | None:
+    """The best column for a role; a question where two are equally good."""
+    columns = [name for name in sampled.numbers(word, free) if name not in _used(found.roles)]
+    if not columns:
+        return None
+    found.roles[role] = Match(columns[0])
+    twins = sampled.twins(word, columns)
+    if twins:
+        found.questions.append(f"{listed([columns[0], *twins])} may each be the {role}: choose one by hand")
+    return columns[0]
+
+
+def _bars(sampled: Sampled, free: Collection[str], symbol: str | None) -> Found | None:
+    found = Found()
+    for role in ("open", "high", "low"):
+        _take(sampled, found, role, role, free)
+    three = {"open", "high", "low"} <= found.roles.keys()
+    if not three:
+        if found.roles:
+            return None
+        names = [name for name in sampled.numbers("close", free) if not _is_ambiguous(name)]
+        close = next((name for name in names if _plausible(sampled, name)), next(iter(names), None))
+        if close is None:
+            return _only_adjusted(sampled, free, symbol)
+        found.roles["close"] = Match(close)
+        twins = sampled.twins("close", [close, *(name for name in names if name != close)])
+        if twins:
+            found.questions.append(f"{listed([close, *twins])} may each be the close: choose one by hand")
+    else:
+        close = _take(sampled, found, "close", "close", free)
+        adjusted = sampled.numbers("adj_close", free)
+        if close is None and adjusted:
+            found.roles["close"] = Match(adjusted[0], "likely")
+            found.questions.append(
+                f"{adjusted[0]!r} is adjusted, and there is no unadjusted close beside open, high and low: choose it "
+                "as close alone, or add the close"
+            )
+        if close is None and not adjusted:
+            return None
+        if close is not None and _is_ambiguous(close):
+            found.notes.append(f"column {close!r} taken for the close")
+    if "close" in found.roles:
+        adjusted = [name for name in sampled.numbers("adj_close", free) if name not in _used(found.roles)]
+        if adjusted:
+            found.roles["adj_close"] = Match(adjusted[0])
+    _volume(sampled, found, free, symbol)
+    return found
+
+
+def _only_adjusted(sampled: Sampled, free: Collection[str], symbol: str | None) -> Found | None:
+    adjusted = sampled.numbers("adj_close", free)
+    if not adjusted:
+        return None
+    found = Found({"close": Match(adjusted[0])}, ["closes are adjusted ones: there are no others"])
+    _volume(sampled, found, free, symbol)
+    return found
+
+
+def _is_ambiguous(name: str) -> bool:
+    return "".join(tokens_of(name)) in AMBIGUOUS
+
+
+def _volume(sampled: Sampled, found: Found, free: Collection[str], symbol: str | None) -> None:
+    used = _used(found.roles)
+    volumes = [name for name in sampled.named("volume", free) if name not in used and sampled.kind(name) in _AMOUNTS]
+    if volumes:
+        traded = [name for name in volumes if np.nan_to_num(sampled.contents[name].values).any()]
+        found.roles["volume"] = Match((traded or volumes)[0])
+        return
+    several = [name for name in free if tokens_of(name)[:1] in (("volume",), ("vol",)) and len(tokens_of(name)) == 2]
+    several = [name for name in several if sampled.is_number(name) and "other" not in sampled.fields[name]]
+    base = [name for name in several if symbol is not None and symbol.lower().startswith(tokens_of(name)[1])]
+    if several:
+        found.roles["volume"] = Match(base[0], "likely") if base else Match(several[0], "guessed")
+
+
+_AMOUNTS: Final = ("price", "amount", "constant", "flag", "index", "counter", "empty", "signed", "text")
+
+
+def _quote_bars(sampled: Sampled, free: Collection[str]) -> Found | None:
+    """Bars of bids and asks."""
+    found = Found()
+    for role in (*BID_BARS, *ASK_BARS):
+        _take(sampled, found, role, role, free)  # type: ignore[arg-type]
+    if not found.roles.keys() & {"bid_close", "ask_close"}:
+        return None
+    both = {"bid_close", "ask_close"} <= found.roles.keys()
+    side = "bids" if "bid_close" in found.roles else "asks"
+    found.notes.append("prices are the middle of bid and ask" if both else f"prices are {side} alone")
+    _volume(sampled, found, free, None)
+    return found
+
+
+def _ticks(sampled: Sampled, free: Collection[str], weak: bool = False) -> Found | None:
+    """Trades, or quotes where there is no price."""
+    if sum(bool(sampled.numbers(role, free)) for role in ("open", "high", "low")) > 1:
+        return None
+    found = Found()
+    prices = sampled.numbers("price", free)
+    prices = [name for name in prices if _plausible(sampled, name)] or prices
+    sure = [name for name in prices if weak or not _is_ticker(name)]
+    if sure:
+        found.roles["price"] = Match(sure[0])
+        twins = sampled.twins("price", sure)
+        if twins:
+            found.questions.append(f"{listed([sure[0], *twins])} may each be the price: choose one by hand")
+    else:
+        for role in ("bid", "ask"):
+            _take(sampled, found, role, role, free)
+        if not found.roles:
+            return None
+        both = {"bid", "ask"} <= found.roles.keys()
+        found.notes.append(
+            "prices are the middle of bid and ask" if both else f"prices are {next(iter(found.roles))}s alone"
+        )
+    _trade_details(sampled, found, free)
+    return found
+
+
+def _trade_details(sampled: Sampled, found: Found, free: Collection[str]) -> None:
+    rest = [name for name in free if name not in _used(found.roles)]
+    amounts = [name for name in sampled.named("quantity", rest) if sampled.kind(name) in _AMOUNTS]
+    if amounts and "price" in found.roles:
+        found.roles["quantity"] = Match(amounts[0])
+    rest = [name for name in rest if name not in _used(found.roles)]
+    ids = [name for name in sampled.named("id", rest) if _is_whole(sampled, name)]
+    if ids and "price" in found.roles:
+        found.roles["id"] = Match(ids[0])
+    for word in ("maker", "side"):
+        sides = [name for name in sampled.named(word, rest) if _is_side(sampled, name)]
+        if sides and "price" in found.roles and "buyer_is_maker" not in found.roles:
+            found.roles["buyer_is_maker"] = Match(sides[0])
+    rest = [name for name in rest if name not in _used(found.roles)]
+    events = [
+        name
+        for name in rest
+        if ("event" in sampled.fields[name] or fold(name) in ("type", "tradetype"))
+        and sampled.kind(name) in ("symbol", "text", "side")
+    ]
+    if events:
+        found.roles["event"] = Match(events[0], "likely")
+
+
+def _is_whole(sampled: Sampled, name: str) -> bool:
+    filled = [cell for cell in sampled.cells[name] if cell]
+    return bool(filled) and sum(bool(WHOLE.fullmatch(cell)) for cell in filled) * 2 > len(filled)
+
+
+def _is_side(sampled: Sampled, name: str) -> bool:
+    filled = [cell.lower() for cell in sampled.cells[name] if cell]
+    return bool(filled) and sum(cell in TRUTH for cell in filled) * 2 > len(filled)
+
+
+def _is_ticker(name: str) -> bool:
+    """VALUE, LAST and RATE are companies, too: by these names alone a price is not found before a panel."""
+    return fold(name) in ("last", "value", "rate", "mid", "spot")
+
+
+def _weak(sampled: Sampled, free: Collection[str]) -> Found | None:
+    return _ticks(sampled, free, weak=True)
+
+
+def _partial(sampled: Sampled, free: Collection[str]) -> Found:
+    """What there is of an incomplete set, for the message and for a person to complete."""
+    found = Found()
+    for role in BAR_ROLES:
+        _take(sampled, found, role, role, free)  # type: ignore[arg-type]
+    if found.roles:
+        _volume(sampled, found, free, None)
+        return Found(found.roles)
+    _take(sampled, found, "quantity", "quantity", free)
+    return Found(found.roles)
+
+
+def _daily(sampled: Sampled, roles: dict[Role, Match], notes: list[str]) -> dict[Role, Match]:
+    """One price a date is a bar of one price, no trade."""
+    if "price" not in roles or "time" not in roles or roles.keys() & {"clock", "id", "buyer_is_maker", "event"}:
+        return roles
+    time = roles["time"].column
+    keys = [time, *(roles[role].column for role in ("symbol", "suffix") if role in roles)]
+    if len(sampled.cells[time]) < 2 or not is_date(sampled, time) or not sampled.unique_rows(*keys):
+        return roles
+    notes.append("one price a date: read as bars")
+    renamed: dict[Role, Role] = {"price": "close", "quantity": "volume"}
+    return {renamed.get(role, role): match for role, match in roles.items()}
