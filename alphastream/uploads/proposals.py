@@ -169,6 +169,8 @@ def _bars(sampled: Sampled, free: Collection[str], symbol: str | None) -> Found 
         if found.roles:
             return None
         names = [name for name in sampled.numbers("close", free) if not _is_ambiguous(name)]
+        if sampled.numbers("price", free):
+            names = [name for name in names if fold(name) != "c"]  # a letter alone is no better than a word
         close = next((name for name in names if _plausible(sampled, name)), next(iter(names), None))
         if close is None:
             return _only_adjusted(sampled, free, symbol)

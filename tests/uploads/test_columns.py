@@ -240,6 +240,12 @@ def test_numbers_that_are_no_prices_are_no_instruments() -> None:
     assert "hold no prices" in str(proposal_of(f"Date|Mkt-RF|SMB\n{rows}").problem)
 
 
+def test_a_letter_alone_is_no_close_beside_a_price() -> None:
+    found = roles_of(proposal_of("time|price|a|b|c\n1723075200|1.5|1|2|3\n1723075201|1.6|1|2|3"))
+    assert found["price"] == "price"
+    assert "close" not in found
+
+
 def test_a_person_chooses_quotes() -> None:
     columns = ("time", "b", "a", "price")
     proposal = propose(columns, [["2024-08-08 00:00:00", "1", "1.1", "1.05"]])
