@@ -75,3 +75,10 @@ def suffixed(symbols: Any, suffixes: Any) -> Any:
     """BRK and B as BRK.B; a symbol without a suffix alone."""
     joined = pc.binary_join_element_wise(pc.utf8_trim_whitespace(symbols), pc.utf8_trim_whitespace(suffixes), ".")
     return pc.utf8_rtrim(joined, ".")
+
+
+def without_midnight(times: list[Any]) -> list[Any]:
+    """A column of dates and one of times of day: dates without the midnight that some programs write behind them."""
+    if len(times) == 1:
+        return times
+    return [pc.replace_substring_regex(times[0], r"[T ]+0{1,2}:00(:00(\.0+)?)?$", ""), *times[1:]]

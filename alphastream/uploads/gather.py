@@ -16,7 +16,7 @@ from alphastream.core.types import Floats
 from alphastream.errors import UploadError
 from alphastream.uploads import several
 from alphastream.uploads.cells import CellError, truths, whole_numbers
-from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed
+from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
 from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, Role
 from alphastream.uploads.forms import Table
 from alphastream.uploads.growing import Growing
@@ -108,10 +108,11 @@ class _Source:
         """Times and the columns of all other roles."""
         symbols, kinds = Symbols(), Kinds()
         readers = self._readers(symbols, kinds)
-        times = [match.column for role, match in self.layout.roles.items() if role in ("time", "clock")]
+        parts: tuple[Role, ...] = ("time", "clock")
+        times = [self.layout.roles[role].column for role in parts if role in self.layout.roles]
         suffix = self.layout.roles.get("suffix")
-        suffixes = [suffix.column] if suffix is not None else []
-        needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values()), *suffixes]))
+        needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
+        needed += [suffix.column] if suffix is not None and suffix.column not in needed else []
         read_so_far: dict[Key, Growing] = defaultdict(Growing)
         clock = TimeReader()
         start = 0
@@ -130,7 +131,7 @@ class _Source:
                     bad = (start + error.row, column, error)
                     break
                 try:
-                    clock.add(*(batch[column] for column in times))
+                    clock.add(*without_midnight([batch[column] for column in times]))
                 except CellError as error:
                     bad = (error.row, times[0], error)
                     break
@@ -217,12 +218,7 @@ class _Source:
                 for role, column in columns.items()
             }
         sides = makers_sides if self.layout.proposal.side_is_makers else truths
-        by_role: dict[Role, Reader] = {
-            "id": whole_numbers,
-            "buyer_is_maker": sides,
-            "symbol": symbols,
-            "event": kinds,
-        }
+        by_role: dict[Role, Reader] = {"id": whole_numbers, "symbol": symbols, "event": kinds, "buyer_is_maker": sides}
         readers: dict[Key, tuple[str, Reader]] = {}
         for role, match in self.layout.roles.items():
             if role not in ("time", "clock", "suffix"):

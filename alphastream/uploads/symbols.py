@@ -33,7 +33,7 @@ _NOISE: Final = _words(
     futures future spot perp perpetual perpetuals swap um cm usdm coinm dat ascii bookticker bbo nbbo book depth
     m h w d day days daily hour hours hourly min mins minute minutes minutely week weekly month monthly year yearly sec
     second seconds annual eod intraday utc gmt est nasdaq nyse amex arca bats new copy final raw full adjusted adj
-    unadjusted close open last train original merged combined output clean cleaned resampled
+    unadjusted close open last max desc asc sorted train original merged combined output clean cleaned resampled
     jan feb mar apr may jun jul aug sep oct nov dec
     """
 )

@@ -298,3 +298,9 @@ def test_suffixes_belong_to_the_symbol() -> None:
     )
     upload = read("taq.csv", f"DATE,TIME_M,SYM_ROOT,SYM_SUFFIX,SIZE,PRICE\n{rows}".encode())
     assert upload.symbols == ("BRK.B", "BRK.A", "T")
+
+
+def test_midnights_beside_a_time_of_day_are_dates() -> None:
+    rows = b"2024-08-08 00:00:00,09:30:00,2.5\n2024-08-08 00:00:00,09:31:00,2.6\n"
+    frame = read("MSFT.csv", b"Date,Time,Close\n" + rows).frames["MSFT"]
+    assert pd.to_datetime(frame["time_ns"]).dt.strftime("%H:%M").tolist() == ["09:30", "09:31"]

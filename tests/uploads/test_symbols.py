@@ -29,6 +29,8 @@ FILES = {
     "T.csv": "T",
     "BTCUSDT2024-08-08.csv": "BTCUSDT",
     "Crude Oil WTI Futures Historical Data.csv": "WTI",
+    "btc-usd-max.csv": "BTCUSD",
+    "nk225_desc.csv": "NK225",
     "adj.csv": None,
     "prices.csv": None,
     "2024-08-08.csv": None,
