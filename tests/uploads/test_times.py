@@ -65,14 +65,45 @@ def test_midnight(cell: str) -> None:
             1,
             "dates read as month, day, year: the only order in which they run one way",
         ),
-        (["1/2/2015", "1/3/2015"], 1, "dates read as month, day, year: day and month cannot be told apart"),
-        (["1.2.2015", "1.3.2015"], 2, "dates read as day, month, year: day and month cannot be told apart"),
+        (["1.2.2015", "1.3.2015"], 2, "dates read as day, month, year: as dates with points are written"),
+        (
+            [f"{day:02}/02/2015" for day in (2, 3, 4, 5, 6, 9)],
+            2,
+            "dates read as day, month, year: only so the dates are evenly spaced",
+        ),
+        (
+            [f"02/{day:02}/2015 {hour:02}:00" for day in (2, 3, 4) for hour in range(3)],
+            2,
+            "dates read as month, day, year: only so the dates are evenly spaced",
+        ),
+        (
+            ["15/08/07", "15/08/08", "15/08/09"],
+            8,
+            "dates read as year, month, day: only so the dates are evenly spaced",
+        ),
+        (["1/1/2015", "2/2/2015"], 1, "dates read as month, day, year: all orders give the same days"),
     ],
 )
 def test_day_and_month_by_evidence(cells: list[str], month: int, why: str) -> None:
     times = parse_times(pa.array(cells))
     assert times.time_ns.astype("M8[ns]").astype("M8[M]")[0] == np.datetime64(f"2015-{month:02}")
     assert times.notes[0] == why
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1/2/2015", "1/3/2015"],
+        ["03/04/2024", "04/04/2024"],
+        ["01/02/2024"] * 5,
+        [f"1/{at}/2024" for at in range(2, 11)],
+    ],
+)
+def test_what_may_be_day_or_month_is_asked(cells: list[str]) -> None:
+    """Days in a row, or months in a row: both are evenly spaced."""
+    with pytest.raises(CellError, match=r"\(month, day, year\) or .* \(day, month, year\): the rows do not tell"):
+        parse_times(pa.array(cells))
+    assert parse_times(pa.array(cells), "DMY").notes[0] == "dates read as day, month, year, as chosen"
 
 
 def test_zones_are_noted_where_they_are_missing() -> None:
