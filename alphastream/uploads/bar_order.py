@@ -20,6 +20,7 @@ _HABITS: Final[dict[Order, float]] = {
     (2, 1, 0, 3): 2.0,  # low, high, open, close: Coinbase
     (3, 1, 2, 0): 3.0,  # close, high, low, open: Gate, NetEase
 }
+_VOLUME_FIRST: Final[dict[Order, float]] = {(3, 1, 2, 0): 0.0, USUAL: 2.0}
 _RARE: Final = 4.0
 _CLEAR: Final = 3.0  # logs between the best and the next order that decide
 _SURE: Final = 6.0
@@ -43,7 +44,10 @@ class BarOrder:
 
 
 def ohlc_order(
-    columns: Sequence[NDArray[Any]], newest_first: bool = False, groups: NDArray[Any] | None = None
+    columns: Sequence[NDArray[Any]],
+    newest_first: bool = False,
+    groups: NDArray[Any] | None = None,
+    volume_first: bool = False,
 ) -> BarOrder:
     """Find open, high, low and close.
 
@@ -55,6 +59,7 @@ def ohlc_order(
     columns : four columns of prices of one magnitude, shape (T,) each, in the order of the file.
     newest_first : whether the rows run backwards in time.
     groups : the instrument of each row, shape (T,), for files of several.
+    volume_first : whether the volume stands before the prices: those who write it there begin with the close.
 
     Examples
     --------
@@ -74,7 +79,8 @@ def ohlc_order(
         table, follows = table[:, order], np.diff(kept[order]) == 0
     if newest_first:
         table, follows = table[:, ::-1], follows[::-1]
-    scores = {order: _continuity(table, follows, order) - _HABITS.get(order, _RARE) for order in _fitting(table)}
+    habits = _VOLUME_FIRST if volume_first else _HABITS
+    scores = {order: _continuity(table, follows, order) - habits.get(order, _RARE) for order in _fitting(table)}
     if not scores:
         return BarOrder("open", ())
     ranked = sorted(scores, key=scores.__getitem__, reverse=True)
@@ -85,6 +91,13 @@ def ohlc_order(
         return BarOrder("open", (ranked[0], *near))
     ahead = best - scores[others[0]] if others else np.inf
     return BarOrder("sure" if ahead >= _SURE else "likely", (ranked[0],))
+
+
+def fits(columns: Sequence[NDArray[Any]], order: Order = USUAL) -> bool:
+    """Whether the high is highest and the low lowest in an order, in nearly every row that has all four."""
+    table = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
+    table = table[:, np.all(np.isfinite(table) & (table > 0), axis=0)]
+    return table.shape[1] > 0 and order in _fitting(np.log(table))
 
 
 def _fitting(table: Floats) -> list[Order]:

@@ -177,6 +177,7 @@ def _tidy(cells: Any, decimal: Decimal) -> Any:
     for seen, plain in _SPELLINGS:
         tidy = pc.replace_substring_regex(tidy, seen, plain)
     missing = pc.is_in(pc.utf8_lower(tidy), value_set=pa.array(MISSING))
+    missing = pc.or_(missing, pc.match_substring_regex(tidy, r"^#[\pL/0]+[!?]?$"))  # a spreadsheet's errors
     tidy = pc.if_else(missing, pa.scalar(None, pa.string()), tidy)
     if _apostrophes_group(tidy):
         tidy = _ungrouped(tidy, "'", r"[.,]")

@@ -5,7 +5,7 @@ tell kinds apart that lie far from one another (a price moves by parts of a perc
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -71,7 +71,7 @@ class Content:
     Parameters
     ----------
     kind : what most of its cells are.
-    values : its numbers, shape (T,); NaN where a cell is none. All NaN for texts.
+    values : its numbers, shape (T,), of epochs as well; NaN where a cell is none. All NaN for texts.
     whole : whether all numbers are written as whole ones.
     distinct : how many different filled cells there are.
     """
@@ -116,7 +116,8 @@ def content_of(cells: Sequence[str], decimal: Decimal = ".") -> Content:
     values = numbers_of(cells, decimal)
     numeric = int(np.isfinite(values).sum()) * 2 > len(filled)
     if _mostly(filled, looks_like_time) and not (numeric and _wanders(values)):
-        return told("date" if _mostly(filled, _DATE_ONLY.fullmatch) else "time")
+        kind: ContentKind = "date" if _mostly(filled, _DATE_ONLY.fullmatch) else "time"
+        return Content(kind, values, all(map(WHOLE.fullmatch, filled)), distinct) if numeric else told(kind)
     if numeric:
         whole = all(WHOLE.fullmatch(cell) for cell in filled if looks_like_number(cell, decimal))
         return Content(_number_kind(values[np.isfinite(values)], whole), values, whole, distinct)
@@ -131,6 +132,27 @@ def numbers_of(cells: Sequence[str], decimal: Decimal = ".") -> Floats:
     """
     readable = [cell if looks_like_number(cell, decimal) else "" for cell in cells]
     return floats(pa.array(readable, pa.string()), decimal)
+
+
+def clock_digits(cells: Sequence[str], dates: Sequence[str]) -> bool:
+    """Whether whole numbers beside dates are times of day without colons, 930 or 153000.
+
+    Parameters
+    ----------
+    cells, dates : cells of two neighbouring columns, shape (T,). Within one date a clock runs one way; where every date
+        is another, only numbers of four or six digits that never change are one.
+
+    Examples
+    --------
+    >>> clock_digits(["153000", "153500"], ["20240802"] * 2), clock_digits(["1000", "1250"], ["20240802", "20240803"])
+    (True, False)
+    """
+    if not all(re.fullmatch(r"([01]?\d|2[0-3])[0-5]\d([0-5]\d)?", cell) for cell in cells):
+        return False
+    if len(set(dates)) == len(dates) or len(set(cells)) == 1:
+        return len(set(cells)) == 1 and len(cells[0]) in (4, 6)
+    same_day = [int(later) - int(cell) for cell, later, day, next_day in _pairs(cells, dates) if day == next_day]
+    return all(step >= 0 for step in same_day) or all(step <= 0 for step in same_day)
 
 
 def roughness(values: NDArray[Any]) -> float:
@@ -231,6 +253,11 @@ def _same_years(years: Sequence[str], first: Sequence[str], later: Sequence[Sequ
     at = [index for index, cell in enumerate(first) if cell.strip() in years]
     rows = [[row[index].strip() for index in at if len(row) > index] for row in later]
     return [cell for row in rows[:1] for cell in row if re.fullmatch(r"(19|20)\d{2}", cell)]
+
+
+def _pairs(cells: Sequence[str], dates: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Each cell with the next one, and their dates."""
+    return zip(cells[:-1], cells[1:], dates[:-1], dates[1:], strict=True)
 
 
 def _valued(cell: str) -> bool:

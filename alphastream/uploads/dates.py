@@ -279,7 +279,7 @@ def _by_spacing(readings: dict[Order, Days], dotted: bool, intraday: bool, cells
     few = min(map(len, dates.values())) < _FEW
     if len(even) > 1 and not few:
         even = [name for name in even if not weekends[name]] or even
-    if len(even) == 1 and not few:
+    if len(even) == 1 and not (few and weekends[even[0]]):
         return even[0], "only so the dates are evenly spaced"
     if not even:
         one_way = [name for name, days in readings.items() if _runs_one_way(days)]

@@ -28,6 +28,11 @@ from alphastream.uploads.cells import CellError
 
 UNITS: Final = (("seconds", 10**8, 10**9), ("milliseconds", 10**11, 10**6), ("microseconds", 10**14, 10**3))
 UNITS_NS: Final = (*UNITS, ("nanoseconds", 10**17, 1))
+# Counts of 100 ns since another year, 1990 to 2060; as nanoseconds since 1970 they would lie before any data of ticks.
+_HUNDREDS: Final = (
+    ("100 nanoseconds since the year 1 (.NET)", 627_667_488 * 10**9, 649_757_376 * 10**9, 621_355_968 * 10**9),
+    ("100 nanoseconds since 1601 (Windows)", 122_756_256 * 10**9, 144_846_144 * 10**9, 116_444_736 * 10**9),
+)
 SPAN: Final = 92  # a unit's range reaches to 92 times its beginning: the year 2262, where int64 ns end
 NEEDED: Final = "a time is needed: seconds to nanoseconds since 1970, or a date such as 2024-08-08 13:00:00"
 MONTHS_NOTE: Final = "months are stamped on their first day"
@@ -75,6 +80,9 @@ def from_whole(numbers: Ints, billionths: Ints | None = None) -> Epochs:
     >>> from_whole(np.array([1586995200000, 1586998800])).units
     ('seconds', 'milliseconds')
     """
+    for name, least, beyond, start in _HUNDREDS:
+        if len(numbers) and ((numbers >= least) & (numbers < beyond)).all():
+            return Epochs((numbers - start) * 100, (name,))
     time_ns = np.zeros(len(numbers), dtype=np.int64)
     known = np.zeros(len(numbers), dtype=bool)
     units = []

@@ -1,30 +1,40 @@
-"""Which column plays which role in a file without a header: by content, first what venues are known to publish."""
+"""Which column plays which role in a file without a header: by content, first what venues are known to publish.
 
-from collections.abc import Mapping, Sequence
+What the content leaves open is a question: the proposal's problem names the columns, a cell of each, and what to do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from alphastream.uploads.cells import TRUTH, WHOLE, Decimal, floats, looks_like_number
-from alphastream.uploads.columns import Match, Proposal, Role, Rows, Sample, judge
-from alphastream.uploads.times import looks_like_time
+from alphastream.core.types import Floats, Ints
+from alphastream.uploads.bar_order import USUAL, Order, fits, ohlc_order
+from alphastream.uploads.cells import TRUTH, CellError, Decimal
+from alphastream.uploads.columns import BAR_ROLES, Match, Proposal, Role, Rows, judge
+from alphastream.uploads.contents import clock_digits, content_of, price_like, roughness, same_prices
+from alphastream.uploads.published import published
+from alphastream.uploads.times import parse_times
 
-Names = tuple[Role | None, ...]
-_AGG: Final[Names] = ("id", "price", "quantity", None, None, "time", "buyer_is_maker")
-_TRADES: Final[Names] = ("id", "price", "quantity", None, "time", "buyer_is_maker")
-_OHLCV: Final[Names] = ("time", "open", "high", "low", "close", "volume")
-_LOW_FIRST: Final[Names] = ("time", "low", "high", "open", "close", "volume")
-# How many columns, where the time stands, where true/false stands: what it is.
-_PUBLISHED: Final = {
-    (7, 5, 6): (_AGG, "Binance futures aggTrades"),
-    (8, 5, 6): ((*_AGG, None), "Binance spot aggTrades"),
-    (6, 4, 5): (_TRADES, "Binance futures trades"),
-    (7, 4, 5): ((*_TRADES, None), "Binance spot trades"),
-}
+_CALMER: Final = 4  # times: the price among two columns moves so much less than the amount
+_TIGHT: Final = 0.01  # a spread of bid and ask is smaller than this part of the price
+_YEAR_NS: Final = 366 * 86_400 * 10**9
+_DAY_MS: Final = 86_400_000
+_ADVICE: Final = "choose the columns by hand, or write a first line with their names"
+
+Roles = dict[Role, str]
 
 
-def propose_bare(columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None) -> Proposal:
+class _Question(Exception):
+    """What the content leaves open, in words."""
+
+
+def propose_bare(
+    columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None, symbol: str | None = None
+) -> Proposal:
     """Judge a file without a header.
 
     Parameters
@@ -32,57 +42,325 @@ def propose_bare(columns: Sequence[str], rows: Rows, decimals: Mapping[str, Deci
     columns : made-up names, one a column.
     rows : sample rows.
     decimals : column to its decimal mark; a point where it is not named.
+    symbol : the symbol the file's name speaks of; tells the column of symbols from other short words.
     """
-    decimals = decimals or {}
-    sample = Sample(columns, rows, decimals)
-    timely = [sample.mostly(column, looks_like_time) for column in columns]
-    boolean = [sample.mostly(column, lambda cell: cell.lower() in TRUTH and not cell.isdigit()) for column in columns]
-    for (count, time_at, truth_at), (names, what) in _PUBLISHED.items():
-        if (
-            len(columns) == count
-            and timely[time_at]
-            and boolean[truth_at]
-            and sample.mostly(columns[0], WHOLE.fullmatch)
-        ):
-            return _named(columns, names, f"no header: read as {what}")
-    if True not in timely:
-        return judge(Proposal({}), columns)
-    time = columns[timely.index(True)]
-    others = [column for column in columns if column != time]
-    numbers = [column for column in others if sample.is_number(column)]
-    texts = [column for column in others if column not in numbers and sample.filled(column)]
-    roles: dict[Role, Match] = {"time": Match(time, "likely")}
-    if texts:
-        roles["symbol"] = Match(texts[0], "likely")
-    if len(numbers) >= 4:
-        order, what = _bar_order(numbers, columns, rows, decimals)
-    else:
-        order, what = ("time", "price", "quantity"), "price and quantity" if len(numbers) > 1 else "price"
-    roles |= {
-        role: Match(column, "likely") for role, column in zip(order[1:], numbers, strict=False) if role is not None
-    }
-    return judge(Proposal(roles, notes=(f"no header: columns read as {what}",)), columns)
+    bare = _Bare(columns, rows, decimals or {}, symbol)
+    known = published([bare.contents[column] for column in columns])
+    if known is not None:
+        found = {role: columns[at] for role, at in known.roles().items()}
+        return _proposal(found, [f"no header: read as {known.name} ({_told(found)})"], columns)
+    try:
+        bare.find()
+    except _Question as question:
+        proposal = _proposal(bare.roles, bare.notes, columns)
+        return replace(proposal, problem=f"no header, and the cells do not tell {question}: {_ADVICE}")
+    told = f"no header: read by content as {_told(bare.roles)}"
+    return _proposal(bare.roles, [told, *bare.notes], columns)
 
 
-def _named(columns: Sequence[str], names: Names, note: str) -> Proposal:
-    roles = {role: Match(column, "likely") for role, column in zip(names, columns, strict=True) if role is not None}
-    return judge(Proposal(roles, notes=(note,)), columns)
+def _proposal(roles: Mapping[Role, str], notes: Iterable[str], columns: Sequence[str]) -> Proposal:
+    matches = {role: Match(column, "likely") for role, column in roles.items()}
+    return judge(Proposal(matches, notes=tuple(notes)), columns)
 
 
-def _bar_order(
-    numbers: Sequence[str], columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal]
-) -> tuple[Names, str]:
-    """Open, high, low, close, as nearly everybody writes them, unless only low, high, open, close fits."""
-    marks = {columns.index(column): decimals.get(column, ".") for column in numbers[:4]}
-    priced = [
-        row
-        for row in rows
-        if len(row) == len(columns) and all(looks_like_number(row[at], mark) for at, mark in marks.items())
-    ]
-    cells = [floats(pa.array([row[at] for row in priced], pa.string()), mark) for at, mark in marks.items()]
-    first, second, third, last = cells
-    usual = np.all((second >= np.maximum(first, last)) & (third <= np.minimum(first, last)))
-    low_first = np.all((first <= np.minimum(third, last)) & (second >= np.maximum(third, last)))
-    if low_first and not usual:
-        return _LOW_FIRST, "low, high, open, close, volume (as Coinbase writes them)"
-    return _OHLCV, "open, high, low, close, volume"
+def _told(roles: Mapping[Role, str]) -> str:
+    return ", ".join(f"{column} {role.replace('_', ' ')}" for role, column in roles.items())
+
+
+class _Bare:
+    """The columns of a file without a header, sorted out one after the other."""
+
+    def __init__(self, columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal], symbol: str | None) -> None:
+        whole = [row for row in rows if len(row) == len(columns)]
+        self.columns = columns
+        self.cells = {name: [row[at].strip() for row in whole] for at, name in enumerate(columns)}
+        self.contents = {name: content_of(cells, decimals.get(name, ".")) for name, cells in self.cells.items()}
+        self.roles: Roles = {}
+        self.notes: list[str] = []
+        self._symbol = symbol
+        self._free = [name for name in columns if self.contents[name].kind != "empty"]
+        self._order: Ints = np.arange(len(whole))
+        self._groups: Ints = np.zeros(len(whole), dtype=np.int64)
+
+    def find(self) -> None:
+        """Fill ``roles`` and ``notes``.
+
+        Raises
+        ------
+        _Question
+            Several readings are possible.
+        """
+        self._find_time()
+        self._find_symbol()
+        bars = self._bar_columns()
+        if bars:
+            self._read_bars(bars)
+        else:
+            self._find_side()
+            self._read_ticks()
+        unused = [self._shown(name) for name in self._free]
+        if unused:
+            self.notes.append(f"columns not used: {', '.join(unused)}")
+
+    # ------------------------------------------------------------------ time
+
+    def _find_time(self) -> None:
+        times = self._of("time")
+        dates = self._of("date")
+        clocks = self._of("clock")
+        if len(times) + len(dates) > 1:
+            times, dates = self._without_strangers(times), self._without_strangers(dates)
+        if times:
+            self._take("time", self._first_time(times))
+        elif dates:
+            self._take_date(dates, clocks)
+        else:
+            raise _Question(self._why_no_time())
+        stamps = self._stamps(self.roles["time"], self.roles.get("clock"))
+        if stamps is not None:
+            self._order = np.argsort(stamps, kind="stable")
+
+    def _take_date(self, dates: Sequence[str], clocks: Sequence[str]) -> None:
+        if len(dates) > 1:
+            moving = [name for name in dates if self.contents[name].distinct > 1] or dates
+            if len(moving) > 1:
+                raise _Question(f"which of {self._listed(moving)} is the date")
+            dates = moving
+        self._take("time", dates[0])
+        if len(clocks) > 1:
+            raise _Question(f"which of {self._listed(clocks)} is the time of day")
+        beside = self.columns.index(dates[0]) + 1
+        digits = [
+            name
+            for name in self.columns[beside : beside + 1]
+            if name in self._free and clock_digits(self.cells[name], self.cells[dates[0]])
+        ]
+        for clock in [*clocks, *digits][:1]:
+            self._take("clock", clock)
+
+    def _first_time(self, times: Sequence[str]) -> str:
+        """The time among several: the same twice, or beginning and end of a bar."""
+        if len(times) == 1:
+            return times[0]
+        stamps = [self._stamps(name) for name in times]
+        known = [(name, stamp) for name, stamp in zip(times, stamps, strict=True) if stamp is not None]
+        first, stamp = min(known, key=lambda pair: int(pair[1].min()), default=(times[0], None))
+        later = [other - stamp for name, other in known if stamp is not None and name != first]
+        if len(known) < len(times) or any(len(gaps) < 2 and gaps.any() for gaps in later):
+            raise _Question(f"which of {self._listed(times)} is the time")
+        if any(np.ptp(gaps) > 10**9 for gaps in later):
+            raise _Question(f"which of {self._listed(times)} is the time")
+        others = ", ".join(name for name in times if name != first)
+        same = all(not gaps.any() for gaps in later)
+        self.notes.append(
+            f"{others} {'says the same time as' if same else 'is as much later in each row as'} {first}: not used"
+        )
+        self._free = [name for name in self._free if name not in times or name == first]
+        return first
+
+    def _without_strangers(self, names: Sequence[str]) -> list[str]:
+        """Times without numbers that only look like them: a volume of ten digits is years away from the date."""
+        written = [name for name in self._of("time", "date") if not np.isfinite(self.contents[name].values).any()]
+        stamps = [stamp for stamp in map(self._stamps, written) if stamp is not None]
+        if not stamps:
+            return list(names)
+        kept = []
+        for name in names:
+            own = self._stamps(name)
+            far = own is not None and name not in written and np.median(np.abs(own - stamps[0])) > _YEAR_NS
+            if not far:
+                kept.append(name)
+        return kept
+
+    def _stamps(self, date: str, clock: str | None = None) -> Ints | None:
+        """Times of the sample rows, or None where they cannot be read (the whole column will say why)."""
+        cells = self.cells[date]
+        if clock is not None:
+            cells = [f"{day} {time}" for day, time in zip(cells, self.cells[clock], strict=True)]
+        try:
+            return parse_times(pa.array(cells, pa.string())).time_ns
+        except CellError:
+            return None
+
+    def _why_no_time(self) -> str:
+        for name in self._free:
+            content = self.contents[name]
+            if content.kind in ("counter", "index") and np.nanmax(content.values) < _DAY_MS:
+                return (
+                    f"the date: {self._shown(name)} may count milliseconds since midnight, as QuantConnect's LEAN "
+                    "writes them with the date in the file's name only; add a column with date and time"
+                )
+        return f"which column is the time: found {self._listed(self._free)}"
+
+    # --------------------------------------------------------------- symbols
+
+    def _find_symbol(self) -> None:
+        found = self._of("symbol")
+        if self._symbol is not None and len(found) > 1:
+            speaking = [name for name in found if self._symbol in {cell.upper() for cell in self.cells[name]}]
+            found = speaking or found
+        if len(found) > 1:
+            moving = [name for name in found if self.contents[name].distinct > 1]
+            found = moving if len(moving) == 1 else found
+        if len(found) > 1:
+            raise _Question(f"which of {self._listed(found)} is the symbol")
+        if found:
+            self._take("symbol", found[0])
+            self._groups = np.unique(self.cells[found[0]], return_inverse=True)[1]
+
+    def _find_side(self) -> None:
+        sides = [
+            name
+            for name in self._of("side")
+            if all(cell.lower() in TRUTH and not cell.isdigit() for cell in self.cells[name] if cell)
+        ]
+        if len(sides) == 1:
+            self._take("buyer_is_maker", sides[0])
+
+    # ------------------------------------------------------------------ bars
+
+    def _bar_columns(self) -> list[str]:
+        """The largest set of columns with prices of one magnitude, where it has four or more."""
+        positive = [name for name in self._numbers() if self._positive(name) and self.contents[name].kind != "index"]
+        sets = [
+            [name for name in positive if same_prices([self._values(name), self._values(other)])] for other in positive
+        ]
+        largest = max(sets, key=len, default=[])
+        return largest if len(largest) >= 4 else []
+
+    def _read_bars(self, prices: list[str]) -> None:
+        at = self.columns.index
+        after = [name for name in self._numbers() if at(name) > at(prices[3]) and name not in prices]
+        before = [name for name in self._numbers() if at(name) < at(prices[0])]
+        volume = after[0] if after else before[-1] if before else None
+        chosen, order = self._bar_order(prices, volume is not None and not after)
+        self._refuse_still(chosen, order)
+        for role, position in zip(BAR_ROLES, order, strict=True):
+            self._take(role, chosen[position])
+        if order != USUAL:
+            self.notes.append(f"order of the prices by their highs, lows and gaps: {', '.join(map(str, BAR_ROLES))}")
+        if volume is not None:
+            self._take("volume", volume)
+        more = [name for name in prices if name in self._free]
+        if more:
+            self.notes.append(
+                f"{', '.join(map(self._shown, more))} as near the prices (an adjusted close, an average?): not used"
+            )
+            self._free = [name for name in self._free if name not in more]
+
+    def _bar_order(self, prices: list[str], volume_first: bool) -> tuple[list[str], Order]:
+        for start in range(len(prices) - 3):
+            some = prices[start : start + 4]
+            values = [self._values(name) for name in some]
+            if len(prices) > 4 and not fits(values):
+                continue
+            found = ohlc_order(values, groups=self._groups[self._order], volume_first=volume_first)
+            if len(found.orders) == 1:
+                return some, found.orders[0]
+            if found.orders:
+                ends = sorted({some[order[at]] for order in found.orders for at in (0, 3)})
+                raise _Question(f"which of {self._listed(ends)} is the open and which the close")
+        raise _Question(f"which of {self._listed(prices)} are open, high, low and close")
+
+    def _refuse_still(self, prices: Sequence[str], order: Order) -> None:
+        """Four instruments, or four levels of a book, in columns of one magnitude lie as steadily as bars never do."""
+        first, high, low, last = (np.log(self._values(prices[at])) for at in order)
+        body = last - first
+        steady = len(body) >= 4 and bool((body > 0).all() or (body < 0).all())
+        if steady and np.median(high - low) > 5 * np.median(np.abs(np.diff(first + last))) / 2:
+            raise _Question(f"whether {self._listed(prices)} are bars, instruments or levels of an order book")
+
+    # ----------------------------------------------------------------- ticks
+
+    def _read_ticks(self) -> None:
+        numbers = [name for name in self._numbers() if self.contents[name].kind not in ("flag", "index", "signed")]
+        ids = [name for name in numbers if self._is_id(name)]
+        numbers = [name for name in numbers if name not in ids]
+        quotes = [
+            (one, other)
+            for one in numbers
+            for other in numbers
+            if one != other and self._positive(one) and self._is_spread(one, other)
+        ]
+        if quotes:
+            raise _Question(f"whether {self._listed(quotes[0])} are bid and ask")
+        price = self._price_of(numbers)
+        self._take("price", price)
+        amounts = [name for name in numbers if name != price and not self._negative(name)]
+        after = [name for name in amounts if self.columns.index(name) > self.columns.index(price)]
+        for name in (after or amounts[-1:])[:1]:
+            self._take("quantity", name)
+        if len(ids) > 1:
+            raise _Question(f"which of {self._listed(ids)} is the id of a trade")
+        for name in ids:
+            if len(set(self.cells[name])) == len(self.cells[name]):
+                self._take("id", name)
+
+    def _price_of(self, numbers: list[str]) -> str:
+        positive = [name for name in numbers if self._positive(name)]
+        if not positive:
+            raise _Question(f"which column is the price: found {self._listed(self._free)}")
+        if len(positive) == 1 and len(numbers) == 1:
+            return positive[0]
+        calm = [name for name in positive if self._is_calm(name)]
+        if len(calm) == 1:
+            return calm[0]
+        rough = {name: roughness(self._values(name)) for name in calm}
+        ranked = sorted((name for name in calm if rough[name] > 0), key=rough.__getitem__)
+        if len(ranked) == len(calm) and len(calm) > 1 and rough[ranked[1]] > _CALMER * rough[ranked[0]]:
+            return ranked[0]
+        raise _Question(f"which of {self._listed(calm or numbers)} is the price and which the quantity")
+
+    def _is_calm(self, name: str) -> bool:
+        """Whether a column moves like a price, or stays where it is with decimals that show a price."""
+        return price_like(self._values(name)) or (self.contents[name].distinct == 1 and not self.contents[name].whole)
+
+    def _is_id(self, name: str) -> bool:
+        """Whether whole numbers run one way in small steps: so do ids, and few rows of amounts or prices do not."""
+        content, values = self.contents[name], self._values(name)
+        if not content.whole or len(values) < 2:
+            return False
+        steps = np.diff(values)
+        one_way = bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
+        return one_way and (len(values) > 10 or bool((np.abs(steps) == 1).all()) or roughness(values) < 1e-3)
+
+    def _is_spread(self, bid: str, ask: str) -> bool:
+        low, high = self._values(bid), self._values(ask)
+        if not same_prices([low, high]):
+            return False
+        gap = (high - low) / low
+        return bool((gap >= 0).all() and (gap > 0).any() and np.median(gap) < _TIGHT)
+
+    # --------------------------------------------------------------- columns
+
+    def _of(self, *kinds: str) -> list[str]:
+        return [name for name in self._free if self.contents[name].kind in kinds]
+
+    def _numbers(self) -> list[str]:
+        return [name for name in self._free if self.contents[name].is_number]
+
+    def _values(self, name: str) -> Floats:
+        """The numbers of a column in the order of time; rows without one are left out of every comparison as NaN."""
+        return self.contents[name].values[self._order]
+
+    def _positive(self, name: str) -> bool:
+        some = self._finite(name)
+        return len(some) > 0 and bool(np.mean(some > 0) > 0.9)
+
+    def _negative(self, name: str) -> bool:
+        return bool((self._finite(name) < 0).any())
+
+    def _finite(self, name: str) -> NDArray[np.float64]:
+        values = self.contents[name].values
+        return values[np.isfinite(values)]
+
+    def _take(self, role: Role, name: str) -> None:
+        self.roles[role] = name
+        self._free = [other for other in self._free if other != name]
+
+    def _shown(self, name: str) -> str:
+        cell = next((cell for cell in self.cells[name] if cell), "")
+        return f"{name!r} ({cell if len(cell) <= 30 else cell[:27] + '...'})"
+
+    def _listed(self, names: Iterable[str]) -> str:
+        return " and ".join(map(self._shown, names)) or "nothing"

@@ -77,7 +77,7 @@ def layout_of(table: Table) -> Layout:
     decimals = _decimals(table)
     symbol = table.symbol or symbol_in(table.part.file)
     if table.bare:
-        proposal = propose_bare(table.columns, table.rows, decimals)
+        proposal = propose_bare(table.columns, table.rows, decimals, symbol)
     else:
         proposal = propose(table.columns, table.rows, decimals, symbol)
     if any(

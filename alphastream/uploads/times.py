@@ -188,7 +188,8 @@ def _of_numbers(numbers: Ints) -> Times:
 def _of_epochs(read: Epochs | Stamps) -> Times:
     if isinstance(read, Stamps):
         return Times(read.wall_ns, (*read.notes, _NO_ZONE), read.wall_ns, False, read.dates_only)
-    mixed = f"{' and '.join(read.units)} mixed" if len(read.units) > 1 else f"{''.join(read.units)} since 1970"
+    named = " and ".join(read.units)
+    mixed = f"{named} mixed" if len(read.units) > 1 else named if "since" in named else f"{named} since 1970"
     return Times(read.time_ns, (f"times read as {mixed}",), read.time_ns, False, False)
 
 

@@ -94,7 +94,7 @@ def test_day_and_month_by_evidence(cells: list[str], month: int, why: str) -> No
     "cells",
     [
         ["1/2/2015", "1/3/2015"],
-        ["03/04/2024", "04/04/2024"],
+        ["03/04/2024", "05/06/2024"],
         ["01/02/2024"] * 5,
         [f"1/{at}/2024" for at in range(2, 11)],
     ],

@@ -149,6 +149,7 @@ def _usual_width(rows: Sequence[Record]) -> int | None:
 
 def _common_symbol(rows: Sequence[Record]) -> str | None:
     found = {cell for cells, _ in rows for name, cell in cells.items() if canonical(name) in ALIASES["symbol"][:-1]}
+    found = {cell for cell in found if re.search(r"[^\W\d_]", cell)}  # "code": "0" says that all went well
     return normalise(found.pop()) or None if len(found) == 1 else None
 
 

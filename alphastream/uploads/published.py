@@ -1,0 +1,110 @@
+"""Files without a header as venues and programs publish them, where the cells alone do not tell what is what.
+
+A layout is taken only where every column holds what it should: the same number of columns proves nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, get_args
+
+import numpy as np
+
+from alphastream.uploads.bar_order import fits
+from alphastream.uploads.columns import BAR_ROLES, Role
+from alphastream.uploads.contents import Content, roughness, same_prices
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A known layout: who writes it, and what stands in each column (a role, or a word for what is not read)."""
+
+    name: str
+    words: tuple[str, ...]
+
+    def roles(self) -> dict[Role, int]:
+        """Role to the position of its column."""
+        found = {word: at for at, word in enumerate(self.words) if word in _ROLES}
+        clock = found.pop("date", None)
+        return ({} if clock is None else {"time": clock}) | found  # type: ignore[return-value]
+
+
+_ROLES: Final = {*get_args(Role), "date"}
+_LAYOUTS: Final = tuple(
+    Published(name, tuple(words.split()))
+    for name, words in (
+        ("Binance futures aggTrades", "id price quantity whole whole time buyer_is_maker"),
+        ("Binance spot aggTrades", "id price quantity whole whole time buyer_is_maker truth"),
+        ("Binance futures trades", "id price quantity number time buyer_is_maker"),
+        ("Binance spot trades", "id price quantity number time buyer_is_maker truth"),
+        ("Binance klines", "time open high low close volume time number whole number number any"),
+        ("Binance bookTicker", "id bid number ask number time time"),
+        ("Coinbase candles", "time low high open close volume"),
+        ("Gate trades", "time id price quantity flag"),
+        ("HistData ticks", "time bid ask zero"),
+        ("Kibot ticks", "date clock price bid ask quantity"),
+        ("TrueFX", "symbol time bid ask"),
+    )
+)
+_Test = Callable[[Content], bool]
+
+
+def _positive(content: Content) -> bool:
+    some = content.values[np.isfinite(content.values)]
+    return content.is_number and bool(np.mean(some > 0) > 0.5)
+
+
+def _amount(content: Content) -> bool:
+    return content.is_number and content.kind != "signed"
+
+
+def _id(content: Content) -> bool:
+    some = content.values[np.isfinite(content.values)]
+    return content.whole and len(np.unique(some)) == len(some) and content.kind != "index"
+
+
+_TESTS: Final[Mapping[str, _Test]] = {
+    **dict.fromkeys(("price", "bid", "ask", *BAR_ROLES), _positive),
+    **dict.fromkeys(("quantity", "volume", "number"), _amount),
+    "time": lambda content: content.kind == "time",
+    "date": lambda content: content.kind == "date",
+    "clock": lambda content: content.kind == "clock",
+    "symbol": lambda content: content.kind == "symbol",
+    "id": _id,
+    "whole": lambda content: content.whole,
+    "flag": lambda content: content.kind == "flag",
+    "zero": lambda content: content.kind == "flag" and not np.nansum(np.abs(content.values)),
+    "truth": lambda content: content.kind == "truth",
+    "buyer_is_maker": lambda content: content.kind == "truth",
+    "any": lambda content: True,
+}
+
+
+def published(contents: Sequence[Content]) -> Published | None:
+    """The known layout that columns agree with, or None.
+
+    Parameters
+    ----------
+    contents : what each column holds, in the order of the file.
+    """
+    for layout in _LAYOUTS:
+        if len(layout.words) == len(contents) and _agrees(layout, contents):
+            return layout
+    return None
+
+
+def _agrees(layout: Published, contents: Sequence[Content]) -> bool:
+    if not all(_TESTS[word](content) for word, content in zip(layout.words, contents, strict=True)):
+        return False
+    values = {word: content.values for word, content in zip(layout.words, contents, strict=True)}
+    if "open" in values:
+        written = [word for word in layout.words if word in BAR_ROLES]
+        usual = written == list(BAR_ROLES)
+        if not fits([values[role] for role in BAR_ROLES]) or (not usual and fits([values[word] for word in written])):
+            return False
+    if "bid" in values and not (
+        same_prices([values["bid"], values["ask"]]) and np.nanmean(values["bid"] <= values["ask"]) > 0.9
+    ):
+        return False
+    if "price" in values and "quantity" in values:
+        return not roughness(values["price"]) > roughness(values["quantity"])
+    return True
