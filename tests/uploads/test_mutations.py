@@ -23,7 +23,7 @@ from tests.uploads.test_formats import check_shape
 EXAMPLES: Final = int(os.environ.get("MUTATIONS", "60"))
 SEEDS: Final = {path.name: path.read_bytes() for path in sorted(Path("tests/data/uploads").iterdir())}
 PRICES: Final = ("price", "open", "high", "low", "close")
-NUMBER: Final = re.compile(r"[+-]?(?:\d[\d.,'_ \u00a0\u202f\u2009]*|\.\d+)(?:[eE][+-]?\d+)?")
+NUMBER: Final = re.compile(r"[+-]?(?:\d[\d.,'\u2019_ \u00a0\u202f\u2009]*|\.\d+)(?:[eE][+-]?\d+)?")
 SCALES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 Mutation = Callable[[bytes], bytes]
@@ -157,7 +157,7 @@ def numbers_in(text: str) -> set[float]:
     """What the numbers of a text can mean: either decimal mark, thousands, K, M or B, fixed point, single precision."""
     found: set[float] = set()
     for match in NUMBER.finditer(text):
-        cell = re.sub(r"['_ \u00a0\u202f\u2009]", "", match.group())
+        cell = re.sub(r"['\u2019_ \u00a0\u202f\u2009]", "", match.group())
         scale = SCALES.get(text[match.end() : match.end() + 1].lower(), 1.0)
         spellings = {cell.replace(",", ""), cell.replace(".", "").replace(",", "."), *re.split(r"[,.]", cell)}
         spellings |= {*cell.split(","), *cell.split("."), *match.group().split(), *re.split(r"[ ,]", match.group())}
