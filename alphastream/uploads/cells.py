@@ -24,7 +24,12 @@ MISSING: Final = (
     *("", "nan", "null", "none", "nil", "na", "n/a", "n.a.", "n/d", "nd", "\\n", "-", "--", "---", "\u2014", "."),
     *("#n/a", "#n/a n/a", "#value!", "#div/0!", "#num!"),
 )
-TRUTH: Final = {"true": True, "t": True, "1": True, "sell": True, "false": False, "f": False, "0": False, "buy": False}
+# Whether the buyer was the maker, by a truth or by the taker's side (A and B: the aggressor's, Databento).
+TRUTH: Final = {
+    **dict.fromkeys(("true", "t", "1", "yes", "sell", "s", "a", "sold", "verkauf", "venta", "vente", "卖", "賣"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "buy", "b", "bought", "kauf", "compra", "achat", "买", "買"), False),
+}
+UNKNOWN_TRUTH: Final = -1
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 # A comma that can only be a decimal mark; a point that is one; commas that part thousands.
@@ -125,15 +130,23 @@ def whole_numbers(cells: Any) -> Ints:
         raise CellError(row, cells[row].as_py(), "a whole number is needed") from None
 
 
-def truths(cells: Any) -> Bools:
-    """Whether the buyer was the maker: true/false, 1/0, or the taker's side (sell/buy) in any case."""
+def truths(cells: Any) -> NDArray[np.int8]:
+    """Whether the buyer was the maker: true/false, 1/0, or the taker's side (sell/buy) in any case.
+
+    Returns
+    -------
+    numpy array, shape (T,): 1, 0, or ``UNKNOWN_TRUTH`` where a cell says nothing (empty, N, none, unknown).
+    """
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(cells))
-    index = pc.index_in(lower, value_set=pa.array(list(TRUTH)))
+    lower = pc.replace_substring_regex(lower, r"^(buy|sell)[-_ ].*$", r"\1")  # SELL_ESTIMATED
+    known = [*TRUTH, *MISSING, "n", "unknown", "undefined"]
+    index = pc.index_in(lower, value_set=pa.array(known))
     if index.null_count:
         row = int(np.flatnonzero(np.asarray(pc.is_null(index)))[0])
         raise CellError(row, cells[row].as_py(), "true or false is needed (or buy or sell, the taker's side)")
-    values = np.array(list(TRUTH.values()), dtype=np.bool_)
-    chosen: Bools = values[np.asarray(index)]
+    values = np.full(len(known), UNKNOWN_TRUTH, dtype=np.int8)
+    values[: len(TRUTH)] = list(TRUTH.values())
+    chosen: NDArray[np.int8] = values[np.asarray(index)]
     return chosen
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
-from alphastream.uploads.cells import Bools, CellError, truths
+from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths
 from alphastream.uploads.symbols import distinct, normalise
 
 MAX_SYMBOLS: Final = 20_000
@@ -66,9 +66,10 @@ class Kinds:
         return np.empty(0)
 
 
-def makers_sides(cells: Any) -> Bools:
-    """Whether the buyer was the maker, where the side is the maker's."""
-    return ~truths(cells)
+def makers_sides(cells: Any) -> NDArray[np.int8]:
+    """Whether the buyer was the maker, as ``truths`` has it, where the side is the maker's."""
+    takers = truths(cells)
+    return np.where(takers == UNKNOWN_TRUTH, takers, 1 - takers).astype(np.int8)
 
 
 def suffixed(symbols: Any, suffixes: Any) -> Any:

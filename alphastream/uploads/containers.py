@@ -26,10 +26,12 @@ MAX_MEMBERS: Final = 2_000
 _NAME_LENGTH: Final = 120  # characters of a member's name, its end
 _CHUNK_BYTES: Final = 2**20  # are unpacked at a time
 _DIRECTORY_BYTES: Final = 2**21  # a zip's list of 2,000 members, with a thousand bytes for each
-TEXTS: Final = (".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json")
+TABLES: Final = (
+    *(".csv", ".txt", ".tsv", ".dat", ".ndjson", ".jsonl", ".json"),
+    *(".parquet", ".pq", ".feather", ".arrow"),
+)
 _FOREIGN: Final = (
     (b"%PDF", "a PDF document"),
-    (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "a SQLite database"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"7z\xbc\xaf", "a 7-zip archive"),
@@ -215,7 +217,7 @@ def _refuse_bomb(name: str, infos: list[zipfile.ZipInfo], size: int, most: int) 
 
 def _is_text(member: str) -> bool:
     path = PurePosixPath(member)
-    return path.suffix.lower() in TEXTS and not path.name.startswith(".") and "__MACOSX" not in path.parts
+    return path.suffix.lower() in TABLES and not path.name.startswith(".") and "__MACOSX" not in path.parts
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:

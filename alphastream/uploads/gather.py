@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.errors import UploadError
 from alphastream.uploads import several
-from alphastream.uploads.cells import CellError, truths, whole_numbers
+from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths, whole_numbers
 from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
 from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, Role
 from alphastream.uploads.forms import Table
@@ -24,7 +24,7 @@ from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, take, tidy
 from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
-from alphastream.uploads.pricing import amounts, as_quoted, priced, prices
+from alphastream.uploads.pricing import amounts, priced, prices
 from alphastream.uploads.stamps import starts
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import TimeReader
@@ -35,6 +35,7 @@ Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" other
 Reader = Callable[[Any], NDArray[Any]]
 
 _CELL_BYTES: Final = 16  # a number, and a second one while rows are sorted
+_SHOWN_COLUMNS: Final = 6
 _ROW_BYTES: Final = 32  # row numbers and amounts that nobody knows
 _SYMBOL_BYTES: Final = 10_000  # a frame of its own
 _TRADE: Final = re.compile(r"(?i)trade|match|fill|exec|^t$")  # kinds of rows that are trades
@@ -152,15 +153,30 @@ class _Source:
             legs.setdefault(owner, {})[role] = read_so_far.pop((owner, role)).whole()
         legs[""].pop("event", None)
         self._refuse_kinds(kinds)
+        _settle_makers(legs[""], notes)
         for owner, leg in legs.items():
-            as_quoted(leg, notes)
             self._price(owner, leg, notes)
         names: list[str] = []
         if "symbol" in legs[""]:
             legs[""]["symbol"], names = symbols.settled(legs[""]["symbol"])
         bars, end = self.layout.kind == "bars", self.layout.proposal.time_is_end
+        if not bars and read.dates_only:
+            self._refuse_dates(read.time_ns, legs[""].get("symbol"))
         legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), end, notes) if bars else read.time_ns
         return _Columns(legs, names)
+
+    def _refuse_dates(self, time_ns: NDArray[np.int64], codes: NDArray[Any] | None) -> None:
+        """Ask where trades share their date and no column says the time of day."""
+        days = np.stack([time_ns, np.zeros_like(time_ns) if codes is None else codes])
+        shared = len(time_ns) - np.unique(days, axis=1).shape[1]
+        if shared:
+            unused = ", ".join(repr(column) for column in self.unused()[:_SHOWN_COLUMNS]) or "none"
+            raise UploadError(
+                f"times are dates without a time of day, and {shared:,} rows share theirs: choose the column of the "
+                f"time of day as clock (columns not used: {unused}), or add one",
+                file=self.layout.file,
+                column=self.layout.roles["time"].column,
+            )
 
     def _price(self, owner: str, leg: Leg, notes: Notes) -> None:
         """Prices of a leg as they are used."""
@@ -229,6 +245,18 @@ class _Source:
     def _numbers(self, role: Role, column: str) -> Reader:
         read = amounts if role in ("quantity", "volume") else prices
         return partial(read, decimal=self.layout.decimals[column])
+
+
+def _settle_makers(leg: Leg, notes: Notes) -> None:
+    """Whether the buyer was the maker, where every row says it."""
+    makers = leg.pop("buyer_is_maker", None)
+    if makers is None:
+        return
+    unknown = np.count_nonzero(makers == UNKNOWN_TRUTH)
+    if unknown:
+        notes.say(f"{unknown:,} of {len(makers):,} rows do not say who was the maker: left out for all")
+    else:
+        leg["buyer_is_maker"] = makers.astype(np.bool_)
 
 
 class _Unknown:

@@ -226,7 +226,13 @@ class _Bare:
             [name for name in positive if same_prices([self._values(name), self._values(other)])] for other in positive
         ]
         largest = max(sets, key=len, default=[])
-        return largest if len(largest) >= 4 else []
+        if len(largest) < 4:
+            return []
+        first, last = self.columns.index(largest[0]), self.columns.index(largest[3])
+        between = [name for name in positive if first <= self.columns.index(name) <= last]
+        if len(between) > 4:
+            raise _Question(f"which of {self._listed(between)} are open, high, low and close")
+        return largest
 
     def _read_bars(self, prices: list[str]) -> None:
         at = self.columns.index
@@ -276,6 +282,9 @@ class _Bare:
         numbers = [name for name in self._numbers() if self.contents[name].kind not in ("flag", "index", "signed")]
         ids = [name for name in numbers if self._is_id(name)]
         numbers = [name for name in numbers if name not in ids]
+        several = [name for name in numbers if self._positive(name) and not self.contents[name].whole]
+        if len(several) > 3:
+            raise _Question(f"what {self._listed(several)} are")
         quotes = [
             (one, other)
             for one in numbers
@@ -300,7 +309,8 @@ class _Bare:
         positive = [name for name in numbers if self._positive(name)]
         if not positive:
             raise _Question(f"which column is the price: found {self._listed(self._free)}")
-        if len(positive) == 1 and len(numbers) == 1:
+        beside = [name for name in self._numbers() if name not in numbers]
+        if len(positive) == 1 and len(numbers) == 1 and (not beside or self._is_calm(positive[0])):
             return positive[0]
         calm = [name for name in positive if self._is_calm(name)]
         if len(calm) == 1:

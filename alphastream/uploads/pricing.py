@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.uploads.cells import CellError, Decimal, floats
 from alphastream.uploads.columns import ASK_BARS, BAR_ROLES, BID_BARS
-from alphastream.uploads.digits import as_single
 from alphastream.uploads.notes import Notes
 
 Values = dict[str, NDArray[Any]]
@@ -55,15 +54,6 @@ def amounts(cells: Any, decimal: Decimal) -> Floats:
     """Amounts of zero or more; NaN where a cell is empty."""
     values = floats(cells, decimal)
     return _lawful(cells, values, (values >= 0) & (values < np.inf), "an amount of zero or more is needed")
-
-
-def as_quoted(leg: Values, notes: Notes) -> None:
-    """Prices of single precision get the digits they had."""
-    roles = [role for role in ("price", *BAR_ROLES) if role in leg]
-    quoted = as_single([leg[role] for role in roles]) if roles else None
-    if quoted is not None:
-        notes.say("prices are of single precision: read with the digits they had")
-        leg.update(zip(roles, quoted, strict=True))
 
 
 def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) -> Floats:

@@ -250,7 +250,8 @@ def _ticks(sampled: Sampled, free: Collection[str], weak: bool = False) -> Found
     found = Found()
     prices = sampled.numbers("price", free)
     prices = [name for name in prices if _plausible(sampled, name)] or prices
-    sure = [name for name in prices if weak or not _is_ticker(name)]
+    quoted = all(sampled.numbers(role, free) for role in ("bid", "ask"))  # beside quotes, "last" is a price
+    sure = [name for name in prices if weak or quoted or not _is_ticker(name)]
     if sure:
         found.roles["price"] = Match(sure[0])
         twins = sampled.twins("price", sure)

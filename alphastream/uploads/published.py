@@ -54,7 +54,7 @@ def _positive(content: Content) -> bool:
 
 
 def _amount(content: Content) -> bool:
-    return content.is_number and content.kind != "signed"
+    return bool(np.isfinite(content.values).any()) and content.kind != "signed"
 
 
 def _id(content: Content) -> bool:

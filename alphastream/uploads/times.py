@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alphastream.core.types import Ints
-from alphastream.uploads.cells import NUMBER
+from alphastream.uploads.cells import NUMBER, CellError
 from alphastream.uploads.dates import DATE_CELL, Order, dates_of, spelled
 from alphastream.uploads.epochs import UNITS_NS, Epochs, Stamps, from_decimals, from_whole, is_decimal, stamps_of
 
@@ -19,6 +19,7 @@ _STAMP: Final = (
     r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])?(?:[0-5]\d[0-5]\d)?(?:\d{3})?$"
 )
 _DATE_LENGTH: Final = 10
+_FIRST_DAYS: Final = ("1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-4]):[0-5]\d(:[0-5]\d([.,:]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
 _DATELIKE: Final = re.compile(r"\d{1,8}\D.*\d|[^\W\d_]{3,}.*\d")
 
@@ -75,6 +76,11 @@ class TimeReader:
 
     def finish(self) -> Times:
         """The times of all blocks; CellError (rows counted over all of them) for the first cell that is no time."""
+        times = self._finished()
+        _refuse_clocks_alone(times)
+        return times
+
+    def _finished(self) -> Times:
         kinds = {kind for kind, _ in self._blocks}
         if kinds == {"whole"}:
             numbers = np.concatenate([block for _, block in self._blocks])
@@ -87,6 +93,16 @@ class TimeReader:
         return _of_text(
             pa.chunked_array([_as_text(kind, block) for kind, block in self._blocks], pa.string()), self._order
         )
+
+
+def _refuse_clocks_alone(times: Times) -> None:
+    """Times of day that a program wrote behind its own first day, because it had no date."""
+    if times.dates_only or len(times.time_ns) == 0:
+        return
+    day = times.time_ns[0].astype("M8[ns]").astype("M8[D]")
+    if str(day) in _FIRST_DAYS and (times.time_ns.astype("M8[ns]").astype("M8[D]") == day).all():
+        needed = "a time of day without its date (some programs write their first day before it): choose the date too"
+        raise CellError(0, str(times.time_ns[0].astype("M8[ns]").astype("M8[s]")), needed)
 
 
 def parse_times(cells: Any, order: Order | None = None) -> Times:

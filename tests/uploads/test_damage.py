@@ -102,8 +102,8 @@ def test_archives_in_archives_are_refused_in_words(packing: str) -> None:
 
 
 @pytest.mark.parametrize("size", [4, 40, 400])
-def test_parquet_is_refused_however_short(size: int) -> None:
-    assert "a Parquet file" in str(refused((b"PAR1" + bytes(600))[:size], "a.csv"))
+def test_broken_parquet_is_refused_however_short(size: int) -> None:
+    assert "cut off or damaged (Parquet" in str(refused((b"PAR1" + bytes(600))[:size], "a.csv"))
 
 
 MB = 2**20

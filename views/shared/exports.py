@@ -7,9 +7,10 @@ the row is known.
 import pandas as pd
 
 from alphastream.bars import Bars
-from alphastream.core.types import Ints
+from alphastream.core.types import Floats, Ints
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, series_of
+from alphastream.uploads.digits import as_single
 from views.shared.escaping import in_cells
 
 
@@ -24,7 +25,7 @@ def analytics_frame(answer: PairAnalytics, interval_ns: int | None = None) -> pd
     length_ns = spec.interval_ns if interval_ns is None else interval_ns
     frame = pd.DataFrame(_bar_times(closed["time_ns"] - length_ns, length_ns))
     for leg, symbol in (("y", spec.y), ("x", spec.x)):
-        frame[f"{symbol}.price"] = closed[leg]
+        frame[f"{symbol}.price"] = with_their_digits(closed[leg])[0]
         frame[f"{symbol}.age_s"] = closed[f"{leg}_age_ns"] / 1e9
         frame[f"{symbol}.volume"] = closed[f"{leg}_volume"]
     for name, series in series_of(spec).items():
@@ -39,12 +40,20 @@ def analytics_csv(answer: PairAnalytics, interval_ns: int | None = None) -> byte
 
 def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
     """Bars of one symbol and of this length as a file."""
+    prices = with_their_digits(bars.open, bars.high, bars.low, bars.close)
     columns = {
         **_bar_times(bars.start_ns, interval_ns),
         "symbol": symbol,
-        **{name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume", "trades")},
+        **dict(zip(("open", "high", "low", "close"), prices, strict=True)),
+        "volume": bars.volume,
+        "trades": bars.trades,
     }
     return csv_bytes(pd.DataFrame(columns))
+
+
+def with_their_digits(*prices: Floats) -> list[Floats]:
+    """Prices of one origin as they are shown: those of single precision with the digits they had."""
+    return as_single(prices) or list(prices)
 
 
 def _bar_times(start_ns: Ints, interval_ns: int) -> dict[str, pd.DatetimeIndex]:

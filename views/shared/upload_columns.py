@@ -9,6 +9,7 @@ import streamlit as st
 from alphastream.uploads import Layout, Upload
 from alphastream.uploads.columns import ROLES, Proposal, Role, override
 from views.shared.escaping import in_markdown
+from views.shared.exports import with_their_digits
 from views.shared.kept_files import KeptFile
 from views.shared.series import price_decimals
 
@@ -97,11 +98,14 @@ def roles_sentence(layout: Layout, proposal: Proposal) -> str:
 
 
 def as_used(upload: Upload) -> pd.DataFrame:
-    """The first rows of the first symbols as everything computes with them, times in UTC."""
+    """The first rows of the first symbols as everything computes with them, times in UTC, prices with their digits."""
     each = max(2, SHOWN_ROWS // min(len(upload.frames), SHOWN_SYMBOLS))
     parts = []
     for symbol, frame in list(upload.frames.items())[:SHOWN_SYMBOLS]:
-        head = frame.head(each)
+        head = frame.head(each).copy()
+        names = [name for name in ("price", "open", "high", "low", "close") if name in head]
+        for name, prices in zip(names, with_their_digits(*(frame[name].to_numpy() for name in names)), strict=True):
+            head[name] = prices[: len(head)]
         when = pd.to_datetime(head["time_ns"], utc=True)
         parts.append(pd.DataFrame({"time": when, "symbol": symbol}).join(head.drop(columns="time_ns")))
     return pd.concat(parts, ignore_index=True)

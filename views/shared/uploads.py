@@ -27,7 +27,24 @@ from views.shared.visitor import visitor
 
 Value = TypeVar("Value")
 
-KINDS: Final = ["csv", "txt", "tsv", "dat", "zip", "gz", "bz2", "xz", "zst", "json", "ndjson", "jsonl"]
+KINDS: Final = [
+    "csv",
+    "txt",
+    "tsv",
+    "dat",
+    "zip",
+    "gz",
+    "bz2",
+    "xz",
+    "zst",
+    "json",
+    "ndjson",
+    "jsonl",
+    "parquet",
+    "pq",
+    "feather",
+    "arrow",
+]
 MB: Final = 2**20
 LAST: Final = "Last upload"
 MAX_NAMED: Final = 8

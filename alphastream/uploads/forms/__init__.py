@@ -1,9 +1,10 @@
-"""Forms in which tables come, each read as columns of text: separated values, JSON objects, documents, messages."""
+"""Forms in which tables come, each read as columns of text: separated values, JSON, Parquet and Arrow."""
 
 from typing import Final
 
 from alphastream.errors import UploadError
 from alphastream.uploads.containers import Part
+from alphastream.uploads.forms.arrow import ArrowTable, is_arrow
 from alphastream.uploads.forms.json_lines import JsonLines, is_document, is_flat
 from alphastream.uploads.forms.json_messages import JsonMessages, is_stamped
 from alphastream.uploads.forms.separated import SeparatedValues
@@ -23,6 +24,10 @@ def open_table(part: Part) -> Table:
     UploadError
         The file is empty, holds only a header, is a web page or no text at all.
     """
+    with part.open() as stream:
+        beginning = stream.read(8)
+    if is_arrow(beginning):
+        return ArrowTable(part)
     head = head_of(part)
     first = head.lines[0][1].lstrip()
     if first.startswith(_WEB_PAGE):

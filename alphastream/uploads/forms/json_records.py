@@ -108,6 +108,8 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
         nested[key] = Raw(cell.encode())
         del plain[key]
     cells = around | plain
+    if any(map(looks_like_time, plain.values())):  # the record's own time, not that of the message around it
+        cells = {key: cell for key, cell in around.items() if not looks_like_time(cell)} | plain
     columns = _columns(nested)
     if columns:
         symbol = {key: cell for key, cell in _plain_within(nested).items() if canonical(key) == "symbol"}

@@ -130,7 +130,7 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
     (
         "bare_ETHUSD.csv",
         b"1722470400,1,3,?,2\n1722474000,1,3,1,2\n1722477600,1,3,1,2\n",
-        ("line 1", "a number is needed"),
+        ("line 1", "the cells do not tell"),
     ),
     ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", ("only NAMES", "two symbols")),
 ]
