@@ -21,7 +21,7 @@ _HABITS: Final[dict[Order, float]] = {
     (3, 1, 2, 0): 3.0,  # close, high, low, open: Gate, NetEase
 }
 _VOLUME_FIRST: Final[dict[Order, float]] = {(3, 1, 2, 0): 0.0, USUAL: 2.0}
-_RARE: Final = 4.0
+_RARE: Final = 5.0
 _CLEAR: Final = 3.0  # logs between the best and the next order that decide
 _SURE: Final = 6.0
 _FLOOR: Final = 0.03  # a gap below this part of a bar's range is as good as none
@@ -100,6 +100,18 @@ def fits(columns: Sequence[NDArray[Any]], order: Order = USUAL) -> bool:
     return table.shape[1] > 0 and order in _fitting(np.log(table))
 
 
+def lie_still(columns: Sequence[NDArray[Any]], order: Order) -> bool:
+    """Whether four columns lie to one another as bars never do: four instruments, or four levels of a book.
+
+    In each of four rows and more the close is on the same side of the open, far from the next row's movement.
+    """
+    table = np.stack([np.asarray(columns[at], dtype=np.float64) for at in order])
+    first, high, low, last = np.log(table[:, np.all(np.isfinite(table) & (table > 0), axis=0)])
+    body, steps = last - first, np.abs(np.diff(first + last)) / 2
+    steady = len(body) >= 4 and bool((body > 0).all() or (body < 0).all())
+    return steady and bool(np.median(high - low) > 5 * np.median(steps))
+
+
 def _fitting(table: Floats) -> list[Order]:
     """Orders in which the high is highest and the low lowest."""
     slack = 1e-9
@@ -111,8 +123,10 @@ def _fitting(table: Floats) -> list[Order]:
 
 def _continuity(table: Floats, follows: NDArray[np.bool_], order: Order) -> float:
     """How well each bar opens where the one before closed: the log likelihood of Laplace gaps, up to a constant."""
-    span = np.mean(table.max(axis=0) - table.min(axis=0))
+    spans = table.max(axis=0) - table.min(axis=0)
     gaps = np.abs(table[order[0], 1:] - table[order[3], :-1])[follows]
-    if len(gaps) == 0 or span == 0:
+    if len(gaps) == 0 or not spans.any():
         return 0.0
-    return -len(gaps) * float(np.log(gaps.mean() / span + _FLOOR))
+    step = spans[spans > 0].min()  # of coarse prices, whose gaps are zero by chance
+    floor = max(_FLOOR, 0.3 * float(step / spans.mean()))
+    return -len(gaps) * float(np.log(gaps.mean() / spans.mean() + floor))

@@ -6,7 +6,7 @@ tell kinds apart that lie far from one another (a price moves by parts of a perc
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -40,6 +40,7 @@ ContentKind = Literal[
 
 CALM: Final = 0.2  # a price moves less than so much (log) from row to row, a volume mostly more
 _SAME: Final = 1.5  # prices of one instrument in one row lie within such a factor
+_LEAPING: Final = 10  # times: a volume moves so much more than prices of its magnitude
 _DATE_ONLY: Final = re.compile(r"\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\.?|[^:]*[A-Za-z]{3}[^:]*")
 _DURATION: Final = re.compile(r"-?P(?=.)(\d+[YMWD])*(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
@@ -71,7 +72,7 @@ class Content:
     Parameters
     ----------
     kind : what most of its cells are.
-    values : its numbers, shape (T,), of epochs as well; NaN where a cell is none. All NaN for texts.
+    values : its numbers, shape (T,), counts of seconds and dates of digits among them; NaN where a cell is none.
     whole : whether all numbers are written as whole ones.
     distinct : how many different filled cells there are.
     """
@@ -115,13 +116,24 @@ def content_of(cells: Sequence[str], decimal: Decimal = ".") -> Content:
         return told("clock")
     values = numbers_of(cells, decimal)
     numeric = int(np.isfinite(values).sum()) * 2 > len(filled)
+    whole = numeric and all(WHOLE.fullmatch(cell) for cell in filled if looks_like_number(cell, decimal))
     if _mostly(filled, looks_like_time) and not (numeric and _wanders(values)):
-        kind: ContentKind = "date" if _mostly(filled, _DATE_ONLY.fullmatch) else "time"
-        return Content(kind, values, all(map(WHOLE.fullmatch, filled)), distinct) if numeric else told(kind)
+        return Content("date" if _mostly(filled, _DATE_ONLY.fullmatch) else "time", values, whole, distinct)
     if numeric:
-        whole = all(WHOLE.fullmatch(cell) for cell in filled if looks_like_number(cell, decimal))
         return Content(_number_kind(values[np.isfinite(values)], whole), values, whole, distinct)
     return told(_text_kind(filled))
+
+
+def surely_times(content: Content) -> bool:
+    """Whether times are written with signs, as days, or as counts of twelve digits and more."""
+    numbers = content.values[np.isfinite(content.values)]
+    return content.kind == "date" or len(numbers) == 0 or bool((numbers > 1e11).all())
+
+
+def as_numbers(content: Content) -> Content:
+    """What a column of numbers is if it is no time: ids and volumes of ten digits look like seconds since 1970."""
+    some = content.values[np.isfinite(content.values)]
+    return replace(content, kind=_number_kind(some, content.whole))
 
 
 def numbers_of(cells: Sequence[str], decimal: Decimal = ".") -> Floats:
@@ -191,6 +203,18 @@ def same_prices(columns: Sequence[NDArray[Any]]) -> bool:
     table = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
     table = table[:, np.all(np.isfinite(table) & (table > 0), axis=0)]
     return table.shape[1] > 0 and bool(np.mean(table.max(axis=0) <= _SAME * table.min(axis=0)) > 0.9)
+
+
+def unleaping(columns: Sequence[NDArray[Any]]) -> list[int]:
+    """Positions of columns that move about as much as most: a volume among prices, near them by chance, leaps.
+
+    Parameters
+    ----------
+    columns : numbers in the order of time, shape (T,) each, of one magnitude.
+    """
+    rough = np.nan_to_num([roughness(column) for column in columns])
+    usual = np.median(rough)
+    return [at for at, one in enumerate(rough) if usual == 0 or one <= _LEAPING * usual]
 
 
 def separates(values: NDArray[Any], groups: NDArray[Any], time_ns: NDArray[Any] | None = None) -> float:

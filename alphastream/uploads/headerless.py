@@ -12,15 +12,27 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats, Ints
-from alphastream.uploads.bar_order import USUAL, Order, fits, ohlc_order
+from alphastream.uploads.bar_order import USUAL, Order, fits, lie_still, ohlc_order
 from alphastream.uploads.cells import TRUTH, CellError, Decimal
 from alphastream.uploads.columns import BAR_ROLES, Match, Proposal, Role, Rows, judge
-from alphastream.uploads.contents import clock_digits, content_of, price_like, roughness, same_prices
+from alphastream.uploads.contents import (
+    as_numbers,
+    clock_digits,
+    content_of,
+    price_like,
+    roughness,
+    same_prices,
+    surely_times,
+    unleaping,
+)
 from alphastream.uploads.published import published
 from alphastream.uploads.times import parse_times
 
 _CALMER: Final = 4  # times: the price among two columns moves so much less than the amount
+_STIR: Final = 0.02  # and the amount by more than this (log): another price may be as calm
+_MANY: Final = 10  # rows, fewer of which may be calm by chance
 _TIGHT: Final = 0.01  # a spread of bid and ask is smaller than this part of the price
+_NARROW: Final = 5e-4  # a spread so small is one, however quiet the price is
 _YEAR_NS: Final = 366 * 86_400 * 10**9
 _DAY_MS: Final = 86_400_000
 _ADVICE: Final = "choose the columns by hand, or write a first line with their names"
@@ -102,14 +114,9 @@ class _Bare:
         if unused:
             self.notes.append(f"columns not used: {', '.join(unused)}")
 
-    # ------------------------------------------------------------------ time
-
     def _find_time(self) -> None:
-        times = self._of("time")
-        dates = self._of("date")
-        clocks = self._of("clock")
-        if len(times) + len(dates) > 1:
-            times, dates = self._without_strangers(times), self._without_strangers(dates)
+        self._drop_strangers(self._of("time", "date"))
+        times, dates, clocks = self._of("time"), self._of("date"), self._of("clock")
         if times:
             self._take("time", self._first_time(times))
         elif dates:
@@ -158,19 +165,15 @@ class _Bare:
         self._free = [name for name in self._free if name not in times or name == first]
         return first
 
-    def _without_strangers(self, names: Sequence[str]) -> list[str]:
-        """Times without numbers that only look like them: a volume of ten digits is years away from the date."""
-        written = [name for name in self._of("time", "date") if not np.isfinite(self.contents[name].values).any()]
-        stamps = [stamp for stamp in map(self._stamps, written) if stamp is not None]
-        if not stamps:
-            return list(names)
-        kept = []
+    def _drop_strangers(self, names: Sequence[str]) -> None:
+        """Let numbers that only look like times be numbers: an id or a volume of ten digits is years away from the
+        dates, or from the times in milliseconds, of the same rows."""
+        stamps = {name: stamp for name in names if (stamp := self._stamps(name)) is not None}
+        surely = [name for name in stamps if surely_times(self.contents[name])]
         for name in names:
-            own = self._stamps(name)
-            far = own is not None and name not in written and np.median(np.abs(own - stamps[0])) > _YEAR_NS
-            if not far:
-                kept.append(name)
-        return kept
+            doubtful = bool(surely) and name in stamps and name not in surely
+            if doubtful and np.median(np.abs(stamps[name] - stamps[surely[0]])) > _YEAR_NS:
+                self.contents[name] = as_numbers(self.contents[name])
 
     def _stamps(self, date: str, clock: str | None = None) -> Ints | None:
         """Times of the sample rows, or None where they cannot be read (the whole column will say why)."""
@@ -183,16 +186,13 @@ class _Bare:
             return None
 
     def _why_no_time(self) -> str:
-        for name in self._free:
-            content = self.contents[name]
-            if content.kind in ("counter", "index") and np.nanmax(content.values) < _DAY_MS:
-                return (
-                    f"the date: {self._shown(name)} may count milliseconds since midnight, as QuantConnect's LEAN "
-                    "writes them with the date in the file's name only; add a column with date and time"
-                )
+        first = self.columns[0]
+        if self.contents[first].kind == "counter" and 1e6 < np.nanmax(self.contents[first].values) < _DAY_MS:
+            return (
+                f"the date: {self._shown(first)} may count milliseconds since midnight, as QuantConnect's LEAN writes "
+                "them with the date in the file's name only; add a column with date and time"
+            )
         return f"which column is the time: found {self._listed(self._free)}"
-
-    # --------------------------------------------------------------- symbols
 
     def _find_symbol(self) -> None:
         found = self._of("symbol")
@@ -217,8 +217,6 @@ class _Bare:
         if len(sides) == 1:
             self._take("buyer_is_maker", sides[0])
 
-    # ------------------------------------------------------------------ bars
-
     def _bar_columns(self) -> list[str]:
         """The largest set of columns with prices of one magnitude, where it has four or more."""
         positive = [name for name in self._numbers() if self._positive(name) and self.contents[name].kind != "index"]
@@ -226,6 +224,9 @@ class _Bare:
             [name for name in positive if same_prices([self._values(name), self._values(other)])] for other in positive
         ]
         largest = max(sets, key=len, default=[])
+        if len(largest) > 4:
+            kept = unleaping([self._values(name) for name in largest])
+            largest = [largest[at] for at in kept]
         if len(largest) < 4:
             return []
         first, last = self.columns.index(largest[0]), self.columns.index(largest[3])
@@ -236,11 +237,11 @@ class _Bare:
 
     def _read_bars(self, prices: list[str]) -> None:
         at = self.columns.index
-        after = [name for name in self._numbers() if at(name) > at(prices[3]) and name not in prices]
-        before = [name for name in self._numbers() if at(name) < at(prices[0])]
-        volume = after[0] if after else before[-1] if before else None
-        chosen, order = self._bar_order(prices, volume is not None and not after)
-        self._refuse_still(chosen, order)
+        others = [name for name in self._numbers() if name not in prices and not self._negative(name)]
+        after = [name for name in others if at(name) > at(prices[3])]
+        before = [name for name in others if at(name) < at(prices[0])]
+        volume = next(iter([*after, *before[::-1]]), None)
+        chosen, order = self._bar_order(prices, volume in before)
         for role, position in zip(BAR_ROLES, order, strict=True):
             self._take(role, chosen[position])
         if order != USUAL:
@@ -250,7 +251,7 @@ class _Bare:
         more = [name for name in prices if name in self._free]
         if more:
             self.notes.append(
-                f"{', '.join(map(self._shown, more))} as near the prices (an adjusted close, an average?): not used"
+                f"{', '.join(map(self._shown, more))} near the prices too (an adjusted close, an average?): not used"
             )
             self._free = [name for name in self._free if name not in more]
 
@@ -261,22 +262,14 @@ class _Bare:
             if len(prices) > 4 and not fits(values):
                 continue
             found = ohlc_order(values, groups=self._groups[self._order], volume_first=volume_first)
+            if found.orders and lie_still(values, found.orders[0]):
+                raise _Question(f"whether {self._listed(some)} are bars, instruments or levels of an order book")
             if len(found.orders) == 1:
                 return some, found.orders[0]
             if found.orders:
                 ends = sorted({some[order[at]] for order in found.orders for at in (0, 3)})
                 raise _Question(f"which of {self._listed(ends)} is the open and which the close")
         raise _Question(f"which of {self._listed(prices)} are open, high, low and close")
-
-    def _refuse_still(self, prices: Sequence[str], order: Order) -> None:
-        """Four instruments, or four levels of a book, in columns of one magnitude lie as steadily as bars never do."""
-        first, high, low, last = (np.log(self._values(prices[at])) for at in order)
-        body = last - first
-        steady = len(body) >= 4 and bool((body > 0).all() or (body < 0).all())
-        if steady and np.median(high - low) > 5 * np.median(np.abs(np.diff(first + last))) / 2:
-            raise _Question(f"whether {self._listed(prices)} are bars, instruments or levels of an order book")
-
-    # ----------------------------------------------------------------- ticks
 
     def _read_ticks(self) -> None:
         numbers = [name for name in self._numbers() if self.contents[name].kind not in ("flag", "index", "signed")]
@@ -292,18 +285,45 @@ class _Bare:
             if one != other and self._positive(one) and self._is_spread(one, other)
         ]
         if quotes:
-            raise _Question(f"whether {self._listed(quotes[0])} are bid and ask")
-        price = self._price_of(numbers)
-        self._take("price", price)
-        amounts = [name for name in numbers if name != price and not self._negative(name)]
-        after = [name for name in amounts if self.columns.index(name) > self.columns.index(price)]
-        for name in (after or amounts[-1:])[:1]:
-            self._take("quantity", name)
+            self._read_quotes(quotes, numbers)
+        else:
+            price = self._price_of(numbers)
+            self._take("price", price)
+            amounts = [name for name in numbers if name != price and not self._negative(name)]
+            after = [name for name in amounts if self.columns.index(name) > self.columns.index(price)]
+            for name in (after or amounts[-1:])[:1]:
+                self._take("quantity", name)
         if len(ids) > 1:
             raise _Question(f"which of {self._listed(ids)} is the id of a trade")
         for name in ids:
             if len(set(self.cells[name])) == len(self.cells[name]):
                 self._take("id", name)
+        if self._is_daily():
+            self.notes.append("one price a date: read as bars")
+            renamed: dict[Role, Role] = {"price": "close", "quantity": "volume"}
+            self.roles = {renamed.get(role, role): name for role, name in self.roles.items()}
+
+    def _is_daily(self) -> bool:
+        """Whether there is one price a date, and nothing that only trades have."""
+        if "price" not in self.roles or self.roles.keys() & {"clock", "id", "buyer_is_maker"}:
+            return False
+        time = self.roles["time"]
+        rows = list(zip(self.cells[time], self._groups, strict=True))
+        return self.contents[time].kind == "date" and len(rows) > 1 and len(set(rows)) == len(rows)
+
+    def _read_quotes(self, quotes: Sequence[tuple[str, str]], numbers: Sequence[str]) -> None:
+        """Bid and ask, where nothing else has prices of their magnitude."""
+        bid, ask = quotes[0]
+        prices = [name for name in numbers if name == bid or same_prices([self._values(name), self._values(bid)])]
+        if len(prices) > 2:
+            raise _Question(f"which of {self._listed(prices)} are price, bid and ask")
+        levels = np.stack([self._levels(bid), self._levels(ask)])
+        levels = levels[:, np.isfinite(levels).all(axis=0)]
+        spread, steps = levels[1] - levels[0], np.abs(np.diff(levels[0]))
+        if len(spread) < 2 or np.median(spread) > 3 * np.median(steps) + _NARROW:
+            raise _Question(f"whether {self._listed((bid, ask))} are bid and ask")
+        self._take("bid", bid)
+        self._take("ask", ask)
 
     def _price_of(self, numbers: list[str]) -> str:
         positive = [name for name in numbers if self._positive(name)]
@@ -317,7 +337,8 @@ class _Bare:
             return calm[0]
         rough = {name: roughness(self._values(name)) for name in calm}
         ranked = sorted((name for name in calm if rough[name] > 0), key=rough.__getitem__)
-        if len(ranked) == len(calm) and len(calm) > 1 and rough[ranked[1]] > _CALMER * rough[ranked[0]]:
+        enough = len(self._order) >= _MANY and len(ranked) == len(calm) > 1
+        if enough and rough[ranked[1]] > max(_CALMER * rough[ranked[0]], _STIR):
             return ranked[0]
         raise _Question(f"which of {self._listed(calm or numbers)} is the price and which the quantity")
 
@@ -335,13 +356,11 @@ class _Bare:
         return one_way and (len(values) > 10 or bool((np.abs(steps) == 1).all()) or roughness(values) < 1e-3)
 
     def _is_spread(self, bid: str, ask: str) -> bool:
-        low, high = self._values(bid), self._values(ask)
-        if not same_prices([low, high]):
+        if not same_prices([self._values(bid), self._values(ask)]):
             return False
-        gap = (high - low) / low
+        gap = self._levels(ask) - self._levels(bid)
+        gap = gap[np.isfinite(gap)]
         return bool((gap >= 0).all() and (gap > 0).any() and np.median(gap) < _TIGHT)
-
-    # --------------------------------------------------------------- columns
 
     def _of(self, *kinds: str) -> list[str]:
         return [name for name in self._free if self.contents[name].kind in kinds]
@@ -352,6 +371,11 @@ class _Bare:
     def _values(self, name: str) -> Floats:
         """The numbers of a column in the order of time; rows without one are left out of every comparison as NaN."""
         return self.contents[name].values[self._order]
+
+    def _levels(self, name: str) -> Floats:
+        """The logs of a column in the order of time; NaN where it is not above zero."""
+        values = self._values(name)
+        return np.log(np.where(values > 0, values, np.nan))
 
     def _positive(self, name: str) -> bool:
         some = self._finite(name)

@@ -23,7 +23,7 @@ class Published:
 
     def roles(self) -> dict[Role, int]:
         """Role to the position of its column."""
-        found = {word: at for at, word in enumerate(self.words) if word in _ROLES}
+        found = {word: self.words.index(word) for word in self.words if word in _ROLES}  # the first of two times
         clock = found.pop("date", None)
         return ({} if clock is None else {"time": clock}) | found  # type: ignore[return-value]
 
@@ -38,7 +38,6 @@ _LAYOUTS: Final = tuple(
         ("Binance spot trades", "id price quantity number time buyer_is_maker truth"),
         ("Binance klines", "time open high low close volume time number whole number number any"),
         ("Binance bookTicker", "id bid number ask number time time"),
-        ("Coinbase candles", "time low high open close volume"),
         ("Gate trades", "time id price quantity flag"),
         ("HistData ticks", "time bid ask zero"),
         ("Kibot ticks", "date clock price bid ask quantity"),
@@ -54,10 +53,13 @@ def _positive(content: Content) -> bool:
 
 
 def _amount(content: Content) -> bool:
-    return bool(np.isfinite(content.values).any()) and content.kind != "signed"
+    """Also volumes of ten digits, which look like times."""
+    some = content.values[np.isfinite(content.values)]
+    return len(some) > 0 and bool((some >= 0).all())
 
 
 def _id(content: Content) -> bool:
+    """Also ids of ten digits."""
     some = content.values[np.isfinite(content.values)]
     return content.whole and len(np.unique(some)) == len(some) and content.kind != "index"
 
@@ -96,11 +98,8 @@ def _agrees(layout: Published, contents: Sequence[Content]) -> bool:
     if not all(_TESTS[word](content) for word, content in zip(layout.words, contents, strict=True)):
         return False
     values = {word: content.values for word, content in zip(layout.words, contents, strict=True)}
-    if "open" in values:
-        written = [word for word in layout.words if word in BAR_ROLES]
-        usual = written == list(BAR_ROLES)
-        if not fits([values[role] for role in BAR_ROLES]) or (not usual and fits([values[word] for word in written])):
-            return False
+    if "open" in values and not fits([values[role] for role in BAR_ROLES]):
+        return False
     if "bid" in values and not (
         same_prices([values["bid"], values["ask"]]) and np.nanmean(values["bid"] <= values["ask"]) > 0.9
     ):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alphastream.core.types import Floats
-from alphastream.uploads.bar_order import USUAL, ohlc_order
+from alphastream.uploads.bar_order import USUAL, lie_still, ohlc_order
 
 
 def bars(count: int, seed: int = 0, gap: float = 0.0001) -> list[Floats]:
@@ -66,3 +66,11 @@ def test_a_few_bad_bars_hide_nothing() -> None:
     columns = bars(100)
     columns[1][7] = columns[2][7] / 2
     assert ohlc_order(columns).orders == (USUAL,)
+
+
+def test_four_instruments_lie_still_and_bars_do_not() -> None:
+    rng = np.random.default_rng(3)
+    instruments = [level * np.exp(rng.normal(0, 1e-3, 30)) for level in (100.0, 120.0, 90.0, 95.0)]
+    assert lie_still(instruments, USUAL)
+    assert not lie_still(bars(30), USUAL)
+    assert not lie_still([column[:3] for column in instruments], USUAL)

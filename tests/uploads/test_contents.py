@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from alphastream.uploads.contents import (
+    as_numbers,
     content_of,
     looks_like_header,
     price_like,
     roughness,
     same_prices,
     separates,
+    surely_times,
+    unleaping,
 )
 
 RNG = np.random.default_rng(7)
@@ -90,6 +93,18 @@ def test_prices_of_one_thing_are_near_one_another() -> None:
     assert same_prices([WALK, WALK * 1.01, WALK * 0.99])
     assert not same_prices([WALK, WALK * 20])
     assert not same_prices([WALK, RNG.lognormal(0, 1, 1000)])
+
+
+def test_a_volume_near_the_prices_leaps() -> None:
+    bars = [np.array([100.1, 100.6]), np.array([100.8, 101.0]), np.array([99.9, 100.2]), np.array([100.5, 100.9])]
+    assert unleaping([*bars, np.array([91.0, 79.0])]) == [0, 1, 2, 3]
+    assert unleaping([*bars, np.array([99.0, 99.4])]) == [0, 1, 2, 3, 4]
+
+
+def test_ids_of_ten_digits_are_numbers_where_they_are_no_times() -> None:
+    ids, times = content_of(["3700000001", "3700000002"]), content_of(["1723075200064", "1723075200065"])
+    assert (ids.kind, as_numbers(ids).kind) == ("time", "counter")
+    assert (surely_times(ids), surely_times(times), surely_times(content_of(["2024-08-08"]))) == (False, True, True)
 
 
 @pytest.mark.parametrize("by_time", [True, False])
