@@ -7,6 +7,7 @@ for the cell to blame.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -60,6 +61,8 @@ _SUFFIXES: Final = (
     ("[Tt]", "e12"),
 )
 _MOST_SHOWN: Final = 60  # characters of a cell
+_HAS_DIGIT: Final = re.compile(r"\d")
+_NO_NUMBER: Final = re.compile(r"[:/]|\d-\d|[^\W\d_]{4}")  # times, dates and words
 
 
 class CellError(AlphaStreamError):
@@ -150,10 +153,13 @@ def truths(cells: Any) -> NDArray[np.int8]:
     return chosen
 
 
+@lru_cache(2**14)
 def looks_like_number(cell: str, decimal: Decimal = ".") -> bool:
     """Whether one cell is a number, generously."""
     if NUMBER.fullmatch(cell):
         return True
+    if len(cell) > _MOST_SHOWN or not _HAS_DIGIT.search(cell) or _NO_NUMBER.search(cell):  # what follows takes long
+        return False
     try:
         return bool(np.isfinite(floats(pa.array([cell]), decimal)[0]))
     except CellError:

@@ -20,7 +20,7 @@ Days = NDArray[Any]  # datetime64[D]
 
 _DATE: Final = (
     r"^(?P<first>\d{1,4})[-/.](?P<second>\d{1,2})[-/.](?P<third>\d{1,4})"
-    r"(?:[T ,]+(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?(?::(?P<sec>\d{2}))?(?:[.,:](?P<fraction>\d{1,12}))?"
+    r"(?:[T ,]+(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<sec>\d{2})(?:[.,:](?P<fraction>\d{1,12}))?)?)?"
     r"[ -]?(?P<half>[AaPp][Mm]\b)?)? ?(?P<zone>Z|z|[+-]\d{2}:?\d{2}|[+-]\d{1,2}|[A-Za-z][A-Za-z0-9_+/-]+)?$"
 )
 DATE_CELL: Final = re.compile(_DATE)
@@ -62,7 +62,10 @@ _SPELLINGS: Final = (
     (rf"^(\d{{4}})[-./ ]{_WORD}[-./ ](\d{{1,2}}){_END}", r"\1-\2-\3\4"),
     (r"^(\d+-[\pL\d]+-\d+):(\d{1,2}:)", r"\1 \2"),
     (rf"{_DAY} (\d{{2}})(\d{{2}})(\d{{2}})(\d{{3}})$", r"\1 \2:\3:\4.\5"),
-    (rf"{_DAY} (\d{{1,2}})(\d{{2}})(\d{{2}})(\.\d+)?( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5\6"),
+    (rf"{_DAY} (\d{{2}})(\d{{2}})(\d{{2}})(\.\d+)( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5\6"),
+    (rf"{_DAY} (\d{{1,2}})(\d{{2}})(\d{{2}})( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5"),
+    (rf"{_DAY} ([01]?\d|2[0-4])\.([0-5]\d)\.([0-5]\d)$", r"\1 \2:\3:\4"),
+    (rf"{_DAY} ([01]?\d|2[0-4])\.([0-5]\d)$", r"\1 \2:\3"),
     (rf"{_DAY} (\d{{1,2}})(\d{{2}})$", r"\1 \2:\3"),
     (r" ?(?:GMT|UTC) ?([+-]\d)", r" \1"),
     (r" ([+-])(\d)((?::?\d{2})?)$", r" \g<1>0\2\3"),
@@ -336,6 +339,36 @@ def _in_utc(written_ns: Ints, zones: Any, cells: Any) -> tuple[Ints, NDArray[np.
         elif name.upper() not in _UTC:
             time_ns[rows] = _of_place(name, written_ns[rows], np.flatnonzero(rows), cells)
     return time_ns, np.asarray([name != "" for name in names], dtype=np.bool_)[codes]
+
+
+def zone_in(name: str) -> str | None:
+    """The zone that a column's name gives, where it is not UTC.
+
+    >>> [zone_in(name) for name in ("Time (UTC+3)", "Date (America/New_York)", "time_utc", "Time (EST)", "datetime")]
+    ['UTC+3', 'America/New_York', None, 'EST', None]
+    """
+    found = re.search(r"(?:UTC|GMT) ?[+-] ?\d{1,2}(?::?\d{2})?|\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+|\(([A-Z]{2,4})\)", name)
+    if found is None:
+        return None
+    zone = found[0].strip("()").replace(" ", "")
+    stated = "/" in zone or _hours_east(zone, []) is not None or zone in _PLACES
+    return zone if stated else None
+
+
+def in_zone(written_ns: Ints, zone: str) -> Ints:
+    """UTC of wall clocks in one zone, shape (T,).
+
+    Raises
+    ------
+    CellError
+        A time that the zone has twice or not at all.
+    """
+    hours = _hours_east(zone, [])
+    if hours is not None:
+        return written_ns - np.int64(round(hours * 3600)) * SECOND
+    return _of_place(
+        zone, written_ns, np.arange(len(written_ns)), pa.array(written_ns.view("M8[ns]")).cast(pa.string())
+    )
 
 
 def _hours_east(name: str, names: list[str]) -> float | None:

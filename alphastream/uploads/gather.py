@@ -18,6 +18,7 @@ from alphastream.uploads import several
 from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths, whole_numbers
 from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
 from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, Role
+from alphastream.uploads.dates import Order, zone_in
 from alphastream.uploads.forms import Table
 from alphastream.uploads.growing import Growing
 from alphastream.uploads.layout import Layout
@@ -41,7 +42,14 @@ _SYMBOL_BYTES: Final = 10_000  # a frame of its own
 _TRADE: Final = re.compile(r"(?i)trade|match|fill|exec|^t$")  # kinds of rows that are trades
 
 
-def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes, memory: Reservation) -> dict[str, Leg]:
+def gather(
+    table: Table,
+    layout: Layout,
+    symbol: str | None,
+    notes: Notes,
+    memory: Reservation,
+    order: Order | None = None,
+) -> dict[str, Leg]:
     """Read a file.
 
     Parameters
@@ -51,6 +59,7 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes, memor
     symbol : name of the only symbol of the file; None to take what the file says.
     notes : what is done is said here.
     memory : grows with what is read, before it is.
+    order : of day, month and year in dates; None to judge it by all of them.
 
     Returns
     -------
@@ -62,7 +71,7 @@ def gather(table: Table, layout: Layout, symbol: str | None, notes: Notes, memor
     pieces = _wide_pieces if layout.shape == "wide" else _pieces
     legs = {}
     unknown = _Unknown()
-    columns = source.read(notes, memory)
+    columns = source.read(notes, memory, order)
     memory.grow(_SYMBOL_BYTES * max(len(columns.symbols), len(layout.series)))
     for name, leg, rows in pieces(source, columns, None if symbol is None else normalise(symbol), notes):
         leg = _complete(leg, layout.kind, notes, unknown)
@@ -105,7 +114,7 @@ class _Source:
     table: Table
     layout: Layout
 
-    def read(self, notes: Notes, memory: Reservation) -> _Columns:
+    def read(self, notes: Notes, memory: Reservation, order: Order | None) -> _Columns:
         """Times and the columns of all other roles."""
         symbols, kinds = Symbols(), Kinds()
         readers = self._readers(symbols, kinds)
@@ -115,7 +124,7 @@ class _Source:
         needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
         needed += [suffix.column] if suffix is not None and suffix.column not in needed else []
         read_so_far: dict[Key, Growing] = defaultdict(Growing)
-        clock = TimeReader()
+        clock = TimeReader(order, next(filter(None, map(zone_in, times)), None))
         start = 0
         row_bytes = _ROW_BYTES + _CELL_BYTES * (1 + len(readers))
         bad: tuple[int, str, CellError] | None = None
@@ -173,7 +182,8 @@ class _Source:
             unused = ", ".join(repr(column) for column in self.unused()[:_SHOWN_COLUMNS]) or "none"
             raise UploadError(
                 f"times are dates without a time of day, and {shared:,} rows share theirs: choose the column of the "
-                f"time of day as clock (columns not used: {unused}), or add one",
+                "time of day as clock, or the one that tells instruments apart as symbol (columns not used: "
+                f"{unused})",
                 file=self.layout.file,
                 column=self.layout.roles["time"].column,
             )

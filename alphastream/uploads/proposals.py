@@ -4,7 +4,8 @@ Names lie: "time" may hold a time of day, LOW may be a company, "value" may be m
 leave open is a question: the proposal's problem names the columns.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +29,9 @@ from alphastream.uploads.symbols import normalise
 from alphastream.uploads.wide import is_panel, panel_of
 from alphastream.uploads.words import AMBIGUOUS, Field, fold, tokens_of
 
+_HUNDREDTHS: Final = re.compile(r"(?i)\b(cents?|pence|penny|centavos|agorot)\b")
+_HALVES: Final = frozenset({"am", "pm", "a.m.", "p.m."})
+_BOOK_SIDES: Final = frozenset({"bid", "ask", "offer", "bids", "asks"})
 _BILLION: Final = 1e9
 _VENDOR: Final = frozenset({"rtype", "publisherid", "instrumentid"})
 _MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coinbase's trades
@@ -61,12 +65,15 @@ def propose(
     if prices is None and not who.roles:
         wide = _wide(sampled, found, free, all_tickers=False)
         if wide.series or (wide.problem is not None and "hold no prices" in wide.problem):
-            return wide
+            return _asked(
+                wide, [question for columns in wide.series.values() for question in _hundredths(columns.values())]
+            )
     prices = prices or _weak(sampled, free) or _partial(sampled, free)
     roles = {**found.roles, **who.roles, **prices.roles}
     notes = [*found.notes, *who.notes, *prices.notes]
     questions = [*found.questions, *who.questions, *prices.questions]
     roles = _daily(sampled, roles, notes)
+    questions += _left_open(sampled, roles)
     proposal = Proposal(roles)
     proposal = _with_habits(sampled, proposal, notes, questions)
     unused = [repr(column) for column in columns if column not in _used(roles)]
@@ -268,6 +275,28 @@ def _ticks(sampled: Sampled, free: Collection[str], weak: bool = False) -> Found
         )
     _trade_details(sampled, found, free)
     return found
+
+
+def _hundredths(columns: Iterable[str]) -> list[str]:
+    """Prices in cents or pence, by the names of their columns."""
+    return [
+        f"{column!r} is in hundredths: write prices in one unit for all files"
+        for column in columns
+        if _HUNDREDTHS.search(column)
+    ]
+
+
+def _left_open(sampled: Sampled, roles: Mapping[Role, Match]) -> list[str]:
+    """What would alter times or prices if it were not read: halves of a day, hundredths, sides of an order book."""
+    used = _used(roles)
+    questions = _hundredths(match.column for role, match in roles.items() if role in (*BAR_ROLES, "price"))
+    for name in (name for name in sampled.columns if name not in used):
+        values = {cell.lower() for cell in sampled.cells[name] if cell}
+        if values and values <= _HALVES:
+            questions.append(f"{name!r} says am or pm: write it behind the time of day, in the same column")
+        if "price" in roles and len(values) > 1 and values <= _BOOK_SIDES:
+            questions.append(f"{name!r} says bid or ask: rows are quotes, not trades; write bid and ask side by side")
+    return questions
 
 
 def _trade_details(sampled: Sampled, found: Found, free: Collection[str]) -> None:

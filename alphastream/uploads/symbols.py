@@ -30,6 +30,7 @@ _NOISE: Final = _words(
     gemini huobi kraken kucoin okx okex gate gateio mexc ftx poloniex upbit hitbtc dukascopy oanda histdata metatrader
     mt4 mt5 yahoo finance stooq tradingview investing com barchart alphavantage polygon quandl nse bse bhavcopy fxcm
     candlesticks bid ask offer nymex comex cbot cme eurex xetra lse ice fut opt mw yf tv av
+    historicalprices historicaldata split
     databento tardis kaiko coinapi algoseek kibot finam tushare akshare ibkr ib tws firstrate
     futures future spot perp perpetual perpetuals swap um cm usdm coinm dat ascii bookticker bbo nbbo book depth
     m h w d day days daily hour hours hourly min mins minute minutes minutely week weekly month monthly year yearly sec

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from alphastream.core.types import Ints
 from alphastream.uploads.cells import NUMBER, CellError
-from alphastream.uploads.dates import DATE_CELL, Order, dates_of, spelled
+from alphastream.uploads.dates import DATE_CELL, Order, dates_of, in_zone, spelled
 from alphastream.uploads.epochs import UNITS_NS, Epochs, Stamps, from_decimals, from_whole, is_decimal, stamps_of
 
 _NO_ZONE: Final = "times carry no zone: read as UTC"
@@ -53,10 +53,12 @@ class TimeReader:
     Parameters
     ----------
     order : of day, month and year, where a person has chosen it.
+    zone : of times that give none, where the header says it; None for UTC.
     """
 
-    def __init__(self, order: Order | None = None) -> None:
+    def __init__(self, order: Order | None = None, zone: str | None = None) -> None:
         self._order = order
+        self._zone = zone
         self._blocks: list[tuple[Literal["whole", "iso", "text"], Any]] = []
         self._dates_only = True
 
@@ -78,7 +80,12 @@ class TimeReader:
         """The times of all blocks; CellError (rows counted over all of them) for the first cell that is no time."""
         times = self._finished()
         _refuse_clocks_alone(times)
-        return times
+        if self._zone is None or _NO_ZONE not in times.notes:
+            return times
+        notes = tuple(note for note in times.notes if note != _NO_ZONE)
+        told = f"times read as {self._zone}, as the header says"
+        time_ns = in_zone(times.written_ns, self._zone)
+        return Times(time_ns, (*notes, told), times.written_ns, True, times.dates_only)
 
     def _finished(self) -> Times:
         kinds = {kind for kind, _ in self._blocks}

@@ -15,6 +15,7 @@ is dropped, because it repeats another, is counted in ``Upload.notes``.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO, Final
 
 import pandas as pd
@@ -23,6 +24,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import Kind, override
 from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
+from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table, open_table
 from alphastream.uploads.gather import gather
 from alphastream.uploads.layout import Layout, layout_of
@@ -63,18 +65,19 @@ class Upload:
         return tuple(self.frames)
 
 
-def inspect(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> Layout:
+def inspect(name: str | Path, data: bytes | BinaryIO | None = None, max_bytes: int = MAX_BYTES) -> Layout:
     """What a file looks like, judged by its beginning; of an archive, the first file inside.
 
-    A table whose columns make no sense is described as well: ``Layout.problem`` says what is missing.
+    A table whose columns make no sense is described as well: ``Layout.problem`` says what is missing. ``name`` and
+    ``data`` are those of ``read``.
 
     Raises
     ------
     UploadError
         The file is no table at all: empty, a web page, binary, damaged, too large.
     """
-    with _one_sentence(name):
-        parts = parts_of(name, data, max_bytes)
+    with _opened(name, data) as (file, stream), _one_sentence(file):
+        parts = parts_of(file, stream, max_bytes)
         layout = layout_of(open_table(parts[0]))
     if len(parts) == 1:
         return layout
@@ -83,22 +86,25 @@ def inspect(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> La
 
 
 def read(
-    name: str,
-    data: bytes | BinaryIO,
+    name: str | Path,
+    data: bytes | BinaryIO | None = None,
     mapping: Mapping[str, str | None] | None = None,
     symbol: str | None = None,
     max_bytes: int = MAX_BYTES,
+    order: Order | None = None,
 ) -> Upload:
     """Read a file completely.
 
     Parameters
     ----------
-    name : the file's name, for messages and for the symbol in it.
+    name : the file's name, for messages and for the symbol in it; without ``data``, the path of the file.
     data : the bytes, or a seekable binary stream (it stays open).
     mapping : role to column, put on top of what the file proposes (``Layout.roles``); None takes a role away.
     symbol : name of the symbol, for a file of one.
     max_bytes : larger files are refused before they are read; what an archive may unpack to follows from its size
         and from this (``containers.most_unpacked``).
+
+    order : of day, month and year in the file's dates, where their spacing does not tell it.
 
     Raises
     ------
@@ -109,16 +115,31 @@ def read(
     """
     notes = Notes()
     pieces: dict[str, list[Leg]] = {}
-    together = _Together(name, symbol)
-    with _one_sentence(name), MEMORY.reading(name) as memory:
+    with _opened(name, data) as (file, stream), _one_sentence(file), MEMORY.reading(file) as memory:
+        together = _Together(file, symbol)
         memory.grow(_WORKING_BYTES)
-        for part in parts_of(name, data, max_bytes):  # one after the other: what the next one holds is not held yet
+        for part in parts_of(file, stream, max_bytes):  # one after the other: what the next one holds is not held yet
             table = open_table(part)
             layout = _layout(table, mapping)
             together.add(layout)
-            for owner, leg in gather(table, layout, symbol, notes, memory).items():
+            for owner, leg in gather(table, layout, symbol, notes, memory, order).items():
                 pieces.setdefault(owner, []).append(leg)
-        return _upload((name,), layout.kind, pieces, notes, ())
+        return _upload((file,), layout.kind, pieces, notes, ())
+
+
+@contextmanager
+def _opened(name: str | Path, data: bytes | BinaryIO | None) -> Iterator[tuple[str, bytes | BinaryIO]]:
+    """The name without its folder, and the bytes; a path is opened, and closed again."""
+    if data is not None:
+        yield str(name), data
+        return
+    path = Path(name)
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise UploadError(f"cannot be opened ({error.strerror}): check the path", file=str(name)) from error
+    with stream:
+        yield path.name, stream
 
 
 def combine(*uploads: Upload) -> Upload:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from alphastream.errors import UploadError
-from alphastream.uploads.cells import DECIMAL_POINT, Decimal
+from alphastream.uploads.cells import DECIMAL_POINT, Decimal, decimal_of, looks_like_number
 from alphastream.uploads.columns import ALIASES, canonical, is_header
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
@@ -39,8 +39,7 @@ class SeparatedValues:
         cells = [(number, _cells_of(part.file, number, line, self.delimiter)) for number, line in lines]
         for number, row in cells:
             refuse_many_columns(part.file, len(row), number)
-        pointed = any(DECIMAL_POINT.fullmatch(cell.strip()) for _, row in cells[:SAMPLE_ROWS] for cell in row)
-        self.likely_decimal: Decimal = "," if self.delimiter == ";" and not pointed else "."
+        self.likely_decimal = _likely_decimal(self.delimiter, [row for _, row in cells[:SAMPLE_ROWS]])
         rows = _header_and_rows(part.file, cells)
         self.header_line = rows.header_line
         self.bare = rows.header_line is None
@@ -190,6 +189,17 @@ def _width(line: str, delimiter: str) -> int:
         return len(next(csv.reader([line], delimiter=delimiter), []))
     except csv.Error:
         return 1
+
+
+def _likely_decimal(delimiter: str, rows: Sequence[Sequence[str]]) -> Decimal:
+    """Behind semicolons a comma, unless a number has a point that parts no thousands, or no number has a comma."""
+    if delimiter != ";":
+        return "."
+    cells = [cell.strip() for row in rows for cell in row]
+    if decimal_of(cell for cell in cells if DECIMAL_POINT.fullmatch(cell)) == ".":
+        return "."
+    commas = any("," in cell and looks_like_number(cell, ",") for cell in cells)
+    return "," if commas or not any(map(DECIMAL_POINT.fullmatch, cells)) else "."
 
 
 def _declared_delimiter(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], str | None]:
