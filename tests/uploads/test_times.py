@@ -106,6 +106,13 @@ def test_what_may_be_day_or_month_is_asked(cells: list[str]) -> None:
     assert parse_times(pa.array(cells), "DMY").notes[0] == "dates read as day, month, year, as chosen"
 
 
+def test_short_years_with_words_for_months() -> None:
+    days = parse_times(pa.array(["07-Aug-99", "10-Aug-99", "07-Aug-24"])).time_ns.astype("M8[ns]").astype("M8[D]")
+    assert [str(day) for day in days] == ["1999-08-07", "1999-08-10", "2024-08-07"]
+    months = parse_times(pa.array(["Dec-98", "Jan-99"])).time_ns.astype("M8[ns]").astype("M8[D]")
+    assert [str(day) for day in months] == ["1998-12-01", "1999-01-01"]
+
+
 def test_zones_are_noted_where_they_are_missing() -> None:
     assert parse_times(pa.array(["2015-08-24T13:05:06Z"])).notes == ()
     assert parse_times(pa.array(["2015-08-24T13:05:06"])).notes == ("times carry no zone: read as UTC",)
