@@ -12,7 +12,7 @@ from alphastream.uploads.columns import ALIASES, BAR_ROLES, Role, listed
 from alphastream.uploads.contents import price_like, same_prices
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import distinct
-from alphastream.uploads.words import Field, fields_of
+from alphastream.uploads.words import Field, fields_of, fold
 
 _CROWD: Final = 3  # so many columns without a known name are instruments, whatever stands beside them
 _FEW: Final = 5  # fewer numbers are no evidence
@@ -119,7 +119,7 @@ def split_name(column: str) -> tuple[str, Role | None] | None:
         ):
             fields = fields_of(field_text)
             if (
-                len(field_text) > 1
+                len(fold(field_text)) > 1
                 and symbol.strip()
                 and fields.keys() & _SPLIT
                 and not fields_of(symbol).keys() & _SPLIT

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from alphastream.uploads.columns import Proposal, override
 from alphastream.uploads.proposals import propose
+from alphastream.uploads.wide import split_name
 from alphastream.uploads.words import _FIELDS, AMBIGUOUS, field_of, fold
 
 
@@ -291,3 +292,8 @@ def test_fields_never_become_symbols(header: list[str], seed: int) -> None:
 
 def test_patterns_of_names_hold_no_machine_words() -> None:
     assert all(re.fullmatch(r"[^\s_]+", name) for name in _FIELDS)
+
+
+def test_a_letter_in_signs_is_no_field() -> None:
+    assert split_name("$x^2$ *b* `c`") is None
+    assert split_name("BTC 'c'") is None
