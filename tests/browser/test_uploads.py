@@ -62,7 +62,7 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     url: str, open_page: Callable[..., Page], look: dict[str, Any]
 ) -> None:
     page = open_page(f"{url}history", **look)
-    bring(page, closes("AAA", "date,open,settle"), closes("BBB"))
+    bring(page, closes("AAA", "date,open,obs"), closes("BBB"))
     expect(page.get_by_text("AAA.csv cannot be read")).to_be_visible(timeout=WAIT_MS)
     with urlopen(f"{url}_stcore/metrics") as answer:
         assert b"UploadedFileManager" not in answer.read()  # Streamlit holds no second copy
@@ -70,7 +70,7 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     file.get_by_role("tab", name="Bars").click()
     choose(page, file, "open", "–")
     expect(page.get_by_text("needed are a time and a price")).to_be_visible(timeout=WAIT_MS)
-    choose(page, file, "close", "settle")
+    choose(page, file, "close", "obs")
     expect(page.get_by_text("AAA.csv cannot be read")).to_have_count(0, timeout=WAIT_MS)
     expect(file.get_by_text("84 bars, one symbol")).to_be_visible()
     expect(file.get_by_role("combobox", name="open", exact=True)).to_be_visible()  # the box and its tab stay open
@@ -80,7 +80,7 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     stranger = open_page(f"{url}history")
     expect(stranger.get_by_text("No file yet")).to_be_visible(timeout=WAIT_MS)
     page.get_by_test_id("stExpander").get_by_text("AAA.csv", exact=True).click()
-    expect(file.get_by_text("settle (chosen)")).to_be_visible()
+    expect(file.get_by_text("obs (chosen)")).to_be_visible()
     file.get_by_role("button", name="Undo corrections").click()
     expect(page.get_by_text("AAA.csv cannot be read")).to_be_visible(timeout=WAIT_MS)
     file.get_by_role("button", name="Remove file").click()
@@ -104,7 +104,7 @@ def test_names_are_read_as_they_are_and_ask_nobody_else(url: str, open_page: Cal
     page.on("request", note)
     bring(page, closes("a", f"date,open,{hostile}"), {**closes("b"), "name": f"{hostile.replace('/', '')}.csv"})
     error = page.get_by_test_id("stAlert").first
-    expect(error).to_contain_text("no column", timeout=WAIT_MS)
+    expect(error).to_contain_text("no column for", timeout=WAIT_MS)
     assert hostile in read(error)
     assert error.locator("img, a, code, em, .katex, [role=img]:not([data-testid=stIconMaterial])").count() == 0
     assert hostile.replace("/", "") in read(page.get_by_test_id("stExpander").nth(1))

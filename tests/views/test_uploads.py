@@ -31,6 +31,12 @@ def bars(header: str = "date,close,settle", symbol: str = "AAA", days: int = 60)
     return f"{symbol}.csv", "\n".join([header, *lines]).encode()
 
 
+def trades(symbol: str = "AAA", count: int = 60) -> tuple[str, bytes]:
+    """Several a day: one price a date is a bar."""
+    lines = [f"2024-01-02 09:{at:02d}:00,{100 + at % 7},{200 + at % 5}" for at in range(count)]
+    return f"{symbol}.csv", "\n".join(["date,price,size", *lines]).encode()
+
+
 def upload(test: AppTest, *files: tuple[str, bytes]) -> AppTest:
     for name, content in files:
         test.file_uploader[0].upload(name, content)
@@ -101,7 +107,7 @@ def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> Non
 
 
 def test_a_column_plays_one_role() -> None:
-    test = upload(app(HISTORY), bars("date,price,size"), bars("date,price,size", "BBB"))
+    test = upload(app(HISTORY), trades(), trades("BBB"))
     assert of_role(test, "quantity").value == "size"
     of_role(test, "price").select("size").run()
     assert of_role(test, "quantity").value == "–"
