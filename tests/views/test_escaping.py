@@ -88,6 +88,27 @@ def test_a_symbol_of_an_address_is_text_where_any_can_be_typed(monkeypatch: pyte
     assert y in words(test)
 
 
+def hourly(symbol: str, minute: int) -> bytes:
+    """Hourly bars that start at this minute: those of two minutes never meet."""
+    rng = np.random.default_rng(minute)
+    lines = [
+        f"2024-08-{1 + hour // 24:02d}T{hour % 24:02d}:{minute:02d}:00Z,{symbol},{100 + rng.normal():.4f}"
+        for hour in range(300)
+    ]
+    return "\n".join(["time,symbol,close", *lines]).encode()
+
+
+@pytest.mark.parametrize("page", ["history", "scanner"])
+def test_names_of_legs_that_never_meet_are_text(page: str) -> None:
+    test = app(f"views/{page}/page.py")
+    for number, symbol in enumerate((Y, X)):
+        test.file_uploader[0].upload(f"{number}.csv", hourly(symbol, 20 * number))
+    told(test.run())
+    if page == "scanner":
+        test.button(key="scan").click().run()
+    assert "The first bars start" in told(test)
+
+
 @pytest.mark.parametrize("page", ["history", "backtest", "scanner"])
 def test_names_in_a_file_are_text(page: str) -> None:
     test = app(f"views/{page}/page.py", **({"data": "Files"} if page == "backtest" else {}))

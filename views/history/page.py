@@ -114,7 +114,7 @@ def _freshness(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
         return
     advice = "Choose longer bars"
     if upload.kind == "bars":
-        begin = "; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x))
+        begin = in_markdown("; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x)))
         advice = f"The first bars start: {begin}. {advice}, or bring files whose bars start at the same times"
     st.warning(
         f"In the others the last price of one leg is carried forward, so that results compare prices of different "

@@ -261,13 +261,14 @@ def _warn_of_times(scanned: Scanned) -> None:
     if not len(pairs):
         return
     y, x = (str(scanned.panel.columns[at]) for at in pairs[0])
-    begin = "; ".join(first_times(scanned.upload, symbol) for symbol in (y, x))
+    begin = in_markdown("; ".join(first_times(scanned.upload, symbol) for symbol in (y, x)))
     st.warning(
         f"A pair is tested over bars in which both symbols have a price. The first bars start: {begin}. "
         "Bring files whose bars start at the same times.",
         icon=":material/schedule:",
         title=f"{len(pairs):,} of {len(scanned.table):,} pairs meet in less than half of their bars, "
-        f"{y} and {x} in {int(known[:, pairs[0][0]] @ known[:, pairs[0][1]]):,} of {int(bars[pairs[0]].min()):,}",
+        f"{in_markdown(f'{y} and {x}')} in {int(known[:, pairs[0][0]] @ known[:, pairs[0][1]]):,} of "
+        f"{int(bars[pairs[0]].min()):,}",
     )
 
 
