@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from alphastream.core.types import Ints
 from alphastream.uploads.cells import NUMBER, CellError
-from alphastream.uploads.dates import DATE_CELL, Order, dates_of, in_zone, spelled
+from alphastream.uploads.dates import DATE_CELL, Order, dates_of, spelled
 from alphastream.uploads.epochs import UNITS_NS, Epochs, Stamps, from_decimals, from_whole, is_decimal, stamps_of
+from alphastream.uploads.zones import in_zone
 
 _NO_ZONE: Final = "times carry no zone: read as UTC"
 _STAMP: Final = (
