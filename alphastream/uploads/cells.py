@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import AlphaStreamError
 
-Bools = NDArray[np.bool_]
 Decimal = Literal[".", ","]
 
 MISSING: Final = (

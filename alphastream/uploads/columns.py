@@ -1,12 +1,12 @@
 """The roles columns can play, what a file's columns were proposed to mean, and a person's choice put on top."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final, Literal
 
 from alphastream.errors import ParameterError
-from alphastream.uploads.cells import Decimal, looks_like_number
+from alphastream.uploads.cells import looks_like_number
 from alphastream.uploads.time_names import TIME_NAMES
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold, phrases
@@ -116,15 +116,6 @@ class Proposal:
         return "long" if "symbol" in self.roles else "single"
 
 
-def canonical(name: str) -> str:
-    """A column's name without case, accents, spaces and signs.
-
-    >>> canonical(" Open Time"), canonical("<CLOSE>"), canonical("is_buyer_maker")
-    ('opentime', 'close', 'isbuyermaker')
-    """
-    return fold(name)
-
-
 def is_header(cells: Sequence[str]) -> bool:
     """Whether a line names columns: it says time or date, or holds neither number nor time."""
     if any(len(cell.strip()) > 1 and fold(cell) in ALIASES["time"] for cell in cells):
@@ -133,28 +124,6 @@ def is_header(cells: Sequence[str]) -> bool:
     return bool(filled) and not any(
         looks_like_number(cell) or looks_like_number(cell, ",") or looks_like_time(cell) for cell in filled
     )
-
-
-class Sample:
-    """Sample rows, asked column by column. Most cells decide, so that one bad cell does not hide what a column is."""
-
-    def __init__(self, columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None) -> None:
-        self._cells = {name: [row[at].strip() for row in rows if len(row) > at] for at, name in enumerate(columns)}
-        self._decimals = decimals or {}
-
-    def filled(self, column: str) -> list[str]:
-        """The cells of a column that hold something."""
-        return [cell for cell in self._cells[column] if cell]
-
-    def mostly(self, column: str, test: Callable[[str], object]) -> bool:
-        """Whether more than half of the filled cells pass a test; an empty column passes none."""
-        cells = self.filled(column)
-        return sum(bool(test(cell)) for cell in cells) * 2 > len(cells)
-
-    def is_number(self, column: str) -> bool:
-        """Whether a column holds numbers."""
-        decimal = self._decimals.get(column, ".")
-        return self.mostly(column, lambda cell: looks_like_number(cell, decimal))
 
 
 def override(proposal: Proposal, mapping: Mapping[str, str | None], columns: Sequence[str]) -> Proposal:
@@ -206,7 +175,8 @@ def judge(proposal: Proposal, columns: Sequence[str]) -> Proposal:
     if not missing:
         return replace(proposal, problem=None)
     words = [word for role in missing for word in ALIASES[role] if len(word) > 3]
-    free = {fold(column): column for column in columns if column not in {m.column for m in proposal.roles.values()}}
+    used = {match.column for match in proposal.roles.values()}
+    free = {fold(column): column for column in columns if column not in used}
     near = [free[name] for word in words for name in get_close_matches(word, free, 1, 0.75)]
     problem = (
         f"no column for {' and '.join(missing)}: found {listed(columns)}{_hint(near)}; needed are a time and a price "

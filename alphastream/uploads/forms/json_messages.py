@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
-from alphastream.uploads.columns import ALIASES, canonical
+from alphastream.uploads.columns import ALIASES
 from alphastream.uploads.containers import Part, readable_size
 from alphastream.uploads.forms.json_records import Record, has_price, records_of
 from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, refuse_many_columns
@@ -19,6 +19,7 @@ from alphastream.uploads.forms.text import numbered_lines
 from alphastream.uploads.notes import OTHER_MESSAGES, Notes
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import looks_like_time
+from alphastream.uploads.words import fold
 
 RECEIVED: Final = "received"
 MAX_DOCUMENT: Final = 2**26  # bytes: a document is parsed at one go, and costs some ten times as much
@@ -148,7 +149,7 @@ def _usual_width(rows: Sequence[Record]) -> int | None:
 
 
 def _common_symbol(rows: Sequence[Record]) -> str | None:
-    found = {cell for cells, _ in rows for name, cell in cells.items() if canonical(name) in ALIASES["symbol"][:-1]}
+    found = {cell for cells, _ in rows for name, cell in cells.items() if fold(name) in ALIASES["symbol"][:-1]}
     found = {cell for cell in found if re.search(r"[^\W\d_]", cell)}  # "code": "0" says that all went well
     return normalise(found.pop()) or None if len(found) == 1 else None
 

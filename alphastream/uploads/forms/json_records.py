@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from alphastream.uploads.columns import ALIASES, canonical
+from alphastream.uploads.columns import ALIASES
 from alphastream.uploads.times import looks_like_time
+from alphastream.uploads.words import fold
 
 Raw = msgspec.Raw
 Cells = dict[str, str]
@@ -65,12 +66,12 @@ def is_row(message: bytes | Raw) -> bool:
         for key, value in values.items()
         if _kind(value) in "[{" or memoryview(value)[:2].tobytes() in (b'"{', b'"[')
     ]
-    return not nested or any(canonical(key) in _PRICED for key in values if key not in nested)
+    return not nested or any(fold(key) in _PRICED for key in values if key not in nested)
 
 
 def has_price(record: Record) -> bool:
     """Whether a record names a price (one without names may hold one)."""
-    return record[1] is not None or any(canonical(name) in _PRICED for name in record[0])
+    return record[1] is not None or any(fold(name) in _PRICED for name in record[0])
 
 
 def _records(value: bytes | Raw, around: Cells, depth: int) -> Iterator[Record]:
@@ -84,7 +85,8 @@ def _records(value: bytes | Raw, around: Cells, depth: int) -> Iterator[Record]:
 
 def _kind(value: bytes | Raw) -> str:
     """The first character: "[" a list, "{" an object, anything else a plain value."""
-    return chr(bytes(memoryview(value)[:1].tobytes() or b" ")[0])
+    view = memoryview(value)
+    return chr(view[0]) if len(view) else " "
 
 
 def _of_list(items: list[Raw], around: Cells, depth: int) -> Iterator[Record]:
@@ -112,7 +114,7 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
         cells = {key: cell for key, cell in around.items() if not looks_like_time(cell)} | plain
     columns = _columns(nested)
     if columns:
-        symbol = {key: cell for key, cell in _plain_within(nested).items() if canonical(key) == "symbol"}
+        symbol = {key: cell for key, cell in _plain_within(nested).items() if fold(key) == "symbol"}
         own = {key: cell for key, cell in cells.items() if cell.lower() != "ok"} | symbol  # "s" is a status here
         names = list(columns)
         for row in zip(*columns.values(), strict=True):
@@ -121,7 +123,7 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
         for date, value in nested.items():
             if _kind(value) == "{":
                 yield cells | {"time": date} | _plain(value), None
-    elif nested and not any(canonical(name) in _PRICED for name in plain):
+    elif nested and not any(fold(name) in _PRICED for name in plain):
         yield from _of_nested(nested, cells, depth)
     else:
         yield cells, None
@@ -129,7 +131,7 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
 
 def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[Record]:
     """The records under the key that speaks of prices, else under the one that holds the most."""
-    priced = [key for key in nested if canonical(key).rstrip("s") in _PRICED]
+    priced = [key for key in nested if fold(key).rstrip("s") in _PRICED]
     key = priced[0] if priced else max(nested, key=lambda name: len(memoryview(nested[name])))
     own = dict(cells)
     for other, value in nested.items():

@@ -13,12 +13,13 @@ import pyarrow.csv
 
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import DECIMAL_POINT, Decimal, decimal_of, looks_like_number
-from alphastream.uploads.columns import ALIASES, canonical, is_header
+from alphastream.uploads.columns import ALIASES, is_header
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
 from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import REMARKS, REPEATED_HEADERS, Notes
 from alphastream.uploads.symbols import normalise
+from alphastream.uploads.words import fold
 
 BLOCK_BYTES: Final = 2**22
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
@@ -273,7 +274,7 @@ def _as_wide(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]
 
 def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
     """Yahoo's downloads name fields and tickers in lines of their own."""
-    if len(row) != len(names) or canonical(row[0]) not in _SECOND_HEADERS:
+    if len(row) != len(names) or fold(row[0]) not in _SECOND_HEADERS:
         return False
     return not any(cell.strip() for cell in row[1:]) or is_header(["", *row[1:]])
 
@@ -284,9 +285,9 @@ def _joined_headers(headers: list[list[str]]) -> tuple[tuple[str, ...], str | No
     rest = [header[1:] for header in headers if any(cell.strip() for cell in header[1:])]
     if len(headers) == 1 or not rest:
         return _unique([name.strip() for name in headers[0]]), None
-    fields = max(rest, key=lambda row: sum(canonical(cell) in words for cell in row))
+    fields = max(rest, key=lambda row: sum(fold(cell) in words for cell in row))
     tickers = next((row for row in rest if row is not fields), [""] * len(fields))
-    time = next((header[0] for header in reversed(headers) if canonical(header[0]) in ALIASES["time"]), "Date")
+    time = next((header[0] for header in reversed(headers) if fold(header[0]) in ALIASES["time"]), "Date")
     if len(set(tickers)) == 1:
         return _unique([time, *fields]), normalise(tickers[0]) or None
     return _unique([time, *(f"{ticker} {name}" for ticker, name in zip(tickers, fields, strict=True))]), None
