@@ -86,8 +86,8 @@ def _uploaded(what: str) -> Upload | None:
         on_change=_take,
         args=(field,),
         help="Tables of trades or bars as exchanges, brokers, vendors and charting tools write them: CSV and other "
-        "text, JSON, also packed. Times without a zone are taken as UTC. Files stay with this browser for two "
-        "hours, also on the other pages.",
+        "text, JSON, also packed. Times without a zone are taken as UTC. Files stay on the other pages, and "
+        "with this browser for up to two hours while there is room.",
     )
     if not kept():
         st.caption(
