@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.uploads.cells import MISSING, WHOLE, Decimal, floats, looks_like_number
 from alphastream.uploads.times import looks_like_clock, looks_like_time
+from alphastream.uploads.words import word_set
 
 ContentKind = Literal[
     "empty",
@@ -47,15 +48,11 @@ _DURATION: Final = re.compile(r"-?P(?=.)(\d+[YMWD])*(T(?=.)(\d+H)?(\d+M)?(\d+(\.
 _LIST: Final = re.compile(r"\[.*\]|[\w.]+([,;|] ?[\w.]+)*")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TRUTHS: Final = _words("true false t f yes no")
-_SIDES: Final = _words("b s buy sell bid ask a n buyer seller long short bought sold")
+_TRUTHS: Final = word_set("true false t f yes no")
+_SIDES: Final = word_set("b s buy sell bid ask a n buyer seller long short bought sold")
 _INSTRUMENT: Final = re.compile(r"[A-Z0-9^$#&.:/_=\-+ ]{1,32}|[a-z]{2}\.\d{6}|[a-z0-9]{2,10}[-_/][a-z]{2,5}")
 # Words in capitals that stand in tables of trades and are no instrument.
-_OTHER_WORDS: Final = _words(
+_OTHER_WORDS: Final = word_set(
     """
     TRADE TRADES QUOTE QUOTES BID ASK BUY SELL OPEN HIGH LOW CLOSE FILL FILLED MATCH LIMIT MARKET CANCEL ADD MODIFY
     DELETE NEW TICK BAR REGULAR AUCTION CROSS ODD NBBO EXECUTE UP DOWN PLUSTICK MINUSTICK ZEROPLUSTICK ZEROMINUSTICK

@@ -9,15 +9,11 @@ from alphastream.uploads.columns import Match, Role, listed
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.time_names import is_end, time_rank
 from alphastream.uploads.times import looks_like_time
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from alphastream.uploads.words import word_set
 
 _CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
 _MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
-_VENUES: Final = _words(
+_VENUES: Final = word_set(
     """
     spot futures future perp swap linear inverse nasdaq nyse amex arca bats lse xetra binance coinbase kraken bybit okx
     usd usdt eur gbp jpy chf btc us stock stocks equity crypto forex eq be index
@@ -70,13 +66,13 @@ def find_times(sampled: Sampled) -> Found:
 def _is_timely(sampled: Sampled, column: str, named: bool) -> bool:
     if sampled.kind(column) in ("time", "date"):
         return True
-    filled = [cell for cell in sampled.cells[column] if cell]
+    filled = sampled.filled(column)
     return named and sum(looks_like_time(cell) for cell in filled) * 2 > len(filled)
 
 
 def is_date(sampled: Sampled, column: str) -> bool:
     """Whether a column of times has dates without a time of day, or midnights alone."""
-    filled = [cell for cell in sampled.cells[column] if cell]
+    filled = sampled.filled(column)
     return sampled.kind(column) == "date" or (
         sampled.kind(column) == "time" and bool(filled) and all(_MIDNIGHT.fullmatch(cell) for cell in filled)
     )
@@ -120,7 +116,7 @@ def _names_instruments(sampled: Sampled, name: str, rank: int, priced: bool) -> 
         return True  # BTC-27SEP24-60000-C
     if content.kind in ("empty", "time", "date", "clock", "truth", "side", "percent", "list", "duration", "signed"):
         return False
-    filled = [cell for cell in sampled.cells[name] if cell]
+    filled = sampled.filled(name)
     if content.is_number:
         letter = len(name.strip()) == 1
         whole = content.whole and all(re.fullmatch(r"\d{1,12}", cell) for cell in filled)
@@ -154,7 +150,7 @@ def _clocks(sampled: Sampled, ranks: dict[str, tuple[int, int]], untimely: Seque
     """Columns of times of day: by their cells, and where names speak of a time by digits such as 153000 too."""
     clocks = [name for name in sampled.columns if sampled.kind(name) == "clock"]
     for name in untimely:
-        filled = [cell for cell in sampled.cells[name] if cell]
+        filled = sampled.filled(name)
         if name not in clocks and filled and all(_CLOCK_DIGITS.fullmatch(cell) for cell in filled):
             clocks.append(name)
     return sorted(clocks, key=lambda name: ranks.get(name, (5, 0)))

@@ -291,7 +291,7 @@ def _left_open(sampled: Sampled, roles: Mapping[Role, Match]) -> list[str]:
     used = _used(roles)
     questions = _hundredths(match.column for role, match in roles.items() if role in (*BAR_ROLES, "price"))
     for name in (name for name in sampled.columns if name not in used):
-        values = {cell.lower() for cell in sampled.cells[name] if cell}
+        values = {cell.lower() for cell in sampled.filled(name)}
         if values and values <= _HALVES:
             questions.append(f"{name!r} says am or pm: write it behind the time of day, in the same column")
         if "price" in roles and len(values) > 1 and values <= _BOOK_SIDES:
@@ -324,12 +324,12 @@ def _trade_details(sampled: Sampled, found: Found, free: Collection[str]) -> Non
 
 
 def _is_whole(sampled: Sampled, name: str) -> bool:
-    filled = [cell for cell in sampled.cells[name] if cell]
+    filled = sampled.filled(name)
     return bool(filled) and sum(bool(WHOLE.fullmatch(cell)) for cell in filled) * 2 > len(filled)
 
 
 def _is_side(sampled: Sampled, name: str) -> bool:
-    filled = [cell.lower() for cell in sampled.cells[name] if cell]
+    filled = [cell.lower() for cell in sampled.filled(name)]
     return bool(filled) and sum(cell in TRUTH for cell in filled) * 2 > len(filled)
 
 

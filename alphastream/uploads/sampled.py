@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.columns import Rows
 from alphastream.uploads.contents import Content, content_of
@@ -36,6 +38,10 @@ class Sampled:
         """Whether single letters are names of fields: only where half of the names are single letters."""
         return sum(len(name.strip()) == 1 for name in self.columns) * 2 >= len(self.columns)
 
+    def filled(self, column: str) -> list[str]:
+        """The cells of a column that hold something."""
+        return [cell for cell in self.cells[column] if cell]
+
     def kind(self, column: str) -> str:
         """What the cells of a column are."""
         return self.contents[column].kind
@@ -55,7 +61,7 @@ class Sampled:
     def is_number(self, column: str) -> bool:
         """Whether most filled cells are numbers, whatever they count."""
         content = self.contents[column]
-        return content.is_number or bool((content.values == content.values).sum() * 2 > len(content.values) > 0)
+        return content.is_number or bool(np.count_nonzero(~np.isnan(content.values)) * 2 > len(content.values) > 0)
 
     def twins(self, field: Field, columns: Sequence[str]) -> list[str]:
         """Columns that are named equally well as the first one, and hold something else."""

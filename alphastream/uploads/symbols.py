@@ -6,20 +6,17 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Final
 
+from alphastream.uploads.words import word_set
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_QUOTES: Final = _words(
+_QUOTES: Final = word_set(
     "USD USDT USDC BUSD FDUSD TUSD DAI EUR GBP JPY CHF AUD CAD NZD KRW BTC ETH BNB XBT TRY BRL SEK NOK SGD CNH ZAR MXN"
 )
-_CONTRACTS: Final = _words("SWAP PERP PERPETUAL PERPETUALS")
+_CONTRACTS: Final = word_set("SWAP PERP PERPETUAL PERPETUALS")
 # What may follow a colon and is no instrument: venues and countries (AAPL:US, VWRL:LSE).
-_PLACES: Final = _words(
+_PLACES: Final = word_set(
     "US UN UW UQ LN GR JP JT HK CH CN FP IM SM NA SS SW AU KS TT LSE NSQ NYQ NYSE NASDAQ LON GER PAR AMS FRA TYO HKG"
 )
-_NOISE: Final = _words(
+_NOISE: Final = word_set(
     """
     aggtrade aggtrades agg trade trades tick ticks kline klines candle candles candlestick ohlc ohlcv ohlcvt bar bars
     price prices history historical historic data dataset export download downloads quotes quote sample test file upload

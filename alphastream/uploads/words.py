@@ -55,7 +55,8 @@ Field = Literal[
 ]
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """Words that blanks part."""
     return frozenset(text.split())
 
 
@@ -257,7 +258,7 @@ _TABLE: Final[Mapping[Field, str]] = {
         time high, time low""",
 }
 # Letters and words that mean something else in other files: the reading of a file decides (``proposals``).
-AMBIGUOUS: Final = _words(
+AMBIGUOUS: Final = word_set(
     """
     last latest lastprice lasttradedprice ltp price prc kurs cours prezzo precio preco koers cena pris fiyat
     цена harga gia 价格 價格 価格 가격 nav indexvalue value size sz qty quantity amount volume vol shares
@@ -266,12 +267,12 @@ AMBIGUOUS: Final = _words(
     """
 )
 _LATIN: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae", "œ": "oe"})
-_PRICE_WORDS: Final = _words(
+_PRICE_WORDS: Final = word_set(
     """
     price prices px kurs preis prix cours precio prezzo preco koers cena pris fiyat цена value rate the in of mid trade
     """
 )
-_CURRENCIES: Final = _words(
+_CURRENCIES: Final = word_set(
     "usd eur gbp gbx jpy chf cad aud nzd cny rmb krw inr rs rub pln sek nok dkk try brl mxn usdt usdc"
 )
 
