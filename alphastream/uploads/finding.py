@@ -13,6 +13,7 @@ from alphastream.uploads.words import word_set
 
 _CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
 _MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
+_NAMELESS: Final = {"index"}  # a row's number by its name: pandas and R write an index of times without one
 _VENUES: Final = word_set(
     """
     spot futures future perp swap linear inverse nasdaq nyse amex arca bats lse xetra binance coinbase kraken bybit okx
@@ -40,7 +41,7 @@ def find_times(sampled: Sampled) -> Found:
     ranks = {name: rank for name in sampled.columns if (rank := time_rank(name)) is not None}
     timely = [name for name in sampled.columns if _is_timely(sampled, name, name in ranks)]
     named = sorted((name for name in timely if name in ranks), key=lambda name: ranks[name])
-    guessed = [name for name in timely if name not in ranks and not sampled.fields[name]]
+    guessed = [name for name in timely if name not in ranks and sampled.fields[name].keys() <= _NAMELESS]
     clocks = _clocks(sampled, ranks, [name for name in ranks if name not in timely])
     best = _finest(sampled, named, bool(clocks))
     if best is None and guessed:

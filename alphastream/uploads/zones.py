@@ -1,7 +1,9 @@
 """Zones of times: offsets, names of places and abbreviations, and the zone that a column's name gives."""
 
 import re
+from functools import cache
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
@@ -63,15 +65,21 @@ def in_utc(written_ns: Ints, zones: Any, cells: Any) -> tuple[Ints, NDArray[np.b
 def zone_in(name: str) -> str | None:
     """The zone that a column's name gives, where it is not UTC.
 
-    >>> [zone_in(name) for name in ("Time (UTC+3)", "Date (America/New_York)", "time_utc", "Time (EST)", "datetime")]
+    >>> [zone_in(name) for name in ("Time (UTC+3)", "Date (America/New_York)", "time_utc", "Time (EST)", "Date/Time")]
     ['UTC+3', 'America/New_York', None, 'EST', None]
     """
     found = re.search(r"(?:UTC|GMT) ?[+-] ?\d{1,2}(?::?\d{2})?|\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+|\(([A-Z]{2,4})\)", name)
     if found is None:
         return None
     zone = found[0].strip("()").replace(" ", "")
-    stated = "/" in zone or _hours_east(zone, []) is not None or zone in _PLACES
+    stated = zone.partition("/")[0] in _areas() or _hours_east(zone, []) is not None or zone in _PLACES
     return zone if stated else None
+
+
+@cache
+def _areas() -> frozenset[str]:
+    """First parts of names of places: what tells "America/New_York" from "Date/Time"."""
+    return frozenset(name.partition("/")[0] for name in available_timezones() if "/" in name)
 
 
 def in_zone(written_ns: Ints, zone: str) -> Ints:

@@ -227,8 +227,12 @@ def _delimiter(lines: Sequence[tuple[int, str]]) -> str:
 def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
     """Find the header behind what may stand before it (an address, a title, a comment, words and their values)."""
     width = Counter(len(row) for _, row in cells[:SAMPLE_ROWS]).most_common(1)[0][0]
+    commented: tuple[int, list[str]] | None = None
     while len(cells) > 1 and _is_before_header(cells[0][1], width):
+        commented = _header_in_comment(*cells[0], width)
         cells = cells[1:]
+    if commented is not None and not is_header(cells[0][1]):
+        cells = [commented, *cells]
     number, names = cells[0]
     if not is_header(names):
         columns = tuple(f"column {at}" for at in range(1, len(names) + 1))
@@ -244,6 +248,12 @@ def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
     sample = [row for _, row in rows[:SAMPLE_ROWS] if len(row) == width or not _is_remark(row)]
     columns, symbol = _joined_headers([_as_wide(names, sample), *(row for _, row in cells[1 : more + 1])])
     return _Rows(number, rows[0][0], columns, sample, symbol)
+
+
+def _header_in_comment(number: int, row: list[str], width: int) -> tuple[int, list[str]] | None:
+    """A header behind a mark of comments, as numpy, R and data vendors write it; None for other lines."""
+    names = [row[0].lstrip("#% "), *row[1:]]
+    return (number, names) if row[0] != names[0] and len(row) == width > 1 and is_header(names) else None
 
 
 def _is_before_header(row: Sequence[str], width: int) -> bool:
@@ -274,9 +284,9 @@ def _as_wide(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]
 
 def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
     """Yahoo's downloads name fields and tickers in lines of their own."""
-    if len(row) != len(names) or fold(row[0]) not in _SECOND_HEADERS:
-        return False
-    return not any(cell.strip() for cell in row[1:]) or is_header(["", *row[1:]])
+    blank = not any(cell.strip() for cell in row[1:])
+    named = fold(row[0]) in _SECOND_HEADERS or (blank and fold(row[0]) in ALIASES["time"])
+    return len(row) == len(names) and named and (blank or is_header(["", *row[1:]]))
 
 
 def _joined_headers(headers: list[list[str]]) -> tuple[tuple[str, ...], str | None]:
