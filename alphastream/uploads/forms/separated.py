@@ -243,17 +243,19 @@ def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
     rows = [(at, row) for at, row in cells[more + 1 :] if row != names]
     units = not more and len(rows) > 1 and _is_units(rows[0][1], rows[1][1])
     rows = rows[units:]
-    if not rows:
-        raise UploadError("only a header, no rows: rows of time and price are needed", file=file, line=number)
     sample = [row for _, row in rows[:SAMPLE_ROWS] if len(row) == width or not _is_remark(row)]
+    if not sample:
+        raise UploadError("only a header, no rows: rows of time and price are needed", file=file, line=number)
     columns, symbol = _joined_headers([_as_wide(names, sample), *(row for _, row in cells[1 : more + 1])])
     return _Rows(number, rows[0][0], columns, sample, symbol)
 
 
 def _header_in_comment(number: int, row: list[str], width: int) -> tuple[int, list[str]] | None:
     """A header behind a mark of comments, as numpy, R and data vendors write it; None for other lines."""
+    if len(row) != width or width == 1 or not row[0].startswith(("#", "%")):
+        return None
     names = [row[0].lstrip("#% "), *row[1:]]
-    return (number, names) if row[0] != names[0] and len(row) == width > 1 and is_header(names) else None
+    return (number, names) if is_header(names) else None
 
 
 def _is_before_header(row: Sequence[str], width: int) -> bool:
@@ -284,9 +286,11 @@ def _as_wide(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]
 
 def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
     """Yahoo's downloads name fields and tickers in lines of their own."""
+    if len(row) != len(names):
+        return False
     blank = not any(cell.strip() for cell in row[1:])
     named = fold(row[0]) in _SECOND_HEADERS or (blank and fold(row[0]) in ALIASES["time"])
-    return len(row) == len(names) and named and (blank or is_header(["", *row[1:]]))
+    return named and (blank or is_header(["", *row[1:]]))
 
 
 def _joined_headers(headers: list[list[str]]) -> tuple[tuple[str, ...], str | None]:
