@@ -3,6 +3,7 @@
 What the content leaves open is a question: the proposal's problem names the columns, a cell of each, and what to do.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -35,6 +36,7 @@ _TIGHT: Final = 0.01  # a spread of bid and ask is smaller than this part of the
 _NARROW: Final = 5e-4  # a spread so small is one, however quiet the price is
 _YEAR_NS: Final = 366 * 86_400 * 10**9
 _DAY_MS: Final = 86_400_000
+_CONTRACT_MONTH: Final = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])")
 _ADVICE: Final = "choose the columns by hand, or write a first line with their names"
 
 Roles = dict[Role, str]
@@ -142,6 +144,9 @@ class _Bare:
             for name in self.columns[beside : beside + 1]
             if name in self._free and clock_digits(self.cells[name], self.cells[dates[0]])
         ]
+        for name in digits:
+            if all(_CONTRACT_MONTH.fullmatch(cell) for cell in self.cells[name]):
+                raise _Question(f"whether {self._shown(name)} is a time of day or the month of a contract")
         for clock in [*clocks, *digits][:1]:
             self._take("clock", clock)
 
@@ -153,9 +158,8 @@ class _Bare:
         known = [(name, stamp) for name, stamp in zip(times, stamps, strict=True) if stamp is not None]
         first, stamp = min(known, key=lambda pair: int(pair[1].min()), default=(times[0], None))
         later = [other - stamp for name, other in known if stamp is not None and name != first]
-        if len(known) < len(times) or any(len(gaps) < 2 and gaps.any() for gaps in later):
-            raise _Question(f"which of {self._listed(times)} is the time")
-        if any(np.ptp(gaps) > 10**9 for gaps in later):
+        unsteady = any((len(gaps) < 2 and gaps.any()) or np.ptp(gaps) > 10**9 for gaps in later)
+        if len(known) < len(times) or unsteady:
             raise _Question(f"which of {self._listed(times)} is the time")
         others = ", ".join(name for name in times if name != first)
         same = all(not gaps.any() for gaps in later)
@@ -177,9 +181,8 @@ class _Bare:
 
     def _stamps(self, date: str, clock: str | None = None) -> Ints | None:
         """Times of the sample rows, or None where they cannot be read (the whole column will say why)."""
-        cells = self.cells[date]
-        if clock is not None:
-            cells = [f"{day} {time}" for day, time in zip(cells, self.cells[clock], strict=True)]
+        clocks = self.cells[clock] if clock is not None else [""] * len(self.cells[date])
+        cells = [f"{day} {time}".strip() for day, time in zip(self.cells[date], clocks, strict=True)]
         try:
             return parse_times(pa.array(cells, pa.string())).time_ns
         except CellError:
@@ -229,8 +232,8 @@ class _Bare:
             largest = [largest[at] for at in kept]
         if len(largest) < 4:
             return []
-        first, last = self.columns.index(largest[0]), self.columns.index(largest[3])
-        between = [name for name in positive if first <= self.columns.index(name) <= last]
+        at = self.columns.index
+        between = [name for name in positive if at(largest[0]) <= at(name) <= at(largest[3])]
         if len(between) > 4:
             raise _Question(f"which of {self._listed(between)} are open, high, low and close")
         return largest
@@ -298,14 +301,15 @@ class _Bare:
         for name in ids:
             if len(set(self.cells[name])) == len(self.cells[name]):
                 self._take("id", name)
-        if self._is_daily():
+        trade_like = self.roles.keys() & {"id", "buyer_is_maker"}
+        if "price" in self.roles and not trade_like and self._is_one_a_date():
             self.notes.append("one price a date: read as bars")
             renamed: dict[Role, Role] = {"price": "close", "quantity": "volume"}
             self.roles = {renamed.get(role, role): name for role, name in self.roles.items()}
 
-    def _is_daily(self) -> bool:
-        """Whether there is one price a date, and nothing that only trades have."""
-        if "price" not in self.roles or self.roles.keys() & {"clock", "id", "buyer_is_maker"}:
+    def _is_one_a_date(self) -> bool:
+        """Whether each date has one row, of a symbol: a market of that day had no one bid and ask."""
+        if "clock" in self.roles:
             return False
         time = self.roles["time"]
         rows = list(zip(self.cells[time], self._groups, strict=True))
@@ -320,7 +324,8 @@ class _Bare:
         levels = np.stack([self._levels(bid), self._levels(ask)])
         levels = levels[:, np.isfinite(levels).all(axis=0)]
         spread, steps = levels[1] - levels[0], np.abs(np.diff(levels[0]))
-        if len(spread) < 2 or np.median(spread) > 3 * np.median(steps) + _NARROW:
+        wide = len(spread) < 2 or np.median(spread) > 3 * np.median(steps) + _NARROW
+        if wide or self._is_one_a_date():
             raise _Question(f"whether {self._listed((bid, ask))} are bid and ask")
         self._take("bid", bid)
         self._take("ask", ask)
