@@ -7,7 +7,7 @@ from typing import Final
 
 from alphastream.uploads.columns import Match, Role, listed
 from alphastream.uploads.sampled import Sampled
-from alphastream.uploads.time_names import is_end, time_rank
+from alphastream.uploads.time_names import is_end, says_utc, time_rank
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import word_set
 
@@ -44,6 +44,9 @@ def find_times(sampled: Sampled) -> Found:
     guessed = [name for name in timely if name not in ranks and sampled.fields[name].keys() <= _NAMELESS]
     clocks = _clocks(sampled, ranks, [name for name in ranks if name not in timely])
     best = _finest(sampled, named, bool(clocks))
+    if best is not None and (utc := _in_utc(sampled, named, best, ranks)) is not None:
+        found.notes.append(f"times taken from {utc!r}, which says UTC, not from {best!r}")
+        best = utc
     if best is None and guessed:
         best = _finest(sampled, guessed, bool(clocks))
         found.roles["time"] = Match(str(best), "guessed")
@@ -176,6 +179,18 @@ def _finest(sampled: Sampled, ranked: Sequence[str], clock: bool) -> str | None:
         if finer and sampled.changes(other) and (stuck or not sampled.unique_rows(best, *same_symbols)):
             return other
     return best
+
+
+def _in_utc(sampled: Sampled, named: Sequence[str], best: str, ranks: dict[str, tuple[int, int]]) -> str | None:
+    """A column of the same kind of time that says UTC, where it stands beside one that does not."""
+    if says_utc(best):
+        return None
+    twins = [
+        name
+        for name in named
+        if says_utc(name) and ranks[name][0] == ranks[best][0] and is_date(sampled, name) == is_date(sampled, best)
+    ]
+    return next((name for name in twins if sampled.cells[name] != sampled.cells[best]), None)
 
 
 def _ask_fractions(sampled: Sampled, found: Found, clock: str) -> None:

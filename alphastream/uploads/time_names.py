@@ -1,5 +1,6 @@
 """What the name of a time column says: when something began, an instant, a day, when it ended, when it was received."""
 
+import re
 from typing import Final
 
 from alphastream.uploads.words import fold, tokens_of
@@ -93,3 +94,13 @@ def is_end(name: str) -> bool:
     """Whether a name says when something ended."""
     rank = time_rank(name)
     return rank is not None and rank[0] == 3
+
+
+def says_utc(name: str) -> bool:
+    """Whether a name says that its times are UTC, whatever clock stands beside them.
+
+    >>> [says_utc(name) for name in ("Time (UTC)", "timestamp_gmt", "Date[G]", "Time (UTC+3)", "time")]
+    [True, True, True, False, False]
+    """
+    said = set(tokens_of(name)) & {"utc", "gmt", "zulu"} or name.endswith(("[G]", "(Z)"))
+    return bool(said) and not re.search(r"[+-] ?\d|(?i:offset)", name)
