@@ -1,4 +1,4 @@
-"""Dates of many habits, whole columns at a time: spellings, and the order of day, month and year."""
+"""Dates of many habits, whole columns at a time: spellings, the order of day, month and year, and zones."""
 
 import re
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.epochs import MONTHS_NOTE, NEEDED
-from alphastream.uploads.zones import in_utc
+from alphastream.uploads.zones import ClockChangeError, ZoneError, say_zone, to_utc, zone_of
 
 Order = Literal["DMY", "MDY", "YMD"]
 Days = NDArray[Any]  # datetime64[D]
 
 _DATE: Final = (
-    r"^(?P<first>\d{1,4})[-/.](?P<second>\d{1,2})[-/.](?P<third>\d{1,4})"
-    r"(?:[T ,]+(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<sec>\d{2})(?:[.,:](?P<fraction>\d{1,12}))?)?)?"
+    r"^(?P<first>\d{1,4})[-/._](?P<second>\d{1,2})[-/._](?P<third>\d{1,4})"
+    r"(?:[T ,]+(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<sec>\d{1,2})(?:[.,:](?P<fraction>\d{1,12}))?)?)?"
     r"[ -]?(?P<half>[AaPp][Mm]\b)?)? ?(?P<zone>Z|z|[+-]\d{2}:?\d{2}|[+-]\d{1,2}|[A-Za-z][A-Za-z0-9_+/-]+)?$"
 )
 DATE_CELL: Final = re.compile(_DATE)
@@ -42,31 +42,38 @@ _MONTH_NUMBERS: Final = {word: number for number, words in _MONTHS.items() for w
 _WORD: Final = r"(\pL{3,})\.?"
 _DAY: Final = r"^(\d+[-/.][\pL\d]+[-/.]\d+)"
 _END: Final = r"($|[ T,:])"
+_WEEKDAYS: Final = (
+    "mon|tues?|wed|thu|thur|thurs|fri|sat|sun|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|"
+    "sa|so|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|"
+    "lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica|lun|mar|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|gio|"
+    "segunda|terça|quarta|quinta|sexta|segunda-feira|terça-feira|quarta-feira|quinta-feira|sexta-feira"
+)
 # What is taken from a cell, in this order, until it is year-month-day, a clock and a zone.
 _SPELLINGS: Final = (
     (r"[\x{00A0}\x{202F}\x{2009}]", " "),
     (r"^['\"]+|['\"]+$", ""),
     (r" *\([^()]*\)$", ""),  # ... GMT+0100 (CET)
+    (r" ?\[[A-Za-z_]+/[A-Za-z_/]+\]$", ""),  # ...+02:00[Europe/Paris]
     (r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]* +", ""),
+    (rf"(?i)^(?:{_WEEKDAYS})[.,]* +(\d{{1,2}}[ .-]+(?:de )?\pL)", r"\1"),
     (r"(\d{1,2}:\d{2}(?::\d{2})?)(?:\.(\d+))? ?([AaPp])\.? ?[Mm]\.?", r"\1 \3M"),
     (r"(?:오전|上午|午前) *(\d{1,2}:\d{2}(?::\d{2})?)", r"\1 AM"),
     (r"(?:오후|下午|午後) *(\d{1,2}:\d{2}(?::\d{2})?)", r"\1 PM"),
     (r"(\d{1,2})[時时시] *(\d{1,2})[分분](?: *(\d{1,2})[秒초])?", r"\1:\2"),
     (r"^(\d{4}) ?[-./年년] *(\d{1,2}) ?[-./月월] *(\d{1,2})(?: ?[日일])?\.?", r"\1-\2-\3"),
     (r"^(\d{4}-\d{1,2}-\d{1,2})[D;_]", r"\1 "),
-    (r"^(\d{4})(\d{2})(\d{2})[ T;:_-]+(\d)", r"\1-\2-\3 \4"),
+    (r"^(\d{4})(\d{2})(\d{2})[ T,;:_-]+(\d)", r"\1-\2-\3 \4"),
+    (r"^(\d{4})(\d{2})(\d{2})(\d{6}(?:\d{6}|\.\d+))$", r"\1-\2-\3 \4"),
     (rf"^{_WORD} +(\d{{1,2}}) +(\d{{1,2}}:\d{{2}}(?::\d{{2}})?) +(?:([A-Z]{{3,4}}) +)?(\d{{4}})$", r"\5-\1-\2 \3 \4"),
     (rf"^{_WORD}[ -]+(\d{{1,2}})(?:st|nd|rd|th)?,?[ -]+(\d{{4}}){_END}", r"\3-\1-\2\4"),
     (rf"^(\d{{1,2}})(?:st|nd|rd|th)?[-./ ]*(?:de )?{_WORD},?[-./ ]*(?:de )?(\d{{4}}){_END}", r"\3-\2-\1\4"),
-    (rf"^(\d{{1,2}})[-./ ]{_WORD}[-./ ]([7-9]\d){_END}", r"19\3-\2-\1\4"),
-    (rf"^(\d{{1,2}})[-./ ]{_WORD}[-./ ](\d{{2}}){_END}", r"20\3-\2-\1\4"),
+    (rf"^(\d{{1,2}})[-./ ]{_WORD}[-./ ](\d{{2}}){_END}", r"\1_\2_\3\4"),  # 07-Aug-24: the order is open
+    (rf"{_DAY} (\d{{1,2}})\.(\d{{2}})\.(\d{{2}})$", r"\1 \2:\3:\4"),
+    (rf"{_DAY} (\d{{1,2}})\.(\d{{2}})$", r"\1 \2:\3"),
     (rf"^(\d{{4}})[-./ ]{_WORD}[-./ ](\d{{1,2}}){_END}", r"\1-\2-\3\4"),
     (r"^(\d+-[\pL\d]+-\d+):(\d{1,2}:)", r"\1 \2"),
-    (rf"{_DAY} (\d{{2}})(\d{{2}})(\d{{2}})(\d{{3}})$", r"\1 \2:\3:\4.\5"),
-    (rf"{_DAY} (\d{{2}})(\d{{2}})(\d{{2}})(\.\d+)( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5\6"),
-    (rf"{_DAY} (\d{{1,2}})(\d{{2}})(\d{{2}})( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5"),
-    (rf"{_DAY} ([01]?\d|2[0-4])\.([0-5]\d)\.([0-5]\d)$", r"\1 \2:\3:\4"),
-    (rf"{_DAY} ([01]?\d|2[0-4])\.([0-5]\d)$", r"\1 \2:\3"),
+    (rf"{_DAY} (\d{{2}})(\d{{2}})(\d{{2}})(\d{{3}}|\d{{6}}|\d{{9}})$", r"\1 \2:\3:\4.\5"),
+    (rf"{_DAY} (\d{{1,2}})(\d{{2}})(\d{{2}})(\.\d+)?( ?[A-Z+-].*)?$", r"\1 \2:\3:\4\5\6"),
     (rf"{_DAY} (\d{{1,2}})(\d{{2}})$", r"\1 \2:\3"),
     (r" ?(?:GMT|UTC) ?([+-]\d)", r" \1"),
     (r" ([+-])(\d)((?::?\d{2})?)$", r" \g<1>0\2\3"),
@@ -75,8 +82,8 @@ _MONTHS_ALONE: Final = (
     (r"^(\d{4})[-/.](\d{1,2})$", r"\1-\2-1"),
     (r"^(\d{1,2})[-/.](\d{4})$", r"\2-\1-1"),
     (rf"^{_WORD}[-./ ']*(\d{{4}})$", r"\2-\1-1"),
+    (rf"^{_WORD}[-./ ']+([0-6]\d)$", r"20\2-\1-1"),
     (rf"^{_WORD}[-./ ']+([7-9]\d)$", r"19\2-\1-1"),
-    (rf"^{_WORD}[-./ ']+(\d{{2}})$", r"20\2-\1-1"),
     (r"(?i)^(\d{4})[- ]?Q1$", r"\1-1-1"),
     (r"(?i)^(\d{4})[- ]?Q2$", r"\1-4-1"),
     (r"(?i)^(\d{4})[- ]?Q3$", r"\1-7-1"),
@@ -84,6 +91,8 @@ _MONTHS_ALONE: Final = (
 )
 # Fewest and most days between dates (of days, weeks, months, quarters, years), and whether near a month's edge.
 _EVEN: Final = ((1, 5, False), (6, 8, False), (26, 36, True), (86, 95, True), (360, 370, True))
+Evenness = Literal["days", "months"]
+_SHORT_YEAR: Final = r"^\pL{3,}\.?[-./ ]+[0-3]\d$"  # of Jan-24: a year, or a day
 _SHORTER: Final = 4  # so many times as long the other reading's stretch of time must be
 _FEW: Final = 3  # dates; fewer are even and run one way by chance
 
@@ -138,11 +147,13 @@ def dates_of(cells: Any, order: Order | None = None) -> Dates:
     _refuse_first_null(parts, cells)
     first, second, third = (_part(parts, name) for name in ("first", "second", "third"))
     dotted = bool(pc.all(pc.match_substring_regex(plain, r"^\d{1,2}\.\d{1,2}\.")).as_py())
+    worded = bool(pc.any(pc.match_substring_regex(plain, r"^\d{1,2}_")).as_py())
     hour, minute, sec = (_part(parts, name) for name in ("hour", "minute", "sec"))
     intraday = len(np.unique(hour * 60 + minute)) > 1
-    year, month, day, notes = _ordered((first, second, third), dotted, intraday, cells, order)
+    year, month, day, notes = _ordered((first, second, third), dotted, worded, intraday, cells, order)
     if months_only:
-        _refuse_days_as_years(year, month, cells)
+        if pc.any(pc.match_substring_regex(cells, _SHORT_YEAR)).as_py():
+            _refuse_days_as_years(year, month, cells)
         notes = (*notes, MONTHS_NOTE)
     days, lawful = _calendar(year, month, day)
     half = np.asarray(pc.utf8_lower(pa.chunked_array([pc.struct_field(part, "half") for part in parts])).to_numpy())
@@ -155,7 +166,9 @@ def dates_of(cells: Any, order: Order | None = None) -> Dates:
     written_ns = (
         days.astype("M8[ns]").astype(np.int64) + ((hour * 60 + minute) * 60 + sec) * SECOND + _billionths(parts)
     )
-    time_ns, zoned = in_utc(written_ns, pa.chunked_array([pc.struct_field(part, "zone") for part in parts]), cells)
+    zones = pa.chunked_array([pc.struct_field(part, "zone") for part in parts])
+    time_ns, zoned, said = _in_utc(written_ns, zones, cells)
+    notes = (*notes, *said)
     if not zoned.all():
         notes = (*notes, "times carry no zone: read as UTC")
     with_clock = pc.any(pc.match_substring_regex(plain, r"[T ,:]")).as_py()
@@ -169,8 +182,8 @@ def _all_dates(cells: Any) -> bool:
 
 
 def _numbered_months(cells: Any) -> Any:
-    """2015-Aug-24 as 2015-8-24; a word that is no month stays."""
-    word = r"^\d{4}-(?P<month>\pL{3,})-\d"
+    """2015-Aug-24 as 2015-8-24, 07_Aug_24 as 07_8_24; a word that is no month stays."""
+    word = r"^\d{1,4}[-_](?P<month>\pL{3,})[-_]\d"
     found = pc.extract_regex(pc.utf8_lower(cells), word)
     words = (
         pa.chunked_array([pc.struct_field(chunk, "month") for chunk in found.chunks])
@@ -180,7 +193,8 @@ def _numbered_months(cells: Any) -> Any:
     for name in pc.unique(words).to_pylist():
         number = None if name is None else _MONTH_NUMBERS.get(name) or _MONTH_NUMBERS.get(name[:3])
         if number is not None:
-            cells = pc.replace_substring_regex(cells, rf"(?i)^(\d{{4}})-{re.escape(name)}-", rf"\1-{number}-")
+            seen = rf"(?i)^(\d{{1,4}})([-_]){re.escape(name)}([-_])"
+            cells = pc.replace_substring_regex(cells, seen, rf"\1\2{number}\3")
     return cells
 
 
@@ -192,16 +206,16 @@ def _calendar(year: Ints, month: Ints, day: Ints) -> tuple[Days, NDArray[np.bool
 
 
 def _refuse_days_as_years(year: Ints, month: Ints, cells: Any) -> None:
-    """Jan-24 is January of 2024 where months run on, and the 24th of January where days do."""
-    count = year * 12 + month
-    if len(np.unique(count)) < len(count) or (np.diff(np.sort(count)) > 12).any():
+    """Jan-24 is January of 2024 where months or quarters run on, and the 24th of January where days do."""
+    steps = np.diff(np.unique(year * 12 + month))
+    if not len(steps) or (steps > 3).any():
         raise CellError(0, cells[0].as_py(), f"a month, or a day without its year: these rows do not tell; {NEEDED}")
 
 
 def _ordered(
-    numbers: tuple[Ints, Ints, Ints], dotted: bool, intraday: bool, cells: Any, order: Order | None
+    numbers: tuple[Ints, Ints, Ints], dotted: bool, worded: bool, intraday: bool, cells: Any, order: Order | None
 ) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
-    """Year, month and day of three numbers, by evidence in the whole column."""
+    """Year, month and day of three numbers, by evidence in the whole column; ``worded``, the second is the month."""
     first, second, third = numbers
     long_first, long_third = first > 31, third > 31
     if long_first.all():
@@ -215,6 +229,8 @@ def _ordered(
     }
     if not long_third.any():
         readings["YMD"] = (_four_digits(first), second, third)
+    if worded:
+        del readings["MDY"]
     if order is not None and order in readings:
         return *readings[order], (f"dates read as {_in_words(order)}, as chosen",)
     lawful = {name: reading for name, reading in readings.items() if _calendar(*reading)[1].all()}
@@ -223,7 +239,9 @@ def _ordered(
     if len(lawful) < 2:
         name = next(iter(lawful or readings))
         return *readings[name], (f"dates read as {_in_words(name)}",)
-    name, why = _by_spacing({name: _calendar(*reading)[0] for name, reading in lawful.items()}, dotted, intraday, cells)
+    name, why = _by_spacing(
+        {name: _calendar(*reading)[0] for name, reading in lawful.items()}, dotted, worded, intraday, cells
+    )
     return *readings[name], (f"dates read as {_in_words(name)}: {why}",)
 
 
@@ -238,7 +256,9 @@ def _refuse_unlawful(first: Ints, second: Ints, cells: Any) -> None:
         raise CellError(row, cells[row].as_py(), "other dates have day and month the other way round: write 2015-08-24")
 
 
-def _by_spacing(readings: dict[Order, Days], dotted: bool, intraday: bool, cells: Any) -> tuple[Order, str]:
+def _by_spacing(
+    readings: dict[Order, Days], dotted: bool, worded: bool, intraday: bool, cells: Any
+) -> tuple[Order, str]:
     """The one reading whose dates are evenly spaced, run one way, or lie close together.
 
     Raises
@@ -250,10 +270,13 @@ def _by_spacing(readings: dict[Order, Days], dotted: bool, intraday: bool, cells
     if len({days.tobytes() for days in readings.values()}) == 1:
         return next(iter(readings)), "all orders give the same days"
     weekends = {name: bool((~np.is_busday(days)).any()) for name, days in dates.items()}
-    even = [name for name, days in dates.items() if _is_even(days, intraday)]
+    kinds = {name: _evenness(days, intraday) for name, days in dates.items()}
+    daily = [name for name, kind in kinds.items() if kind == "days"]
+    monthly = [name for name, kind in kinds.items() if kind == "months" and not (daily and _off_edge(dates[name]))]
+    even = daily + monthly
     few = min(map(len, dates.values())) < _FEW
-    if len(even) > 1 and not few:
-        even = [name for name in even if not weekends[name]] or even
+    if len(daily) > 1 and not monthly and not few:
+        even = [name for name in daily if not weekends[name]] or daily
     if len(even) == 1 and not (few and weekends[even[0]]):
         return even[0], "only so the dates are evenly spaced"
     if not even:
@@ -263,8 +286,8 @@ def _by_spacing(readings: dict[Order, Days], dotted: bool, intraday: bool, cells
         spans = sorted((int((days[-1] - days[0]).astype(np.int64)), name) for name, days in dates.items())
         if len(dates[spans[0][1]]) >= _FEW and spans[0][0] * _SHORTER <= spans[1][0]:
             return spans[0][1], "only so the dates lie close together"
-    if dotted and "DMY" in readings:
-        return "DMY", "as dates with points are written"
+    if (dotted or worded) and "DMY" in readings:
+        return "DMY", f"as dates with {'points' if dotted else 'months in words'} are written"
     seen = " or ".join(f"{days[0]} ({_in_words(name)})" for name, days in readings.items())
     raise CellError(
         0,
@@ -273,7 +296,7 @@ def _by_spacing(readings: dict[Order, Days], dotted: bool, intraday: bool, cells
     )
 
 
-def _is_even(days: Days, intraday: bool) -> bool:
+def _evenness(days: Days, intraday: bool) -> Evenness | None:
     """Whether sorted dates are evenly spaced: by days or weeks, or, where no times of day are, by months or years.
 
     Weekends and holidays are allowed for; months, quarters and years are stamped near their beginning or their end.
@@ -282,9 +305,16 @@ def _is_even(days: Days, intraday: bool) -> bool:
     for least, most, near_edge in _EVEN:
         if len(gaps) and ((gaps >= least) & (gaps <= most)).all():
             if not near_edge:
-                return True
-            return not intraday and bool(((days + 3).astype("M8[M]") != (days - 3).astype("M8[M]")).all())
-    return False
+                return "days"
+            at_edge = not intraday and bool(((days + 3).astype("M8[M]") != (days - 3).astype("M8[M]")).all())
+            return "months" if at_edge else None
+    return None
+
+
+def _off_edge(days: Days) -> bool:
+    """Whether dates a month apart are no months: on weekends, but neither all first nor all last days."""
+    edges = (days.astype("M8[M]") != (days - 1).astype("M8[M]"), days.astype("M8[M]") != (days + 1).astype("M8[M]"))
+    return bool((~np.is_busday(days)).any()) and not any(edge.all() for edge in edges)
 
 
 def _runs_one_way(days: Days) -> bool:
@@ -295,6 +325,29 @@ def _runs_one_way(days: Days) -> bool:
 def _in_words(order: Order) -> str:
     words = {"D": "day", "M": "month", "Y": "year"}
     return ", ".join(words[letter] for letter in order)
+
+
+def _in_utc(written_ns: Ints, zones: Any, cells: Any) -> tuple[Ints, NDArray[np.bool_], tuple[str, ...]]:
+    """UTC times of wall clocks, which rows give a zone, and what was decided."""
+    encoded = zones.combine_chunks().dictionary_encode()
+    names = [str(name) for name in encoded.dictionary.to_pylist()]
+    codes = np.asarray(encoded.indices)
+    time_ns, notes = written_ns.copy(), []
+    for code, name in enumerate(names):
+        if not name:
+            continue
+        rows = np.flatnonzero(codes == code)
+        try:
+            zone = zone_of(name, names)
+            time_ns[rows] = to_utc(written_ns[rows], zone)
+        except ZoneError as error:
+            raise CellError(int(rows[0]), cells[int(rows[0])].as_py(), error.needed) from None
+        except ClockChangeError as error:
+            row = int(rows[error.row])
+            raise CellError(row, cells[row].as_py(), error.needed) from None
+        said = say_zone(name, zone)
+        notes += [said] if said is not None else []
+    return time_ns, np.asarray([name != "" for name in names], dtype=np.bool_)[codes], tuple(notes)
 
 
 def _billionths(parts: list[Any]) -> Ints:

@@ -1,65 +1,120 @@
-"""Zones of times: offsets, names of places and abbreviations, and the zone that a column's name gives."""
+"""Time zones as files spell them, and wall clocks turned to UTC.
 
+An offset is an offset (+01:00, UTC+1, GMT-0400). Names of places (America/New_York) follow the rules of the place.
+Abbreviations are what they say, all the year: EST is UTC-05:00 in summer too. Some mean several zones (CST is Chicago's
+and Shanghai's); they are read only if the column says which, as CST beside CDT does.
+"""
+
+import datetime as dt
 import re
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, Final
-from zoneinfo import available_timezones
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
+from alphastream.errors import AlphaStreamError
 from alphastream.uploads.cells import CellError
 
-_UTC: Final = ("", "Z", "UTC", "GMT", "UCT", "ZULU")
-# Hours east of UTC; EST beside EDT and the like settles summer time by itself.
-_ABBREVIATIONS: Final = {
-    name: hours
-    for hours, names in {
-        -8: "PST",
-        -7: "PDT MST",
-        -6: "MDT",
-        -5: "EST CDT",
-        -4: "EDT",
-        -3: "BRT ART",
-        0: "WET",
-        1: "CET MEZ WEST",
-        2: "CEST MESZ EET",
-        3: "EEST MSK TRT",
-        8: "HKT SGT AWST",
-        9: "JST KST",
-        10: "AEST",
-        11: "AEDT",
-        12: "NZST",
-        13: "NZDT",
-    }.items()
-    for name in names.split()
+Zone = int | ZoneInfo  # seconds east of UTC, or the rules of a place
+
+_OFFSET: Final = re.compile(r"(?:UTC|GMT|UT)? ?([+-])(\d{1,2})(?::?(\d{2}))?(?::?00)?(?: ?[(\[].*)?", re.IGNORECASE)
+_PLACE: Final = re.compile(r"[A-Za-z][A-Za-z_]+(?:/[A-Za-z][A-Za-z0-9_+-]*){1,2}")
+_BY_HOURS: Final = {
+    -10: "HST",
+    -9: "AKST",
+    -8: "AKDT PST",
+    -7: "PDT MST",
+    -6: "MDT",
+    -5: "CDT EST",
+    -4: "EDT",
+    -3.5: "NST",
+    -3: "ADT BRT ART",
+    -2.5: "NDT",
+    0: "Z UTC GMT UT UCT WET ZULU",
+    1: "WEST CET MEZ",
+    2: "CEST MESZ EET SAST",
+    3: "EEST MSK TRT IDT",
+    7: "ICT WIB",
+    8: "HKT SGT AWST",
+    9: "JST KST",
+    9.5: "ACST",
+    10: "AEST",
+    10.5: "ACDT",
+    11: "AEDT",
+    12: "NZST",
+    13: "NZDT",
+}
+_HOURS: Final = {name: hours for hours, names in _BY_HOURS.items() for name in names.split()}
+# An abbreviation of several zones: another one that settles it where the column has it too, and the hours then.
+_SEVERAL: Final[Mapping[str, tuple[str, float, str]]] = {
+    "CST": ("CDT", -6, "Chicago's and Shanghai's time"),
+    "IST": ("IDT", 2, "India's, Israel's and Ireland's time"),
+    "BST": ("GMT", 1, "British summer time and Bangladesh's time"),
+    "AST": ("ADT", -4, "Atlantic and Arabian time"),
 }
 _PLACES: Final = {
-    "ET": "America/New_York",
-    "CT": "America/Chicago",
-    "PT": "America/Los_Angeles",
-    "MT": "America/Denver",
+    "America/New_York": "ET EST5EDT EASTERN",
+    "America/Chicago": "CT CST6CDT CENTRAL",
+    "America/Denver": "MT MST7MDT MOUNTAIN",
+    "America/Los_Angeles": "PT PST8PDT PACIFIC",
+    "Asia/Tokyo": "JAPAN",
+    "Asia/Hong_Kong": "HONGKONG",
+    "Asia/Shanghai": "PRC",
+    "Asia/Seoul": "ROK",
+    "Asia/Singapore": "SINGAPORE",
 }
+_PLACE_OF: Final = {name: place for place, names in _PLACES.items() for name in names.split()}
+_AROUND: Final = 50  # rows on either side of an hour that exists twice, which show how times are repeated
 
 
-def in_utc(written_ns: Ints, zones: Any, cells: Any) -> tuple[Ints, NDArray[np.bool_]]:
-    """UTC times of wall clocks, and which rows give a zone."""
-    encoded = zones.combine_chunks().dictionary_encode() if isinstance(zones, pa.ChunkedArray) else zones
-    names = [str(name) for name in encoded.dictionary.to_pylist()]
-    codes = np.asarray(encoded.indices)
-    time_ns = written_ns.copy()
-    for code, name in enumerate(names):
-        rows = codes == code
-        hours = _hours_east(name, names)
-        if hours is not None:
-            time_ns[rows] -= np.int64(round(hours * 3600)) * SECOND
-        elif name.upper() not in _UTC:
-            time_ns[rows] = _of_place(name, written_ns[rows], np.flatnonzero(rows), cells)
-    return time_ns, np.asarray([name != "" for name in names], dtype=np.bool_)[codes]
+class ZoneError(AlphaStreamError):
+    """A zone that is not known, or that means several: ``zone`` as written, and what would do instead."""
+
+    def __init__(self, zone: str, needed: str) -> None:
+        super().__init__(f"{zone}: {needed}")
+        self.zone = zone
+        self.needed = needed
+
+
+class ClockChangeError(AlphaStreamError):
+    """A wall clock that a change of clocks left out or shows twice: ``row`` among those given."""
+
+    def __init__(self, row: int, needed: str) -> None:
+        super().__init__(f"row {row}: {needed}")
+        self.row = row
+        self.needed = needed
+
+
+def zone_of(text: str, beside: Collection[str] = ()) -> Zone:
+    """The zone a text names.
+
+    Parameters
+    ----------
+    beside : all zones of the column, as written.
+
+    Raises
+    ------
+    ZoneError
+        Nobody knows this zone, or it means several.
+
+    >>> zone_of("UTC+1"), zone_of("EST"), zone_of("US/Eastern").key, zone_of("CST", ["CST", "CDT"])
+    (3600, -18000, 'US/Eastern', -21600)
+    """
+    name = _bare(text)
+    if name in _SEVERAL:
+        partner, hours, meanings = _SEVERAL[name]
+        if partner not in map(_bare, beside):
+            raise ZoneError(text, f"{name} means {meanings}: write the offset from UTC instead, such as +08:00")
+        return int(hours * 3600)
+    zone = _known(name)
+    if zone is None:
+        raise ZoneError(text, "this zone is not known: write the offset from UTC instead, such as +01:00")
+    return zone
 
 
 def zone_in(name: str) -> str | None:
@@ -72,7 +127,7 @@ def zone_in(name: str) -> str | None:
     if found is None:
         return None
     zone = found[0].strip("()").replace(" ", "")
-    stated = zone.partition("/")[0] in _areas() or _hours_east(zone, []) is not None or zone in _PLACES
+    stated = zone.partition("/")[0] in _areas() or zone in _SEVERAL or _known(_bare(zone)) not in (None, 0)
     return zone if stated else None
 
 
@@ -88,47 +143,135 @@ def in_zone(written_ns: Ints, zone: str) -> Ints:
     Raises
     ------
     CellError
-        A time that the zone has twice or not at all.
+        The zone is not known or means several, or the zone has a time twice or not at all.
     """
-    hours = _hours_east(zone, [])
-    if hours is not None:
-        return written_ns - np.int64(round(hours * 3600)) * SECOND
-    return _of_place(
-        zone, written_ns, np.arange(len(written_ns)), pa.array(written_ns.view("M8[ns]")).cast(pa.string())
-    )
-
-
-def _hours_east(name: str, names: list[str]) -> float | None:
-    signed = re.fullmatch(r"(?:GMT|UTC)?([+-])(\d{1,2}):?(\d{2})?", name)
-    if signed:
-        return float(signed[1] + "1") * (int(signed[2]) + int(signed[3] or 0) / 60)
-    if name == "CST" and "CDT" in names:
-        return -6.0
-    return _ABBREVIATIONS.get(name.upper())
-
-
-def _of_place(name: str, written_ns: Ints, rows: Ints, cells: Any) -> Ints:
-    """UTC of the wall clocks of a place; an hour that comes twice is told apart by the rows' own order."""
-    zone = _PLACES.get(name.upper(), name)
-    walls = pd.DatetimeIndex(written_ns.view("M8[ns]"))
     try:
-        marked = walls.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    except (KeyError, ValueError, OSError):
-        raise CellError(
-            int(rows[0]),
-            cells[int(rows[0])].as_py(),
-            f"the zone {name!r} is not known, or means several: write America/New_York, +09:00 or UTC",
-        ) from None
-    doubtful = np.asarray(marked.isna())
-    if doubtful.any():
-        newest_first = len(written_ns) > 1 and written_ns[0] > written_ns[-1]
-        try:
-            ordered = walls[::-1] if newest_first else walls
-            told = ordered.tz_localize(zone, ambiguous="infer", nonexistent="raise")
-        except ValueError as error:
-            row = int(rows[np.argmax(doubtful)])
-            raise CellError(
-                row, cells[row].as_py(), f"a time that {zone} has twice or not at all: write UTC"
-            ) from error
-        marked = told[::-1] if newest_first else told
-    return np.asarray(marked.as_unit("ns").asi8, dtype=np.int64)
+        return to_utc(written_ns, zone_of(zone))
+    except ZoneError as error:
+        raise CellError(0, zone, error.needed) from None
+    except ClockChangeError as error:
+        wall = str(written_ns[error.row].astype("M8[ns]").astype("M8[s]"))
+        raise CellError(error.row, wall.replace("T", " "), error.needed) from None
+
+
+def say_zone(text: str, zone: Zone) -> str | None:
+    """What a person should know of how a zone was read; None where the text says it all."""
+    if isinstance(zone, ZoneInfo):
+        return f"times of {zone.key} turned into UTC, summer time included"
+    if zone and _bare(text) in {*_HOURS, *_SEVERAL}:
+        sign, (hours, seconds) = "-" if zone < 0 else "+", divmod(abs(zone), 3600)
+        return f"{_bare(text)} read as UTC{sign}{hours:02}:{seconds // 60:02} throughout the year"
+    return None
+
+
+def to_utc(wall_ns: Ints, zone: Zone) -> Ints:
+    """Wall clocks of a zone as UTC.
+
+    Parameters
+    ----------
+    wall_ns : shape (T,), in the order of the file. An hour that exists twice is told apart by this order, if the rows
+        run through it twice.
+
+    Raises
+    ------
+    ClockChangeError
+        A wall clock does not exist, or exists twice and the order does not say which one is meant.
+
+    >>> wall = np.array(["2024-08-08T09:30", "2024-12-02T09:30"], "M8[ns]").astype(np.int64)
+    >>> to_utc(wall, ZoneInfo("America/New_York")).astype("M8[ns]").astype("M8[m]").astype(str).tolist()
+    ['2024-08-08T13:30', '2024-12-02T14:30']
+    """
+    if isinstance(zone, int):
+        return wall_ns - zone * SECOND
+    if len(wall_ns) == 0:
+        return wall_ns
+    change_ns, offset_ns = _changes(zone, int(wall_ns.min()), int(wall_ns.max()))
+    before, after = offset_ns[:-1], offset_ns[1:]
+    starts = change_ns + np.maximum(before, after)  # from here on the new offset is the only one
+    index = np.searchsorted(starts, wall_ns, side="right")
+    utc_ns = wall_ns - offset_ns[index]
+    unclear_from = np.append(change_ns + np.minimum(before, after), np.iinfo(np.int64).max)
+    unclear = wall_ns >= unclear_from[index]
+    if unclear.any():
+        rows = np.flatnonzero(unclear)
+        skipped = (after > before)[index[rows]]
+        if skipped.any():
+            row = int(rows[np.argmax(skipped)])
+            raise ClockChangeError(
+                row, f"this time does not exist in {zone.key} (clocks were set forward): write the times in UTC"
+            )
+        second = _second_time(wall_ns, rows, zone)
+        utc_ns[rows] += np.where(second, (before - after)[index[rows]], 0)
+    return utc_ns
+
+
+def _second_time(wall_ns: Ints, rows: Ints, zone: ZoneInfo) -> NDArray[np.bool_]:
+    """Whether rows of hours that exist twice are of the second time, by one step against the way the rows run."""
+    second = np.zeros(len(rows), dtype=bool)
+    ends = np.append(np.flatnonzero(np.diff(rows) != 1) + 1, len(rows))
+    begin = 0
+    for end in ends:
+        first, last = int(rows[begin]), int(rows[end - 1])
+        inside = wall_ns[first : last + 1]
+        near = wall_ns[max(first - 1, 0) : last + 2]
+        upwards = near[-1] > near[0] or (near[-1] == near[0] and np.count_nonzero(np.diff(inside) > 0) > 1)
+        steps = np.diff(inside) if upwards else -np.diff(inside)
+        around = (wall_ns[max(first - _AROUND, 0) : first], wall_ns[last + 1 : last + 1 + _AROUND])
+        # One row a time: a time that is repeated is the second one as well.
+        single = all(len(side) > 0 and (np.diff(side) != 0).all() for side in around)
+        back = np.flatnonzero(steps <= 0 if single else steps < 0)
+        if len(back) != 1:
+            raise ClockChangeError(
+                first,
+                f"this time exists twice in {zone.key} (clocks were set back), and the order of the rows does not say "
+                "which one is meant: write the times in UTC",
+            )
+        later = np.arange(len(inside)) > back[0]
+        second[begin:end] = later if upwards else ~later
+        begin = int(end)
+    return second
+
+
+def _changes(zone: ZoneInfo, first_ns: int, last_ns: int) -> tuple[Ints, Ints]:
+    """Moments (UTC) at which the offset changes, shape (K,), and the offsets around them, shape (K + 1,)."""
+    day, reach = 86_400, 3 * 86_400
+    begin, end = first_ns // SECOND - reach, last_ns // SECOND + reach
+    moments, offsets = [], [_offset(zone, begin)]
+    for start in range(begin, end, day):
+        stop = start + day
+        if _offset(zone, stop) == offsets[-1]:
+            continue
+        low, high = start, stop
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset(zone, middle) == offsets[-1] else (low, middle)
+        moments.append(high)
+        offsets.append(_offset(zone, stop))
+    return np.array(moments, dtype=np.int64) * SECOND, np.array(offsets, dtype=np.int64) * SECOND
+
+
+def _offset(zone: ZoneInfo, second: int) -> int:
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=second)
+    return int((moment.astimezone(zone).utcoffset() or dt.timedelta()).total_seconds())
+
+
+@cache
+def _known(name: str) -> Zone | None:
+    if name in _HOURS:
+        return int(_HOURS[name] * 3600)
+    offset = _OFFSET.fullmatch(name)
+    if offset:
+        hours, minutes = int(offset[2]), int(offset[3] or 0)
+        lawful = hours <= 14 and minutes < 60
+        return (hours * 60 + minutes) * (-60 if offset[1] == "-" else 60) if lawful else None
+    place = _PLACE_OF.get(name.upper()) or (name if _PLACE.fullmatch(name) else None)
+    try:
+        return None if place is None else ZoneInfo(place)
+    except (KeyError, ValueError, OSError):  # no such place; a folder of places
+        return None
+
+
+def _bare(text: str) -> str:
+    """A zone without brackets around it; abbreviations in capitals."""
+    name = text.strip(" ()[],").replace("\N{MINUS SIGN}", "-")
+    return name.upper() if name.upper() in {*_HOURS, *_SEVERAL} else name

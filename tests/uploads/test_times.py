@@ -113,6 +113,53 @@ def test_short_years_with_words_for_months() -> None:
     assert [str(day) for day in months] == ["1998-12-01", "1999-01-01"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (["24-Aug-07", "24-Aug-08", "24-Aug-09"], "2024-08-07"),  # not 24 August of three years
+        (["07-Aug-24"], "2024-08-07"),
+        (["07-Aug-99", "08-Aug-99"], "1999-08-07"),
+        (["28-Dec-98", "04-Jan-99"], "1998-12-28"),
+        (["Jan-98", "Feb-98", "Mar-98"], "1998-01-01"),
+        (["Jan 2024", "Jan 2024", "Feb 2024", "Feb 2024"], "2024-01-01"),  # two symbols
+        ([f"{day:02}/02/2024" for day in range(1, 10)], "2024-02-01"),  # every day, weekends too
+    ],
+)
+def test_years_of_two_digits_and_even_days(cells: list[str], first: str) -> None:
+    assert parse_times(pa.array(cells)).time_ns.astype("M8[ns]")[0] == np.datetime64(first)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["01/02/2023", "01/03/2023", "01/04/2023"],  # days of January, or the first of three months
+        ["Jan-24", "Jan-25", "Jan-26"],  # days, or years
+        ["Jan-24"],
+    ],
+)
+def test_even_both_ways_is_asked(cells: list[str]) -> None:
+    with pytest.raises(CellError, match="do not tell"):
+        parse_times(pa.array(cells))
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("2024-8-8 9:5", "2024-08-08T09:05"),
+        ("2024/08/08 13.30.00", "2024-08-08T13:30"),
+        ("20240808133000.123", "2024-08-08T13:30:00.123"),
+        ("20240808133000123456", "2024-08-08T13:30:00.123456"),
+        ("20240808 093000123456", "2024-08-08T09:30:00.123456"),
+        ("2024-08-08T15:30:00+02:00[Europe/Paris]", "2024-08-08T13:30"),
+        ("Donnerstag, 8. August 2024", "2024-08-08"),
+        ("jeudi 8 août 2024", "2024-08-08"),
+        ("mar 6 ago 2024", "2024-08-06"),
+    ],
+)
+def test_further_spellings(cell: str, moment: str) -> None:
+    assert parse_times(pa.array([cell])).time_ns.astype("M8[ns]")[0] == np.datetime64(moment)
+
+
 def test_zones_are_noted_where_they_are_missing() -> None:
     assert parse_times(pa.array(["2015-08-24T13:05:06Z"])).notes == ()
     assert parse_times(pa.array(["2015-08-24T13:05:06"])).notes == ("times carry no zone: read as UTC",)
