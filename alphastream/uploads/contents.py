@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
 from alphastream.uploads.cells import MISSING, WHOLE, Decimal, floats, looks_like_number
-from alphastream.uploads.times import looks_like_clock, looks_like_time
+from alphastream.uploads.clocks import looks_like_clock
+from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import word_set
 
 ContentKind = Literal[

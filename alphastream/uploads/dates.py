@@ -13,7 +13,6 @@ from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.epochs import MONTHS_NOTE, NEEDED
-from alphastream.uploads.zones import ClockChangeError, ZoneError, say_zone, to_utc, zone_of
 
 Order = Literal["DMY", "MDY", "YMD"]
 Days = NDArray[Any]  # datetime64[D]
@@ -99,11 +98,20 @@ _FEW: Final = 3  # dates; fewer are even and run one way by chance
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Wall clocks and UTC times, shape (T,), of a column of dates."""
+    """Dates as they are written, shape (T,) each.
+
+    Parameters
+    ----------
+    written_ns : the wall clock.
+    halved : whether AM or PM is written.
+    zones : as written, "" for none.
+    dates_only : whether no cell has a time of day.
+    notes : what was decided.
+    """
 
     written_ns: Ints
-    time_ns: Ints
-    zoned: bool
+    halved: NDArray[np.bool_]
+    zones: tuple[str, ...]
     dates_only: bool
     notes: tuple[str, ...]
 
@@ -129,13 +137,14 @@ def spelled(cells: Any) -> tuple[Any, bool]:
     return (months, True) if alone else (cells, False)
 
 
-def dates_of(cells: Any, order: Order | None = None) -> Dates:
-    """Read a column of dates.
+def dates_of(cells: Any, order: Order | None = None, intraday: bool = False) -> Dates:
+    """Read dates.
 
     Parameters
     ----------
-    cells : Arrow chunked array of strings, shape (T,).
+    cells : Arrow chunked array of strings, shape (T,), in the order of the file; repetitions may be left out.
     order : of day, month and year; None to judge it by the whole column.
+    intraday : whether times of day differ, which these cells need not say.
 
     Raises
     ------
@@ -149,7 +158,7 @@ def dates_of(cells: Any, order: Order | None = None) -> Dates:
     dotted = bool(pc.all(pc.match_substring_regex(plain, r"^\d{1,2}\.\d{1,2}\.")).as_py())
     worded = bool(pc.any(pc.match_substring_regex(plain, r"^\d{1,2}_")).as_py())
     hour, minute, sec = (_part(parts, name) for name in ("hour", "minute", "sec"))
-    intraday = len(np.unique(hour * 60 + minute)) > 1
+    intraday |= len(np.unique(hour * 60 + minute)) > 1
     year, month, day, notes = _ordered((first, second, third), dotted, worded, intraday, cells, order)
     if months_only:
         if pc.any(pc.match_substring_regex(cells, _SHORT_YEAR)).as_py():
@@ -166,13 +175,9 @@ def dates_of(cells: Any, order: Order | None = None) -> Dates:
     written_ns = (
         days.astype("M8[ns]").astype(np.int64) + ((hour * 60 + minute) * 60 + sec) * SECOND + _billionths(parts)
     )
-    zones = pa.chunked_array([pc.struct_field(part, "zone") for part in parts])
-    time_ns, zoned, said = _in_utc(written_ns, zones, cells)
-    notes = (*notes, *said)
-    if not zoned.all():
-        notes = (*notes, "times carry no zone: read as UTC")
-    with_clock = pc.any(pc.match_substring_regex(plain, r"[T ,:]")).as_py()
-    return Dates(written_ns, time_ns, bool(zoned.all()), not with_clock, notes)
+    zones = tuple(zone for part in parts for zone in pc.struct_field(part, "zone").to_pylist())
+    clocks = pc.any(pc.match_substring_regex(plain, r"[T ,]+\d{1,2}(:| ?[AaPp][Mm]|$)")).as_py()
+    return Dates(written_ns, half != "", zones, not clocks, notes)
 
 
 def _all_dates(cells: Any) -> bool:
@@ -217,7 +222,7 @@ def _ordered(
 ) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
     """Year, month and day of three numbers, by evidence in the whole column; ``worded``, the second is the month."""
     first, second, third = numbers
-    long_first, long_third = first > 31, third > 31
+    long_first, long_third = first > 99, third > 99
     if long_first.all():
         return first, second, third, ()
     if long_first.any():
@@ -325,29 +330,6 @@ def _runs_one_way(days: Days) -> bool:
 def _in_words(order: Order) -> str:
     words = {"D": "day", "M": "month", "Y": "year"}
     return ", ".join(words[letter] for letter in order)
-
-
-def _in_utc(written_ns: Ints, zones: Any, cells: Any) -> tuple[Ints, NDArray[np.bool_], tuple[str, ...]]:
-    """UTC times of wall clocks, which rows give a zone, and what was decided."""
-    encoded = zones.combine_chunks().dictionary_encode()
-    names = [str(name) for name in encoded.dictionary.to_pylist()]
-    codes = np.asarray(encoded.indices)
-    time_ns, notes = written_ns.copy(), []
-    for code, name in enumerate(names):
-        if not name:
-            continue
-        rows = np.flatnonzero(codes == code)
-        try:
-            zone = zone_of(name, names)
-            time_ns[rows] = to_utc(written_ns[rows], zone)
-        except ZoneError as error:
-            raise CellError(int(rows[0]), cells[int(rows[0])].as_py(), error.needed) from None
-        except ClockChangeError as error:
-            row = int(rows[error.row])
-            raise CellError(row, cells[row].as_py(), error.needed) from None
-        said = say_zone(name, zone)
-        notes += [said] if said is not None else []
-    return time_ns, np.asarray([name != "" for name in names], dtype=np.bool_)[codes], tuple(notes)
 
 
 def _billionths(parts: list[Any]) -> Ints:

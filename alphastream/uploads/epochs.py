@@ -104,6 +104,12 @@ def from_whole(numbers: Ints, billionths: Ints | None = None) -> Epochs:
     return Epochs(time_ns, tuple(units))
 
 
+def as_nanoseconds(time_ns: Ints, units: tuple[str, ...]) -> Ints:
+    """Times that were read as counts since another year, as nanoseconds since 1970 instead; others as they are."""
+    start = next((start for name, _, _, start in _HUNDREDS if (name,) == units), None)
+    return time_ns if start is None else time_ns // 100 + start
+
+
 def stamps_of(numbers: Ints) -> Stamps | None:
     """Calendar numbers of one length or several, or None if these are none.
 
@@ -224,7 +230,7 @@ def _refuse_rounded(cells: Any, exact: Any, rows: Ints) -> None:
     if step_ns <= SECOND:
         return
     step = step_ns // SECOND
-    seconds = np.unique(whole * (units // 1000) // (SECOND // 1000))
+    seconds = np.unique(whole * units // SECOND)
     for bar in _BAR_SECONDS:
         chance = step / math.lcm(step, bar)
         if chance ** len(seconds) <= _BY_CHANCE and (seconds % bar == 0).all():

@@ -3,26 +3,40 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from alphastream.core.types import Ints
+from alphastream.core.units import SECOND
 from alphastream.uploads.cells import NUMBER, CellError
+from alphastream.uploads.clocks import DAY_NS, Numbers, clocks_of, numbers_of, split_clocks, written_clocks
 from alphastream.uploads.dates import DATE_CELL, Order, dates_of, spelled
-from alphastream.uploads.epochs import UNITS_NS, Epochs, Stamps, from_decimals, from_whole, is_decimal, stamps_of
-from alphastream.uploads.zones import in_zone
+from alphastream.uploads.epochs import (
+    NEEDED,
+    UNITS_NS,
+    Epochs,
+    Stamps,
+    as_nanoseconds,
+    from_decimals,
+    from_whole,
+    is_decimal,
+    stamps_of,
+)
+from alphastream.uploads.zones import ClockChangeError, ZoneError, say_zone, to_utc, zone_of
 
 _NO_ZONE: Final = "times carry no zone: read as UTC"
 _STAMP: Final = (
     r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])?(?:[0-5]\d[0-5]\d)?(?:\d{3})?$"
 )
 _DATE_LENGTH: Final = 10
-_FIRST_DAYS: Final = ("1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01")
-_CLOCK: Final = re.compile(r"([01]?\d|2[0-4]):[0-5]\d(:[0-5]\d([.,:]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
+_AROUND: Final = " \t\r\n'\"\u00a0\u202f\u2009\ufeff"  # what may stand around a time
 _DATELIKE: Final = re.compile(r"\d{1,8}\D.*\d|[^\W\d_]{3,}.*\d")
+_FIRST_DAYS: Final = ("1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01")
+_UNIT_NAMES: Final = [name for name, _, _ in UNITS_NS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +59,28 @@ class Times:
     dates_only: bool
 
 
+@dataclass(slots=True)
+class _Block:
+    """Rows of a column, shape (T,).
+
+    Parameters
+    ----------
+    values : UTC of epochs; wall clocks; times of day alone where ``codes`` number the dates.
+    zones : the number of their zone, or one a row.
+    units : of epochs.
+    """
+
+    values: Ints
+    zones: int | NDArray[np.int32] = 0
+    codes: NDArray[np.int32] | None = None
+    units: tuple[str, ...] = ()
+
+
 class TimeReader:
     """Reads a column of times block by block: ``add`` every block, then ``finish``.
 
-    Blocks of whole numbers and of ISO times without a zone are kept as numbers, eight bytes a row; others as text,
-    because only the whole column tells their order of day and month.
+    Text is kept of every different date alone: epochs and ISO times become numbers at once, and of other spellings the
+    times of day do, while the dates wait for the whole column, which alone tells their order of day and month.
 
     Parameters
     ----------
@@ -59,9 +90,15 @@ class TimeReader:
 
     def __init__(self, order: Order | None = None, zone: str | None = None) -> None:
         self._order = order
-        self._zone = zone
-        self._blocks: list[tuple[Literal["whole", "iso", "text"], Any]] = []
+        self._told = zone
+        self._blocks: list[_Block] = []
+        self._rows = 0
+        self._texts = _Texts()
+        self._zones = [zone or ""]  # as written; that of times without one is the first
+        self._numbers: list[tuple[_Block, int, Numbers]] = []  # clocks without colons, and where their rows begin
+        self._notes: dict[str, None] = {}
         self._dates_only = True
+        self._spread: set[int] = set()  # the least and most time of day of every block
 
     def add(self, cells: Any, clocks: Any = None) -> None:
         """Take the next rows.
@@ -69,48 +106,216 @@ class TimeReader:
         Parameters
         ----------
         cells : Arrow string array, shape (T,): times, or dates if ``clocks`` are given.
-        clocks : times of day, shape (T,), of the same rows.
+        clocks : times of day, shape (T,), of the same rows: with colons, or numbers (93000, 930, 34200.123).
+
+        Raises
+        ------
+        CellError
+            A cell that is no time; rows are counted over all blocks.
         """
-        if clocks is not None:
-            cells = joined(cells, clocks)
-        for chunk in cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]:
-            self._dates_only &= not len(chunk) or pc.max(pc.binary_length(chunk)).as_py() == _DATE_LENGTH
-            self._blocks.append(_compact(chunk))
+        cells = _one_array(cells)
+        if len(cells) == 0:
+            return
+        numbers = None
+        try:
+            if clocks is not None:
+                clocks = pc.utf8_trim(_one_array(clocks), _AROUND)
+                numbers = numbers_of(clocks)
+                if numbers is None:
+                    cells = pc.binary_join_element_wise(pc.utf8_trim(cells, _AROUND), written_clocks(clocks), " ")
+            block = self._read(cells)
+            if block.units and numbers is not None:
+                raise CellError(0, cells[0].as_py(), "a date is needed beside a time of day, such as 2024-08-08")
+            if self._blocks and bool(self._blocks[0].units) != bool(block.units):
+                raise CellError(0, cells[0].as_py(), f"the times above are of another kind; {NEEDED}")
+        except CellError as error:
+            raise CellError(self._rows + error.row, error.seen, error.needed) from None
+        if numbers is not None:
+            self._numbers.append((block, self._rows, numbers))
+        self._blocks.append(block)
+        self._rows += len(cells)
 
     def finish(self) -> Times:
         """The times of all blocks; CellError (rows counted over all of them) for the first cell that is no time."""
-        times = self._finished()
-        _refuse_clocks_alone(times)
-        if self._zone is None or _NO_ZONE not in times.notes:
-            return times
-        notes = tuple(note for note in times.notes if note != _NO_ZONE)
-        told = f"times read as {self._zone}, as the header says"
-        time_ns = in_zone(times.written_ns, self._zone)
-        return Times(time_ns, (*notes, told), times.written_ns, True, times.dates_only)
-
-    def _finished(self) -> Times:
-        kinds = {kind for kind, _ in self._blocks}
-        if kinds == {"whole"}:
-            numbers = np.concatenate([block for _, block in self._blocks])
-            self._blocks.clear()
-            return _of_numbers(numbers)
-        if kinds == {"iso"}:
-            time_ns = np.concatenate([block for _, block in self._blocks])
-            self._blocks.clear()
-            return Times(time_ns, (_NO_ZONE,), time_ns, False, self._dates_only)
-        return _of_text(
-            pa.chunked_array([_as_text(kind, block) for kind, block in self._blocks], pa.string()), self._order
+        if self._blocks and self._blocks[0].units:
+            return self._finish_epochs()
+        if self._numbers:
+            self._add_numbers()
+        if self._texts.cells:
+            self._add_dates()
+        zones = [(block.zones, len(block.values)) for block in self._blocks]
+        used = sorted({int(number) for zone, _ in zones for number in np.unique(zone)})
+        written_ns = self._joined()
+        time_ns = (
+            written_ns if not any(self._zones[number] for number in used) else self._in_utc(written_ns, zones, used)
         )
+        _refuse_clocks_alone(written_ns, self._dates_only)
+        if 0 in used:
+            said = _NO_ZONE if self._told is None else f"times read as {self._told}, as the header says"
+            self._notes[said] = None
+        zoned = bool(used) and (0 not in used or self._told is not None)
+        return Times(time_ns, tuple(self._notes), written_ns, zoned, self._dates_only)
+
+    def _finish_epochs(self) -> Times:
+        units = {unit for block in self._blocks for unit in block.units}
+        if len(units) > 1:  # what counts from another year in one block does so in all of them, or in none
+            for block in self._blocks:
+                block.values = as_nanoseconds(block.values, block.units)
+            units = {unit if unit in _UNIT_NAMES else _UNIT_NAMES[-1] for unit in units}
+        time_ns = self._joined()
+        names = sorted(units, key=_UNIT_NAMES.index) if units <= set(_UNIT_NAMES) else list(units)
+        said = names[0] if "since" in names[0] else f"{names[0]} since 1970"
+        said = said if len(names) == 1 else f"{' and '.join(names)} mixed"
+        return Times(time_ns, (f"times read as {said}",), time_ns, False, False)
+
+    def _read(self, cells: Any) -> _Block:
+        """A block as numbers."""
+        for source in (cells, pc.utf8_trim(cells, _AROUND)):
+            try:
+                numbers = np.asarray(_cast(source, pa.int64()))
+            except pa.ArrowInvalid:
+                block = self._read_iso(source)
+            else:
+                block = self._block_of(stamps_of(numbers) or from_whole(numbers))
+            if block is not None:
+                return block
+            cells = source
+        if is_decimal(next((cell for cell in cells.slice(0, 100).to_pylist() if cell), "")):
+            return self._block_of(from_decimals(cells))
+        texts, clock_ns = split_clocks(cells)
+        self._spread |= {int(clock_ns.min()), int(clock_ns.max())}
+        return _Block(clock_ns, codes=self._texts.add(texts, cells, self._rows))
+
+    def _read_iso(self, cells: Any) -> _Block | None:
+        for kind in (pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
+            try:
+                time_ns = np.asarray(pc.cast(_cast(cells, kind), pa.int64()))
+            except pa.ArrowInvalid:
+                continue
+            self._dates_only &= kind.tz is None and pc.max(pc.binary_length(cells)).as_py() == _DATE_LENGTH
+            return _Block(time_ns) if kind.tz is None else self._without_zone(cells, time_ns)
+        return None
+
+    def _block_of(self, read: Epochs | Stamps) -> _Block:
+        if isinstance(read, Epochs):
+            return _Block(read.time_ns, units=read.units)
+        self._notes |= dict.fromkeys(read.notes)
+        self._dates_only &= read.dates_only
+        return _Block(read.wall_ns)
+
+    def _without_zone(self, cells: Any, time_ns: Ints) -> _Block:
+        """The wall clocks of ISO times with offsets."""
+        suffix = re.fullmatch(r".*?(Z|[+-]\d\d:?(?:\d\d)?)", cells[0].as_py())
+        if suffix and pc.all(pc.ends_with(cells, suffix[1])).as_py():
+            offset = zone_of(suffix[1])
+            wall_ns = time_ns + offset * SECOND if isinstance(offset, int) and offset else time_ns
+            return _Block(wall_ns, self._zone(suffix[1]))
+        walls = pc.replace_substring_regex(cells, r"(Z|[+-]\d{2}:?(\d{2})?)$", "")
+        wall_ns = np.asarray(pc.cast(pc.cast(walls, pa.timestamp("ns")), pa.int64()))
+        offsets, zones = np.unique((wall_ns - time_ns) // (60 * SECOND), return_inverse=True)
+        names = (f"{'-' if east < 0 else '+'}{abs(east) // 60:02}:{abs(east) % 60:02}" for east in offsets.tolist())
+        return _Block(wall_ns, np.array([self._zone(name) for name in names], dtype=np.int32)[zones])
+
+    def _zone(self, name: str) -> int:
+        if not name:
+            return 0
+        if name not in self._zones:
+            self._zones.append(name)
+        return self._zones.index(name)
+
+    def _add_numbers(self) -> None:
+        """Times of day from numbers of a column of their own, put on their dates."""
+        try:
+            clock_ns, note = clocks_of([numbers for _, _, numbers in self._numbers])
+        except CellError as error:
+            row = error.row
+            for block, start, _ in self._numbers:
+                if row < len(block.values):
+                    raise CellError(start + row, error.seen, error.needed) from None
+                row -= len(block.values)
+            raise
+        self._notes[note] = None
+        self._spread |= {int(clock_ns.min()), int(clock_ns.max())}
+        self._dates_only = False
+        begin = 0
+        for block, _, _ in self._numbers:
+            end = begin + len(block.values)
+            block.values = block.values + clock_ns[begin:end]
+            begin = end
+
+    def _add_dates(self) -> None:
+        """Dates understood, and put to the times of day that stood behind them."""
+        texts = self._texts
+        try:
+            dates = dates_of(pa.chunked_array([pa.array(list(texts.codes))]), self._order, len(self._spread) > 1)
+        except CellError as error:
+            raise CellError(texts.rows[error.row], texts.cells[error.row], error.needed) from None
+        self._notes |= dict.fromkeys(dates.notes)
+        self._dates_only &= dates.dates_only
+        zones = np.array([self._zone(zone) for zone in dates.zones], dtype=np.int32)
+        for block in self._blocks:
+            if block.codes is None:
+                continue
+            # The noon of PM came with the date.
+            clock_ns = np.where(dates.halved[block.codes], block.values % (DAY_NS // 2), block.values)
+            block.values = clock_ns + dates.written_ns[block.codes]
+            block.zones = int(zones[0]) if (zones == zones[0]).all() else zones[block.codes]
+            block.codes = None
+
+    def _in_utc(self, written_ns: Ints, zones: list[tuple[int | NDArray[np.int32], int]], used: list[int]) -> Ints:
+        """UTC of wall clocks whose zones (numbers, and of how many rows) are known by name."""
+        codes = np.concatenate([np.broadcast_to(np.int32(zone), count) for zone, count in zones])
+        names = [self._zones[number] for number in used]
+        time_ns = written_ns.copy()
+        for number, name in zip(used, names, strict=True):
+            if not name:
+                continue
+            rows = np.flatnonzero(codes == number)
+            try:
+                zone = zone_of(name, names)
+                time_ns[rows] = to_utc(written_ns[rows], zone)
+            except (ZoneError, ClockChangeError) as error:
+                row = int(rows[error.row if isinstance(error, ClockChangeError) else 0])
+                seen = f"{written_ns[row : row + 1].view('M8[ns]').astype('M8[s]')[0]} {name}".replace("T", " ", 1)
+                raise CellError(row, seen, error.needed) from None
+            said = say_zone(name, zone)
+            self._notes |= {said: None} if said is not None else {}
+        return time_ns if (time_ns != written_ns).any() else written_ns
+
+    def _joined(self) -> Ints:
+        """The values of all blocks, which are gone then: large columns are not kept twice."""
+        whole = np.empty(sum(len(block.values) for block in self._blocks), dtype=np.int64)
+        begin = 0
+        for block in self._blocks:
+            whole[begin : begin + len(block.values)] = block.values
+            begin += len(block.values)
+            block.values = whole[:0]
+        self._blocks.clear()
+        return whole
 
 
-def _refuse_clocks_alone(times: Times) -> None:
-    """Times of day that a program wrote behind its own first day, because it had no date."""
-    if times.dates_only or len(times.time_ns) == 0:
-        return
-    day = times.time_ns[0].astype("M8[ns]").astype("M8[D]")
-    if str(day) in _FIRST_DAYS and (times.time_ns.astype("M8[ns]").astype("M8[D]") == day).all():
-        needed = "a time of day without its date (some programs write their first day before it): choose the date too"
-        raise CellError(0, str(times.time_ns[0].astype("M8[ns]").astype("M8[s]")), needed)
+class _Texts:
+    """Different cells by number: as they are read, as they were written first, and in which row."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, int] = {}
+        self.cells: list[str] = []
+        self.rows: list[int] = []
+
+    def add(self, texts: Any, cells: Any, start: int) -> NDArray[np.int32]:
+        """Numbers of texts, shape (T,); ``cells`` as they were written, from row ``start`` on."""
+        encoded = texts.dictionary_encode()
+        indices = np.asarray(encoded.indices)
+        first = np.empty(len(encoded.dictionary), dtype=np.int64)
+        first[indices[::-1]] = np.arange(len(indices))[::-1]  # the last one written stays
+        numbers = np.empty(len(first), dtype=np.int32)
+        for at, text in enumerate(encoded.dictionary.to_pylist()):
+            numbers[at] = self.codes.setdefault(text, len(self.codes))
+            if numbers[at] == len(self.cells):
+                self.cells.append(cells[int(first[at])].as_py())
+                self.rows.append(start + int(first[at]))
+        codes: NDArray[np.int32] = numbers[indices]
+        return codes
 
 
 def parse_times(cells: Any, order: Order | None = None) -> Times:
@@ -139,16 +344,6 @@ def parse_times(cells: Any, order: Order | None = None) -> Times:
     return reader.finish()
 
 
-def joined(dates: Any, clocks: Any) -> Any:
-    """Dates and times of day as one column; digits alone are a clock too (93000, 930), by the longest of them."""
-    dates, clocks = pc.utf8_trim_whitespace(dates), pc.utf8_trim_whitespace(clocks)
-    bare = pc.match_substring_regex(clocks, r"^\d{1,6}$")
-    if pc.all(bare).as_py():
-        longest = pc.max(pc.utf8_length(clocks)).as_py() or 1
-        clocks = pc.utf8_lpad(clocks, 6 if longest > 4 else 4, "0")
-    return pc.binary_join_element_wise(dates, clocks, " ")
-
-
 def looks_like_time(cell: str) -> bool:
     """Whether one cell could be a time between 1990 and 2100, or any date."""
     cell = cell.strip()
@@ -168,61 +363,21 @@ def _is_spelled_date(cell: str) -> bool:
     return DATE_CELL.match(plain) is not None
 
 
-def looks_like_clock(cell: str) -> bool:
-    """Whether one cell is a time of day without a date."""
-    return bool(_CLOCK.fullmatch(cell.strip()))
+def _one_array(cells: Any) -> Any:
+    """Cells as one Arrow array of strings without nulls."""
+    whole = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+    whole = whole if pa.types.is_string(whole.type) else pc.cast(whole, pa.string())
+    return pc.fill_null(whole, "") if whole.null_count else whole
 
 
-def _compact(cells: Any) -> tuple[Literal["whole", "iso", "text"], Any]:
-    """A block in as few bytes as its kind allows."""
-    for kind, arrow in (("whole", pa.int64()), ("iso", pa.timestamp("ns"))):
-        try:
-            values = pc.cast(_cast(cells, arrow), pa.int64())
-        except pa.ArrowInvalid:
-            continue
-        if values.null_count == 0:
-            return ("whole" if kind == "whole" else "iso"), np.asarray(values)
-    return "text", cells
-
-
-def _as_text(kind: str, block: Any) -> Any:
-    if kind == "whole":
-        return pc.cast(pa.array(block), pa.string())
-    return pc.cast(pa.array(block.view("M8[ns]")), pa.string()) if kind == "iso" else block
-
-
-def _of_text(cells: Any, order: Order | None) -> Times:
-    try:
-        time_ns = np.asarray(pc.cast(_cast(cells, pa.timestamp("ns", "UTC")), pa.int64()))
-        return Times(time_ns, (), _without_zone(cells, time_ns), True, False)
-    except pa.ArrowInvalid:
-        pass
-    cells = pc.utf8_trim_whitespace(cells)
-    first = next((cell for cell in cells.slice(0, 100).to_pylist() if cell), "")
-    if is_decimal(first):
-        return _of_epochs(from_decimals(cells))
-    dates = dates_of(cells, order)
-    return Times(dates.time_ns, dates.notes, dates.written_ns, dates.zoned, dates.dates_only)
-
-
-def _of_numbers(numbers: Ints) -> Times:
-    return _of_epochs(stamps_of(numbers) or from_whole(numbers))
-
-
-def _of_epochs(read: Epochs | Stamps) -> Times:
-    if isinstance(read, Stamps):
-        return Times(read.wall_ns, (*read.notes, _NO_ZONE), read.wall_ns, False, read.dates_only)
-    named = " and ".join(read.units)
-    mixed = f"{named} mixed" if len(read.units) > 1 else named if "since" in named else f"{named} since 1970"
-    return Times(read.time_ns, (f"times read as {mixed}",), read.time_ns, False, False)
-
-
-def _without_zone(cells: Any, time_ns: Ints) -> Ints:
-    """The wall clocks of ISO times with a zone."""
-    if pc.all(pc.ends_with(cells, "Z")).as_py():
-        return time_ns
-    walls = pc.replace_substring_regex(cells, r"(Z|[+-]\d{2}:?(\d{2})?)$", "")
-    return np.asarray(pc.cast(pc.cast(walls, pa.timestamp("ns")), pa.int64()))
+def _refuse_clocks_alone(written_ns: Ints, dates_only: bool) -> None:
+    """Times of day that a program wrote behind its own first day, because it had no date."""
+    if dates_only or len(written_ns) == 0:
+        return
+    day = written_ns[0].astype("M8[ns]").astype("M8[D]")
+    if str(day) in _FIRST_DAYS and (written_ns.astype("M8[ns]").astype("M8[D]") == day).all():
+        needed = "a time of day without its date (some programs write their first day before it): choose the date too"
+        raise CellError(0, str(written_ns[0].astype("M8[ns]").astype("M8[s]")), needed)
 
 
 def _cast(cells: Any, kind: Any) -> Any:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
-from alphastream.uploads.cells import CellError
 
 Zone = int | ZoneInfo  # seconds east of UTC, or the rules of a place
 
@@ -127,31 +126,8 @@ def zone_in(name: str) -> str | None:
     if found is None:
         return None
     zone = found[0].strip("()").replace(" ", "")
-    stated = zone.partition("/")[0] in _areas() or zone in _SEVERAL or _known(_bare(zone)) not in (None, 0)
+    stated = zone in _SEVERAL or _known(_bare(zone)) not in (None, 0)
     return zone if stated else None
-
-
-@cache
-def _areas() -> frozenset[str]:
-    """First parts of names of places: what tells "America/New_York" from "Date/Time"."""
-    return frozenset(name.partition("/")[0] for name in available_timezones() if "/" in name)
-
-
-def in_zone(written_ns: Ints, zone: str) -> Ints:
-    """UTC of wall clocks in one zone, shape (T,).
-
-    Raises
-    ------
-    CellError
-        The zone is not known or means several, or the zone has a time twice or not at all.
-    """
-    try:
-        return to_utc(written_ns, zone_of(zone))
-    except ZoneError as error:
-        raise CellError(0, zone, error.needed) from None
-    except ClockChangeError as error:
-        wall = str(written_ns[error.row].astype("M8[ns]").astype("M8[s]"))
-        raise CellError(error.row, wall.replace("T", " "), error.needed) from None
 
 
 def say_zone(text: str, zone: Zone) -> str | None:

@@ -1,5 +1,7 @@
 """Times of every habit come out as the nanoseconds they mean."""
 
+import datetime as dt
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -190,7 +192,7 @@ def test_first_bad_time_is_named(cells: list[str], row: int, word: str) -> None:
 
 
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-MOMENTS = st.integers(10**8, 9 * 10**9 - 1)
+MOMENTS = st.integers(65 * 10**7, 9 * 10**9 - 1)  # ns of 1974 and of 1990 alone are counts of Windows and of .NET
 
 
 @given(st.lists(st.tuples(MOMENTS, st.integers(0, 10**9 - 1), st.sampled_from(sorted(UNITS))), min_size=1, max_size=20))
@@ -247,3 +249,61 @@ def test_blocks_are_one_column() -> None:
     with pytest.raises(CellError) as caught:
         reader.finish()
     assert caught.value.row == 1
+
+
+FIRST = dt.datetime(1971, 1, 1)  # noqa: DTZ001 (as files write it)
+SPELLINGS = (
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%d %H:%M:%S,%f",
+    "%Y-%m-%dD%H:%M:%S.%f000",
+    "%Y.%m.%d %H:%M:%S.%f",
+    "%Y/%m/%d %H:%M:%S.%f",
+    "%Y%m%d %H%M%S%f",
+    "%Y%m%d  %H:%M:%S.%f",
+    "%Y%m%d-%H:%M:%S.%f",
+    "%Y%m%dT%H%M%S.%fZ",
+    "%Y%m%d%H%M%S%f",
+    "%d.%m.%Y %H:%M:%S.%f",
+    "%d-%b-%Y %H:%M:%S.%f",
+    "%d%b%Y:%H:%M:%S.%f",
+    "%b %d, %Y %I:%M:%S.%f %p",
+    "%d %B %Y %H:%M:%S.%f UTC",
+    "%a, %d %b %Y %H:%M:%S.%f GMT",
+    "%Y年%m月%d日 %H:%M:%S.%f",
+)
+
+
+@given(
+    st.lists(st.datetimes(FIRST, FIRST.replace(year=2069)), min_size=1, max_size=10),
+    st.sampled_from(SPELLINGS),
+    st.integers(1, 4),
+)
+def test_every_moment_comes_back_from_every_spelling(moments: list[dt.datetime], spelling: str, block: int) -> None:
+    """Read whole or in blocks; an order of day and month that is not told is asked, never taken."""
+    expected = [np.datetime64(moment, "ns").astype(np.int64) for moment in moments]
+    reader = TimeReader()
+    for start in range(0, len(moments), block):
+        reader.add(pa.array([f"{moment:{spelling}}" for moment in moments[start : start + block]]))
+    assert reader.finish().time_ns.tolist() == expected
+
+
+@given(
+    st.dates(dt.date(1990, 1, 1), dt.date(2060, 1, 1)),
+    st.integers(1, 40),
+    st.sampled_from([1, 7]),
+    st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m/%d/%y", "%y/%m/%d", "%d-%b-%y"]),
+)
+def test_even_days_are_read_rightly_or_asked(first: dt.date, count: int, step: int, spelling: str) -> None:
+    """Days or weeks on end, in any order of day, month and year: the right days, or a question."""
+    days = [first + dt.timedelta(days=step * at) for at in range(count)]
+    asked = ""
+    try:
+        read = parse_times(pa.array([f"{day:{spelling}}" for day in days])).time_ns
+    except CellError as error:
+        asked = error.needed
+    if asked:
+        assert "do not tell" in asked
+        assert count <= 12
+    else:
+        assert read.astype("M8[ns]").astype("M8[D]").tolist() == days
