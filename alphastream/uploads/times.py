@@ -264,23 +264,29 @@ class TimeReader:
 
     def _in_utc(self, written_ns: Ints, zones: list[tuple[int | NDArray[np.int32], int]], used: list[int]) -> Ints:
         """UTC of wall clocks whose zones (numbers, and of how many rows) are known by name."""
+        if len(used) == 1:  # the usual case, without copies
+            return self._of_zone(written_ns, self._zones[used[0]], None)
         codes = np.concatenate([np.broadcast_to(np.int32(zone), count) for zone, count in zones])
-        names = [self._zones[number] for number in used]
         time_ns = written_ns.copy()
-        for number, name in zip(used, names, strict=True):
-            if not name:
-                continue
+        for number in used:
             rows = np.flatnonzero(codes == number)
-            try:
-                zone = zone_of(name, names)
-                time_ns[rows] = to_utc(written_ns[rows], zone)
-            except (ZoneError, ClockChangeError) as error:
-                row = int(rows[error.row if isinstance(error, ClockChangeError) else 0])
-                seen = f"{written_ns[row : row + 1].view('M8[ns]').astype('M8[s]')[0]} {name}".replace("T", " ", 1)
-                raise CellError(row, seen, error.needed) from None
-            said = say_zone(name, zone)
-            self._notes |= {said: None} if said is not None else {}
-        return time_ns if (time_ns != written_ns).any() else written_ns
+            time_ns[rows] = self._of_zone(written_ns[rows], self._zones[number], rows)
+        return time_ns
+
+    def _of_zone(self, wall_ns: Ints, name: str, rows: Ints | None) -> Ints:
+        """UTC of wall clocks of one zone, in these rows (None: all)."""
+        if not name:
+            return wall_ns
+        try:
+            zone = zone_of(name, self._zones)
+            utc_ns = to_utc(wall_ns, zone)
+        except (ZoneError, ClockChangeError) as error:
+            at = error.row if isinstance(error, ClockChangeError) else 0
+            seen = f"{wall_ns[at : at + 1].view('M8[ns]').astype('M8[s]')[0]} {name}".replace("T", " ", 1)
+            raise CellError(at if rows is None else int(rows[at]), seen, error.needed) from None
+        said = say_zone(name, zone)
+        self._notes |= {said: None} if said is not None else {}
+        return utc_ns
 
     def _joined(self) -> Ints:
         """The values of all blocks, which are gone then: large columns are not kept twice."""

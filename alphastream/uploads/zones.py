@@ -158,7 +158,7 @@ def to_utc(wall_ns: Ints, zone: Zone) -> Ints:
     ['2024-08-08T13:30', '2024-12-02T14:30']
     """
     if isinstance(zone, int):
-        return wall_ns - zone * SECOND
+        return wall_ns - zone * SECOND if zone else wall_ns
     if len(wall_ns) == 0:
         return wall_ns
     change_ns, offset_ns = _changes(zone, int(wall_ns.min()), int(wall_ns.max()))
