@@ -94,6 +94,7 @@ Evenness = Literal["days", "months"]
 _SHORT_YEAR: Final = r"^\pL{3,}\.?[-./ ]+[0-3]\d$"  # of Jan-24: a year, or a day
 _SHORTER: Final = 4  # so many times as long the other reading's stretch of time must be
 _FEW: Final = 3  # dates; fewer are even and run one way by chance
+_TELLING: Final = 6  # dates; so many even ones tell more than the custom
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,11 @@ def _by_spacing(
     few = min(map(len, dates.values())) < _FEW
     if len(daily) > 1 and not monthly and not few:
         even = [name for name in daily if not weekends[name]] or daily
-    if len(even) == 1 and not (few and weekends[even[0]]):
+    # Few rows do not tell 24-Aug-07 to 24-Aug-09 from one day in three years: the custom, day first, says otherwise.
+    against_custom = (
+        worded and min(map(len, dates.values())) < _TELLING and "DMY" in readings and even not in ([], ["DMY"])
+    )
+    if len(even) == 1 and not against_custom and not (few and weekends[even[0]]):
         return even[0], "only so the dates are evenly spaced"
     if not even:
         one_way = [name for name, days in readings.items() if _runs_one_way(days)]
@@ -291,7 +296,7 @@ def _by_spacing(
         spans = sorted((int((days[-1] - days[0]).astype(np.int64)), name) for name, days in dates.items())
         if len(dates[spans[0][1]]) >= _FEW and spans[0][0] * _SHORTER <= spans[1][0]:
             return spans[0][1], "only so the dates lie close together"
-    if (dotted or worded) and "DMY" in readings:
+    if (dotted or worded) and "DMY" in readings and not against_custom:
         return "DMY", f"as dates with {'points' if dotted else 'months in words'} are written"
     seen = " or ".join(f"{days[0]} ({_in_words(name)})" for name, days in readings.items())
     raise CellError(

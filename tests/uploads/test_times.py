@@ -118,7 +118,7 @@ def test_short_years_with_words_for_months() -> None:
 @pytest.mark.parametrize(
     ("cells", "first"),
     [
-        (["24-Aug-07", "24-Aug-08", "24-Aug-09"], "2024-08-07"),  # not 24 August of three years
+        ([f"24-Aug-{day:02}" for day in range(5, 17) if day not in (10, 11)], "2024-08-05"),
         (["07-Aug-24"], "2024-08-07"),
         (["07-Aug-99", "08-Aug-99"], "1999-08-07"),
         (["28-Dec-98", "04-Jan-99"], "1998-12-28"),
@@ -135,6 +135,8 @@ def test_years_of_two_digits_and_even_days(cells: list[str], first: str) -> None
     "cells",
     [
         ["01/02/2023", "01/03/2023", "01/04/2023"],  # days of January, or the first of three months
+        ["24-Aug-07", "24-Aug-08", "24-Aug-09"],  # three days of 2024, or one day in three years
+        ["24-Aug-09", "24-Aug-10", "24-Aug-11"],
         ["Jan-24", "Jan-25", "Jan-26"],  # days, or years
         ["Jan-24"],
     ],
