@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,8 +126,14 @@ def zone_in(name: str) -> str | None:
     if found is None:
         return None
     zone = found[0].strip("()").replace(" ", "")
-    stated = zone in _SEVERAL or _known(_bare(zone)) not in (None, 0)
+    stated = zone.partition("/")[0] in _areas() or zone in _SEVERAL or _known(_bare(zone)) not in (None, 0)
     return zone if stated else None
+
+
+@cache
+def _areas() -> frozenset[str]:
+    """First parts of names of places: what tells "America/Newyork", a question, from "Date/Time", no zone."""
+    return frozenset(name.partition("/")[0] for name in available_timezones() if "/" in name)
 
 
 def say_zone(text: str, zone: Zone) -> str | None:
