@@ -1,5 +1,7 @@
 """One tree of exceptions. Each message says what was seen, what is needed and what to do."""
 
+from typing import Literal
+
 
 class AlphaStreamError(Exception):
     """Base of every error the project raises on purpose."""
@@ -43,12 +45,21 @@ class UploadError(AlphaStreamError, ValueError):
     file : name of the file as the person knows it.
     line : 1-based line in that file, where one is to blame.
     column : name of the column, where one is to blame.
+    unit : what ``line`` counts: lines of text, or rows of a file without lines.
     """
 
-    def __init__(self, message: str, *, file: str, line: int | None = None, column: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str,
+        line: int | None = None,
+        column: str | None = None,
+        unit: Literal["line", "row"] = "line",
+    ) -> None:
         place = file
         if line is not None:
-            place += f", line {line}"
+            place += f", {unit} {line}"
         if column is not None:
             place += f", column {column!r}"
         super().__init__(f"{place}: {message}")

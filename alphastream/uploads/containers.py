@@ -6,7 +6,9 @@ comes out of it, so that a small archive cannot fill the memory.
 
 import io
 import lzma
+import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -63,11 +65,15 @@ class Part:
     ----------
     file : name for messages, "trades.zip/BTCUSDT.csv" for a member.
     most : bytes that may come out of it.
+    most_cells : bytes that its cells may take, where it is packed in itself (Parquet, Arrow).
+    plain : the upload's own stream, where nothing was packed.
     """
 
     file: str
     most: int
+    most_cells: int
     _opener: Callable[[], BinaryIO]
+    plain: BinaryIO | None = None
 
     @property
     def name(self) -> str:
@@ -81,6 +87,19 @@ class Part:
             stream = self._opener()
         with stream:
             yield io.BufferedReader(_Unpacked(stream, self.file, self.most), _CHUNK_BYTES)
+
+    @contextmanager
+    def anywhere(self) -> Iterator[BinaryIO]:
+        """The unpacked bytes as a stream that can be read at any place; what was packed is unpacked to disk."""
+        if self.plain is not None:
+            self.plain.seek(0)
+            yield self.plain
+            return
+        with tempfile.TemporaryFile() as unpacked_file:
+            with self.open() as stream:
+                shutil.copyfileobj(stream, unpacked_file, _CHUNK_BYTES)
+            unpacked_file.seek(0)
+            yield unpacked_file
 
 
 def check_size(name: str, size: int, max_bytes: int = MAX_BYTES) -> None:
@@ -137,17 +156,18 @@ def parts_of(name: str, data: bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> l
     stream = _stream(name, data)
     size = stream.seek(0, io.SEEK_END)
     check_size(name, size, max_bytes)
+    most = most_unpacked(size, max_bytes)
     stream.seek(0)
     magic = stream.read(16)
     for sign, what in _FOREIGN:
         if magic.startswith(sign):
             raise UploadError(f"this is {what}: a CSV (plain, .gz or .zip) is needed", file=name)
     if magic.startswith(_ZIP):
-        return _members(name, stream, size, most_unpacked(size, max_bytes))
+        return _members(name, stream, size, most)
     packing = packing_of(magic)
     if packing is not None:
-        return [Part(name, most_unpacked(size, max_bytes), lambda: unpacked(_rewound(stream), packing))]
-    return [Part(name, max_bytes, lambda: _rewound(stream))]
+        return [Part(name, most, most, lambda: unpacked(_rewound(stream), packing))]
+    return [Part(name, max_bytes, most, lambda: _rewound(stream), stream)]
 
 
 def _stream(name: str, data: bytes | BinaryIO) -> BinaryIO:
@@ -175,7 +195,15 @@ def _members(name: str, stream: BinaryIO, size: int, most: int) -> list[Part]:
     _refuse_packing(name, infos)
     _refuse_bomb(name, infos, size, most)
     infos.sort(key=lambda info: info.filename)
-    return [Part(f"{name}/{_shown(info)}", info.file_size, partial(_extract, archive, info)) for info in infos]
+    return [
+        Part(
+            f"{name}/{_shown(info)}",
+            info.file_size,
+            min(most, RATIO * info.file_size),
+            partial(_extract, archive, info),
+        )
+        for info in infos
+    ]
 
 
 def _shown(info: zipfile.ZipInfo) -> str:

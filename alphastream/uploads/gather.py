@@ -67,9 +67,10 @@ def gather(
         except RepeatedIdError as error:
             first, second = source.line(int(rows[error.first])), source.line(int(rows[error.second]))
             advice = (
-                f"line {first} has another trade with it; if {layout.roles['id'].column!r} is no trade id, unassign it"
+                f"{source.unit} {first} has another trade with it; if {layout.roles['id'].column!r} is no trade id, "
+                "unassign it"
             )
-            raise UploadError(f"{error}: {advice}", file=layout.file, line=second) from None
+            raise UploadError(f"{error}: {advice}", file=layout.file, line=second, unit=source.unit) from None
         except SeveralValuesError as error:
             raise _several_values(source, name, rows, error) from None
         if untidy is not None:
@@ -175,10 +176,10 @@ def _several_values(source: Source, name: str, rows: Rows, error: SeveralValuesE
     """The question which column tells apart what shares a time."""
     first, second = rows[error.first], rows[error.second]
     one, other = error.closes
-    seen = f"{name}: {error} ({one:g} in line {source.line(int(first[0]))}, then {other:g})"
+    seen = f"{name}: {error} ({one:g} in {source.unit} {source.line(int(first[0]))}, then {other:g})"
     columns = several.that_part_times(source.table, source.unused(), first, second)
     line = source.line(int(second[0]))
-    return UploadError(several.question(seen, columns), file=source.layout.file, line=line)
+    return UploadError(several.question(seen, columns), file=source.layout.file, line=line, unit=source.unit)
 
 
 def _leaps(leg: Leg) -> int:
@@ -238,6 +239,7 @@ def _check_bars(source: Source, leg: Leg, rows: Rows, notes: Notes) -> None:
             f"high {leg['high'][at]:g} is below low {leg['low'][at]:g}: exchange the columns if they are swapped",
             file=source.layout.file,
             line=source.line(int(rows[at])),
+            unit=source.unit,
         )
     highest, lowest = np.maximum(leg["open"], leg["close"]), np.minimum(leg["open"], leg["close"])
     notes.count(OUTSIDE, np.count_nonzero((highest > leg["high"]) | (lowest < leg["low"])))

@@ -17,7 +17,7 @@ from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths, whole_nu
 from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
 from alphastream.uploads.columns import Role
 from alphastream.uploads.dates import Order
-from alphastream.uploads.forms import Table
+from alphastream.uploads.forms import Table, Unit
 from alphastream.uploads.growing import Growing
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg
@@ -155,7 +155,9 @@ class Source:
     def error(self, row: int, column: str, error: CellError) -> UploadError:
         """The error a person can act on."""
         seen = repr(error.seen) if error.seen.strip() else "the cell is empty"
-        return UploadError(f"{seen}: {error.needed}", file=self.layout.file, line=self.line(row), column=column)
+        return UploadError(
+            f"{seen}: {error.needed}", file=self.layout.file, line=self.line(row), column=column, unit=self.unit
+        )
 
     def unused(self) -> list[str]:
         """Columns that play no role."""
@@ -176,8 +178,13 @@ class Source:
         """Batches that are closed on every way out: a reader left open reads on in its thread, from a shared stream."""
         return closing(self.table.batches(columns, notes))
 
+    @property
+    def unit(self) -> Unit:
+        """What ``line`` counts."""
+        return self.table.unit
+
     def line(self, row: int) -> int:
-        """The line of a row."""
+        """The line of a row, or its number in a file without lines."""
         return self.table.line_of(row)
 
     def _readers(self, symbols: Symbols, kinds: Kinds) -> dict[Key, tuple[str, Reader]]:

@@ -212,7 +212,8 @@ def _layout(table: Table, mapping: Mapping[str, str | None] | None) -> Layout:
             layout = replace(layout, symbol=normalise(column.column))
         layout = replace(layout, proposal=chosen)
     if layout.problem is not None:
-        raise UploadError(layout.problem, file=layout.file, line=layout.header_line or layout.first_line)
+        line = None if table.unit == "row" else layout.header_line or layout.first_line  # it is about columns
+        raise UploadError(layout.problem, file=layout.file, line=line)
     return layout
 
 

@@ -1,8 +1,12 @@
 """Parquet and Arrow files give what they hold, to the digit, and damaged ones end in a sentence."""
 
+import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +18,9 @@ import pytest
 
 from alphastream.errors import UploadError
 from alphastream.uploads import inspect, read
+from alphastream.uploads.containers import parts_of
+from alphastream.uploads.forms import open_table
+from alphastream.uploads.notes import Notes
 
 TIMES = pd.date_range("2024-08-08 09:30", periods=300, freq="min", tz="America/New_York")
 PRICES = np.round(100 + np.arange(300) / 7, 2)
@@ -93,6 +100,7 @@ def test_a_bad_cell_is_named_by_its_row() -> None:
     with pytest.raises(UploadError, match="a price above zero is needed") as caught:
         read("ticks.parquet", parquet(frame))
     assert (caught.value.line, caught.value.column) == (78, "price")
+    assert str(caught.value).startswith("ticks.parquet, row 78, column 'price': "), "there are no lines in there"
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -113,3 +121,101 @@ def test_what_unpacks_to_too_much_is_refused() -> None:
     pq.write_table(table, stream, compression="zstd", use_dictionary=False)
     with pytest.raises(UploadError, match="unpacks to"):
         read("bomb.parquet", stream.getvalue(), max_bytes=2**20)
+
+
+def repeated(rows: int) -> pa.Table:
+    """Equal rows: next to nothing in a file."""
+    return pa.table({"time": pa.array(np.zeros(rows, dtype=np.int64)), "price": np.ones(rows)})
+
+
+def test_rows_that_take_nothing_in_a_file_are_counted() -> None:
+    stream = io.BytesIO()
+    pq.write_table(repeated(3_000_000), stream)
+    assert len(stream.getvalue()) < 2**20 / 32
+    with pytest.raises(UploadError, match=r"unpacks to 22\.9 MB, at most 1\.0 MB"):
+        read("bomb.parquet", stream.getvalue(), max_bytes=2**20)
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_packed_arrow_is_refused_before_it_is_unpacked(compression: Literal["lz4", "zstd"]) -> None:
+    stream = io.BytesIO()
+    pyarrow.feather.write_feather(repeated(3_000_000), stream, compression=compression)
+    assert len(stream.getvalue()) < 2**20
+    before = pa.total_allocated_bytes()
+    with pytest.raises(UploadError, match=r"unpacks to .* MB, at most"):
+        read("bomb.feather", stream.getvalue(), max_bytes=2**20)
+    assert pa.total_allocated_bytes() - before < 2**20
+
+
+def test_a_long_text_in_many_rows_is_cut_before_it_is_repeated() -> None:
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(100_000, dtype=np.int8)), pa.array(["x" * 2**20]))
+    table = pa.table({"time": np.arange(100_000) + 1_723_075_200, "symbol": text, "price": np.ones(100_000)})
+    for name, write in (("long.parquet", pq.write_table), ("long.feather", pyarrow.feather.write_feather)):
+        stream = io.BytesIO()
+        write(table, stream)
+        layout = inspect(name, stream.getvalue())
+        assert len(layout.preview["symbol"].iloc[0]) == 1_000
+
+
+def test_types_become_text_that_says_them() -> None:
+    columns = {
+        "day": pa.array([date(2024, 8, 8), None]),
+        "local": pa.array([1_723_111_800_123_456_789] * 2, pa.timestamp("ns", "+05:30")),
+        "clock": pa.array([34_200_000, 34_200_001], pa.time32("ms")),
+        "single": pa.array([9.74, 1e-8], pa.float32()),
+        "double": pa.array([0.1 + 0.2, None]),
+        "money": pa.array([Decimal("12.3400"), Decimal("-0.0001")]),
+        "large": pa.array([9_223_372_036_854_775_807, 1_000_000_000_000_000_001]),
+        "truth": pa.array([True, None]),
+        "code": pa.array([7203, 7203]).dictionary_encode(),
+        "bytes": pa.array([b"BTC", b"ETH"]),
+        "levels": pa.array([[1.0, 2.0], [3.0]]),
+    }
+    wanted = {
+        "day": ("2024-08-08", ""),
+        "local": ("2024-08-08 15:40:00.123456789+0530",) * 2,
+        "clock": ("09:30:00.000", "09:30:00.001"),
+        "single": ("9.74", "1e-8"),
+        "double": ("0.30000000000000004", ""),
+        "money": ("12.3400", "-0.0001"),
+        "large": ("9223372036854775807", "1000000000000000001"),
+        "truth": ("true", ""),
+        "code": ("7203", "7203"),
+        "bytes": ("BTC", "ETH"),
+    }
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream)
+    table = open_table(parts_of("all.parquet", stream.getvalue())[0])
+    notes = Notes()
+    (batch,) = table.batches(table.columns, notes)
+    assert {name: tuple(cells.to_pylist()) for name, cells in batch.items()} == wanted
+    assert list(zip(*table.rows, strict=True)) == list(wanted.values())
+    assert notes.sentences() == ("columns that hold no single values left out: 'levels'",)
+
+
+def test_a_missing_column_is_no_fault_of_a_row() -> None:
+    with pytest.raises(UploadError) as caught:
+        read("AAPL.parquet", parquet(BARS[["open", "volume"]]))
+    assert caught.value.line is None
+
+
+def test_old_feather_says_what_to_do() -> None:
+    with pytest.raises(UploadError, match="Feather file of version 1: write it again as version 2"):
+        read("old.feather", b"FEA1" + bytes(40))
+
+
+def test_packed_again_and_cancelled() -> None:
+    data = parquet(BARS.set_index(TIMES))
+    assert read("AAPL.parquet.gz", gzip.compress(data)).symbols == ("AAPL",)
+
+    class Cancelled(Exception):
+        pass
+
+    class Stopped(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if size not in (4, 16):
+                raise Cancelled
+            return super().read(size)
+
+    with pytest.raises(Cancelled):
+        read("AAPL.parquet", Stopped(data))

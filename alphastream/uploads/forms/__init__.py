@@ -8,10 +8,10 @@ from alphastream.uploads.forms.arrow import ArrowTable, is_arrow
 from alphastream.uploads.forms.json_lines import JsonLines, is_document, is_flat
 from alphastream.uploads.forms.json_messages import JsonMessages, is_stamped
 from alphastream.uploads.forms.separated import SeparatedValues
-from alphastream.uploads.forms.table import Batch, Table
+from alphastream.uploads.forms.table import Batch, Table, Unit
 from alphastream.uploads.forms.text import head_of
 
-__all__ = ["Batch", "Table", "open_table"]
+__all__ = ["Batch", "Table", "Unit", "open_table"]
 
 _WEB_PAGE: Final = ("<!", "<html", "<HTML", "<?xml", "<head")
 
@@ -25,8 +25,8 @@ def open_table(part: Part) -> Table:
         The file is empty, holds only a header, is a web page or no text at all.
     """
     with part.open() as stream:
-        beginning = stream.read(8)
-    if is_arrow(beginning):
+        beginning = stream.read(16)
+    if is_arrow(part.file, beginning):
         return ArrowTable(part)
     head = head_of(part)
     first = head.lines[0][1].lstrip()

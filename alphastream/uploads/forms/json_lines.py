@@ -14,7 +14,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.json_records import is_row, json_cell
-from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, refuse_many_columns
+from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import MAX_LINE, Head, not_utf8, numbered_lines, too_long, utf8
 from alphastream.uploads.notes import Notes
 
@@ -29,6 +29,7 @@ class JsonLines:
     """A file of one JSON object a line."""
 
     bare = False
+    unit: Unit = "line"
     header_line: None = None
     symbol: None = None
     likely_decimal: Decimal = "."

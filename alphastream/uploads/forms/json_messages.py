@@ -14,7 +14,7 @@ from alphastream.uploads.cells import Decimal
 from alphastream.uploads.columns import ALIASES
 from alphastream.uploads.containers import Part, readable_size
 from alphastream.uploads.forms.json_records import Record, has_price, records_of
-from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, refuse_many_columns
+from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import numbered_lines
 from alphastream.uploads.notes import OTHER_MESSAGES, Notes
 from alphastream.uploads.symbols import normalise
@@ -36,6 +36,7 @@ class JsonMessages:
     whole : whether the file is one document.
     """
 
+    unit: Unit = "line"
     header_line: None = None
     likely_decimal: Decimal = "."
 

@@ -15,7 +15,7 @@ from alphastream.errors import UploadError
 from alphastream.uploads.cells import DECIMAL_POINT, Decimal, decimal_of, looks_like_number
 from alphastream.uploads.columns import ALIASES, is_header
 from alphastream.uploads.containers import Part
-from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, refuse_many_columns
+from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import REMARKS, REPEATED_HEADERS, Notes
 from alphastream.uploads.symbols import normalise
@@ -31,6 +31,8 @@ _SECOND_HEADERS: Final = ("", "ticker", "price", "date", "datetime", "symbol", "
 
 class SeparatedValues:
     """A file of lines that a separator cuts into cells."""
+
+    unit: Unit = "line"
 
     def __init__(self, part: Part, head: Head) -> None:
         self.part = part

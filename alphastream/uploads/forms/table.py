@@ -1,7 +1,7 @@
 """What all forms have in common: named columns of text, and the line a row stands on."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
@@ -13,9 +13,10 @@ SAMPLE_CELLS: Final = 200_000  # keys that differ from line to line make a sampl
 MAX_COLUMNS: Final = 10_000  # open, high, low, close and volume of 2,000 symbols
 
 Batch = dict[str, Any]
+Unit = Literal["line", "row"]
 
 
-def refuse_many_columns(file: str, count: int, line: int) -> None:
+def refuse_many_columns(file: str, count: int, line: int | None) -> None:
     """Refuse what has more columns than are read."""
     if count > MAX_COLUMNS:
         raise UploadError(
@@ -46,6 +47,10 @@ class Table(Protocol):
         """Whether the names are made up, because the file has none."""
 
     @property
+    def unit(self) -> Unit:
+        """What ``first_line`` and ``line_of`` count: lines of text, or rows of a file without lines."""
+
+    @property
     def header_line(self) -> int | None:
         """1-based line of the header; None where no line names the columns."""
 
@@ -73,4 +78,4 @@ class Table(Protocol):
         """
 
     def line_of(self, row: int) -> int:
-        """The 1-based line of a 0-based row, as an editor would count."""
+        """The 1-based line of a 0-based row, as an editor would count; its 1-based number in a file without lines."""
