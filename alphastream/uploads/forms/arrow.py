@@ -41,12 +41,13 @@ class ArrowTable:
         with _readable(part.file):
             self._data: Stored = Parquet(part) if beginning == PARQUET else Arrow(part, beginning == STREAM)
             schema = self._data.schema
+            names = schema.names  # damaged ones are no text
         fields = [field for field in schema if _is_cell(field.type)]
         refuse_many_columns(part.file, len(fields), None)
         self._left_out = [field.name for field in schema if not _is_cell(field.type)]
-        if len(set(schema.names)) < len(schema):
+        if len(set(names)) < len(names):
             raise UploadError("several columns have one name: give each its own", file=part.file)
-        self._stored = {_name(field, schema.names): field.name for field in fields}
+        self._stored = {_name(field, names): field.name for field in fields}
         self.columns = tuple(self._stored)
         self.rows = self._first_rows()
         if not self.rows:

@@ -74,9 +74,12 @@ class Arrow:
     def __init__(self, part: Part, is_stream: bool) -> None:
         self._part = part
         self._start = 0 if is_stream else _FILE_START
-        with part.open() as stream, closing(self._stream(stream)) as reader:
-            self.schema = reader.schema
-        self._sizes = self._unpacked_sizes()
+        try:
+            with part.open() as stream, closing(self._stream(stream)) as reader:
+                self.schema = reader.schema
+            self._sizes = self._unpacked_sizes()
+        except MemoryError as error:  # nothing is unpacked yet: a damaged length asks for more than any file has
+            raise pa.ArrowInvalid("a message is longer than the file") from error
 
     def batches(self, names: Sequence[str]) -> Generator[Any, None, None]:
         """See ``Stored.batches``."""
