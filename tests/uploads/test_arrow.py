@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -143,6 +144,44 @@ def test_rows_that_take_nothing_in_a_file_are_counted() -> None:
     assert len(stream.getvalue()) < 2**20 / 32
     with pytest.raises(UploadError, match=r"unpacks to 22\.9 MB, at most 1\.0 MB"):
         read("bomb.parquet", stream.getvalue(), max_bytes=2**20)
+
+
+def varint(number: int, length: int = 1) -> bytes:
+    """A number as Thrift's compact protocol spells it, with as many bytes at least."""
+    number, spelled = 2 * number, bytearray()
+    while number or len(spelled) < length:
+        spelled.append(number & 127 | 128)
+        number >>= 7
+    spelled[-1] &= 127
+    return bytes(spelled)
+
+
+def belittled(data: bytes) -> bytes:
+    """A Parquet file whose end says that its columns unpack to a few bytes."""
+    (length,) = struct.unpack("<I", data[-8:-4])
+    pages, end = data[: -8 - length], data[-8 - length : -8]
+    group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    sizes = [group.column(at).total_uncompressed_size for at in range(group.num_columns)]
+    for size in (group.total_byte_size, *sizes):
+        assert varint(size) in end
+        end = end.replace(varint(size), varint(9, len(varint(size))))
+    return pages + end + data[-8:]
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_pages_are_counted_whatever_the_end_of_the_file_says(version: Literal["1.0", "2.0"], dictionary: bool) -> None:
+    rows = 20
+    texts = [f"{row}{'x' * 500_000}" for row in range(rows)]
+    table = pa.table({"time": np.arange(rows) + 1_723_075_200, "symbol": texts, "price": np.ones(rows)})
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd", use_dictionary=dictionary, data_page_version=version)
+    data = belittled(stream.getvalue())
+    assert pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).total_byte_size == 9
+    before = pa.total_allocated_bytes()
+    with pytest.raises(UploadError, match=r"unpacks to 9\.5 MB, at most 1\.0 MB"):
+        read("bomb.parquet", data, max_bytes=2**20)
+    assert pa.total_allocated_bytes() - before < 2**20
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from alphastream.errors import UploadError
 from alphastream.uploads.containers import Part, readable_size
+from alphastream.uploads.forms.parquet_pages import unpacked_size
 from alphastream.uploads.memory import MEMORY
 
 PARQUET: Final = b"PAR1"
@@ -52,6 +53,7 @@ class Parquet:
             metadata = file.metadata
             size = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
             _refuse_size(part, max(size, metadata.num_rows * _VALUE_BYTES))
+            _refuse_size(part, unpacked_size(stream, metadata))
             self.schema = file.schema_arrow
             text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
             # A long text that repeats is read once.
