@@ -187,8 +187,11 @@ def hedge_node(spec: PairSpec) -> Node:
 
 
 def alarm_rows(interval_ns: int) -> float:
-    """Evidence, in rows, that comes up by chance on 5 % of days at most: the rows of ``ALARM_DAYS`` days."""
-    return ALARM_DAYS * DAY / interval_ns
+    """Evidence, in rows, that comes up by chance on 5 % of days, or of longer bars, at most.
+
+    These are the rows of ``ALARM_DAYS`` days, and as many rows where a bar is longer than a day.
+    """
+    return ALARM_DAYS * max(DAY / interval_ns, 1.0)
 
 
 @lru_cache(maxsize=1024)

@@ -28,6 +28,7 @@ def test_the_level_of_a_detector_is_in_days() -> None:
     """20 days of 1 s bars are 1.7 million rows, of 1 min bars 29 thousand: the same share of days for both."""
     assert alarm_rows(10**9) == 1_728_000.0
     assert alarm_rows(60 * 10**9) == 28_800.0
+    assert alarm_rows(86_400 * 10**9) == alarm_rows(31 * 86_400 * 10**9) == 20.0
     found = answer([0.0])
     closed = {**found.closed, "detector": np.array([1.728e6]), "ended": np.array([86_400.0])}
     found = replace(found, closed=closed)
