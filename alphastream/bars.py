@@ -42,7 +42,7 @@ class Bars:
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def take(self, rows: slice) -> "Bars":
+    def take(self, rows: slice | Ints) -> "Bars":
         """The same bars, some rows of them."""
         return Bars(*(getattr(self, item.name)[rows] for item in fields(self)))
 
@@ -133,13 +133,24 @@ def merge(old: Bars, new: Bars) -> Bars:
 
 def resample(bars: Bars, interval_ns: int) -> Bars:
     """Longer bars from shorter ones; each belongs to the interval its start lies in."""
+    bucket = bars.start_ns // interval_ns
+    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]][: len(bucket)])
+    return grouped(bars, first, bucket[first] * interval_ns)
+
+
+def grouped(bars: Bars, first: Ints, start_ns: Ints) -> Bars:
+    """Longer bars from runs of shorter ones.
+
+    Parameters
+    ----------
+    first : rows at which the runs begin, (G,); the first is 0.
+    start_ns : when the longer bars begin, (G,).
+    """
     if len(bars) == 0:
         return bars
-    bucket = bars.start_ns // interval_ns
-    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
-    last = np.r_[first[1:], len(bucket)] - 1
+    last = np.r_[first[1:], len(bars)] - 1
     return Bars(
-        start_ns=bucket[first] * interval_ns,
+        start_ns=start_ns,
         open=bars.open[first],
         high=np.maximum.reduceat(bars.high, first),
         low=np.minimum.reduceat(bars.low, first),

@@ -21,6 +21,7 @@ Leg = dict[str, NDArray[Any]]
 _SELDOM: Final = 0.01  # share of bars that may be given twice with other prices
 _FEW_BARS: Final = 10  # fewer bars do not tell a corrected newest bar from a second instrument
 _BLOCK: Final = 2**18  # rows
+_COMMON: Final = 0.1  # share of all steps between bars
 _NEAR: Final = float(np.log(1.2))
 
 
@@ -82,9 +83,23 @@ def join(legs: Sequence[Leg], notes: Notes) -> Leg:
 
 
 def interval_of(legs: Sequence[Leg]) -> int | None:
-    """Median spacing of bars in nanoseconds, the longest of all legs; None where no leg has two bars."""
-    spacings = [np.sort(np.diff(leg["time_ns"])) for leg in legs if len(leg["time_ns"]) > 1]
-    return max((int(steps[(len(steps) - 1) // 2]) for steps in spacings), default=None)
+    """Spacing of bars in nanoseconds, the longest of all legs; None where no leg has two bars."""
+    return max((spacing for leg in legs if (spacing := spacing_of(leg["time_ns"])) is not None), default=None)
+
+
+def spacing_of(time_ns: Ints) -> int | None:
+    """Nanoseconds between the starts of bars, sorted, shape (B,): the commonest step; None for fewer than two bars.
+
+    Where bars without trades are missing the median step is longer than a bar. Where no step is common, as with bars
+    of equal volume, the median is taken.
+    """
+    if len(time_ns) < 2:
+        return None
+    steps, counts = np.unique(np.diff(time_ns), return_counts=True)
+    commonest = int(np.argmax(counts))
+    if counts[commonest] >= _COMMON * counts.sum():
+        return int(steps[commonest])
+    return int(steps[np.searchsorted(np.cumsum(counts), counts.sum() / 2)])
 
 
 def take(leg: Leg, rows: NDArray[Any]) -> Leg:

@@ -50,7 +50,8 @@ class Upload:
         has them, ``id`` (int64) and ``buyer_is_maker`` (bool). Bars: ``time_ns`` (start of the bar), ``open``,
         ``high``, ``low``, ``close``, ``volume``. Quantities and volumes are NaN where nobody knows them.
     notes : what was done and decided, in sentences.
-    interval_ns : median spacing of bars, the longest among the symbols; None for ticks and for a single bar.
+    interval_ns : commonest step between bars, the longest among the symbols (``series.spacings`` has each); None for
+        ticks and for a single bar.
     """
 
     files: tuple[str, ...]

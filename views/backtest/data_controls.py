@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
-from alphastream.core.units import HOUR, SECOND
+from alphastream.core.units import HOUR
 from alphastream.errors import UploadError
 from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload, require_pair
-from alphastream.uploads.series import bars_of, common_bars
+from alphastream.uploads.series import bars_together, common_bars
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.escaping import in_markdown
@@ -101,10 +101,11 @@ class FileData(Data):
     key: Any = None
 
     def market(self, symbols: Sequence[str]) -> Market:
-        """All symbols of the upload."""
+        """All symbols of the upload; of bars these symbols, in bars of one length."""
         assert self.upload is not None
         upload = self.upload
-        return session_cached("backtest_market", [self.key], lambda: market_of(upload))
+        asked = upload.symbols if upload.kind == "ticks" else tuple(dict.fromkeys(symbols))
+        return session_cached("backtest_market", [self.key, asked], lambda: market_of(upload, asked))
 
     def describe(self, symbols: Sequence[str]) -> str:
         """Rows of each symbol, and how many times of bars they share."""
@@ -136,16 +137,14 @@ def choose_data(row: Any, system: System) -> Data | None:
     return _tape(row, system) if chosen == TAPE else _files()
 
 
-def market_of(upload: Upload) -> Market:
-    """Ticks or bars of an upload."""
+def market_of(upload: Upload, symbols: Sequence[str]) -> Market:
+    """Ticks or bars of symbols of an upload; bars all of one length."""
     if upload.kind == "ticks":
         names = ("time_ns", "price", "quantity")
-        trades = {
-            symbol: _Trades(*(frame[name].to_numpy() for name in names)) for symbol, frame in upload.frames.items()
-        }
+        trades = {symbol: _Trades(*(upload.frames[symbol][name].to_numpy() for name in names)) for symbol in symbols}
         last_ns = max((int(each.time_ns[-1]) for each in trades.values() if len(each.time_ns)), default=0)
         return TickMarket(trades, until_ns=last_ns)  # nobody knows what else happened in the last bar
-    return BarMarket({symbol: bars_of(upload, symbol, None) for symbol in upload.symbols}, upload.interval_ns or SECOND)
+    return BarMarket(*bars_together(upload, symbols, None))
 
 
 def completeness(symbol: str, ticks: TickColumns) -> str:

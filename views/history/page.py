@@ -1,6 +1,6 @@
 """The history page: files that people bring, the same analytics, and the results to take away."""
 
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload, require_pair
-from alphastream.uploads.series import bars_of, first_times, meeting, pair_rows
+from alphastream.uploads.series import bars_together, first_times, meeting, pair_rows
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
@@ -50,16 +50,11 @@ def page() -> None:
     _result(upload, spec, answer)
 
 
-def _interval(upload: Upload, spec: PairSpec) -> int | None:
-    """None where uploaded bars are long enough already: they meet where their times do."""
-    return None if upload.interval_ns is not None and spec.interval_ns <= upload.interval_ns else spec.interval_ns
-
-
 def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics:
     """The analytics of an upload."""
     with st.spinner("Computing"):
         return session_cached(
-            "answer", [upload, spec], lambda: analyse(pair_rows(upload, spec.y, spec.x, _interval(upload, spec)), spec)
+            "answer", [upload, spec], lambda: analyse(pair_rows(upload, spec.y, spec.x, spec.interval_ns), spec)
         )
 
 
@@ -91,14 +86,11 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
                 trade_times_of(_asynchrony(upload, spec), spec)
     row = st.container(horizontal=True)
     name = exports.file_name(spec, "analytics")
-    length_ns = _interval(upload, spec) or upload.interval_ns or spec.interval_ns
-    offer_file(
-        "Analytics as CSV", lambda: exports.analytics_csv(answer, length_ns), name, key="csv_analytics", place=row
-    )
+    offer_file("Analytics as CSV", _analytics_csv(upload, spec, answer), name, key="csv_analytics", place=row)
     for symbol in (spec.y, spec.x):
         offer_file(
             f"{symbol} bars as CSV",
-            _bars_csv(upload, symbol, _interval(upload, spec), length_ns),
+            _bars_csv(upload, spec, symbol),
             f"{symbol}-{interval_name(spec.interval_ns)}-bars.csv",
             key=f"csv_{symbol}",
             place=row,
@@ -130,8 +122,20 @@ def _asynchrony(upload: Upload, spec: PairSpec) -> Asynchrony:
     return asynchrony(y_time, y["price"].to_numpy(), x_time, x["price"].to_numpy(), spec.interval_ns)
 
 
-def _bars_csv(upload: Upload, symbol: str, interval_ns: int | None, length_ns: int) -> Any:
-    return lambda: exports.bars_csv(symbol, bars_of(upload, symbol, interval_ns), length_ns)
+def _analytics_csv(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> Callable[[], bytes]:
+    def make() -> bytes:
+        bars, length_ns = bars_together(upload, (spec.y, spec.x), spec.interval_ns)
+        return exports.analytics_csv(answer, (bars[spec.y], bars[spec.x], length_ns))
+
+    return make
+
+
+def _bars_csv(upload: Upload, spec: PairSpec, symbol: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        bars, length_ns = bars_together(upload, (spec.y, spec.x), spec.interval_ns)
+        return exports.bars_csv(symbol, bars[symbol], length_ns)
+
+    return make
 
 
 page()

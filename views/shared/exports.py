@@ -11,19 +11,26 @@ from alphastream.core.types import Floats, Ints
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, series_of
 from alphastream.uploads.digits import as_single
+from alphastream.uploads.series import bar_ends, row_ends
 from views.shared.escaping import in_cells
 
 
-def analytics_frame(answer: PairAnalytics, interval_ns: int | None = None) -> pd.DataFrame:
+def analytics_frame(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None = None) -> pd.DataFrame:
     """Closed bars of a pair: prices, ages, volumes and every series, a row a bar.
 
     Parameters
     ----------
-    interval_ns : length of the bars; None for that of the pair. Uploaded bars may be longer.
+    legs : the bars of y and x that were paired and their length in nanoseconds, where these were uploaded; None where
+        they were made from trades, all of the pair's length.
     """
     spec, closed = answer.spec, answer.closed
-    length_ns = spec.interval_ns if interval_ns is None else interval_ns
-    frame = pd.DataFrame(_bar_times(closed["time_ns"] - length_ns, length_ns))
+    if legs is None:
+        start_ns, end_ns = closed["time_ns"] - spec.interval_ns, closed["time_ns"]
+    else:
+        y, x, length_ns = legs
+        start_ns = closed["time_ns"] - length_ns
+        end_ns = row_ends(y, x, start_ns, length_ns)
+    frame = pd.DataFrame(_bar_times(start_ns, end_ns))
     for leg, symbol in (("y", spec.y), ("x", spec.x)):
         frame[f"{symbol}.price"] = with_their_digits(closed[leg])[0]
         frame[f"{symbol}.age_s"] = closed[f"{leg}_age_ns"] / 1e9
@@ -33,16 +40,16 @@ def analytics_frame(answer: PairAnalytics, interval_ns: int | None = None) -> pd
     return frame
 
 
-def analytics_csv(answer: PairAnalytics, interval_ns: int | None = None) -> bytes:
+def analytics_csv(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None = None) -> bytes:
     """``analytics_frame`` as a file."""
-    return csv_bytes(analytics_frame(answer, interval_ns))
+    return csv_bytes(analytics_frame(answer, legs))
 
 
 def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
     """Bars of one symbol and of this length as a file."""
     prices = with_their_digits(bars.open, bars.high, bars.low, bars.close)
     columns = {
-        **_bar_times(bars.start_ns, interval_ns),
+        **_bar_times(bars.start_ns, bar_ends(bars.start_ns, interval_ns)),
         "symbol": symbol,
         **dict(zip(("open", "high", "low", "close"), prices, strict=True)),
         "volume": bars.volume,
@@ -56,10 +63,10 @@ def with_their_digits(*prices: Floats) -> list[Floats]:
     return as_single(prices) or list(prices)
 
 
-def _bar_times(start_ns: Ints, interval_ns: int) -> dict[str, pd.DatetimeIndex]:
+def _bar_times(start_ns: Ints, end_ns: Ints) -> dict[str, pd.DatetimeIndex]:
     return {
         "bar_start_utc": pd.to_datetime(start_ns, utc=True),
-        "bar_end_utc": pd.to_datetime(start_ns + interval_ns, utc=True),
+        "bar_end_utc": pd.to_datetime(end_ns, utc=True),
     }
 
 

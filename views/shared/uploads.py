@@ -5,7 +5,7 @@ the field: on other pages, and when the browser loads the page again (``kept_fil
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO, Final, TypeVar, cast
@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read
+from alphastream.uploads.series import spacings
 from views.shared import recordings
 from views.shared.escaping import in_markdown
 from views.shared.kept_files import KeptFile
@@ -211,15 +212,35 @@ def _read(file: KeptFile) -> KeptFile:
 
 def _notes(upload: Upload) -> None:
     """What reading the files has changed or decided."""
+    lengths = session_cached("spacings", [upload], lambda: spacings(upload)) if upload.kind == "bars" else {}
     rows = {symbol: len(frame) for symbol, frame in upload.frames.items()}
-    unit = upload.kind if upload.interval_ns is None else f"bars of {interval_name(upload.interval_ns)}"
+    unit = f"bars of {interval_name(next(iter(lengths)))}" if len(lengths) == 1 else upload.kind
     each = ", ".join(f"{symbol} {count:,}" for symbol, count in rows.items())
     named = in_markdown(each) if len(rows) <= MAX_NAMED else f"{len(rows):,} symbols"
     st.caption(f"{sum(rows.values()):,} {unit}: {named}")
+    if len(lengths) > 1:
+        _lengths(lengths)
     if upload.notes:
         with st.expander(f"How the rows were read ({len(upload.notes)})", icon=":material/info:"):
             for note in upload.notes:
                 st.markdown(f"- {in_markdown(note)}")
+
+
+def _lengths(lengths: Mapping[int, Sequence[str]]) -> None:
+    """Say whose bars are how long, and what becomes of them."""
+    names = {interval_name(length_ns): symbols for length_ns, symbols in lengths.items()}
+    each = "; ".join(
+        f"{length}: {', '.join(symbols[:MAX_NAMED])}"
+        + (f" and {len(symbols) - MAX_NAMED:,} more" if len(symbols) > MAX_NAMED else "")
+        for length, symbols in names.items()
+    )
+    longest = list(names)[-1]
+    st.warning(
+        f"{in_markdown(each)}. Results use bars of {longest} or longer: shorter bars are put together within the "
+        f"longer ones. For shorter bars remove the files with bars of {longest}.",
+        icon=":material/straighten:",
+        title="Bars of different lengths",
+    )
 
 
 def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:

@@ -3,12 +3,14 @@
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import views.shared.elements
 from tests.views.running import app, words
 
 pytestmark = pytest.mark.usefixtures("replaying")
@@ -181,3 +183,50 @@ def test_legs_that_never_meet_are_warned_of() -> None:
     assert "0 of 599 rows have both legs fresh" in said
     assert "YYY at 2024-01-01 00:00, 2024-01-01 01:00, 2024-01-01 02:00" in said
     assert "XXX at 2024-01-01 00:05" in said
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    """What the page's buttons hand out, by their label."""
+    files: dict[str, Callable[[], bytes]] = {}
+
+    def offer(label: str, content: Callable[[], bytes], name: str, **more: object) -> None:
+        files[label] = content
+
+    monkeypatch.setattr(views.shared.elements, "offer_file", offer)
+    return files
+
+
+def table_of(content: bytes) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(content), parse_dates=["bar_start_utc", "bar_end_utc"])
+
+
+def test_hours_and_days_are_paired_as_days_and_that_is_said(offered: dict[str, Callable[[], bytes]]) -> None:
+    hours = pd.date_range("2022-01-01", periods=24 * 300, freq="h").strftime("%Y-%m-%d %H:%M")
+    price = 100 + np.random.default_rng(5).normal(size=len(hours)).cumsum() / 10
+    hourly = pd.DataFrame({"Date": hours, "Close": price}).to_csv(index=False).encode()
+    test = upload(("YYY.csv", hourly), daily("XXX", "00:00", 2))
+    assert not test.exception
+    assert "1h: YYY; 1d: XXX. Results use bars of 1d or longer" in words(test)
+    assert "7,500 bars: YYY 7,200, XXX 300" in words(test)
+    assert "300 of 300 rows have both legs fresh." in words(test)
+    tables = {label: table_of(make()) for label, make in offered.items()}
+    assert set(tables) == {"Analytics as CSV", "YYY bars as CSV", "XXX bars as CSV"}
+    for table in tables.values():
+        assert len(table) == 300
+        assert set(table["bar_end_utc"] - table["bar_start_utc"]) == {pd.Timedelta("1D")}
+    np.testing.assert_allclose(tables["YYY bars as CSV"]["close"], price[23::24])
+    analytics = tables["Analytics as CSV"]
+    np.testing.assert_allclose(analytics["YYY.price"], price[23::24])
+
+
+def test_months_give_a_result() -> None:
+    files: list[tuple[str, bytes]] = []
+    for symbol in ("YYY", "XXX"):
+        months = pd.date_range("2000-01-01", periods=120, freq="MS").strftime("%Y-%m-%d")
+        price = 100 + np.random.default_rng(len(files)).normal(size=120).cumsum()
+        files.append((f"{symbol}.csv", pd.DataFrame({"Date": months, "Close": price}).to_csv(index=False).encode()))
+    test = upload(*files)
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert test.metric

@@ -1,5 +1,7 @@
 """Files say of every column how it was computed and which time of a bar is meant, and uploads read them back."""
 
+import io
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,9 @@ from alphastream.bars import aggregate
 from alphastream.cointegration import LEAST_ROWS
 from alphastream.core.units import SECOND
 from alphastream.estimators import ResidualHalfLife, RollingEngleGranger
-from alphastream.uploads import read
+from alphastream.pairs import PairSpec, analyse
+from alphastream.uploads import Upload, combine, read
+from alphastream.uploads.series import bars_together, pair_rows
 from tests.views.shared.test_cards import answer
 from views.shared.exports import analytics_csv, analytics_frame, bars_csv
 
@@ -31,8 +35,28 @@ def test_rows_name_the_start_and_the_end_of_their_bar() -> None:
     ends = pd.DatetimeIndex(frame["bar_end_utc"]).as_unit("ns").asi8
     np.testing.assert_array_equal(ends, found.closed["time_ns"])
     assert set(frame["bar_end_utc"] - frame["bar_start_utc"]) == {pd.Timedelta("1s")}
-    longer = analytics_frame(found, 86_400 * SECOND)
-    assert set(longer["bar_end_utc"] - longer["bar_start_utc"]) == {pd.Timedelta("1D")}
+
+
+def months(symbol: str) -> Upload:
+    """Closes of two years of months."""
+    frame = pd.DataFrame({"Date": pd.date_range("2022-01-01", periods=24, freq="MS").strftime("%Y-%m-%d")})
+    frame["Close"] = np.random.default_rng(len(symbol)).lognormal(size=24)
+    return read(f"{symbol}.csv", frame.to_csv(index=False).encode())
+
+
+def test_a_month_ends_where_the_next_one_begins() -> None:
+    upload = combine(months("AA"), months("BBB"))
+    bars, length_ns = bars_together(upload, ("AA", "BBB"), SECOND)
+    spec = PairSpec("AA", "BBB", length_ns, window=20)
+    found = analyse(pair_rows(upload, "AA", "BBB", SECOND), spec)
+    frames = [
+        analytics_frame(found, (bars["AA"], bars["BBB"], length_ns)),
+        pd.read_csv(io.BytesIO(bars_csv("AA", bars["AA"], length_ns)), parse_dates=["bar_start_utc", "bar_end_utc"]),
+    ]
+    for frame in frames:
+        assert len(frame) == 24
+        start, end = (frame[name].dt.strftime("%Y-%m-%d").tolist() for name in ("bar_start_utc", "bar_end_utc"))
+        assert end[:-1] == start[1:]
 
 
 def test_uploads_read_our_own_files_back() -> None:
