@@ -1,6 +1,6 @@
 """The roles columns can play, what a file's columns were proposed to mean, and a person's choice put on top."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final, Literal
@@ -71,6 +71,9 @@ ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     **{role: phrases(role) for role in (*BID_BARS, *ASK_BARS)},  # type: ignore[arg-type]
 }
 ROLES: Final[tuple[Role, ...]] = tuple(ALIASES)
+UNUSED: Final = "columns not used: "
+_OF_PRICES: Final = ("prices are", "closes are", "one price a date", "order of the prices")  # so such notes begin
+_OF_SIDES: Final = "the side is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,40 @@ def override(proposal: Proposal, mapping: Mapping[str, str | None], columns: Seq
     changed = {"time"} & mapping.keys()
     is_end = proposal.time_is_end and not changed
     makers = proposal.side_is_makers and "buyer_is_maker" not in mapping
-    return judge(replace(proposal, roles=roles, series=series, time_is_end=is_end, side_is_makers=makers), columns)
+    chosen_one = replace(proposal, roles=roles, series=series, time_is_end=is_end, side_is_makers=makers)
+    return judge(replace(chosen_one, notes=_notes_after(proposal, chosen_one, columns)), columns)
+
+
+def _notes_after(before: Proposal, after: Proposal, columns: Sequence[str]) -> tuple[str, ...]:
+    """The notes that a person's choice leaves true, what the prices are now, and the columns that are left over."""
+    was, now = ({match.column: role for role, match in each.roles.items()} for each in (before, after))
+    moved = {column for column in {*was, *now} if was.get(column) != now.get(column)}
+    moved_roles = {each[column] for each in (was, now) for column in moved if column in each}
+    prices = moved_roles & {"time", "price", *QUOTE_ROLES, *_BARS_ONLY} or before.series != after.series
+    notes = [
+        note
+        for note in before.notes
+        if not note.startswith(UNUSED)
+        and not any(repr(column) in note for column in moved)
+        and not (prices and note.startswith(_OF_PRICES))
+        and (after.side_is_makers or not note.startswith(_OF_SIDES))
+    ]
+    quotes = note_of_quotes(after.roles.keys())
+    if quotes is not None and quotes not in notes:
+        notes.append(quotes)
+    used = {*now, *(column for roles in after.series.values() for column in roles.values())}
+    unused = [repr(column) for column in columns if column not in used]
+    return (*notes, f"{UNUSED}{', '.join(unused)}") if unused else tuple(notes)
+
+
+def note_of_quotes(roles: Collection[Role]) -> str | None:
+    """What prices are made of where there are quotes and no trades; None where nothing is to be said."""
+    for (bid, ask), price in ((QUOTE_ROLES, "price"), ((BID_BARS[3], ASK_BARS[3]), "close")):
+        if price not in roles and (bid in roles or ask in roles):
+            if bid in roles and ask in roles:
+                return "prices are the middle of bid and ask"
+            return f"prices are {'bids' if bid in roles else 'asks'} alone"
+    return None
 
 
 def judge(proposal: Proposal, columns: Sequence[str]) -> Proposal:

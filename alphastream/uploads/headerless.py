@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats, Ints
 from alphastream.uploads.bar_order import USUAL, Order, fits, lie_still, ohlc_order
 from alphastream.uploads.cells import TRUTH, CellError, Decimal
-from alphastream.uploads.columns import BAR_ROLES, Match, Proposal, Role, Rows, judge
+from alphastream.uploads.columns import BAR_ROLES, UNUSED, Match, Proposal, Role, Rows, judge
 from alphastream.uploads.contents import (
     as_numbers,
     clock_digits,
@@ -114,7 +114,7 @@ class _Bare:
             self._read_ticks()
         unused = [self._shown(name) for name in self._free]
         if unused:
-            self.notes.append(f"columns not used: {', '.join(unused)}")
+            self.notes.append(f"{UNUSED}{', '.join(unused)}")
 
     def _find_time(self) -> None:
         self._drop_strangers(self._of("time", "date"))
@@ -161,10 +161,10 @@ class _Bare:
         unsteady = any((len(gaps) < 2 and gaps.any()) or np.ptp(gaps) > 10**9 for gaps in later)
         if len(known) < len(times) or unsteady:
             raise _Question(f"which of {self._listed(times)} is the time")
-        others = ", ".join(name for name in times if name != first)
+        others = ", ".join(repr(name) for name in times if name != first)
         same = all(not gaps.any() for gaps in later)
         self.notes.append(
-            f"{others} {'says the same time as' if same else 'is as much later in each row as'} {first}: not used"
+            f"{others} {'says the same time as' if same else 'is as much later in each row as'} {first!r}: not used"
         )
         self._free = [name for name in self._free if name not in times or name == first]
         return first

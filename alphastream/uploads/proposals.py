@@ -16,12 +16,14 @@ from alphastream.uploads.columns import (
     ASK_BARS,
     BAR_ROLES,
     BID_BARS,
+    UNUSED,
     Match,
     Proposal,
     Role,
     Rows,
     judge,
     listed,
+    note_of_quotes,
 )
 from alphastream.uploads.finding import Found, ends_only, find_symbol, find_times, is_date
 from alphastream.uploads.sampled import Sampled
@@ -78,7 +80,7 @@ def propose(
     proposal = _with_habits(sampled, proposal, notes, questions)
     unused = [repr(column) for column in columns if column not in _used(roles)]
     if unused:
-        notes.append(f"columns not used: {', '.join(unused)}")
+        notes.append(f"{UNUSED}{', '.join(unused)}")
     return _asked(judge(replace(proposal, notes=tuple(notes)), columns), questions)
 
 
@@ -243,9 +245,7 @@ def _quote_bars(sampled: Sampled, free: Collection[str]) -> Found | None:
         _take(sampled, found, role, role, free)  # type: ignore[arg-type]
     if not found.roles.keys() & {"bid_close", "ask_close"}:
         return None
-    both = {"bid_close", "ask_close"} <= found.roles.keys()
-    side = "bids" if "bid_close" in found.roles else "asks"
-    found.notes.append("prices are the middle of bid and ask" if both else f"prices are {side} alone")
+    found.notes.append(str(note_of_quotes(found.roles.keys())))
     _volume(sampled, found, free, None)
     return found
 
@@ -269,10 +269,7 @@ def _ticks(sampled: Sampled, free: Collection[str], weak: bool = False) -> Found
             _take(sampled, found, role, role, free)
         if not found.roles:
             return None
-        both = {"bid", "ask"} <= found.roles.keys()
-        found.notes.append(
-            "prices are the middle of bid and ask" if both else f"prices are {next(iter(found.roles))}s alone"
-        )
+        found.notes.append(str(note_of_quotes(found.roles.keys())))
     _trade_details(sampled, found, free)
     return found
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.uploads.columns import ALIASES, BAR_ROLES, Role, listed
+from alphastream.uploads.columns import ALIASES, BAR_ROLES, UNUSED, Role, listed
 from alphastream.uploads.contents import price_like, same_prices
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import distinct
@@ -98,7 +98,7 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     used = {column for roles in panel.series.values() for column in roles.values()}
     left = [name for name in sampled.columns if name in free and name not in used]
     if left and panel.series:
-        panel.notes.append(f"columns not used: {', '.join(map(repr, left))}")
+        panel.notes.append(f"{UNUSED}{', '.join(map(repr, left))}")
     return panel
 
 

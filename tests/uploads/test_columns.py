@@ -255,6 +255,22 @@ def test_a_person_chooses_quotes() -> None:
     assert chosen.problem is None
 
 
+def test_notes_are_of_the_roles_that_a_person_chose() -> None:
+    columns = ("day", "close", "settle", "desk")
+    proposal = propose(columns, [[f"2024-08-0{day}", "10", "11", "3"] for day in (5, 6, 7)])
+    assert proposal.notes[-1] == "columns not used: 'settle', 'desk'"
+    chosen = override(proposal, {"close": "settle"}, columns)
+    assert chosen.notes[-1] == "columns not used: 'close', 'desk'"
+    assert override(proposal, {"close": "settle", "volume": "close", "symbol": "desk"}, columns).notes == ()
+    quotes = propose(("time", "bid", "ask"), [["2024-08-08 00:00:00", "1", "1.1"]])
+    assert quotes.notes == ("prices are the middle of bid and ask",)
+    assert override(quotes, {"ask": None}, ("time", "bid", "ask")).notes == (
+        "prices are bids alone",
+        "columns not used: 'ask'",
+    )
+    assert override(quotes, {"price": "bid"}, ("time", "bid", "ask")).notes == ("columns not used: 'ask'",)
+
+
 def test_no_word_stands_for_two_fields_in_silence() -> None:
     assert {name for name, fields in _FIELDS.items() if len(fields) > 1} <= {fold(name) for name in AMBIGUOUS}
 

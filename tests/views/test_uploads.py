@@ -82,8 +82,10 @@ def test_a_file_that_was_read_shows_how_and_can_be_corrected_and_corrected_back(
     assert list(rows["symbol"].unique()) == ["AAA"]
     assert rows["close"].tolist()[:3] == [100.0, 101.0, 102.0]
     assert str(rows["time"].dt.tz) == "UTC"
+    assert "columns not used: 'settle'" in words(test)
     of_role(test, "close").select("settle").run()
     assert not test.exception
+    assert "columns not used: 'close'" in words(test)
     assert table(test, "close")["close"].tolist()[:3] == [200.0, 201.0, 202.0]
     assert "settle (chosen)" in words(test)
     assert found(test).frames["BBB"]["close"][0] == 100.0
@@ -96,7 +98,8 @@ def test_a_file_that_was_read_shows_how_and_can_be_corrected_and_corrected_back(
 def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> None:
     test = upload(app(HISTORY), bars("date,open,settle"), bars(symbol="BBB"))
     assert len(test.error) == 1
-    assert "AAA.csv" in read(test.error[0].value)
+    assert read(test.error[0].proto.title) == "AAA.csv cannot be read"
+    assert read(test.error[0].value).startswith("Line 1: no column for high and low")
     assert table(test, "settle")["settle"].tolist()[:2] == ["200", "201"]
     of_role(test, "open").select("–").run()
     of_role(test, "close").select("settle").run()

@@ -155,9 +155,10 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         words, title = tables.ending(result.ended), tables.ended_as(result.ended)
         st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
     if run.together < SELDOM:
+        where = f"Both legs traded in {run.together:.0%} of the bars; in the others" if run.together else "In every bar"
         st.warning(
-            f"Both legs traded in {run.together:.0%} of the bars; in the others one price is old, and a spread made "
-            "of it cannot be traded. Choose longer bars, or data of both legs from the same time.",
+            f"{where} one price is old, and a spread made of it cannot be traded. "
+            "Choose longer bars, or data of both legs from the same time.",
             icon=":material/hourglass_disabled:",
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )

@@ -279,9 +279,27 @@ def series_labels(run: RunResult, series: Mapping[str, Series]) -> dict[str, str
     }
 
 
+ORDER_COLUMNS: Final = (
+    "order",
+    "decided",
+    "reason",
+    "state",
+    "symbol",
+    "time",
+    "quantity",
+    "trade_price",
+    "price",
+    "fee",
+    "spread_cost",
+    "impact_cost",
+    "round_trip",
+    "unfilled",
+)
+
+
 def fills_csv(run: RunResult) -> bytes:
-    """A line for each fill and for each leg of an order that was not filled, oldest order first."""
-    return csv_bytes(pd.DataFrame(_order_lines(run)))
+    """A line for each fill and for each leg of an order that was not filled, oldest order first; always a header."""
+    return csv_bytes(pd.DataFrame(list(_order_lines(run)), columns=list(ORDER_COLUMNS)))
 
 
 def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:

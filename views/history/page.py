@@ -108,9 +108,10 @@ def _freshness(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     if upload.kind == "bars":
         begin = in_markdown("; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x)))
         advice = f"The first bars start: {begin}. {advice}, or bring files whose bars start at the same times"
+    where = "In the others" if met.fresh else "In each"
     st.warning(
-        f"In the others the last price of one leg is carried forward, so that results compare prices of different "
-        f"times. {advice}.",
+        f"{where} the last price of one leg is carried forward, so that results compare prices of different times. "
+        f"{advice}.",
         icon=":material/schedule:",
         title=f"Only {counted}" if met.fresh else f"0 of {met.rows:,} rows have both legs fresh",
     )

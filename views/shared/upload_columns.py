@@ -69,7 +69,7 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         if file.upload is not None:
             rows = sum(map(len, file.upload.frames.values()))
             notes.caption(f"{rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}")
-        for note in layout.notes:
+        for note in proposal.notes:
             notes.caption(in_markdown(note))
         st.caption(roles_sentence(layout, proposal))
         _rows(file, layout)

@@ -177,8 +177,22 @@ def _show(file: KeptFile) -> None:
     place = st.container()  # also without an error: what is open below stays open when one comes or goes
     if isinstance(found.result, str):
         title = f"{in_markdown(found.name)} cannot be read"
-        place.error(in_markdown(found.result), icon=":material/error:", title=title)
+        place.error(in_markdown(without_name(found.result, found.name)), icon=":material/error:", title=title)
     show_columns(found, change=partial(_change, found), remove=partial(_remove, found))
+
+
+def without_name(words: str, name: str) -> str:
+    """What an error says of a file below a title that names it.
+
+    >>> without_name("a.csv, line 3: 'x' is no price", "a.csv"), without_name("a.csv: no rows", "a.csv")
+    ("Line 3: 'x' is no price", 'No rows')
+    >>> without_name("b.csv in a.zip: no rows", "a.zip")
+    'b.csv in a.zip: no rows'
+    """
+    rest = words.removeprefix(name)
+    if rest == words or not rest.startswith((", ", ": ")):
+        return words
+    return f"{rest[2:3].upper()}{rest[3:]}"
 
 
 def _inspected(file: KeptFile) -> KeptFile:

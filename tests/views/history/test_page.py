@@ -115,10 +115,10 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
     (
         "text.csv",
         original(20).replace(b",0.5", b",0.5", 1) + b"\n2024-08-08 00:01:00,BTCUSDT,cheap,1",
-        ("line 22", "cheap"),
+        ("Line 22", "cheap"),
     ),
-    ("negative.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,-5,1", ("line 22", "-5")),
-    ("zero.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,0,1", ("line 22",)),
+    ("negative.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,-5,1", ("Line 22", "-5")),
+    ("zero.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,0,1", ("Line 22",)),
     (
         "one.csv",
         b"\n".join(line for line in original(200).splitlines() if b"ETH" not in line),
@@ -127,12 +127,12 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("page.csv", b"<!DOCTYPE html><html></html>", ("page.csv",)),
     ("cut.csv.gz", gzip.compress(original(200))[:-9], ("cut.csv.gz", "cut off or damaged")),
     ("lzma.zip", packed("a.csv", original(20), zipfile.ZIP_LZMA), ("lzma.zip", "packed with lzma")),
-    ("half.txt", original(20).decode().encode("utf-16")[:-1], ("line 21", "half a UTF-16 character")),
-    ("bomb.csv.gz", gzip.compress(original(1) + b"\n" * 2**21), ("more comes out", "1.0 MB")),
+    ("half.txt", original(20).decode().encode("utf-16")[:-1], ("Line 21", "half a UTF-16 character")),
+    ("bomb.csv.gz", gzip.compress(original(1) + b"\n" * 2**21), ("ore comes out of the file", "1.0 MB")),
     (
         "bare_ETHUSD.csv",
         b"1722470400,1,3,?,2\n1722474000,1,3,1,2\n1722477600,1,3,1,2\n",
-        ("line 1", "the cells do not tell"),
+        ("Line 1", "the cells do not tell"),
     ),
     ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", ("only NAMES", "two symbols")),
 ]
@@ -143,8 +143,10 @@ def test_bad_files_are_one_clear_error(name: str, content: bytes, said: tuple[st
     test = upload((name, content))
     assert not test.exception
     assert len(test.error) == 1
+    title = str(getattr(test.error[0].proto, "title", ""))
     for part in said:
-        assert part in test.error[0].value
+        assert part in test.error[0].value + title
+    assert not (name in title and name in test.error[0].value)
     assert not test.metric
 
 
