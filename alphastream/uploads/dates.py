@@ -1,6 +1,7 @@
 """Dates of many habits, whole columns at a time: spellings, the order of day, month and year, and zones."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -157,7 +158,7 @@ def dates_of(cells: Any, order: Order | None = None, intraday: bool = False) -> 
     _refuse_first_null(parts, cells)
     first, second, third = (_part(parts, name) for name in ("first", "second", "third"))
     dotted = bool(pc.all(pc.match_substring_regex(plain, r"^\d{1,2}\.\d{1,2}\.")).as_py())
-    worded = bool(pc.any(pc.match_substring_regex(plain, r"^\d{1,2}_")).as_py())
+    worded = _is_worded(plain)
     hour, minute, sec = (_part(parts, name) for name in ("hour", "minute", "sec"))
     intraday |= len(np.unique(hour * 60 + minute)) > 1
     year, month, day, notes = _ordered((first, second, third), dotted, worded, intraday, cells, order)
@@ -223,20 +224,13 @@ def _ordered(
 ) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
     """Year, month and day of three numbers, by evidence in the whole column; ``worded``, the second is the month."""
     first, second, third = numbers
-    long_first, long_third = first > 99, third > 99
+    long_first = first > 99
     if long_first.all():
         return first, second, third, ()
     if long_first.any():
         row = int(np.argmax(long_first != long_first[0]))
         raise CellError(row, cells[row].as_py(), "in some dates the year comes first, in some last: write all alike")
-    readings: dict[Order, tuple[Ints, Ints, Ints]] = {
-        "MDY": (_four_digits(third), first, second),
-        "DMY": (_four_digits(third), second, first),
-    }
-    if not long_third.any():
-        readings["YMD"] = (_four_digits(first), second, third)
-    if worded:
-        del readings["MDY"]
+    readings = _readings(first, second, third, worded)
     if order is not None and order in readings:
         return *readings[order], (f"dates read as {_in_words(order)}, as chosen",)
     lawful = {name: reading for name, reading in readings.items() if _calendar(*reading)[1].all()}
@@ -249,6 +243,46 @@ def _ordered(
         {name: _calendar(*reading)[0] for name, reading in lawful.items()}, dotted, worded, intraday, cells
     )
     return *readings[name], (f"dates read as {_in_words(name)}: {why}",)
+
+
+def _is_worded(plain: Any) -> bool:
+    """Whether months are written as words behind the day or a short year, so that the second number is the month."""
+    return bool(pc.any(pc.match_substring_regex(plain, r"^\d{1,2}_")).as_py())
+
+
+def _readings(first: Ints, second: Ints, third: Ints, worded: bool) -> dict[Order, tuple[Ints, Ints, Ints]]:
+    """Year, month and day in each order of three numbers that do not begin with the year in full."""
+    readings: dict[Order, tuple[Ints, Ints, Ints]] = {
+        "MDY": (_four_digits(third), first, second),
+        "DMY": (_four_digits(third), second, first),
+    }
+    if not (third > 99).any():
+        readings["YMD"] = (_four_digits(first), second, third)
+    if worded:
+        del readings["MDY"]
+    return readings
+
+
+def orders_of(cells: Sequence[str]) -> dict[Order, str]:
+    """Orders of day, month and year in which some dates can be read, and the first date in each, as ISO 8601.
+
+    Empty where the year stands first in full, and where cells are no such dates.
+
+    >>> orders_of(["01/02/2024", "05/02/2024"])
+    {'MDY': '2024-01-02', 'DMY': '2024-02-01'}
+    >>> orders_of(["24/08/2015"]), orders_of(["2015-08-24"])
+    ({'DMY': '2015-08-24'}, {})
+    """
+    plain, months_only = spelled(pa.chunked_array([[cell for cell in cells if cell.strip()]], pa.string()))
+    if months_only or not len(plain) or not _all_dates(plain):
+        return {}
+    parts = [pc.extract_regex(chunk, _DATE) for chunk in plain.chunks]
+    first, second, third = (_part(parts, name) for name in ("first", "second", "third"))
+    if (first > 99).any():
+        return {}
+    readings = _readings(first, second, third, _is_worded(plain))
+    found = {name: _calendar(*reading) for name, reading in readings.items()}
+    return {name: str(days[0]) for name, (days, lawful) in found.items() if lawful.all()}
 
 
 def _four_digits(year: Ints) -> Ints:

@@ -67,13 +67,12 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     with urlopen(f"{url}_stcore/metrics") as answer:
         assert b"UploadedFileManager" not in answer.read()  # Streamlit holds no second copy
     file = box(page, "AAA.csv")
-    file.get_by_role("tab", name="Bars").click()
-    choose(page, file, "open", "–")
+    choose(page, file, "open", "not used")
     expect(page.get_by_text("needed are a time and a price")).to_be_visible(timeout=WAIT_MS)
     choose(page, file, "close", "obs")
     expect(page.get_by_text("AAA.csv cannot be read")).to_have_count(0, timeout=WAIT_MS)
     expect(file.get_by_text("84 bars, one symbol")).to_be_visible()
-    expect(file.get_by_role("combobox", name="open", exact=True)).to_be_visible()  # the box and its tab stay open
+    expect(file.get_by_role("combobox", name="open", exact=True)).to_be_visible()  # the box and its selects stay
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.reload()
     expect(page.get_by_text("168 bars of 1d: AAA 84, BBB 84")).to_be_visible(timeout=WAIT_MS)

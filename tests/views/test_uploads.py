@@ -101,7 +101,7 @@ def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> Non
     assert read(test.error[0].proto.title) == "AAA.csv cannot be read"
     assert read(test.error[0].value).startswith("Line 1: no column for high and low")
     assert table(test, "settle")["settle"].tolist()[:2] == ["200", "201"]
-    of_role(test, "open").select("–").run()
+    of_role(test, "open").select("").run()
     of_role(test, "close").select("settle").run()
     assert not test.exception
     assert [read(error.value) for error in test.error] == []
@@ -113,7 +113,7 @@ def test_a_column_plays_one_role() -> None:
     test = upload(app(HISTORY), trades(), trades("BBB"))
     assert of_role(test, "quantity").value == "size"
     of_role(test, "price").select("size").run()
-    assert of_role(test, "quantity").value == "–"
+    assert of_role(test, "quantity").value == ""
     of_role(test, "quantity").select("size").run()
     assert of_role(test, "quantity").value == "size"
     assert not test.exception
@@ -143,6 +143,75 @@ def test_a_file_is_looked_at_and_read_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert counts == {"inspect": 2, "read": 2}
     of_role(test, "close").select("settle").run()
     assert counts == {"inspect": 2, "read": 3}
+
+
+def test_only_roles_of_the_rows_kind_are_offered() -> None:
+    test = upload(app(HISTORY), trades())
+    offered = [box.label for box in test.selectbox]
+    assert offered == ["time", "time of day", "symbol", "price", "quantity", "trade id", "side"]
+    assert of_role(test, "side").options == ["not used", "date", "price", "size"]
+    test.segmented_control(key=f"kind-{test.session_state['kept_files'][0].id}").set_value("Bars").run()
+    offered = [box.label for box in test.selectbox]
+    assert offered == ["time", "time of day", "symbol", "open", "high", "low", "close", "adjusted close", "volume"]
+    of_role(test, "close").select("price").run()
+    assert not test.exception
+    assert found(test).kind == "bars"
+    press(test, "Undo corrections")
+    assert found(test).kind == "ticks"
+
+
+def test_columns_of_symbols_can_be_read_alone() -> None:
+    wide = "date,KO,PEP\n" + "\n".join(f"2024-01-{day:02d},{60 + day % 3},{170 - day % 4}" for day in range(1, 29))
+    test = upload(app(HISTORY), ("wide.csv", wide.encode()))
+    assert [box.label for box in test.selectbox][:3] == ["time", "time of day", "symbol"]
+    assert "Each column of prices is a symbol" in words(test)
+    test.segmented_control(key=f"kind-{test.session_state['kept_files'][0].id}").set_value("Bars").run()
+    of_role(test, "close").select("PEP").run()
+    assert found(test).symbols == ("PEP",)
+    of_role(test, "close").select("").run()
+    assert found(test).symbols == ("KO", "PEP")
+
+
+def slashed(symbol: str, days: int) -> tuple[str, bytes]:
+    """From the first of August on, day first."""
+    lines = [f"{1 + day:02d}/08/2024,{100 + day % 7}" for day in range(days)]
+    return f"{symbol}.csv", "\n".join(["date,close", *lines]).encode()
+
+
+def first_day(test: AppTest, symbol: str) -> str:
+    return str(found(test).frames[symbol]["time_ns"].to_numpy()[:1].astype("M8[ns]").astype("M8[D]")[0])
+
+
+def test_the_order_of_dates_is_chosen_where_the_rows_do_not_tell() -> None:
+    test = upload(app(HISTORY), ("AAA.csv", b"date,close\n01/08/2024,1\n04/08/2024,2\n"))
+    assert "the rows do not tell which" in read(test.error[0].value)
+    select = of_role(test, "Order of the dates")
+    assert select.options == [
+        "By the rows",
+        "Day first: 01/08/2024 is 1 Aug 2024",
+        "Month first: 01/08/2024 is 8 Jan 2024",
+    ]
+    select.select("DMY").run()
+    assert not test.exception
+    assert first_day(test, "AAA") == "2024-08-01"
+    of_role(test, "Order of the dates").select("MDY").run()
+    assert first_day(test, "AAA") == "2024-01-08"
+    test.switch_page("views/alerts/page.py").run()
+    opened(test.switch_page(HISTORY).run())
+    assert of_role(test, "Order of the dates").value == "MDY"
+    press(test, "Undo corrections")
+    assert "the rows do not tell which" in read(test.error[0].value)
+
+
+def test_the_order_of_dates_can_be_corrected_of_a_file_that_was_read() -> None:
+    test = upload(app(HISTORY), slashed("AAA", 9))
+    assert first_day(test, "AAA") == "2024-08-01"
+    of_role(test, "Order of the dates").select("MDY").run()
+    assert first_day(test, "AAA") == "2024-01-08"
+    of_role(test, "Order of the dates").select(None).run()
+    assert first_day(test, "AAA") == "2024-08-01"
+    test = upload(app(HISTORY), slashed("BBB", 28))  # the 13th is no month
+    assert not [box for box in test.selectbox if box.label == "Order of the dates"]
 
 
 # ---- what stays --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alphastream.uploads import Layout, Upload
+from alphastream.uploads.dates import Order
 from alphastream.uploads.memory import free_bytes
 
 MAX_BYTES: Final = 512 * 2**20
@@ -25,6 +26,7 @@ class KeptFile:
     data : its bytes, as they came.
     mapping : roles that a person chose, put on top of those found; None takes a role away.
     symbol : the name that a person gave to a file of one symbol.
+    order : of day, month and year, where a person chose it.
     layout : what it looks like, or why that cannot be said; None as long as nobody has looked.
     result : its rows, or why they cannot be read; None as long as nobody has read it.
     """
@@ -34,6 +36,7 @@ class KeptFile:
     data: bytes = field(repr=False)
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     symbol: str | None = None
+    order: Order | None = None
     layout: Layout | str | None = None
     result: Upload | str | None = None
 

@@ -1,34 +1,21 @@
-"""What was found in a file: its roles, its first rows as they will be used, and selects to correct what is wrong."""
+"""What was found in a file: its roles, and its first rows as they stand there and as they will be used."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from alphastream.uploads import Layout, Upload
-from alphastream.uploads.columns import ROLES, Proposal, Role, override
+from alphastream.uploads.columns import Proposal, override
 from views.shared.escaping import in_markdown
 from views.shared.exports import with_their_digits
 from views.shared.kept_files import KeptFile
 from views.shared.series import price_decimals
+from views.shared.upload_roles import CERTAINTY, LABELS, date_order, role_selects
 
-CERTAINTY: Final = {"named": "by its name", "likely": "likely", "guessed": "guessed: please check"}
-NONE: Final = "–"
+UNKNOWN: Final = "–"
 SHAPES: Final = {"long": "a column of symbols", "wide": "a column a symbol", "single": "one symbol"}
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Time and symbol": ("time", "clock", "symbol"),
-    "Bars": ("open", "high", "low", "close", "adj_close", "volume"),
-    "Trades": ("price", "quantity", "id", "buyer_is_maker", "bid", "ask"),
-}
-OTHERS: Final = "Others"
-HELP: Final[Mapping[str, str]] = {
-    "time": "When the trade was, or when the bar began.",
-    "clock": "The time of day, where it stands in a column of its own.",
-    "symbol": "Which instrument a row is of. None: the whole file is of one.",
-    "price": "Of a trade. Choosing one makes the file one of trades.",
-    "close": "Of a bar. With a time alone it is enough.",
-}
 SHOWN_ROWS: Final = 20
 SHOWN_SYMBOLS: Final = 5
 TABLE_PX: Final = 250
@@ -54,13 +41,13 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         if layout is not None and proposal is not None and proposal.shape == "single":
             _symbol(row, file, layout, change)
-        if file.mapping or file.symbol is not None:
+        if file.mapping or file.symbol is not None or file.order is not None:
             row.button(
                 "Undo corrections",
                 icon=":material/undo:",
                 key=f"undo-{file.id}",
                 on_click=change,
-                kwargs={"mapping": {}, "symbol": None, "result": None},
+                kwargs={"mapping": {}, "symbol": None, "order": None, "result": None},
             )
         row.button("Remove file", icon=":material/delete:", key=f"remove-{file.id}", on_click=remove)
         if layout is None or proposal is None:
@@ -72,8 +59,9 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         for note in proposal.notes:
             notes.caption(in_markdown(note))
         st.caption(roles_sentence(layout, proposal))
+        date_order(file, layout, proposal, change)
         _rows(file, layout)
-        _selects(file, layout, proposal, change)
+        role_selects(file, layout, proposal, change)
 
 
 def chosen(layout: Layout, mapping: Mapping[str, str | None]) -> Proposal:
@@ -89,7 +77,7 @@ def roles_sentence(layout: Layout, proposal: Proposal) -> str:
     for role, match in proposal.roles.items():
         found = layout.roles.get(role)
         sure = "chosen" if found is None or found.column != match.column else CERTAINTY[match.certainty]
-        parts.append(f"**{_name(role)}**: {in_markdown(match.column)} ({sure})")
+        parts.append(f"**{LABELS[role]}**: {in_markdown(match.column)} ({sure})")
     if proposal.series:
         named = ", ".join(map(in_markdown, list(proposal.series)[:SHOWN_SYMBOLS]))
         more = len(proposal.series) - SHOWN_SYMBOLS
@@ -109,20 +97,6 @@ def as_used(upload: Upload) -> pd.DataFrame:
         when = pd.to_datetime(head["time_ns"], utc=True)
         parts.append(pd.DataFrame({"time": when, "symbol": symbol}).join(head.drop(columns="time_ns")))
     return pd.concat(parts, ignore_index=True)
-
-
-def corrected(
-    layout: Layout, mapping: Mapping[str, str | None], role: str, column: str | None
-) -> dict[str, str | None]:
-    """The corrections with one more: a column plays one role, and what equals the finding is no correction."""
-    found = layout.roles.get(cast(Role, role))
-    others = {name: one for name, one in mapping.items() if name != role and (one is None or one != column)}
-    proposed = None if found is None else found.column
-    return others if column == proposed else {**others, role: column}
-
-
-def _name(role: str) -> str:
-    return role.replace("_", " ")
 
 
 def _symbol(row: Any, file: KeptFile, layout: Layout, change: Callable[..., None]) -> None:
@@ -162,44 +136,9 @@ def _rows(file: KeptFile, layout: Layout) -> None:
         rows,
         height=TABLE_PX,
         hide_index=True,
-        placeholder=NONE,
+        placeholder=UNKNOWN,
         column_config={"time": moment, **numbers},
         alt=f"First rows of {layout.file} as they are used",
     )
     if len(upload.frames) > SHOWN_SYMBOLS:
         used.caption(f"The first {SHOWN_SYMBOLS} of {len(upload.frames):,} symbols.")
-
-
-def _selects(file: KeptFile, layout: Layout, proposal: Proposal, change: Callable[..., None]) -> None:
-    """A select for every role, by groups."""
-    grouped = {role for roles in GROUPS.values() for role in roles}
-    others = tuple(role for role in ROLES if role not in grouped)
-    groups = {**GROUPS, OTHERS: others} if others else GROUPS
-    st.caption("Correct a column that was taken for something else. Type in a field to search it.")
-    for tab, roles in zip(st.tabs(list(groups), key=f"roles-{file.id}"), groups.values(), strict=True):
-        row = tab.container(horizontal=True, gap="small")
-        for role in (role for role in ROLES if role in roles):
-            _select(row, file, layout, proposal, role, change)
-
-
-def _select(
-    row: Any,
-    file: KeptFile,
-    layout: Layout,
-    proposal: Proposal,
-    role: Role,
-    change: Callable[..., None],
-) -> None:
-    key, match = f"role-{file.id}-{role}", proposal.roles.get(role)
-    st.session_state[key] = NONE if match is None else match.column
-
-    def choose() -> None:
-        column = st.session_state[key]
-        mapping = corrected(layout, file.mapping, role, None if column == NONE else column)
-        change(mapping=mapping, result=None)
-
-    words = HELP.get(role, "")
-    sure = "not found" if match is None else CERTAINTY[match.certainty]
-    row.selectbox(
-        _name(role), [NONE, *layout.columns], key=key, on_change=choose, width=155, help=f"{words} {sure}.".strip()
-    )

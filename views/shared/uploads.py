@@ -215,7 +215,7 @@ def _read(file: KeptFile) -> KeptFile:
     limit = get_settings().max_upload_mb * MB
 
     def work(stream: BinaryIO) -> Upload:
-        return read(file.name, stream, file.mapping, file.symbol, limit)
+        return read(file.name, stream, file.mapping, file.symbol, limit, file.order)
 
     try:
         result: Upload | str | None = reading(file.name, io.BytesIO(file.data), len(file.data), file.id, work)
