@@ -10,17 +10,15 @@ import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
 from alphastream.core.units import HOUR
-from alphastream.errors import UploadError
 from alphastream.tape.ring import TickColumns
 from alphastream.trading.broker.costs import Contract
-from alphastream.uploads import Upload, require_pair
+from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, common_bars
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
-from views.shared.escaping import in_markdown
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
-from views.shared.uploads import choose_upload, session_cached
+from views.shared.uploads import choose_upload, is_paired, session_cached
 
 TAPE, FILES = "Recorded tape", "Files"
 HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
@@ -211,12 +209,7 @@ def _tape(row: Any, system: System) -> Data | None:
 
 def _files() -> Data | None:
     upload = choose_upload("Ticks or bars: one file with all symbols, or one for each", own_tape=False)
-    if upload is None:
-        return None
-    try:
-        require_pair(upload)
-    except UploadError as error:
-        st.error(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
+    if upload is None or not is_paired(upload):
         return None
     named = ", ".join(upload.files[:MAX_NAMED]) + (" and others" if len(upload.files) > MAX_NAMED else "")
 

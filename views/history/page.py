@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from alphastream.diagnosis import Asynchrony, asynchrony
-from alphastream.errors import AlphaStreamError, UploadError
+from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
-from alphastream.uploads import Upload, require_pair
+from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, first_times, meeting, pair_rows
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
@@ -21,7 +21,7 @@ from views.shared.findings import tests_of, trade_times_of
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
-from views.shared.uploads import choose_upload, session_cached
+from views.shared.uploads import choose_upload, is_paired, session_cached
 
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
@@ -31,10 +31,7 @@ def page() -> None:
     upload = choose_upload("Ticks or bars: one file with both symbols, or one for each")
     if upload is None:
         return
-    try:
-        require_pair(upload)
-    except UploadError as error:
-        st.error(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
+    if not is_paired(upload):
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
     spec = pair_controls(sorted(upload.symbols), get_settings(), shortest_s=shortest_s)

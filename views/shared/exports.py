@@ -53,7 +53,7 @@ def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
         "symbol": symbol,
         **dict(zip(("open", "high", "low", "close"), prices, strict=True)),
         "volume": bars.volume,
-        "trades": bars.trades,
+        "trades": pd.Series(bars.trades, dtype="Int64").where(bars.trades > 0),  # 0 where nobody counted them
     }
     return csv_bytes(pd.DataFrame(columns))
 

@@ -1,7 +1,7 @@
 """What was found in a file: its roles, and its first rows as they stand there and as they will be used."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +18,9 @@ UNKNOWN: Final = "–"
 SHAPES: Final = {"long": "a column of symbols", "wide": "a column a symbol", "single": "one symbol"}
 SHOWN_ROWS: Final = 20
 SHOWN_SYMBOLS: Final = 5
+SHOWN_NOTES: Final = 8
 TABLE_PX: Final = 250
+SHORT_ROWS: Final = 6  # fewer fill no table of that height
 
 
 def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callable[[], None]) -> None:
@@ -56,8 +58,11 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         if file.upload is not None:
             rows = sum(map(len, file.upload.frames.values()))
             notes.caption(f"{rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}")
-        for note in proposal.notes:
+        said = proposal.notes if file.upload is None else file.upload.notes
+        for note in said[:SHOWN_NOTES]:
             notes.caption(in_markdown(note))
+        if len(said) > SHOWN_NOTES:
+            notes.caption(f"and {len(said) - SHOWN_NOTES:,} more, in the list of how the rows were read")
         st.caption(roles_sentence(layout, proposal))
         date_order(file, layout, proposal, change)
         _rows(file, layout)
@@ -99,6 +104,10 @@ def as_used(upload: Upload) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _height(table: pd.DataFrame) -> int | Literal["content"]:
+    return TABLE_PX if len(table) > SHORT_ROWS else "content"
+
+
 def _symbol(row: Any, file: KeptFile, layout: Layout, change: Callable[..., None]) -> None:
     key = f"symbol-{file.id}"
     read = file.upload.symbols if file.upload is not None else ()
@@ -123,7 +132,7 @@ def _rows(file: KeptFile, layout: Layout) -> None:
     places = ["In the file"] if upload is None else ["As used", "In the file"]
     used, *rest = st.container().tabs(places, key=f"rows-{file.id}-{len(places)}")
     raw = rest[0] if rest else used
-    raw.dataframe(layout.preview, height=TABLE_PX, hide_index=True, alt=f"First rows of {layout.file}")
+    raw.dataframe(layout.preview, height=_height(layout.preview), hide_index=True, alt=f"First rows of {layout.file}")
     if upload is None:
         return
     rows = as_used(upload)
@@ -134,7 +143,7 @@ def _rows(file: KeptFile, layout: Layout) -> None:
     }
     used.dataframe(
         rows,
-        height=TABLE_PX,
+        height=_height(rows),
         hide_index=True,
         placeholder=UNKNOWN,
         column_config={"time": moment, **numbers},

@@ -51,7 +51,7 @@ HELP: Final[Mapping[str, str]] = {
     "volume": "How much was traded in the bar.",
 }
 WHEN_AND_WHAT: Final[tuple[Role, ...]] = ("time", "clock", "symbol", "suffix")
-TRADES, QUOTES, BARS, WIDE = "Trades", "Bid and ask", "Bars", "A column a symbol"
+TRADES, QUOTES, BARS, WIDE = "Trades", "Bid and ask", "Bars", "Symbols"
 KINDS: Final[Mapping[str, tuple[Role, ...]]] = {
     TRADES: ("price", "quantity", "id", "buyer_is_maker", "event"),
     QUOTES: ("bid", "ask", *BID_BARS, *ASK_BARS),
@@ -61,7 +61,7 @@ KINDS: Final[Mapping[str, tuple[Role, ...]]] = {
 SELDOM: Final[tuple[Role, ...]] = ("suffix", "event", *BID_BARS, *ASK_BARS)
 """Offered only where one of their kind was found."""
 ORDERS: Final[Mapping[Order, str]] = {"DMY": "Day first", "MDY": "Month first", "YMD": "Year first"}
-FOUND: Final = "By the rows"
+JUDGED, ASKED = "By the rows", "Please choose"
 
 Change = Callable[..., None]
 
@@ -77,20 +77,21 @@ def date_order(file: KeptFile, layout: Layout, proposal: Proposal, change: Chang
         return
     first = next((cell for cell in cells if cell.strip()), "")
     words = {order: f"{name}: {first} is {_day(days[order])}" for order, name in ORDERS.items() if order in days}
+    none = ASKED if file.upload is None else JUDGED
     key = f"order-{file.id}"
-    st.session_state[key] = file.order if file.order in words else None
+    st.session_state[key] = file.order if file.order in words else NONE
 
     def choose() -> None:
-        change(order=st.session_state[key], result=None)
+        change(order=st.session_state[key] or None, result=None)
 
     st.selectbox(
         "Order of the dates",
-        [None, *words],
+        [NONE, *words],
         key=key,
         on_change=choose,
-        format_func=lambda order: FOUND if order is None else words[order],
+        format_func=lambda order: none if order == NONE else words[order],
         width=340,
-        help=f"{FOUND}: as the dates of the whole file are evenly spaced; where they do not tell, it is asked.",
+        help=f"{JUDGED}: the order in which all dates of the file are lawful and evenly spaced.",
     )
 
 
@@ -108,7 +109,7 @@ def role_selects(file: KeptFile, layout: Layout, proposal: Proposal, change: Cha
     key = f"kind-{file.id}"
     st.session_state.setdefault(key, kind_of(proposal))
     kind = st.segmented_control(
-        "The rows are", kinds, key=key, required=True, help="Which columns can be chosen below."
+        "Columns of", kinds, key=key, required=True, help="What the rows are. A column that is chosen below decides it."
     )
     if kind == WIDE:
         st.caption("Each column of prices is a symbol. To read one of them alone, choose it as the close of bars.")

@@ -14,9 +14,9 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from alphastream.errors import AlphaStreamError
+from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
-from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read
+from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read, require_pair
 from alphastream.uploads.series import spacings
 from views.shared import recordings
 from views.shared.escaping import in_markdown
@@ -224,6 +224,19 @@ def _read(file: KeptFile) -> KeptFile:
     return replace(file, result=result)
 
 
+def is_paired(upload: Upload) -> bool:
+    """Whether a pair can be made of an upload; a sentence on the page where it cannot."""
+    try:
+        require_pair(upload)
+    except UploadError as error:
+        if len(upload.symbols) < 2:  # the first of two files is no mistake
+            st.info(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
+        else:
+            st.error(in_markdown(error), icon=":material/call_split:", title="The symbols have no time in common")
+        return False
+    return True
+
+
 def _notes(upload: Upload) -> None:
     """What reading the files has changed or decided."""
     lengths = session_cached("spacings", [upload], lambda: spacings(upload)) if upload.kind == "bars" else {}
@@ -251,7 +264,7 @@ def _lengths(lengths: Mapping[int, Sequence[str]]) -> None:
     longest = list(names)[-1]
     st.warning(
         f"{in_markdown(each)}. Results use bars of {longest} or longer: shorter bars are put together within the "
-        f"longer ones. For shorter bars remove the files with bars of {longest}.",
+        f"longer ones. For shorter bars leave out those of {longest}.",
         icon=":material/straighten:",
         title="Bars of different lengths",
     )

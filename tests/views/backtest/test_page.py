@@ -367,6 +367,18 @@ def test_bars_are_filled_at_the_next_open() -> None:
     assert "is filled a bar later" in words(test)
 
 
+def test_hours_and_days_are_traded_as_days() -> None:
+    hours = [line for line in bars(24 * 90).splitlines() if b",BBB," not in line]
+    days = [line for line in bars(90, hours=24).splitlines()[1:] if b",BBB," in line]
+    test = with_file(b"\n".join([*hours, *days]), y="AAA", x="BBB", **SHORT)
+    said = words(test)
+    assert "1h: AAA; 1d: BBB. Results use bars of 1d or longer" in said
+    assert "AAA 2,160 bars" in said
+    assert "90 of 90 bar times in common" in said
+    assert "90 bars of 1d" in said
+    assert "Both legs traded in 100% of the bars." in said
+
+
 def test_files_are_asked_for_and_need_two_symbols() -> None:
     assert "No file yet" in words(shown(data="Files"))
     one = b"\n".join(line for line in bars().splitlines() if b",BBB," not in line)

@@ -119,11 +119,6 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
     ),
     ("negative.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,-5,1", ("Line 22", "-5")),
     ("zero.csv", original(20) + b"\n2024-08-08 00:01:00,BTCUSDT,0,1", ("Line 22",)),
-    (
-        "one.csv",
-        b"\n".join(line for line in original(200).splitlines() if b"ETH" not in line),
-        ("BTCUSDT", "two symbols"),
-    ),
     ("page.csv", b"<!DOCTYPE html><html></html>", ("page.csv",)),
     ("cut.csv.gz", gzip.compress(original(200))[:-9], ("cut.csv.gz", "cut off or damaged")),
     ("lzma.zip", packed("a.csv", original(20), zipfile.ZIP_LZMA), ("lzma.zip", "packed with lzma")),
@@ -134,7 +129,6 @@ BAD: list[tuple[str, bytes, tuple[str, ...]]] = [
         b"1722470400,1,3,?,2\n1722474000,1,3,1,2\n1722477600,1,3,1,2\n",
         ("Line 1", "the cells do not tell"),
     ),
-    ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", ("only NAMES", "two symbols")),
 ]
 
 
@@ -147,6 +141,32 @@ def test_bad_files_are_one_clear_error(name: str, content: bytes, said: tuple[st
     for part in said:
         assert part in test.error[0].value + title
     assert not (name in title and name in test.error[0].value)
+    assert not test.metric
+
+
+ONE: list[tuple[str, bytes, str]] = [
+    ("one.csv", b"\n".join(line for line in original(200).splitlines() if b"ETH" not in line), "only BTCUSDT"),
+    ("names.csv", b"time,price,a,a,a (2)\n1723075200,1,1,1,1\n", "only NAMES"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "said"), ONE, ids=[row[0] for row in ONE])
+def test_the_first_of_two_files_is_no_mistake(name: str, content: bytes, said: str) -> None:
+    test = upload((name, content))
+    assert not test.exception
+    assert not test.error
+    assert said in test.info[0].value
+    assert test.info[0].proto.title == "A pair needs two symbols"
+    assert not test.metric
+
+
+def test_symbols_of_other_years_are_no_pair() -> None:
+    early, late = (
+        b"Date,Close\n" + b"".join(b"%d-01-%02d,5\n" % (year, day) for day in range(1, 9)) for year in (2020, 2022)
+    )
+    test = upload(("YYY.csv", early), ("XXX.csv", late))
+    assert test.error[0].proto.title == "The symbols have no time in common"
+    assert "YYY ends 2020-01-08 00:00, before XXX begins" in test.error[0].value
     assert not test.metric
 
 
@@ -218,6 +238,7 @@ def test_hours_and_days_are_paired_as_days_and_that_is_said(offered: dict[str, C
         assert len(table) == 300
         assert set(table["bar_end_utc"] - table["bar_start_utc"]) == {pd.Timedelta("1D")}
     np.testing.assert_allclose(tables["YYY bars as CSV"]["close"], price[23::24])
+    assert tables["YYY bars as CSV"]["trades"].isna().all()  # nobody counted them
     analytics = tables["Analytics as CSV"]
     np.testing.assert_allclose(analytics["YYY.price"], price[23::24])
 
