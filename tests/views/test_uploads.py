@@ -1,5 +1,7 @@
 """What was uploaded stays, and what was found in it can be corrected, whether it was read or refused."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -170,6 +172,22 @@ def test_columns_of_symbols_can_be_read_alone() -> None:
     assert found(test).symbols == ("PEP",)
     of_role(test, "close").select("").run()
     assert found(test).symbols == ("KO", "PEP")
+
+
+def test_an_archive_says_what_is_in_it() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in (bars(), bars(symbol="BBB")):
+            archive.writestr(name, content)
+    test = upload(app(HISTORY), ("both.zip", packed.getvalue()))
+    assert "120 bars, 2 symbols, each in files of its own" in words(test)
+    assert "2 files inside, all are read: this is both.zip/AAA.csv" in words(test)
+    assert not test.text_input  # no name is that of both
+
+
+def test_files_of_two_kinds_do_not_belong_together() -> None:
+    test = upload(app(HISTORY), trades(), bars(symbol="BBB"))
+    assert read(test.error[0].value) == "Files of one kind are needed, not AAA.csv: ticks, BBB.csv: bars"
 
 
 def slashed(symbol: str, days: int) -> tuple[str, bytes]:

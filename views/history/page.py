@@ -59,9 +59,10 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     count = len(answer.closed["time_ns"])
     step = answer.calibrating
     if step is not None:
+        shortest = upload.interval_ns is not None and spec.interval_ns <= upload.interval_ns
+        advice = f"Choose {'' if shortest else 'shorter bars or '}a smaller window, or bring longer files"
         st.warning(
-            f"{count} bars: {in_markdown(step.what)} has {step.have} of {step.needed}. "
-            "Choose shorter bars or a smaller window.",
+            f"{count} bars: {in_markdown(step.what)} has {step.have} of {step.needed}. {advice}.",
             icon=":material/hourglass_empty:",
             title=f"Calibrating {step.have}/{step.needed}",
         )

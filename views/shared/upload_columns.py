@@ -41,7 +41,8 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         return
     with box:
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-        if layout is not None and proposal is not None and proposal.shape == "single":
+        several = file.upload is not None and len(file.upload.symbols) > 1
+        if layout is not None and proposal is not None and proposal.shape == "single" and not several:
             _symbol(row, file, layout, change)
         if file.mapping or file.symbol is not None or file.order is not None:
             row.button(
@@ -57,8 +58,10 @@ def show_columns(file: KeptFile, *, change: Callable[..., None], remove: Callabl
         notes = st.container(gap="xsmall")
         if file.upload is not None:
             rows = sum(map(len, file.upload.frames.values()))
-            notes.caption(f"{rows:,} {file.upload.kind}, {SHAPES[proposal.shape]}")
-        said = proposal.notes if file.upload is None else file.upload.notes
+            each = f"{len(file.upload.symbols):,} symbols, each in files of its own"
+            shape = each if several and proposal.shape == "single" else SHAPES[proposal.shape]
+            notes.caption(f"{rows:,} {file.upload.kind}, {shape}")
+        said = list(dict.fromkeys((*proposal.notes, *(() if file.upload is None else file.upload.notes))))
         for note in said[:SHOWN_NOTES]:
             notes.caption(in_markdown(note))
         if len(said) > SHOWN_NOTES:

@@ -110,7 +110,8 @@ def _uploaded(what: str) -> Upload | None:
     try:
         return session_cached("combined", uploads, lambda: combine(*uploads))
     except AlphaStreamError as error:
-        st.error(in_markdown(error), icon=":material/error:", title="These files do not belong together")
+        words = without_name(str(error), "upload")
+        st.error(in_markdown(words), icon=":material/error:", title="These files do not belong together")
         return None
 
 
@@ -186,10 +187,12 @@ def without_name(words: str, name: str) -> str:
 
     >>> without_name("a.csv, line 3: 'x' is no price", "a.csv"), without_name("a.csv: no rows", "a.csv")
     ("Line 3: 'x' is no price", 'No rows')
-    >>> without_name("b.csv in a.zip: no rows", "a.zip")
-    'b.csv in a.zip: no rows'
+    >>> without_name("a.zip/b.csv: no rows", "a.zip"), without_name("b.csv: no rows", "a.csv")
+    ('b.csv: no rows', 'b.csv: no rows')
     """
     rest = words.removeprefix(name)
+    if rest != words and rest.startswith("/"):
+        return rest[1:]
     if rest == words or not rest.startswith((", ", ": ")):
         return words
     return f"{rest[2:3].upper()}{rest[3:]}"
