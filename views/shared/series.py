@@ -143,11 +143,15 @@ def pair_series(
 
 
 def price_decimals(symbol: str, prices: NDArray[np.float64], instruments: Mapping[str, Instrument]) -> int:
-    """Decimals of a leg's tick size, or as many as its newest prices use."""
+    """Decimals of a leg's tick size, or as many as its newest prices use, of nine digits that say something at most.
+
+    Prices that were computed, as adjusted ones or the middle of bid and ask, have sixteen digits.
+    """
     if symbol in instruments:
         return instruments[symbol].price_decimals
-    exponents = [Decimal(repr(price)).as_tuple().exponent for price in prices[-50:].tolist() if np.isfinite(price)]
-    return max((min(-exponent, 10) for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=2)
+    newest = [price for price in prices[-50:].tolist() if np.isfinite(price)]
+    exponents = [Decimal(f"{price:.9g}").as_tuple().exponent for price in newest]
+    return max((min(max(-int(exponent), 1), 10) for exponent in exponents), default=2)
 
 
 def series_columns(series: PairSeries) -> Columns:

@@ -12,7 +12,7 @@ from alphastream.errors import ParameterError
 from views.component import pair_frame
 from views.shared.charts import pair_figure
 from views.shared.palette import DARK, LIGHT
-from views.shared.series import PairSeries, column_decimals, series_columns
+from views.shared.series import PairSeries, column_decimals, price_decimals, series_columns
 
 START_NS = 1_723_100_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -196,3 +196,18 @@ def test_long_series_keep_first_last_and_every_extreme() -> None:
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"spread has shape \(3,\), time_ns has \(4,\)"):
         replace(make_series(4), spread=np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("prices", "decimals"),
+    [
+        ([60_000.0, 61_000.0], 1),
+        ([2_600.25, 2_600.5], 2),
+        ([0.1 + 0.2, 298.47 * (1 + 2e-16)], 2),
+        ([102.06 / 7.0], 7),
+        ([1.25e-8, np.nan], 10),
+        ([], 2),
+    ],
+)
+def test_digits_that_say_nothing_are_not_shown(prices: list[float], decimals: int) -> None:
+    assert price_decimals("AAA", np.array(prices), {}) == decimals
