@@ -215,75 +215,9 @@ def unleaping(columns: Sequence[NDArray[Any]]) -> list[int]:
     return [at for at, one in enumerate(rough) if usual == 0 or one <= _LEAPING * usual]
 
 
-def separates(values: NDArray[Any], groups: NDArray[Any], time_ns: NDArray[Any] | None = None) -> float:
-    """How much smaller the log steps of prices are within groups than over all rows: near 0 where groups are
-    instruments, near 1 (or above) where they are not.
-
-    Parameters
-    ----------
-    values : prices, shape (T,); those that are not above zero are no evidence.
-    groups : what may tell instruments apart, shape (T,), numbers.
-    time_ns : when, shape (T,); without it the rows are in order of time. A file that is sorted by instrument needs it:
-        in its own order its steps are small anyway.
-
-    Returns
-    -------
-    float
-        NaN where no group has two rows or no price changes.
-    """
-    prices = np.asarray(values, dtype=np.float64)
-    known = np.flatnonzero(np.isfinite(prices) & (prices > 0))
-    if time_ns is not None:
-        known = known[np.argsort(np.asarray(time_ns)[known], kind="stable")]
-    levels, groups = np.log(prices[known]), np.asarray(groups)[known]
-    order = np.argsort(groups, kind="stable")
-    within = np.abs(np.diff(levels[order]))[np.diff(groups[order]) == 0]
-    over_all = np.abs(np.diff(levels))
-    if len(within) == 0 or not over_all.any():
-        return float("nan")
-    return float(within.mean() / over_all.mean())
-
-
-def looks_like_header(first: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
-    """Whether a line differs in kind from those beneath it: words, tickers or years above numbers and times.
-
-    Parameters
-    ----------
-    first : cells of the line.
-    later : cells of lines beneath it; without any, a line of words alone is a header.
-    """
-    columns = [[row[at].strip() for row in later if len(row) > at and row[at].strip()] for at in range(len(first))]
-    above = below = 0
-    for cell, beneath in zip(map(str.strip, first), columns, strict=True):
-        if not cell:
-            continue
-        valued = _valued(cell)
-        if not beneath:
-            above += not valued
-            continue
-        if _mostly(beneath, _valued):
-            above += not valued
-            below += valued
-    years = [cell for cell in map(str.strip, first) if re.fullmatch(r"(19|20)\d{2}", cell)]
-    if len(years) > 1 and len(years) == below and len(set(years)) == len(years):
-        return len(_same_years(years, first, later)) < len(years)
-    return above > 0 and above >= below
-
-
-def _same_years(years: Sequence[str], first: Sequence[str], later: Sequence[Sequence[str]]) -> list[str]:
-    """The years above columns that hold years themselves."""
-    at = [index for index, cell in enumerate(first) if cell.strip() in years]
-    rows = [[row[index].strip() for index in at if len(row) > index] for row in later]
-    return [cell for row in rows[:1] for cell in row if re.fullmatch(r"(19|20)\d{2}", cell)]
-
-
 def _pairs(cells: Sequence[str], dates: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
     """Each cell with the next one, and their dates."""
     return zip(cells[:-1], cells[1:], dates[:-1], dates[1:], strict=True)
-
-
-def _valued(cell: str) -> bool:
-    return looks_like_number(cell) or looks_like_number(cell, ",") or looks_like_time(cell) or looks_like_clock(cell)
 
 
 def _mostly(cells: Sequence[str], test: Callable[[str], object]) -> bool:

@@ -1,4 +1,4 @@
-"""What a column is, by its cells; and which columns are instruments, prices of one thing, headers."""
+"""What a column is, by its cells; and which columns are prices of one thing."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,9 @@ import pytest
 from alphastream.uploads.contents import (
     as_numbers,
     content_of,
-    looks_like_header,
     price_like,
     roughness,
     same_prices,
-    separates,
     surely_times,
     unleaping,
 )
@@ -105,33 +103,3 @@ def test_ids_of_ten_digits_are_numbers_where_they_are_no_times() -> None:
     ids, times = content_of(["3700000001", "3700000002"]), content_of(["1723075200064", "1723075200065"])
     assert (ids.kind, as_numbers(ids).kind) == ("time", "counter")
     assert (surely_times(ids), surely_times(times), surely_times(content_of(["2024-08-08"]))) == (False, True, True)
-
-
-@pytest.mark.parametrize("by_time", [True, False])
-def test_instruments_separate_prices_and_other_columns_do_not(by_time: bool) -> None:
-    other = 3000 * np.exp(np.cumsum(RNG.normal(0, 0.001, 1000)))
-    prices = np.concatenate([WALK, other])
-    groups = np.repeat([0, 1], 1000)
-    time_ns = np.tile(np.arange(1000), 2)
-    if not by_time:
-        order = np.argsort(time_ns, kind="stable")
-        prices, groups, time_ns = prices[order], groups[order], time_ns[order]
-    assert separates(prices, groups, time_ns) < 0.01
-    assert separates(prices, RNG.integers(0, 2, 2000), time_ns) > 0.5
-    assert np.isnan(separates(prices, np.arange(2000), time_ns))
-
-
-@pytest.mark.parametrize(
-    ("header", "first", "later"),
-    [
-        (True, ["Date", "Close"], [["2024-08-08", "1.5"]]),
-        (True, ["", "AAPL", "MSFT"], [["2024-08-08", "1.5", "2.5"]]),
-        (True, ["Symbol", "2020", "2021"], [["AAPL", "1.5", "2.5"], ["MSFT", "3", "4"]]),
-        (True, ["Ticker", "Name"], []),
-        (False, ["2024-08-08", "1.5"], [["2024-08-09", "1.6"]]),
-        (False, ["AAPL", "20240808", "1.5"], [["AAPL", "20240809", "1.6"]]),
-        (False, ["1722470400", "?", "1.5"], [["1722470401", "3.5", "1.6"]]),
-    ],
-)
-def test_header_differs_from_the_rows_beneath(header: bool, first: list[str], later: list[list[str]]) -> None:
-    assert looks_like_header(first, later) is header
