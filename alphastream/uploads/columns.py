@@ -43,6 +43,9 @@ Shape = Literal["long", "wide", "single"]
 Certainty = Literal["named", "likely", "guessed"]
 Rows = Sequence[Sequence[str]]
 
+_FEW: Final = 12  # names in a sentence
+_NAME: Final = 60  # characters
+
 BAR_ROLES: Final[tuple[Role, ...]] = ("open", "high", "low", "close")
 QUOTE_ROLES: Final[tuple[Role, ...]] = ("bid", "ask")
 BID_BARS: Final[tuple[Role, ...]] = ("bid_open", "bid_high", "bid_low", "bid_close")
@@ -223,8 +226,12 @@ def judge(proposal: Proposal, columns: Sequence[str]) -> Proposal:
 
 def listed(columns: Sequence[str]) -> str:
     """A few columns by name."""
-    shown = ", ".join(repr(column) for column in columns[:12])
-    return shown + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
+    return few([repr(column if len(column) <= _NAME else f"{column[: _NAME - 3]}...") for column in columns])
+
+
+def few(names: Sequence[str]) -> str:
+    """Twelve names, and how many more there are."""
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW:,} more" if len(names) > _FEW else "")
 
 
 def _hint(near: Sequence[str]) -> str:

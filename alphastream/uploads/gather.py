@@ -10,7 +10,7 @@ from alphastream.core.types import Floats
 from alphastream.errors import UploadError
 from alphastream.uploads import several
 from alphastream.uploads.cells import CellError
-from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind
+from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, few
 from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table
 from alphastream.uploads.layout import Layout
@@ -116,13 +116,14 @@ def _pieces(source: Source, columns: Columns, symbol: str | None, notes: Notes) 
     order = np.argsort(codes, kind="stable")
     take(leg, order)
     filled = filled[order]
-    end = 0
+    end, priceless = 0, []
     for name, count in zip(columns.symbols, np.bincount(codes, minlength=len(columns.symbols)), strict=True):
         begin, end = end, end + int(count)
         if count:
             yield name, {role: values[begin:end] for role, values in leg.items()}, filled[begin:end]
         else:
-            notes.say(f"{name} has no price at all: left out")
+            priceless.append(name)
+    _say_priceless(priceless, notes)
 
 
 def _filled_rows(source: Source, leg: Leg, notes: Notes) -> Rows:
@@ -160,16 +161,23 @@ def _wide_pieces(source: Source, columns: Columns, symbol: str | None, notes: No
     """The same for columns of symbols; a row without a symbol's price holds no bar of it."""
     _refuse_renaming(source, symbol, list(source.layout.series))
     time_ns = columns.legs.pop("")["time_ns"]
+    priceless = []
     for name in source.layout.series:
         leg = {"time_ns": time_ns} | columns.legs.pop(name)
         rows = np.flatnonzero(~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg)))
         notes.count(EMPTY_PRICES, len(time_ns) - len(rows))
         if len(rows) == 0:
-            notes.say(f"{name} has no price at all: left out")
+            priceless.append(name)
             continue
         if len(rows) < len(time_ns):
             take(leg, rows)
         yield symbol or name, leg, rows
+    _say_priceless(priceless, notes)
+
+
+def _say_priceless(names: list[str], notes: Notes) -> None:
+    if names:
+        notes.say(f"{few(names)} {'have' if len(names) > 1 else 'has'} no price at all: left out")
 
 
 def _several_values(source: Source, name: str, rows: Rows, error: SeveralValuesError) -> UploadError:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats, Ints
 from alphastream.uploads.bar_order import USUAL, Order, fits, lie_still, ohlc_order
 from alphastream.uploads.cells import TRUTH, CellError, Decimal
-from alphastream.uploads.columns import BAR_ROLES, UNUSED, Match, Proposal, Role, Rows, judge
+from alphastream.uploads.columns import BAR_ROLES, UNUSED, Match, Proposal, Role, Rows, few, judge
 from alphastream.uploads.contents import (
     as_numbers,
     clock_digits,
@@ -112,9 +112,8 @@ class _Bare:
         else:
             self._find_side()
             self._read_ticks()
-        unused = [self._shown(name) for name in self._free]
-        if unused:
-            self.notes.append(f"{UNUSED}{', '.join(unused)}")
+        if self._free:
+            self.notes.append(f"{UNUSED}{few(list(map(self._shown, self._free)))}")
 
     def _find_time(self) -> None:
         self._drop_strangers(self._of("time", "date"))

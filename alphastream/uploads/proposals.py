@@ -78,9 +78,9 @@ def propose(
     questions += _left_open(sampled, roles)
     proposal = Proposal(roles)
     proposal = _with_habits(sampled, proposal, notes, questions)
-    unused = [repr(column) for column in columns if column not in _used(roles)]
+    unused = [column for column in columns if column not in _used(roles)]
     if unused:
-        notes.append(f"{UNUSED}{', '.join(unused)}")
+        notes.append(f"{UNUSED}{listed(unused)}")
     return _asked(judge(replace(proposal, notes=tuple(notes)), columns), questions)
 
 

@@ -98,7 +98,7 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     used = {column for roles in panel.series.values() for column in roles.values()}
     left = [name for name in sampled.columns if name in free and name not in used]
     if left and panel.series:
-        panel.notes.append(f"{UNUSED}{', '.join(map(repr, left))}")
+        panel.notes.append(f"{UNUSED}{listed(left)}")
     return panel
 
 

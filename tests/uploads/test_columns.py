@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphastream.uploads.columns import Proposal, override
+from alphastream.uploads.headerless import propose_bare
 from alphastream.uploads.proposals import propose
 from alphastream.uploads.wide import split_name
 from alphastream.uploads.words import _FIELDS, AMBIGUOUS, field_of, fold
@@ -313,3 +314,17 @@ def test_patterns_of_names_hold_no_machine_words() -> None:
 def test_a_letter_in_signs_is_no_field() -> None:
     assert split_name("$x^2$ *b* `c`") is None
     assert split_name("BTC 'c'") is None
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_columns_that_are_not_used_are_counted_and_not_all_named(header: bool) -> None:
+    """500 columns of text make one sentence that can be read, however long their names are."""
+    more = [f"remark {'x' * 200} {at}" for at in range(500)]
+    columns = ["date", "close", *more]
+    rows = [[f"2024-08-{day:02}", f"{100 + day}.5", *["said so"] * 500] for day in range(1, 9)]
+    made_up = [f"column {at}" for at in range(1, 503)]
+    proposal = propose(columns, rows) if header else propose_bare(made_up, rows)
+    assert proposal.problem is None
+    (note,) = [note for note in proposal.notes if "columns not used" in note]
+    assert note.endswith("and 488 more")
+    assert len(note) < 1_500
