@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+import views.shared.progress
 import views.shared.uploads
 from alphastream.uploads import Upload
 from tests.views.running import app, page_of, read, words
@@ -278,6 +280,52 @@ def test_files_that_are_removed_are_gone_for_good(browser: list[str]) -> None:
     press(test, "Remove all files")
     assert "No file yet" in words(test)
     assert "No file yet" in words(app(HISTORY))
+
+
+def test_what_does_not_fit_beside_what_is_kept_is_named_and_the_rest_stays(
+    browser: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = upload(app(HISTORY), bars())
+    monkeypatch.setattr(get_shelf(), "_max_bytes", sum(file.held_bytes for file in test.session_state["kept_files"]))
+    upload(test, bars(symbol="BBB"))
+    assert [read(info.value).split(":")[0] for info in test.info] == ["BBB.csv"]
+    assert set(found(test).symbols) == {"AAA", "BBB"}  # here as long as the page is
+    assert found(app(HISTORY)).symbols == ("AAA",)
+    press(test, "Remove file")
+    assert [read(info.value) for info in test.info] == []
+    assert found(app(HISTORY)).symbols == ("BBB",)
+
+
+def test_a_file_that_was_read_before_a_click_ended_the_run_is_not_read_again(
+    browser: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A click while the second file is read ends the run there."""
+    real, counts = views.shared.progress.reading, {"AAA.csv": 0, "BBB.csv": 0}
+
+    def cut_off(name: str, *args: Any) -> Any:
+        counts[name] += 1
+        if name == "BBB.csv" and counts[name] == 1:
+            st.stop()
+        return real(name, *args)
+
+    monkeypatch.setattr(views.shared.uploads, "reading", cut_off)
+    test = app(HISTORY)
+    for content in (bars(), bars(symbol="BBB")):
+        test.file_uploader[0].upload(*content)
+    test.run()
+    assert counts == {"AAA.csv": 1, "BBB.csv": 1}
+    assert set(found(app(HISTORY)).symbols) == {"AAA", "BBB"}  # the browser's next session
+    assert counts == {"AAA.csv": 1, "BBB.csv": 2}
+
+
+def test_nothing_is_held_of_a_file_that_no_correction_can_mend() -> None:
+    test = upload(app(HISTORY), ("a.csv", b"\0\1\2" * 1_000), bars("date,open,obs", "BBB"))
+    assert "zero bytes" in words(test)
+    nothing, correctable = test.session_state["kept_files"]
+    assert (nothing.name, nothing.held_bytes) == ("a.csv", 0)
+    assert correctable.held_bytes > 0
+    test.run()
+    assert "zero bytes" in words(test)
 
 
 def test_the_same_file_can_be_brought_again() -> None:

@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
-from alphastream.uploads import Layout, Upload, check_size, combine, inspect, read, require_pair
+from alphastream.uploads import Upload, check_size, combine, inspect, read, require_pair
 from alphastream.uploads.series import spacings
 from views.shared import recordings
 from views.shared.escaping import in_markdown
@@ -50,6 +50,7 @@ MB: Final = 2**20
 LAST: Final = "Last upload"
 MAX_NAMED: Final = 8
 FILES, FIELD = "kept_files", "files_field"  # in the session: the files, and how often the field was emptied
+FLEETING = "fleeting_files"  # in the session: those that a reload would not find
 
 
 def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
@@ -88,7 +89,7 @@ def _uploaded(what: str) -> Upload | None:
         args=(field,),
         help="Tables of trades or bars as exchanges, brokers, vendors and charting tools write them: CSV and other "
         "text, JSON, also packed. Times without a zone are taken as UTC. Files stay on the other pages, and "
-        "with this browser for up to two hours while there is room.",
+        "with this browser for two hours after its last visit while there is room.",
     )
     if not kept():
         st.caption(
@@ -96,12 +97,10 @@ def _uploaded(what: str) -> Upload | None:
             "for example `timestamp,symbol,price,size`."
         )
         return None
-    before = kept()
-    for file in before:
+    for file in kept():
         _show(file)
     files = kept()
-    if any(old is not new for old, new in zip(before, files, strict=True)):
-        _keep(files)
+    _say_fleeting()
     if len(files) > 1:
         st.button("Remove all files", icon=":material/delete_sweep:", key="remove_files", on_click=_keep, args=((),))
     uploads = [file.upload for file in files if file.upload is not None]
@@ -131,7 +130,19 @@ def _keep(files: Sequence[KeptFile]) -> None:
     st.session_state[FILES] = tuple(files)
     who = visitor()
     if who is not None:
-        get_shelf().put(who, tuple(files))
+        st.session_state[FLEETING] = [file.name for file in get_shelf().put(who, tuple(files))]
+
+
+def _say_fleeting() -> None:
+    """Which files a reload would not find."""
+    names = st.session_state.get(FLEETING, [])
+    if names:
+        named = ", ".join(map(in_markdown, names[:MAX_NAMED])) + (" and others" if len(names) > MAX_NAMED else "")
+        st.info(
+            f"{named}: too large to be kept beside what is kept already. Here until this page is loaded again or "
+            "closed; then it has to be uploaded again.",
+            icon=":material/hourglass_bottom:",
+        )
 
 
 def _take(field: str) -> None:
@@ -174,7 +185,7 @@ def _show(file: KeptFile) -> None:
     """Read a file where that was not done yet, and show what was found or why nothing was."""
     found = _read(_inspected(file))
     if found is not file:
-        st.session_state[FILES] = tuple(_with(found))  # at once: a click while the next is read ends this run
+        _keep(_with(found))  # at once: a click while the next is read ends this run
     place = st.container()  # also without an error: what is open below stays open when one comes or goes
     if isinstance(found.result, str):
         title = f"{in_markdown(found.name)} cannot be read"
@@ -204,10 +215,9 @@ def _inspected(file: KeptFile) -> KeptFile:
     limit = get_settings().max_upload_mb * MB
     try:
         check_size(file.name, len(file.data), limit)
-        layout: Layout | str = inspect(file.name, file.data, limit)
+        return replace(file, layout=inspect(file.name, file.data, limit))
     except AlphaStreamError as error:
-        layout = str(error)
-    return replace(file, layout=layout)
+        return replace(file, layout=str(error), data=b"")  # no correction can make anything of it
 
 
 def _read(file: KeptFile) -> KeptFile:
