@@ -1,9 +1,10 @@
 """The application. `streamlit run app.py` imports this file for the server and runs it again for every page visit."""
 
+import asyncio
 import gc
 import tomllib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel
-from views.shared.system import get_system
+from views.shared.sessions import close_ended, note_session
+from views.shared.system import get_sessions, get_shelf, get_system
 from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
@@ -62,15 +64,20 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     system = get_system()
     gc.collect()
     gc.freeze()  # what was imported stays: no collection looks at it again
+    closing = asyncio.create_task(close_ended(get_sessions, lambda present: get_shelf().sweep(present)))
     try:
         yield
     finally:
+        closing.cancel()
+        with suppress(asyncio.CancelledError):
+            await closing
         system.stop()
 
 
 def pages() -> None:
     """Which pages exist."""
     st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "shared" / "icon.svg"), layout="wide")
+    note_session(get_sessions())
     st.html(ROOT / "views" / "shared" / "page.css")
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured
         st.button("Log in", icon=":material/login:", on_click=st.login)

@@ -1,10 +1,11 @@
-"""The one place where Streamlit keeps what there is once for the process: settings, running system, files kept."""
+"""The one place where Streamlit keeps what there is once for the process: settings, system, kept files, sessions."""
 
 import streamlit as st
 
 import config
 from system import System, configure_logging
 from views.shared.kept_files import Shelf
+from views.shared.sessions import Sessions
 
 
 @st.cache_resource(show_spinner=False)
@@ -31,3 +32,9 @@ def get_system() -> System:
 def get_shelf() -> Shelf:
     """Files that visitors brought."""
     return Shelf()
+
+
+@st.cache_resource(show_spinner=False)
+def get_sessions() -> Sessions:
+    """Sessions that were seen."""
+    return Sessions()

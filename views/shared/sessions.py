@@ -1,0 +1,98 @@
+"""Sessions whose tab is gone: closed after a while, so that what they hold is free though nobody else comes.
+
+Streamlit keeps a session for some time after its connection is lost, since it may come back. After that it looks at
+it only when another one is lost: on a quiet server never.
+"""
+
+import asyncio
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from views.shared.visitor import visitor
+
+logger = logging.getLogger(__name__)
+
+WAITED: Final = 0.6  # of the time that Streamlit gives a lost connection: after all of it a session cannot be closed
+LOOKS: Final = 8  # within that time
+
+
+class Sessions:
+    """Sessions that were seen, whose they are, and since when nobody is there. Any thread may call.
+
+    Parameters
+    ----------
+    clock : seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._visitors: dict[str, str | None] = {}
+        self._away_s: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def note(self, session: str, who: str | None) -> None:
+        """A session is there, of a visitor; None if unknown."""
+        with self._lock:
+            self._visitors[session] = who
+
+    def visitors(self) -> Collection[str]:
+        """Who has a session."""
+        with self._lock:
+            return {who for who in self._visitors.values() if who is not None}
+
+    def ended(self, is_there: Callable[[str], bool], patience_s: float) -> list[str]:
+        """Sessions that nobody has come back to for so long; they are named once."""
+        now_s = self._clock()
+        with self._lock:
+            for session in self._visitors:
+                if is_there(session):
+                    self._away_s.pop(session, None)
+                else:
+                    self._away_s.setdefault(session, now_s)
+            ended = [session for session, since_s in self._away_s.items() if now_s - since_s >= patience_s]
+            for session in ended:
+                del self._visitors[session], self._away_s[session]
+        return ended
+
+
+def note_session(sessions: Sessions) -> None:
+    """Note the session of the page that runs."""
+    context = get_script_run_ctx()
+    if context is not None:
+        sessions.note(context.session_id, visitor())
+
+
+async def close_ended(sessions: Callable[[], Sessions], sweep: Callable[[Collection[str]], None]) -> None:
+    """Look for sessions that have ended, as long as the server runs. For the server's own event loop.
+
+    Parameters
+    ----------
+    sessions : those that were seen.
+    sweep : lets go what else is kept of visitors, but for those given to it, who are here.
+    """
+    while True:
+        ttl_s = float(st.get_option("server.disconnectedSessionTTL"))
+        await asyncio.sleep(max(ttl_s / LOOKS, 1.0))
+        try:
+            close_once(sessions(), sweep, WAITED * ttl_s)
+        except Exception:  # the server runs on, and the next look may succeed
+            logger.exception("sessions could not be closed")
+
+
+def close_once(sessions: Sessions, sweep: Callable[[Collection[str]], None], patience_s: float) -> None:
+    """Close sessions that nobody has come back to for so long."""
+    server = runtime.get_instance()
+    ended = sessions.ended(server.is_active_session, patience_s)
+    for session in ended:
+        server.close_session(session)
+    sweep(sessions.visitors())
+    if ended:
+        gc.collect()  # a session refers to itself
