@@ -29,7 +29,7 @@ from alphastream.uploads.finding import Found, ends_only, find_symbol, find_time
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.wide import is_panel, panel_of
-from alphastream.uploads.words import AMBIGUOUS, Field, fold, tokens_of
+from alphastream.uploads.words import Field, fold, is_ambiguous, tokens_of
 
 _HUNDREDTHS: Final = re.compile(r"(?i)\b(cents?|pence|penny|centavos|agorot)\b")
 _HALVES: Final = frozenset({"am", "pm", "a.m.", "p.m."})
@@ -175,9 +175,9 @@ def _bars(sampled: Sampled, free: Collection[str], symbol: str | None) -> Found 
         _take(sampled, found, role, role, free)
     three = {"open", "high", "low"} <= found.roles.keys()
     if not three:
-        if found.roles:
+        if found.roles or _has_sides(sampled, free):
             return None
-        names = [name for name in sampled.numbers("close", free) if not _is_ambiguous(name)]
+        names = [name for name in sampled.numbers("close", free) if not is_ambiguous(name)]
         if sampled.numbers("price", free):
             names = [name for name in names if fold(name) != "c"]  # a letter alone is no better than a word
         close = next((name for name in names if _plausible(sampled, name)), next(iter(names), None))
@@ -198,7 +198,7 @@ def _bars(sampled: Sampled, free: Collection[str], symbol: str | None) -> Found 
             )
         if close is None and not adjusted:
             return None
-        if close is not None and _is_ambiguous(close):
+        if close is not None and is_ambiguous(close):
             found.notes.append(f"column {close!r} taken for the close")
     if "close" in found.roles:
         adjusted = [name for name in sampled.numbers("adj_close", free) if name not in _used(found.roles)]
@@ -217,8 +217,9 @@ def _only_adjusted(sampled: Sampled, free: Collection[str], symbol: str | None) 
     return found
 
 
-def _is_ambiguous(name: str) -> bool:
-    return "".join(tokens_of(name)) in AMBIGUOUS
+def _has_sides(sampled: Sampled, free: Collection[str]) -> bool:
+    """Whether rows say who bought or sold: these are trades, however they are spaced."""
+    return any(_is_side(sampled, name) and sampled.kind(name) == "side" for name in sampled.named("side", free))
 
 
 def _volume(sampled: Sampled, found: Found, free: Collection[str], symbol: str | None) -> None:
@@ -226,13 +227,32 @@ def _volume(sampled: Sampled, found: Found, free: Collection[str], symbol: str |
     volumes = [name for name in sampled.named("volume", free) if name not in used and sampled.kind(name) in _AMOUNTS]
     if volumes:
         traded = [name for name in volumes if np.nan_to_num(sampled.contents[name].values).any()]
-        found.roles["volume"] = Match((traded or volumes)[0])
+        best = (traded or volumes)[0]
+        found.roles["volume"] = Match(_number_of(sampled, found, best, traded))
         return
     several = [name for name in free if tokens_of(name)[:1] in (("volume",), ("vol",)) and len(tokens_of(name)) == 2]
-    several = [name for name in several if sampled.is_number(name) and "other" not in sampled.fields[name]]
+    several = [
+        name for name in several if sampled.is_number(name) and not sampled.fields[name].keys() & {"other", "money"}
+    ]
     base = [name for name in several if symbol is not None and symbol.lower().startswith(tokens_of(name)[1])]
     if several:
         found.roles["volume"] = Match(base[0], "likely") if base else Match(several[0], "guessed")
+
+
+def _number_of(sampled: Sampled, found: Found, volume: str, others: Sequence[str]) -> str:
+    """The column of the numbers traded, where the one named volume is them times the price."""
+    if "close" not in found.roles:
+        return volume
+    close = sampled.contents[found.roles["close"].column].values
+    for other in others:
+        worth = sampled.contents[other].values * close
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = sampled.contents[volume].values / worth
+        ratios = ratios[np.isfinite(ratios)]
+        if other != volume and len(ratios) > 1 and bool((np.abs(ratios - 1) < 0.1).all()):
+            found.notes.append(f"column {volume!r} is {other!r} times the price: volumes are those of {other!r}")
+            return other
+    return volume
 
 
 _AMOUNTS: Final = ("price", "amount", "constant", "flag", "index", "counter", "empty", "signed", "text")

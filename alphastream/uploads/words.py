@@ -114,15 +114,18 @@ _TABLE: Final[Mapping[Field, str]] = {
     "quantity": """
         quantity, qty, base qty, size, sz, trade size, trade qty, trade quantity, last size, last qty, volume,
         vol, trade volume, base amount, base volume, volume delta, shares, lots, lot, contracts, amount,
-        exec qty, fill qty, fill size, q, menge, stück, stückzahl, anzahl, quantité, qté, cantidad, quantità,
-        quantidade, qtd, hoeveelheid, aantal, ilość, liczba, antal, määrä, miktar, lot sayisi, количество, объём,
-        объем, množství, jumlah, khối lượng, 数量, 數量, 成交量, 成交数量, 成交數量, 成交數量(b+s), 出来高,
-        約定数量, 수량, 거래량, 체결량, volumen, umsatz, volume lots""",
+        exec qty, fill qty, fill size, q, menge, stück, stücke, size base, stückzahl, anzahl, quantité, qté,
+        cantidad, quantità, quantidade, qtd, hoeveelheid, aantal, ilość, liczba, antal, määrä, miktar, lot sayisi,
+        количество, объём, объем, stuecke, množství, jumlah, khối lượng, 数量, 數量, 成交量, 成交数量,
+        成交數量, 成交數量(b+s),
+        出来高, 約定数量, 수량, 거래량, 체결량, volumen, umsatz, volume lots""",
     "volume": """
-        volume, base volume, volume base, volume from, volumefrom, total volume, share volume, volume traded,
+        quantidade, quantidade negociada, stück, stücke, stuecke, umsatz stück, number of shares, volume, base volume,
+        volume base, volume from, volumefrom, total volume, share volume, volume traded,
         traded volume, trade volume, shares traded, total traded quantity, tottrdqty, no of shares, no of shrs,
         vol, totalvolume, tick volume, tickvolume, tickvol, tick vol, real volume, realvolume, turnover volume,
-        v, quantity, qty, size, sz, shares, contracts, volumen, handelsvolumen, umsatz, stück, vol., volumes,
+        v, quantity, qty, size, sz, shares, contracts, volumen, handelsvolumen, umsatz,
+        vol., volumes, cantidad, quantità, quantité, qté, anzahl, menge,
         volume échangé, titres, volúmen, volume scambi, volume negociado, volume handel, wolumen, wol, volym,
         omsatt volum, vaihto, hacim, hac, объём, объем, объем торгов, объ, objem, forgalom,
         volume perdagangan, khối lượng, kl, khối lượng giao dịch, 交易量, 成交量, 总手, 成交数量, 成交股數,
@@ -156,7 +159,8 @@ _TABLE: Final[Mapping[Field, str]] = {
         buy sell, bs, b s, seite, richtung, sens, lado, lato, сторона, направление, 方向, 买卖, 买卖方向,
         成交方向, 売買, 매매구분""",
     "maker": """
-        is buyer maker, buyer is maker, buyer maker, is buyer the maker, isbuyermaker, m, is sell, is taker sell""",
+        is buyer maker, buyer is maker, buyer maker, is buyer the maker, isbuyermaker, m, is sell, is taker sell,
+        taker side sell, sell""",
     "bid": """
         bid, bid price, bidprice, best bid, best bid price, bid px, bid px 00, bid price 1, bid1, b bid, top bid,
         bbo bid, bid rate, geld, geldkurs, achat, cours acheteur, denaro, compra, bied, biedkoers, kupno, köp,
@@ -219,9 +223,9 @@ _TABLE: Final[Mapping[Field, str]] = {
         root symbol, stock symbol, symbols, tickers, instrument name, instrument, inst id, instid,
         instrument id text, instruments, pair, currency pair, currencypair, trading pair, ccy pair, pairs,
         crypto pair, product id, product, productid, contract, contract code, contract name, market, market id,
-        market symbol, security, security symbol, stock, asset, coin, currency, crypto, etf, s, symbol id, code,
-        ts code, stock code, security code, sec code, sc code, symbol code, scrip code, scrip, secid, wkn,
-        kürzel, symbole, símbolo, simbolo, symbool, walor, instrumentname, sembol, тикер, инструмент, код, kode,
+        market symbol, security, security symbol, securities code, stock, asset, coin, currency, crypto, etf, s,
+        symbol id, code, ts code, stock code, security code, sec code, sc code, symbol code, scrip code, scrip, secid,
+        wkn, kürzel, symbole, símbolo, simbolo, symbool, walor, instrumentname, sembol, тикер, инструмент, код, kode,
         kode saham, mã ck, mã chứng khoán, 代码, 股票代码, 证券代码, 合约代码, 合约, 代碼, 證券代號, 股票代號,
         商品代號, 商品代码, 品种, 交易代码, 交易对, 銘柄, 銘柄コード, コード, 証券コード, 종목코드, 종목,
         단축코드, ric, bloomberg, bbg, bbgid, figi, isin, cusip, sedol, slug, name, <ticker>""",
@@ -263,7 +267,8 @@ AMBIGUOUS: Final = word_set(
     last latest lastprice lasttradedprice ltp price prc kurs cours prezzo precio preco koers cena pris fiyat
     цена harga gia 价格 價格 価格 가격 nav indexvalue value size sz qty quantity amount volume vol shares
     contracts volumen umsatz stuck объем khoiluong ilosc 成交量 成交数量 出来高 거래량 最新价 現在値 현재가
-    dernier tradevolume basevolume s n m a e f direction type
+    dernier tradevolume basevolume s n m a e f direction type sell
+    stucke stuecke quantidade cantidad quantita quantite qte anzahl menge
     """
 )
 _LATIN: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae", "œ": "oe"})
@@ -272,6 +277,9 @@ _PRICE_WORDS: Final = word_set(
     price prices px kurs preis prix cours precio prezzo preco koers cena pris fiyat цена value rate the in of mid trade
     """
 )
+_SIGNS: Final = re.compile(r"[€$£¥₹₩₽]")
+_AMOUNTS: Final = word_set("amount size qty quantity")
+_COINS: Final = word_set("btc xbt eth sol xrp bnb ltc doge ada")
 _CURRENCIES: Final = word_set(
     "usd eur gbp gbx jpy chf cad aud nzd cny rmb krw inr rs rub pln sek nok dkk try brl mxn usdt usdc"
 )
@@ -318,8 +326,8 @@ def fields_of(name: str) -> dict[Field, int]:
     tokens = tokens_of(name)
     for joined in _spellings(tokens):
         if joined in _FIELDS:
-            return dict(_FIELDS[joined])
-    return _composed(tokens, name)
+            return _of_money(dict(_FIELDS[joined])) if _SIGNS.search(name) else dict(_FIELDS[joined])
+    return _composed(tokens, name) or _bilingual(name)
 
 
 def phrases(field: Field) -> tuple[str, ...]:
@@ -362,7 +370,41 @@ def _composed(tokens: tuple[str, ...], name: str) -> dict[Field, int]:
             return {field: rank + 50 for field, rank in found.items()}
         if "volume" in found or "money" in found:
             return {"money": 1}
+    if len(tokens) == 2 and tokens[0] in _AMOUNTS and (tokens[1] in _COINS or re.search(r"\([A-Z0-9]{2,8}\)$", name)):
+        return {"quantity": 50}
     return {}
+
+
+def _of_money(found: dict[Field, int]) -> dict[Field, int]:
+    """What a name means that has the sign of a currency: an amount is one of money."""
+    amount = found.keys() & {"volume", "quantity"} and not found.keys() & {"close", "price"}
+    return {"money": 1} if amount else found
+
+
+def _bilingual(name: str) -> dict[Field, int]:
+    """The fields that both halves of a name speak of, as in "price/价格"; a second one in other letters may be unknown.
+
+    >>> list(_bilingual("size/数量")), list(_bilingual("side/交易方向")), _bilingual("bid/ask")
+    (['quantity'], ['side'], {})
+    """
+    halves = name.split("/")
+    if len(halves) != 2:
+        return {}
+    one, other = map(fields_of, halves)
+    if one and not other and halves[0].isascii() and not halves[1].isascii():
+        return one
+    return {field: rank for field, rank in one.items() if field in other}
+
+
+def is_ambiguous(name: str) -> bool:
+    """Whether a name, its currency and other language apart, means something else in other files.
+
+    >>> is_ambiguous("Price (USDT)"), is_ambiguous("price/价格"), is_ambiguous("close")
+    (True, True, False)
+    """
+    halves = name.split("/") if _bilingual(name) else [name]
+    words = ("".join(word for word in tokens_of(half) if word not in _CURRENCIES) for half in halves)
+    return any(word in AMBIGUOUS for word in words)
 
 
 def _fields() -> dict[str, dict[Field, int]]:
