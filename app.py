@@ -16,8 +16,9 @@ import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel
+from views.shared.arrivals import UploadLimit
 from views.shared.sessions import close_ended, note_session
-from views.shared.system import get_sessions, get_shelf, get_system
+from views.shared.system import get_file_budget, get_sessions, get_shelf, get_system
 from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
@@ -112,6 +113,9 @@ else:
     app = st.App(
         __file__,
         routes=[WebSocketRoute(channel.path(), channel.live)],
-        middleware=[Middleware(VisitorCookie)],
+        middleware=[
+            Middleware(VisitorCookie),
+            Middleware(UploadLimit, budget=get_file_budget, owner=lambda session: get_sessions().owner(session)),
+        ],
         lifespan=lifespan,
     )

@@ -13,7 +13,7 @@ import views.shared.progress
 import views.shared.uploads
 from alphastream.uploads import Upload
 from tests.views.running import app, page_of, read, words
-from views.shared.system import get_shelf
+from views.shared.system import get_file_budget, get_shelf
 
 pytestmark = pytest.mark.usefixtures("replaying")
 HISTORY, BACKTEST = "views/history/page.py", "views/backtest/page.py"
@@ -327,6 +327,27 @@ def test_nothing_is_held_of_a_file_that_no_correction_can_mend() -> None:
     assert correctable.held_bytes > 0
     test.run()
     assert "zero bytes" in words(test)
+
+
+def test_what_there_is_no_memory_for_is_let_go_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = upload(app(HISTORY), bars())
+    budget = get_file_budget()
+    kept = test.session_state["kept_files"][0]
+    monkeypatch.setattr(budget, "_free", lambda: 3 * kept.held_bytes + 200_000)
+    upload(test, ("large.csv", b"x" * 400_000), bars("date,open,settle", "BBB"))
+    assert "large.csv: with this your files would take" in words(test)
+    assert [bool(file.data) for file in test.session_state["kept_files"]] == [True, False, True]
+    monkeypatch.setattr(budget, "_free", lambda: 0)  # others took it since
+    of_role(test, "open", 1).select("–").run()
+    assert not test.exception
+    of_role(test, "close", 1).select("settle").run()
+    assert not test.exception
+    last = test.session_state["kept_files"][2]
+    assert last.upload is None
+    assert "BBB.csv: with this your files would take" in words(test)
+    monkeypatch.undo()
+    press(test, "Undo corrections")
+    assert test.session_state["kept_files"][2].data
 
 
 def test_the_same_file_can_be_brought_again() -> None:

@@ -48,6 +48,10 @@ class Sessions:
         with self._lock:
             return {who for who in self._visitors.values() if who is not None}
 
+    def owner(self, session: str) -> str:
+        """Whose files a session's are: its visitor's, or its own where the visitor is unknown."""
+        return self._visitors.get(session) or session
+
     def ended(self, is_there: Callable[[str], bool], patience_s: float) -> list[str]:
         """Sessions that nobody has come back to for so long; they are named once."""
         now_s = self._clock()
@@ -65,9 +69,14 @@ class Sessions:
 
 def note_session(sessions: Sessions) -> None:
     """Note the session of the page that runs."""
+    sessions.note(session_id(), visitor())
+
+
+def session_id() -> str:
+    """The session of the page that runs."""
     context = get_script_run_ctx()
-    if context is not None:
-        sessions.note(context.session_id, visitor())
+    assert context is not None
+    return context.session_id
 
 
 async def close_ended(sessions: Callable[[], Sessions], sweep: Callable[[Collection[str]], None]) -> None:

@@ -1,9 +1,11 @@
-"""The one place where Streamlit keeps what there is once for the process: settings, system, kept files, sessions."""
+"""The one place where Streamlit keeps what there is once for the process: settings, system, sessions, files."""
 
 import streamlit as st
 
 import config
 from system import System, configure_logging
+from views.shared.arrivals import waiting
+from views.shared.file_budget import FileBudget
 from views.shared.kept_files import Shelf
 from views.shared.sessions import Sessions
 
@@ -38,3 +40,11 @@ def get_shelf() -> Shelf:
 def get_sessions() -> Sessions:
     """Sessions that were seen."""
     return Sessions()
+
+
+@st.cache_resource(show_spinner=False)
+def get_file_budget() -> FileBudget:
+    """Memory that files of all visitors may take."""
+    return FileBudget(
+        waiting=lambda: waiting(get_sessions().owner), drop_one=lambda: get_shelf().drop_one(get_sessions().visitors())
+    )

@@ -22,7 +22,8 @@ from views.shared import recordings
 from views.shared.escaping import in_markdown
 from views.shared.kept_files import KeptFile
 from views.shared.progress import reading
-from views.shared.system import get_settings, get_shelf
+from views.shared.sessions import session_id
+from views.shared.system import get_file_budget, get_settings, get_shelf
 from views.shared.upload_columns import show_columns
 from views.shared.visitor import visitor
 
@@ -147,11 +148,22 @@ def _say_fleeting() -> None:
 
 def _take(field: str) -> None:
     """Take what was put into the field, and empty it."""
-    brought = [KeptFile(file.file_id, file.name, file.getvalue()) for file in st.session_state[field]]
+    brought = [_counted(KeptFile(file.file_id, file.name, file.getvalue())) for file in st.session_state[field]]
     if brought:
         st.session_state[FIELD] += 1
         _keep((*kept(), *brought))
         _release(brought)
+
+
+def _counted(file: KeptFile) -> KeptFile:
+    """The file where there is room for it, and for what was read of it; else without that, and why."""
+    try:
+        get_file_budget().count(visitor() or session_id(), file)
+    except UploadError as error:
+        if file.result is None:
+            return replace(file, data=b"", layout=str(error))
+        return _counted(replace(file, result=str(error)))
+    return file
 
 
 def _release(files: Sequence[KeptFile]) -> None:
@@ -234,7 +246,7 @@ def _read(file: KeptFile) -> KeptFile:
         result: Upload | str | None = reading(file.name, io.BytesIO(file.data), len(file.data), file.id, work)
     except AlphaStreamError as error:
         result = str(error)
-    return replace(file, result=result)
+    return _counted(replace(file, result=result))
 
 
 def is_paired(upload: Upload) -> bool:
