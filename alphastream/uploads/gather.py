@@ -160,16 +160,16 @@ def _two_sided(leg: Leg, notes: Notes) -> Rows:
 def _wide_pieces(source: Source, columns: Columns, symbol: str | None, notes: Notes) -> Iterator[Piece]:
     """The same for columns of symbols; a row without a symbol's price holds no bar of it."""
     _refuse_renaming(source, symbol, list(source.layout.series))
-    time_ns = columns.legs.pop("")["time_ns"]
+    columns.legs.pop("")
     priceless = []
     for name in source.layout.series:
-        leg = {"time_ns": time_ns} | columns.legs.pop(name)
+        leg = columns.legs.pop(name)
         rows = np.flatnonzero(~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg)))
-        notes.count(EMPTY_PRICES, len(time_ns) - len(rows))
+        notes.count(EMPTY_PRICES, len(leg["time_ns"]) - len(rows))
         if len(rows) == 0:
             priceless.append(name)
             continue
-        if len(rows) < len(time_ns):
+        if len(rows) < len(leg["time_ns"]):
             take(leg, rows)
         yield symbol or name, leg, rows
     _say_priceless(priceless, notes)

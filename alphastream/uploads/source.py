@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths, whole_numbers
 from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
-from alphastream.uploads.columns import Role
+from alphastream.uploads.columns import BAR_ROLES, Role
 from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table, Unit
 from alphastream.uploads.growing import Growing
@@ -25,7 +25,7 @@ from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.pricing import amounts, priced, prices
 from alphastream.uploads.stamps import starts
-from alphastream.uploads.times import TimeReader
+from alphastream.uploads.times import TimeReader, Times
 from alphastream.uploads.zones import zone_in
 
 Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" otherwise), and the role
@@ -115,7 +115,11 @@ class Source:
         bars, end = self.layout.kind == "bars", self.layout.proposal.time_is_end
         if not bars and read.dates_only:
             self._refuse_dates(read.time_ns, legs[""].get("symbol"))
-        legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), end, notes) if bars else read.time_ns
+        legs[""]["time_ns"] = read.time_ns
+        if bars and self.layout.shape == "wide":
+            _date_columns(legs, read, end, notes)
+        elif bars:
+            legs[""]["time_ns"] = starts(read, legs[""].get("symbol"), end, notes)
         return Columns(legs, names)
 
     def _refuse_dates(self, time_ns: NDArray[np.int64], codes: NDArray[Any] | None) -> None:
@@ -206,6 +210,20 @@ class Source:
     def _numbers(self, role: Role, column: str) -> Reader:
         read = amounts if role in ("quantity", "volume") else prices
         return partial(read, decimal=self.layout.decimals[column])
+
+
+def _date_columns(legs: dict[str, Leg], times: Times, end: bool, notes: Notes) -> None:
+    """Date the bars of each column by the rows that it has a price in: columns of several markets have their own."""
+    known: dict[bytes, NDArray[np.int64]] = {}
+    for owner, leg in legs.items():
+        if not owner:
+            continue
+        rows = ~np.isnan(sum(leg[role] for role in BAR_ROLES if role in leg))
+        key = np.packbits(rows).tobytes()
+        if key not in known:
+            known[key] = times.time_ns.copy()
+            known[key][rows] = starts(times.rows(rows), None, end, notes)
+        leg["time_ns"] = known[key]
 
 
 def _settle_makers(leg: Leg, notes: Notes) -> None:

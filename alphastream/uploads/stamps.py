@@ -26,6 +26,7 @@ WEEKS: Final = 2 * DAY  # longer spacings are of weeks or months
 MONTHS: Final = 27 * DAY
 RARE: Final = 0.02  # so many bars may have another clock or fall on a weekend: a short day, a Saturday session
 OFTEN: Final = 0.1  # Sundays are a fifth of the bars of a market that seems to trade from Sunday to Thursday
+_EVIDENT: Final = 2  # free weekends
 _JUST_BEFORE: Final = (1, 1_000, MS, SECOND)
 # Midnights of markets east of London, from Berlin to Sydney and Auckland; Mumbai is half an hour off. Auckland's 12:00
 # is missing, for Riyadh, which trades from Sunday to Thursday, closes then.
@@ -155,7 +156,7 @@ def _shift(stamps: _Stamps, days: Ints, instants: Ints, zoned: bool) -> int | No
     if stamps.end:
         return -1 if low < 12 * HOUR and not long and _prefer(days, -1) else 0
     if high == 0:
-        return -1 if not long and _prefer(days, -1) else 0
+        return -1 if not long and _prefer(days, -1) and _rests(days) >= _EVIDENT else 0
     if high >= DAY:
         return 1  # where some start at midnight, that is the date, and those an hour earlier are of the same
     if stamps.usual_ns >= MONTHS:
@@ -171,6 +172,11 @@ def _prefer(days: Ints, shift: int) -> bool:
     """Whether moved dates leave weekends free that their neighbours would not."""
     other = 0 if shift else 1
     return _weekends(days + shift) <= RARE and _weekends(days + other) >= OFTEN
+
+
+def _rests(days: Ints) -> int:
+    """How often a market rested for two days or more: few bars leave one weekend free by chance."""
+    return int(np.count_nonzero(np.diff(np.sort(days)) > 2))
 
 
 def _weekends(days: Ints) -> float:

@@ -1,7 +1,7 @@
 """Text cells to UTC nanoseconds: epochs of any unit (``epochs``), ISO dates, dates of other habits (``dates``)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -57,6 +57,10 @@ class Times:
     written_ns: Ints
     zoned: bool
     dates_only: bool
+
+    def rows(self, wanted: NDArray[np.bool_]) -> "Times":
+        """Some of the times."""
+        return replace(self, time_ns=self.time_ns[wanted], written_ns=self.written_ns[wanted])
 
 
 @dataclass(slots=True)
