@@ -82,8 +82,8 @@ _MONTHS_ALONE: Final = (
     (r"^(\d{4})[-/.](\d{1,2})$", r"\1-\2-1"),
     (r"^(\d{1,2})[-/.](\d{4})$", r"\2-\1-1"),
     (rf"^{_WORD}[-./ ']*(\d{{4}})$", r"\2-\1-1"),
-    (rf"^{_WORD}[-./ ']+([0-6]\d)$", r"20\2-\1-1"),
-    (rf"^{_WORD}[-./ ']+([7-9]\d)$", r"19\2-\1-1"),
+    (rf"^{_WORD}[-./ ']+([0-2]\d)$", r"20\2-\1-1"),
+    (rf"^{_WORD}[-./ ']+([3-9]\d)$", r"19\2-\1-1"),
     (r"(?i)^(\d{4})[- ]?Q1$", r"\1-1-1"),
     (r"(?i)^(\d{4})[- ]?Q2$", r"\1-4-1"),
     (r"(?i)^(\d{4})[- ]?Q3$", r"\1-7-1"),
@@ -286,7 +286,8 @@ def orders_of(cells: Sequence[str]) -> dict[Order, str]:
 
 
 def _four_digits(year: Ints) -> Ints:
-    return np.where(year < 70, year + 2000, np.where(year < 100, year + 1900, year))
+    """Years of two digits as spreadsheets read them: up to 29 they are of this century."""
+    return np.where(year < 30, year + 2000, np.where(year < 100, year + 1900, year))
 
 
 def _refuse_unlawful(first: Ints, second: Ints, cells: Any) -> None:

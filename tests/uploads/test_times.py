@@ -291,7 +291,7 @@ def test_every_moment_comes_back_from_every_spelling(moments: list[dt.datetime],
 
 
 @given(
-    st.dates(dt.date(1990, 1, 1), dt.date(2060, 1, 1)),
+    st.dates(dt.date(1990, 1, 1), dt.date(2028, 1, 1)),
     st.integers(1, 40),
     st.sampled_from([1, 7]),
     st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m/%d/%y", "%y/%m/%d", "%d-%b-%y"]),

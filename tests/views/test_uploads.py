@@ -335,16 +335,16 @@ def test_what_there_is_no_memory_for_is_let_go_and_says_so(monkeypatch: pytest.M
     kept = test.session_state["kept_files"][0]
     monkeypatch.setattr(budget, "_free", lambda: 3 * kept.held_bytes + 200_000)
     upload(test, ("large.csv", b"x" * 400_000), bars("date,open,settle", "BBB"))
-    assert "large.csv: with this your files would take" in words(test)
+    assert "With this your files would take" in words(test)
     assert [bool(file.data) for file in test.session_state["kept_files"]] == [True, False, True]
     monkeypatch.setattr(budget, "_free", lambda: 0)  # others took it since
-    of_role(test, "open", 1).select("–").run()
+    of_role(test, "open", 1).select("").run()
     assert not test.exception
     of_role(test, "close", 1).select("settle").run()
     assert not test.exception
     last = test.session_state["kept_files"][2]
     assert last.upload is None
-    assert "BBB.csv: with this your files would take" in words(test)
+    assert "With this your files would take" in words(test)
     monkeypatch.undo()
     press(test, "Undo corrections")
     assert test.session_state["kept_files"][2].data
