@@ -7,13 +7,14 @@ from typing import Final, Literal
 
 from alphastream.errors import ParameterError
 from alphastream.uploads.cells import looks_like_number
-from alphastream.uploads.time_names import TIME_NAMES
+from alphastream.uploads.time_names import TIME_NAMES, ZONE_NAMES
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold, phrases
 
 Role = Literal[
     "time",
     "clock",
+    "zone",
     "symbol",
     "suffix",
     "price",
@@ -56,6 +57,7 @@ _BARS_ONLY: Final[tuple[Role, ...]] = (*BAR_ROLES, "adj_close", "volume", *BID_B
 ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "time": TIME_NAMES,
     "clock": ("time", "timeutc", "clock", "timeofday"),
+    "zone": ZONE_NAMES,
     "symbol": phrases("symbol"),
     "suffix": phrases("suffix"),
     "price": phrases("price"),

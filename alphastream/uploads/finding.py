@@ -7,9 +7,10 @@ from typing import Final
 
 from alphastream.uploads.columns import Match, Role, listed
 from alphastream.uploads.sampled import Sampled
-from alphastream.uploads.time_names import is_end, says_utc, time_rank
+from alphastream.uploads.time_names import is_end, says_utc, time_rank, zone_rank
 from alphastream.uploads.times import looks_like_time
-from alphastream.uploads.words import word_set
+from alphastream.uploads.words import fold, word_set
+from alphastream.uploads.zones import is_zone
 
 _CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
 _MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
@@ -64,7 +65,29 @@ def find_times(sampled: Sampled) -> Found:
         found.roles["clock"] = Match(clocks[0])
         found.notes.append(f"time of day taken from column {clocks[0]!r}")
         _ask_fractions(sampled, found, clocks[0])
+    _find_zone(sampled, found)
     return found
+
+
+def _find_zone(sampled: Sampled, found: Found) -> None:
+    """The column of the times' zone: a place, which knows summer time, rather than an offset."""
+    if says_utc(found.roles["time"].column):
+        return
+    ranked = [(rank, name) for name in sampled.columns if (rank := zone_rank(name)) is not None]
+    known = [(rank, name) for rank, name in ranked if name not in _columns(found) and _holds_zones(sampled, name)]
+    places = [(rank, name) for rank, name in known if any("/" in cell for cell in sampled.filled(name))]
+    if known:
+        found.roles["zone"] = Match(min(places or known)[1])
+
+
+def _holds_zones(sampled: Sampled, column: str) -> bool:
+    """Whether cells are zones, or the name leaves no doubt that they should be."""
+    filled = sampled.filled(column)
+    return bool(filled) and (fold(column) != "zone" or any(map(is_zone, set(filled))))
+
+
+def _columns(found: Found) -> set[str]:
+    return {match.column for match in found.roles.values()}
 
 
 def _is_timely(sampled: Sampled, column: str, named: bool) -> bool:

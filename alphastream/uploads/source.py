@@ -25,7 +25,7 @@ from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.pricing import amounts, priced, prices
 from alphastream.uploads.stamps import starts
-from alphastream.uploads.times import TimeReader, Times
+from alphastream.uploads.times import TimeReader, Times, ZoneCellError
 from alphastream.uploads.zones import zone_in
 
 Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" otherwise), and the role
@@ -65,8 +65,10 @@ class Source:
         parts: tuple[Role, ...] = ("time", "clock")
         times = [self.layout.roles[role].column for role in parts if role in self.layout.roles]
         suffix = self.layout.roles.get("suffix")
+        zone = self.layout.roles.get("zone")
         needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
         needed += [suffix.column] if suffix is not None and suffix.column not in needed else []
+        needed += [zone.column] if zone is not None and zone.column not in needed else []
         read_so_far: dict[Key, Growing] = defaultdict(Growing)
         clock = TimeReader(order, next(filter(None, map(zone_in, times)), None))
         start = 0
@@ -86,6 +88,8 @@ class Source:
                     break
                 try:
                     clock.add(*without_midnight([batch[column] for column in times]))
+                    if zone is not None:
+                        clock.add_zones(batch[zone.column])
                 except CellError as error:
                     bad = (error.row, times[0], error)
                     break
@@ -97,7 +101,8 @@ class Source:
         try:
             read = clock.finish()
         except CellError as error:
-            raise self.error(error.row, times[0], error) from None
+            column = zone.column if zone is not None and isinstance(error, ZoneCellError) else times[0]
+            raise self.error(error.row, column, error) from None
         notes.say(*read.notes)
         del clock
         pa.default_memory_pool().release_unused()  # the text is done with: Arrow would keep its memory for a while
@@ -202,7 +207,7 @@ class Source:
         by_role: dict[Role, Reader] = {"id": whole_numbers, "symbol": symbols, "event": kinds, "buyer_is_maker": sides}
         readers: dict[Key, tuple[str, Reader]] = {}
         for role, match in self.layout.roles.items():
-            if role not in ("time", "clock", "suffix"):
+            if role not in ("time", "clock", "zone", "suffix"):
                 reader = by_role.get(role) or self._numbers(role, match.column)
                 readers["", role] = (match.column, reader)
         return readers

@@ -32,6 +32,14 @@ TIME_NAMES: Final = tuple(
     """)
 )
 
+ZONE_NAMES: Final = tuple(
+    fold(name)
+    for name in _listed("""
+    timezone time_zone exchange_timezone_name exchange_timezone timezone_name tz tzname tz_name tzinfo zone zeitzone
+    fuseau_horaire zona_horaria fuso_orario 时区 時區 タイムゾーン utc_offset gmt_offset tz_offset timezone_offset
+    """)
+)
+
 _TIME: Final = _words(
     """
     time date timestamp timestamps ts datetime day dates unix epoch utc gmt t tstamp dt when snapped at month
@@ -57,6 +65,7 @@ _NO_TIME: Final = _words(
     "prev settlement dividend exdiv rank count weekday week delta diff in since last"
 )
 _EVENT: Final = _words("event e")
+_SHORT: Final = 4  # letters of names of zones that count alone only
 
 
 def time_rank(name: str) -> tuple[int, int] | None:
@@ -88,6 +97,19 @@ def time_rank(name: str) -> tuple[int, int] | None:
     if words & _BAR:
         return 0, 50
     return (2 if words & _EVENT and "ts" not in words else 1), order
+
+
+def zone_rank(name: str) -> int | None:
+    """How well a name speaks of the zone of the times beside it, smaller is better; None where it does not.
+
+    >>> [zone_rank(name) is None for name in ("6. Time Zone", "exchangeTimezoneName", "gmtOffSetMilliseconds", "zoned")]
+    [False, False, False, True]
+    """
+    folded = "".join(tokens_of(name))
+    for rank, known in enumerate(ZONE_NAMES):
+        if folded == known or (len(known) > _SHORT and known in folded):
+            return rank
+    return None
 
 
 def is_end(name: str) -> bool:

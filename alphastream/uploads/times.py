@@ -26,7 +26,8 @@ from alphastream.uploads.epochs import (
     is_decimal,
     stamps_of,
 )
-from alphastream.uploads.zones import ClockChangeError, ZoneError, say_zone, to_utc, zone_of
+from alphastream.uploads.time_blocks import Texts, TimeBlock
+from alphastream.uploads.zones import ClockChangeError, ZoneError, say_zone, to_utc, zone_cell, zone_of
 
 _NO_ZONE: Final = "times carry no zone: read as UTC"
 _STAMP: Final = (
@@ -63,21 +64,8 @@ class Times:
         return replace(self, time_ns=self.time_ns[wanted], written_ns=self.written_ns[wanted])
 
 
-@dataclass(slots=True)
-class _Block:
-    """Rows of a column, shape (T,).
-
-    Parameters
-    ----------
-    values : UTC of epochs; wall clocks; times of day alone where ``codes`` number the dates.
-    zones : the number of their zone, or one a row.
-    units : of epochs.
-    """
-
-    values: Ints
-    zones: int | NDArray[np.int32] = 0
-    codes: NDArray[np.int32] | None = None
-    units: tuple[str, ...] = ()
+class ZoneCellError(CellError):
+    """A cell of the column of zones that is none."""
 
 
 class TimeReader:
@@ -95,11 +83,11 @@ class TimeReader:
     def __init__(self, order: Order | None = None, zone: str | None = None) -> None:
         self._order = order
         self._told = zone
-        self._blocks: list[_Block] = []
+        self._blocks: list[TimeBlock] = []
         self._rows = 0
-        self._texts = _Texts()
+        self._texts = Texts()
         self._zones = [zone or ""]  # as written; that of times without one is the first
-        self._numbers: list[tuple[_Block, int, Numbers]] = []  # clocks without colons, and where their rows begin
+        self._numbers: list[tuple[TimeBlock, int, Numbers]] = []  # clocks without colons, and where their rows begin
         self._notes: dict[str, None] = {}
         self._dates_only = True
         self._spread: set[int] = set()  # the least and most time of day of every block
@@ -139,6 +127,42 @@ class TimeReader:
         self._blocks.append(block)
         self._rows += len(cells)
 
+    def add_zones(self, zones: Any) -> None:
+        """The zones of the rows taken last, shape (T,), as a column of its own has them; times that say theirs keep it.
+
+        Raises
+        ------
+        CellError
+            A cell is no zone, or means several; rows are counted over all blocks.
+        """
+        block = self._blocks[-1] if self._blocks else None
+        if block is None or block.units or self._told is not None or not len(zones):
+            return
+        encoded = _one_array(zones).dictionary_encode()
+        indices = np.asarray(encoded.indices)
+        numbers = np.zeros(len(encoded.dictionary), dtype=np.int32)
+        names = [str(name).strip() for name in encoded.dictionary.to_pylist()]
+        for at, name in enumerate(names):
+            try:
+                numbers[at] = self._zone(zone_cell(name, names))
+            except ZoneError as error:
+                row = self._rows - len(indices) + int(np.argmax(indices == at))
+                block.wrong = ZoneCellError(row, name, error.needed)
+                return
+        block.beside = int(numbers[0]) if len(numbers) == 1 else numbers[indices]
+
+    def _settle_zones(self) -> None:
+        """Zones of a column beside put to the times that say none; a date alone is the trading day wherever it is."""
+        if self._dates_only:
+            return
+        for block in self._blocks:
+            silent = np.asarray(block.zones) == 0
+            if silent.any() and block.wrong is not None:
+                raise block.wrong
+            if silent.any() and np.any(block.beside):
+                block.zones = block.beside if silent.ndim == 0 else np.where(silent, block.beside, block.zones)
+                self._notes["times read in the zones of the column beside them"] = None
+
     def finish(self) -> Times:
         """The times of all blocks; CellError (rows counted over all of them) for the first cell that is no time."""
         if self._blocks and self._blocks[0].units:
@@ -147,6 +171,7 @@ class TimeReader:
             self._add_numbers()
         if self._texts.cells:
             self._add_dates()
+        self._settle_zones()
         zones = [(block.zones, len(block.values)) for block in self._blocks]
         used = sorted({int(number) for zone, _ in zones for number in np.unique(zone)})
         written_ns = self._joined()
@@ -172,7 +197,7 @@ class TimeReader:
         said = said if len(names) == 1 else f"{' and '.join(names)} mixed"
         return Times(time_ns, (f"times read as {said}",), time_ns, False, False)
 
-    def _read(self, cells: Any) -> _Block:
+    def _read(self, cells: Any) -> TimeBlock:
         """A block as numbers."""
         for source in (cells, pc.utf8_trim(cells, _AROUND)):
             try:
@@ -188,37 +213,37 @@ class TimeReader:
             return self._block_of(from_decimals(cells))
         texts, clock_ns = split_clocks(cells)
         self._spread |= {int(clock_ns.min()), int(clock_ns.max())}
-        return _Block(clock_ns, codes=self._texts.add(texts, cells, self._rows))
+        return TimeBlock(clock_ns, codes=self._texts.add(texts, cells, self._rows))
 
-    def _read_iso(self, cells: Any) -> _Block | None:
+    def _read_iso(self, cells: Any) -> TimeBlock | None:
         for kind in (pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
             try:
                 time_ns = np.asarray(pc.cast(_cast(cells, kind), pa.int64()))
             except pa.ArrowInvalid:
                 continue
             self._dates_only &= kind.tz is None and pc.max(pc.binary_length(cells)).as_py() == _DATE_LENGTH
-            return _Block(time_ns) if kind.tz is None else self._without_zone(cells, time_ns)
+            return TimeBlock(time_ns) if kind.tz is None else self._without_zone(cells, time_ns)
         return None
 
-    def _block_of(self, read: Epochs | Stamps) -> _Block:
+    def _block_of(self, read: Epochs | Stamps) -> TimeBlock:
         if isinstance(read, Epochs):
-            return _Block(read.time_ns, units=read.units)
+            return TimeBlock(read.time_ns, units=read.units)
         self._notes |= dict.fromkeys(read.notes)
         self._dates_only &= read.dates_only
-        return _Block(read.wall_ns)
+        return TimeBlock(read.wall_ns)
 
-    def _without_zone(self, cells: Any, time_ns: Ints) -> _Block:
+    def _without_zone(self, cells: Any, time_ns: Ints) -> TimeBlock:
         """The wall clocks of ISO times with offsets."""
         suffix = re.fullmatch(r".*?(Z|[+-]\d\d:?(?:\d\d)?)", cells[0].as_py())
         if suffix and pc.all(pc.ends_with(cells, suffix[1])).as_py():
             offset = zone_of(suffix[1])
             wall_ns = time_ns + offset * SECOND if isinstance(offset, int) and offset else time_ns
-            return _Block(wall_ns, self._zone(suffix[1]))
+            return TimeBlock(wall_ns, self._zone(suffix[1]))
         walls = pc.replace_substring_regex(cells, r"(Z|[+-]\d{2}:?(\d{2})?)$", "")
         wall_ns = np.asarray(pc.cast(pc.cast(walls, pa.timestamp("ns")), pa.int64()))
         offsets, zones = np.unique((wall_ns - time_ns) // (60 * SECOND), return_inverse=True)
         names = (f"{'-' if east < 0 else '+'}{abs(east) // 60:02}:{abs(east) % 60:02}" for east in offsets.tolist())
-        return _Block(wall_ns, np.array([self._zone(name) for name in names], dtype=np.int32)[zones])
+        return TimeBlock(wall_ns, np.array([self._zone(name) for name in names], dtype=np.int32)[zones])
 
     def _zone(self, name: str) -> int:
         if not name:
@@ -302,30 +327,6 @@ class TimeReader:
             block.values = whole[:0]
         self._blocks.clear()
         return whole
-
-
-class _Texts:
-    """Different cells by number: as they are read, as they were written first, and in which row."""
-
-    def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
-        self.cells: list[str] = []
-        self.rows: list[int] = []
-
-    def add(self, texts: Any, cells: Any, start: int) -> NDArray[np.int32]:
-        """Numbers of texts, shape (T,); ``cells`` as they were written, from row ``start`` on."""
-        encoded = texts.dictionary_encode()
-        indices = np.asarray(encoded.indices)
-        first = np.empty(len(encoded.dictionary), dtype=np.int64)
-        first[indices[::-1]] = np.arange(len(indices))[::-1]  # the last one written stays
-        numbers = np.empty(len(first), dtype=np.int32)
-        for at, text in enumerate(encoded.dictionary.to_pylist()):
-            numbers[at] = self.codes.setdefault(text, len(self.codes))
-            if numbers[at] == len(self.cells):
-                self.cells.append(cells[int(first[at])].as_py())
-                self.rows.append(start + int(first[at]))
-        codes: NDArray[np.int32] = numbers[indices]
-        return codes
 
 
 def parse_times(cells: Any, order: Order | None = None) -> Times:

@@ -68,6 +68,8 @@ _PLACES: Final = {
     "Asia/Singapore": "SINGAPORE",
 }
 _PLACE_OF: Final = {name: place for place, names in _PLACES.items() for name in names.split()}
+_MOST_HOURS: Final = 14  # that a zone lies from UTC
+_MILLISECONDS: Final = 900_000  # an offset of so much is counted in them
 _AROUND: Final = 50  # rows on either side of an hour that exists twice, which show how times are repeated
 
 
@@ -114,6 +116,45 @@ def zone_of(text: str, beside: Collection[str] = ()) -> Zone:
     if zone is None:
         raise ZoneError(text, "this zone is not known: write the offset from UTC instead, such as +01:00")
     return zone
+
+
+def zone_cell(text: str, beside: Collection[str] = ()) -> str:
+    """A cell of a column of zones as ``zone_of`` knows it; offsets may be numbers of hours, seconds or milliseconds.
+
+    Raises
+    ------
+    ZoneError
+        It is no zone, or means several.
+
+    >>> [zone_cell(text) for text in ("-14400", "5.5", "+0530", "19800000", "Asia/Tokyo")]
+    ['-04:00', '+05:30', '+05:30', '+05:30', 'Asia/Tokyo']
+    """
+    if not text:
+        raise ZoneError(text, "the zone of this time is needed: other rows say theirs")
+    if not re.fullmatch(r"[+-]?\d+(\.\d*)?", text):
+        zone_of(text, beside)
+        return text
+    number = abs(float(text))
+    hours, minutes = divmod(number, 100)
+    if number <= _MOST_HOURS:
+        east = number * 3600
+    elif re.fullmatch(r"[+-]?\d{4}", text) and hours <= _MOST_HOURS and minutes in (0, 30, 45):
+        east = hours * 3600 + minutes * 60
+    else:
+        east = number / 1000 if number >= _MILLISECONDS else number
+    if east % 900 or (east < 3600 and number > _MOST_HOURS) or east > _MOST_HOURS * 3600:
+        raise ZoneError(text, "no offset from UTC in hours or seconds: write it as +01:00")
+    sign = "-" if text.startswith("-") else "+"
+    return f"{sign}{int(east) // 3600:02}:{int(east) // 60 % 60:02}"
+
+
+def is_zone(text: str) -> bool:
+    """Whether a cell of a column of zones is one."""
+    try:
+        zone_cell(text)
+    except ZoneError:
+        return False
+    return True
 
 
 def zone_in(name: str) -> str | None:

@@ -17,6 +17,7 @@ NOT_USED: Final = "not used"
 LABELS: Final[Mapping[Role, str]] = {
     "time": "time",
     "clock": "time of day",
+    "zone": "time zone",
     "symbol": "symbol",
     "suffix": "contract",
     "price": "price",
@@ -37,6 +38,7 @@ LABELS: Final[Mapping[Role, str]] = {
 HELP: Final[Mapping[str, str]] = {
     "time": "When the trade was, or when the bar began.",
     "clock": "The time of day, where it stands in a column of its own.",
+    "zone": "Of times that say none: a place such as America/New_York, or an offset from UTC.",
     "symbol": "Which instrument a row is of. Not used: the whole file is of one.",
     "suffix": "What tells contracts of one symbol apart, as an expiry. It is written behind the symbol.",
     "price": "Of a trade. Choosing one makes the file one of trades.",
@@ -50,7 +52,7 @@ HELP: Final[Mapping[str, str]] = {
     "adj_close": "The close freed of splits and dividends.",
     "volume": "How much was traded in the bar.",
 }
-WHEN_AND_WHAT: Final[tuple[Role, ...]] = ("time", "clock", "symbol", "suffix")
+WHEN_AND_WHAT: Final[tuple[Role, ...]] = ("time", "clock", "zone", "symbol", "suffix")
 TRADES, QUOTES, BARS, WIDE = "Trades", "Bid and ask", "Bars", "Symbols"
 KINDS: Final[Mapping[str, tuple[Role, ...]]] = {
     TRADES: ("price", "quantity", "id", "buyer_is_maker", "event"),
@@ -58,7 +60,7 @@ KINDS: Final[Mapping[str, tuple[Role, ...]]] = {
     BARS: (*BAR_ROLES, "adj_close", "volume"),
     WIDE: (),
 }
-SELDOM: Final[tuple[Role, ...]] = ("suffix", "event", *BID_BARS, *ASK_BARS)
+SELDOM: Final[tuple[Role, ...]] = ("zone", "suffix", "event", *BID_BARS, *ASK_BARS)
 """Offered only where one of their kind was found."""
 ORDERS: Final[Mapping[Order, str]] = {"DMY": "Day first", "MDY": "Month first", "YMD": "Year first"}
 JUDGED, ASKED = "By the rows", "Please choose"

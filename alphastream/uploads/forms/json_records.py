@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from alphastream.uploads.columns import ALIASES
+from alphastream.uploads.time_names import zone_rank
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold
 
@@ -114,7 +115,9 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
         cells = {key: cell for key, cell in around.items() if not looks_like_time(cell)} | plain
     columns = _columns(nested)
     if columns:
-        symbol = {key: cell for key, cell in _plain_within(nested).items() if fold(key) == "symbol"}
+        symbol = {
+            key: cell for key, cell in _plain_within(nested).items() if fold(key) == "symbol" or _is_zone(key, cell)
+        }
         own = {key: cell for key, cell in cells.items() if cell.lower() != "ok"} | symbol  # "s" is a status here
         names = list(columns)
         for row in zip(*columns.values(), strict=True):
@@ -136,8 +139,17 @@ def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[
     own = dict(cells)
     for other, value in nested.items():
         if other != key and _kind(value) == "{":
-            own |= {name: cell for name, cell in _plain(value).items() if name not in own and "symbol" in name.lower()}
+            own |= {
+                name: cell
+                for name, cell in _plain(value).items()
+                if name not in own and ("symbol" in name.lower() or _is_zone(name, cell))
+            }
     yield from _records(nested[key], own, depth + 1)
+
+
+def _is_zone(key: str, cell: str) -> bool:
+    """Whether what stands beside the rows says the zone of their times."""
+    return bool(cell) and zone_rank(key) is not None
 
 
 def _columns(nested: Mapping[str, Raw]) -> dict[str, list[str]]:
