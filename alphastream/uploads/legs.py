@@ -47,7 +47,7 @@ class SeveralValuesError(AlphaStreamError):
     Parameters
     ----------
     first, second : rows of the leg, pairs that share a start; shape (P,) each.
-    bars : how many different starts there are.
+    bars : how many bars there are in all.
     closes : of the first pair.
     """
 
@@ -199,7 +199,7 @@ def _tidy_bars(leg: Leg, notes: Notes) -> Leg:
         closes = (float(leg["close"][first[0]]), float(leg["close"][second[0]]))
         if order is not None:
             first, second = order[first], order[second]
-        raise SeveralValuesError(first, second, bars, closes)
+        raise SeveralValuesError(first, second, len(leg["time_ns"]), closes)
     notes.count(REPEATED_BARS, np.count_nonzero(~differs))
     notes.count(CHANGED_BARS, np.count_nonzero(differs))
     return take(leg, np.delete(np.arange(len(leg["time_ns"])), again))

@@ -28,7 +28,7 @@ def refused(data: bytes, name: str = "X.csv") -> UploadError:
 
 def test_bars_that_share_their_times_name_the_column_that_tells_them_apart() -> None:
     error = refused(bars({"k1": 100.0, "k2": 101.0}))
-    assert "20 of 20 bars have the time of another bar, and other prices (100 in line 2, then 101)" in str(error)
+    assert "20 of 40 bars have the time of another bar, and other prices (100 in line 2, then 101)" in str(error)
     assert "column 'venue_key' ('k1', 'k2')" in str(error)
     assert "choose it as symbol" in str(error)
     assert error.line == 3
@@ -42,7 +42,7 @@ def test_a_column_that_does_not_tell_them_apart_is_not_offered() -> None:
 
 
 def test_two_instruments_at_one_date_are_asked_about_too() -> None:
-    assert "1 of 1 bars" in str(refused(bars({"k1": 100.0, "k2": 101.0}, times=DAYS[:1])))
+    assert "1 of 2 bars" in str(refused(bars({"k1": 100.0, "k2": 101.0}, times=DAYS[:1])))
 
 
 def test_a_newest_bar_that_was_still_open_is_corrected() -> None:
@@ -52,12 +52,12 @@ def test_a_newest_bar_that_was_still_open_is_corrected() -> None:
     assert upload.frames["X"]["close"].iloc[-1] == 119.5
     assert "1 bar was given twice with different values: the last one in the file is kept" in upload.notes
     far = rows[-1].replace("120.0,118.0,119.0", "260.0,118.0,250.0")
-    assert "1 of 20 bars" in str(refused("\n".join([*rows, far]).encode()))
+    assert "1 of 21 bars" in str(refused("\n".join([*rows, far]).encode()))
 
 
 def test_files_of_two_instruments_with_one_name_are_not_joined() -> None:
     one, other = read("X.csv", bars({"k": 100.0})), read("X.csv", bars({"k": 300.0}))
-    with pytest.raises(UploadError, match=r"X: 20 of 20 bars .*Give each its symbol"):
+    with pytest.raises(UploadError, match=r"X: 20 of 40 bars .*Give each its symbol"):
         combine(one, other)
     assert len(combine(one, one).frames["X"]) == 20
 
