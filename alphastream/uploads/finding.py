@@ -42,7 +42,8 @@ def find_times(sampled: Sampled) -> Found:
     ranks = {name: rank for name in sampled.columns if (rank := time_rank(name)) is not None}
     timely = [name for name in sampled.columns if _is_timely(sampled, name, name in ranks)]
     named = sorted((name for name in timely if name in ranks), key=lambda name: ranks[name])
-    guessed = [name for name in timely if name not in ranks and sampled.fields[name].keys() <= _NAMELESS]
+    nameless = set() if ranks else _NAMELESS  # beside a named time, cells are one too many
+    guessed = [name for name in timely if name not in ranks and sampled.fields[name].keys() <= nameless]
     clocks = _clocks(sampled, ranks, [name for name in ranks if name not in timely])
     best = _finest(sampled, named, bool(clocks))
     if best is not None and (utc := _in_utc(sampled, named, best, ranks)) is not None:

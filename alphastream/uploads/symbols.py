@@ -28,6 +28,7 @@ _NOISE: Final = word_set(
     mt4 mt5 yahoo finance stooq tradingview investing com barchart alphavantage polygon quandl nse bse bhavcopy fxcm
     candlesticks bid ask offer nymex comex cbot cme eurex xetra lse ice fut opt mw yf tv av
     historicalprices historicaldata split
+    weekends weekend weekday weekdays shortened chris cme liquid
     databento tardis kaiko coinapi algoseek kibot finam tushare akshare ibkr ib tws firstrate
     futures future spot perp perpetual perpetuals swap um cm usdm coinm dat ascii bookticker bbo nbbo book depth
     m h w d day days daily hour hours hourly min mins minute minutes minutely week weekly month monthly year yearly sec
@@ -39,7 +40,9 @@ _NOISE: Final = word_set(
 _INTERVAL: Final = re.compile(
     r"\d+([smhdw]|min|mins|minute|minutes|hour|hours|day|days|sec|mo|month|yr|yrs|y|year|years)?"
     r"|(tick|minute|hour|min|hr|day)s?\d*|[mhdw]n?\d{1,5}|t\d?|ohlcv-\d[smhd]|\d{1,2}[a-z]{3}\d{2,4}"
+    r"|\d{1,4}\.\d{1,2}\.\d{1,4}"
 )
+_HISTDATA: Final = re.compile(r"^DAT_(ASCII|MT|NT|MS|XLSX)_")
 _HASH: Final = re.compile(r"(?=.*\d)[0-9a-f]{5,}")  # TradingView's and browsers' endings
 _CURRENCY_PAIR: Final = re.compile(r"([A-Z]{6,}?)(1|5|15|30|60|240|1440|10080|43200)")  # MT4: minutes behind the pair
 _EXTENSIONS: Final = re.compile(
@@ -97,12 +100,20 @@ def symbol_in(file: str) -> str | None:
 
     >>> symbol_in("my gold XAUUSD.csv")
     'XAUUSD'
+
+    A settlement that repeats the quote belongs to the contract; a range of dates, to nothing.
+
+    >>> symbol_in("ETH_USDT_USDT-1h-futures.feather"), symbol_in("EURUSD_Candlestick_1_D_BID_01.09.2024-03.09.2024.csv")
+    ('ETHUSDT:USDT', 'EURUSD')
+    >>> symbol_in("DAT_MT_EURUSD_M1_202408.csv"), symbol_in("DAT_NT_EURUSD_T_LAST_202408.csv")
+    ('EURUSD', 'EURUSD')
     """
     stem = _EXTENSIONS.sub("", PurePosixPath(file.replace("\\", "/")).name).strip()
     if re.fullmatch(r"[A-Z]{1,2}", stem):
         return stem
     if re.fullmatch(r"\d{4,6}", stem):
         return None if _is_date(stem) else stem
+    stem = _HISTDATA.sub("", stem)
     stem = re.sub(r"(?<=[A-Za-z])(?=(19|20)\d{2}[-_.]\d{2}[-_.]\d{2})", "-", stem)  # BTCUSDT2024-08-08
     whole = [word for word in re.split(r"[_,\s()\[\]/]+", stem) if word.strip("-")]
     dashed = [word for word in whole if re.fullmatch(r"[A-Z]{1,5}-[A-Z]{1,2}", word)]
@@ -119,12 +130,14 @@ def symbol_in(file: str) -> str | None:
     if rest and rest[0].upper() in _QUOTES and rest[0].upper() != first.upper() and kept[1][0] == at + 1:
         contract = words[at + 2 : at + 3]
         first, rest = first + rest[0], rest[1:]
+        if rest == [kept[1][1]] and kept[2][0] == at + 2:  # base, quote, settlement
+            first, rest = f"{first}:{rest[0]}", []
         if contract and (contract[0].upper() in _CONTRACTS or re.search(rf"-{contract[0]}-(?=.)", stem) is not None):
             first += contract[0] if contract[0].upper() in _CONTRACTS or re.fullmatch(r"\d{6}", contract[0]) else ""
     if rest:
         return None
     minutes = _CURRENCY_PAIR.fullmatch(first)
-    return normalise(minutes[1] if minutes else first)
+    return minutes[1] if minutes else first.upper() if ":" in first else normalise(first)
 
 
 def _joined(name: str) -> str:
