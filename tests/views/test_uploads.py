@@ -1,6 +1,8 @@
 """What was uploaded stays, and what was found in it can be corrected, whether it was read or refused."""
 
+import gc
 import io
+import weakref
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -348,6 +350,22 @@ def test_what_there_is_no_memory_for_is_let_go_and_says_so(monkeypatch: pytest.M
     monkeypatch.undo()
     press(test, "Undo corrections")
     assert test.session_state["kept_files"][2].data
+
+
+def test_a_removed_file_is_no_last_upload_and_nothing_holds_its_rows() -> None:
+    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    assert test.metric
+    rows = weakref.ref(test.session_state["kept_files"][0].upload.frames["AAA"])
+    press(test, "Remove file")
+    assert found(test).symbols == ("BBB",)
+    gc.collect()
+    assert rows() is None
+    test.run()
+    sources = next(control for control in test.button_group if control.label == "Source")
+    assert "Last upload" in sources.options
+    press(test, "Remove file")
+    sources = next(control for control in test.button_group if control.label == "Source")
+    assert "Last upload" not in sources.options
 
 
 def test_the_same_file_can_be_brought_again() -> None:

@@ -47,11 +47,15 @@ class FileBudget:
         Raises
         ------
         UploadError
-            It takes more than there is room for: let it go. A version that adds nothing to another is always counted.
+            It takes more than there is room for: let it go.
         """
         with self._lock:
-            if _parts(file).keys() - self._held().keys():
-                self._check(owner, file.name, 0, file)
+            self._check(owner, file.name, 0, file)
+            self._owners[file] = owner
+
+    def keep(self, owner: str, file: KeptFile) -> None:
+        """Count a version that adds nothing to what was counted."""
+        with self._lock:
             self._owners[file] = owner
 
     @contextmanager

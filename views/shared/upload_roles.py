@@ -147,11 +147,12 @@ def _row(file: KeptFile, layout: Layout, proposal: Proposal, roles: tuple[Role, 
 
 def _select(row: Any, file: KeptFile, layout: Layout, proposal: Proposal, role: Role, change: Change) -> None:
     key, match = f"role-{file.id}-{role}", proposal.roles.get(role)
+    corrections = file.mapping  # not the file: Streamlit holds what a widget calls after the widget is gone
     st.session_state[key] = NONE if match is None else match.column
 
     def choose() -> None:
         column = st.session_state[key]
-        change(mapping=corrected(layout, file.mapping, role, None if column == NONE else column), result=None)
+        change(mapping=corrected(layout, corrections, role, None if column == NONE else column), result=None)
 
     found = layout.roles.get(role)
     sure = "Not found" if found is None else f"Found: {CERTAINTY[found.certainty]}"

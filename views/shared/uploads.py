@@ -51,6 +51,7 @@ MB: Final = 2**20
 LAST: Final = "Last upload"
 MAX_NAMED: Final = 8
 FILES, FIELD = "kept_files", "files_field"  # in the session: the files, and how often the field was emptied
+CACHED = "cached_names"  # in the session: where session_cached keeps what it has made
 FLEETING = "fleeting_files"  # in the session: those that a reload would not find
 
 
@@ -69,7 +70,7 @@ def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
     if source == "Upload":
         upload = _uploaded(what)
         if upload is not None:
-            st.session_state["last_upload"] = upload
+            _set("last_upload", upload)
     else:
         upload = cast(Upload, held) if source == LAST else recordings.load(str(source))
     if upload is not None:
@@ -103,7 +104,7 @@ def _uploaded(what: str) -> Upload | None:
     files = kept()
     _say_fleeting()
     if len(files) > 1:
-        st.button("Remove all files", icon=":material/delete_sweep:", key="remove_files", on_click=_keep, args=((),))
+        st.button("Remove all files", icon=":material/delete_sweep:", key="remove_files", on_click=_remove_all)
     uploads = [file.upload for file in files if file.upload is not None]
     if len(uploads) < len(files):
         return None
@@ -128,8 +129,10 @@ def kept() -> tuple[KeptFile, ...]:
 
 def _keep(files: Sequence[KeptFile]) -> None:
     """Let these be the files from now on, also for the browser's next session where there is room."""
-    st.session_state[FILES] = tuple(files)
-    who = visitor()
+    who, owner = visitor(), _owner()
+    for file in files:
+        get_file_budget().keep(owner, file)
+    _set(FILES, tuple(files))
     if who is not None:
         st.session_state[FLEETING] = [file.name for file in get_shelf().put(who, tuple(files))]
 
@@ -155,14 +158,19 @@ def _take(field: str) -> None:
         _release(brought)
 
 
+def _owner() -> str:
+    """Whose files these are; of a browser without a cookie the session's."""
+    return visitor() or session_id()
+
+
 def _counted(file: KeptFile) -> KeptFile:
     """The file where there is room for it, and for what was read of it; else without that, and why."""
     try:
-        get_file_budget().count(visitor() or session_id(), file)
+        get_file_budget().count(_owner(), file)
     except UploadError as error:
         if file.result is None:
             return replace(file, data=b"", layout=str(error))
-        return _counted(replace(file, result=str(error)))
+        return replace(file, result=str(error))
     return file
 
 
@@ -177,17 +185,33 @@ def _release(files: Sequence[KeptFile]) -> None:
             context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.id)
 
 
-def _change(file: KeptFile, **changes: Any) -> None:
-    """Put a changed file in the place of the one with its id."""
-    _keep(_with(replace(file, **changes)))
+def _change(file_id: str, **changes: Any) -> None:
+    """Put a changed file in the place of the one with its id.
+
+    By its id: Streamlit holds what a widget calls, and with it a file, when the widget is long gone.
+    """
+    _keep([replace(each, **changes) if each.id == file_id else each for each in kept()])
 
 
 def _with(file: KeptFile) -> list[KeptFile]:
     return [file if each.id == file.id else each for each in kept()]
 
 
-def _remove(file: KeptFile) -> None:
-    _keep([each for each in kept() if each.id != file.id])
+def _remove(file_id: str) -> None:
+    _keep([each for each in kept() if each.id != file_id])
+    _forget()
+
+
+def _remove_all() -> None:
+    _keep(())
+    _forget()
+
+
+def _forget() -> None:
+    """Let go the rows of before, and what was computed of them: they hold those of a file that was removed."""
+    st.session_state.pop("last_upload", None)
+    for name in st.session_state.pop(CACHED, ()):
+        st.session_state.pop(name, None)
 
 
 # ---- one file ----------------------------------------------------------------------------------------------------
@@ -202,7 +226,7 @@ def _show(file: KeptFile) -> None:
     if isinstance(found.result, str):
         title = f"{in_markdown(found.name)} cannot be read"
         place.error(in_markdown(without_name(found.result, found.name)), icon=":material/error:", title=title)
-    show_columns(found, change=partial(_change, found), remove=partial(_remove, found))
+    show_columns(found, change=partial(_change, found.id), remove=partial(_remove, found.id))
 
 
 def without_name(words: str, name: str) -> str:
@@ -246,7 +270,8 @@ def _read(file: KeptFile) -> KeptFile:
         result: Upload | str | None = reading(file.name, io.BytesIO(file.data), len(file.data), file.id, work)
     except AlphaStreamError as error:
         result = str(error)
-    return _counted(replace(file, result=result))
+    found = replace(file, result=result)
+    return _counted(found) if found.upload is not None else found
 
 
 def is_paired(upload: Upload) -> bool:
@@ -295,6 +320,12 @@ def _lengths(lengths: Mapping[int, Sequence[str]]) -> None:
     )
 
 
+def _set(name: str, value: Any) -> None:
+    """Put a value into the session; the one of before is let go at once, which Streamlit would hold for another run."""
+    st.session_state.pop(name, None)
+    st.session_state[name] = value
+
+
 def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> Value:
     """What ``make`` gave in an earlier run of this session for the same inputs, else what it gives now.
 
@@ -308,5 +339,6 @@ def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> V
     )
     if not same:
         value = make()
-        st.session_state[name] = (inputs, value)
+        _set(name, (inputs, value))
+        st.session_state.setdefault(CACHED, set()).add(name)
     return cast(Value, value)

@@ -85,7 +85,7 @@ def test_versions_of_a_file_count_once_and_what_was_read_counts() -> None:
     with pytest.raises(UploadError, match="your files would take"):
         machine.budget.count("me", replace(file, result=Upload(("a",), "ticks", {"A": rows}, (), None)))
     machine.taken = 1_000_000  # memory that others took since
-    machine.budget.count("me", replace(file, result="no prices"))
+    machine.budget.keep("me", replace(file, result="no prices"))
     machine.taken = 0
     few = Upload(("a",), "ticks", {"A": rows.head(100).copy()}, (), None)
     machine.budget.count("me", replace(file, result=few))
