@@ -1,5 +1,6 @@
 """Files on their way here: refused before they arrive where there is no room for them."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +14,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 
 from alphastream.errors import UploadError
 from views.shared.file_budget import FileBudget
+
+logger = logging.getLogger(__name__)
 
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?")
 
@@ -47,6 +50,7 @@ class UploadLimit:
             try:
                 stack.enter_context(self._budget().arriving(self._owner(found[1]), "file", int(size)))
             except UploadError as error:
+                logger.warning("upload refused reason=%r", str(error))  # the browser shows the status alone
                 await PlainTextResponse(str(error), 413)(scope, receive, send)
                 return
             await self._app(scope, receive, send)

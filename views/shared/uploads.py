@@ -91,7 +91,8 @@ def _uploaded(what: str) -> Upload | None:
         args=(field,),
         help="Tables of trades or bars as exchanges, brokers, vendors and charting tools write them: CSV and other "
         "text, JSON, also packed. Times without a zone are taken as UTC. Files stay on the other pages, and "
-        "with this browser for two hours after its last visit while there is room.",
+        "with this browser for two hours after its last visit while there is room. Status code 413: the file is "
+        "larger than what this server can take now; remove files, or bring fewer days.",
     )
     if not kept():
         st.caption(
