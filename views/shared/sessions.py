@@ -9,12 +9,13 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
-from typing import Final
+from collections.abc import Callable, Collection, Iterator, MutableMapping
+from typing import Any, Final
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, get_script_run_ctx
+from streamlit.runtime.state import SafeSessionState
 
 from views.shared.visitor import visitor
 
@@ -36,12 +37,14 @@ class Sessions:
         self._clock = clock
         self._visitors: dict[str, str | None] = {}
         self._away_s: dict[str, float] = {}
+        self._states: dict[str, MutableMapping[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def note(self, session: str, who: str | None) -> None:
-        """A session is there, of a visitor; None if unknown."""
+    def note(self, session: str, who: str | None, state: MutableMapping[str, Any]) -> None:
+        """A session is there, of a visitor (None if unknown), with what it holds."""
         with self._lock:
             self._visitors[session] = who
+            self._states[session] = state
 
     def visitors(self) -> Collection[str]:
         """Who has a session."""
@@ -53,7 +56,7 @@ class Sessions:
         return self._visitors.get(session) or session
 
     def ended(self, is_there: Callable[[str], bool], patience_s: float) -> list[str]:
-        """Sessions that nobody has come back to for so long; they are named once."""
+        """Sessions that nobody has come back to for so long; they are named once, and hold nothing any more."""
         now_s = self._clock()
         with self._lock:
             for session in self._visitors:
@@ -64,19 +67,52 @@ class Sessions:
             ended = [session for session, since_s in self._away_s.items() if now_s - since_s >= patience_s]
             for session in ended:
                 del self._visitors[session], self._away_s[session]
+                self._states.pop(session).clear()
         return ended
+
+
+class _State(MutableMapping[str, Any]):
+    """A session's own values, from any thread."""
+
+    def __init__(self, state: SafeSessionState) -> None:
+        self._state = state
+
+    def __getitem__(self, name: str) -> Any:
+        return self._state[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._state[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._state[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._state.filtered_state)
+
+    def __len__(self) -> int:
+        return len(self._state.filtered_state)
+
+    def clear(self) -> None:
+        """Take everything out: Streamlit's loop refers to the session that it served last, closed or not."""
+        for name in list(self):
+            del self[name]
 
 
 def note_session(sessions: Sessions) -> None:
     """Note the session of the page that runs."""
-    sessions.note(session_id(), visitor())
+    context = _context()
+    sessions.note(context.session_id, visitor(), _State(context.session_state))
 
 
 def session_id() -> str:
     """The session of the page that runs."""
+    return _context().session_id
+
+
+def _context() -> ScriptRunContext:
     context = get_script_run_ctx()
     assert context is not None
-    return context.session_id
+    return context
 
 
 async def close_ended(sessions: Callable[[], Sessions], sweep: Callable[[Collection[str]], None]) -> None:

@@ -1,27 +1,44 @@
 """Sessions whose tab is gone are closed in time, and visitors who are here keep their files."""
 
+import weakref
 from collections.abc import Collection
 from types import SimpleNamespace
 
 import pytest
 from streamlit import runtime
+from streamlit.runtime.state import SafeSessionState, SessionState
 
 from views.shared.kept_files import KeptFile, Shelf
-from views.shared.sessions import LOOKS, WAITED, Sessions, close_once
+from views.shared.sessions import LOOKS, WAITED, Sessions, _State, close_once
 
 
 def test_a_session_ends_once_nobody_has_come_back_to_it_for_long() -> None:
     now, there = [0.0], {"stays", "returns"}
     sessions = Sessions(clock=lambda: now[0])
+    states = {session: {"files": b"x"} for session in ("stays", "returns", "leaves")}
     for session in ("stays", "returns", "leaves"):
-        sessions.note(session, f"who {session}")
-    sessions.note("unknown", None)
+        sessions.note(session, f"who {session}", states[session])
+    sessions.note("unknown", None, {})
     ended = []
     for now[0] in (0.0, 40.0, 80.0, 120.0):
         there ^= {"returns"}
         ended += sessions.ended(there.__contains__, 80.0)
     assert ended == ["leaves", "unknown"]
+    assert states == {"stays": {"files": b"x"}, "returns": {"files": b"x"}, "leaves": {}}
     assert set(sessions.visitors()) == {"who stays", "who returns"}
+
+
+def test_what_a_session_holds_is_taken_out_of_it() -> None:
+    state = SafeSessionState(SessionState(), lambda: None)
+    state["files"] = held = KeptFile("a", "a.csv", b"x")
+    alive = weakref.ref(held)
+    now, sessions = [0.0], Sessions(clock=lambda: now[0])
+    sessions.note("mine", "me", _State(state))
+    del held
+    for now[0] in (0.0, 80.0):
+        sessions.ended(lambda session: False, 80.0)
+    assert state.filtered_state == {}
+    assert alive() is None
 
 
 def test_a_session_is_closed_while_streamlit_still_has_it() -> None:
@@ -36,8 +53,8 @@ def test_ended_sessions_are_closed_and_files_of_who_is_here_stay(monkeypatch: py
     sessions, shelf = Sessions(clock=lambda: now[0]), Shelf(max_age_s=100.0, clock=lambda: now[0])
     for who in ("me", "you"):
         shelf.put(who, (KeptFile(who, who, b"x"),))
-    sessions.note("mine", "me")
-    sessions.note("yours", "you")
+    sessions.note("mine", "me", {})
+    sessions.note("yours", "you", {})
     swept: list[Collection[str]] = []
 
     def sweep(present: Collection[str]) -> None:
