@@ -13,6 +13,11 @@ TWIN_TICKS: Final[Deed] = (
     "{n} trades equal another in time, price and quantity: kept, for want of ids (two trades may be equal)",
 )
 REPEATED_BARS: Final[Deed] = ("{n} repeated bar dropped", "{n} repeated bars dropped")
+SHARED_BARS: Final[Deed] = ("{n} bar that two files have is kept once", "{n} bars that two files have are kept once")
+SHARED_TICKS: Final[Deed] = (
+    "{n} trade that two files have is kept once",
+    "{n} trades that two files have are kept once",
+)
 CHANGED_BARS: Final[Deed] = (
     "{n} bar was given twice with different values: the last one in the file is kept",
     "{n} bars were given twice with different values: the last one in the file is kept",

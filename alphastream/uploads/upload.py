@@ -27,8 +27,9 @@ from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
 from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table, open_table
 from alphastream.uploads.gather import gather
+from alphastream.uploads.joining import JoinError, Piece, joined
 from alphastream.uploads.layout import Layout, layout_of
-from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, interval_of, join, tidy
+from alphastream.uploads.legs import interval_of
 from alphastream.uploads.memory import MEMORY, Reservation
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.symbols import normalise
@@ -115,7 +116,7 @@ def read(
         The mapping names an unknown role or column.
     """
     notes = Notes()
-    pieces: dict[str, list[Leg]] = {}
+    pieces: dict[str, list[Piece]] = {}
     with _opened(name, data) as (file, stream), _one_sentence(file), MEMORY.reading(file) as memory:
         together = _Together(file, symbol)
         memory.grow(_WORKING_BYTES)
@@ -124,7 +125,7 @@ def read(
             layout = _layout(table, mapping)
             together.add(layout)
             for owner, leg in gather(table, layout, symbol, notes, memory, order).items():
-                pieces.setdefault(owner, []).append(leg)
+                pieces.setdefault(owner, []).append(Piece(layout.file, leg))
         return _upload((file,), layout.kind, pieces, notes, ())
 
 
@@ -144,12 +145,12 @@ def _opened(name: str | Path, data: bytes | BinaryIO | None) -> Iterator[tuple[s
 
 
 def combine(*uploads: Upload) -> Upload:
-    """Several files as one; where two have the same symbol, their rows are joined.
+    """Several files as one; where some have the same symbol, their rows are joined, and what two have is kept once.
 
     Raises
     ------
     UploadError
-        Some hold ticks and others bars, or two different trades have one id.
+        Some hold ticks and others bars, bars of one symbol have several lengths, or files of one symbol disagree.
     """
     if len({upload.kind for upload in uploads}) != 1:
         kinds = ", ".join(f"{' and '.join(upload.files)}: {upload.kind}" for upload in uploads) or "no file"
@@ -161,12 +162,13 @@ def combine(*uploads: Upload) -> Upload:
 
 
 def _combined(uploads: Sequence[Upload], memory: Reservation) -> Upload:
-    pieces: dict[str, list[Leg]] = {}
+    pieces: dict[str, list[Piece]] = {}
     for upload in uploads:
         for symbol, frame in upload.frames.items():
-            pieces.setdefault(symbol, []).append({str(column): frame[column].to_numpy() for column in frame})
-    joined = [leg for legs in pieces.values() if len(legs) > 1 for leg in legs]
-    memory.grow(2 * sum(values.nbytes for leg in joined for values in leg.values()))
+            leg = {str(column): frame[column].to_numpy() for column in frame}
+            pieces.setdefault(symbol, []).append(Piece(" and ".join(upload.files), leg))
+    several = [piece.leg for some in pieces.values() if len(some) > 1 for piece in some]
+    memory.grow(2 * sum(values.nbytes for leg in several for values in leg.values()))
     said = [
         f"{upload.files[0]}: {note}" if len(upload.files) == 1 else note for upload in uploads for note in upload.notes
     ]
@@ -254,18 +256,14 @@ def _one_sentence(file: str) -> Iterator[None]:
 
 
 def _upload(
-    files: tuple[str, ...], kind: Kind, pieces: Mapping[str, list[Leg]], notes: Notes, said: tuple[str, ...]
+    files: tuple[str, ...], kind: Kind, pieces: Mapping[str, list[Piece]], notes: Notes, said: tuple[str, ...]
 ) -> Upload:
     legs = {}
     for symbol, some in pieces.items():
-        leg = join(some, notes)
         try:
-            legs[symbol] = leg if len(some) == 1 else tidy(leg, kind, notes)
-        except RepeatedIdError as error:
-            raise UploadError(f"{symbol}: {error}", file=" and ".join(files)) from None
-        except SeveralValuesError as error:
-            advice = "files of different instruments, or of different sources? Give each its symbol, or upload one"
-            raise UploadError(f"{symbol}: {error}: {advice}", file=" and ".join(files)) from None
+            legs[symbol] = joined(some, kind, notes)
+        except JoinError as error:
+            raise UploadError(f"{symbol}: {error}", file=" and ".join(dict.fromkeys(error.files))) from None
     frames = {symbol: pd.DataFrame(leg, copy=False) for symbol, leg in legs.items()}
     interval_ns = interval_of(list(legs.values())) if kind == "bars" else None
     return Upload(files, kind, frames, (*said, *notes.sentences()), interval_ns)

@@ -56,8 +56,10 @@ def test_a_newest_bar_that_was_still_open_is_corrected() -> None:
 
 
 def test_files_of_two_instruments_with_one_name_are_not_joined() -> None:
-    one, other = read("X.csv", bars({"k": 100.0})), read("X.csv", bars({"k": 300.0}))
-    with pytest.raises(UploadError, match=r"X: 20 of 40 bars .*Give each its symbol"):
+    one, other = read("X.csv", bars({"k": 100.0})), read("Y.csv", bars({"k": 300.0}), symbol="X")
+    with pytest.raises(
+        UploadError, match=r"X: 20 bars are not the same in X.csv and Y.csv: .*Give each file its symbol"
+    ):
         combine(one, other)
     assert len(combine(one, one).frames["X"]) == 20
 

@@ -179,7 +179,7 @@ def test_two_days_of_one_symbol_are_joined() -> None:
     days = [read(f"BTCUSDT-{day}.csv", (AGG + "".join(part)).encode()) for day, part in ((2, rows[2:]), (1, rows[:4]))]
     both = combine(*days)
     assert both.frames["BTCUSDT"]["id"].tolist() == list(range(6))
-    assert "2 repeated trade ids dropped" in both.notes
+    assert "2 trades that two files have are kept once" in both.notes
 
 
 def test_large_files_come_in_several_blocks() -> None:
