@@ -84,9 +84,26 @@ def test_number_of_cells_changes(before: int) -> None:
 
 @pytest.mark.parametrize("before", [1, MANY])
 def test_other_encodings_are_named_by_line(before: int) -> None:
-    error = refused(TICKS + ROW * before + ROW.replace(b"BTC", b"\xe9TC"))
+    error = refused(TICKS + ROW * before + ROW.replace(b"BTC", b"\x81TC"))  # no letter of Windows-1252 either
     assert error.line == before + 2
-    assert "0xE9 is not UTF-8" in str(error)
+    assert "0x81 is not UTF-8" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header", "said"),
+    [
+        ("cp1252", "Datum;Eröffnung;Hoch;Tief;Schlußkurs", "Windows-1252"),
+        ("cp932", "日付;始値;高値;安値;終値", "Shift-JIS"),
+        ("gb18030", "日期;开盘;最高;最低;收盘", "GB 18030"),
+        ("cp1251", "Дата;Открытие;Максимум;Минимум;Закрытие", "Windows-1251"),
+        ("utf-16-le", "Date;Open;High;Low;Close", None),
+    ],
+)
+def test_other_encodings_are_read_where_the_header_shows_them(encoding: str, header: str, said: str | None) -> None:
+    rows = "\n2024-08-07;10;12;9;11\n2024-08-08;11;13;10;12\n"
+    upload = read("X.csv", (header + rows).encode(encoding))
+    assert upload.frames["X"]["close"].tolist() == [11.0, 12.0]
+    assert said is None or any(said in note and "not UTF-8" in note for note in upload.notes)
 
 
 def test_bars_upside_down() -> None:

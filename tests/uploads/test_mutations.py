@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alphastream.errors import UploadError
 from alphastream.uploads import Upload, combine, inspect, read
+from alphastream.uploads.forms.encodings import encoding_of, utf16_of
 from tests.uploads.test_damage import PACKED
 from tests.uploads.test_errors import ROW, TICKS, refused
 from tests.uploads.test_formats import check_shape
@@ -219,7 +220,8 @@ def text_of(data: bytes) -> str:
     """The mutated text, whatever it is worth."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
-    return data.decode("utf-8", "replace")
+    wide = utf16_of(data) if b"\0" in data else None
+    return data.decode(wide or encoding_of(data) or "utf-8", "replace")
 
 
 @given(st.sampled_from(list(SEEDS)), st.lists(MUTATIONS, min_size=1, max_size=4))

@@ -9,7 +9,7 @@ from alphastream.uploads.forms.json_lines import JsonLines, is_document, is_flat
 from alphastream.uploads.forms.json_messages import JsonMessages, is_stamped
 from alphastream.uploads.forms.separated import SeparatedValues
 from alphastream.uploads.forms.table import Batch, Table, Unit
-from alphastream.uploads.forms.text import head_of
+from alphastream.uploads.forms.text import head_of, not_utf8
 
 __all__ = ["Batch", "Table", "Unit", "open_table"]
 
@@ -35,9 +35,11 @@ def open_table(part: Part) -> Table:
             "this is a web page, not a table: open the link in a browser and save the file itself", file=part.file
         )
     if first.startswith(("{", "[")):
+        for number, byte in head.broken.items():
+            raise not_utf8(part.file, number, byte)
         if is_document(head):
-            return JsonMessages(part, head.encoding, whole=True)
-        return JsonLines(part, head) if is_flat(head) else JsonMessages(part, head.encoding, whole=False)
+            return JsonMessages(part, head, whole=True)
+        return JsonLines(part, head) if is_flat(head) else JsonMessages(part, head, whole=False)
     if is_stamped(first):
-        return JsonMessages(part, head.encoding, whole=False)
+        return JsonMessages(part, head, whole=False)
     return SeparatedValues(part, head)

@@ -38,6 +38,7 @@ class JsonLines:
         self.part = part
         self.first_line = head.lines[0][0]
         self._encoding = head.encoding
+        self._note = head.note
         objects = []
         columns: dict[str, None] = {}
         for number, line in head.lines[:SAMPLE_ROWS]:
@@ -51,6 +52,8 @@ class JsonLines:
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
+        if self._note is not None:
+            notes.say(self._note)
         with self.part.open() as stream:
             yield from self._batches(stream, columns)
 

@@ -1,6 +1,7 @@
 """JSON whose rows stand inside of something: one document, or recorded messages, one a line."""
 
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -15,7 +16,7 @@ from alphastream.uploads.columns import ALIASES
 from alphastream.uploads.containers import Part, readable_size
 from alphastream.uploads.forms.json_records import Record, has_price, records_of
 from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
-from alphastream.uploads.forms.text import numbered_lines
+from alphastream.uploads.forms.text import Head, numbered_lines, utf8
 from alphastream.uploads.notes import OTHER_MESSAGES, Notes
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.times import looks_like_time
@@ -40,10 +41,11 @@ class JsonMessages:
     header_line: None = None
     likely_decimal: Decimal = "."
 
-    def __init__(self, part: Part, encoding: str, whole: bool) -> None:
+    def __init__(self, part: Part, head: Head, whole: bool) -> None:
         self.part = part
         self.first_line = 1
-        self._encoding = encoding
+        self._encoding = head.encoding
+        self._note = head.note
         self._whole = whole
         sample = [record for _, record in islice(self._records(), _SAMPLE_MESSAGES)]
         self._priced = any(map(has_price, sample))
@@ -63,6 +65,8 @@ class JsonMessages:
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
+        if self._note is not None:
+            notes.say(self._note)
         table: list[list[str]] = []
         for number, record in self._records():
             if not self._is_row(record):
@@ -118,15 +122,13 @@ class JsonMessages:
 
     def _of_document(self) -> Iterator[tuple[int, Record]]:
         with self.part.open() as stream:
-            data = stream.read(MAX_DOCUMENT + 1)
+            data = utf8(stream, self._encoding, self.part.file).read(MAX_DOCUMENT + 1)
         if len(data) > MAX_DOCUMENT:
             raise UploadError(
                 f"one JSON document of more than {readable_size(MAX_DOCUMENT)}: one object a line, or a CSV, is needed",
                 file=self.part.file,
             )
-        if self._encoding != "utf-8":
-            data = data.decode(self._encoding).encode()
-        for record in self._parsed(data.strip(), 1):
+        for record in self._parsed(data.removeprefix(BOM_UTF8).strip(), 1):
             yield 1, record
 
     def _parsed(self, message: bytes, number: int) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from alphastream.uploads.cells import DECIMAL_POINT, Decimal, decimal_of, looks_
 from alphastream.uploads.columns import ALIASES, is_header
 from alphastream.uploads.containers import Part
 from alphastream.uploads.forms.table import SAMPLE_ROWS, Batch, Unit, refuse_many_columns
-from alphastream.uploads.forms.text import Head, not_utf8, numbered_lines, utf8
+from alphastream.uploads.forms.text import Head, broken_byte, not_utf8, numbered_lines, utf8
 from alphastream.uploads.notes import REMARKS, REPEATED_HEADERS, Notes
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.words import fold
@@ -37,6 +37,7 @@ class SeparatedValues:
     def __init__(self, part: Part, head: Head) -> None:
         self.part = part
         self._encoding = head.encoding
+        self._note = head.note
         lines, declared = _declared_delimiter(head.lines)
         self.delimiter = declared or _delimiter(lines)
         cells = [(number, _cells_of(part.file, number, line, self.delimiter)) for number, line in lines]
@@ -51,9 +52,15 @@ class SeparatedValues:
         self.rows = rows.rows
         self.symbol = rows.symbol
         self._header = next((line for number, line in lines if number == rows.header_line), None)
+        if (
+            rows.header_line is not None and rows.header_line in head.broken
+        ):  # below, only columns that are used matter, and are refused there
+            raise not_utf8(part.file, rows.header_line, head.broken[rows.header_line])
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
+        if self._note is not None:
+            notes.say(self._note)
         rows = 0
         with self.part.open() as stream:
             try:
@@ -117,9 +124,9 @@ class SeparatedValues:
         """The error for the first line, after some good rows, with another number of cells, or that is no UTF-8."""
         file, needed = self.part.file, len(self.columns)
         for number, line in islice(self._numbered(), rows, None):
-            broken = next((char for char in line if "\udc80" <= char <= "\udcff"), None)
+            broken = broken_byte(line)
             if broken is not None:
-                return not_utf8(file, number, ord(broken) - 0xDC00)
+                return not_utf8(file, number, broken)
             seen = len(_cells_of(file, number, line, self.delimiter))
             if seen == needed and line.count('"') % 2:
                 return UploadError("a quotation mark that is never closed: close or delete it", file=file, line=number)
