@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from alphastream.errors import ParameterError
 from alphastream.uploads.cells import looks_like_number
-from alphastream.uploads.time_names import TIME_NAMES, ZONE_NAMES
+from alphastream.uploads.time_names import TIME_NAMES, ZONE_NAMES, Part
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold, phrases
 
@@ -100,6 +100,8 @@ class Proposal:
     problem : what is missing before the file can be read, or None.
     time_is_end : whether the only time there is tells when a bar ends.
     side_is_makers : whether the side is that of the resting order (Coinbase), not of the taker.
+    time_parts : year, month, day, hour and so on to columns, where these together are the time; it is called by the
+        first of them then.
     price_scale : what prices are multiplied by: 1e-9 where they are written as whole billionths (Databento).
     """
 
@@ -110,6 +112,7 @@ class Proposal:
     time_is_end: bool = False
     side_is_makers: bool = False
     price_scale: float = 1.0
+    time_parts: Mapping[Part, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -165,7 +168,15 @@ def override(proposal: Proposal, mapping: Mapping[str, str | None], columns: Seq
     changed = {"time"} & mapping.keys()
     is_end = proposal.time_is_end and not changed
     makers = proposal.side_is_makers and "buyer_is_maker" not in mapping
-    chosen_one = replace(proposal, roles=roles, series=series, time_is_end=is_end, side_is_makers=makers)
+    parts = proposal.time_parts
+    time = proposal.roles.get("time")
+    elsewhere = {column for role, column in mapping.items() if role != "time"}
+    moved = "clock" in mapping or (time is not None and mapping.get("time", time.column) != time.column)
+    if moved or elsewhere & set(parts.values()):
+        parts = {}
+    chosen_one = replace(
+        proposal, roles=roles, series=series, time_is_end=is_end, side_is_makers=makers, time_parts=parts
+    )
     return judge(replace(chosen_one, notes=_notes_after(proposal, chosen_one, columns)), columns)
 
 
@@ -186,7 +197,7 @@ def _notes_after(before: Proposal, after: Proposal, columns: Sequence[str]) -> t
     quotes = note_of_quotes(after.roles.keys())
     if quotes is not None and quotes not in notes:
         notes.append(quotes)
-    used = {*now, *(column for roles in after.series.values() for column in roles.values())}
+    used = {*now, *after.time_parts.values(), *(column for roles in after.series.values() for column in roles.values())}
     unused = [repr(column) for column in columns if column not in used]
     return (*notes, f"{UNUSED}{', '.join(unused)}") if unused else tuple(notes)
 

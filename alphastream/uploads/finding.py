@@ -7,7 +7,8 @@ from typing import Final
 
 from alphastream.uploads.columns import Match, Role, listed
 from alphastream.uploads.sampled import Sampled
-from alphastream.uploads.time_names import is_end, says_utc, time_rank, zone_rank
+from alphastream.uploads.time_names import Part, is_end, says_utc, time_rank, zone_rank
+from alphastream.uploads.time_parts import find_parts
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold, word_set
 from alphastream.uploads.zones import is_zone
@@ -30,6 +31,7 @@ class Found:
     roles: dict[Role, Match] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+    time_parts: dict[Part, str] = field(default_factory=dict)
 
 
 def find_times(sampled: Sampled) -> Found:
@@ -58,6 +60,7 @@ def find_times(sampled: Sampled) -> Found:
         some = [*untimely, *clocks]
         if some:
             found.roles["time"] = Match(some[0])
+        _find_parts(sampled, found, None, clocks)
         return found
     else:
         found.roles["time"] = Match(best)
@@ -66,8 +69,27 @@ def find_times(sampled: Sampled) -> Found:
         found.roles["clock"] = Match(clocks[0])
         found.notes.append(f"time of day taken from column {clocks[0]!r}")
         _ask_fractions(sampled, found, clocks[0])
+    elif is_date(sampled, time):
+        _find_parts(sampled, found, time, clocks)
     _find_zone(sampled, found)
     return found
+
+
+def _find_parts(sampled: Sampled, found: Found, date: str | None, clocks: Sequence[str]) -> None:
+    """Year, month, day, hour and so on in columns of their own, where no column is the time alone."""
+    parts = find_parts(sampled, date, bool(clocks))
+    if not parts:
+        return
+    found.time_parts = parts
+    found.roles["time"] = Match(next(iter(parts.values())))
+    found.notes.append(f"time put together from columns {listed(list(parts.values()))}")
+    if date is None:
+        if clocks and "day" in parts:
+            found.roles["clock"] = Match(clocks[0])
+            found.notes.append(f"time of day taken from column {clocks[0]!r}")
+        _find_zone(sampled, found)
+    if "second" in parts or "clock" in found.roles:
+        _ask_fractions(sampled, found, parts.get("second") or found.roles["clock"].column)
 
 
 def _find_zone(sampled: Sampled, found: Found) -> None:

@@ -56,7 +56,8 @@ def propose(
     """
     sampled = Sampled(columns, rows, decimals)
     found = find_times(sampled)
-    free = [column for column in columns if column not in _used(found.roles)]
+    times = _used(found.roles) | set(found.time_parts.values())
+    free = [column for column in columns if column not in times]
     if is_panel(sampled, free):
         return _wide(sampled, found, free, all_tickers=True)
     priced = _priced(sampled, free)
@@ -74,11 +75,11 @@ def propose(
     roles = {**found.roles, **who.roles, **prices.roles}
     notes = [*found.notes, *who.notes, *prices.notes]
     questions = [*found.questions, *who.questions, *prices.questions]
-    roles = _daily(sampled, roles, notes)
+    roles = _daily(sampled, roles, found, notes)
     questions += _left_open(sampled, roles)
-    proposal = Proposal(roles)
+    proposal = Proposal(roles, time_parts=found.time_parts)
     proposal = _with_habits(sampled, proposal, notes, questions)
-    unused = [column for column in columns if column not in _used(roles)]
+    unused = [column for column in columns if column not in _used(roles) | times]
     if unused:
         notes.append(f"{UNUSED}{listed(unused)}")
     return _asked(judge(replace(proposal, notes=tuple(notes)), columns), questions)
@@ -93,7 +94,7 @@ def _asked(proposal: Proposal, questions: Sequence[str]) -> Proposal:
 def _wide(sampled: Sampled, found: Found, free: Collection[str], all_tickers: bool) -> Proposal:
     panel = panel_of(sampled, free, all_tickers)
     notes = (*found.notes, *panel.notes)
-    proposal = judge(Proposal(found.roles, panel.series, notes), sampled.columns)
+    proposal = judge(Proposal(found.roles, panel.series, notes, time_parts=found.time_parts), sampled.columns)
     proposal = replace(proposal, time_is_end=_is_end(proposal))
     if panel.questions and "time" in found.roles:
         return replace(proposal, problem=panel.questions[0])
@@ -371,13 +372,15 @@ def _partial(sampled: Sampled, free: Collection[str]) -> Found:
     return Found(found.roles)
 
 
-def _daily(sampled: Sampled, roles: dict[Role, Match], notes: list[str]) -> dict[Role, Match]:
+def _daily(sampled: Sampled, roles: dict[Role, Match], found: Found, notes: list[str]) -> dict[Role, Match]:
     """One price a date is a bar of one price, no trade."""
     if "price" not in roles or "time" not in roles or roles.keys() & {"clock", "id", "buyer_is_maker", "event"}:
         return roles
     time = roles["time"].column
-    keys = [time, *(roles[role].column for role in ("symbol", "suffix") if role in roles)]
-    if len(sampled.cells[time]) < 2 or not is_date(sampled, time) or not sampled.unique_rows(*keys):
+    parts = found.time_parts
+    keys = [*(parts.values() or [time]), *(roles[role].column for role in ("symbol", "suffix") if role in roles)]
+    dated = "hour" not in parts if parts else is_date(sampled, time)
+    if len(sampled.cells[time]) < 2 or not dated or not sampled.unique_rows(*keys):
         return roles
     notes.append("one price a date: read as bars")
     renamed: dict[Role, Role] = {"price": "close", "quantity": "volume"}

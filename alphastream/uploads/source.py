@@ -25,6 +25,7 @@ from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import Notes
 from alphastream.uploads.pricing import amounts, priced, prices
 from alphastream.uploads.stamps import starts
+from alphastream.uploads.time_parts import put_together
 from alphastream.uploads.times import TimeReader, Times, ZoneCellError
 from alphastream.uploads.zones import zone_in
 
@@ -64,9 +65,10 @@ class Source:
         readers = self._readers(symbols, kinds)
         parts: tuple[Role, ...] = ("time", "clock")
         times = [self.layout.roles[role].column for role in parts if role in self.layout.roles]
+        together = self.layout.proposal.time_parts
         suffix = self.layout.roles.get("suffix")
         zone = self.layout.roles.get("zone")
-        needed = list(dict.fromkeys([*times, *(column for column, _ in readers.values())]))
+        needed = list(dict.fromkeys([*times, *together.values(), *(column for column, _ in readers.values())]))
         needed += [suffix.column] if suffix is not None and suffix.column not in needed else []
         needed += [zone.column] if zone is not None and zone.column not in needed else []
         read_so_far: dict[Key, Growing] = defaultdict(Growing)
@@ -87,7 +89,10 @@ class Source:
                     bad = (start + error.row, column, error)
                     break
                 try:
-                    clock.add(*without_midnight([batch[column] for column in times]))
+                    cells = [batch[column] for column in times]
+                    if together:
+                        cells[0] = put_together(together, batch)
+                    clock.add(*without_midnight(cells))
                     if zone is not None:
                         clock.add_zones(batch[zone.column])
                 except CellError as error:
@@ -171,6 +176,7 @@ class Source:
     def unused(self) -> list[str]:
         """Columns that play no role."""
         used = {match.column for match in self.layout.roles.values()}
+        used |= set(self.layout.proposal.time_parts.values())
         used |= {column for columns in self.layout.series.values() for column in columns.values()}
         return [column for column in self.layout.columns if column not in used]
 

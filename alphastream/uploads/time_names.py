@@ -1,9 +1,11 @@
 """What the name of a time column says: when something began, an instant, a day, when it ended, when it was received."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from alphastream.uploads.words import fold, tokens_of
+
+Part = Literal["date", "year", "month", "day", "hour", "minute", "second"]  # of a time, in a column of its own
 
 
 def _listed(text: str) -> list[str]:
