@@ -309,3 +309,8 @@ def test_even_days_are_read_rightly_or_asked(first: dt.date, count: int, step: i
         assert count <= 12
     else:
         assert read.astype("M8[ns]").astype("M8[D]").tolist() == days
+
+
+def test_numbers_of_eight_digits_and_a_comma_are_no_dates() -> None:
+    assert not any(map(looks_like_time, ("10000000,0", "20240808,5", "12345678,25")))
+    assert all(map(looks_like_time, ("20240808,093000", "20240808,9:30", "20240808, 9:30", "20240808 093000")))
