@@ -312,5 +312,5 @@ def test_even_days_are_read_rightly_or_asked(first: dt.date, count: int, step: i
 
 
 def test_numbers_of_eight_digits_and_a_comma_are_no_dates() -> None:
-    assert not any(map(looks_like_time, ("10000000,0", "20240808,5", "12345678,25")))
+    assert not any(map(looks_like_time, ("10000000,0", "20240808,5", "12345678,25", "10000000,1875")))
     assert all(map(looks_like_time, ("20240808,093000", "20240808,9:30", "20240808, 9:30", "20240808 093000")))
