@@ -26,6 +26,7 @@ from alphastream.uploads.contents import (
     surely_times,
     unleaping,
 )
+from alphastream.uploads.lean import scaled
 from alphastream.uploads.published import published
 from alphastream.uploads.times import parse_times
 
@@ -69,7 +70,7 @@ def propose_bare(
         proposal = _proposal(bare.roles, bare.notes, columns)
         return replace(proposal, problem=f"no header, and the cells do not tell {question}: {_ADVICE}")
     told = f"no header: read by content as {_told(bare.roles)}"
-    return _proposal(bare.roles, [told, *bare.notes], columns)
+    return scaled(_proposal(bare.roles, [told, *bare.notes], columns), bare.cells, bare.contents)
 
 
 def _proposal(roles: Mapping[Role, str], notes: Iterable[str], columns: Sequence[str]) -> Proposal:

@@ -33,7 +33,8 @@ def priced(leg: Values, scale: float, notes: Notes) -> None:
         An adjusted close is missing in a row that has a close.
     """
     if scale != 1:
-        leg.update({role: leg[role] * scale for role in _PRICES if role in leg})
+        parts = round(1 / scale)  # dividing by a whole number gives the digits that were meant
+        leg.update({role: leg[role] / parts for role in _PRICES if role in leg})
     if "close" not in leg and leg.keys() & {"bid_close", "ask_close"}:
         _quoted_bars(leg)
     elif not leg.keys() & {"close", "price"} and leg.keys() & {"bid", "ask"}:

@@ -322,3 +322,24 @@ def test_any_cells_are_judged(rows: list[list[str]]) -> None:
     taken = [match.column for match in proposal.roles.values()]
     assert len(set(taken)) == len(taken)
     assert proposal.problem is not None or "time" in proposal.roles
+
+
+def test_daily_bars_of_lean_are_ten_thousandths() -> None:
+    """20240802 00:00 and whole hundreds: cents of equities; other whole numbers are asked about."""
+    columns = bars(30, 3, 0.001)
+    prices = np.round(np.stack(columns) * 200, 2)
+    lines = [
+        ",".join(
+            [str(np.datetime64("2024-08-01") + at).replace("-", "") + " 00:00"]
+            + [f"{cell * 10_000:.0f}" for cell in prices[:, at]]
+            + [f"{1_000_000 + 7919 * at * at}"]
+        )
+        for at in range(30)
+    ]
+    upload = read("aapl.csv", "\n".join(lines).encode(), symbol="AAPL")
+    frame = upload.frames["AAPL"]
+    for row, role in enumerate(("open", "high", "low", "close")):
+        assert frame[role].tolist() == prices[row].tolist()
+    assert any("ten-thousandths" in note for note in upload.notes)
+    odd = [line.replace("00,", "07,").replace(" 00:07", " 00:00") for line in lines]
+    assert propose("\n".join(odd)).problem is not None
