@@ -18,7 +18,7 @@ from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, t
 from alphastream.uploads.memory import Reservation
 from alphastream.uploads.notes import EMPTY_BARS, EMPTY_PRICES, EMPTY_TICKS, EMPTY_VOLUMES, OUTSIDE, Notes
 from alphastream.uploads.source import Columns, Source
-from alphastream.uploads.symbols import normalise
+from alphastream.uploads.symbols import contract_in, normalise
 
 Rows = NDArray[Any]  # of whole numbers, as narrow as they may be
 Piece = tuple[str, Leg, Rows]
@@ -106,6 +106,9 @@ def _pieces(source: Source, columns: Columns, symbol: str | None, notes: Notes) 
                 "no column and no part of the file's name says which symbol this is: give it by hand",
                 file=source.layout.file,
             )
+        if symbol is None:
+            times = leg["time_ns"]
+            name += contract_in(source.layout.file, name, int(times.min()), int(times.max())) or ""
         yield name, leg, filled
         return
     _refuse_renaming(source, symbol, columns.symbols)

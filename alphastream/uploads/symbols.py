@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -45,6 +45,9 @@ _INTERVAL: Final = re.compile(
 _HISTDATA: Final = re.compile(r"^DAT_(ASCII|MT|NT|MS|XLSX)_")
 _HASH: Final = re.compile(r"(?=.*\d)[0-9a-f]{5,}")  # TradingView's and browsers' endings
 _CURRENCY_PAIR: Final = re.compile(r"([A-Z]{6,}?)(1|5|15|30|60|240|1440|10080|43200)")  # MT4: minutes behind the pair
+_DELIVERED: Final = ("USD", "USDT", "USDC", "BTC", "ETH", "SOL", "XRP")
+_FRIDAY: Final = 4
+_DAY_NS: Final = 86_400 * 10**9
 _EXTENSIONS: Final = re.compile(
     r"(?i)(\.(csv|txt|tsv|dat|data|gz|zip|bz2|xz|zst|json|jsonl|ndjson|parquet|arrow|feather|log|prn|asc))+$"
 )
@@ -134,10 +137,41 @@ def symbol_in(file: str) -> str | None:
             first, rest = f"{first}:{rest[0]}", []
         if contract and (contract[0].upper() in _CONTRACTS or re.search(rf"-{contract[0]}-(?=.)", stem) is not None):
             first += contract[0] if contract[0].upper() in _CONTRACTS or re.fullmatch(r"\d{6}", contract[0]) else ""
+    contract = words[at + 1 : at + 2]
+    if contract and contract[0] in _CONTRACTS and first.upper().endswith(_DELIVERED):  # BTCUSD_PERP
+        first += contract[0]
     if rest:
         return None
     minutes = _CURRENCY_PAIR.fullmatch(first)
     return minutes[1] if minutes else first.upper() if ":" in first else normalise(first)
+
+
+def contract_in(file: str, symbol: str, first_ns: int, last_ns: int) -> str | None:
+    """The delivery date behind a symbol in a file's name, as it is written; None where that is a day of the rows.
+
+    Crypto futures are delivered on Fridays, and their rows end before that day, or on the last Friday of a quarter.
+
+    Parameters
+    ----------
+    symbol : what ``symbol_in`` finds.
+    first_ns, last_ns : times of the first and the last row.
+
+    >>> contract_in("BTCUSDT_240927-1m-2024-08.csv", "BTCUSDT", 1_722_470_400 * 10**9, 1_725_148_740 * 10**9)
+    '240927'
+    """
+    stem = _EXTENSIONS.sub("", PurePosixPath(file.replace("\\", "/")).name).strip()
+    for found in re.finditer(r"(?i)(?<![a-z0-9])([a-z0-9]+)[-_](\d{6}|\d{1,2}[a-z]{3}\d{2})(?![a-z0-9])", stem):
+        if normalise(found[1]) != symbol or not symbol.endswith(_DELIVERED):
+            continue
+        try:
+            day = datetime.strptime(found[2], "%y%m%d" if found[2].isdigit() else "%d%b%y")  # noqa: DTZ007 (a date)
+        except ValueError:
+            continue
+        day_ns = (day - datetime(1970, 1, 1)).days * _DAY_NS  # noqa: DTZ001 (a date)
+        quarterly = day.month % 3 == 0 and (day + timedelta(7)).month != day.month and first_ns < day_ns - _DAY_NS
+        if day.weekday() == _FRIDAY and last_ns < day_ns + (_DAY_NS if quarterly else 0):
+            return found[2].upper()
+    return None
 
 
 def _joined(name: str) -> str:

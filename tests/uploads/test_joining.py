@@ -174,3 +174,23 @@ def test_trades_that_part_a_moment_between_files_are_all_kept() -> None:
     text = "time,price,size\n"
     both = combine(*(read("X.csv", (text + "\n".join(some)).encode()) for some in (rows[:3], rows[3:])))
     assert both.frames["X"]["price"].tolist() == [100.0 + at for at in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("BTCUSDT_240927-1h-2024-08.csv", "BTCUSDT_241227-1h-2024-09.csv"),
+        ("BTC-27SEP24.csv", "BTC-27DEC24.csv"),
+        ("BTCUSD_PERP-1h-2024-08.csv", "BTCUSD_240927-1h-2024-09.csv"),
+    ],
+)
+def test_contracts_are_symbols_of_their_own(one: str, other: str) -> None:
+    upload = combine(bars(one, "2024-08-01", "1h", 9), bars(other, "2024-09-01", "1h", 9))
+    assert len(upload.symbols) == 2
+    assert {len(frame) for frame in upload.frames.values()} == {9}
+
+
+def test_days_in_names_of_files_are_no_contracts() -> None:
+    """Thursday and Friday, each with its own rows."""
+    days = [bars(f"BTCUSDT_2408{day:02}.csv", f"2024-08-{day:02}", "1h", 24) for day in (8, 9)]
+    assert combine(*days).symbols == ("BTCUSDT",)
