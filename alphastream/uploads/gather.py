@@ -56,6 +56,9 @@ def gather(
     legs = {}
     unknown = _Unknown()
     columns = source.read(notes, memory, order)
+    asked = several.venues(table, source.unused(), columns.legs[""].get("symbol"))
+    if asked is not None:
+        raise UploadError(asked, file=layout.file)
     memory.grow(_SYMBOL_BYTES * max(len(columns.symbols), len(layout.series)))
     for name, leg, rows in pieces(source, columns, None if symbol is None else normalise(symbol), notes):
         leg = _complete(leg, layout.kind, notes, unknown)

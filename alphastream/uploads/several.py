@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats, Ints
 from alphastream.uploads.forms import Table
 from alphastream.uploads.notes import Notes
+from alphastream.uploads.words import fields_of, fold, tokens_of, word_set
 
 LEAP: Final = float(np.log(1.5))  # one price to the next; seldom in one instrument, usual between two
 _LEAPING: Final = 0.05  # share of leaps that one instrument does not have
@@ -22,6 +23,12 @@ _MIXED: Final = 0.5  # within groups of the right column, at most this share of 
 _MOST_GROUPS: Final = 100_000
 _MOST_COLUMNS: Final = 100
 _SHOWN: Final = 4
+_VENUES: Final = word_set(
+    """
+    binance binanceus bitstamp bitfinex bitmex bittrex bybit coinbase coinbasepro gdax deribit gemini huobi htx kraken
+    kucoin okx okex gate gateio mexc ftx poloniex upbit bithumb hitbtc bitget cryptocom itbit lmax bitflyer phemex
+    """
+)
 _BLOCK: Final = 2**18
 
 
@@ -82,6 +89,28 @@ def that_part_prices(table: Table, columns: Sequence[str], rows: Ints, price: Fl
         if far <= _MIXED * all_far:
             found.append(_shown(column, names))
     return found
+
+
+def venues(table: Table, columns: Sequence[str], symbols: Ints | None) -> str | None:
+    """The question where rows of one symbol are of several venues, whose trades and bars are series of their own.
+
+    Parameters
+    ----------
+    columns : those that play no role.
+    symbols : number of the symbol of each row of the file, shape (T,); None where there is one.
+    """
+    named = [column for column in columns if "venue" in fields_of(column) or fold(column) in ("market", "platform")]
+    for column, codes, names in _grouped(table, named):
+        known = [at for at, name in enumerate(names) if tokens_of(name)[:1] and tokens_of(name.lower())[0] in _VENUES]
+        rows = np.isin(codes, known)
+        owners = np.zeros(len(codes), dtype=np.int64) if symbols is None else np.asarray(symbols, dtype=np.int64)
+        pairs = np.unique(np.stack([owners[rows], codes[rows]]), axis=1)
+        if len(pairs[0]) > len(np.unique(pairs[0])):
+            return (
+                f"{_shown(column, names)} names several venues for one symbol, whose prices are not one series: keep "
+                "the rows of one venue, or write venue and symbol into one column and choose it as symbol"
+            )
+    return None
 
 
 def question(seen: str, candidates: Sequence[str]) -> str:

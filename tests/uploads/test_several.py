@@ -109,3 +109,22 @@ def test_rows_without_price_and_quantity_are_dropped() -> None:
     assert upload.frames["X"]["price"].tolist() == [1.5, 1.6]
     assert "1 row without price and quantity dropped" in upload.notes
     assert refused(data.replace(b"1.6,1", b",1")).column == "price"
+
+
+@pytest.mark.parametrize("name", ["exchange", "venue", "market"])
+@pytest.mark.parametrize("sorted_by", ["time", "venue"])
+def test_two_venues_of_one_symbol_are_asked_about(name: str, sorted_by: str) -> None:
+    rows = [
+        (f"{1_723_075_200 + at}", venue, f"{55_000 + at + (venue == 'coinbase')}")
+        for at in range(300)
+        for venue in ("binance", "coinbase")
+    ]
+    rows.sort(key=lambda row: row[sorted_by == "venue"])
+    data = f"time,{name},symbol,price\n" + "\n".join(f"{at},{venue},BTC-USD,{price}" for at, venue, price in rows)
+    with pytest.raises(UploadError, match=f"column '{name}' .'binance', 'coinbase'. names several venues"):
+        read("trades.csv", data.encode())
+    apart = data.replace("coinbase,BTC-USD", "coinbase,ETH-USD")
+    assert {symbol: len(frame) for symbol, frame in read("trades.csv", apart.encode()).frames.items()} == {
+        "BTCUSD": 300,
+        "ETHUSD": 300,
+    }
