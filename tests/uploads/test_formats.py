@@ -185,7 +185,7 @@ def test_all_files_of_a_zip_are_read() -> None:
     upload = read("days.zip", zipped(files))
     assert upload.frames["BTCUSDT"]["id"].tolist() == [2310521731, 2310521732, 2310521733, 2310521734]
     assert upload.symbols == ("BTCUSDT", "ETHUSDT")
-    assert "1 repeated trade id dropped" in upload.notes
+    assert "1 trade that two files have is kept once" in upload.notes
     assert "3 files inside" in inspect("days.zip", zipped(files)).notes[0]
 
 
