@@ -5,6 +5,7 @@ key ("data", "result", "trades"), under its date, or be spread over lists of equ
 Plain values of the objects around it belong to it too: the symbol often stands there.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -13,7 +14,7 @@ import msgspec
 from alphastream.uploads.columns import ALIASES
 from alphastream.uploads.time_names import zone_rank
 from alphastream.uploads.times import looks_like_time
-from alphastream.uploads.words import fold
+from alphastream.uploads.words import field_of, fold, tokens_of, word_set
 
 Raw = msgspec.Raw
 Cells = dict[str, str]
@@ -21,6 +22,15 @@ Record = tuple[Cells, list[str] | None]  # named cells, those around a record to
 
 _DEEPEST: Final = 12
 _PRICED: Final = frozenset(ALIASES["price"]) | frozenset(ALIASES["close"])
+_SYMBOLS: Final = frozenset(ALIASES["symbol"])
+_SYMBOL: Final = re.compile(r"[A-Z0-9]{2,}(?:[._/:=^-][A-Z0-9]+)*")
+_CONTAINERS: Final = word_set(
+    """
+    data result results list lists row rows item items trade trades tick ticks candle candles kline klines bar bars
+    history historical price prices quote quotes value values chart charts series record records payload response body
+    content contents message messages meta metadata table tables dataset book books bids asks orders events indicators
+    """
+)
 _LIST: Final = msgspec.json.Decoder(list[Raw])
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
@@ -128,12 +138,20 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
                 yield cells | {"time": date} | _plain(value), None
     elif nested and not any(fold(name) in _PRICED for name in plain):
         yield from _of_nested(nested, cells, depth)
+    elif any(_is_table(value, depth) for value in nested.values()):  # Kraken's "last" beside the rows is no price
+        around = {key: cell for key, cell in cells.items() if fold(key) not in _PRICED}
+        yield from _of_nested(nested, around, depth)
     else:
         yield cells, None
 
 
 def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[Record]:
-    """The records under the key that speaks of prices, else under the one that holds the most."""
+    """The records under each symbol, under the key that speaks of prices, or under the one that holds the most."""
+    tables = [key for key in nested if _names_instrument(key) and _is_table(nested[key], depth)]
+    if len(tables) > 1 or (tables and _SYMBOL.fullmatch(tables[0])):
+        for key in tables:
+            yield from _of_instrument(key, nested[key], cells, depth)
+        return
     priced = [key for key in nested if fold(key).rstrip("s") in _PRICED]
     key = priced[0] if priced else max(nested, key=lambda name: len(memoryview(nested[name])))
     own = dict(cells)
@@ -145,6 +163,35 @@ def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[
                 if name not in own and ("symbol" in name.lower() or _is_zone(name, cell))
             }
     yield from _records(nested[key], own, depth + 1)
+
+
+def _of_instrument(name: str, value: Raw, cells: Cells, depth: int) -> Iterator[Record]:
+    """The records under a key that is a symbol; one that they name themselves is kept."""
+    for own, bare in _records(value, cells, depth + 1):
+        named = any(fold(key) in _SYMBOLS for key in own)
+        yield own if named else own | {"symbol": name}, bare
+
+
+def _names_instrument(key: str) -> bool:
+    """Whether a key above rows can be an instrument: it is no word for rows or for a field.
+
+    >>> [_names_instrument(key) for key in ("AAPL", "XXBTZUSD", "data", "Time Series (5min)", "trades", "close")]
+    [True, True, False, False, False, False]
+    """
+    words = set(tokens_of(key))
+    return bool(words) and not words & _CONTAINERS and (field_of(key) is None or bool(re.fullmatch("[A-Z]", key)))
+
+
+def _is_table(value: Raw, depth: int) -> bool:
+    """Whether rows stand in a value: lists or objects of which the first holds a time, beside other cells."""
+    if _kind(value) not in "[{":
+        return False
+    first = next(_records(value, {}, depth + 1), None)
+    if first is None:
+        return False
+    named, bare = first
+    cells = [*named.values(), *(bare or ())]
+    return len(cells) > 1 and any(map(looks_like_time, cells))
 
 
 def _is_zone(key: str, cell: str) -> bool:
