@@ -174,7 +174,7 @@ def _names_instruments(sampled: Sampled, name: str, rank: int, priced: bool) -> 
             return False
         repeats = len(set(filled)) < len(filled) or len(filled) < 2
         return repeats or (rank < 1_000 and content.kind not in ("index",))
-    return rank <= _TICKER_NAMES or not all(cell.lower() in _VENUES for cell in filled)
+    return rank <= _TICKER_NAMES or fold(name) == "coin" or not all(cell.lower() in _VENUES for cell in filled)
 
 
 def _find_expiry(sampled: Sampled, found: Found, free: Collection[str], symbol: str) -> None:

@@ -40,6 +40,7 @@ _MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coi
 _MATCHES_MORE: Final = frozenset(
     {"productid", "type", "makerorderid", "takerorderid", "sequence", "exchange", "bid", "ask"}
 )
+_MATCH_MESSAGE: Final = frozenset({"productid", "makerorderid", "takerorderid"})  # KuCoin's have a symbol instead
 
 
 def propose(
@@ -112,7 +113,8 @@ def _with_habits(sampled: Sampled, proposal: Proposal, notes: list[str], questio
         proposal = replace(proposal, time_is_end=True)
         notes.append(f"{proposal.roles['time'].column!r} tells when a bar ends")
     names = {fold(column) for column in sampled.columns}
-    if "buyer_is_maker" in proposal.roles and names >= _MATCHES and names <= _MATCHES | _MATCHES_MORE:
+    coinbase = names >= _MATCHES and (names <= _MATCHES | _MATCHES_MORE or names >= _MATCH_MESSAGE)
+    if "buyer_is_maker" in proposal.roles and coinbase:
         proposal = replace(proposal, side_is_makers=True)
         notes.append("the side is the resting order's (Coinbase): the taker's is the other one")
     prices = [match.column for role, match in proposal.roles.items() if role in _PRICE_ROLES]

@@ -12,6 +12,9 @@ _QUOTES: Final = word_set(
     "USD USDT USDC BUSD FDUSD TUSD DAI EUR GBP JPY CHF AUD CAD NZD KRW BTC ETH BNB XBT TRY BRL SEK NOK SGD CNH ZAR MXN"
 )
 _CONTRACTS: Final = word_set("SWAP PERP PERPETUAL PERPETUALS")
+_PAIR: Final = re.compile(
+    rf"[A-Z0-9_]*?[A-Z0-9]{{2}}[-_/]?(({'|'.join(sorted(_QUOTES))})([-_:][A-Z0-9]+)*|(?<=[-_/])({'|'.join(sorted(_CONTRACTS))}))"
+)
 # What may follow a colon and is no instrument: venues and countries (AAPL:US, VWRL:LSE).
 _PLACES: Final = word_set(
     "US UN UW UQ LN GR JP JT HK CH CN FP IM SM NA SS SW AU KS TT LSE NSQ NYQ NYSE NASDAQ LON GER PAR AMS FRA TYO HKG"
@@ -87,6 +90,15 @@ def distinct(names: Iterable[str]) -> dict[str, str]:
     for as_is in written.values():
         owners.setdefault(normalise(as_is), set()).add(as_is)
     return {name: spelt if len(owners[spelt := normalise(as_is)]) == 1 else as_is for name, as_is in written.items()}
+
+
+def is_pair(text: str) -> bool:
+    """Whether a text is something against a currency, or a perpetual contract of it.
+
+    >>> [is_pair(text) for text in ("btcusdt", "XBT/USD", "BTC-USDT-SWAP", "BTC-PERPETUAL", "trades", "AAPL")]
+    [True, True, True, True, False, False]
+    """
+    return _PAIR.fullmatch(text.upper()) is not None
 
 
 def symbol_in(file: str) -> str | None:

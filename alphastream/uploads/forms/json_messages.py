@@ -11,18 +11,29 @@ import msgspec
 import pyarrow as pa
 
 from alphastream.errors import UploadError
-from alphastream.uploads.cells import Decimal
-from alphastream.uploads.columns import ALIASES
+from alphastream.uploads.cells import Decimal, looks_like_number
+from alphastream.uploads.columns import ALIASES, few
 from alphastream.uploads.containers import Part, readable_size
-from alphastream.uploads.forms.json_records import Record, has_price, records_of
+from alphastream.uploads.contents import content_of
+from alphastream.uploads.forms.json_envelopes import (
+    UPDATES,
+    Instruments,
+    envelope_of,
+    has_symbol,
+    naming_key,
+    once,
+    said_symbol,
+)
+from alphastream.uploads.forms.json_records import Cells, Record, has_price, records_of
 from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import Head, numbered_lines, utf8
-from alphastream.uploads.notes import OTHER_MESSAGES, Notes
-from alphastream.uploads.symbols import normalise
+from alphastream.uploads.notes import OTHER_MESSAGES, REPEATED_IDS, Notes
+from alphastream.uploads.symbols import is_pair, normalise
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold
 
 RECEIVED: Final = "received"
+SYMBOL: Final = "symbol"
 MAX_DOCUMENT: Final = 2**26  # bytes: a document is parsed at one go, and costs some ten times as much
 _BATCH_ROWS: Final = 20_000
 _SAMPLE_MESSAGES: Final = 2_000
@@ -47,12 +58,16 @@ class JsonMessages:
         self._encoding = head.encoding
         self._note = head.note
         self._whole = whole
-        sample = [record for _, record in islice(self._records(), _SAMPLE_MESSAGES)]
-        self._priced = any(map(has_price, sample))
-        rows = [record for record in sample if self._counts(record)][:SAMPLE_ROWS]
-        if not rows:
+        self._key: str | None = None
+        self._only: str | None = None
+        framed = [(record, message) for _, record, message in islice(self._framed(), _SAMPLE_MESSAGES)]
+        self._priced = any(has_price(record) for record, _ in framed)
+        framed = [pair for pair in framed if self._counts(pair[0])][:SAMPLE_ROWS]
+        if not framed:
             raise UploadError("no rows in this JSON: objects with a time and a price are needed", file=part.file)
-        self._width = _usual_width(rows)
+        self._width = _usual_width([record for record, _ in framed])
+        framed = [pair for pair in framed if self._is_row(pair[0])]
+        rows = [record for record, _ in framed]
         self.bare = self._width is not None
         self.symbol = _common_symbol(rows) if self.bare else None
         if self._width is not None:
@@ -61,23 +76,35 @@ class JsonMessages:
             self.columns = tuple(dict.fromkeys(name for cells, _ in rows for name in cells))
         refuse_many_columns(part.file, len(self.columns), self.first_line)
         rows = rows[: max(1, SAMPLE_CELLS // max(1, len(self.columns)))]
-        self.rows = [self._cells(record, self.columns) for record in rows if self._is_row(record)]
+        self.rows = [self._cells(record, self.columns) for record in rows]
+        self._find_instrument([envelope_of(message) for _, message in framed[: len(rows)]])
+
+    def _find_instrument(self, envelopes: Sequence[Cells]) -> None:
+        """Add the symbol as a column, where only the messages around the rows name it."""
+        if has_symbol(self.columns, self.rows):
+            self.symbol = self.symbol or said_symbol(self.columns, self.rows)
+            return
+        self._key = naming_key(envelopes, self._whole)
+        if self._key is None:
+            return
+        rows = [record for _, record in islice(self._rows(), len(self.rows))]
+        if self._width is not None:
+            names = list(dict.fromkeys(bare[-1] for _, bare in rows if bare is not None))
+            self._only = names[0] if len(names) == 1 else None
+            if self._only is None and content_of(names).kind != "symbol":
+                seen = f"messages of several instruments ({few(names)})"
+                raise UploadError(f"{seen}: keep those of one", file=self.part.file)
+            self.symbol = self.symbol or (normalise(self._only) if self._only and is_pair(self._only) else None)
+        if self._only is None:
+            self.columns = (*self.columns, SYMBOL if self._width is None else f"column {len(self.columns) + 1}")
+            self.rows = [self._cells(record, self.columns) for record in rows]
 
     def batches(self, columns: Sequence[str], notes: Notes) -> Iterator[Batch]:
         """See ``Table.batches``."""
         if self._note is not None:
             notes.say(self._note)
         table: list[list[str]] = []
-        for number, record in self._records():
-            if not self._is_row(record):
-                notes.count(OTHER_MESSAGES, 1)
-                continue
-            if self._width is not None and len(record[1] or ()) != self._width:
-                found = f"{len(record[1])} values" if record[1] is not None else "an object"
-                needed = (
-                    f"{found} where other rows have {self._width} values: delete it or keep such rows in a file apart"
-                )
-                raise UploadError(needed, file=self.part.file, line=number)
+        for _, record in self._rows(notes):
             table.append(self._cells(record, columns))
             if len(table) == _BATCH_ROWS:
                 yield _batch(columns, table)
@@ -87,10 +114,39 @@ class JsonMessages:
 
     def line_of(self, row: int) -> int:
         """See ``Table.line_of``; of a document on one line, that line."""
-        counted = (number for number, record in self._records() if self._is_row(record))
-        return next(islice(counted, row, None))
+        return next(islice((number for number, _ in self._rows()), row, None))
+
+    def _rows(self, notes: Notes | None = None) -> Iterator[tuple[int, Record]]:
+        """Records that are rows, with what the messages say of their instrument behind them."""
+        instruments = Instruments(self._key) if self._key is not None else None
+        if instruments is not None and notes is not None:
+            notes.say(f"symbols are what {self._key!r} of the messages says")
+        last, name = b"", ""
+        for number, record, message in self._framed():
+            if instruments is not None and message is not last:
+                last, name = message, instruments(envelope_of(message))
+            if not self._is_row(record):
+                if notes is not None:
+                    repeated = record[1] is not None and record[1][0] in UPDATES
+                    notes.count(REPEATED_IDS if repeated else OTHER_MESSAGES, 1)
+                continue
+            if self._width is not None and len(record[1] or ()) != self._width:
+                found = f"{len(record[1])} values" if record[1] is not None else "an object"
+                needed = (
+                    f"{found} where other rows have {self._width} values: delete it or keep such rows in a file apart"
+                )
+                raise UploadError(needed, file=self.part.file, line=number)
+            if self._only is not None and name.upper() != self._only:
+                seen = f"messages of {name or 'nothing'} behind messages of {self._only}"
+                raise UploadError(f"{seen}: keep those of one instrument", file=self.part.file, line=number)
+            cells, bare = record
+            if instruments is not None and self._only is None:
+                record = (cells | {SYMBOL: name}, None) if bare is None else (cells, [*bare, name.upper()])
+            yield number, record
 
     def _counts(self, record: Record) -> bool:
+        if not self._whole and record[1] is not None and not _holds_values(record[1]):
+            return False
         return has_price(record) or not self._priced
 
     def _is_row(self, record: Record) -> bool:
@@ -103,11 +159,12 @@ class JsonMessages:
             return bare if columns is self.columns else [bare[self.columns.index(column)] for column in columns]
         return [cells.get(column, "") for column in columns]
 
-    def _records(self) -> Iterator[tuple[int, Record]]:
-        """Records, each with the line it begins on."""
+    def _framed(self) -> Iterator[tuple[int, Record, bytes]]:
+        """Records, each with the line it begins on and the message it stands in."""
         if self._whole:
             yield from self._of_document()
             return
+        told: set[str] = set()  # of trades
         for number, line in numbered_lines(self.part, self._encoding):
             found = _STAMPED.fullmatch(line)
             if found is None:
@@ -117,10 +174,11 @@ class JsonMessages:
                     )
                 continue
             time = found["time"].strip(" \t,;|\"'\ufeff")
-            for cells, bare in self._parsed(found["message"].encode(errors="surrogateescape"), number):
-                yield number, (cells if not time else {RECEIVED: time} | cells, bare)
+            message = found["message"].encode(errors="surrogateescape")
+            for cells, bare in self._parsed(message, number):
+                yield number, (cells if not time else {RECEIVED: time} | cells, once(bare, told)), message
 
-    def _of_document(self) -> Iterator[tuple[int, Record]]:
+    def _of_document(self) -> Iterator[tuple[int, Record, bytes]]:
         with self.part.open() as stream:
             data = utf8(stream, self._encoding, self.part.file).read(MAX_DOCUMENT + 1)
         if len(data) > MAX_DOCUMENT:
@@ -128,8 +186,9 @@ class JsonMessages:
                 f"one JSON document of more than {readable_size(MAX_DOCUMENT)}: one object a line, or a CSV, is needed",
                 file=self.part.file,
             )
-        for record in self._parsed(data.removeprefix(BOM_UTF8).strip(), 1):
-            yield 1, record
+        data = data.removeprefix(BOM_UTF8).strip()
+        for record in self._parsed(data, 1):
+            yield 1, record, data
 
     def _parsed(self, message: bytes, number: int) -> Iterator[Record]:
         try:
@@ -149,6 +208,11 @@ def _usual_width(rows: Sequence[Record]) -> int | None:
     """How many values most rows without names have; None where most rows have names."""
     widths = Counter(None if bare is None else len(bare) for _, bare in rows)
     return widths.most_common(1)[0][0]
+
+
+def _holds_values(cells: Sequence[str]) -> bool:
+    """Whether a list may hold a time and a price: names of channels, or a heartbeat, do not."""
+    return sum(looks_like_number(cell) or looks_like_time(cell) for cell in cells) > 1
 
 
 def _common_symbol(rows: Sequence[Record]) -> str | None:
