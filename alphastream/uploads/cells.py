@@ -29,6 +29,7 @@ TRUTH: Final = {
     **dict.fromkeys(("true", "t", "1", "yes", "sell", "s", "a", "sold", "verkauf", "venta", "vente", "卖", "賣"), True),
     **dict.fromkeys(("false", "f", "0", "no", "buy", "b", "bought", "kauf", "compra", "achat", "买", "買"), False),
 }
+UNDEFINED_PRICE: Final = str(2**63 - 1)  # Databento's, where there is none
 UNKNOWN_TRUTH: Final = -1
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)

@@ -12,6 +12,7 @@ from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths
 from alphastream.uploads.symbols import distinct, normalise
 
 MAX_SYMBOLS: Final = 20_000
+BOOK_SIDES: Final = "askbid"  # the name of a column of trades, as it is folded
 _SYMBOL_LENGTH: Final = 100
 
 
@@ -70,6 +71,12 @@ def makers_sides(cells: Any) -> NDArray[np.int8]:
     """Whether the buyer was the maker, as ``truths`` has it, where the side is the maker's."""
     takers = truths(cells)
     return np.where(takers == UNKNOWN_TRUTH, takers, 1 - takers).astype(np.int8)
+
+
+def book_sides(cells: Any) -> NDArray[np.int8]:
+    """The same where the side is the book's that a trade was for: who sells, asks (Upbit's ask_bid)."""
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(cells))
+    return truths(pc.replace_substring_regex(pc.replace_substring_regex(lower, "^ask$", "sell"), "^bid$", "buy"))
 
 
 def suffixed(symbols: Any, suffixes: Any) -> Any:

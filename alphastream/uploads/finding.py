@@ -5,17 +5,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import pyarrow as pa
+
+from alphastream.core.types import Ints
+from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import Match, Role, listed
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.time_names import Part, is_end, says_utc, time_rank, zone_rank
 from alphastream.uploads.time_parts import find_parts
-from alphastream.uploads.times import looks_like_time
+from alphastream.uploads.times import looks_like_time, parse_times
 from alphastream.uploads.words import fold, word_set
 from alphastream.uploads.zones import is_zone
 
 _CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
 _MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
 _NAMELESS: Final = {"index"}  # a row's number by its name: pandas and R write an index of times without one
+_SECOND: Final = 1_000_000_000
+_ENDS: Final = 3  # ``time_names.time_rank``: ends of bars, and what comes behind them
 _VENUES: Final = word_set(
     """
     spot futures future perp swap linear inverse nasdaq nyse amex arca bats lse xetra binance coinbase kraken bybit okx
@@ -71,6 +77,9 @@ def find_times(sampled: Sampled) -> Found:
         _ask_fractions(sampled, found, clocks[0])
     elif is_date(sampled, time):
         _find_parts(sampled, found, time, clocks)
+    finer = _not_cut(sampled, found, named, ranks)
+    if finer is not None:
+        found = Found({"time": Match(finer)}, [f"times taken from {finer!r}: those of {time!r} are cut to seconds"])
     _find_zone(sampled, found)
     return found
 
@@ -237,6 +246,32 @@ def _in_utc(sampled: Sampled, named: Sequence[str], best: str, ranks: dict[str, 
         if says_utc(name) and ranks[name][0] == ranks[best][0] and is_date(sampled, name) == is_date(sampled, best)
     ]
     return next((name for name in twins if sampled.cells[name] != sampled.cells[best]), None)
+
+
+def _not_cut(sampled: Sampled, found: Found, named: Sequence[str], ranks: dict[str, tuple[int, int]]) -> str | None:
+    """A column that says the same times more exactly: in every row it is less than a second later."""
+    time, clock = found.roles["time"].column, found.roles.get("clock")
+    if is_date(sampled, time) and clock is None:
+        return None
+    base = _stamps(sampled, time, clock.column if clock else None)
+    if base is None or (base % _SECOND).any():
+        return None
+    for other in named:
+        if other != time and ranks[other][0] <= max(1, ranks.get(time, (0, 0))[0]) and ranks[other][0] < _ENDS:
+            later = _stamps(sampled, other, None)
+            if later is not None and (later > base).any() and ((later >= base) & (later < base + _SECOND)).all():
+                return other
+    return None
+
+
+def _stamps(sampled: Sampled, date: str, clock: str | None) -> Ints | None:
+    """Times of the sample rows in nanoseconds, shape (T,); None where one cannot be read."""
+    clocks = sampled.cells[clock] if clock is not None else [""] * len(sampled.cells[date])
+    cells = [f"{day} {time}".strip() for day, time in zip(sampled.cells[date], clocks, strict=True)]
+    try:
+        return parse_times(pa.array(cells, pa.string())).time_ns if cells else None
+    except CellError:
+        return None
 
 
 def _ask_fractions(sampled: Sampled, found: Found, clock: str) -> None:

@@ -139,6 +139,8 @@ def _filled_rows(source: Source, leg: Leg, notes: Notes) -> Rows:
         return _two_sided(leg, notes)
     roles = [role for role in (BAR_ROLES if bars else ("price", "quantity")) if role in leg]
     empty = {role: np.isnan(leg[role]) for role in roles}
+    if not bars and "quantity" in leg and empty["price"].any():
+        empty["quantity"] |= empty["price"] & (leg["quantity"] == 0)  # no trade yet, and nothing traded
     if not any(rows.any() for rows in empty.values()):
         return np.arange(len(leg["time_ns"]), dtype=np.int32)
     wholly = np.logical_and.reduce(list(empty.values())) & (bars or len(roles) > 1)

@@ -42,6 +42,10 @@ OTHER_MESSAGES: Final[Deed] = (
     "{n} message without a price skipped",
     "{n} messages without a price skipped",
 )
+UNFINISHED: Final[Deed] = (
+    "{n} message of a bar that is not finished yet skipped",
+    "{n} messages of bars that are not finished yet skipped",
+)
 OUTSIDE: Final[Deed] = (
     "{n} bar opens or closes outside of its low and high: kept as it is",
     "{n} bars open or close outside of their low and high: kept as they are",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
-from alphastream.uploads.cells import CellError, Decimal, floats
+from alphastream.uploads.cells import UNDEFINED_PRICE, CellError, Decimal, floats
 from alphastream.uploads.columns import ASK_BARS, BAR_ROLES, BID_BARS
 from alphastream.uploads.notes import Notes
 
@@ -44,10 +44,13 @@ def priced(leg: Values, scale: float, notes: Notes) -> None:
 
 
 def prices(cells: Any, decimal: Decimal) -> Floats:
-    """Prices above zero; NaN where a cell is empty or zero."""
+    """Prices above zero; NaN where a cell is empty, zero or Databento's undefined price."""
     values = floats(cells, decimal)
     if not values.all():
         values = np.where(values == 0, np.nan, values)
+    undefined = values == float(UNDEFINED_PRICE)
+    if undefined.any():
+        values = np.where(undefined, np.nan, values)
     return _lawful(cells, values, (values > 0) & (values < np.inf), "a price above zero is needed")
 
 

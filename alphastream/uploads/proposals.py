@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from alphastream.uploads.cells import TRUTH, WHOLE, Decimal
+from alphastream.uploads.codes import BOOK_SIDES
 from alphastream.uploads.columns import (
     ASK_BARS,
     BAR_ROLES,
@@ -322,6 +323,8 @@ def _left_open(sampled: Sampled, roles: Mapping[Role, Match]) -> list[str]:
 def _trade_details(sampled: Sampled, found: Found, free: Collection[str]) -> None:
     rest = [name for name in free if name not in _used(found.roles)]
     amounts = [name for name in sampled.named("quantity", rest) if sampled.kind(name) in _AMOUNTS]
+    if {"q", "s"} <= {name.strip() for name in amounts}:
+        amounts = [name for name in amounts if name.strip() != "q"]  # Polygon: the size, and a sequence number
     if amounts and "price" in found.roles:
         found.roles["quantity"] = Match(amounts[0])
     rest = [name for name in rest if name not in _used(found.roles)]
@@ -350,6 +353,8 @@ def _is_whole(sampled: Sampled, name: str) -> bool:
 
 def _is_side(sampled: Sampled, name: str) -> bool:
     filled = [cell.lower() for cell in sampled.filled(name)]
+    if fold(name) == BOOK_SIDES and filled and set(filled) <= _BOOK_SIDES:
+        return True
     return bool(filled) and sum(cell in TRUTH for cell in filled) * 2 > len(filled)
 
 

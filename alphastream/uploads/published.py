@@ -42,6 +42,7 @@ _LAYOUTS: Final = tuple(
         ("HistData ticks", "time bid ask zero"),
         ("Kibot ticks", "date clock price bid ask quantity"),
         ("TrueFX", "symbol time bid ask"),
+        ("Kraken's stream of trades", "price quantity time buyer_is_maker letter empty same symbol"),
     )
 )
 _Test = Callable[[Content], bool]
@@ -76,7 +77,10 @@ _TESTS: Final[Mapping[str, _Test]] = {
     "flag": lambda content: content.kind == "flag",
     "zero": lambda content: content.kind == "flag" and not np.nansum(np.abs(content.values)),
     "truth": lambda content: content.kind == "truth",
-    "buyer_is_maker": lambda content: content.kind == "truth",
+    "buyer_is_maker": lambda content: content.kind in ("truth", "side"),
+    "letter": lambda content: content.kind in ("text", "symbol") and content.distinct <= 2,
+    "empty": lambda content: content.kind == "empty",
+    "same": lambda content: content.kind in ("text", "symbol") and content.distinct == 1,
     "any": lambda content: True,
 }
 
@@ -104,6 +108,6 @@ def _agrees(layout: Published, contents: Sequence[Content]) -> bool:
         same_prices([values["bid"], values["ask"]]) and np.nanmean(values["bid"] <= values["ask"]) > 0.9
     ):
         return False
-    if "price" in values and "quantity" in values:
+    if "price" in values and "quantity" in values and "symbol" not in values:  # of one instrument, it is calmer
         return not roughness(values["price"]) > roughness(values["quantity"])
     return True

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from alphastream.uploads.cells import Decimal
+from alphastream.uploads.cells import UNDEFINED_PRICE, Decimal
 from alphastream.uploads.columns import Rows
 from alphastream.uploads.contents import Content, content_of
 from alphastream.uploads.words import Field, fields_of
@@ -25,7 +25,8 @@ class Sampled:
     def __init__(self, columns: Sequence[str], rows: Rows, decimals: Mapping[str, Decimal] | None = None) -> None:
         self.columns = tuple(columns)
         self.cells = {
-            name: [row[at].strip() if len(row) > at else "" for row in rows] for at, name in enumerate(columns)
+            name: ["" if cell == UNDEFINED_PRICE else cell for cell in _column(rows, at)]
+            for at, name in enumerate(columns)
         }
         marks = decimals or {}
         self.contents: dict[str, Content] = {
@@ -47,9 +48,12 @@ class Sampled:
         return self.contents[column].kind
 
     def named(self, field: Field, among: Collection[str]) -> list[str]:
-        """Columns whose names speak of a field, the best name first, then in the order of the file."""
+        """Columns whose names speak of a field, the best name first, then in the order of the file.
+
+        Of two letters the small one is meant: l is the low, and L the last trade's id (Binance).
+        """
         found = [name for name in self.columns if name in among and field in self.fields[name]]
-        return sorted(found, key=lambda name: self.fields[name][field])
+        return sorted(found, key=lambda name: (self.fields[name][field], _is_capital(name)))
 
     def numbers(self, field: Field, among: Collection[str]) -> list[str]:
         """The same, of columns of numbers; of texts where there is none, so that a bad cell can be named."""
@@ -69,7 +73,9 @@ class Sampled:
         return [
             name
             for name in columns[1:]
-            if self.fields[name][field] == self.fields[first][field] and self.cells[name] != self.cells[first]
+            if self.fields[name][field] == self.fields[first][field]
+            and self.cells[name] != self.cells[first]
+            and not (_is_capital(name) and first == name.lower())
         ]
 
     def unique_rows(self, *columns: str) -> bool:
@@ -84,3 +90,11 @@ class Sampled:
     def _fields(self, name: str) -> dict[Field, int]:
         short = len(name.strip()) == 1 and name.strip().isascii() and name.strip().isalpha()
         return {} if short and not self.letters else fields_of(name)
+
+
+def _column(rows: Rows, at: int) -> list[str]:
+    return [row[at].strip() if len(row) > at else "" for row in rows]
+
+
+def _is_capital(name: str) -> bool:
+    return len(name) == 1 and name.isupper()

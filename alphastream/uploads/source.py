@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import UNKNOWN_TRUTH, CellError, truths, whole_numbers
-from alphastream.uploads.codes import Kinds, Symbols, makers_sides, suffixed, without_midnight
+from alphastream.uploads.codes import BOOK_SIDES, Kinds, Symbols, book_sides, makers_sides, suffixed, without_midnight
 from alphastream.uploads.columns import BAR_ROLES, Role
 from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table, Unit
@@ -27,6 +27,7 @@ from alphastream.uploads.pricing import amounts, priced, prices
 from alphastream.uploads.stamps import starts
 from alphastream.uploads.time_parts import put_together
 from alphastream.uploads.times import TimeReader, Times, ZoneCellError
+from alphastream.uploads.words import fold
 from alphastream.uploads.zones import zone_in
 
 Key = tuple[str, str]  # the symbol a column of a wide file belongs to ("" otherwise), and the role
@@ -35,6 +36,7 @@ Reader = Callable[[Any], NDArray[Any]]
 _CELL_BYTES: Final = 16  # a number, and a second one while rows are sorted
 _SHOWN_COLUMNS: Final = 6
 _ROW_BYTES: Final = 32  # row numbers and amounts that nobody knows
+_STATES: Final = ({"partial", "insert"}, {"snapshot", "update"})  # what was there, and what has come: rows of one kind
 _TRADE: Final = re.compile(r"(?i)trade|match|fill|exec|^t$")  # kinds of rows that are trades
 
 
@@ -157,7 +159,8 @@ class Source:
 
     def _refuse_kinds(self, kinds: Kinds) -> None:
         """Ask where rows are of several kinds, not all of them trades."""
-        if len(kinds.counts) > 1 and not all(_TRADE.search(kind) for kind in kinds.counts):
+        told = {kind.lower() for kind in kinds.counts}
+        if len(told) > 1 and not any(told <= some for some in _STATES) and not all(map(_TRADE.search, told)):
             seen = ", ".join(f"{kind!r} {count:,}" for kind, count in kinds.counts.most_common(6))
             raise UploadError(
                 f"rows are of several kinds ({seen}): keep the rows of trades; if all of them are, take the role event "
@@ -211,6 +214,8 @@ class Source:
             }
         sides = makers_sides if self.layout.proposal.side_is_makers else truths
         by_role: dict[Role, Reader] = {"id": whole_numbers, "symbol": symbols, "event": kinds, "buyer_is_maker": sides}
+        if "buyer_is_maker" in self.layout.roles and fold(self.layout.roles["buyer_is_maker"].column) == BOOK_SIDES:
+            by_role["buyer_is_maker"] = book_sides
         readers: dict[Key, tuple[str, Reader]] = {}
         for role, match in self.layout.roles.items():
             if role not in ("time", "clock", "zone", "suffix"):

@@ -118,7 +118,7 @@ _TABLE: Final[Mapping[Field, str]] = {
         cantidad, quantità, quantidade, qtd, hoeveelheid, aantal, ilość, liczba, antal, määrä, miktar, lot sayisi,
         количество, объём, объем, stuecke, množství, jumlah, khối lượng, 数量, 數量, 成交量, 成交数量,
         成交數量, 成交數量(b+s),
-        出来高, 約定数量, 수량, 거래량, 체결량, volumen, umsatz, volume lots""",
+        出来高, 約定数量, 수량, 거래량, 체결량, volumen, umsatz, volume lots, v, s""",
     "volume": """
         quantidade, quantidade negociada, stück, stücke, stuecke, umsatz stück, number of shares, volume, base volume,
         volume base, volume from, volumefrom, total volume, share volume, volume traded,
@@ -157,7 +157,7 @@ _TABLE: Final[Mapping[Field, str]] = {
     "side": """
         side, taker side, takerside, aggressor, aggressor side, trade side, direction, type, trade type,
         buy sell, bs, b s, seite, richtung, sens, lado, lato, сторона, направление, 方向, 买卖, 买卖方向,
-        成交方向, 売買, 매매구분""",
+        成交方向, 売買, 매매구분, s, ask bid""",
     "maker": """
         is buyer maker, buyer is maker, buyer maker, is buyer the maker, isbuyermaker, m, is sell, is taker sell,
         taker side sell, sell""",
@@ -267,7 +267,7 @@ AMBIGUOUS: Final = word_set(
     last latest lastprice lasttradedprice ltp price prc kurs cours prezzo precio preco koers cena pris fiyat
     цена harga gia 价格 價格 価格 가격 nav indexvalue value size sz qty quantity amount volume vol shares
     contracts volumen umsatz stuck объем khoiluong ilosc 成交量 成交数量 出来高 거래량 最新价 現在値 현재가
-    dernier tradevolume basevolume s n m a e f direction type sell
+    dernier tradevolume basevolume s v n m a e f direction type sell
     stucke stuecke quantidade cantidad quantita quantite qte anzahl menge
     """
 )

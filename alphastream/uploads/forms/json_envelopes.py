@@ -26,6 +26,7 @@ _EXECUTIONS: Final = ("te", "fte")
 _DEEPEST: Final = 4
 _CHANNELS: Final = word_set("ch channel channelname topic stream subject subscription feed id")
 _NO_NAMES: Final = word_set("type method op jsonrpc version table status encoding command cmd")
+_FINISHED: Final = word_set("x confirm isclosed isfinal closed finished")
 _SAID: Final = word_set("s code")
 # Words of channels that are no instrument, wherever they stand in one.
 _KINDS: Final = word_set(
@@ -200,3 +201,16 @@ def said_symbol(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str | 
     at = columns.index(found.column)
     cells = {row[at] for row in rows if len(row) > at}
     return cells.pop() if len(cells) == 1 else None
+
+
+def finished_key(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """The key that says whether the bar of a message is finished: streams send a bar over and over until it is."""
+    names = {fold(column) for column in columns}
+    if not all({role, role[0]} & names for role in ("open", "high")):
+        return None
+    for at, column in enumerate(columns):
+        cells = {row[at].lower() for row in rows if len(row) > at}
+        truths = {"true", "false"} if len(column) == 1 else {"true", "false", "0", "1"}
+        if fold(column) in _FINISHED and cells <= truths:
+            return column
+    return None

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from alphastream.errors import UploadError
 from alphastream.uploads.cells import Decimal
 from alphastream.uploads.containers import Part
-from alphastream.uploads.forms.json_records import is_row, json_cell
+from alphastream.uploads.forms.json_records import has_price, is_row, json_cell
 from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import MAX_LINE, Head, not_utf8, numbered_lines, too_long, utf8
 from alphastream.uploads.notes import Notes
@@ -103,14 +103,17 @@ def is_document(head: Head) -> bool:
 
 
 def is_flat(head: Head) -> bool:
-    """Whether the lines are objects that are rows themselves, not messages around rows."""
+    """Whether the lines are objects that are rows themselves, not messages around rows, or heartbeats between them."""
+    priced = set()
     for _, line in head.lines[:SAMPLE_ROWS]:
+        message = line.strip("\ufeff \t").encode()
         try:
-            if not is_row(line.strip("\ufeff \t").encode()):
+            if not is_row(message):
                 return False
+            priced.add(has_price((dict.fromkeys(_OBJECT.decode(message), ""), None)))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue  # named where it is read
-    return True
+    return len(priced) < 2
 
 
 def _filled_lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes]]:

@@ -19,6 +19,7 @@ from alphastream.uploads.forms.json_envelopes import (
     UPDATES,
     Instruments,
     envelope_of,
+    finished_key,
     has_symbol,
     naming_key,
     once,
@@ -27,7 +28,7 @@ from alphastream.uploads.forms.json_envelopes import (
 from alphastream.uploads.forms.json_records import Cells, Record, has_price, records_of
 from alphastream.uploads.forms.table import SAMPLE_CELLS, SAMPLE_ROWS, Batch, Unit, refuse_many_columns
 from alphastream.uploads.forms.text import Head, numbered_lines, utf8
-from alphastream.uploads.notes import OTHER_MESSAGES, REPEATED_IDS, Notes
+from alphastream.uploads.notes import OTHER_MESSAGES, REPEATED_IDS, UNFINISHED, Notes
 from alphastream.uploads.symbols import is_pair, normalise
 from alphastream.uploads.times import looks_like_time
 from alphastream.uploads.words import fold
@@ -37,6 +38,7 @@ SYMBOL: Final = "symbol"
 MAX_DOCUMENT: Final = 2**26  # bytes: a document is parsed at one go, and costs some ten times as much
 _BATCH_ROWS: Final = 20_000
 _SAMPLE_MESSAGES: Final = 2_000
+_UNFINISHED: Final = ("false", "0")
 _STAMPED: Final = re.compile(r"""\s*(?P<time>[^\[{]*?)["']?[\s,;|]*(?P<message>[\[{].*)""", re.DOTALL)
 
 
@@ -60,6 +62,7 @@ class JsonMessages:
         self._whole = whole
         self._key: str | None = None
         self._only: str | None = None
+        self._ends: str | None = None
         framed = [(record, message) for _, record, message in islice(self._framed(), _SAMPLE_MESSAGES)]
         self._priced = any(has_price(record) for record, _ in framed)
         framed = [pair for pair in framed if self._counts(pair[0])][:SAMPLE_ROWS]
@@ -77,6 +80,7 @@ class JsonMessages:
         refuse_many_columns(part.file, len(self.columns), self.first_line)
         rows = rows[: max(1, SAMPLE_CELLS // max(1, len(self.columns)))]
         self.rows = [self._cells(record, self.columns) for record in rows]
+        self._ends = None if whole else finished_key(self.columns, self.rows)
         self._find_instrument([envelope_of(message) for _, message in framed[: len(rows)]])
 
     def _find_instrument(self, envelopes: Sequence[Cells]) -> None:
@@ -129,6 +133,10 @@ class JsonMessages:
                 if notes is not None:
                     repeated = record[1] is not None and record[1][0] in UPDATES
                     notes.count(REPEATED_IDS if repeated else OTHER_MESSAGES, 1)
+                continue
+            if self._ends is not None and record[0].get(self._ends, "").lower() in _UNFINISHED:
+                if notes is not None:
+                    notes.count(UNFINISHED, 1)
                 continue
             if self._width is not None and len(record[1] or ()) != self._width:
                 found = f"{len(record[1])} values" if record[1] is not None else "an object"
