@@ -17,7 +17,7 @@ from alphastream.core.types import Floats
 from alphastream.uploads.cells import MISSING, WHOLE, Decimal, floats, looks_like_number
 from alphastream.uploads.clocks import looks_like_clock
 from alphastream.uploads.times import looks_like_time
-from alphastream.uploads.words import word_set
+from alphastream.uploads.words import Field, field_of, word_set
 
 ContentKind = Literal[
     "empty",
@@ -61,6 +61,14 @@ _OTHER_WORDS: Final = word_set(
     EQ BE D W M H Y N T F E P Q B S A TRUE FALSE NULL NONE NA NAN UTC GMT EST EDT CET JST USD EUR GBP JPY
     """
 )
+
+_PRICES: Final[frozenset[Field]] = frozenset(
+    {
+        *("open", "high", "low", "close", "adj_close", "price", "bid", "ask", "previous", "average"),
+        *("bid_open", "bid_high", "bid_low", "bid_close", "ask_open", "ask_high", "ask_low", "ask_close"),
+    }
+)
+_FIELDS: Final = _PRICES | {"volume", "quantity", "money", "trades", "quote_size", "open_interest", "spread", "change"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,25 @@ def content_of(cells: Sequence[str], decimal: Decimal = ".") -> Content:
     if numeric:
         return Content(_number_kind(values[np.isfinite(values)], whole), values, whole, distinct)
     return told(_text_kind(filled))
+
+
+def are_fields(names: Sequence[str]) -> bool:
+    """Whether labels are words for fields of a bar or quote, several and at least one price among them.
+
+    >>> are_fields(["close", "volume"]), are_fields(["Eröffnung", "Schluss"]), are_fields(["O", "C"])
+    (True, True, False)
+    """
+    fields = {field_of(name) if len(name) > 1 or not name.isascii() else None for name in names}
+    return len(fields) > 1 and fields <= _FIELDS and bool(fields & _PRICES)
+
+
+def question_of_fields(column: str, names: Sequence[str]) -> str:
+    """What to do where the cells of a column are fields."""
+    some = ", ".join(repr(name[:40]) for name in names[:4])
+    return (
+        f"column {column!r} names fields ({some}{', ...' if len(names) > 4 else ''}), so that a row has one of several "
+        "kinds of numbers: write the fields side by side, a column each, or keep the rows of one"
+    )
 
 
 def surely_times(content: Content) -> bool:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from alphastream.core.types import Ints
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import Match, Role, listed
+from alphastream.uploads.contents import are_fields, question_of_fields
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.time_names import Part, is_end, says_utc, time_rank, zone_rank
 from alphastream.uploads.time_parts import find_parts
@@ -158,6 +159,9 @@ def find_symbol(sampled: Sampled, free: Collection[str], priced: bool) -> Found:
         found.questions.append(
             f"{listed([name, *others])} may each name the instrument: choose the column that is the symbol"
         )
+    cells = list(dict.fromkeys(sampled.filled(name)))
+    if are_fields(cells) and not (rank <= _TICKER_NAMES and all(cell.isupper() for cell in cells)):  # LOW, OPEN
+        found.questions.append(question_of_fields(name, cells))
     suffixes = [column for column in sampled.named("suffix", free) if sampled.kind(column) != "time"]
     if suffixes:
         found.roles["suffix"] = Match(suffixes[0])

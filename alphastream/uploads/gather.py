@@ -13,6 +13,7 @@ from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import BAR_ROLES, QUOTE_ROLES, Kind, few
 from alphastream.uploads.dates import Order
 from alphastream.uploads.forms import Table
+from alphastream.uploads.labels import Labels, labels_of, question
 from alphastream.uploads.layout import Layout
 from alphastream.uploads.legs import Leg, RepeatedIdError, SeveralValuesError, take, tidy
 from alphastream.uploads.memory import Reservation
@@ -59,12 +60,14 @@ def gather(
     asked = several.venues(table, source.unused(), columns.legs[""].get("symbol"))
     if asked is not None:
         raise UploadError(asked, file=layout.file)
+    labels = labels_of(source, memory)
     memory.grow(_SYMBOL_BYTES * max(len(columns.symbols), len(layout.series)))
     for name, leg, rows in pieces(source, columns, None if symbol is None else normalise(symbol), notes):
         leg = _complete(leg, layout.kind, notes, unknown)
         if layout.kind == "bars":
             _check_bars(source, leg, rows, notes)
         untidy = dict(leg) if _leaps(leg) else None
+        doubt = _doubt(source, labels, name, leg, rows)
         try:
             legs[name] = tidy(leg, layout.kind, notes)
         except RepeatedIdError as error:
@@ -78,6 +81,8 @@ def gather(
             raise _several_values(source, name, rows, error) from None
         if untidy is not None:
             _refuse_leaps(source, name, untidy, rows)
+        if doubt is not None:
+            raise UploadError(doubt, file=layout.file)
     return legs
 
 
@@ -204,6 +209,17 @@ def _leaps(leg: Leg) -> int:
     if (time_ns[1:] < time_ns[:-1]).any():
         price = price[np.argsort(time_ns, kind="stable")]
     return several.leaps(price)
+
+
+def _doubt(source: Source, labels: list[Labels], name: str, leg: Leg, rows: Rows) -> str | None:
+    """The question whether labels beside the prices tell instruments apart."""
+    if not labels:
+        return None
+    price, time_ns = leg["close" if "close" in leg else "price"], leg["time_ns"]
+    if (time_ns[1:] < time_ns[:-1]).any():
+        order = np.argsort(time_ns, kind="stable")
+        price, rows = price[order], rows[order]
+    return question(labels, source.layout, name, price, rows)
 
 
 def _refuse_leaps(source: Source, name: str, leg: Leg, rows: Rows) -> None:

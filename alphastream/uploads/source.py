@@ -185,12 +185,16 @@ class Source:
 
     def cell(self, row: int, column: str) -> str:
         """One cell as text."""
-        with self._batches([column], Notes()) as batches:
+        with self.batches([column]) as batches:
             for batch in batches:
                 if row < len(batch[column]):
                     return str(batch[column][row].as_py())
                 row -= len(batch[column])
         raise IndexError(row)
+
+    def batches(self, columns: Sequence[str]) -> closing[Any]:
+        """Some columns once more, as text; what is skipped was counted before."""
+        return self._batches(columns, Notes())
 
     def _batches(self, columns: Sequence[str], notes: Notes) -> closing[Any]:
         """Batches that are closed on every way out: a reader left open reads on in its thread, from a shared stream."""
