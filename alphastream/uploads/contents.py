@@ -17,7 +17,7 @@ from alphastream.core.types import Floats
 from alphastream.uploads.cells import MISSING, WHOLE, Decimal, floats, looks_like_number
 from alphastream.uploads.clocks import looks_like_clock
 from alphastream.uploads.times import looks_like_time
-from alphastream.uploads.words import Field, field_of, word_set
+from alphastream.uploads.words import Field, field_of, fold, word_set
 
 ContentKind = Literal[
     "empty",
@@ -68,6 +68,7 @@ _PRICES: Final[frozenset[Field]] = frozenset(
         *("bid_open", "bid_high", "bid_low", "bid_close", "ask_open", "ask_high", "ask_low", "ask_close"),
     }
 )
+_MORE_PRICES: Final = word_set("mark markprice index indexprice mid midpoint midprice settle settlement fair fairprice")
 _FIELDS: Final = _PRICES | {"volume", "quantity", "money", "trades", "quote_size", "open_interest", "spread", "change"}
 
 
@@ -135,9 +136,14 @@ def are_fields(names: Sequence[str]) -> bool:
 
     >>> are_fields(["close", "volume"]), are_fields(["Eröffnung", "Schluss"]), are_fields(["O", "C"])
     (True, True, False)
+    >>> are_fields(["mark", "index"]), are_fields(["open", "regular"]), are_fields(["LOW", "AAPL"])
+    (True, False, False)
     """
-    fields = {field_of(name) if len(name) > 1 or not name.isascii() else None for name in names}
-    return len(fields) > 1 and fields <= _FIELDS and bool(fields & _PRICES)
+    words = {fold(name) for name in names if len(name) > 1 or not name.isascii()}
+    if len(words) < 2 or len(words) < len({fold(name) for name in names}):
+        return False
+    fields = {"price" if fold(name) in _MORE_PRICES else field_of(name) for name in names}
+    return fields <= _FIELDS and bool(fields & _PRICES)
 
 
 def question_of_fields(column: str, names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from alphastream.uploads.times import looks_like_time, parse_times
 from alphastream.uploads.words import fold, word_set
 from alphastream.uploads.zones import is_zone
 
+QUOTE_SIDES: Final = word_set("bid ask offer bids asks")
 _CLOCK_DIGITS: Final = re.compile(r"([01]?\d|2[0-3])?[0-5]?\d[0-5]\d(\.\d+)?")
 _MIDNIGHT: Final = re.compile(r".*[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2}| ?UTC)?")
 _NAMELESS: Final = {"index"}  # a row's number by its name: pandas and R write an index of times without one
@@ -188,6 +189,16 @@ def _names_instruments(sampled: Sampled, name: str, rank: int, priced: bool) -> 
         repeats = len(set(filled)) < len(filled) or len(filled) < 2
         return repeats or (rank < 1_000 and content.kind not in ("index",))
     return rank <= _TICKER_NAMES or fold(name) == "coin" or not all(cell.lower() in _VENUES for cell in filled)
+
+
+def fields_in_rows(sampled: Sampled, free: Collection[str]) -> list[str]:
+    """What to ask where one row has the open, and the next one the close; sides of a book are asked about elsewhere."""
+    words = {name: list(dict.fromkeys(sampled.filled(name))) for name in free if "" not in sampled.cells[name]}
+    return [
+        question_of_fields(name, some)
+        for name, some in words.items()
+        if are_fields(some) and not {cell.lower() for cell in some} <= QUOTE_SIDES
+    ]
 
 
 def _find_expiry(sampled: Sampled, found: Found, free: Collection[str], symbol: str) -> None:

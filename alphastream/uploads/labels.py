@@ -38,6 +38,7 @@ _MANY: Final = 12  # in one of many symbols, where chance would have many tries
 _LEAST_STEP: Final = 5e-4  # log: bids and asks, and venues of one instrument, lie nearer than that
 _LEAST_TICKS: Final = 4.5  # so do the sides of a spread of one tick or a few,
 _WIDE: Final = 0.02  # log: unless these are coarse
+_EQUAL: Final = 1e-9  # log: nearer prices differ by rounding alone
 _NEAR: Final = 0.2  # log: numbers that follow the price are prices, too
 _SHOWN: Final = 4
 _SIDES: Final = word_set(
@@ -122,8 +123,9 @@ def question(labels: Sequence[Labels], layout: Layout, name: str, price: Floats,
         if said and layout.kind == "ticks":
             apart = _turns(codes, price)[0] > 0
         else:
-            least = _MANY if "symbol" in layout.roles else _TURNS
-            apart = (said or _may_name(present, price, codes, some.names)) and levels_apart(codes, price, least)
+            apart = levels_apart(codes, price, _MANY if "symbol" in layout.roles else _TURNS) and (
+                said or _may_name(present, price, codes, some.names)
+            )
         if apart:
             parting.append(f"column {some.column!r} ({_shown(present)})")
     if not parting:
@@ -170,12 +172,15 @@ def _turns(codes: Codes, price: Floats) -> tuple[int, int, int]:
             continue
         crossed = np.abs(logs[back] - logs[back - 1])
         moved = np.abs(logs[back] - logs[before[back]])
-        gaps = np.diff(np.unique(logs))
-        tick = min(gaps[gaps > 1e-9], default=0.0)
-        wide = crossed > max(_LEAST_STEP, min(_LEAST_TICKS * tick, _WIDE))
         turns += len(back)
-        far += int(np.count_nonzero(wide & (crossed > _FAR * moved)))
-        very_far += int(np.count_nonzero(wide & (crossed > _VERY_FAR * moved)))
+        apart = crossed > np.maximum(_FAR * moved, _LEAST_STEP)
+        if not apart.any():
+            continue
+        if 2 * np.count_nonzero(apart) > len(back):  # what one tick is takes long, and is seldom needed
+            gaps = np.diff(np.unique(logs))
+            apart &= crossed > min(_LEAST_TICKS * min(gaps[gaps > _EQUAL], default=0.0), _WIDE)
+        far += int(np.count_nonzero(apart))
+        very_far += int(np.count_nonzero(apart & (crossed > _VERY_FAR * moved)))
     return turns, far, very_far
 
 

@@ -26,7 +26,7 @@ from alphastream.uploads.columns import (
     listed,
     note_of_quotes,
 )
-from alphastream.uploads.finding import Found, ends_only, find_symbol, find_times, is_date
+from alphastream.uploads.finding import QUOTE_SIDES, Found, ends_only, fields_in_rows, find_symbol, find_times, is_date
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.wide import is_panel, panel_of
@@ -34,7 +34,6 @@ from alphastream.uploads.words import Field, fold, is_ambiguous, tokens_of
 
 _HUNDREDTHS: Final = re.compile(r"(?i)\b(cents?|pence|penny|centavos|agorot)\b")
 _HALVES: Final = frozenset({"am", "pm", "a.m.", "p.m."})
-_BOOK_SIDES: Final = frozenset({"bid", "ask", "offer", "bids", "asks"})
 _BILLION: Final = 1e9
 _VENDOR: Final = frozenset({"rtype", "publisherid", "instrumentid"})
 _MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coinbase's trades
@@ -76,7 +75,7 @@ def propose(
     prices = prices or _weak(sampled, free) or _partial(sampled, free)
     roles = {**found.roles, **who.roles, **prices.roles}
     notes = [*found.notes, *who.notes, *prices.notes]
-    questions = [*found.questions, *who.questions, *prices.questions]
+    questions = [*fields_in_rows(sampled, free), *found.questions, *who.questions, *prices.questions]
     roles = _daily(sampled, roles, found, notes)
     questions += _left_open(sampled, roles)
     proposal = Proposal(roles, time_parts=found.time_parts)
@@ -98,6 +97,9 @@ def _wide(sampled: Sampled, found: Found, free: Collection[str], all_tickers: bo
     notes = (*found.notes, *panel.notes)
     proposal = judge(Proposal(found.roles, panel.series, notes, time_parts=found.time_parts), sampled.columns)
     proposal = replace(proposal, time_is_end=_is_end(proposal))
+    fields = fields_in_rows(sampled, free)
+    if fields and "time" in found.roles:
+        return replace(proposal, problem=fields[0])
     if panel.questions and "time" in found.roles:
         return replace(proposal, problem=panel.questions[0])
     return _asked(proposal, found.questions)
@@ -315,7 +317,7 @@ def _left_open(sampled: Sampled, roles: Mapping[Role, Match]) -> list[str]:
         values = {cell.lower() for cell in sampled.filled(name)}
         if values and values <= _HALVES:
             questions.append(f"{name!r} says am or pm: write it behind the time of day, in the same column")
-        if "price" in roles and len(values) > 1 and values <= _BOOK_SIDES:
+        if "price" in roles and len(values) > 1 and values <= QUOTE_SIDES:
             questions.append(f"{name!r} says bid or ask: rows are quotes, not trades; write bid and ask side by side")
     return questions
 
@@ -353,7 +355,7 @@ def _is_whole(sampled: Sampled, name: str) -> bool:
 
 def _is_side(sampled: Sampled, name: str) -> bool:
     filled = [cell.lower() for cell in sampled.filled(name)]
-    if fold(name) == BOOK_SIDES and filled and set(filled) <= _BOOK_SIDES:
+    if fold(name) == BOOK_SIDES and filled and set(filled) <= QUOTE_SIDES:
         return True
     return bool(filled) and sum(cell in TRUTH for cell in filled) * 2 > len(filled)
 

@@ -121,7 +121,7 @@ def test_bars_whose_starts_never_meet_are_asked_about() -> None:
 
 @pytest.mark.parametrize("column", ["field", "metric", "_field", "price_type", "kind", "name"])
 @pytest.mark.parametrize(
-    "cells", [("close", "open"), ("bid", "ask", "last"), ("Eröffnung", "Schluss"), ("收盘", "开盘")]
+    "cells", [("close", "open"), ("bid", "ask", "last"), ("mark", "last"), ("Eröffnung", "Schluss"), ("收盘", "开盘")]
 )
 def test_fields_in_rows_are_asked_about(column: str, cells: tuple[str, ...]) -> None:
     rows = [
@@ -131,6 +131,14 @@ def test_fields_in_rows_are_asked_about(column: str, cells: tuple[str, ...]) -> 
     ]
     with pytest.raises(UploadError, match=rf"column '{column}' names fields|bid or ask"):
         read("ACME.csv", (f"timestamp,{column},value\n" + "\n".join(rows)).encode())
+
+
+def test_fields_in_rows_of_days_and_of_wide_files_are_asked_about() -> None:
+    """No person is told to choose them as symbol."""
+    rows = [f"2024-08-{day:02},{field},{210 + day},{400 + day}" for day in range(1, 9) for field in ("open", "close")]
+    for header in ("date,field,AAPL,MSFT", "date,field,value,weight"):
+        with pytest.raises(UploadError, match=r"column 'field' names fields \('open', 'close'\)"):
+            read("ACME.csv", "\n".join([header, *rows]).encode())
 
 
 def test_series_of_fields_below_each_other_are_asked_about() -> None:
