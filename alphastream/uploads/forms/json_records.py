@@ -7,6 +7,7 @@ Plain values of the objects around it belong to it too: the symbol often stands 
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ Cells = dict[str, str]
 Record = tuple[Cells, list[str] | None]  # named cells, those around a record too; and cells without a name
 
 _DEEPEST: Final = 12
+_LONGEST_KEY: Final = 64  # of a price
 _PRICED: Final = frozenset(ALIASES["price"]) | frozenset(ALIASES["close"])
 _SYMBOLS: Final = frozenset(ALIASES["symbol"])
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{2,}(?:[._/:=^-][A-Z0-9]+)*")
@@ -77,12 +79,22 @@ def is_row(message: bytes | Raw) -> bool:
         for key, value in values.items()
         if _kind(value) in "[{" or memoryview(value)[:2].tobytes() in (b'"{', b'"[')
     ]
-    return not nested or any(fold(key) in _PRICED for key in values if key not in nested)
+    return not nested or any(_names_price(key) for key in values if key not in nested)
 
 
 def has_price(record: Record) -> bool:
     """Whether a record names a price (one without names may hold one)."""
-    return record[1] is not None or any(fold(name) in _PRICED for name in record[0])
+    return record[1] is not None or any(map(_names_price, record[0]))
+
+
+def _names_price(key: str) -> bool:
+    return len(key) <= _LONGEST_KEY and _is_price(key)
+
+
+@lru_cache(2**12)
+def _is_price(key: str) -> bool:
+    """Whether a key is a price's; the keys of a recording are the same in all its messages."""
+    return fold(key) in _PRICED
 
 
 def _records(value: bytes | Raw, around: Cells, depth: int) -> Iterator[Record]:
@@ -136,7 +148,7 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
         for date, value in nested.items():
             if _kind(value) == "{":
                 yield cells | {"time": date} | _plain(value), None
-    elif nested and not any(fold(name) in _PRICED for name in plain):
+    elif nested and not any(map(_names_price, plain)):
         yield from _of_nested(nested, cells, depth)
     elif any(_is_table(value, depth) for value in nested.values()):  # Kraken's "last" beside the rows is no price
         around = {key: cell for key, cell in cells.items() if fold(key) not in _PRICED}
