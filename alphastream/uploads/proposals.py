@@ -40,6 +40,7 @@ _MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coi
 _MATCHES_MORE: Final = frozenset(
     {"productid", "type", "makerorderid", "takerorderid", "sequence", "exchange", "bid", "ask"}
 )
+_MAKERS_SIDE: Final = "makerside"
 _MATCH_MESSAGE: Final = frozenset({"productid", "makerorderid", "takerorderid"})  # KuCoin's have a symbol instead
 
 
@@ -117,9 +118,11 @@ def _with_habits(sampled: Sampled, proposal: Proposal, notes: list[str], questio
         notes.append(f"{proposal.roles['time'].column!r} tells when a bar ends")
     names = {fold(column) for column in sampled.columns}
     coinbase = names >= _MATCHES and (names <= _MATCHES | _MATCHES_MORE or names >= _MATCH_MESSAGE)
-    if "buyer_is_maker" in proposal.roles and coinbase:
+    side = proposal.roles.get("buyer_is_maker")
+    if side is not None and (coinbase or fold(side.column) == _MAKERS_SIDE):
         proposal = replace(proposal, side_is_makers=True)
-        notes.append("the side is the resting order's (Coinbase): the taker's is the other one")
+        whose = "(Coinbase)" if coinbase else f"({side.column!r})"
+        notes.append(f"the side is the resting order's {whose}: the taker's is the other one")
     prices = [match.column for role, match in proposal.roles.items() if role in _PRICE_ROLES]
     huge = [column for column in prices if _fixed_point(sampled, column)]
     if huge and len(huge) == len(prices):

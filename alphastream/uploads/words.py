@@ -157,7 +157,7 @@ _TABLE: Final[Mapping[Field, str]] = {
     "side": """
         side, taker side, takerside, aggressor, aggressor side, trade side, direction, type, trade type,
         buy sell, bs, b s, seite, richtung, sens, lado, lato, сторона, направление, 方向, 买卖, 买卖方向,
-        成交方向, 売買, 매매구분, s, ask bid""",
+        成交方向, 売買, 매매구분, s, ask bid, maker side""",
     "maker": """
         is buyer maker, buyer is maker, buyer maker, is buyer the maker, isbuyermaker, m, is sell, is taker sell,
         taker side sell, sell""",

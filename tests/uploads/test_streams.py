@@ -66,6 +66,13 @@ def test_asks_and_bids_of_upbits_trades() -> None:
         read("a.csv", rows.replace("ask_bid", "side").encode())
 
 
+def test_a_column_of_the_makers_side() -> None:
+    text = "time,price,size,maker_side\n1723075200,2342.1,1,buy\n1723075201,2342.2,1,sell\n"
+    upload = read("ETHUSD.csv", text.encode())
+    assert upload.frames["ETHUSD"]["buyer_is_maker"].tolist() == [True, False]
+    assert "the side is the resting order's ('maker_side'): the taker's is the other one" in upload.notes
+
+
 def test_what_was_there_and_what_has_come_are_rows_of_one_kind() -> None:
     """BitMEX sends what was there before (partial), then each trade (insert); deletions are something else."""
     trade = {"symbol": "XBTUSD", "side": "Buy", "size": 100, "price": 55108.5}
