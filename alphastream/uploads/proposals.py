@@ -66,6 +66,7 @@ def propose(
     who = find_symbol(sampled, free, priced)
     free = [column for column in free if column not in _used(who.roles)]
     told = _first_symbol(sampled, who) or symbol
+    standing: str | None = None
     prices = _bars(sampled, free, told) or _quote_bars(sampled, free) or _ticks(sampled, free)
     if prices is None and not who.roles:
         wide = _wide(sampled, found, free, all_tickers=False)
@@ -73,6 +74,7 @@ def propose(
             return _asked(
                 wide, [question for columns in wide.series.values() for question in _hundredths(columns.values())]
             )
+        standing = wide.problem if wide.problem is not None and "look like instruments" in wide.problem else None
     prices = prices or _weak(sampled, free) or _partial(sampled, free)
     roles = {**found.roles, **who.roles, **prices.roles}
     notes = [*found.notes, *who.notes, *prices.notes]
@@ -84,7 +86,10 @@ def propose(
     unused = [column for column in columns if column not in _used(roles) | times]
     if unused:
         notes.append(f"{UNUSED}{listed(unused)}")
-    return _asked(judge(replace(proposal, notes=tuple(notes)), columns), questions)
+    judged = judge(replace(proposal, notes=tuple(notes)), columns)
+    if standing is not None and judged.problem is not None:
+        return replace(judged, problem=standing)
+    return _asked(judged, questions)
 
 
 def _asked(proposal: Proposal, questions: Sequence[str]) -> Proposal:
@@ -98,12 +103,28 @@ def _wide(sampled: Sampled, found: Found, free: Collection[str], all_tickers: bo
     notes = (*found.notes, *panel.notes)
     proposal = judge(Proposal(found.roles, panel.series, notes, time_parts=found.time_parts), sampled.columns)
     proposal = replace(proposal, time_is_end=_is_end(proposal))
-    fields = fields_in_rows(sampled, free)
-    if fields and "time" in found.roles:
-        return replace(proposal, problem=fields[0])
-    if panel.questions and "time" in found.roles:
-        return replace(proposal, problem=panel.questions[0])
+    questions = [*fields_in_rows(sampled, free), *_own_dates(sampled, found, free), *panel.questions]
+    if questions and "time" in found.roles:
+        return replace(proposal, problem=questions[0])
     return _asked(proposal, found.questions)
+
+
+def _own_dates(sampled: Sampled, found: Found, free: Collection[str]) -> list[str]:
+    """The question where columns of prices have dates of their own beside them."""
+    if "time" not in found.roles:
+        return []
+    time = found.roles["time"].column
+    others = [
+        name
+        for name in free
+        if sampled.kind(name) in ("time", "date") and sampled.cells[name] != sampled.cells[time] and name != time
+    ]
+    if not others:
+        return []
+    return [
+        f"{listed([time, *others])} hold different dates, and columns beside each other cannot have dates of their "
+        "own: save each instrument as a file of its own, or all under one column of dates"
+    ]
 
 
 def _is_end(proposal: Proposal) -> bool:

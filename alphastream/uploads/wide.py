@@ -1,13 +1,14 @@
 """Prices of many instruments side by side: which columns they are, and of which instrument."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
 import numpy as np
 
+from alphastream.uploads.cells import looks_like_number
 from alphastream.uploads.columns import ALIASES, BAR_ROLES, UNUSED, Role, listed
 from alphastream.uploads.contents import price_like, same_prices
 from alphastream.uploads.sampled import Sampled
@@ -17,6 +18,7 @@ from alphastream.uploads.words import Field, fields_of, fold
 _CROWD: Final = 3  # so many columns without a known name are instruments, whatever stands beside them
 _FEW: Final = 5  # fewer numbers are no evidence
 _TICKER: Final = re.compile(r"[A-Z^$][A-Z0-9.^=\-]{0,5}")
+_SECOND: Final = re.compile(r" \(\d+\)$|\.\d$")  # of a name that was there already, here or in pandas
 _ROLE: Final[dict[Field, Role]] = {
     "open": "open",
     "high": "high",
@@ -68,14 +70,29 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     """
     panel = Panel()
     columns = [name for name in sampled.columns if name in free and sampled.kind(name) != "empty"]
-    numbers = [name for name in columns if sampled.is_number(name) and sampled.kind(name) not in ("index", "percent")]
+    numbers = [name for name in columns if _numeric(sampled, name) and sampled.kind(name) not in ("index", "percent")]
     known = [] if all_tickers else [name for name in numbers if sampled.fields[name]]
     split = {name: split_name(name) for name in numbers if name not in known}
     fielded = any(split.values())
     unknown = [name for name in numbers if name not in known]
     if not fielded and (not unknown or (len(unknown) < _CROWD and (known or any(map(_misspelt, unknown))))):
+        if known and len(unknown) > 1 and all(_TICKER.fullmatch(name.strip()) for name in unknown):
+            panel.questions.append(
+                f"{listed(unknown)} look like instruments, and {listed(known)} beside them like something else: delete "
+                "those columns, or choose one price by hand"
+            )
         return panel
-    chosen = {name: split[name] or (name, "close") for name in unknown if split[name] or not fielded}
+    _ask_twins(panel, sampled.columns, unknown)
+    bare = {name for name in unknown if not split[name]} if fielded else set(unknown)
+    if fielded and bare and not _are_closes(bare, split):
+        bare = {name for name in bare if _priced(sampled, name)}
+        some = next(name for name, pair in split.items() if pair)
+        if bare:
+            panel.questions.append(
+                f"{listed(sorted(bare))} name no field, and {some!r} does: name all prices alike, or delete the "
+                "columns that are no prices of instruments"
+            )
+    chosen = {name: split[name] or (name, "close") for name in unknown if split[name] or name in bare}
     if not all_tickers and not fielded:
         chosen = {name: pair for name, pair in chosen.items() if _priced(sampled, name)}
         odd = [name for name in unknown if name not in chosen]
@@ -102,6 +119,28 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     return panel
 
 
+def _ask_twins(panel: Panel, columns: Sequence[str], unknown: Sequence[str]) -> None:
+    """Ask where an instrument's name stands twice: the second column may hold its volumes, or another's prices."""
+    twins = [name for name in unknown if (base := _SECOND.sub("", name)) != name and base in columns]
+    if twins:
+        first = _SECOND.sub("", twins[0])
+        panel.questions.append(f"{first!r} names several columns: name what each holds, or delete those not needed")
+
+
+def _are_closes(bare: Collection[str], split: Mapping[str, tuple[str, Role | None] | None]) -> bool:
+    """Whether names without a field are closes of the instruments whose other fields are named (BTC, BTC_volume)."""
+    pairs = [pair for pair in split.values() if pair]
+    return {symbol for symbol, _ in pairs} <= set(bare) and not any(role == "close" for _, role in pairs)
+
+
+def _numeric(sampled: Sampled, column: str) -> bool:
+    """Whether cells are numbers, or one is under a name that says nothing: an odd cell beside it must be told."""
+    if sampled.is_number(column):
+        return True
+    known = bool(sampled.fields[column]) or sampled.kind(column) not in ("text", "symbol")
+    return not known and any(looks_like_number(cell) for cell in sampled.filled(column))
+
+
 def split_name(column: str) -> tuple[str, Role | None] | None:
     """Symbol and role in one name; the role is None for a field nobody reads here.
 
@@ -117,6 +156,8 @@ def split_name(column: str) -> tuple[str, Role | None] | None:
             ("".join(parts[-words:]), "".join(parts[: -words - 1])),
             ("".join(parts[:words]), "".join(parts[words + 1 :])),
         ):
+            if fold(field_text) in ("adj", "adjusted") and symbol.strip() and not fields_of(symbol).keys() & _SPLIT:
+                return symbol.strip(), "adj_close"
             fields = fields_of(field_text)
             if (
                 len(fold(field_text)) > 1

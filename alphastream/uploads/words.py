@@ -250,7 +250,8 @@ _TABLE: Final[Mapping[Field, str]] = {
         time ms, time m nano, 最后修改毫秒, update millisec, millisec""",
     "other": """
         rsi, macd, sma, ema, ma, signal, histogram, atr, target, label, prediction, volatility, std, mean,
-        zscore, z score, alpha, beta, hedge ratio, portfolio value, cash,
+        zscore, z score, alpha, beta, hedge ratio, hedge, weight, weights, regime, advancers, decliners, advances,
+        declines, breadth, pcr, put call ratio, portfolio value, cash,
         position, pnl, equity, drawdown, dividend, dividends, ex dividend, stock splits, splits,
         split ratio, split coefficient, capital gains, deliverable volume, % deliverble, %deliverble,
         delivery qty, delivery %, shares outstanding, shrout, shares out, rank, rank now, ranknow, currency code,
