@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.uploads.cells import looks_like_number
 from alphastream.uploads.columns import ALIASES, BAR_ROLES, UNUSED, Role, listed
 from alphastream.uploads.contents import price_like, same_prices
 from alphastream.uploads.sampled import Sampled
@@ -18,6 +17,7 @@ from alphastream.uploads.words import Field, fields_of, fold
 _CROWD: Final = 3  # so many columns without a known name are instruments, whatever stands beside them
 _FEW: Final = 5  # fewer numbers are no evidence
 _TICKER: Final = re.compile(r"[A-Z^$][A-Z0-9.^=\-]{0,5}")
+_DIGIT: Final = re.compile(r"[-+(]?[$€£]?\d")
 _SECOND: Final = re.compile(r" \(\d+\)$|\.\d$")  # of a name that was there already, here or in pandas
 _ROLE: Final[dict[Field, Role]] = {
     "open": "open",
@@ -134,11 +134,11 @@ def _are_closes(bare: Collection[str], split: Mapping[str, tuple[str, Role | Non
 
 
 def _numeric(sampled: Sampled, column: str) -> bool:
-    """Whether cells are numbers, or one is under a name that says nothing: an odd cell beside it must be told."""
+    """Whether cells are numbers, or begin like one under a name that says nothing: what is odd in them must be told."""
     if sampled.is_number(column):
         return True
     known = bool(sampled.fields[column]) or sampled.kind(column) not in ("text", "symbol")
-    return not known and any(looks_like_number(cell) for cell in sampled.filled(column))
+    return not known and any(_DIGIT.match(cell) for cell in sampled.filled(column))
 
 
 def split_name(column: str) -> tuple[str, Role | None] | None:
