@@ -159,12 +159,13 @@ def _of_object(values: Mapping[str, Raw], around: Cells, depth: int) -> Iterator
 
 def _of_nested(nested: Mapping[str, Raw], cells: Cells, depth: int) -> Iterator[Record]:
     """The records under each symbol, under the key that speaks of prices, or under the one that holds the most."""
-    tables = [key for key in nested if _names_instrument(key) and _is_table(nested[key], depth)]
+    priced = [key for key in nested if fold(key).rstrip("s") in _PRICED]
+    named = [] if priced else [key for key in nested if _names_instrument(key)]
+    tables = [key for key in named if _is_table(nested[key], depth)]
     if len(tables) > 1 or (tables and _SYMBOL.fullmatch(tables[0])):
         for key in tables:
             yield from _of_instrument(key, nested[key], cells, depth)
         return
-    priced = [key for key in nested if fold(key).rstrip("s") in _PRICED]
     key = priced[0] if priced else max(nested, key=lambda name: len(memoryview(nested[name])))
     own = dict(cells)
     for other, value in nested.items():
@@ -191,7 +192,8 @@ def _names_instrument(key: str) -> bool:
     [True, True, False, False, False, False]
     """
     words = set(tokens_of(key))
-    return bool(words) and not words & _CONTAINERS and (field_of(key) is None or bool(re.fullmatch("[A-Z]", key)))
+    one = len(words) == 1 or _SYMBOL.fullmatch(key) is not None
+    return one and not words & _CONTAINERS and (field_of(key) is None or bool(re.fullmatch("[A-Z]", key)))
 
 
 def _is_table(value: Raw, depth: int) -> bool:
