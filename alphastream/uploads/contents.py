@@ -294,3 +294,12 @@ def _text_kind(filled: Sequence[str]) -> ContentKind:
     few = len(set(filled)) <= max(1, len(filled) // 2) or len(filled) <= 20
     named = sum(bool(_INSTRUMENT.fullmatch(cell)) and cell.upper() not in _OTHER_WORDS for cell in filled)
     return "symbol" if few and named * 2 > len(filled) else "text"
+
+
+def runs_one_way(values: Floats) -> bool:
+    """Whether whole numbers run one way in small steps: so do ids, and few rows of amounts or prices do not."""
+    if len(values) < 2:
+        return False
+    steps = np.diff(values)
+    one_way = bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
+    return one_way and (len(values) > 10 or bool((np.abs(steps) == 1).all()) or roughness(values) < 1e-3)

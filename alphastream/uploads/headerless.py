@@ -22,6 +22,7 @@ from alphastream.uploads.contents import (
     content_of,
     price_like,
     roughness,
+    runs_one_way,
     same_prices,
     surely_times,
     unleaping,
@@ -352,13 +353,7 @@ class _Bare:
         return price_like(self._values(name)) or (self.contents[name].distinct == 1 and not self.contents[name].whole)
 
     def _is_id(self, name: str) -> bool:
-        """Whether whole numbers run one way in small steps: so do ids, and few rows of amounts or prices do not."""
-        content, values = self.contents[name], self._values(name)
-        if not content.whole or len(values) < 2:
-            return False
-        steps = np.diff(values)
-        one_way = bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
-        return one_way and (len(values) > 10 or bool((np.abs(steps) == 1).all()) or roughness(values) < 1e-3)
+        return self.contents[name].whole and runs_one_way(self._values(name))
 
     def _is_spread(self, bid: str, ask: str) -> bool:
         if not same_prices([self._values(bid), self._values(ask)]):

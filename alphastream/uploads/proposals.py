@@ -26,7 +26,8 @@ from alphastream.uploads.columns import (
     listed,
     note_of_quotes,
 )
-from alphastream.uploads.finding import QUOTE_SIDES, Found, ends_only, fields_in_rows, find_symbol, find_times, is_date
+from alphastream.uploads.finding import QUOTE_SIDES, Found, fields_in_rows, find_symbol, find_times, is_date
+from alphastream.uploads.habits import is_end, with_habits
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import normalise
 from alphastream.uploads.wide import is_panel, panel_of
@@ -34,14 +35,6 @@ from alphastream.uploads.words import Field, fold, is_ambiguous, tokens_of
 
 _HUNDREDTHS: Final = re.compile(r"(?i)\b(cents?|pence|penny|centavos|agorot)\b")
 _HALVES: Final = frozenset({"am", "pm", "a.m.", "p.m."})
-_BILLION: Final = 1e9
-_VENDOR: Final = frozenset({"rtype", "publisherid", "instrumentid"})
-_MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coinbase's trades
-_MATCHES_MORE: Final = frozenset(
-    {"productid", "type", "makerorderid", "takerorderid", "sequence", "exchange", "bid", "ask"}
-)
-_MAKERS_SIDE: Final = "makerside"
-_MATCH_MESSAGE: Final = frozenset({"productid", "makerorderid", "takerorderid"})  # KuCoin's have a symbol instead
 
 
 def propose(
@@ -82,7 +75,7 @@ def propose(
     roles = _daily(sampled, roles, found, notes)
     questions += _left_open(sampled, roles)
     proposal = Proposal(roles, time_parts=found.time_parts)
-    proposal = _with_habits(sampled, proposal, notes, questions)
+    proposal = with_habits(sampled, proposal, notes, questions)
     unused = [column for column in columns if column not in _used(roles) | times]
     if unused:
         notes.append(f"{UNUSED}{listed(unused)}")
@@ -102,7 +95,7 @@ def _wide(sampled: Sampled, found: Found, free: Collection[str], all_tickers: bo
     panel = panel_of(sampled, free, all_tickers)
     notes = (*found.notes, *panel.notes)
     proposal = judge(Proposal(found.roles, panel.series, notes, time_parts=found.time_parts), sampled.columns)
-    proposal = replace(proposal, time_is_end=_is_end(proposal))
+    proposal = replace(proposal, time_is_end=is_end(proposal))
     questions = [*fields_in_rows(sampled, free), *_own_dates(sampled, found, free), *panel.questions]
     if questions and "time" in found.roles:
         return replace(proposal, problem=questions[0])
@@ -125,46 +118,6 @@ def _own_dates(sampled: Sampled, found: Found, free: Collection[str]) -> list[st
         f"{listed([time, *others])} hold different dates, and columns beside each other cannot have dates of their "
         "own: save each instrument as a file of its own, or all under one column of dates"
     ]
-
-
-def _is_end(proposal: Proposal) -> bool:
-    time = proposal.roles.get("time")
-    return proposal.kind == "bars" and ends_only(time.column if time else None)
-
-
-def _with_habits(sampled: Sampled, proposal: Proposal, notes: list[str], questions: list[str]) -> Proposal:
-    """What vendors are known to mean: ends of bars, sides of makers, prices in billionths."""
-    if _is_end(proposal):
-        proposal = replace(proposal, time_is_end=True)
-        notes.append(f"{proposal.roles['time'].column!r} tells when a bar ends")
-    names = {fold(column) for column in sampled.columns}
-    coinbase = names >= _MATCHES and (names <= _MATCHES | _MATCHES_MORE or names >= _MATCH_MESSAGE)
-    side = proposal.roles.get("buyer_is_maker")
-    if side is not None and (coinbase or fold(side.column) == _MAKERS_SIDE):
-        proposal = replace(proposal, side_is_makers=True)
-        whose = "(Coinbase)" if coinbase else f"({side.column!r})"
-        notes.append(f"the side is the resting order's {whose}: the taker's is the other one")
-    prices = [match.column for role, match in proposal.roles.items() if role in _PRICE_ROLES]
-    huge = [column for column in prices if _fixed_point(sampled, column)]
-    if huge and len(huge) == len(prices):
-        if len(names & _VENDOR) >= 2:
-            notes.append("prices are whole billionths (Databento): multiplied by 1e-9")
-            return replace(proposal, price_scale=1e-9)
-        seen = next(cell for cell in sampled.cells[huge[0]] if cell)
-        questions.append(
-            f"column {huge[0]!r} holds whole numbers such as {seen}: if these are prices in fixed point, "
-            "divide them first"
-        )
-    return proposal
-
-
-_PRICE_ROLES: Final = frozenset({"price", "bid", "ask", *BAR_ROLES, *BID_BARS, *ASK_BARS})
-
-
-def _fixed_point(sampled: Sampled, column: str) -> bool:
-    content = sampled.contents[column]
-    known = content.values[np.isfinite(content.values)]
-    return content.whole and len(known) > 0 and bool(np.median(known) >= _BILLION)
 
 
 def _used(roles: Mapping[Role, Match]) -> set[str]:
