@@ -46,11 +46,14 @@ _SIDES: Final = word_set(
     "uptick downtick plustick minustick zeroplustick zerominustick aggressive passive c v compra venta venda kauf "
     "verkauf achat vente"
 )
+_LETTERS: Final = word_set("o h l c")  # fewer may be exchanges or conditions of a tape
 _RIGHTS: Final = word_set("c p call put calls puts ce pe")
 _CONTRACTS: Final = word_set(
     "currency ccy curr quotecurrency quoteasset quoteccy pricecurrency devise wahrung moneda moeda valuta tenor root "
     "rootsymbol exp expdate expirydt maturitydate vencimento vencto verfall verfallstag falligkeit echeance scadenza "
-    "vencimiento contractmonth contractexpiry markettype instrumenttype contracttype producttype shareclass 通貨 币种"
+    "vencimiento contractmonth contractexpiry markettype instrumenttype contracttype producttype shareclass 通貨 币种 "
+    "行权价 行权价格 执行价 权利行使価格 満期 满期月 交割月 合约月份 結算月份 basispreis ausubungspreis laufzeit "
+    "prixdexercice prezzodiesercizio strikeprijs precioejercicio preciodeejercicio precodeexercicio 만기 만기월"
 )
 
 
@@ -117,7 +120,7 @@ def question(labels: Sequence[Labels], layout: Layout, name: str, price: Floats,
         present = [some.names[code] for code in np.unique(codes)]
         if len(present) < 2:
             continue
-        if are_fields(present):
+        if are_fields(present) or _LETTERS <= {label.lower() for label in present} <= _LETTERS | {"v"}:
             return f"{name}: {question_of_fields(some.column, present)}"
         said = _says_contract(some.column, present)
         if said and layout.kind == "ticks":

@@ -9,6 +9,8 @@ from alphastream.errors import UploadError
 from alphastream.uploads import Upload, read
 from alphastream.uploads.contents import are_fields
 
+CONTRACTS = ["expiry", "strike", "Contract Month", "Vencimento", "Verfall", "tenor", "行权价", "Basispreis", "Laufzeit"]
+
 
 def shuffled(first: str, second: str) -> list[str]:
     """Sixty labels in no order."""
@@ -69,7 +71,7 @@ def test_contracts_beside_a_symbol_are_asked_about() -> None:
     assert len(read("trades.csv", text.encode(), {"suffix": "product"}).symbols) == 2
 
 
-@pytest.mark.parametrize("column", ["expiry", "strike", "Contract Month", "Vencimento", "Verfall", "tenor"])
+@pytest.mark.parametrize("column", [*CONTRACTS, "Prezzo di esercizio"])
 def test_names_that_say_it_are_enough(column: str) -> None:
     labels = shuffled("X10", "X15")
     with pytest.raises(UploadError, match="several instruments"):
@@ -150,6 +152,12 @@ def test_series_of_fields_below_each_other_are_asked_about() -> None:
     ]
     with pytest.raises(UploadError, match="column '_field' names fields"):
         read("BTC.csv", ("_time,_field,_value\n" + "\n".join(rows)).encode())
+
+
+def test_letters_of_fields_are_asked_about() -> None:
+    with pytest.raises(UploadError, match="column 'kind' names fields"):
+        ticks("kind", ["o", "h", "l", "c"] * 5, [100.0, 100.2, 99.9, 100.1] * 5)
+    assert ticks("sale", ["o", "c"] * 10, [100.0, 100.1, 100.1, 100.0] * 5).symbols == ("ACME",)
 
 
 def test_companies_may_be_named_like_fields() -> None:
