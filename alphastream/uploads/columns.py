@@ -103,6 +103,7 @@ class Proposal:
     time_parts : year, month, day, hour and so on to columns, where these together are the time; it is called by the
         first of them then.
     price_scale : what prices are multiplied by: 1e-9 where they are written as whole billionths (Databento).
+    sides_stay : whether an empty bid or ask is the one before it (MetaTrader).
     """
 
     roles: Mapping[Role, Match]
@@ -112,6 +113,7 @@ class Proposal:
     time_is_end: bool = False
     side_is_makers: bool = False
     price_scale: float = 1.0
+    sides_stay: bool = False
     time_parts: Mapping[Part, str] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,7 @@ _MATCHES: Final = frozenset({"tradeid", "side", "size", "price", "time"})  # Coi
 _MATCHES_MORE: Final = frozenset(
     {"productid", "type", "makerorderid", "takerorderid", "sequence", "exchange", "bid", "ask"}
 )
+_METATRADER: Final = frozenset({"date", "time", "bid", "ask", "last", "volume", "flags"})
 _MAKERS_SIDE: Final = "makerside"
 _MATCH_MESSAGE: Final = frozenset({"productid", "makerorderid", "takerorderid"})  # KuCoin's have a symbol instead
 _PRICE_ROLES: Final = frozenset({"price", "bid", "ask", *BAR_ROLES, *BID_BARS, *ASK_BARS})
@@ -39,6 +40,9 @@ def with_habits(sampled: Sampled, proposal: Proposal, notes: list[str], question
         proposal = replace(proposal, side_is_makers=True)
         whose = "(Coinbase)" if coinbase else f"({side.column!r})"
         notes.append(f"the side is the resting order's {whose}: the taker's is the other one")
+    if names >= _METATRADER and proposal.roles.keys() >= {"bid", "ask"}:
+        proposal = replace(proposal, sides_stay=True)
+        notes.append("an empty bid or ask is the one before it (MetaTrader)")
     prices = [match.column for role, match in proposal.roles.items() if role in _PRICE_ROLES]
     huge = [column for column in prices if _fixed_point(sampled, column)]
     if huge and len(huge) == len(prices):

@@ -16,7 +16,7 @@ _PRICES: Final = ("price", "bid", "ask", *BAR_ROLES, "adj_close", *BID_BARS, *AS
 _UNADJUSTED: Final = 1e-6  # adjusted closes that differ by less are rounded
 
 
-def priced(leg: Values, scale: float, notes: Notes) -> None:
+def priced(leg: Values, scale: float, notes: Notes, sides_stay: bool = False) -> None:
     """Put prices into a leg as they are used.
 
     ``price`` (ticks) or ``close`` (bars) is there afterwards, and ``bid`` and ``ask`` where the file has both sides:
@@ -26,6 +26,7 @@ def priced(leg: Values, scale: float, notes: Notes) -> None:
     ----------
     leg : role to column, shape (T,) each; changed in place.
     scale : what written prices are multiplied by.
+    sides_stay : whether an empty bid or ask is the one before it; rows are in the order of time then.
 
     Raises
     ------
@@ -38,6 +39,8 @@ def priced(leg: Values, scale: float, notes: Notes) -> None:
     if "close" not in leg and leg.keys() & {"bid_close", "ask_close"}:
         _quoted_bars(leg)
     elif not leg.keys() & {"close", "price"} and leg.keys() & {"bid", "ask"}:
+        if sides_stay:
+            leg |= {role: _carried(leg[role]) for role in ("bid", "ask")}
         leg["price"] = _middle(leg.get("bid"), leg.get("ask"))
     elif "adj_close" in leg:
         _adjust(leg, notes)
@@ -66,6 +69,12 @@ def _lawful(cells: Any, values: Floats, lawful: NDArray[np.bool_], needed: str) 
         row = int(np.argmin(lawful))
         raise CellError(row, cells[row].as_py(), needed)
     return values
+
+
+def _carried(side: Floats) -> Floats:
+    """Each row with the last value up to it, (T,); NaN before the first one."""
+    last = np.maximum.accumulate(np.where(np.isnan(side), -1, np.arange(len(side))))
+    return np.where(last < 0, np.nan, side[last])
 
 
 def _middle(bid: Floats | None, ask: Floats | None) -> Floats:

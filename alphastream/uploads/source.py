@@ -120,7 +120,7 @@ class Source:
         self._refuse_kinds(kinds)
         _settle_makers(legs[""], notes)
         for owner, leg in legs.items():
-            self._price(owner, leg, notes)
+            self._price(owner, leg, read.time_ns, notes)
         names: list[str] = []
         if "symbol" in legs[""]:
             legs[""]["symbol"], names = symbols.settled(legs[""]["symbol"])
@@ -148,10 +148,11 @@ class Source:
                 column=self.layout.roles["time"].column,
             )
 
-    def _price(self, owner: str, leg: Leg, notes: Notes) -> None:
+    def _price(self, owner: str, leg: Leg, time_ns: NDArray[np.int64], notes: Notes) -> None:
         """Prices of a leg as they are used."""
+        stay = self.layout.proposal.sides_stay and bool((time_ns[1:] >= time_ns[:-1]).all())
         try:
-            priced(leg, self.layout.proposal.price_scale, notes)
+            priced(leg, self.layout.proposal.price_scale, notes, stay)
         except CellError as error:
             series = self.layout.series.get(owner)
             column = series["adj_close"] if series else self.layout.roles["adj_close"].column
