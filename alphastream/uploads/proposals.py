@@ -30,10 +30,12 @@ from alphastream.uploads.finding import QUOTE_SIDES, Found, fields_in_rows, find
 from alphastream.uploads.habits import is_end, with_habits
 from alphastream.uploads.sampled import Sampled
 from alphastream.uploads.symbols import normalise
+from alphastream.uploads.time_names import time_rank
 from alphastream.uploads.wide import is_panel, panel_of
 from alphastream.uploads.words import Field, fold, is_ambiguous, tokens_of
 
 _HUNDREDTHS: Final = re.compile(r"(?i)\b(cents?|pence|penny|centavos|agorot)\b")
+_ITS_OWN: Final = (2, 0)  # ranks of times of rows; behind them come ends of bars, and times of receipt
 _HALVES: Final = frozenset({"am", "pm", "a.m.", "p.m."})
 
 
@@ -110,7 +112,9 @@ def _own_dates(sampled: Sampled, found: Found, free: Collection[str]) -> list[st
     others = [
         name
         for name in free
-        if sampled.kind(name) in ("time", "date") and sampled.cells[name] != sampled.cells[time] and name != time
+        if sampled.kind(name) in ("time", "date")
+        and sampled.cells[name] != sampled.cells[time]
+        and (time_rank(name) or _ITS_OWN)[0] <= _ITS_OWN[0]
     ]
     if not others:
         return []

@@ -17,6 +17,7 @@ from alphastream.uploads.words import Field, fields_of, fold
 _CROWD: Final = 3  # so many columns without a known name are instruments, whatever stands beside them
 _FEW: Final = 5  # fewer numbers are no evidence
 _TICKER: Final = re.compile(r"[A-Z^$][A-Z0-9.^=\-]{0,5}")
+_SYMBOL: Final = re.compile(r"[A-Za-z0-9^$][A-Za-z0-9/.^=-]{0,11}")
 _DIGIT: Final = re.compile(r"[-+(]?[$€£]?\d")
 _SECOND: Final = re.compile(r" \(\d+\)$|\.\d$")  # of a name that was there already, here or in pandas
 _ROLE: Final[dict[Field, Role]] = {
@@ -85,7 +86,7 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     _ask_twins(panel, sampled.columns, unknown)
     bare = {name for name in unknown if not split[name]} if fielded else set(unknown)
     if fielded and bare and not _are_closes(bare, split):
-        bare = {name for name in bare if _priced(sampled, name)}
+        bare = {name for name in bare if _SYMBOL.fullmatch(name.strip()) and _priced(sampled, name)}
         some = next(name for name, pair in split.items() if pair)
         if bare:
             panel.questions.append(

@@ -143,7 +143,7 @@ BAD = [
 def test_errors_of_files_are_text(name: str, content: bytes) -> None:
     test = app("views/history/page.py")
     test.file_uploader[0].upload(name, content).run()
-    assert test.error
+    assert test.error or test.info  # of one symbol alone
     told(test)
 
 

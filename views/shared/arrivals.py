@@ -50,8 +50,9 @@ class UploadLimit:
             try:
                 stack.enter_context(self._budget().arriving(self._owner(found[1]), "file", int(size)))
             except UploadError as error:
-                logger.warning("upload refused reason=%r", str(error))  # the browser shows the status alone
-                await PlainTextResponse(str(error), 413)(scope, receive, send)
+                reason = str(error)
+                logger.warning("upload refused reason=%r", reason)  # the browser shows the status alone
+                await PlainTextResponse(reason, 413)(scope, receive, send)
                 return
             await self._app(scope, receive, send)
 

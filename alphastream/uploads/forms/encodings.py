@@ -105,6 +105,7 @@ def _known_letters(text: str) -> int:
     """Letters in names of columns that are known, and not by their plain letters alone."""
     lines = text.splitlines()[:_HEADER_LINES]
     cells = {cell.strip() for line in lines for cell in _SEPARATORS.split(line) if not cell.isascii()}
+    cells = {cell for cell in cells if all(char.isalnum() or char <= "\x7f" for char in cell)}  # signs are no letters
     return sum(
         len(fold(cell)) for cell in cells if any(char.isalpha() and char > "\x7f" for char in cell) if _knows(cell)
     )
