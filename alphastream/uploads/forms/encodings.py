@@ -33,11 +33,14 @@ NAMES: Final = {
 _CANDIDATES: Final = tuple(name for name in NAMES if not name.startswith("utf"))
 _HEADER_LINES: Final = 30  # titles may stand before a header
 _SEPARATORS: Final = re.compile(r'[,;\t|":\[\]{}\r\n]+')
-_LEAST_LETTERS: Final = 2  # one sign of two bytes is a known word too easily
+_LEAST_LETTERS: Final = 4  # of a known word; shorter ones any bytes may spell, without the signs among them
+_LEAST_IDEOGRAPHS: Final = 2
+_IDEOGRAPHS: Final = "\u2e80"  # and kana, hangul
 _WORD: Final = re.compile(r"\S*[^\x00-\x7f]\S*")
 _MARKED: Final = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüœŒ"
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _MARKED_RUN: Final = 2  # "créée"; more marked letters in a row are those of another alphabet
+_MARKED_CAPITAL: Final = re.compile("[a-zß-ÿœ][À-ÞŒ]")  # half of a letter of UTF-8 looks like this
 _SIGNS: Final = "\u00a0°€£¥§²³·½¼®©±×«»–—\u2018\u2019“”„…"
 _SIGN_IN_WORD: Final = re.compile(r"[^\W\d_][°²³·½¼®©±×][^\W\d_]")  # it is a letter of another encoding
 
@@ -67,7 +70,7 @@ def encoding_of(head: bytes) -> str | None:
             continue
     most = max(letters.values(), default=0)
     best = [encoding for encoding, count in letters.items() if count == most]
-    if most >= _LEAST_LETTERS and (len(best) == 1 or WESTERN in best):
+    if most and (len(best) == 1 or WESTERN in best):
         return WESTERN if WESTERN in best else best[0]
     if not whole.decode("utf-8", "ignore").isascii():
         return None  # it is UTF-8, and damaged
@@ -105,14 +108,16 @@ def _known_letters(text: str) -> int:
     """Letters in names of columns that are known, and not by their plain letters alone."""
     lines = text.splitlines()[:_HEADER_LINES]
     cells = {cell.strip() for line in lines for cell in _SEPARATORS.split(line) if not cell.isascii()}
-    cells = {cell for cell in cells if all(char.isalnum() or char <= "\x7f" for char in cell)}  # signs are no letters
-    return sum(
-        len(fold(cell)) for cell in cells if any(char.isalpha() and char > "\x7f" for char in cell) if _knows(cell)
-    )
+    return sum(len(fold(cell)) for cell in cells if _is_known(cell))
 
 
-def _knows(cell: str) -> bool:
-    return fold(cell) in TIME_NAMES or field_of(cell) is not None
+def _is_known(cell: str) -> bool:
+    """Whether a cell names a column, and all of it outside ASCII is letters that belong to the name."""
+    foreign = [char for char in cell if char > "\x7f"]
+    if not foreign or not all(map(str.isalpha, foreign)):
+        return False
+    least = _LEAST_IDEOGRAPHS if max(foreign) >= _IDEOGRAPHS else _LEAST_LETTERS
+    return len(fold(cell)) >= least and (fold(cell) in TIME_NAMES or field_of(cell) is not None)
 
 
 def _is_western_word(word: str) -> bool:
@@ -122,6 +127,8 @@ def _is_western_word(word: str) -> bool:
 
 
 def _is_western_piece(letters: str) -> bool:
-    """Letters in a row: one, or marked ones among plain ones."""
+    """Letters in a row: one, or marked ones among plain ones, no capital behind a small letter."""
+    if _MARKED_CAPITAL.search(letters):
+        return False
     marks = "".join("m" if letter in _MARKED else "." for letter in letters)
     return len(letters) == 1 or ("." in marks and "m" * (_MARKED_RUN + 1) not in marks)

@@ -99,18 +99,19 @@ def too_long(file: str, line: int) -> UploadError:
     return UploadError(f"the line has more than {MAX_LINE:,} characters: this is no table", file=file, line=line)
 
 
-def undecodable(file: str, error: UnicodeDecodeError, lines: int = 0) -> UploadError:
+def undecodable(file: str, error: UnicodeDecodeError, encoding: str, lines: int = 0) -> UploadError:
     """The error for bytes that are no text.
 
     Parameters
     ----------
+    encoding : in which they were decoded; the error itself calls all of Windows' "charmap".
     lines : how many end before the bytes that were decoded.
     """
     line = lines + count_lines(error.object[: error.start].decode(error.encoding)) + 1
-    if error.encoding.startswith("utf-16"):
+    if encoding.startswith("utf-16"):
         advice = "download it again, or save it as CSV UTF-8"
         return UploadError(f"half a UTF-16 character: the file is cut off or damaged; {advice}", file=file, line=line)
-    byte, what = error.object[error.start], NAMES.get(error.encoding)
+    byte, what = error.object[error.start], NAMES.get(encoding)
     return not_utf8(file, line, byte, f"neither UTF-8 nor {what}" if what else "not UTF-8")
 
 
@@ -151,7 +152,7 @@ def _decode(file: str, head: bytes, encoding: str, whole: bool) -> str:
     try:
         return codecs.getincrementaldecoder(encoding)(errors).decode(head, final=whole)
     except UnicodeDecodeError as error:
-        raise undecodable(file, error) from None
+        raise undecodable(file, error, encoding) from None
 
 
 def _lines(file: str, text: str, whole: bool) -> list[tuple[int, str]]:
@@ -180,6 +181,7 @@ class _Recoded(io.RawIOBase):
     def __init__(self, stream: BinaryIO, encoding: str, file: str) -> None:
         self._stream = stream
         self._file = file
+        self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._lines = 0
         self._last = ""
@@ -196,7 +198,7 @@ class _Recoded(io.RawIOBase):
             try:
                 text = self._decoder.decode(some, final=self._ended)
             except UnicodeDecodeError as error:
-                raise undecodable(self._file, error, self._lines) from None
+                raise undecodable(self._file, error, self._encoding, self._lines) from None
             self._lines += count_lines(text) - (self._last + text[:1] == "\r\n")
             self._last = text[-1:]
             self._rest = text.encode()
