@@ -33,6 +33,8 @@ AMONG = {
     "a footer": ([*ROWS, '"Downloaded from a site as of 08-08-2024 07:29pm CDT"'], "1 line without cells"),
     "the header again": ([*ROWS[:2], HEADER, *ROWS[2:]], "1 repeated header skipped"),
     "units": (["[UTC],(USD),(USD),(USD),(USD),(shares)", *ROWS], ""),
+    "units and no word for the time": ([",(USD),(USD),(USD),(USD),(shares)", *ROWS], ""),
+    "currencies beside a unit": ([",USD,USD,USD,USD,shares", *ROWS], ""),
     "a comment": ([*ROWS[:2], "# a pause here", *ROWS[2:]], "1 line without cells"),
     "separators alone": ([*ROWS, ",,,,,,,"], "1 line without cells"),
 }
@@ -62,3 +64,8 @@ def test_a_separator_behind_every_row_and_an_index_before() -> None:
     assert len(upload_of(HEADER, *(row + "," for row in ROWS)).frames["ACME"]) == 5
     assert len(upload_of(HEADER + ",", *ROWS).frames["ACME"]) == 5
     assert len(upload_of(HEADER, *(f"{at},{row}" for at, row in enumerate(ROWS, 1))).frames["ACME"]) == 5
+
+
+def test_a_unit_under_the_only_price_is_no_symbol() -> None:
+    upload = upload_of("Datum;Schluss", ";(EUR)", "07.08.2024;1,5", "08.08.2024;1,6", "20.08.2024;1,7", name="SAP.csv")
+    assert upload.symbols == ("SAP",)

@@ -26,6 +26,9 @@ _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}\W+[^\W_]+")  # at least two words: a sentence, not a cell of a row cut off
 _DECLARED: Final = re.compile(r"\ufeff?\"?sep=(.)\"?[\s,;|]*")
 _NAME_LENGTH: Final = 80  # of a column; what is longer is cut
+_UNIT: Final = re.compile(  # no ticker looks like this
+    r"(?i)\s*(\([^()]*\)|\[[^\[\]]*\]|%|shares|contracts|units|lots|stück|st\.|titres|azioni|acciones|szt\.?)\s*"
+)
 _SECOND_HEADERS: Final = ("", "ticker", "price", "date", "datetime", "symbol", "symbols")
 
 
@@ -298,6 +301,8 @@ def _is_second_header(names: Sequence[str], row: Sequence[str]) -> bool:
     if len(row) != len(names):
         return False
     blank = not any(cell.strip() for cell in row[1:])
+    if any(map(_UNIT.fullmatch, row[1:])):
+        return False
     named = fold(row[0]) in _SECOND_HEADERS or (blank and fold(row[0]) in ALIASES["time"])
     return named and (blank or is_header(["", *row[1:]]))
 
