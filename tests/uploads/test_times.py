@@ -306,7 +306,7 @@ def test_even_days_are_read_rightly_or_asked(first: dt.date, count: int, step: i
         asked = error.needed
     if asked:
         assert "do not tell" in asked
-        assert count <= 12
+        assert count <= (29 if "%y" in spelling else 12)  # 01-01-01 to 29-01-01: days, or years on end
     else:
         assert read.astype("M8[ns]").astype("M8[D]").tolist() == days
 
