@@ -52,7 +52,8 @@ class Sampled:
 
         Of two letters the small one is meant: l is the low, and L the last trade's id (Binance).
         """
-        found = [name for name in self.columns if name in among and field in self.fields[name]]
+        wanted = set(among)
+        found = [name for name in self.columns if field in self.fields[name] and name in wanted]
         return sorted(found, key=lambda name: (self.fields[name][field], _is_capital(name)))
 
     def numbers(self, field: Field, among: Collection[str]) -> list[str]:

@@ -47,6 +47,7 @@ def is_panel(sampled: Sampled, free: Collection[str]) -> bool:
     That is so where some of them are no words for fields, all hold numbers above zero, and those that would be open,
     high, low and close of one instrument are not.
     """
+    free = set(free)
     numbers = [name for name in sampled.columns if name in free and sampled.kind(name) not in ("empty", "index")]
     unknown = [name for name in numbers if not fields_of(name)]
     if len(numbers) < 2 or not unknown or not all(_TICKER.fullmatch(name.strip()) for name in numbers):
@@ -69,7 +70,7 @@ def panel_of(sampled: Sampled, free: Collection[str], all_tickers: bool) -> Pane
     free : columns that have no role.
     all_tickers : whether words for fields are tickers here (``is_panel``).
     """
-    panel = Panel()
+    panel, free = Panel(), set(free)
     columns = [name for name in sampled.columns if name in free and sampled.kind(name) != "empty"]
     numbers = [name for name in columns if _numeric(sampled, name) and sampled.kind(name) not in ("index", "percent")]
     known = [] if all_tickers else [name for name in numbers if sampled.fields[name]]

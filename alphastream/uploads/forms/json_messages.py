@@ -63,7 +63,10 @@ class JsonMessages:
         self._key: str | None = None
         self._only: str | None = None
         self._ends: str | None = None
-        framed = [(record, message) for _, record, message in islice(self._framed(), _SAMPLE_MESSAGES)]
+        framed: list[tuple[Record, bytes]] = []
+        for number, record, message in islice(self._framed(), _SAMPLE_MESSAGES):
+            refuse_many_columns(part.file, len(record[0]), number)  # before each name is looked at
+            framed.append((record, message))
         self._priced = any(has_price(record) for record, _ in framed)
         framed = [pair for pair in framed if self._counts(pair[0])][:SAMPLE_ROWS]
         if not framed:

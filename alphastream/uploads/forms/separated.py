@@ -258,7 +258,9 @@ def _header_and_rows(file: str, cells: list[tuple[int, list[str]]]) -> _Rows:
     sample = [row for _, row in rows[:SAMPLE_ROWS] if len(row) == width or not _is_remark(row)]
     if not sample:
         raise UploadError("only a header, no rows: rows of time and price are needed", file=file, line=number)
-    columns, symbol = _joined_headers([_as_wide(names, sample), *(row for _, row in cells[1 : more + 1])])
+    wide = _as_wide(names, sample)
+    others = [_as_wide(row, sample) for _, row in cells[1 : more + 1]]
+    columns, symbol = _joined_headers([wide, *([*row, *[""] * len(wide)][: len(wide)] for row in others)])
     return _Rows(number, rows[0][0], columns, sample, symbol)
 
 
