@@ -93,6 +93,7 @@ class SeparatedValues:
             return "skip"
 
         parsing = pyarrow.csv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=uneven)
+        strict = pyarrow.csv.ParseOptions(delimiter=self.delimiter)  # Arrow cannot show a row that is no UTF-8
         converting = pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(at.values(), pa.string()), include_columns=list(at.values())
         )
@@ -104,7 +105,8 @@ class SeparatedValues:
             if not block.size:
                 continue
             reading = pyarrow.csv.ReadOptions(use_threads=False, block_size=block.size + 1, column_names=names)
-            table = pyarrow.csv.read_csv(pa.BufferReader(block), reading, parsing, converting)
+            options = parsing if _is_utf8(block) else strict
+            table = pyarrow.csv.read_csv(pa.BufferReader(block), reading, options, converting)
             for batch in table.to_batches():
                 yield {column: batch.column(name) for column, name in at.items()}
 
@@ -164,6 +166,14 @@ def _blocks(stream: BinaryIO) -> Iterator[Any]:
         rest = block[end:]
     if rest:
         yield pa.py_buffer(rest)
+
+
+def _is_utf8(block: Any) -> bool:
+    try:
+        block.to_pybytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _without(block: Any, header: str | None, skipped: int) -> tuple[Any, int]:
