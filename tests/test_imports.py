@@ -45,6 +45,7 @@ LIBRARY: dict[str, int] = {
     "errors": 0,
     "core": 1,
     "events": 1,
+    "instruments": 1,
     "bars": 2,
     "tape": 2,
     "estimators": 2,

@@ -16,6 +16,7 @@ PUBLIC: dict[str, str] = {
     "round_decimal truncate_decimal utc_now local_now OrderOperation Position",
     "alphastream.feeds": "FEEDS",
     "alphastream.events": "Tick Bar",
+    "alphastream.instruments": "InstrumentId",
     "alphastream.errors": "AlphaStreamError",
     "alphastream.graph": "Node Graph",
     "alphastream.uploads": "read combine",
