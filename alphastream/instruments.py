@@ -71,9 +71,9 @@ class InstrumentId(str):
         """What it is called there."""
         return self.partition(":")[2]
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
         """Give pickle and copy the two parts."""
-        return self.venue, self.symbol
+        return type(self), (self.venue, self.symbol)
 
     def __repr__(self) -> str:
         """Show the two parts."""

@@ -22,7 +22,8 @@ def test_a_name_comes_back_from_its_text(venue: str, symbol: str) -> None:
     name = InstrumentId(venue, symbol)
     assert InstrumentId.parse(str(name), "another") == name
     assert (name.venue, name.symbol) == (venue, symbol)
-    assert {name: 1}[f"{venue}:{symbol}"] == 1
+    assert {str(name): 1}[name] == {name: 1}[InstrumentId(venue, symbol)] == 1
+    assert hash(name) == hash(f"{venue}:{symbol}")
     assert bare(name) == symbol
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         again = pickle.loads(pickle.dumps(name, protocol))
