@@ -203,9 +203,8 @@ class QuantEngine:
         ends = [ends for leg in (spec.y, spec.x) if (ends := self._bars.received(leg)) is not None]
         if not ends:
             return None
-        newest = max((last for _, last in ends), key=lambda tick: tick.receive_ns)
-        first_ns = min(first.receive_ns for first, _ in ends)
-        return Stamps(first_ns, newest.receive_ns, newest.time_ns, time.time_ns())
+        newest = max(ends, key=lambda arrivals: arrivals.last_ns)
+        return Stamps(min(each.first_ns for each in ends), newest.last_ns, newest.traded_ns, time.time_ns())
 
     def _forget_idle(self, now_s: float) -> None:
         """Drop requests nobody repeated, and the nodes and rows that only they needed. Holds the lock."""

@@ -14,7 +14,7 @@ import config
 from alphastream.errors import AlphaStreamError
 from alphastream.feeds import FEEDS
 from ingest import Health
-from system import Pipeline, configure_logging, live_pipeline
+from system import Pipeline, configure_logging, hand_over_often, live_pipeline
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def _record_until_stopped(pipeline: Pipeline, seconds: float | None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, finish)
+    hand_over_often()
     pipeline.ingest.start()
     deadline = None if seconds is None else time.monotonic() + seconds
     while not _is_final(pipeline.ingest.health) and (deadline is None or time.monotonic() < deadline):

@@ -7,7 +7,7 @@ Here memory and file become one tape, under one lock. Rings, the writer's thread
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +17,8 @@ from typing import Self
 
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
-from alphastream.tape.ring import INT64_MAX, Coverage, Gap, SymbolRing, TickBatch, TickColumns
+from alphastream.tape.columns import INT64_MAX, TickColumns, by_symbol, empty
+from alphastream.tape.ring import Coverage, Gap, TickBatch
 from runtime.stores.rings import SymbolRings
 from runtime.stores.sqlite import TickFile
 from runtime.stores.writer import TickWriter
@@ -25,7 +26,7 @@ from runtime.writer_lock import WriterLock
 
 __all__ = ["Coverage", "Gap", "StoreHealth", "TickBatch", "TickColumns", "TickStore"]
 
-_APPEND_CHUNK = 1_000  # ticks admitted under one hold of the lock
+_APPEND_CHUNK = 10_000  # ticks admitted under one hold of the lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class StoreHealth:
     duplicates : ticks dropped because their id was known.
     rejected : ticks refused: unusable numbers, or an id that ran backwards.
     lost : ticks given up because the file could not be written for too long; ``gaps`` lists their ids.
+    damaged : ticks whose block in the file had been altered; ``gaps`` lists their ids.
     last_error : why the newest write failed, None while writing works.
     durable_lag_s : how long the oldest pending tick has waited, in seconds.
     """
@@ -48,6 +50,7 @@ class StoreHealth:
     duplicates: int
     rejected: int
     lost: int
+    damaged: int
     last_error: str | None
     durable_lag_s: float
 
@@ -63,7 +66,7 @@ class TickStore:
     ----------
     path : file to keep; made with its folders when it does not exist.
     ring_ticks : newest ticks a symbol that stay in memory.
-    batch_ticks : ticks that one transaction writes at most.
+    batch_ticks : ticks that are written before ``flush_s`` is over. What waits then goes in one transaction.
     flush_s : longest wait of a tick for its transaction, in seconds.
     retention_ns : ticks older than this before the newest of their symbol are deleted now and then; None keeps all.
     max_pending : ticks that may wait for the file. While the file can be written ``append`` waits for room; while it
@@ -98,6 +101,7 @@ class TickStore:
         self._max_pending, self._on_ticks, self._read_only = max_pending, on_ticks, read_only
         self._lock = threading.Lock()
         self._rings = SymbolRings(ring_ticks, retention_ns)
+        self._damaged = 0  # ticks, found when the file was opened
         self._resources = ExitStack()
         self._file = self._open_file(ring_ticks)
         self._writer = TickWriter(
@@ -123,8 +127,12 @@ class TickStore:
         try:
             file = TickFile(self._path, read_only=self._read_only)
             self._resources.callback(file.close)
-            for symbol, runs in file.runs.items():
-                self._rings.restore(symbol, runs.copy(), file.newest(symbol, ring_ticks), file.first_ns(symbol))
+            held = self._newest_of(file, ring_ticks)
+            while file.has_damage and not self._read_only:
+                self._damaged += sum(map(len, file.set_damage_aside().values()))
+                held = self._newest_of(file, ring_ticks)
+            for symbol, (newest, first_ns) in held.items():
+                self._rings.restore(symbol, file.runs[symbol].copy(), file.lost[symbol].copy(), newest, first_ns)
         except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
             self._resources.close()
             if isinstance(error, AlphaStreamError):
@@ -136,6 +144,15 @@ class TickStore:
             self._resources.close()
             raise
         return file
+
+    @staticmethod
+    def _newest_of(file: TickFile, ring_ticks: int) -> dict[str, tuple[TickColumns, int]]:
+        """What the ring of each symbol begins with, and the time of its first tick."""
+        return {
+            symbol: (file.newest(symbol, ring_ticks), file.first_ns(symbol))
+            for symbol, runs in file.runs.items()
+            if runs or file.lost[symbol]
+        }
 
     def append(self, ticks: Iterable[Tick]) -> int:
         """Take ticks in and return how many were accepted; the rest were known already or unusable.
@@ -150,14 +167,31 @@ class TickStore:
         accepted = 0
         stream = iter(ticks)
         while chunk := list(islice(stream, min(_APPEND_CHUNK, self._max_pending))):
-            with self._lock:
-                self._require_open_for_writing()
-                taken, visible = self._rings.admit(chunk)
-                self._writer.offer(taken)
-            accepted += len(taken)
-            if visible and self._on_ticks is not None:
-                self._on_ticks()
-            self._writer.wait_for_room()
+            groups, unusable = by_symbol(chunk)
+            accepted += self._take(groups, unusable)
+        return accepted
+
+    def take(self, groups: Mapping[str, TickColumns]) -> int:
+        """Take in ticks as columns by symbol: ``append`` for those who have many."""
+        size = min(_APPEND_CHUNK, self._max_pending)
+        return sum(
+            self._take({symbol: ticks.rows(slice(start, start + size))})
+            for symbol, ticks in groups.items()
+            for start in range(0, len(ticks), size)
+        )
+
+    def _take(self, groups: Mapping[str, TickColumns], unusable: int = 0) -> int:
+        accepted, visible = 0, False
+        with self._lock:
+            self._require_open_for_writing()
+            self._rings.rejected += unusable
+            for symbol, ticks in groups.items():
+                taken, is_new = self._rings.admit(symbol, ticks)
+                self._writer.offer(symbol, taken)
+                accepted, visible = accepted + len(taken), visible or is_new
+        if visible and self._on_ticks is not None:
+            self._on_ticks()
+        self._writer.wait_for_room()
         return accepted
 
     def _require_open_for_writing(self) -> None:
@@ -179,7 +213,8 @@ class TickStore:
         ParameterError : a cursor that this store has not given out.
         """
         with self._lock:
-            return (self._rings.get(symbol) or SymbolRing(symbol, 1)).since(cursor)
+            ring = self._rings.get(symbol)
+            return ring.since(cursor) if ring is not None else TickBatch(symbol, empty(), 0, 0)
 
     def window(self, symbol: str, start_ns: int, end_ns: int) -> list[Tick]:
         """Ticks with start_ns <= time_ns < end_ns in ascending order of id, durable or not; empty when there are none.
@@ -194,9 +229,12 @@ class TickStore:
         """Return the same ticks as ``window`` as arrays."""
         start_ns, end_ns = max(start_ns, 0), min(end_ns, INT64_MAX)
         with self._lock:  # before the file: a tick that becomes durable in between is then seen twice, never not
-            waiting = self._writer.waiting()
-        in_memory = [t for t in waiting if t.symbol == symbol and start_ns <= t.time_ns < end_ns]
-        return TickColumns.merged([*self._file.window(symbol, start_ns, end_ns), TickColumns.of(in_memory)])
+            waiting = TickColumns.joined([*self._writer.waiting(symbol), empty()])
+        in_memory = waiting.rows((waiting.time_ns >= start_ns) & (waiting.time_ns < end_ns))
+        durable = self._file.window(symbol, start_ns, end_ns)
+        if self._file.has_damage:
+            self._writer.tend()
+        return TickColumns.merged([durable, in_memory])
 
     def gaps(self, symbol: str) -> list[Gap]:
         """Missing id ranges between the first and the last known id, ascending; empty for an unknown symbol."""
@@ -231,6 +269,7 @@ class TickStore:
                 duplicates=self._rings.duplicates,
                 rejected=self._rings.rejected,
                 lost=self._writer.lost,
+                damaged=self._damaged + self._writer.damaged,
                 last_error=self._writer.error,
                 durable_lag_s=self._writer.lag_s,
             )

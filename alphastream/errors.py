@@ -36,6 +36,10 @@ class StorageError(AlphaStreamError):
     """The tick store cannot read or write its file."""
 
 
+class DamagedBlockError(StorageError):
+    """A block of ticks is not what was written."""
+
+
 class UploadError(AlphaStreamError, ValueError):
     """A file given by a person cannot be read as ticks or bars.
 

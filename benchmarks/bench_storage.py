@@ -20,14 +20,16 @@ from itertools import count
 from pathlib import Path
 
 from alphastream.events import Tick
+from alphastream.tape.columns import by_symbol
 from storage import TickStore
+from system import hand_over_often
 
 ROUNDS = 5
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 START_NS = 1_723_075_200_000_000_000
 STEP_NS = 40_000_000  # 25 ticks/s a symbol, the mean of BTCUSDT
 FIVE_MINUTES_NS = 300 * 10**9
-FRAME, BATCH = 20, 5_000
+FRAME, BURST, BATCH = 20, 500, 5_000
 TABLE = (
     "CREATE TABLE ticks(symbol VARCHAR, id BIGINT, price DOUBLE, quantity DOUBLE, time_ns BIGINT, receive_ns BIGINT, "
     "buyer_is_maker BOOLEAN, PRIMARY KEY(symbol, id))"
@@ -60,6 +62,15 @@ def fill_store(path: Path, ticks: list[Tick]) -> None:
     with TickStore(path) as store:
         for frame in parts_of(ticks, FRAME):
             store.append(frame)
+        store.flush(600)
+
+
+def take_columns(path: Path, ticks: list[Tick]) -> None:
+    """The same as columns, 500 at a time, as a burst of frames comes."""
+    whole, _ = by_symbol(ticks)
+    with TickStore(path) as store:
+        for start in range(0, len(ticks) // len(whole), BURST):
+            store.take({symbol: columns.rows(slice(start, start + BURST)) for symbol, columns in whole.items()})
         store.flush(600)
 
 
@@ -122,6 +133,7 @@ def report_writing(ticks: list[Tick], folder: Path) -> None:
     few, some = ticks[:300], ticks[:20_000]  # few where a row may take 15 ms
     ways: list[tuple[str, Callable[[list[Tick]], None], list[Tick], list[Tick]]] = [
         ("TickStore.append, frames of 20", lambda t: fill_store(next(fresh), t), ticks, some),
+        ("TickStore.take, columns of 500", lambda t: take_columns(next(fresh), t), ticks, some),
         ("SQLite, a commit a row", lambda t: fill_sqlite(next(fresh), t, 1), some, few),
         (
             "SQLite, a commit a batch, index by time",
@@ -146,9 +158,11 @@ def report_reading(ticks: list[Tick], folder: Path) -> None:
     path, symbol = folder / "read.db", SYMBOLS[0]
     fill_store(path, ticks)
     middle = ticks[len(ticks) // 2].time_ns
-    with TickStore(path) as store, closing(sqlite3.connect(path)) as plain:
+    rival = folder / "rival.db"
+    fill_sqlite(rival, ticks, BATCH, index=True)
+    with TickStore(path) as store, closing(sqlite3.connect(rival)) as plain:
         cursor = store.since(symbol).cursor - 10
-        query = "SELECT * FROM ticks WHERE symbol_id = 1 AND time_ns >= ? AND time_ns < ? ORDER BY time_ns"
+        query = "SELECT * FROM ticks WHERE symbol = 'BTCUSDT' AND time_ns >= ? AND time_ns < ? ORDER BY time_ns"
 
         def fetch(span_ns: int) -> list[object]:
             return plain.execute(query, (middle, middle + span_ns)).fetchall()
@@ -170,10 +184,12 @@ def report_reading(ticks: list[Tick], folder: Path) -> None:
                 busy, slowest = seconds(read)
             print(f"{name:42}" + "".join(f"{1e3 * took:10.3f}" for took in (idle, busy, slowest)))
     print(f"\nopen with {len(ticks):,} ticks in the file: {seconds(lambda: TickStore(path).close())[0] * 1e3:.0f} ms")
-    print(f"file: {path.stat().st_size / len(ticks):.0f} bytes a tick")
+    ours, rows = (each.stat().st_size / len(ticks) for each in (path, rival))
+    print(f"file: {ours:.1f} bytes a tick, rows of SQLite {rows:.0f}")
 
 
 def main() -> None:
+    hand_over_often()  # as the app and the recorder do
     ticks = make_ticks(200_000)
     with tempfile.TemporaryDirectory() as folder:
         report_writing(ticks, Path(folder))

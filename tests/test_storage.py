@@ -25,7 +25,7 @@ from tests.runtime.stores.tape_files import BTC, ETH, ids, runs_and_ids, tick, t
 
 def stored_rows(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
-        (rows,) = connection.execute("SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM runs)").fetchone()
+        (rows,) = connection.execute("SELECT (SELECT count(*) FROM blocks) + (SELECT count(*) FROM runs)").fetchone()
     return int(rows)
 
 
@@ -250,20 +250,22 @@ def test_a_warm_start_fills_the_rings(path: Path) -> None:
 
 
 def test_retention_deletes_the_old_and_calls_it_no_gap(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 100)
+    monkeypatch.setattr("runtime.stores.sqlite._PRUNE_BLOCKS", 4)
     with TickStore(path) as store:
         store.append([*ticks(1, 10), *ticks(15, 1000), *ticks(1, 50, ETH)])
-    monkeypatch.setattr("runtime.stores.sqlite._PRUNE_ROWS", 400)
     with TickStore(path, retention_ns=100) as store:
-        for trade_id, first in ((1001, 405), (1002, 805), (1003, 903)):  # 400 rows a transaction, no more
+        for trade_id, first in ((1001, 405), (1002, 805), (1003, 805), (1006, 905)):  # whole blocks, 4 a transaction
             store.append([tick(trade_id)])
             store.flush()
             coverage = store.coverage(BTC)
             assert coverage is not None
-            assert (coverage.first_id, coverage.first_ns, coverage.missing) == (first, first, 0)
-        assert ids(store.window(BTC, 0, 2000)) == list(range(903, 1004))
+            assert (coverage.first_id, coverage.first_ns) == (first, first)
+        store.append(ticks(1004, 1005))
+        assert ids(store.window(BTC, 0, 2000)) == list(range(905, 1007))
         assert store.append([tick(500)]) == 0, "older than retention keeps"
         assert store.coverage(ETH) is not None
-    assert runs_and_ids(path) == (IdRuns([(903, 1003)]), list(range(903, 1004)))
+    assert runs_and_ids(path) == (IdRuns([(905, 1006)]), list(range(905, 1007)))
 
 
 def test_a_tick_from_the_future_does_not_delete_the_past(path: Path) -> None:
@@ -306,12 +308,3 @@ def test_a_path_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_size_of_zero_is_refused(path: Path, name: str) -> None:
     with pytest.raises(ParameterError, match=f"{name} is 0"):
         TickStore(path, **{name: 0})  # type: ignore[arg-type]
-
-
-def test_a_file_that_contradicts_itself_is_a_sentence(path: Path) -> None:
-    with TickStore(path) as store:
-        store.append(ticks(1, 10))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM ticks")
-    with pytest.raises(StorageError, match=r"is damaged .*: move it away"):
-        TickStore(path)

@@ -1,14 +1,13 @@
 """Bars of symbols, kept up to date from a growing tape."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from alphastream.bars import Bars, aggregate, merge
 from alphastream.core.types import Floats, Ints
-from alphastream.events import Tick
 from alphastream.tape.protocols import GrowingTape
 
 log = logging.getLogger(__name__)
@@ -36,16 +35,24 @@ class _BarSeries:
         self.bars = merged.take(slice(-keep, None)) if len(merged) > keep else merged
 
 
+class Arrivals(NamedTuple):
+    """When the first and the last of some ticks were received, and when the last was traded, UTC ns."""
+
+    first_ns: int
+    last_ns: int
+    traded_ns: int
+
+
 @dataclass(slots=True)
 class _SymbolTape:
     """Where reading one symbol stands, and its bars at every interval somebody wants.
 
-    ``received`` holds the first and the last tick of the latest reading, if it had any.
+    ``received`` tells when the ticks of the latest reading came, if it had any.
     """
 
     cursor: int
     newest_ns: int = 0
-    received: tuple[Tick, Tick] | None = None
+    received: Arrivals | None = None
     series: dict[int, _BarSeries] = field(default_factory=dict)
 
 
@@ -86,8 +93,8 @@ class TapeBars:
         """The time of the newest trade, 0 before the first."""
         return self._symbols[symbol].newest_ns
 
-    def received(self, symbol: str) -> tuple[Tick, Tick] | None:
-        """The first and the last tick that the latest ``pull`` read, None where nothing came."""
+    def received(self, symbol: str) -> Arrivals | None:
+        """When the ticks came that the latest ``pull`` read, None where nothing came."""
         return self._symbols[symbol].received
 
     def pull(self, now_ns: int) -> dict[str, int]:
@@ -122,18 +129,9 @@ class TapeBars:
             return 0
         if not len(batch):
             return None
-        ticks = list(batch)
-        held.received = ticks[0], ticks[-1]
-        ids, time_ns, price, quantity = _arrays(ticks)
+        ticks = batch.columns
+        held.received = Arrivals(int(ticks.receive_ns[0]), int(ticks.receive_ns[-1]), int(ticks.time_ns[-1]))
         for series in held.series.values():
-            series.add(ids, time_ns, price, quantity, keep=2 * self._history)
-        held.newest_ns = max(held.newest_ns, int(time_ns.max()))
-        return int(time_ns.min())
-
-
-def _arrays(ticks: Sequence[Tick]) -> tuple[Ints, Ints, Floats, Floats]:
-    ids = np.array([tick.id for tick in ticks], dtype=np.int64)
-    time_ns = np.array([tick.time_ns for tick in ticks], dtype=np.int64)
-    price = np.array([tick.price for tick in ticks])
-    quantity = np.array([tick.quantity for tick in ticks])
-    return ids, time_ns, price, quantity
+            series.add(ticks.id, ticks.time_ns, ticks.price, ticks.quantity, keep=2 * self._history)
+        held.newest_ns = max(held.newest_ns, int(ticks.time_ns.max()))
+        return int(ticks.time_ns.min())

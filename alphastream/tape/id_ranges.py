@@ -6,7 +6,11 @@ the space between two pairs.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from typing import Self
 
+import numpy as np
+
+from alphastream.core.types import Ints
 from alphastream.errors import ParameterError
 
 
@@ -27,6 +31,8 @@ class IdRuns:
     ([(4, 6)], 3, 5)
     >>> runs.add(5), runs.add(5), runs.gaps()
     (True, False, [(4, 4), (6, 6)])
+    >>> runs.extend(np.array([9, 10, 20])), runs.pairs()[-2:]
+    (True, [(7, 10), (20, 20)])
     """
 
     __slots__ = ("_count", "_firsts", "_lasts")
@@ -44,6 +50,14 @@ class IdRuns:
             self._firsts.append(first)
             self._lasts.append(last)
             self._count += last - first + 1
+
+    @classmethod
+    def of(cls, ids: Ints) -> Self:
+        """Take ids, (n,), in strictly ascending order; ParameterError for others."""
+        runs = cls()
+        if len(ids) and not runs.extend(ids):
+            raise ParameterError(f"{len(ids)} ids are not in ascending order: sort them, each once")
+        return runs
 
     @property
     def first(self) -> int | None:
@@ -82,6 +96,23 @@ class IdRuns:
 
     def __repr__(self) -> str:
         return f"IdRuns({self.pairs()})"
+
+    def extend(self, ids: Ints) -> bool:
+        """Take in strictly ascending ids, (n,), beyond the last one; False, and nothing done, for any others."""
+        last = self._lasts[-1] if self._lasts else -2
+        steps = ids[1:] - ids[:-1]
+        if not len(ids) or ids[0] <= last or (steps < 1).any():
+            return False
+        ends = np.flatnonzero(steps != 1)
+        firsts = ids[np.append(0, ends + 1)].tolist()
+        lasts = ids[np.append(ends, len(ids) - 1)].tolist()
+        if firsts[0] == last + 1:
+            self._lasts.pop()
+            firsts = firsts[1:]
+        self._firsts += firsts
+        self._lasts += lasts
+        self._count += len(ids)
+        return True
 
     def add(self, new: int) -> bool:
         """Take an id in; False when it is already here."""
@@ -139,6 +170,30 @@ class IdRuns:
     def pairs(self) -> list[tuple[int, int]]:
         """The runs as (first, last), ascending: what the constructor takes."""
         return list(zip(self._firsts, self._lasts, strict=True))
+
+    def union(self, others: "IdRuns") -> "IdRuns":
+        """Return the ids that are here or among the others."""
+        joined: list[tuple[int, int]] = []
+        for first, last in sorted([*self.pairs(), *others.pairs()]):
+            if joined and first <= joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+            else:
+                joined.append((first, last))
+        return IdRuns(joined)
+
+    def without(self, others: "IdRuns") -> "IdRuns":
+        """Return the ids that are here and not among the others."""
+        left: list[tuple[int, int]] = []
+        for first, last in self.pairs():
+            at = bisect_right(others._lasts, first - 1)
+            while at < len(others._firsts) and others._firsts[at] <= last:
+                if others._firsts[at] > first:
+                    left.append((first, others._firsts[at] - 1))
+                first = others._lasts[at] + 1
+                at += 1
+            if first <= last:
+                left.append((first, last))
+        return IdRuns(left)
 
     def copy(self) -> "IdRuns":
         """Return an independent set of the same ids."""

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from alphastream.core.types import Floats, Ints
 from alphastream.events import Tick
-from alphastream.tape.ring import Coverage, Gap, TickColumns
+from alphastream.tape.columns import TickColumns
+from alphastream.tape.ring import Coverage, Gap
 
 
 class TickArrays(Protocol):
@@ -36,6 +37,8 @@ class Batch(Protocol):
     def cursor(self) -> int: ...
     @property
     def missed(self) -> int: ...
+    @property
+    def columns(self) -> TickColumns: ...
     def __iter__(self) -> Iterator[Tick]: ...
     def __len__(self) -> int: ...
 

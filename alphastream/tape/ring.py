@@ -4,21 +4,22 @@ Ids decide what is new and what is missing; time never does. Pure: no thread, no
 around every call and hands over the time.
 """
 
-import math
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import Literal, NamedTuple, Self
+from functools import cached_property
+from typing import Final, NamedTuple, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 
-INT64_MAX = 2**63 - 1
+_FIRST_ROWS: Final = 1_024
+_SPARE: Final = 3  # a third of the ring is room for what comes, so that moving costs a few copies a tick
+_NEW, _REFILLED, _DUPLICATE, _BACKWARDS = range(4)
+_NONE: Final = empty()
 
 
 class Gap(NamedTuple):
@@ -48,59 +49,42 @@ class Coverage:
         return self.missing == 0
 
 
-class TickBatch(list[Tick]):
-    """Ticks in order of arrival, with the place to go on from.
+class TickBatch(Sequence[Tick]):
+    """Ticks in order of arrival, with the place to go on from; as columns, or one by one.
 
     Parameters
     ----------
+    symbol, columns : whose ticks, and what they are.
     cursor : pass it to the next ``since``.
     missed : ticks that left the ring between the cursor asked for and the first one here.
     """
 
-    def __init__(self, ticks: Iterable[Tick], cursor: int, missed: int) -> None:
-        super().__init__(ticks)
-        self.cursor = cursor
-        self.missed = missed
+    def __init__(self, symbol: str, columns: TickColumns, cursor: int, missed: int) -> None:
+        self.symbol, self.columns = symbol, columns
+        self.cursor, self.missed = cursor, missed
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TickColumns:
-    """Ticks of one symbol as arrays of one length, in ascending order of id."""
-
-    id: npt.NDArray[np.int64]
-    price: npt.NDArray[np.float64]
-    quantity: npt.NDArray[np.float64]
-    time_ns: npt.NDArray[np.int64]
-    receive_ns: npt.NDArray[np.int64]
-    buyer_is_maker: npt.NDArray[np.bool_]
+    @cached_property
+    def _ticks(self) -> list[Tick]:
+        return self.columns.ticks(self.symbol)
 
     def __len__(self) -> int:
-        return len(self.id)
+        return len(self.columns)
 
-    def ticks(self, symbol: str) -> list[Tick]:
-        """Build one Tick a row."""
-        return list(map(Tick, repeat(symbol), *(column.tolist() for column in self._arrays())))
+    @overload
+    def __getitem__(self, at: int) -> Tick: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Tick]: ...
+    def __getitem__(self, at: int | slice) -> Tick | list[Tick]:
+        return self._ticks[at]
 
-    def _arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        return self.id, self.price, self.quantity, self.time_ns, self.receive_ns, self.buyer_is_maker
 
-    @classmethod
-    def of(cls, ticks: list[Tick]) -> Self:
-        """Return the columns of ticks, in the order given."""
-        return cls(
-            np.array([t.id for t in ticks], dtype=np.int64),
-            np.array([t.price for t in ticks], dtype=np.float64),
-            np.array([t.quantity for t in ticks], dtype=np.float64),
-            np.array([t.time_ns for t in ticks], dtype=np.int64),
-            np.array([t.receive_ns for t in ticks], dtype=np.int64),
-            np.array([t.buyer_is_maker for t in ticks], dtype=np.bool_),
-        )
+class Admission(NamedTuple):
+    """What became of ticks that came: columns of the new ones and of those that were given up and have come again."""
 
-    @classmethod
-    def merged(cls, parts: list[Self]) -> Self:
-        """Return all rows of the parts by ascending id, an id that two parts hold once; at least one part."""
-        order = np.unique(np.concatenate([part.id for part in parts]), return_index=True)[1]
-        return cls(*(np.concatenate(arrays)[order] for arrays in zip(*(p._arrays() for p in parts), strict=True)))
+    new: TickColumns
+    refilled: TickColumns
+    backwards: TickColumns
+    duplicates: int
 
 
 class SymbolRing:
@@ -117,53 +101,93 @@ class SymbolRing:
         self.symbol = symbol
         self.seen = IdRuns()
         self.lost = IdRuns()  # seen, but given up before it was durable
+        self._absent = IdRuns()  # was in the file, and was not sound when it was opened
         self.newest: Tick | None = None  # by id: a late gap filler is not the last trade
         self.first_ns = 0
         self._retention_ns = retention_ns
-        self._ticks: deque[Tick] = deque(maxlen=ring_ticks)
+        self._ring_ticks = ring_ticks
+        self._columns = empty(min(ring_ticks, _FIRST_ROWS))  # what is held ends at _end, before it lie older ticks
+        self._end = 0
         self._arrived = 0  # sequence number of the newest tick in the ring
 
-    def restore(self, runs: IdRuns, newest: list[Tick], first_ns: int) -> None:
-        """Take over what the file held when it was opened."""
-        self.seen, self.first_ns = runs, first_ns
-        self._ticks.extend(newest)
-        self._arrived = len(self._ticks)
-        self.newest = newest[-1] if newest else None
+    def restore(self, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
+        """Take over what the file held when it was opened, and what it should have held."""
+        self.seen, self._absent, self.first_ns = runs, absent, first_ns
+        self._put(newest)
 
-    def admit(self, tick: Tick, now_ns: int) -> Literal["new", "refilled", "duplicate", "backwards"]:
-        """Decide by its id what a tick is, and put a new one into the ring.
+    def admit(self, ticks: TickColumns, now_ns: int) -> Admission:
+        """Decide by their ids what ticks are, and put new ones into the ring.
 
         An id below the first known one is older history only if its time says so too and retention keeps it;
         otherwise the venue has begun to count anew, and taking it would claim a gap of billions. "refilled" is an id
         that was given up before it was durable and has come again: readers have seen it.
         """
-        newest, first_id = self.newest, self.seen.first
-        if newest is None or first_id is None:
-            self.first_ns = tick.time_ns
-        elif tick.id < first_id:
-            if not self.oldest_kept_ns(now_ns) <= tick.time_ns <= self.first_ns:
-                return "backwards"
-            self.first_ns = tick.time_ns
-        if not self.seen.add(tick.id):
-            return "refilled" if self.lost and self.lost.discard(tick.id) else "duplicate"
-        if newest is None or tick.id > newest.id:
-            self.newest = tick
-        self._ticks.append(tick)
-        self._arrived += 1
-        return "new"
+        is_first = self.seen.first is None
+        if self.seen.extend(ticks.id):
+            if is_first:
+                self.first_ns = int(ticks.time_ns[0])
+            self._put(ticks)
+            return Admission(ticks, _NONE, _NONE, 0)
+        verdicts = np.array(
+            [self._verdict(*row, now_ns) for row in zip(ticks.id.tolist(), ticks.time_ns.tolist(), strict=True)],
+            dtype=np.int8,
+        )
+        new = ticks.rows(verdicts == _NEW)
+        self._put(new)
+        return Admission(
+            new,
+            ticks.rows(verdicts == _REFILLED),
+            ticks.rows(verdicts == _BACKWARDS),
+            int((verdicts == _DUPLICATE).sum()),
+        )
+
+    def _verdict(self, number: int, time_ns: int, now_ns: int) -> int:
+        first_id = self.seen.first
+        if first_id is None:
+            self.first_ns = time_ns
+        elif number < first_id:
+            if not self.oldest_kept_ns(now_ns) <= time_ns <= self.first_ns:
+                return _BACKWARDS
+            self.first_ns = time_ns
+        if not self.seen.add(number):
+            return _REFILLED if self.lost and self.lost.discard(number) else _DUPLICATE
+        return _NEW
+
+    def _put(self, ticks: TickColumns) -> None:
+        """Write ticks behind the others; of more than the ring holds, the last."""
+        if not len(ticks):
+            return
+        place = int(ticks.id.argmax())
+        if self.newest is None or ticks.id[place] > self.newest.id:
+            (self.newest,) = ticks.rows(slice(place, place + 1)).ticks(self.symbol)
+        self._arrived += len(ticks)
+        ticks = ticks.rows(slice(max(0, len(ticks) - self._ring_ticks), None))
+        if self._end + len(ticks) > len(self._columns):
+            self._make_room(len(ticks))
+        for held, column in zip(self._columns.arrays(), ticks.arrays(), strict=True):
+            held[self._end : self._end + len(ticks)] = column
+        self._end += len(ticks)
+
+    def _make_room(self, rows: int) -> None:
+        """Move what the ring still holds to the beginning, of longer arrays while it is not full."""
+        kept = self._columns.rows(slice(max(0, self._end - self._ring_ticks), self._end))
+        longest = self._ring_ticks + max(self._ring_ticks // _SPARE, rows)
+        columns = empty(max(min(2 * (len(kept) + rows), longest), len(kept) + rows))
+        for held, column in zip(columns.arrays(), kept.arrays(), strict=True):
+            held[: len(kept)] = column
+        self._columns, self._end = columns, len(kept)
 
     def since(self, cursor: int | None) -> TickBatch:
         """What was admitted after the cursor; ParameterError for a cursor that was never given out."""
-        held = len(self._ticks)
+        held = min(self._end, self._ring_ticks)
         behind = held if cursor is None else self._arrived - cursor
         if behind < 0 or (cursor is not None and cursor < 0):
             raise ParameterError(
                 f"cursor {cursor} was never given out for {self.symbol} (newest is {self._arrived}): a cursor is good "
                 "for one opened store, begin with None"
             )
-        ticks = list(islice(reversed(self._ticks), behind))
-        ticks.reverse()
-        return TickBatch(ticks, self._arrived, max(0, behind - held))
+        columns = self._columns.rows(slice(self._end - min(behind, held), self._end))
+        return TickBatch(self.symbol, columns, self._arrived, max(0, behind - held))
 
     def oldest_kept_ns(self, now_ns: int) -> int:
         """The time before which retention deletes. A tick from the future does not widen what it deletes."""
@@ -175,40 +199,26 @@ class SymbolRing:
         """Follow a deletion of old ticks from the file. The ring keeps what it has."""
         self.seen.drop_below(first_id)
         self.lost.drop_below(first_id)
+        self._absent.drop_below(first_id)
         self.first_ns = first_ns
 
     def gaps(self) -> list[Gap]:
-        """Ids never seen and ids given up, adjacent ones joined."""
-        gaps: list[Gap] = []
-        for first, last in sorted(self.seen.gaps() + self.lost.pairs()):
-            if gaps and gaps[-1].last_id + 1 == first:
-                gaps[-1] = Gap(gaps[-1].first_id, last)
-            else:
-                gaps.append(Gap(first, last))
-        return gaps
+        """Ids never seen, ids given up and ids that the file has lost, adjacent ones joined."""
+        return [Gap(*pair) for pair in self._missing().pairs()]
+
+    def _missing(self) -> IdRuns:
+        return IdRuns(self.seen.gaps()).union(self.lost).union(self._absent.without(self.seen))
 
     def coverage(self) -> Coverage | None:
         """From where to where the ids go and how many are missing; None before the first tick."""
         first_id = self.seen.first
         if self.newest is None or first_id is None:
             return None
-        lost = len(self.lost)
         return Coverage(
             first_id,
             self.newest.id,
             self.first_ns,
             self.newest.time_ns,
-            len(self.seen) - lost,
-            self.seen.missing + lost,
+            len(self.seen) - len(self.lost),
+            len(self._missing()) if self.lost or self._absent else self.seen.missing,
         )
-
-
-def is_sound(tick: Tick) -> bool:
-    """True for numbers that a trade can have and that the file can hold; NaN compares false."""
-    return (
-        0.0 < tick.price < math.inf
-        and 0.0 < tick.quantity < math.inf
-        and 0 <= tick.id <= INT64_MAX
-        and 0 <= tick.time_ns <= INT64_MAX
-        and 0 <= tick.receive_ns <= INT64_MAX
-    )

@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from alphastream.core.units import SECOND
-from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
-from alphastream.tape.ring import SymbolRing, is_sound
+from alphastream.tape.ring import SymbolRing
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ class SymbolRings:
         self._rings: dict[str, SymbolRing] = {}
         self._warned: set[str] = set()  # symbols whose ids ran backwards
 
-    def restore(self, symbol: str, runs: IdRuns, newest: list[Tick], first_ns: int) -> None:
+    def restore(self, symbol: str, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
         """Take over what a file holds of a symbol; see SymbolRing."""
-        self._new(symbol).restore(runs, newest, first_ns)
+        self._new(symbol).restore(runs, absent, newest, first_ns)
 
     def get(self, symbol: str) -> SymbolRing | None:
         """The ring of a symbol, None before its first tick."""
@@ -44,30 +44,27 @@ class SymbolRings:
         """Every symbol that has a tick, sorted."""
         return sorted(symbol for symbol, ring in self._rings.items() if ring.newest is not None)
 
-    def admit(self, ticks: Iterable[Tick]) -> tuple[list[Tick], bool]:
-        """Take ticks in; those that are to be written, and whether readers see any that they have not seen."""
-        accepted: list[Tick] = []
-        visible, now_ns = False, time.time_ns()
-        for tick in ticks:
-            if not is_sound(tick):
-                self.rejected += 1
-                continue
-            ring = self._rings.get(tick.symbol)
-            if ring is None:
-                ring = self._new(tick.symbol)
-            verdict = ring.admit(tick, now_ns)
-            if verdict == "duplicate":
-                self.duplicates += 1
-            elif verdict == "backwards":
-                self._reject_backwards(ring, tick)
-            else:
-                accepted.append(tick)
-                visible = visible or verdict == "new"
-        return accepted, visible
+    def admit(self, symbol: str, ticks: TickColumns) -> tuple[TickColumns, bool]:
+        """Take ticks of a symbol in; those to be written, and whether readers see any that they have not seen."""
+        sound = ticks.sound()
+        if not sound.all():
+            self.rejected += len(ticks) - int(sound.sum())
+            ticks = ticks.rows(sound)
+        if not len(ticks):
+            return ticks, False
+        ring = self._rings.get(symbol) or self._new(symbol)
+        admission = ring.admit(ticks, time.time_ns())
+        self.duplicates += admission.duplicates
+        if len(admission.backwards):
+            self._reject_backwards(ring, admission.backwards)
+        if not len(admission.refilled):
+            return admission.new, len(admission.new) > 0
+        return TickColumns.joined([admission.new, admission.refilled]), len(admission.new) > 0
 
-    def give_up(self, tick: Tick) -> None:
-        """Count the id of a tick as missing, although readers have seen it."""
-        self._rings[tick.symbol].lost.add(tick.id)
+    def give_up(self, symbol: str, ids: IdRuns) -> None:
+        """Count ids as missing, although readers have seen them."""
+        ring = self._rings[symbol]
+        ring.lost = ring.lost.union(ids)
 
     @property
     def given_up(self) -> int:
@@ -93,11 +90,11 @@ class SymbolRings:
         ring = self._rings[symbol] = SymbolRing(symbol, self._ring_ticks, self._retention_ns)
         return ring
 
-    def _reject_backwards(self, ring: SymbolRing, tick: Tick) -> None:
-        self.rejected += 1
+    def _reject_backwards(self, ring: SymbolRing, ticks: TickColumns) -> None:
+        self.rejected += len(ticks)
         if ring.symbol not in self._warned:
             self._warned.add(ring.symbol)
             log.warning(
                 "id ran backwards, such ticks are refused: symbol=%s id=%d time_ns=%d first_id=%s first_ns=%d",
-                *(ring.symbol, tick.id, tick.time_ns, ring.seen.first, ring.first_ns),
+                *(ring.symbol, ticks.id[0], ticks.time_ns[0], ring.seen.first, ring.first_ns),
             )

@@ -1,72 +1,46 @@
-"""The SQLite file behind the tape: its schema, and how ticks go in and come out.
+"""The SQLite file behind the tape: which instruments it holds, their blocks, and the ids that are there."""
 
-The sqlite3 module gives up the interpreter lock at every row it inserts or yields. Beside one busy Python thread each
-return may cost a switch interval (down to 72 rows/s were measured, with a free core for both). So rows go in by the
-thousand to a statement and come out as one row of text a page.
-"""
-
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
+from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError, StorageError
-from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
-from alphastream.tape.ring import INT64_MAX, TickColumns
+from runtime.stores import block_rows, schema
+from runtime.stores.block_rows import BLOCK_TICKS, Keys
+from runtime.stores.migration import migrate
+
+log = logging.getLogger(__name__)
 
 _LOCK_WAIT_S = 1.0  # SQLite waits this long for another process's write lock
-_PRUNE_ROWS = 20_000  # rows one transaction deletes at most, so that a long absence does not stall the tape
-_ROWS_A_STATEMENT = 1_000  # seven values each: SQLite binds at most 32,766
-_ROWS_A_PAGE = 50_000
-_IDLE_READERS = 4
-_APPLICATION_ID = 0x414C5053  # "ALPS": tells a tick store from any other SQLite file
-_SCHEMA_VERSION = 1
-_SCHEMA = f"""
-BEGIN;
-CREATE TABLE symbols(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE ticks(
-    symbol_id INTEGER NOT NULL, trade_id INTEGER NOT NULL, price REAL NOT NULL, quantity REAL NOT NULL,
-    time_ns INTEGER NOT NULL, receive_ns INTEGER NOT NULL, buyer_is_maker INTEGER NOT NULL,
-    PRIMARY KEY(symbol_id, trade_id)) WITHOUT ROWID;
-CREATE INDEX ticks_by_time ON ticks(symbol_id, time_ns);
-CREATE TABLE runs(
-    symbol_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
-    PRIMARY KEY(symbol_id, first_id)) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-COMMIT;
-"""
-# 18 significant digits name every double without loss; SQLite's own cast to text stops at 15.
-_PAGE = """
-SELECT count(*), group_concat(trade_id), group_concat(printf('%!.18g', price)),
-       group_concat(printf('%!.18g', quantity)), group_concat(time_ns), group_concat(receive_ns),
-       group_concat(buyer_is_maker)
-FROM (SELECT * FROM ticks WHERE symbol_id = (SELECT id FROM symbols WHERE name = :symbol) AND {})
-"""
-_PAGE_BY_TIME = _PAGE.format(
-    "(time_ns, trade_id) > (:time_ns, :trade_id) AND time_ns < :end_ns ORDER BY time_ns, trade_id LIMIT :rows"
-)
-_PAGE_BACKWARDS = _PAGE.format("trade_id < :trade_id ORDER BY trade_id DESC LIMIT :rows")
-_OLDEST_KEPT = """
-WITH head AS (SELECT trade_id, time_ns FROM ticks WHERE symbol_id = ? ORDER BY trade_id LIMIT ?)
-SELECT trade_id, time_ns FROM head WHERE time_ns >= ? OR trade_id = (SELECT max(trade_id) FROM head)
-ORDER BY trade_id LIMIT 1
-"""
+_PRUNE_BLOCKS: Final = 100  # one transaction deletes at most, so that a long absence does not stall the tape
+_IDLE_READERS: Final = 4
+_BLOCKS_AT_ONCE: Final = 50  # in memory, while all of an instrument are looked through
+SMALL_BLOCKS: Final = 32  # of one instrument are put together
+_SMALL_TICKS: Final = BLOCK_TICKS // 2
+_LONGEST_BLOCK_NS: Final = 3_600 * SECOND  # retention deletes whole blocks
 
 
 class TickFile:
     """The SQLite file. One thread writes; readers borrow connections of their own and never block it.
 
+    Attributes
+    ----------
+    runs : ids of the durable ticks, by symbol.
+    lost : ids of damaged blocks that were set aside and have not come again, by symbol.
+
     Raises
     ------
     StorageError : the file is no tick store or is damaged, cannot be read, or was closed.
-    sqlite3.Error : from ``write`` only; nothing of that transaction stays, ``explain`` says why.
+    sqlite3.Error : from what writes only; nothing of that transaction stays, ``explain`` says why.
     """
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
@@ -74,13 +48,16 @@ class TickFile:
         self._pool_lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._symbol_ids: dict[str, int] = {}
-        self.runs: dict[str, IdRuns] = {}  # of the durable ticks
+        self._damaged: set[str] = set()  # symbols whose blocks and runs are not what was written
+        self._unchecked: list[tuple[str, Keys]] = []  # blocks that nobody has read since the file was opened
+        self._instruments: dict[str, int] = {}
+        self.runs: dict[str, IdRuns] = {}
+        self.lost: dict[str, IdRuns] = {}
         self._writer: sqlite3.Connection | None = None
         try:
             self._writer = None if read_only else self._open_writer()
             with self._reading() as connection:
-                self._verify(connection)
+                schema.verify(connection, self._path)
                 self._load(connection)
         except (sqlite3.Error, ParameterError) as error:
             self.close()
@@ -89,78 +66,123 @@ class TickFile:
             self.close()
             raise
 
-    def write(self, ticks: list[Tick], cutoffs: dict[str, int]) -> dict[str, tuple[int, int]]:
+    def write(self, groups: Mapping[str, TickColumns], cutoffs: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Make ticks durable, with the runs they complete and the deletion of what is too old, in one transaction.
 
         Parameters
         ----------
+        groups : ticks of each symbol, in any order; ids that the file holds already are left out.
         cutoffs : time in ns a symbol before which ticks may go.
 
         Returns
         -------
-        the id and time of the first tick kept, for each symbol of ``cutoffs``.
+        the id and time of the first tick kept, for each symbol of which something was deleted.
         """
-        assert self._writer is not None, "a file opened to read was given ticks"
-        groups: dict[str, list[Tick]] = {}
-        for tick in ticks:
-            groups.setdefault(tick.symbol, []).append(tick)
-        symbol_ids, all_runs, oldest = self._symbol_ids.copy(), self.runs.copy(), dict[str, tuple[int, int]]()
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            for symbol, group in groups.items():
-                if symbol not in symbol_ids:
-                    symbol_ids[symbol] = _insert_symbol(self._writer, symbol)
-                symbol_id, before = symbol_ids[symbol], all_runs.get(symbol, IdRuns())
-                runs = before.copy()
-                _insert_ticks(self._writer, symbol_id, sorted(group, key=lambda tick: tick.id))
-                for tick in group:
-                    runs.add(tick.id)
-                if symbol in cutoffs:
-                    oldest[symbol] = _delete_old(self._writer, symbol_id, cutoffs[symbol])
-                    runs.drop_below(oldest[symbol][0])
-                _save_runs(self._writer, symbol_id, before, runs)
+        oldest: dict[str, tuple[int, int]] = {}
+        with self._writing() as connection:
+            instruments, all_runs = self._instruments.copy(), self.runs.copy()
+            for symbol, ticks in groups.items():
+                if symbol not in instruments:
+                    instruments[symbol] = _insert_instrument(connection, symbol)
+                instrument, runs = instruments[symbol], all_runs.get(symbol, IdRuns()).copy()
+                new = ticks
+                if not runs.extend(ticks.id):
+                    new = ticks.rows(np.argsort(ticks.id, kind="stable"))
+                    new = new.rows(np.array([runs.add(number) for number in new.id.tolist()], dtype=np.bool_))
+                block_rows.insert(connection, instrument, new)
+                if symbol in cutoffs and (kept := _delete_old(connection, instrument, cutoffs[symbol])):
+                    oldest[symbol] = kept
+                    runs.drop_below(kept[0])
+                    connection.execute(
+                        "DELETE FROM lost WHERE instrument_id = ? AND last_id < ?", (instrument, kept[0])
+                    )
+                _save_pairs(connection, "runs", instrument, self.runs.get(symbol, IdRuns()), runs)
                 all_runs[symbol] = runs
-            self._writer.execute("COMMIT")
-        finally:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-        self._symbol_ids, self.runs = symbol_ids, all_runs
+        self._instruments, self.runs = instruments, all_runs
         return oldest
 
-    def window(self, symbol: str, start_ns: int, end_ns: int) -> list[TickColumns]:
-        """Pages of durable ticks with start_ns <= time < end_ns, by ascending time."""
-        pages: list[TickColumns] = []
-        at = {"time_ns": start_ns, "trade_id": -1}
-        with self._reading() as connection:
-            while page := _read_page(connection, _PAGE_BY_TIME, symbol=symbol, end_ns=end_ns, **at):
-                pages.append(page)
-                if len(page) < _ROWS_A_PAGE:
-                    break
-                last_ns = int(page.time_ns.max())
-                at = {"time_ns": last_ns, "trade_id": int(page.id[page.time_ns == last_ns].max())}
-        return pages
+    def merge(self, symbol: str) -> None:
+        """Put small blocks that follow each other together."""
+        instrument = self._instruments[symbol]
+        with self._writing() as connection:
+            for group in _mergeable(block_rows.keys_of(connection, instrument)):
+                parts, damaged = block_rows.read(connection, instrument, group)
+                if damaged:
+                    self._damaged.add(symbol)
+                    continue
+                block_rows.delete(connection, instrument, [block.body_id for block in group])
+                block_rows.insert(connection, instrument, TickColumns.merged(parts))
 
-    def newest(self, symbol: str, count: int) -> list[Tick]:
-        """The ``count`` ticks with the largest ids, ascending."""
-        pages: list[TickColumns] = []
-        below, left = INT64_MAX, count
-        with self._reading() as connection:
-            while left and (
-                page := _read_page(
-                    connection, _PAGE_BACKWARDS, symbol=symbol, trade_id=below, rows=min(left, _ROWS_A_PAGE)
+    @property
+    def has_damage(self) -> bool:
+        """Whether a block is not what was written, and is to be set aside."""
+        return bool(self._damaged)
+
+    def check_some(self, most: int = 20) -> bool:
+        """Read a few blocks that were there when the file was opened; whether others are left to be read."""
+        checked, self._unchecked = self._unchecked[-most:], self._unchecked[:-most]
+        for symbol, block in checked:
+            self._read(symbol, "body_id = ?", block.body_id)
+        return bool(self._unchecked)
+
+    def set_damage_aside(self) -> dict[str, IdRuns]:
+        """Move blocks that cannot be read out of the way; return by symbol the ids that the file has no more."""
+        lost: dict[str, IdRuns] = {}
+        damaged = self._damaged.copy()
+        all_runs, all_lost = self.runs.copy(), self.lost.copy()
+        with self._writing() as connection:
+            for symbol in damaged:
+                instrument = self._instruments[symbol]
+                all_runs[symbol], unreadable = _read_ids(connection, instrument)
+                if unreadable:
+                    block_rows.set_aside(connection, instrument, unreadable)
+                lost[symbol] = self.runs[symbol].without(all_runs[symbol])
+                _save_pairs(connection, "runs", instrument, self.runs[symbol], all_runs[symbol])
+                absent = self.lost[symbol].without(all_runs[symbol]).union(lost[symbol])
+                _save_pairs(connection, "lost", instrument, self.lost[symbol], absent)
+                all_lost[symbol] = absent
+                log.error(
+                    "damaged blocks were set aside: path=%s symbol=%s blocks=%d ticks=%d, to be fetched again",
+                    *(self._path, symbol, len(unreadable), len(lost[symbol])),
                 )
-            ):
-                pages.append(page)
-                below, left = int(page.id.min()), left - len(page)
-        return TickColumns.merged(pages).ticks(symbol) if pages else []
+        self.runs, self.lost = all_runs, all_lost
+        self._damaged -= damaged
+        return lost
+
+    def window(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
+        """Durable ticks with start_ns <= time < end_ns, by ascending id."""
+        ticks = self._read(symbol, "last_ns >= ? AND first_ns < ?", start_ns, end_ns)
+        return ticks.rows((ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns))
+
+    def newest(self, symbol: str, count: int) -> TickColumns:
+        """The ``count`` ticks with the largest ids, ascending."""
+        with self._reading() as connection:
+            blocks = block_rows.keys_of(connection, self._instruments[symbol])
+        total, first_id = 0, 0
+        for block in reversed(blocks):
+            total, first_id = total + block.ticks, block.first_id
+            if total >= count:
+                break
+        ticks = self._read(symbol, "last_id >= ?", first_id)
+        return ticks.rows(slice(max(0, len(ticks) - count), None))
 
     def first_ns(self, symbol: str) -> int:
-        """Trade time of the tick with the smallest id."""
+        """Trade time of the tick with the smallest id; 0 where that cannot be read."""
+        ticks = self._read(symbol, "first_id = ?", self.runs[symbol].first or 0)
+        return int(ticks.time_ns[0]) if len(ticks) else 0
+
+    def _read(self, symbol: str, condition: str, *values: int) -> TickColumns:
         with self._reading() as connection:
-            first: tuple[int] = connection.execute(
-                "SELECT time_ns FROM ticks WHERE symbol_id = ? ORDER BY trade_id LIMIT 1", (self._symbol_ids[symbol],)
-            ).fetchone()
-        return first[0]
+            if self._writer is None and symbol not in self._instruments:
+                self._load_instruments(connection)  # the process that writes may have added some
+            instrument = self._instruments.get(symbol)
+            if instrument is None:
+                return empty()
+            blocks = block_rows.keys_of(connection, instrument, condition, *values)
+            parts, damaged = block_rows.read(connection, instrument, blocks)
+        if damaged:
+            self._damaged.add(symbol)
+        return TickColumns.merged([*parts, empty()])
 
     def close(self) -> None:
         """Close every connection; one that a reader has borrowed closes when it comes back."""
@@ -181,6 +203,18 @@ class TickFile:
             check_same_thread=False,
             cached_statements=16,
         )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the writing connection in a transaction, which ends with the block or is undone."""
+        assert self._writer is not None, "a file opened to read was to be written"
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._writer
+            self._writer.execute("COMMIT")
+        finally:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -209,41 +243,46 @@ class TickFile:
     def _open_writer(self) -> sqlite3.Connection:
         connection = self._connect("rwc")
         try:
-            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
-                self._verify(connection)  # before anything in a foreign file is touched
+            is_new = schema.is_empty(connection)
+            if not is_new and schema.version_of(connection, self._path) == schema.OLD_VERSION:
+                connection.close()
+                self._migrate()
+                connection = self._connect("rwc")
+            if not is_new:
+                schema.verify(connection, self._path)  # before anything in a foreign file is touched
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise StorageError(f"{self._path} cannot use write-ahead logging here: name a file on a local disk")
             connection.execute("PRAGMA synchronous = NORMAL")
-            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-                connection.executescript(_SCHEMA)
+            if schema.is_empty(connection):
+                connection.executescript(schema.SQL)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _verify(self, connection: sqlite3.Connection) -> None:
-        owner = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if owner == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            raise StorageError(f"{self._path} is empty: nothing was recorded into it yet, try again in a moment")
-        if owner != _APPLICATION_ID:
+    def _migrate(self) -> None:
+        try:
+            migrate(self._path)
+        except (sqlite3.OperationalError, OSError) as error:
             raise StorageError(
-                f"{self._path} is an SQLite file of another program, not a tick store: name another file"
-            )
-        if version != _SCHEMA_VERSION:
-            raise StorageError(
-                f"{self._path} has schema version {version}, this program knows {_SCHEMA_VERSION}: "
-                "use the newer program that wrote it, or name another file"
-            )
+                f"{self._path} could not be rewritten for this program ({error}): it is as it was; make room or rights "
+                "for a second file beside it"
+            ) from error
 
     def _load(self, connection: sqlite3.Connection) -> None:
-        self._symbol_ids = dict(connection.execute("SELECT name, id FROM symbols").fetchall())
-        for name, symbol_id in self._symbol_ids.items():
-            pairs = connection.execute(
-                "SELECT first_id, last_id FROM runs WHERE symbol_id = ? ORDER BY first_id", (symbol_id,)
-            ).fetchall()
-            self.runs[name] = IdRuns(pairs)
+        self._load_instruments(connection)
+        for symbol, instrument in self._instruments.items():
+            self.runs[symbol] = runs = _load_pairs(connection, "runs", instrument)
+            self.lost[symbol] = _load_pairs(connection, "lost", instrument)
+            blocks = block_rows.keys_of(connection, instrument)
+            if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
+                self._damaged.add(symbol)
+            self._unchecked += [(symbol, block) for block in blocks]
+
+    def _load_instruments(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT id, venue, symbol FROM instruments ORDER BY epoch").fetchall()
+        self._instruments = {f"{venue}:{symbol}" if venue else symbol: number for number, venue, symbol in rows}
 
     def explain(self, error: Exception) -> str:
         """What happened to this file, and what to do."""
@@ -252,51 +291,74 @@ class TickFile:
         return f"{self._path} is not a readable tick store ({error}): move it away or name another file"
 
 
-def _insert_symbol(connection: sqlite3.Connection, symbol: str) -> int:
-    connection.execute("INSERT INTO symbols(name) VALUES (?)", (symbol,))
-    (symbol_id,) = connection.execute("SELECT id FROM symbols WHERE name = ?", (symbol,)).fetchone()
-    return int(symbol_id)
+def _insert_instrument(connection: sqlite3.Connection, name: str) -> int:
+    venue, _, symbol = name.rpartition(":")
+    row = connection.execute("INSERT INTO instruments(venue, symbol, epoch) VALUES (?, ?, 0)", (venue, symbol))
+    assert row.lastrowid is not None, "an insertion has a row"
+    return row.lastrowid
 
 
-def _insert_ticks(connection: sqlite3.Connection, symbol_id: int, ticks: list[Tick]) -> None:
-    for start in range(0, len(ticks), _ROWS_A_STATEMENT):
-        part = ticks[start : start + _ROWS_A_STATEMENT]
-        rows = ",".join(["(?,?,?,?,?,?,?)"] * len(part))
-        values = chain.from_iterable(
-            (symbol_id, t.id, t.price, t.quantity, t.time_ns, t.receive_ns, t.buyer_is_maker) for t in part
-        )
-        # Not INSERT OR IGNORE, which would drop a row with a NULL in silence as well.
-        connection.execute(
-            f"INSERT INTO ticks VALUES {rows} ON CONFLICT(symbol_id, trade_id) DO NOTHING", tuple(values)
-        )
+def _read_ids(connection: sqlite3.Connection, instrument: int) -> tuple[IdRuns, list[int]]:
+    """Ids in an instrument's blocks, and the bodies that are not what was written."""
+    held, unreadable = IdRuns(), list[int]()
+    blocks = block_rows.keys_of(connection, instrument)
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        parts, damaged = block_rows.read(connection, instrument, blocks[start : start + _BLOCKS_AT_ONCE])
+        ids = TickColumns.merged([*parts, empty()]).id
+        if len(ids) and not held.extend(ids):
+            held = held.union(IdRuns.of(ids))
+        unreadable += damaged
+    return held, unreadable
 
 
-def _delete_old(connection: sqlite3.Connection, symbol_id: int, cutoff_ns: int) -> tuple[int, int]:
-    """Delete from the low end of the ids up to the first tick that is young enough; return its id and time."""
-    oldest: tuple[int, int] = connection.execute(_OLDEST_KEPT, (symbol_id, _PRUNE_ROWS + 1, cutoff_ns)).fetchone()
-    connection.execute("DELETE FROM ticks WHERE symbol_id = ? AND trade_id < ?", (symbol_id, oldest[0]))
-    return oldest
+def _delete_old(connection: sqlite3.Connection, instrument: int, cutoff_ns: int) -> tuple[int, int] | None:
+    """Delete blocks older than a time from the low end of the ids, but for the last one.
+
+    Returns
+    -------
+    id and time of the first tick kept; None where nothing went.
+    """
+    blocks = block_rows.keys_of(connection, instrument, most=_PRUNE_BLOCKS + 1)
+    young = next((n for n, block in enumerate(blocks) if block.last_ns >= cutoff_ns), len(blocks) - 1)
+    floor = blocks[young].first_id
+    old = [block for block in blocks if block.last_id < floor]
+    if not old:
+        return None
+    block_rows.delete(connection, instrument, [block.body_id for block in old])
+    first = next(block for block in blocks if block.last_id >= floor)
+    parts, damaged = block_rows.read(connection, instrument, [first])
+    return first.first_id, first.first_ns if damaged else int(parts[0].time_ns[0])
 
 
-def _save_runs(connection: sqlite3.Connection, symbol_id: int, before: IdRuns, after: IdRuns) -> None:
+def _mergeable(blocks: list[Keys]) -> Iterator[list[Keys]]:
+    """Groups of small blocks that follow each other and make one."""
+    group: list[Keys] = []
+    for block in [*blocks, None]:
+        if block is not None and block.ticks < _SMALL_TICKS:
+            whole = [*group, block]
+            if sum(each.ticks for each in whole) <= BLOCK_TICKS and _span_ns(whole) <= _LONGEST_BLOCK_NS:
+                group = whole
+                continue
+        if len(group) > 1:
+            yield group
+        group = [] if block is None or block.ticks >= _SMALL_TICKS else [block]
+
+
+def _span_ns(blocks: list[Keys]) -> int:
+    return max(block.last_ns for block in blocks) - min(block.first_ns for block in blocks)
+
+
+def _load_pairs(connection: sqlite3.Connection, table: Literal["runs", "lost"], instrument: int) -> IdRuns:
+    query = f"SELECT first_id, last_id FROM {table} WHERE instrument_id = ? ORDER BY first_id"
+    return IdRuns(connection.execute(query, (instrument,)).fetchall())
+
+
+def _save_pairs(
+    connection: sqlite3.Connection, table: Literal["runs", "lost"], instrument: int, before: IdRuns, after: IdRuns
+) -> None:
     """Write only the runs that changed."""
     old, new = dict(before.pairs()), dict(after.pairs())
-    gone = [(symbol_id, first) for first in old.keys() - new.keys()]
-    changed = [(symbol_id, first, last) for first, last in new.items() if old.get(first) != last]
-    connection.executemany("DELETE FROM runs WHERE symbol_id = ? AND first_id = ?", gone)
-    connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", changed)
-
-
-def _read_page(connection: sqlite3.Connection, query: str, **values: int | str) -> TickColumns:
-    count, ids, *rest = connection.execute(query, {"rows": _ROWS_A_PAGE} | values).fetchone()
-    if count == 0:
-        return TickColumns.of([])
-    prices, quantities, times, receive_times, sides = rest
-    return TickColumns(
-        np.fromstring(ids, dtype=np.int64, sep=","),
-        np.fromstring(prices, dtype=np.float64, sep=","),
-        np.fromstring(quantities, dtype=np.float64, sep=","),
-        np.fromstring(times, dtype=np.int64, sep=","),
-        np.fromstring(receive_times, dtype=np.int64, sep=","),
-        np.fromstring(sides, dtype=np.int8, sep=",").astype(np.bool_),
-    )
+    gone = [(instrument, first) for first in old.keys() - new.keys()]
+    changed = [(instrument, first, last) for first, last in new.items() if old.get(first) != last]
+    connection.executemany(f"DELETE FROM {table} WHERE instrument_id = ? AND first_id = ?", gone)
+    connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", changed)

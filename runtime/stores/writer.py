@@ -4,19 +4,27 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 
+import numpy as np
+
 from alphastream.errors import StorageError
-from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
+from alphastream.tape.id_ranges import IdRuns
 from runtime.backoff import Backoff
 from runtime.stores.rings import SymbolRings
-from runtime.stores.sqlite import TickFile
+from runtime.stores.sqlite import SMALL_BLOCKS, TickFile
 
 log = logging.getLogger(__name__)
 
+_MOST_TICKS = 100_000  # in one transaction: the more wait, the fewer times the interpreter lock is asked for a tick
 _RETRY_S = (0.1, 2.0)  # first and longest pause after a failed write
+_TEND_S = 1.0  # between looks at what is to be tended, while no tick comes
 _CLOSE_WRITES_S = 1.0  # how long close() lets a failing write try again
+
+
+Batch = tuple[str, TickColumns]  # a symbol and ticks of it
 
 
 class TickWriter:
@@ -31,7 +39,7 @@ class TickWriter:
 
     Attributes
     ----------
-    written, lost : ticks made durable and given up.
+    written, lost, damaged : ticks made durable, given up, and found altered in the file.
     error : why the newest write failed, None while writing works.
     """
 
@@ -50,11 +58,15 @@ class TickWriter:
         self._batch_ticks, self._flush_s, self._max_pending = batch_ticks, flush_s, max_pending
         self._work = threading.Condition(lock)  # the thread waits for ticks
         self._settled_some = threading.Condition(lock)  # flush and append wait for the thread
-        self._queue: deque[Tick] = deque()
-        self._in_flight: list[Tick] = []  # in the transaction that runs now
+        self._queue: deque[Batch] = deque()
+        self._queued = 0  # ticks in there
+        self._in_flight: list[Batch] = []  # in the transaction that runs now
         self._marks: deque[tuple[int, float]] = deque()  # offered so far and when: the age of what is pending
         self._offered = self._flush_to = 0
-        self.written = self.lost = 0
+        self._small: Counter[str] = Counter()  # blocks written since the last merge
+        self._unchecked = True
+        self.tending_error: str | None = None
+        self.written = self.lost = self.damaged = 0
         self.error: str | None = None
         self._closed_at: float | None = None
         self._thread = threading.Thread(target=self._write_until_closed, name="tick-writer", daemon=True)
@@ -71,23 +83,24 @@ class TickWriter:
     @property
     def pending(self) -> int:
         """Ticks that are not durable yet. For the lock's holder."""
-        return len(self._queue) + len(self._in_flight)
+        return self._queued + _count(self._in_flight)
 
     @property
     def lag_s(self) -> float:
         """How long the oldest pending tick has waited. For the lock's holder."""
         return time.monotonic() - self._marks[0][1] if self._marks else 0.0
 
-    def waiting(self) -> list[Tick]:
-        """A copy of what is not durable yet, in order of arrival. For the lock's holder."""
-        return [*self._in_flight, *self._queue]
+    def waiting(self, symbol: str) -> list[TickColumns]:
+        """What is not durable yet of a symbol, in order of arrival. For the lock's holder."""
+        return [ticks for name, ticks in (*self._in_flight, *self._queue) if name == symbol]
 
-    def offer(self, ticks: list[Tick]) -> None:
+    def offer(self, symbol: str, ticks: TickColumns) -> None:
         """Take ticks to be written. For the lock's holder, who then calls ``wait_for_room`` without it."""
-        if not ticks:
+        if not len(ticks):
             return
         was_empty = not self._queue
-        self._queue.extend(ticks)
+        self._queue.append((symbol, ticks))
+        self._queued += len(ticks)
         if was_empty or self._is_batch_due():
             self._work.notify()
         self._offered += len(ticks)
@@ -102,9 +115,9 @@ class TickWriter:
                         return
                     self._settled_some.wait()
                     continue
-                for _ in range(min(over, len(self._queue))):
-                    self._rings.give_up(self._queue.popleft())
-                    self.lost += 1
+                for symbol, ticks in self._take(over):
+                    self._rings.give_up(symbol, IdRuns.of(np.unique(ticks.id)))
+                    self.lost += len(ticks)
                 self._settle()
 
     def flush(self, timeout_s: float) -> None:
@@ -119,8 +132,8 @@ class TickWriter:
             given_up = self._rings.given_up
             if given_up:
                 raise StorageError(
-                    f"{self._path}: {given_up} ticks were given up while the file could not be written: "
-                    "gaps() lists their ids, append them again"
+                    f"{self._path}: {given_up} ticks were given up while the file could not be written, or were found "
+                    "damaged in it: gaps() lists their ids, append them again"
                 )
 
     def close(self) -> bool:
@@ -135,12 +148,17 @@ class TickWriter:
             self._thread.join()
         return True
 
+    def tend(self) -> None:
+        """Have damage that a reader has met set aside."""
+        with self._lock:
+            self._work.notify()
+
     def _write_until_closed(self) -> None:
         """Run the thread: one transaction a batch, and pauses while writing fails."""
         backoff = Backoff(*_RETRY_S, jitter=0.0)
         try:
             while (batch := self._next_batch()) is not None:
-                if not batch or self._write(batch):
+                if (not batch or self._write(batch)) and self._tend():
                     backoff.reset()
                 elif not self._may_retry(backoff.next_s()):
                     return
@@ -148,26 +166,73 @@ class TickWriter:
             log.exception("tick writer ended: path=%s", self._path)
             self._finish(self._in_flight, {}, f"the writer thread ended: {error!r}")
 
-    def _next_batch(self) -> list[Tick] | None:
+    def _take(self, most: int) -> list[Batch]:
+        """Take the oldest ticks off the queue. For the lock's holder."""
+        taken: list[Batch] = []
+        while self._queue and (room := most - _count(taken)) > 0:
+            symbol, ticks = self._queue.popleft()
+            if len(ticks) > room:
+                self._queue.appendleft((symbol, ticks.rows(slice(room, None))))
+                ticks = ticks.rows(slice(room))
+            taken.append((symbol, ticks))
+            self._queued -= len(ticks)
+        return taken
+
+    def _next_batch(self) -> list[Batch] | None:
         """Wait for ticks, then for enough of them or long enough; None when the store was closed and all is written."""
         with self._lock:
-            self._work.wait_for(lambda: self._queue or self.closed)
-            self._work.wait_for(self._is_batch_due, self._flush_s)
+            self._work.wait_for(
+                lambda: self._queue or self.closed or self._file.has_damage, _TEND_S if self._has_chores() else None
+            )
+            if self._queue:
+                self._work.wait_for(self._is_batch_due, self._flush_s)
             if not self._queue and self.closed:
                 return None
-            self._in_flight = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_ticks))]
+            self._in_flight = self._take(_MOST_TICKS)
             return self._in_flight
+
+    def _has_chores(self) -> bool:
+        return self._unchecked or self._file.has_damage or any(n >= SMALL_BLOCKS for n in self._small.values())
+
+    def _tend(self) -> bool:
+        """While little waits: set damage aside, look for damage, put small blocks together. False when that failed."""
+        if self._queued >= self._batch_ticks or self.closed or not self._has_chores():
+            return True
+        try:
+            if self._file.has_damage:
+                self._set_damage_aside()
+            self._unchecked = self._unchecked and self._file.check_some()
+            for symbol in [symbol for symbol, count in self._small.items() if count >= SMALL_BLOCKS]:
+                self._file.merge(symbol)
+                self._small[symbol] = 0
+        except (sqlite3.Error, StorageError) as error:
+            if self.tending_error is None:
+                log.error("the tick file is not tended, it grows: %s", self._file.explain(error))
+            self.tending_error = self._file.explain(error)
+            return False
+        self.tending_error = None
+        return True
+
+    def _set_damage_aside(self) -> None:
+        lost = self._file.set_damage_aside()
+        with self._lock:
+            for symbol, ids in lost.items():
+                self._rings.give_up(symbol, ids)
+                self.damaged += len(ids)
 
     def _is_batch_due(self) -> bool:
         wanted = self._flush_to > self.written + self.lost or self.closed
-        return wanted or len(self._queue) >= self._batch_ticks
+        return wanted or self._queued >= self._batch_ticks
 
-    def _write(self, batch: list[Tick]) -> bool:
+    def _write(self, batch: list[Batch]) -> bool:
         """Write one batch; False when that failed and the batch is pending again."""
+        groups: dict[str, list[TickColumns]] = {}
+        for symbol, ticks in batch:
+            groups.setdefault(symbol, []).append(ticks)
         try:
             with self._lock:
-                cutoffs = self._rings.cutoffs({tick.symbol for tick in batch})
-            oldest = self._file.write(batch, cutoffs)
+                cutoffs = self._rings.cutoffs(set(groups))
+            oldest = self._file.write({symbol: TickColumns.joined(parts) for symbol, parts in groups.items()}, cutoffs)
         except sqlite3.Error as error:
             self._finish(batch, {}, self._file.explain(error))
             return False
@@ -178,15 +243,17 @@ class TickWriter:
             self._finish(batch, {}, reason)
             return False
         self._finish(batch, oldest, None)
+        self._small.update(groups.keys())
         return True
 
-    def _finish(self, batch: list[Tick], oldest: dict[str, tuple[int, int]], error: str | None) -> None:
+    def _finish(self, batch: list[Batch], oldest: dict[str, tuple[int, int]], error: str | None) -> None:
         with self._lock:
             self._in_flight = []
             if error is None:
-                self.written += len(batch)
+                self.written += _count(batch)
             else:
                 self._queue.extendleft(reversed(batch))
+                self._queued += _count(batch)
             self._rings.drop_below(oldest)
             before, self.error = self.error, error
             self._settle()
@@ -206,3 +273,7 @@ class TickWriter:
         with self._lock:
             self._work.wait_for(lambda: self.closed, pause_s)
             return self._closed_at is None or time.monotonic() < self._closed_at + _CLOSE_WRITES_S
+
+
+def _count(batches: list[Batch]) -> int:
+    return sum(len(ticks) for _, ticks in batches)

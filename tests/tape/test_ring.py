@@ -5,8 +5,9 @@ import pytest
 
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
-from alphastream.tape.ring import Gap, SymbolRing, TickColumns
+from alphastream.tape.ring import Gap, SymbolRing
 
 BTC = "BTCUSDT"
 
@@ -16,10 +17,23 @@ def tick(trade_id: int, time_ns: int | None = None) -> Tick:
     return Tick(BTC, trade_id, 84551.1, 0.03, trade_id if time_ns is None else time_ns, 7, trade_id % 3 == 0)
 
 
+def admit(ring: SymbolRing, late: Tick, now_ns: int) -> str:
+    """What the ring makes of a tick."""
+    admission = ring.admit(TickColumns.of([late]), now_ns)
+    counts = {
+        "new": len(admission.new),
+        "refilled": len(admission.refilled),
+        "backwards": len(admission.backwards),
+        "duplicate": admission.duplicates,
+    }
+    (verdict,) = (name for name, count in counts.items() if count)
+    return verdict
+
+
 def ring_of(*ids: int, ring_ticks: int = 100, retention_ns: int | None = None) -> SymbolRing:
     ring = SymbolRing(BTC, ring_ticks, retention_ns)
     for trade_id in ids:
-        assert ring.admit(tick(trade_id), now_ns=trade_id) == "new"
+        assert admit(ring, tick(trade_id), now_ns=trade_id) == "new"
     return ring
 
 
@@ -43,13 +57,13 @@ def test_nothing_is_known_before_the_first_tick() -> None:
 )
 def test_an_id_decides_what_a_tick_is(late: Tick, now_ns: int, verdict: str) -> None:
     ring = ring_of(100, 200, retention_ns=120)
-    assert ring.admit(late, now_ns) == verdict
+    assert admit(ring, late, now_ns) == verdict
     assert (late in ring.since(2)) is (verdict == "new")
 
 
 def test_retention_counts_from_now_when_the_newest_tick_is_from_the_future() -> None:
     ring = SymbolRing(BTC, 10, retention_ns=100)
-    ring.admit(tick(1, time_ns=10**9), now_ns=500)
+    admit(ring, tick(1, time_ns=10**9), now_ns=500)
     assert ring.oldest_kept_ns(now_ns=500) == 400
     assert ring.oldest_kept_ns(now_ns=2 * 10**9) == 10**9 - 100
 
@@ -61,18 +75,18 @@ def test_a_given_up_tick_is_a_gap_until_it_comes_again() -> None:
     coverage = ring.coverage()
     assert coverage is not None
     assert (coverage.ticks, coverage.missing, coverage.complete) == (3, 3, False)
-    assert ring.admit(tick(3), now_ns=9) == "refilled"
+    assert admit(ring, tick(3), now_ns=9) == "refilled"
     assert list(ring.since(4)) == [], "readers have seen it"
     assert ring.gaps() == [Gap(4, 5)]
 
 
 def test_a_restored_ring_counts_its_cursor_from_what_it_holds() -> None:
     ring = SymbolRing(BTC, ring_ticks=2)
-    ring.restore(IdRuns([(1, 2), (5, 6)]), [tick(5), tick(6)], first_ns=1)
+    ring.restore(IdRuns([(1, 2), (5, 6)]), IdRuns(), TickColumns.of([tick(5), tick(6)]), first_ns=1)
     batch = ring.since(None)
     assert ([t.id for t in batch], batch.cursor, batch.missed) == ([5, 6], 2, 0)
     assert ring.gaps() == [Gap(3, 4)]
-    ring.admit(tick(7), now_ns=7)
+    admit(ring, tick(7), now_ns=7)
     assert ([t.id for t in ring.since(0)], ring.since(0).missed) == ([6, 7], 1)
     with pytest.raises(ParameterError, match="cursor 4 was never given out for BTCUSDT"):
         ring.since(4)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
 from alphastream.core.units import HOUR
-from alphastream.tape.ring import TickColumns
+from alphastream.tape.columns import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, common_bars

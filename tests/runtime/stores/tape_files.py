@@ -1,12 +1,14 @@
 """Ticks, and what a file of them holds."""
 
+import math
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from alphastream.events import Tick
+from alphastream.tape.blocks import decode
 from alphastream.tape.id_ranges import IdRuns
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -21,7 +23,12 @@ def ticks(first: int, last: int, symbol: str = BTC) -> list[Tick]:
     return [tick(i, symbol=symbol) for i in range(first, last + 1)]
 
 
-def ids(found: list[Tick]) -> list[int]:
+def costly(first: int, last: int) -> list[Tick]:
+    """Ticks whose prices take eight bytes each in the file, however they are packed."""
+    return [tick(i, price=84551.1 * math.sin(i) ** 2) for i in range(first, last + 1)]
+
+
+def ids(found: Sequence[Tick]) -> list[int]:
     return [t.id for t in found]
 
 
@@ -35,9 +42,11 @@ def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
 def runs_and_ids(path: Path, symbol: str = BTC) -> tuple[IdRuns, list[int]]:
     """The runs the file claims and the ids it holds, read past the store."""
     with closing(sqlite3.connect(path)) as connection:
-        (symbol_id,) = connection.execute("SELECT id FROM symbols WHERE name = ?", (symbol,)).fetchone()
+        (number,) = connection.execute("SELECT id FROM instruments WHERE symbol = ?", (symbol,)).fetchone()
         pairs = connection.execute(
-            "SELECT first_id, last_id FROM runs WHERE symbol_id = ? ORDER BY 1", (symbol_id,)
+            "SELECT first_id, last_id FROM runs WHERE instrument_id = ? ORDER BY 1", (number,)
         ).fetchall()
-        found = connection.execute("SELECT trade_id FROM ticks WHERE symbol_id = ? ORDER BY 1", (symbol_id,)).fetchall()
-    return IdRuns(pairs), [row[0] for row in found]
+        bodies = connection.execute(
+            "SELECT body FROM blocks JOIN bodies ON id = body_id WHERE instrument_id = ?", (number,)
+        ).fetchall()
+    return IdRuns(pairs), sorted(number for (body,) in bodies for number in decode(body).id.tolist())

@@ -16,7 +16,7 @@ from alphastream.errors import StorageError
 from alphastream.events import Tick
 from alphastream.tape.id_ranges import IdRuns
 from storage import TickStore
-from tests.runtime.stores.tape_files import BTC, runs_and_ids, tick, ticks, until
+from tests.runtime.stores.tape_files import BTC, costly, runs_and_ids, tick, ticks, until
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_write_ahead_logging_is_on(path: Path, store: TickStore) -> None:
 
 
 def test_columns_hold_what_the_window_holds_across_pages(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.sqlite._ROWS_A_PAGE", 7)
+    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 7)
+    monkeypatch.setattr("runtime.stores.block_rows._BLOCKS_A_PAGE", 4)
     same_time = [tick(i, time_ns=50 + i // 20) for i in range(1, 101)]
     store.append(same_time)
     store.flush()
@@ -88,7 +89,7 @@ def make_cut(path: Path) -> None:
     [
         (make_text, "not a readable tick store"),
         (make_foreign, "of another program"),
-        (make_newer, "schema version 99, this program knows 1"),
+        (make_newer, "schema version 99, this program knows 2"),
         (make_cut, "not a readable tick store"),
     ],
 )
@@ -116,8 +117,9 @@ def test_a_transaction_that_fails_half_way_leaves_nothing_behind(path: Path) -> 
         store.flush()
         writer = store._file._writer
         assert writer is not None
-        writer.execute("PRAGMA max_page_count = 20")
-        store.append(ticks(11, 5000))
+        (pages,) = writer.execute("PRAGMA page_count").fetchone()
+        writer.execute(f"PRAGMA max_page_count = {pages}")
+        store.append(costly(11, 5000))
         until(lambda: store.health.last_error is not None)
         assert "full" in (store.health.last_error or "")
         assert runs_and_ids(path) == (IdRuns([(1, 10)]), list(range(1, 11)))

@@ -17,7 +17,7 @@ import pytest
 from alphastream.errors import StorageError
 from alphastream.tape.id_ranges import IdRuns
 from storage import Gap, TickStore
-from tests.runtime.stores.tape_files import BTC, ids, runs_and_ids, tick, ticks, until
+from tests.runtime.stores.tape_files import BTC, costly, ids, runs_and_ids, tick, ticks, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -150,9 +150,9 @@ def test_what_is_given_up_is_a_gap_that_can_be_filled(path: Path, monkeypatch: p
 def test_a_full_disk_loses_nothing_once_there_is_room(path: Path) -> None:
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     with TickStore(path, flush_s=0.01) as store:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, unlimited[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, unlimited[1]))
         try:
-            store.append(ticks(1, 60_000))
+            store.append(costly(1, 60_000))
             until(lambda: store.health.last_error is not None)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)

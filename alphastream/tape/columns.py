@@ -1,0 +1,105 @@
+"""Ticks of one symbol as arrays: what a tape is made of between the socket and the disk."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from alphastream.core.types import Floats, Ints
+from alphastream.events import Tick
+
+INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickColumns:
+    """Ticks of one symbol as arrays of one length. What a tape gives is in ascending order of id."""
+
+    id: Ints
+    price: Floats
+    quantity: Floats
+    time_ns: Ints
+    receive_ns: Ints
+    buyer_is_maker: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def rows(self, wanted: slice | npt.NDArray[Any]) -> Self:
+        """Return some of the rows: a slice, places or a mask."""
+        return type(self)(*(column[wanted] for column in self.arrays()))
+
+    def ticks(self, symbol: str) -> list[Tick]:
+        """Build one Tick a row."""
+        return list(map(Tick, repeat(symbol), *(column.tolist() for column in self.arrays())))
+
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """The columns in the order of their names."""
+        return self.id, self.price, self.quantity, self.time_ns, self.receive_ns, self.buyer_is_maker
+
+    def sound(self) -> npt.NDArray[np.bool_]:
+        """Return which rows hold numbers that a trade can have; NaN compares false."""
+        whole = (self.id >= 0) & (self.time_ns >= 0) & (self.receive_ns >= 0)
+        return whole & (self.price > 0) & (self.price < np.inf) & (self.quantity > 0) & (self.quantity < np.inf)
+
+    @classmethod
+    def of(cls, ticks: Iterable[Tick]) -> Self:
+        """Return the columns of ticks, in the order given."""
+        rows = [(t.id, t.price, t.quantity, t.time_ns, t.receive_ns, t.buyer_is_maker) for t in ticks]
+        columns: Any = zip(*rows, strict=True) if rows else [()] * len(_TYPES)
+        return cls(*map(np.array, columns, _TYPES))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return all rows of the parts, one after the other; at least one part."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate(arrays) for arrays in zip(*(part.arrays() for part in parts), strict=True)))
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self]) -> Self:
+        """Return all rows of the parts by ascending id, an id that two parts hold once; at least one part."""
+        joined = cls.joined(parts)
+        if (joined.id[1:] > joined.id[:-1]).all():
+            return joined
+        return joined.rows(np.unique(joined.id, return_index=True)[1])
+
+
+_TYPES = (np.int64, np.float64, np.float64, np.int64, np.int64, np.bool_)
+
+
+def empty(rows: int = 0) -> TickColumns:
+    """Return columns whose rows are still to be written."""
+    columns: Any = (np.empty(rows, kind) for kind in _TYPES)
+    return TickColumns(*columns)
+
+
+def by_symbol(ticks: Iterable[Tick]) -> tuple[dict[str, TickColumns], int]:
+    """Return ticks as columns of each symbol, in the order of arrival, and how many hold numbers no column can hold."""
+    groups: dict[str, list[Tick]] = {}
+    for tick in ticks:
+        groups.setdefault(tick.symbol, []).append(tick)
+    found, unusable = {}, 0
+    for symbol, group in groups.items():
+        try:
+            found[symbol] = TickColumns.of(group)
+        except (OverflowError, TypeError, ValueError):
+            usable = [tick for tick in group if is_sound(tick)]
+            unusable += len(group) - len(usable)
+            found[symbol] = TickColumns.of(usable)
+    return found, unusable
+
+
+def is_sound(tick: Tick) -> bool:
+    """True for numbers that a trade can have and that a column can hold; NaN compares false."""
+    return (
+        0.0 < tick.price < math.inf
+        and 0.0 < tick.quantity < math.inf
+        and 0 <= tick.id <= INT64_MAX
+        and 0 <= tick.time_ns <= INT64_MAX
+        and 0 <= tick.receive_ns <= INT64_MAX
+    )

@@ -1,0 +1,60 @@
+"""The format of a tick file: its tables, how it is known, and what is refused."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from alphastream.errors import StorageError
+from runtime.stores import block_rows
+
+VERSION: Final = 2
+OLD_VERSION: Final = 1  # a row a tick
+APPLICATION_ID: Final = 0x414C5053  # "ALPS": tells a tick store from any other SQLite file
+# "lost" are ids of damaged blocks that were set aside: they are missing also where no tick stands on either side.
+SQL: Final = f"""
+BEGIN;
+CREATE TABLE instruments(
+    id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, epoch INTEGER NOT NULL,
+    UNIQUE(venue, symbol, epoch));
+CREATE TABLE runs(
+    instrument_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
+    PRIMARY KEY(instrument_id, first_id)) WITHOUT ROWID;
+CREATE TABLE lost(
+    instrument_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
+    PRIMARY KEY(instrument_id, first_id)) WITHOUT ROWID;
+{block_rows.TABLES}
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether no table was made yet."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return bool(tables == 0)
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema's version; StorageError where this is no tick store."""
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    if owner == 0 and is_empty(connection):
+        raise StorageError(f"{path} is empty: nothing was recorded into it yet, try again in a moment")
+    if owner != APPLICATION_ID:
+        raise StorageError(f"{path} is an SQLite file of another program, not a tick store: name another file")
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StorageError unless this program knows the file's schema."""
+    version = version_of(connection, path)
+    if version == OLD_VERSION:
+        raise StorageError(
+            f"{path} has schema version {version}: open it once to write, which rewrites it as version {VERSION}"
+        )
+    if version != VERSION:
+        raise StorageError(
+            f"{path} has schema version {version}, this program knows {VERSION}: "
+            "use the newer program that wrote it, or name another file"
+        )
