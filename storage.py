@@ -17,14 +17,17 @@ from typing import Self
 
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
+from alphastream.instruments import InstrumentId, split
 from alphastream.tape.columns import INT64_MAX, TickColumns, by_symbol, empty
-from alphastream.tape.ring import Coverage, Gap, TickBatch
+from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
+from runtime.stores import schema
 from runtime.stores.rings import SymbolRings
+from runtime.stores.schema import Origin
 from runtime.stores.sqlite import TickFile
 from runtime.stores.writer import TickWriter
 from runtime.writer_lock import WriterLock
 
-__all__ = ["Coverage", "Gap", "StoreHealth", "TickBatch", "TickColumns", "TickStore"]
+__all__ = ["Coverage", "Gap", "Origin", "StoreHealth", "TickBatch", "TickColumns", "TickStore", "tape_path"]
 
 _APPEND_CHUNK = 10_000  # ticks admitted under one hold of the lock
 
@@ -38,7 +41,7 @@ class StoreHealth:
     pending : ticks that readers see and the file does not hold yet.
     written : ticks made durable.
     duplicates : ticks dropped because their id was known.
-    rejected : ticks refused: unusable numbers, or an id that ran backwards.
+    rejected : ticks refused: unusable numbers, or an id that cannot be right.
     lost : ticks given up because the file could not be written for too long; ``gaps`` lists their ids.
     damaged : ticks whose block in the file had been altered; ``gaps`` lists their ids.
     last_error : why the newest write failed, None while writing works.
@@ -55,10 +58,25 @@ class StoreHealth:
     durable_lag_s: float
 
 
+def tape_path(folder: Path, origin: Origin, *, is_own: bool) -> Path:
+    """Return the file for the trades of a venue that come from a host, so that ids of two hosts never meet in one.
+
+    Parameters
+    ----------
+    folder : where tapes are kept.
+    is_own : whether the host is the venue's own. A file with trades that does not say who filled it is of that host.
+    """
+    usual = folder / f"{origin.venue}.db"
+    if not usual.exists() or schema.may_fill(usual, origin, is_own=is_own):
+        return usual
+    return folder / f"{origin.venue}@{origin.host.replace(':', '-')}.db"
+
+
 class TickStore:
     """The complete tape of many symbols, safe to use from many threads.
 
-    Ticks are told apart by (symbol, id). A tick that was appended is in the ring at once, and in the file after
+    Ticks are told apart by (symbol, id), and by epoch where a venue has counted anew. A tick that was appended is in
+    the ring at once, and in the file after
     ``flush_s`` or ``batch_ticks``, whichever comes first. A killed process loses only what was pending; a power cut
     may take the last transactions as well. Either way ``gaps`` names the loss once a newer tick has come.
 
@@ -72,6 +90,9 @@ class TickStore:
     max_pending : ticks that may wait for the file. While the file can be written ``append`` waits for room; while it
         cannot, the oldest are given up and listed by ``gaps``.
     on_ticks : called in the appending thread after new ticks became visible.
+    origin : the venue that fills the file and the host that answers for it; written into a new file, held against what
+        an old one says. A symbol without a venue means that of the file; where nobody has said one, names are kept as
+        they are.
     read_only : read beside the process that writes. Ring, gaps and coverage are those of the moment of opening;
         ``window`` and ``columns`` read the file as it is.
 
@@ -91,6 +112,7 @@ class TickStore:
         retention_ns: int | None = None,
         max_pending: int = 200_000,
         on_ticks: Callable[[], None] | None = None,
+        origin: Origin | None = None,
         read_only: bool = False,
     ) -> None:
         sizes = {"ring_ticks": ring_ticks, "batch_ticks": batch_ticks, "flush_s": flush_s, "max_pending": max_pending}
@@ -99,6 +121,8 @@ class TickStore:
                 raise ParameterError(f"{name} is {value}: it must be greater than 0")
         self._path = Path(path)
         self._max_pending, self._on_ticks, self._read_only = max_pending, on_ticks, read_only
+        self._origin = origin
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._rings = SymbolRings(ring_ticks, retention_ns)
         self._damaged = 0  # ticks, found when the file was opened
@@ -125,14 +149,14 @@ class TickStore:
             except OSError as error:
                 raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
         try:
-            file = TickFile(self._path, read_only=self._read_only)
+            file = TickFile(self._path, self._origin, read_only=self._read_only)
             self._resources.callback(file.close)
             held = self._newest_of(file, ring_ticks)
             while file.has_damage and not self._read_only:
                 self._damaged += sum(map(len, file.set_damage_aside().values()))
                 held = self._newest_of(file, ring_ticks)
-            for symbol, (newest, first_ns) in held.items():
-                self._rings.restore(symbol, file.runs[symbol].copy(), file.lost[symbol].copy(), newest, first_ns)
+            for series, (newest, first_ns) in held.items():
+                self._rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
         except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
             self._resources.close()
             if isinstance(error, AlphaStreamError):
@@ -146,19 +170,21 @@ class TickStore:
         return file
 
     @staticmethod
-    def _newest_of(file: TickFile, ring_ticks: int) -> dict[str, tuple[TickColumns, int]]:
-        """What the ring of each symbol begins with, and the time of its first tick."""
+    def _newest_of(file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
+        """What the ring of each symbol begins with, and the time of its first tick: of the last series."""
+        last = {series.symbol: series for series in sorted(file.runs)}
         return {
-            symbol: (file.newest(symbol, ring_ticks), file.first_ns(symbol))
-            for symbol, runs in file.runs.items()
-            if runs or file.lost[symbol]
+            series: (file.newest(series, ring_ticks), file.first_ns(series))
+            for series in last.values()
+            if file.runs[series] or file.lost[series]
         }
 
     def append(self, ticks: Iterable[Tick]) -> int:
         """Take ticks in and return how many were accepted; the rest were known already or unusable.
 
-        Refused, counted in ``health`` and logged once a symbol: an id that ran backwards. Refused and counted: a price
-        or quantity that is not finite and positive, an id or time outside int64.
+        Refused, counted in ``health`` and logged once a symbol: an id that cannot be right; where a second tick goes on
+        from it, ids have begun anew and it counts (``Coverage.epoch``). Refused and counted: a price or quantity that
+        is not finite and positive, an id or time outside int64.
 
         Raises
         ------
@@ -185,10 +211,13 @@ class TickStore:
         with self._lock:
             self._require_open_for_writing()
             self._rings.rejected += unusable
-            for symbol, ticks in groups.items():
-                taken, is_new = self._rings.admit(symbol, ticks)
-                self._writer.offer(symbol, taken)
-                accepted, visible = accepted + len(taken), visible or is_new
+            for name, ticks in groups.items():
+                symbol = self._full(name)
+                admitted, is_new = self._rings.admit(symbol, ticks)
+                for series, taken in admitted:
+                    self._writer.offer(series, taken)
+                    accepted += len(taken)
+                visible = visible or is_new
         if visible and self._on_ticks is not None:
             self._on_ticks()
         self._writer.wait_for_room()
@@ -199,6 +228,18 @@ class TickStore:
             raise StorageError(f"{self._path} was closed: open a new TickStore to append")
         if self._read_only:
             raise StorageError(f"{self._path} was opened with read_only=True: open it without to append")
+
+    def _full(self, name: str) -> str:
+        """A symbol with its venue, where the file is of one."""
+        if self._file.origin is None:
+            return name
+        if name not in self._names:
+            venue, symbol = split(name)
+            self._names[name] = InstrumentId(venue or self._file.origin.venue, symbol)
+        return self._names[name]
+
+    def _ring(self, symbol: str) -> SymbolRing | None:
+        return self._rings.get(self._full(symbol))
 
     def since(self, symbol: str, cursor: int | None = None) -> TickBatch:
         """What became visible after the cursor, in order of arrival; a late gap filler comes when it came.
@@ -213,8 +254,8 @@ class TickStore:
         ParameterError : a cursor that this store has not given out.
         """
         with self._lock:
-            ring = self._rings.get(symbol)
-            return ring.since(cursor) if ring is not None else TickBatch(symbol, empty(), 0, 0)
+            ring = self._ring(symbol)
+            return ring.since(cursor) if ring is not None else TickBatch(self._full(symbol), empty(), 0, 0)
 
     def window(self, symbol: str, start_ns: int, end_ns: int) -> list[Tick]:
         """Ticks with start_ns <= time_ns < end_ns in ascending order of id, durable or not; empty when there are none.
@@ -223,35 +264,38 @@ class TickStore:
         ------
         StorageError : the file cannot be read, or the store is closed.
         """
-        return self.columns(symbol, start_ns, end_ns).ticks(symbol)
+        return self.columns(symbol, start_ns, end_ns).ticks(self._full(symbol))
 
     def columns(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
         """Return the same ticks as ``window`` as arrays."""
-        start_ns, end_ns = max(start_ns, 0), min(end_ns, INT64_MAX)
+        symbol, start_ns, end_ns = self._full(symbol), max(start_ns, 0), min(end_ns, INT64_MAX)
         with self._lock:  # before the file: a tick that becomes durable in between is then seen twice, never not
-            waiting = TickColumns.joined([*self._writer.waiting(symbol), empty()])
-        in_memory = waiting.rows((waiting.time_ns >= start_ns) & (waiting.time_ns < end_ns))
-        durable = self._file.window(symbol, start_ns, end_ns)
+            waiting = self._writer.waiting(symbol)
+        parts = {series: [ticks] for series, ticks in self._file.window(symbol, start_ns, end_ns).items()}
         if self._file.has_damage:
             self._writer.tend()
-        return TickColumns.merged([durable, in_memory])
+        for series, ticks in waiting:
+            in_time = (ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns)
+            parts.setdefault(series, []).append(ticks.rows(in_time))
+        merged = [TickColumns.merged(parts[series]) for series in sorted(parts)]
+        return TickColumns.joined(merged) if merged else empty()
 
     def gaps(self, symbol: str) -> list[Gap]:
         """Missing id ranges between the first and the last known id, ascending; empty for an unknown symbol."""
         with self._lock:
-            ring = self._rings.get(symbol)
+            ring = self._ring(symbol)
             return ring.gaps() if ring is not None else []
 
     def coverage(self, symbol: str) -> Coverage | None:
         """From where to where the tape goes and how much is missing; None for an unknown symbol."""
         with self._lock:
-            ring = self._rings.get(symbol)
+            ring = self._ring(symbol)
             return ring.coverage() if ring is not None else None
 
     def last(self, symbol: str) -> Tick | None:
         """The tick with the largest id; None for an unknown symbol."""
         with self._lock:
-            ring = self._rings.get(symbol)
+            ring = self._ring(symbol)
             return ring.newest if ring is not None else None
 
     def symbols(self) -> list[str]:
@@ -267,7 +311,7 @@ class TickStore:
                 pending=self._writer.pending,
                 written=self._writer.written,
                 duplicates=self._rings.duplicates,
-                rejected=self._rings.rejected,
+                rejected=self._rings.rejected + self._rings.suspects,
                 lost=self._writer.lost,
                 damaged=self._damaged + self._writer.damaged,
                 last_error=self._writer.error,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
@@ -32,7 +33,7 @@ from runtime.channel.hub import Hub
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.venue_feed import LiveFeed
 from runtime.paper.service import PaperService
-from storage import TickStore
+from storage import Origin, TickStore, tape_path
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +227,8 @@ class System:
 def live_pipeline(
     settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
 ) -> Pipeline:
-    """A pipeline fed by the venue of the settings; its file is named after the venue.
+    """A pipeline fed by the venue of the settings; its file is named after the venue, and after its
+    host where another one has filled that file.
 
     Parameters
     ----------
@@ -239,8 +241,10 @@ def live_pipeline(
         When the file cannot be used, for example because a recorder holds it.
     """
     codec = FEEDS[settings.venue].fresh(settings.ws_url, settings.rest_url)
-    path = settings.data_dir / f"{settings.venue}.db"
-    store = _open_store(settings, path)
+    origin, own = (
+        Origin(settings.venue, host_of(each.stream_url(settings.symbols))) for each in (codec, FEEDS[settings.venue])
+    )
+    store = _open_store(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
     feed = LiveFeed(
         codec,
         settings.symbols,
@@ -270,7 +274,7 @@ def replay_pipeline(
     tape = read_tape(settings.replay_tape)
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
     try:
-        store = _open_store(settings, Path(scratch.name) / "replay.db")
+        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(settings.venue, "recording"))
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         return replace(
             _connected("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch
@@ -280,8 +284,22 @@ def replay_pipeline(
         raise
 
 
-def _open_store(settings: Settings, path: Path) -> TickStore:
-    return TickStore(path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS)
+def host_of(url: str) -> str:
+    """Return the host of an address; this machine has one name, whichever it was called by.
+
+    Examples
+    --------
+    >>> host_of("wss://fstream.binance.com/market/stream"), host_of("ws://localhost:9000")
+    ('fstream.binance.com', '127.0.0.1')
+    """
+    host = urlsplit(url).hostname or ""
+    return "127.0.0.1" if host in ("localhost", "::1") or host.startswith("127.") else host
+
+
+def _open_store(settings: Settings, path: Path, origin: Origin) -> TickStore:
+    return TickStore(
+        path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS, origin=origin
+    )
 
 
 def _connected(

@@ -88,6 +88,17 @@ def bare(name: str, venue: str = "") -> str:
     >>> bare("binance-usdm:BTCUSDT"), bare("okx:BTC-USDT", "binance-usdm"), bare("KO")
     ('BTCUSDT', 'okx:BTC-USDT', 'KO')
     """
-    of, colon, symbol = name.partition(":")
-    is_full = bool(colon and symbol and _VENUE.fullmatch(of))
-    return symbol if is_full and venue in ("", of) else name
+    of, symbol = split(name)
+    return symbol if venue in ("", of) else name
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return the venue, "" where the name has none, and the symbol.
+
+    Examples
+    --------
+    >>> split("hyperliquid:xyz:XYZ100"), split("KO"), split("BINANCE:BTCUSDT")
+    (('hyperliquid', 'xyz:XYZ100'), ('', 'KO'), ('', 'BINANCE:BTCUSDT'))
+    """
+    venue, colon, symbol = name.partition(":")
+    return (venue, symbol) if colon and symbol and _VENUE.fullmatch(venue) else ("", name)

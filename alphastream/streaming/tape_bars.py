@@ -8,7 +8,7 @@ import numpy as np
 
 from alphastream.bars import Bars, aggregate, merge
 from alphastream.core.types import Floats, Ints
-from alphastream.tape.protocols import GrowingTape
+from alphastream.tape.protocols import Columns, GrowingTape
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +19,16 @@ MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when new bars are
 class _BarSeries:
     """Bars of one symbol at one interval.
 
-    ``loaded`` holds the ids read from the tape at the beginning: the first batch after it may repeat some.
+    ``loaded`` is what was read from the tape at the beginning: the first batch after it may repeat some.
     """
 
     interval_ns: int
     bars: Bars
-    loaded: Ints | None
+    loaded: Columns | None
 
     def add(self, ids: Ints, time_ns: Ints, price: Floats, quantity: Floats, keep: int) -> None:
         if self.loaded is not None:
-            new = ~np.isin(ids, self.loaded)
+            new = ~np.isin(ids, self.loaded.id) | (time_ns > self.loaded.time_ns.max(initial=0))
             time_ns, price, quantity = time_ns[new], price[new], quantity[new]
             self.loaded = None
         merged = merge(self.bars, aggregate(time_ns, price, quantity, self.interval_ns))
@@ -114,7 +114,7 @@ class TapeBars:
         start_ns = (now_ns - reach) // interval_ns * interval_ns
         ticks = self._tape.columns(symbol, start_ns, now_ns + MAX_LOAD_NS)
         bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
-        held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks.id)
+        held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks)
         if len(bars):
             held.newest_ns = max(held.newest_ns, int(bars.last_ns[-1]))
 

@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import Final, NamedTuple, overload
 
 import numpy as np
+import numpy.typing as npt
 
+from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.tape.columns import TickColumns, empty
@@ -18,7 +20,11 @@ from alphastream.tape.id_ranges import IdRuns
 
 _FIRST_ROWS: Final = 1_024
 _SPARE: Final = 3  # a third of the ring is room for what comes, so that moving costs a few copies a tick
-_NEW, _REFILLED, _DUPLICATE, _BACKWARDS = range(4)
+_NEW, _REFILLED, _DUPLICATE, _BACKWARDS, _SUSPECT = range(5)
+MOST_SKIPPED: Final = 1_000_000  # ids that may be missing before a tick without a second one to confirm it
+_CONTRADICTION_NS: Final = SECOND  # an id is of one trade: its time may not differ by more
+_SUSPECT_FOR_NS: Final = 10 * SECOND
+_MOST_SUSPECTS: Final = 1_000
 _NONE: Final = empty()
 
 
@@ -33,7 +39,8 @@ class Gap(NamedTuple):
 class Coverage:
     """What the store holds of one symbol: from where to where, and whether all of it.
 
-    ``first_ns`` and ``last_ns`` are the trade times of the ticks with the smallest and the largest id.
+    ``first_ns`` and ``last_ns`` are the trade times of the ticks with the smallest and the largest id. ``epoch`` counts
+    how many times the venue's ids have begun anew: all of this is since the last time.
     """
 
     first_id: int
@@ -42,6 +49,7 @@ class Coverage:
     last_ns: int
     ticks: int
     missing: int
+    epoch: int = 0
 
     @property
     def complete(self) -> bool:
@@ -78,9 +86,17 @@ class TickBatch(Sequence[Tick]):
         return self._ticks[at]
 
 
+class Series(NamedTuple):
+    """Trades of one symbol whose ids go on from each other. The next epoch begins where the venue counts anew."""
+
+    symbol: str
+    epoch: int
+
+
 class Admission(NamedTuple):
     """What became of ticks that came: columns of the new ones and of those that were given up and have come again."""
 
+    series: Series
     new: TickColumns
     refilled: TickColumns
     backwards: TickColumns
@@ -105,53 +121,119 @@ class SymbolRing:
         self.newest: Tick | None = None  # by id: a late gap filler is not the last trade
         self.first_ns = 0
         self._retention_ns = retention_ns
+        self.suspects = _NONE  # of ids that contradict what is known, until a second one goes on from them
+        self._suspected_ns = 0
+        self._epoch = self._begun = 0  # and the sequence number of the last tick before it
         self._ring_ticks = ring_ticks
         self._columns = empty(min(ring_ticks, _FIRST_ROWS))  # what is held ends at _end, before it lie older ticks
         self._end = 0
         self._arrived = 0  # sequence number of the newest tick in the ring
 
-    def restore(self, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
+    @property
+    def series(self) -> Series:
+        """What is admitted now."""
+        return Series(self.symbol, self._epoch)
+
+    def restore(self, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int, epoch: int = 0) -> None:
         """Take over what the file held when it was opened, and what it should have held."""
-        self.seen, self._absent, self.first_ns = runs, absent, first_ns
+        self.seen, self._absent, self.first_ns, self._epoch = runs, absent, first_ns, epoch
         self._put(newest)
 
-    def admit(self, ticks: TickColumns, now_ns: int) -> Admission:
+    def admit(self, ticks: TickColumns, now_ns: int) -> list[Admission]:
         """Decide by their ids what ticks are, and put new ones into the ring.
 
-        An id below the first known one is older history only if its time says so too and retention keeps it;
-        otherwise the venue has begun to count anew, and taking it would claim a gap of billions. "refilled" is an id
-        that was given up before it was durable and has come again: readers have seen it.
+        "refilled" is an id that was given up before it was durable and has come again: readers have seen it.
+        "backwards" is an id below the first known one whose time does not say that it is older history that retention
+        keeps.
+
+        One tick whose id cannot be right is set aside: an id that is known or below the first, at a later time, or one
+        that would make more than ``MOST_SKIPPED`` missing. A second one that goes on from it within ten seconds makes
+        both true: the venue counts anew and the next epoch begins, or so many are missing indeed. Otherwise they are
+        given back as "backwards".
         """
-        is_first = self.seen.first is None
-        if self.seen.extend(ticks.id):
-            if is_first:
+        last_id = self.seen.last
+        if (last_id is None or int(ticks.id[-1]) - last_id <= MOST_SKIPPED) and self.seen.extend(ticks.id):
+            if last_id is None:
                 self.first_ns = int(ticks.time_ns[0])
             self._put(ticks)
-            return Admission(ticks, _NONE, _NONE, 0)
+            return [Admission(self.series, ticks, _NONE, _NONE, 0)]
         verdicts = np.array(
             [self._verdict(*row, now_ns) for row in zip(ticks.id.tolist(), ticks.time_ns.tolist(), strict=True)],
             dtype=np.int8,
         )
         new = ticks.rows(verdicts == _NEW)
         self._put(new)
-        return Admission(
+        known = np.flatnonzero(verdicts == _DUPLICATE)
+        verdicts[known[self._contradict(ticks.rows(known))]] = _SUSPECT
+        admission = Admission(
+            self.series,
             new,
             ticks.rows(verdicts == _REFILLED),
             ticks.rows(verdicts == _BACKWARDS),
             int((verdicts == _DUPLICATE).sum()),
         )
+        suspects = ticks.rows(verdicts == _SUSPECT)
+        return [admission, *self._judge(suspects, now_ns)] if len(suspects) else [admission]
 
     def _verdict(self, number: int, time_ns: int, now_ns: int) -> int:
-        first_id = self.seen.first
-        if first_id is None:
+        first_id, last_id = self.seen.first, self.seen.last
+        if first_id is None or last_id is None:
             self.first_ns = time_ns
         elif number < first_id:
+            if time_ns > self.first_ns + _CONTRADICTION_NS:
+                return _SUSPECT
             if not self.oldest_kept_ns(now_ns) <= time_ns <= self.first_ns:
                 return _BACKWARDS
             self.first_ns = time_ns
+        elif number > last_id + MOST_SKIPPED:
+            is_late = self.newest is not None and time_ns < self.newest.time_ns - _CONTRADICTION_NS
+            return _BACKWARDS if is_late else _SUSPECT
         if not self.seen.add(number):
             return _REFILLED if self.lost and self.lost.discard(number) else _DUPLICATE
         return _NEW
+
+    def _contradict(self, known: TickColumns) -> npt.NDArray[np.bool_]:
+        """Which ticks of known ids traded later than the tick that had the id before."""
+        if not len(known) or self.newest is None:
+            return np.zeros(len(known), dtype=np.bool_)
+        held = self._held()
+        held = held.rows(slice(max(0, len(held) - (self._arrived - self._begun)), None))
+        if not len(held):
+            return np.asarray(known.time_ns - self.newest.time_ns > _CONTRADICTION_NS)
+        order = np.argsort(held.id, kind="stable")
+        place = np.minimum(np.searchsorted(held.id, known.id, sorter=order), len(held) - 1)
+        is_held = held.id[order[place]] == known.id
+        before_ns = np.where(is_held, held.time_ns[order[place]], self.newest.time_ns)
+        return np.asarray(known.time_ns - before_ns > _CONTRADICTION_NS)
+
+    def _judge(self, suspects: TickColumns, now_ns: int) -> list[Admission]:
+        """Hold suspects against those that wait: the admissions of those that go on from each other."""
+        is_over = now_ns - self._suspected_ns > _SUSPECT_FOR_NS
+        over, waiting = (self.suspects, _NONE) if is_over else (_NONE, self.suspects)
+        found = TickColumns.merged([waiting, suspects])
+        goes_on = (np.diff(found.id) == 1) & (np.diff(found.time_ns) >= 0)
+        confirmed = np.append(goes_on, False) | np.append(False, goes_on)
+        last_id = self.seen.last or 0
+        anew = confirmed & (found.id <= last_id)
+        taken = anew if anew.any() else confirmed
+        rest = found.rows(~taken)
+        cut = max(0, len(rest) - _MOST_SUSPECTS)
+        self.suspects, self._suspected_ns = rest.rows(slice(cut, None)), now_ns
+        admissions = [Admission(self.series, _NONE, _NONE, TickColumns.joined([over, rest.rows(slice(cut))]), 0)]
+        if taken.any():
+            if anew.any():
+                self._begin_epoch()
+            new = found.rows(taken)
+            if self.seen.first is None:
+                self.first_ns = int(new.time_ns[0])
+            self.seen.extend(new.id)
+            self._put(new)
+            admissions.append(Admission(self.series, new, _NONE, _NONE, 0))
+        return admissions
+
+    def _begin_epoch(self) -> None:
+        self._epoch, self._begun = self._epoch + 1, self._arrived
+        self.seen, self.lost, self._absent, self.newest = IdRuns(), IdRuns(), IdRuns(), None
 
     def _put(self, ticks: TickColumns) -> None:
         """Write ticks behind the others; of more than the ring holds, the last."""
@@ -170,12 +252,15 @@ class SymbolRing:
 
     def _make_room(self, rows: int) -> None:
         """Move what the ring still holds to the beginning, of longer arrays while it is not full."""
-        kept = self._columns.rows(slice(max(0, self._end - self._ring_ticks), self._end))
+        kept = self._held()
         longest = self._ring_ticks + max(self._ring_ticks // _SPARE, rows)
         columns = empty(max(min(2 * (len(kept) + rows), longest), len(kept) + rows))
         for held, column in zip(columns.arrays(), kept.arrays(), strict=True):
             held[: len(kept)] = column
         self._columns, self._end = columns, len(kept)
+
+    def _held(self) -> TickColumns:
+        return self._columns.rows(slice(max(0, self._end - self._ring_ticks), self._end))
 
     def since(self, cursor: int | None) -> TickBatch:
         """What was admitted after the cursor; ParameterError for a cursor that was never given out."""
@@ -221,4 +306,5 @@ class SymbolRing:
             self.newest.time_ns,
             len(self.seen) - len(self.lost),
             len(self._missing()) if self.lost or self._absent else self.seen.missing,
+            self._epoch,
         )

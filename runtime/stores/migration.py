@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from alphastream.errors import StorageError
+from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from runtime.stores import block_rows, schema
@@ -30,12 +31,13 @@ FROM (SELECT * FROM ticks WHERE symbol_id = ? AND trade_id > ? ORDER BY trade_id
 """
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path, venue: str = "") -> None:
     """Rewrite a file of the first schema.
 
     Parameters
     ----------
     path : the file. It is replaced when all of it has been copied, and not touched before.
+    venue : of its symbols, "" where nobody knows.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def migrate(path: Path) -> None:
             old.execute("BEGIN IMMEDIATE")  # nobody else writes meanwhile
             new.executescript(schema.SQL)
             new.execute("BEGIN")
-            _copy(old, new, path)
+            _copy(old, new, path, venue)
             new.execute("COMMIT")
             old.execute("ROLLBACK")
         os.replace(unfinished, path)
@@ -61,12 +63,13 @@ def migrate(path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path) -> None:
+def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: str) -> None:
     (total,) = old.execute("SELECT count(*) FROM ticks").fetchone()
     log.info("migrating %s: %d ticks from rows to blocks; the old file stays until this has ended", path, total)
     done = 0
     for instrument, name in old.execute("SELECT id, name FROM symbols ORDER BY id").fetchall():
-        new.execute("INSERT INTO instruments VALUES (?, '', ?, 0)", (instrument, name))
+        of, symbol = split(name)
+        new.execute("INSERT INTO instruments VALUES (?, ?, ?, 0)", (instrument, of or venue, symbol))
         held = IdRuns()
         for ticks in _pages(old, instrument):
             block_rows.insert(new, instrument, ticks)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from alphastream.core.units import SECOND
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
-from alphastream.tape.ring import SymbolRing
+from alphastream.tape.ring import Series, SymbolRing
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ class SymbolRings:
         self._rings: dict[str, SymbolRing] = {}
         self._warned: set[str] = set()  # symbols whose ids ran backwards
 
-    def restore(self, symbol: str, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
-        """Take over what a file holds of a symbol; see SymbolRing."""
-        self._new(symbol).restore(runs, absent, newest, first_ns)
+    def restore(self, series: Series, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
+        """Take over what a file holds of a symbol's last series; see SymbolRing."""
+        self._new(series.symbol).restore(runs, absent, newest, first_ns, series.epoch)
 
     def get(self, symbol: str) -> SymbolRing | None:
         """The ring of a symbol, None before its first tick."""
@@ -44,27 +44,37 @@ class SymbolRings:
         """Every symbol that has a tick, sorted."""
         return sorted(symbol for symbol, ring in self._rings.items() if ring.newest is not None)
 
-    def admit(self, symbol: str, ticks: TickColumns) -> tuple[TickColumns, bool]:
+    def admit(self, symbol: str, ticks: TickColumns) -> tuple[list[tuple[Series, TickColumns]], bool]:
         """Take ticks of a symbol in; those to be written, and whether readers see any that they have not seen."""
         sound = ticks.sound()
         if not sound.all():
             self.rejected += len(ticks) - int(sound.sum())
             ticks = ticks.rows(sound)
         if not len(ticks):
-            return ticks, False
+            return [], False
         ring = self._rings.get(symbol) or self._new(symbol)
-        admission = ring.admit(ticks, time.time_ns())
-        self.duplicates += admission.duplicates
-        if len(admission.backwards):
-            self._reject_backwards(ring, admission.backwards)
-        if not len(admission.refilled):
-            return admission.new, len(admission.new) > 0
-        return TickColumns.joined([admission.new, admission.refilled]), len(admission.new) > 0
+        before = ring.series
+        admissions = ring.admit(ticks, time.time_ns())
+        if ring.series != before:
+            log.warning("ids begin anew, as a venue's do after a restart: symbol=%s epoch=%d", *ring.series)
+        taken: list[tuple[Series, TickColumns]] = []
+        for series, new, refilled, backwards, duplicates in admissions:
+            self.duplicates += duplicates
+            if len(backwards):
+                self._reject_backwards(ring, backwards)
+            taken += [(series, part) for part in (new, refilled) if len(part)]
+        return taken, any(len(admission.new) for admission in admissions)
 
-    def give_up(self, symbol: str, ids: IdRuns) -> None:
-        """Count ids as missing, although readers have seen them."""
-        ring = self._rings[symbol]
-        ring.lost = ring.lost.union(ids)
+    def give_up(self, series: Series, ids: IdRuns) -> None:
+        """Count ids as missing, although readers have seen them. Of an epoch that is over nothing comes again."""
+        ring = self._rings[series.symbol]
+        if ring.series == series:
+            ring.lost = ring.lost.union(ids)
+
+    @property
+    def suspects(self) -> int:
+        """Ticks set aside because their ids cannot be right, until another goes on from them."""
+        return sum(len(ring.suspects) for ring in self._rings.values())
 
     @property
     def given_up(self) -> int:
@@ -81,10 +91,12 @@ class SymbolRings:
             symbol: cutoff for symbol, cutoff in cutoffs.items() if self._rings[symbol].first_ns < cutoff - slack_ns
         }
 
-    def drop_below(self, oldest: Mapping[str, tuple[int, int]]) -> None:
-        """Follow a deletion: id and time of the first tick that the file still has, by symbol."""
-        for symbol, (first_id, first_ns) in oldest.items():
-            self._rings[symbol].drop_below(first_id, first_ns)
+    def drop_below(self, oldest: Mapping[Series, tuple[int, int]]) -> None:
+        """Follow a deletion: id and time of the first tick that the file still has, by series."""
+        for series, (first_id, first_ns) in oldest.items():
+            ring = self._rings[series.symbol]
+            if ring.series == series:
+                ring.drop_below(first_id, first_ns)
 
     def _new(self, symbol: str) -> SymbolRing:
         ring = self._rings[symbol] = SymbolRing(symbol, self._ring_ticks, self._retention_ns)
@@ -95,6 +107,6 @@ class SymbolRings:
         if ring.symbol not in self._warned:
             self._warned.add(ring.symbol)
             log.warning(
-                "id ran backwards, such ticks are refused: symbol=%s id=%d time_ns=%d first_id=%s first_ns=%d",
+                "ids cannot be right, such ticks are refused: symbol=%s id=%d time_ns=%d first_id=%s first_ns=%d",
                 *(ring.symbol, ticks.id[0], ticks.time_ns[0], ring.seen.first, ring.first_ns),
             )

@@ -1,8 +1,9 @@
 """The format of a tick file: its tables, how it is known, and what is refused."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from alphastream.errors import StorageError
 from runtime.stores import block_rows
@@ -10,9 +11,11 @@ from runtime.stores import block_rows
 VERSION: Final = 2
 OLD_VERSION: Final = 1  # a row a tick
 APPLICATION_ID: Final = 0x414C5053  # "ALPS": tells a tick store from any other SQLite file
-# "lost" are ids of damaged blocks that were set aside: they are missing also where no tick stands on either side.
+# "origin" has one row, where the address that fills the file is known. "lost" are ids of damaged blocks that were set
+# aside: they are missing also where no tick stands on either side.
 SQL: Final = f"""
 BEGIN;
+CREATE TABLE origin(venue TEXT NOT NULL, host TEXT NOT NULL);
 CREATE TABLE instruments(
     id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, epoch INTEGER NOT NULL,
     UNIQUE(venue, symbol, epoch));
@@ -27,6 +30,50 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
+
+
+class Origin(NamedTuple):
+    """Who fills a file: a venue, and the host that answers for it. Ids of two hosts are not of one tape."""
+
+    venue: str
+    host: str
+
+
+def origin_of(connection: sqlite3.Connection) -> Origin | None:
+    """Who fills a file, None where nobody has said so."""
+    row = connection.execute("SELECT venue, host FROM origin").fetchone()
+    return Origin(*row) if row is not None else None
+
+
+def may_fill(path: Path, origin: Origin, *, is_own: bool) -> bool:
+    """Whether a file may hold trades of an origin: its own, or none yet.
+
+    Parameters
+    ----------
+    is_own : whether the host is the venue's own. A file with trades that does not say who filled it is of that host.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            is_old = connection.execute("PRAGMA user_version").fetchone()[0] == OLD_VERSION
+            known = None if is_old else origin_of(connection)
+            if known is not None:
+                return known == origin
+            table = "symbols" if is_old else "instruments"
+            return is_own or connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
+    except sqlite3.Error:  # a file that cannot be read: who opens it says so
+        return True
+
+
+def claim(connection: sqlite3.Connection, path: Path, origin: Origin) -> None:
+    """Write down who fills a file; StorageError where somebody else does."""
+    known = origin_of(connection)
+    if known is None:
+        connection.execute("INSERT INTO origin VALUES (?, ?)", origin)
+    elif known != origin:
+        raise StorageError(
+            f"{path} holds trades of {known.venue} from {known.host}: those of {origin.venue} from {origin.host} have "
+            "ids of their own, name another file"
+        )
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:

@@ -12,11 +12,14 @@ import numpy as np
 
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError, StorageError
+from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
+from alphastream.tape.ring import Series
 from runtime.stores import block_rows, schema
 from runtime.stores.block_rows import BLOCK_TICKS, Keys
 from runtime.stores.migration import migrate
+from runtime.stores.schema import Origin
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +37,9 @@ class TickFile:
 
     Attributes
     ----------
-    runs : ids of the durable ticks, by symbol.
-    lost : ids of damaged blocks that were set aside and have not come again, by symbol.
+    origin : who fills the file; None where nobody has said so.
+    runs : ids of the durable ticks, by series.
+    lost : ids of damaged blocks that were set aside and have not come again, by series.
 
     Raises
     ------
@@ -43,16 +47,16 @@ class TickFile:
     sqlite3.Error : from what writes only; nothing of that transaction stays, ``explain`` says why.
     """
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        self._path = path
+    def __init__(self, path: Path, origin: Origin | None = None, *, read_only: bool) -> None:
+        self._path, self.origin = path, origin
         self._pool_lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._damaged: set[str] = set()  # symbols whose blocks and runs are not what was written
-        self._unchecked: list[tuple[str, Keys]] = []  # blocks that nobody has read since the file was opened
-        self._instruments: dict[str, int] = {}
-        self.runs: dict[str, IdRuns] = {}
-        self.lost: dict[str, IdRuns] = {}
+        self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
+        self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened
+        self._instruments: dict[Series, int] = {}
+        self.runs: dict[Series, IdRuns] = {}
+        self.lost: dict[Series, IdRuns] = {}
         self._writer: sqlite3.Connection | None = None
         try:
             self._writer = None if read_only else self._open_writer()
@@ -66,49 +70,49 @@ class TickFile:
             self.close()
             raise
 
-    def write(self, groups: Mapping[str, TickColumns], cutoffs: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    def write(self, groups: Mapping[Series, TickColumns], cutoffs: Mapping[str, int]) -> dict[Series, tuple[int, int]]:
         """Make ticks durable, with the runs they complete and the deletion of what is too old, in one transaction.
 
         Parameters
         ----------
-        groups : ticks of each symbol, in any order; ids that the file holds already are left out.
+        groups : ticks of each series, in any order; ids that the file holds already are left out.
         cutoffs : time in ns a symbol before which ticks may go.
 
         Returns
         -------
-        the id and time of the first tick kept, for each symbol of which something was deleted.
+        the id and time of the first tick kept, for each series of which something was deleted.
         """
-        oldest: dict[str, tuple[int, int]] = {}
+        oldest: dict[Series, tuple[int, int]] = {}
         with self._writing() as connection:
             instruments, all_runs = self._instruments.copy(), self.runs.copy()
-            for symbol, ticks in groups.items():
-                if symbol not in instruments:
-                    instruments[symbol] = _insert_instrument(connection, symbol)
-                instrument, runs = instruments[symbol], all_runs.get(symbol, IdRuns()).copy()
+            for series, ticks in groups.items():
+                if series not in instruments:
+                    instruments[series] = _insert_instrument(connection, series)
+                instrument, runs = instruments[series], all_runs.get(series, IdRuns()).copy()
                 new = ticks
                 if not runs.extend(ticks.id):
                     new = ticks.rows(np.argsort(ticks.id, kind="stable"))
                     new = new.rows(np.array([runs.add(number) for number in new.id.tolist()], dtype=np.bool_))
                 block_rows.insert(connection, instrument, new)
-                if symbol in cutoffs and (kept := _delete_old(connection, instrument, cutoffs[symbol])):
-                    oldest[symbol] = kept
+                if series.symbol in cutoffs and (kept := _delete_old(connection, instrument, cutoffs[series.symbol])):
+                    oldest[series] = kept
                     runs.drop_below(kept[0])
                     connection.execute(
                         "DELETE FROM lost WHERE instrument_id = ? AND last_id < ?", (instrument, kept[0])
                     )
-                _save_pairs(connection, "runs", instrument, self.runs.get(symbol, IdRuns()), runs)
-                all_runs[symbol] = runs
+                _save_pairs(connection, "runs", instrument, self.runs.get(series, IdRuns()), runs)
+                all_runs[series] = runs
         self._instruments, self.runs = instruments, all_runs
         return oldest
 
-    def merge(self, symbol: str) -> None:
+    def merge(self, series: Series) -> None:
         """Put small blocks that follow each other together."""
-        instrument = self._instruments[symbol]
+        instrument = self._instruments[series]
         with self._writing() as connection:
             for group in _mergeable(block_rows.keys_of(connection, instrument)):
                 parts, damaged = block_rows.read(connection, instrument, group)
                 if damaged:
-                    self._damaged.add(symbol)
+                    self._damaged.add(series)
                     continue
                 block_rows.delete(connection, instrument, [block.body_id for block in group])
                 block_rows.insert(connection, instrument, TickColumns.merged(parts))
@@ -121,67 +125,73 @@ class TickFile:
     def check_some(self, most: int = 20) -> bool:
         """Read a few blocks that were there when the file was opened; whether others are left to be read."""
         checked, self._unchecked = self._unchecked[-most:], self._unchecked[:-most]
-        for symbol, block in checked:
-            self._read(symbol, "body_id = ?", block.body_id)
+        for series, block in checked:
+            self._read(series, "body_id = ?", block.body_id)
         return bool(self._unchecked)
 
-    def set_damage_aside(self) -> dict[str, IdRuns]:
-        """Move blocks that cannot be read out of the way; return by symbol the ids that the file has no more."""
-        lost: dict[str, IdRuns] = {}
+    def set_damage_aside(self) -> dict[Series, IdRuns]:
+        """Move blocks that cannot be read out of the way; return by series the ids that the file has no more."""
+        lost: dict[Series, IdRuns] = {}
         damaged = self._damaged.copy()
         all_runs, all_lost = self.runs.copy(), self.lost.copy()
         with self._writing() as connection:
-            for symbol in damaged:
-                instrument = self._instruments[symbol]
-                all_runs[symbol], unreadable = _read_ids(connection, instrument)
+            for series in damaged:
+                instrument = self._instruments[series]
+                all_runs[series], unreadable = _read_ids(connection, instrument)
                 if unreadable:
                     block_rows.set_aside(connection, instrument, unreadable)
-                lost[symbol] = self.runs[symbol].without(all_runs[symbol])
-                _save_pairs(connection, "runs", instrument, self.runs[symbol], all_runs[symbol])
-                absent = self.lost[symbol].without(all_runs[symbol]).union(lost[symbol])
-                _save_pairs(connection, "lost", instrument, self.lost[symbol], absent)
-                all_lost[symbol] = absent
+                lost[series] = self.runs[series].without(all_runs[series])
+                _save_pairs(connection, "runs", instrument, self.runs[series], all_runs[series])
+                absent = self.lost[series].without(all_runs[series]).union(lost[series])
+                _save_pairs(connection, "lost", instrument, self.lost[series], absent)
+                all_lost[series] = absent
                 log.error(
-                    "damaged blocks were set aside: path=%s symbol=%s blocks=%d ticks=%d, to be fetched again",
-                    *(self._path, symbol, len(unreadable), len(lost[symbol])),
+                    "damaged blocks were set aside: path=%s symbol=%s epoch=%d blocks=%d ticks=%d, to be fetched again",
+                    *(self._path, *series, len(unreadable), len(lost[series])),
                 )
         self.runs, self.lost = all_runs, all_lost
         self._damaged -= damaged
         return lost
 
-    def window(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
-        """Durable ticks with start_ns <= time < end_ns, by ascending id."""
-        ticks = self._read(symbol, "last_ns >= ? AND first_ns < ?", start_ns, end_ns)
-        return ticks.rows((ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns))
+    def series_of(self, symbol: str) -> list[Series]:
+        """The series of a symbol, oldest first."""
+        return sorted(series for series in self._instruments.copy() if series.symbol == symbol)
 
-    def newest(self, symbol: str, count: int) -> TickColumns:
+    def window(self, symbol: str, start_ns: int, end_ns: int) -> dict[Series, TickColumns]:
+        """Durable ticks with start_ns <= time < end_ns, by series and ascending id."""
+        if self._writer is None:
+            with self._reading() as connection:
+                self._load_instruments(connection)  # the process that writes may have added some
+        found = {}
+        for series in self.series_of(symbol):
+            ticks = self._read(series, "last_ns >= ? AND first_ns < ?", start_ns, end_ns)
+            found[series] = ticks.rows((ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns))
+        return found
+
+    def newest(self, series: Series, count: int) -> TickColumns:
         """The ``count`` ticks with the largest ids, ascending."""
         with self._reading() as connection:
-            blocks = block_rows.keys_of(connection, self._instruments[symbol])
+            blocks = block_rows.keys_of(connection, self._instruments[series])
         total, first_id = 0, 0
         for block in reversed(blocks):
             total, first_id = total + block.ticks, block.first_id
             if total >= count:
                 break
-        ticks = self._read(symbol, "last_id >= ?", first_id)
+        ticks = self._read(series, "last_id >= ?", first_id)
         return ticks.rows(slice(max(0, len(ticks) - count), None))
 
-    def first_ns(self, symbol: str) -> int:
+    def first_ns(self, series: Series) -> int:
         """Trade time of the tick with the smallest id; 0 where that cannot be read."""
-        ticks = self._read(symbol, "first_id = ?", self.runs[symbol].first or 0)
+        ticks = self._read(series, "first_id = ?", self.runs[series].first or 0)
         return int(ticks.time_ns[0]) if len(ticks) else 0
 
-    def _read(self, symbol: str, condition: str, *values: int) -> TickColumns:
+    def _read(self, series: Series, condition: str, *values: int) -> TickColumns:
+        instrument = self._instruments[series]
         with self._reading() as connection:
-            if self._writer is None and symbol not in self._instruments:
-                self._load_instruments(connection)  # the process that writes may have added some
-            instrument = self._instruments.get(symbol)
-            if instrument is None:
-                return empty()
             blocks = block_rows.keys_of(connection, instrument, condition, *values)
             parts, damaged = block_rows.read(connection, instrument, blocks)
         if damaged:
-            self._damaged.add(symbol)
+            self._damaged.add(series)
         return TickColumns.merged([*parts, empty()])
 
     def close(self) -> None:
@@ -256,6 +266,8 @@ class TickFile:
             connection.execute("PRAGMA synchronous = NORMAL")
             if schema.is_empty(connection):
                 connection.executescript(schema.SQL)
+            if self.origin is not None:
+                schema.claim(connection, self._path, self.origin)
         except BaseException:
             connection.close()
             raise
@@ -263,7 +275,7 @@ class TickFile:
 
     def _migrate(self) -> None:
         try:
-            migrate(self._path)
+            migrate(self._path, self.origin.venue if self.origin is not None else "")
         except (sqlite3.OperationalError, OSError) as error:
             raise StorageError(
                 f"{self._path} could not be rewritten for this program ({error}): it is as it was; make room or rights "
@@ -271,18 +283,21 @@ class TickFile:
             ) from error
 
     def _load(self, connection: sqlite3.Connection) -> None:
+        self.origin = schema.origin_of(connection)
         self._load_instruments(connection)
-        for symbol, instrument in self._instruments.items():
-            self.runs[symbol] = runs = _load_pairs(connection, "runs", instrument)
-            self.lost[symbol] = _load_pairs(connection, "lost", instrument)
+        for series, instrument in self._instruments.items():
+            self.runs[series] = runs = _load_pairs(connection, "runs", instrument)
+            self.lost[series] = _load_pairs(connection, "lost", instrument)
             blocks = block_rows.keys_of(connection, instrument)
             if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
-                self._damaged.add(symbol)
-            self._unchecked += [(symbol, block) for block in blocks]
+                self._damaged.add(series)
+            self._unchecked += [(series, block) for block in blocks]
 
     def _load_instruments(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute("SELECT id, venue, symbol FROM instruments ORDER BY epoch").fetchall()
-        self._instruments = {f"{venue}:{symbol}" if venue else symbol: number for number, venue, symbol in rows}
+        rows = connection.execute("SELECT id, venue, symbol, epoch FROM instruments").fetchall()
+        self._instruments = {
+            Series(f"{venue}:{symbol}" if venue else symbol, epoch): number for number, venue, symbol, epoch in rows
+        }
 
     def explain(self, error: Exception) -> str:
         """What happened to this file, and what to do."""
@@ -291,9 +306,10 @@ class TickFile:
         return f"{self._path} is not a readable tick store ({error}): move it away or name another file"
 
 
-def _insert_instrument(connection: sqlite3.Connection, name: str) -> int:
-    venue, _, symbol = name.rpartition(":")
-    row = connection.execute("INSERT INTO instruments(venue, symbol, epoch) VALUES (?, ?, 0)", (venue, symbol))
+def _insert_instrument(connection: sqlite3.Connection, series: Series) -> int:
+    row = connection.execute(
+        "INSERT INTO instruments(venue, symbol, epoch) VALUES (?, ?, ?)", (*split(series.symbol), series.epoch)
+    )
     assert row.lastrowid is not None, "an insertion has a row"
     return row.lastrowid
 

@@ -12,6 +12,7 @@ import numpy as np
 from alphastream.errors import StorageError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
+from alphastream.tape.ring import Series
 from runtime.backoff import Backoff
 from runtime.stores.rings import SymbolRings
 from runtime.stores.sqlite import SMALL_BLOCKS, TickFile
@@ -24,7 +25,7 @@ _TEND_S = 1.0  # between looks at what is to be tended, while no tick comes
 _CLOSE_WRITES_S = 1.0  # how long close() lets a failing write try again
 
 
-Batch = tuple[str, TickColumns]  # a symbol and ticks of it
+Batch = tuple[Series, TickColumns]
 
 
 class TickWriter:
@@ -63,7 +64,7 @@ class TickWriter:
         self._in_flight: list[Batch] = []  # in the transaction that runs now
         self._marks: deque[tuple[int, float]] = deque()  # offered so far and when: the age of what is pending
         self._offered = self._flush_to = 0
-        self._small: Counter[str] = Counter()  # blocks written since the last merge
+        self._small: Counter[Series] = Counter()  # blocks written since the last merge
         self._unchecked = True
         self.tending_error: str | None = None
         self.written = self.lost = self.damaged = 0
@@ -90,16 +91,16 @@ class TickWriter:
         """How long the oldest pending tick has waited. For the lock's holder."""
         return time.monotonic() - self._marks[0][1] if self._marks else 0.0
 
-    def waiting(self, symbol: str) -> list[TickColumns]:
+    def waiting(self, symbol: str) -> list[Batch]:
         """What is not durable yet of a symbol, in order of arrival. For the lock's holder."""
-        return [ticks for name, ticks in (*self._in_flight, *self._queue) if name == symbol]
+        return [batch for batch in (*self._in_flight, *self._queue) if batch[0].symbol == symbol]
 
-    def offer(self, symbol: str, ticks: TickColumns) -> None:
+    def offer(self, series: Series, ticks: TickColumns) -> None:
         """Take ticks to be written. For the lock's holder, who then calls ``wait_for_room`` without it."""
         if not len(ticks):
             return
         was_empty = not self._queue
-        self._queue.append((symbol, ticks))
+        self._queue.append((series, ticks))
         self._queued += len(ticks)
         if was_empty or self._is_batch_due():
             self._work.notify()
@@ -115,8 +116,8 @@ class TickWriter:
                         return
                     self._settled_some.wait()
                     continue
-                for symbol, ticks in self._take(over):
-                    self._rings.give_up(symbol, IdRuns.of(np.unique(ticks.id)))
+                for series, ticks in self._take(over):
+                    self._rings.give_up(series, IdRuns.of(np.unique(ticks.id)))
                     self.lost += len(ticks)
                 self._settle()
 
@@ -170,11 +171,11 @@ class TickWriter:
         """Take the oldest ticks off the queue. For the lock's holder."""
         taken: list[Batch] = []
         while self._queue and (room := most - _count(taken)) > 0:
-            symbol, ticks = self._queue.popleft()
+            series, ticks = self._queue.popleft()
             if len(ticks) > room:
-                self._queue.appendleft((symbol, ticks.rows(slice(room, None))))
+                self._queue.appendleft((series, ticks.rows(slice(room, None))))
                 ticks = ticks.rows(slice(room))
-            taken.append((symbol, ticks))
+            taken.append((series, ticks))
             self._queued -= len(ticks)
         return taken
 
@@ -202,9 +203,9 @@ class TickWriter:
             if self._file.has_damage:
                 self._set_damage_aside()
             self._unchecked = self._unchecked and self._file.check_some()
-            for symbol in [symbol for symbol, count in self._small.items() if count >= SMALL_BLOCKS]:
-                self._file.merge(symbol)
-                self._small[symbol] = 0
+            for series in [series for series, count in self._small.items() if count >= SMALL_BLOCKS]:
+                self._file.merge(series)
+                self._small[series] = 0
         except (sqlite3.Error, StorageError) as error:
             if self.tending_error is None:
                 log.error("the tick file is not tended, it grows: %s", self._file.explain(error))
@@ -216,8 +217,8 @@ class TickWriter:
     def _set_damage_aside(self) -> None:
         lost = self._file.set_damage_aside()
         with self._lock:
-            for symbol, ids in lost.items():
-                self._rings.give_up(symbol, ids)
+            for series, ids in lost.items():
+                self._rings.give_up(series, ids)
                 self.damaged += len(ids)
 
     def _is_batch_due(self) -> bool:
@@ -226,13 +227,13 @@ class TickWriter:
 
     def _write(self, batch: list[Batch]) -> bool:
         """Write one batch; False when that failed and the batch is pending again."""
-        groups: dict[str, list[TickColumns]] = {}
-        for symbol, ticks in batch:
-            groups.setdefault(symbol, []).append(ticks)
+        groups: dict[Series, list[TickColumns]] = {}
+        for series, ticks in batch:
+            groups.setdefault(series, []).append(ticks)
         try:
             with self._lock:
-                cutoffs = self._rings.cutoffs(set(groups))
-            oldest = self._file.write({symbol: TickColumns.joined(parts) for symbol, parts in groups.items()}, cutoffs)
+                cutoffs = self._rings.cutoffs({series.symbol for series in groups})
+            oldest = self._file.write({series: TickColumns.joined(parts) for series, parts in groups.items()}, cutoffs)
         except sqlite3.Error as error:
             self._finish(batch, {}, self._file.explain(error))
             return False
@@ -246,7 +247,7 @@ class TickWriter:
         self._small.update(groups.keys())
         return True
 
-    def _finish(self, batch: list[Batch], oldest: dict[str, tuple[int, int]], error: str | None) -> None:
+    def _finish(self, batch: list[Batch], oldest: dict[Series, tuple[int, int]], error: str | None) -> None:
         with self._lock:
             self._in_flight = []
             if error is None:

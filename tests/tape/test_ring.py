@@ -19,7 +19,7 @@ def tick(trade_id: int, time_ns: int | None = None) -> Tick:
 
 def admit(ring: SymbolRing, late: Tick, now_ns: int) -> str:
     """What the ring makes of a tick."""
-    admission = ring.admit(TickColumns.of([late]), now_ns)
+    admission, *_ = ring.admit(TickColumns.of([late]), now_ns)
     counts = {
         "new": len(admission.new),
         "refilled": len(admission.refilled),

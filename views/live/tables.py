@@ -43,12 +43,12 @@ def coverage_frame(pipeline: Pipeline) -> pd.DataFrame:
         held = pipeline.store.coverage(symbol)
         if held is None:
             continue
+        missing = f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps"
+        anew = f", since ids began anew ({held.epoch} times)" if held.epoch else ""
         rows.append(
             {
                 "symbol": symbol,
-                "tape": "complete"
-                if held.complete
-                else f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps",
+                "tape": ("complete" if held.complete else missing) + anew,
                 "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
                 "to (UTC)": pd.to_datetime(held.last_ns, utc=True),
                 "trades": held.ticks,
