@@ -59,6 +59,24 @@ def lines_of(content: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in content.split(b"\n")]
 
 
+def append_whole(path: Path, text: bytes) -> int:
+    """Add to the end of a file, all of it or, as long as it can be cut back, none; where the file ends now.
+
+    Raises
+    ------
+    OSError : it cannot be written, for example because the disk is full.
+    """
+    with path.open("ab", buffering=0) as file:
+        end, rest = file.tell(), memoryview(text)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.truncate(end)
+            raise
+    return end + len(text)
+
+
 def set_aside(path: Path, pieces: Sequence[bytes]) -> Path:
     """Keep damaged pieces of a file in the file beside it, each once.
 
@@ -72,8 +90,14 @@ def set_aside(path: Path, pieces: Sequence[bytes]) -> Path:
     """
     beside = path.with_name(f"{path.name}.damaged")
     known = beside.read_bytes() if beside.exists() else b""
-    fresh = [piece for piece in dict.fromkeys(pieces) if piece not in known]
+    fresh = [whole for whole in dict.fromkeys(piece + b"\n" for piece in pieces) if whole not in known]
     if fresh:
-        with beside.open("ab") as file:
-            file.write(b"".join(piece + b"\n" for piece in fresh))
+        append_whole(beside, b"".join(fresh))
     return beside
+
+
+def as_text(value: object) -> str:
+    """For encoders of JSON: what is more than text, such as an ``InstrumentId``, is written as its text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} cannot be written down")

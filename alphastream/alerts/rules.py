@@ -6,7 +6,6 @@ forming never decides. The age of a leg and the silence of a feed are counted to
 """
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
@@ -15,6 +14,7 @@ from alphastream.alerts.sentences import number, pair_name, unit_text
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.graph import Price
+from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec, nodes_of
 
 When = Literal["above", "below", "outside"]
@@ -23,7 +23,6 @@ MAX_NAME: Final = 80
 MAX_COOL_DOWN_S: Final = 7 * 86_400.0
 MAX_CHANNELS: Final = 10
 MAX_WINDOW: Final = 20_000
-_SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +136,7 @@ def _check_levels(rule: Rule) -> None:
 def _check_spec(spec: PairSpec) -> None:
     """Refuse here what would otherwise stop the engine for everybody."""
     for leg in (spec.y, spec.x):
-        if not _SYMBOL.fullmatch(leg):
-            raise ParameterError(f"symbol {leg!r}: needs 2 to 32 capital letters and digits")
+        InstrumentId.parse(leg, default_venue="any")  # a name without a venue is one of a library's user
     if spec.interval_ns < 1:
         raise ParameterError(f"interval_ns={spec.interval_ns}: a bar needs a positive length")
     if spec.window > MAX_WINDOW:

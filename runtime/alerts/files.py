@@ -1,33 +1,34 @@
-"""Alerts on disk: the book of rules as one JSON file, replaced whole, and the history as JSON lines, rotated.
+"""The book of alert rules on disk: one JSON file, replaced whole, with a checksum on the line of every rule.
 
-So neither is ever half written, and neither grows for ever. A book that cannot be read is kept aside, never lost.
+So it is never half written, and no rule that is not what was written is taken for one. What is damaged is kept in a
+file beside; everything sound goes on.
 """
 
 import logging
-import math
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from alphastream.alerts import Alert, Rule, RuleState
+from alphastream.alerts import Rule, RuleState
 from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.instruments import full
+from runtime.checked_lines import as_text, lines_of, set_aside, with_checksum, without_checksum
 from runtime.writer_lock import WriterLock
 
 log = logging.getLogger(__name__)
 
 Key = tuple[str, bool]  # rule id, and whether the trades are recorded: a replay does not disarm a rule for live trades
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BOOK: Final = "alerts.json"
-HISTORY: Final = "alerts.jsonl"
-UNREADABLE: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
-ROTATE_BYTES: Final = 2**20  # a full history file becomes the older one of two
+UNREADABLE: Final = (TypeError, ArithmeticError, KeyError, ValueError, RecursionError, AlphaStreamError)
+_WRITE: Final = msgspec.json.Encoder(enc_hook=as_text)
+_BRACKETS: Final = (b"", b"[", b"]")  # lines that make the whole a list in JSON, and hold nothing
 
 
 @dataclass(slots=True)
@@ -41,17 +42,22 @@ class AlertState:
 class BookFile:
     """The file of rules and states. One process writes it at a time: for as long as it claims it, or for one ``save``.
 
+    A line holds a rule with its states, so that a rule never stands there without knowing that it has fired. Format 1,
+    one document without checksums and mostly with bare symbols, is read as well.
+
     Parameters
     ----------
     folder : made when something is written.
+    venue : of symbols that name none; "" leaves them as they are.
 
     Attributes
     ----------
     notice : what was wrong with the file and what became of it, None where nothing was.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, venue: str = "") -> None:
         self._path = folder / BOOK
+        self._venue = venue
         self._lock: WriterLock | None = None
         self._known: tuple[int, ...] = ()  # which file was read or written last
         self._blocked = False  # a file that can neither be read nor kept aside is not overwritten
@@ -107,7 +113,7 @@ class BookFile:
             self.release()
 
     def load(self) -> AlertState:
-        """Everything that is sound in the file; a file with anything else is kept aside, which ``notice`` reports."""
+        """Everything that is sound in the file; the rest is kept in a file beside, which ``notice`` reports."""
         loaded = AlertState()
         self._blocked, self.notice, self._known = False, None, self._identity()
         try:
@@ -115,37 +121,41 @@ class BookFile:
         except FileNotFoundError:
             return loaded
         except OSError as error:
-            self._blocked = True
-            self.notice = f"{self._path}: {error}: make the file readable and start again"
+            self.block(f"{self._path}: {error}: make the file readable and start again")
             return loaded
         try:
-            entries, states = _parts(content)
+            found = _sound_lines(content) or _first_format(content)
         except UNREADABLE as error:
-            self._set_aside(content, f"is not a book of alerts ({error})", loaded)
+            self._set_aside([content], f"is not a book of alerts ({error})", loaded)
             return loaded
-        bad = [why for entry in entries if (why := _take_rule(loaded, entry)) is not None]
-        bad += [why for entry in states if (why := _take_state(loaded, entry)) is not None]
+        bad, pieces = found.bad, found.damaged
+        for text, entry in found.entries:
+            reasons = _take(loaded, entry, self._venue)
+            bad += reasons
+            pieces += [text] * bool(reasons)
         if bad:
-            self._set_aside(content, f"has {len(bad)} entries that cannot be read, the first: {bad[0]}", loaded)
+            reason = f"has {len(bad)} entries that cannot be read, the first: {bad[0]}"
+            self._set_aside(pieces or [content], reason, loaded)
         return loaded
+
+    def block(self, why: str) -> None:
+        """Overwrite nothing: what is in the file could not be seen."""
+        self._blocked, self.notice = True, why
+        log.error("%s", why)
 
     def save(self, rules: Mapping[str, Rule], states: Mapping[Key, RuleState]) -> None:
         """Replace the file, whole or not at all. Raises StorageError."""
         if self._blocked:
             raise StorageError(self.notice)
-        content = {
-            "format": FORMAT,
-            "rules": [asdict(rule) for rule in rules.values()],
-            "states": [
-                {"rule": rule_id, "recorded": recorded, **asdict(state)}
-                for (rule_id, recorded), state in states.items()
-            ],
-        }
+        lines = [_line({"format": FORMAT, "rules": len(rules)})]
+        for rule in rules.values():
+            kept = [{"recorded": key[1], **asdict(state)} for key, state in states.items() if key[0] == rule.id]
+            lines.append(_line({"rule": asdict(rule), "states": kept}))
         scratch = self._path.with_suffix(".json.new")
         try:
             with self._claimed():
                 with scratch.open("wb") as file:
-                    file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
+                    file.write(b"[\n" + b",\n".join(lines) + b"\n]\n")
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(scratch, self._path)
@@ -155,105 +165,106 @@ class BookFile:
                 f"{self._path}: {error}: name a folder that may be written in ALPHASTREAM_DATA_DIR"
             ) from error
 
-    def _set_aside(self, content: bytes, why: str, loaded: AlertState) -> None:
-        aside = self._path.with_name(f"{self._path.stem}-damaged-{time.time_ns() // 10**6}.json")
+    def _set_aside(self, pieces: list[bytes], why: str, loaded: AlertState) -> None:
         try:
-            aside.write_bytes(content)
+            aside = set_aside(self._path, pieces)
         except OSError as error:
-            self._blocked = True
-            self.notice = f"{self._path} {why}, and cannot be kept aside ({error}): move it away and start again"
+            self.block(f"{self._path} {why}, and cannot be kept aside ({error}): move it away and start again")
             return
         rules = f"{len(loaded.rules)} rules were kept" if loaded.rules else "The book begins empty"
-        self.notice = (
-            f"{self._path} {why}. It is kept as {aside.name}. {rules}: mend that file, or add the rules again."
-        )
+        self.notice = f"{self._path} {why}. That is kept in {aside.name}. {rules}: add again what is missing."
         log.error("%s", self.notice)
 
 
-def _parts(content: bytes) -> tuple[list[Any], list[Any]]:
+def _line(entry: Mapping[str, Any]) -> bytes:
+    return with_checksum(_WRITE.encode(entry))[0]
+
+
+@dataclass(slots=True)
+class _Found:
+    """Rules with their states, each with the bytes it stands in; what is wrong in words, and what is damaged."""
+
+    entries: list[tuple[bytes, dict[str, Any]]]
+    bad: list[str] = field(default_factory=list)
+    damaged: list[bytes] = field(default_factory=list)
+
+
+def _sound_lines(content: bytes) -> _Found | None:
+    """What lines with a right checksum hold; None where no line has one. Raises ValueError for a newer format."""
+    found = _Found([])
+    expected: int | None = None
+    for number, line in enumerate(lines_of(content), start=1):
+        text = line.strip().removesuffix(b",")
+        if text in _BRACKETS:
+            continue
+        try:
+            entry = msgspec.json.decode(without_checksum(text)[0], type=dict[str, Any])
+        except UNREADABLE as error:
+            found.bad.append(f"line {number} is damaged ({error})")
+            found.damaged.append(line)
+            continue
+        if "format" in entry:
+            expected = _rules_in(entry)
+        else:
+            found.entries.append((text, entry))
+    if expected is None and not found.entries:
+        return None
+    missing = (expected or 0) - len({entry["rule"]["id"] for _, entry in found.entries})
+    if missing > len(found.damaged):
+        found.bad.append(f"{missing} of {expected} rules are missing")
+    return found
+
+
+def _rules_in(header: Mapping[str, Any]) -> int:
+    if header["format"] != FORMAT:
+        raise ValueError(f"its format is {header['format']!r}, this version reads 1 and {FORMAT}")
+    return int(header["rules"])
+
+
+def _first_format(content: bytes) -> _Found:
+    """Entries of a document of format 1. Raises ValueError, RecursionError."""
     document = msgspec.json.decode(content, type=dict[str, Any])
-    if document.get("format") != FORMAT:
-        raise ValueError(f"its format is {document.get('format')!r}, this version reads {FORMAT}")
+    if document.get("format") != 1:
+        raise ValueError(f"its format is {document.get('format')!r}, this version reads 1 and {FORMAT}")
     rules, states = document.get("rules"), document.get("states")
     if not isinstance(rules, list) or not isinstance(states, list):
         raise ValueError("it has no list of rules or no list of states")
-    return rules, states
+    of_rules: dict[str, list[Any]] = {str(rule["id"]): [] for rule in rules if isinstance(rule, dict) and "id" in rule}
+    found = _Found([(content, {"rule": rule, "states": []}) for rule in rules])
+    for state in states:
+        if isinstance(state, dict) and str(state.get("rule")) in of_rules:
+            of_rules[str(state["rule"])].append(state)
+        else:
+            found.bad.append(f"{state!r:.80} is the state of no rule")
+            found.damaged.append(content)
+    for _, entry in found.entries:
+        if isinstance(entry["rule"], dict):
+            entry["states"] = of_rules.get(str(entry["rule"].get("id")), [])
+    return found
 
 
-def _take_rule(loaded: AlertState, entry: Any) -> str | None:
+def _take(loaded: AlertState, entry: Mapping[str, Any], venue: str) -> list[str]:
+    """Add a rule and its states; what is wrong with them, in words."""
     try:
-        rule = msgspec.convert(entry, type=Rule)
-    except (TypeError, ArithmeticError, AlphaStreamError, *UNREADABLE) as error:
-        return str(error)
+        rule = msgspec.convert(entry["rule"], type=Rule)
+        if rule.spec is not None:
+            y, x = full(rule.spec.y, venue), full(rule.spec.x, venue)
+            rule = replace(rule, spec=replace(rule.spec, y=y, x=x))
+    except UNREADABLE as error:
+        return [str(error)]
     loaded.rules[rule.id] = rule
-    return None
+    reasons = []
+    for each in entry["states"]:
+        try:
+            state = msgspec.convert(each, type=RuleState)
+            check_times(state.fired_ns)
+            loaded.states[rule.id, bool(each["recorded"])] = state
+        except UNREADABLE as error:
+            reasons.append(f"{type(error).__name__}: {error}")
+    return reasons
 
 
-def _take_state(loaded: AlertState, entry: Any) -> str | None:
-    try:
-        key = (str(entry["rule"]), bool(entry["recorded"]))
-        state = msgspec.convert(entry, type=RuleState)
-        _check_times(state.fired_ns)
-    except (KeyError, TypeError, *UNREADABLE) as error:
-        return f"{type(error).__name__}: {error}"
-    if key[0] in loaded.rules:
-        loaded.states[key] = state
-    return None
-
-
-class HistoryFile:
-    """Alerts as JSON lines, in a file and one older one.
-
-    Parameters
-    ----------
-    folder : where both are.
-    rotate_bytes : a file beyond this becomes the older one.
-    """
-
-    def __init__(self, folder: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
-        self._path, self._older = folder / HISTORY, folder / f"older-{HISTORY}"
-        self._rotate_bytes = rotate_bytes
-
-    def append(self, alerts: Sequence[Alert]) -> None:
-        """Add lines at the end. Raises OSError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists() and self._path.stat().st_size > self._rotate_bytes:
-            os.replace(self._path, self._older)
-        lines = b"".join(msgspec.json.encode(asdict(alert)) + b"\n" for alert in alerts)
-        with self._path.open("ab") as file:
-            file.write(lines if self._ends_a_line() else b"\n" + lines)
-
-    def newest(self, count: int) -> list[Alert]:
-        """The newest alerts, oldest first; what cannot be read is left out and stays in the file. Raises OSError."""
-        lines: list[bytes] = []
-        for path in (self._older, self._path):
-            if path.exists():
-                lines += path.read_bytes().splitlines()
-        alerts = [_alert_from(line) for line in lines[-count:] if line]
-        if unread := alerts.count(None):
-            log.warning("lines left out: file=%s lines=%d", self._path, unread)
-        return [alert for alert in alerts if alert is not None]
-
-    def _ends_a_line(self) -> bool:
-        with self._path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) == 0:
-                return True
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
-
-
-def _alert_from(line: bytes) -> Alert | None:
-    try:
-        entry = msgspec.json.decode(line, type=dict[str, Any])
-        value = entry.get("value")  # null: infinite, which JSON does not know
-        alert = msgspec.convert({**entry, "value": math.inf if value is None else value}, type=Alert)
-        _check_times(alert.time_ns, alert.data_ns)
-    except UNREADABLE:
-        return None
-    return alert
-
-
-def _check_times(*times_ns: int) -> None:
+def check_times(*times_ns: int) -> None:
     """Refuse times beyond 64 bits, which JSON can say and no page can show. Raises ValueError."""
     for time_ns in times_ns:
         if not 0 <= time_ns < 2**63:

@@ -30,7 +30,8 @@ from alphastream.alerts import (
     step,
 )
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
-from runtime.alerts.files import BookFile, HistoryFile, Key
+from runtime.alerts.files import BookFile, Key
+from runtime.alerts.history import HistoryFile
 
 log = logging.getLogger(__name__)
 
@@ -75,16 +76,17 @@ class AlertService:
     ----------
     folder : where ``alerts.json`` and ``alerts.jsonl`` are kept; made when the first rule is.
     now_ns : the clock of people: cool-downs and the history are in its time, UTC ns.
+    venue : of symbols in the file that name none; "" leaves them as they are.
 
     Attributes
     ----------
-    notice : what was wrong with the file when it was read, None where nothing was.
+    notice : what was wrong with the files when they were read, None where nothing was.
     failure : why alerts are not kept on disk now, None while they are.
     outage : why rules are not evaluated now, None while they are.
     held : which other process has the book, None while none has: until then this one only shows it.
     """
 
-    def __init__(self, folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, folder: Path, now_ns: Callable[[], int] = time.time_ns, venue: str = "") -> None:
         self._now_ns = now_ns
         self._lock = threading.RLock()
         self._seen: dict[Key, int] = {}  # end of the newest bar taken into account
@@ -95,13 +97,14 @@ class AlertService:
         self.failure: str | None = None
         self.outage: str | None = None
         self.held: str | None = None
-        self._file, self._lines = BookFile(folder), HistoryFile(folder)
+        self._file, self._lines = BookFile(folder, venue), HistoryFile(folder)
         self._read()
 
     def _read(self) -> None:
         loaded = self._file.load()
-        self._rules, self._states, self.notice = loaded.rules, loaded.states, self._file.notice
+        self._rules, self._states = loaded.rules, loaded.states
         self._history = deque(self._past(), maxlen=HISTORY_SHOWN)
+        self.notice = " ".join(each for each in (self._file.notice, self._lines.notice) if each) or None
 
     def claim(self) -> bool:
         """Have the book for this process alone, as it is on disk now; False while another process has it."""

@@ -150,7 +150,10 @@ def test_between_two_alerts_the_value_came_back(values: list[float], rule: Rule)
         ({"measure": "feed"}, "has no pair"),
         ({"id": ""}, "id"),
         ({"channels": tuple("abcdefghijkl")}, "12 webhooks"),
-        ({"spec": replace(PAIR, y="../x")}, "symbol"),
+        ({"spec": replace(PAIR, y="")}, "symbol ''"),
+        ({"spec": replace(PAIR, y="ETH\nUSDT")}, "symbol"),
+        ({"spec": replace(PAIR, x="binance-usdm:")}, "symbol ''"),
+        ({"spec": replace(PAIR, x="X" * 65)}, "1 to 64 printable characters"),
         ({"spec": replace(PAIR, interval_ns=0)}, "interval_ns=0"),
         ({"spec": replace(PAIR, window=0)}, "window"),
         ({"spec": replace(PAIR, window=10**9)}, "at most"),
@@ -160,6 +163,11 @@ def test_between_two_alerts_the_value_came_back(values: list[float], rule: Rule)
 def test_a_rule_that_cannot_be_is_refused_in_words(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         replace(ABOVE, **change)
+
+
+@pytest.mark.parametrize("leg", ["ETHUSDT", "binance-usdm:ETHUSDT", "hyperliquid:kPEPE", "kraken:BTC/USD"])
+def test_a_leg_is_named_as_its_venue_spells_it(leg: str) -> None:
+    assert replace(ABOVE, spec=replace(PAIR, y=leg)).subject.startswith(f"{leg} on BTCUSDT")
 
 
 def test_only_closed_bars_decide() -> None:

@@ -50,7 +50,7 @@ def page() -> None:
 def _troubles(book: AlertService, hooks: Webhooks) -> None:
     """What is wrong with the files, and what the last press of a button did."""
     if book.notice is not None:
-        st.error(in_markdown(book.notice), icon=":material/error:", title="The alert file could not be read")
+        st.error(in_markdown(book.notice), icon=":material/error:", title="An alert file is damaged or cannot be read")
     if book.failure is not None:
         st.error(in_markdown(book.failure), icon=":material/hard_drive:", title="Alerts cannot be saved")
     if book.held is not None:

@@ -1,9 +1,12 @@
 """A book of alert rules on a clock that a test sets."""
 
-from dataclasses import replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-from alphastream.alerts import Alert
+from alphastream.alerts import Alert, Rule, RuleState
 from runtime.alerts.service import AlertService
 from tests.alerts.test_rules import ABOVE, NOW, answer, context
 
@@ -28,3 +31,11 @@ def look(book: AlertService, clock: Clock, *zscores: float, **more: Any) -> list
 def states(book: AlertService, clock: Clock, *zscores: float) -> str:
     look(book, clock, *zscores)
     return book.status(RULE.id).state
+
+
+def write_first_format(folder: Path, rules: list[Rule], states: Mapping[tuple[str, bool], RuleState]) -> Path:
+    """A book as versions before checksums wrote it."""
+    kept = [{"rule": rule_id, "recorded": recorded, **asdict(state)} for (rule_id, recorded), state in states.items()]
+    path = folder / "alerts.json"
+    path.write_text(json.dumps({"format": 1, "rules": [asdict(rule) for rule in rules], "states": kept}, indent=1))
+    return path

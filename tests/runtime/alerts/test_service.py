@@ -15,7 +15,7 @@ from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.pairs import PairAnalytics, PairSpec, Progress, alarm_rows
 from runtime.alerts.service import MAX_RULES, AlertService
 from tests.alerts.test_rules import FEED, NOW, PAIR, SECOND, answer, context, health
-from tests.runtime.alerts.books import RULE, Clock, look, states
+from tests.runtime.alerts.books import RULE, Clock, look, states, write_first_format
 
 
 def test_states_in_words(book: AlertService, clock: Clock) -> None:
@@ -240,18 +240,18 @@ def test_a_rule_on_a_one_look_p_value_is_not_taken_in_untold(book: AlertService)
 
 
 def test_a_rule_of_before_that_was_made_untold_stays_and_can_be_switched_off(tmp_path: Path, clock: Clock) -> None:
-    made = AlertService(tmp_path, clock)
-    made.add(replace(RULE, id="p", measure="pvalue", when="below", level=0.01, clear=0.5, told=True))
-    path = tmp_path / "alerts.json"
-    path.write_text(path.read_text().replace('"told": true', '"told": false'))
+    naive = replace(RULE, id="p", measure="pvalue", when="below", level=0.01, clear=0.5)
+    path = write_first_format(tmp_path, [naive], {})
     again = AlertService(tmp_path, clock)
     (rule,) = again.rules
     assert not rule.told
-    again.replace(replace(rule, on=False))
-    assert not again.rules[0].on
+    write_first_format(tmp_path, [naive], {})
     path.write_text(path.read_text().replace(',\n   "told": false', ""))
     (rule,) = AlertService(tmp_path, clock).rules  # as older versions wrote it
     assert not rule.told
+    again = AlertService(tmp_path, clock)
+    again.replace(replace(rule, on=False))
+    assert not again.rules[0].on
 
 
 def test_rules_on_evidence_share_one_budget(tmp_path: Path, clock: Clock) -> None:
