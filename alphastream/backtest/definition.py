@@ -1,7 +1,7 @@
 """A strategy, its broker's rules and its capital as plain data and back, so that a run can be written down."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final
 
 from alphastream.errors import AlphaStreamError, ParameterError
@@ -97,6 +97,36 @@ class Definition:
             raise ParameterError(
                 f"the definition cannot be read ({error!r}): it was written by another version"
             ) from error
+
+
+def names_in(definition: Definition) -> tuple[str, ...]:
+    """Every instrument that a definition names: legs of pairs, contracts and recorded funding rates."""
+    found: dict[str, str] = {}
+    _with_names(definition, lambda name: found.setdefault(name, name))
+    return tuple(found)
+
+
+def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
+    """Return the same definition with other names for its instruments; those that ``names`` lacks stay.
+
+    Contracts and funding rates follow, which would silently count as none under a name that nobody asks for.
+    """
+    return _with_names(definition, lambda name: names.get(name, name))  # type: ignore[no-any-return]
+
+
+def _with_names(value: Any, new: Callable[[str], str]) -> Any:
+    if isinstance(value, PairSpec):
+        return replace(value, y=new(value.y), x=new(value.x))
+    if isinstance(value, RecordedFunding):
+        return replace(value, rates={new(name): rates for name, rates in value.rates.items()})
+    if isinstance(value, tuple):
+        return tuple(_with_names(each, new) for each in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changes = {item.name: _with_names(getattr(value, item.name), new) for item in fields(value) if item.init}
+    if isinstance(value, BrokerRules):
+        changes["contracts"] = {new(name): contract for name, contract in value.contracts.items()}
+    return replace(value, **changes)
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from alphastream.backtest import Definition
+from alphastream.backtest.definition import names_in, renamed
 from alphastream.errors import ParameterError
 from alphastream.estimators import KalmanHedge
+from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.strategies import (
@@ -102,6 +104,33 @@ def test_a_parameter_by_its_earlier_name_is_read() -> None:
     plain["strategy"]["sizer"]["most"] = plain["strategy"]["sizer"].pop("max_leverage")
     assert plain["strategy"]["sizer"] == {"kind": "VolatilityTarget", "share": 0.2, "most": 1.5}
     assert Definition.of(plain) == definition
+
+
+FULL = {"ETH": InstrumentId("okx", "ETH"), "BTC": InstrumentId("okx", "BTC"), "SOL": InstrumentId("okx", "SOL")}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
+@pytest.mark.parametrize("rules", RULES, ids=["defaults", "all", "recorded funding"])
+def test_other_names_change_nothing_else(strategy: Strategy, rules: BrokerRules) -> None:
+    definition = Definition(strategy, rules, 12_345.6)
+    there = renamed(definition, FULL)
+    assert sorted(there.strategy.symbols) == sorted(FULL[name] for name in definition.strategy.symbols)
+    assert {name: there.rules.contract(full) for name, full in FULL.items()} == {
+        name: rules.contract(name) for name in FULL
+    }
+    if isinstance(rules.funding, RecordedFunding):
+        assert isinstance(there.rules.funding, RecordedFunding)
+        assert there.rules.funding.due("okx:ETH", 0) == rules.funding.due("ETH", 0) == (10**18, 1e-4)
+        assert there.rules.funding.due("ETH", 0) is None
+    assert renamed(there, {full: name for name, full in FULL.items()}) == definition
+    assert there_and_back(there) == there
+    assert set(names_in(there)) == {FULL[name] for name in names_in(definition)}
+
+
+def test_names_that_are_not_known_stay() -> None:
+    definition = Definition(STRATEGIES[0], RULES[1])
+    assert renamed(definition, {"DOGE": "okx:DOGE"}) == definition
+    assert names_in(definition) == ("ETH", "BTC")
 
 
 @dataclass(frozen=True, slots=True)
