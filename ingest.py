@@ -109,6 +109,8 @@ class Ingest:
             since_ns = self.feed.now_ns()
             log.info("feed=%r state=%s before=%s reason=%r", self.feed.title, state, before, reason)
         self._status = (state, reason, since_ns, next_attempt_ns)
+        if next_attempt_ns is not None or state == "blocked":
+            self.stats.traffic.broke(self.feed.now_ns(), time.monotonic(), state, reason)
 
     def deliver(self, ticks: list[Tick]) -> bool:
         """Hand a batch over; for the feed. False when it was not taken."""

@@ -1,5 +1,7 @@
 """What a feed is to the rest: how it is run, what it counts while it runs, and the snapshot that pages read."""
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -8,6 +10,7 @@ from typing import Literal, Protocol
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
 from alphastream.feeds.codec import Instrument
+from alphastream.feeds.traffic import Traffic, TrafficCounts
 
 FeedState = Literal["connecting", "live", "stalled", "backfilling", "blocked", "stopped"]
 
@@ -33,6 +36,7 @@ class Health:
     backfilled : ticks fetched to close gaps.
     unfillable : gaps that the venue cannot close, each with the reason.
     failed_batches : batches that the recorder did not take.
+    traffic : bytes, requests, delays, rates, breaks.
     """
 
     feed: str
@@ -52,6 +56,7 @@ class Health:
     backfilled: int
     unfillable: tuple[Unfillable, ...]
     failed_batches: int
+    traffic: TrafficCounts = field(default_factory=TrafficCounts)
 
 
 @dataclass(slots=True)
@@ -69,10 +74,12 @@ class FeedStats:
     backfilled: int = 0
     unfillable: tuple[Unfillable, ...] = ()
     failed_batches: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, ticks: list[Tick]) -> None:
         """Take delivered ticks into account."""
         self.ticks += len(ticks)
+        self.traffic.delivered(Counter(tick.symbol for tick in ticks), time.monotonic())
         newest = self.last_tick_ns
         for tick in ticks:
             if tick.time_ns > newest.get(tick.symbol, 0):
@@ -100,6 +107,7 @@ class FeedStats:
             backfilled=self.backfilled,
             unfillable=self.unfillable,
             failed_batches=self.failed_batches,
+            traffic=self.traffic.counts(time.monotonic()),
         )
 
 

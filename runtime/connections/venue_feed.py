@@ -13,9 +13,10 @@ from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Backfill, Page
-from alphastream.feeds.codec import Codec, Instrument
+from alphastream.feeds.codec import Codec, Instrument, Request
 from alphastream.feeds.feed import FeedContext, FeedState
 from alphastream.feeds.listing import suggest
+from alphastream.feeds.traffic import Healed
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport, WebSocketTransport
@@ -129,6 +130,7 @@ class LiveFeed:
     def run(self, context: FeedContext) -> None:
         """Connect again and again until stopped or turned away for good."""
         context.stats.rejected = self._codec.rejected
+        context.stats.traffic.rest_weight_allowed = self._codec.weight_per_minute
         try:
             while not context.stopping:
                 wait_s = self._attempt(context)
@@ -174,9 +176,9 @@ class LiveFeed:
             self._ask_rest = False
             self._report_step(context, f"asking {self.title} for its symbols")
             try:
-                self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info().url))
+                self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info()))
                 before_ns = time.time_ns()
-                server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time().url))
+                server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time()))
                 context.stats.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
             except RefusedError as refusal:
                 if self._codec.advise(refusal.status, refusal.headers).action == "stop":
@@ -199,10 +201,11 @@ class LiveFeed:
         status = self._instruments[symbol].status
         return None if status == "TRADING" else f"{symbol} does not trade at {self.title} now (status {status})"
 
-    def _get(self, context: FeedContext, url: str) -> bytes:
+    def _get(self, context: FeedContext, request: Request) -> bytes:
         client = RestClient(self._timeout_s)
+        context.stats.traffic.asked(request.weight, time.monotonic())
         with self._interruptible(context, client):
-            return client.get(url)
+            return client.get(request.url)
 
     @contextmanager
     def _interruptible(self, context: FeedContext, busy: Transport | RestClient) -> Iterator[None]:
@@ -226,6 +229,7 @@ class LiveFeed:
             self._report_step(context, f"connecting to {self.title}")
             transport.open(self._codec.stream_url(symbols))
             self._report_step(context, f"connected to {self.title}, waiting for the first trade")
+            context.stats.traffic.transport = type(transport).__name__
             context.stats.reconnects += self._was_open
             self._was_open = True
             self._newest.clear()
@@ -258,6 +262,7 @@ class LiveFeed:
         ticks: list[Tick] = []
         now_ns = context.stats.last_message_ns = time.time_ns()
         while frame is not None:
+            context.stats.traffic.bytes_received += len(frame)
             ticks += self._codec.parse(frame, now_ns)
             frame = transport.recv(0.0) if len(ticks) < BATCH else None
         return [tick for tick in ticks if tick.symbol in self._symbols]
@@ -270,7 +275,9 @@ class LiveFeed:
                 holes.add(tick.symbol)
             if newest is None or tick.id > newest:
                 self._newest[tick.symbol] = tick.id
-        context.stats.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + (context.stats.clock_offset_ns or 0)
+        offset_ns = context.stats.clock_offset_ns or 0
+        context.stats.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + offset_ns
+        context.stats.traffic.arrived([tick.receive_ns - tick.time_ns + offset_ns for tick in ticks])
         if not context.deliver(ticks):
             holes.update(tick.symbol for tick in ticks)
         if holes:
@@ -316,11 +323,12 @@ class LiveFeed:
             return
         page, missing = step
         context.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
-        url = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1).url
+        request = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1)
+        context.stats.traffic.asked(request.weight, now_s)
         client = RestClient(self._timeout_s)
         with self._lock:
             self._busy.add(client)
-        self._request = (page, client, in_thread(lambda: client.get(url)))
+        self._request = (page, client, in_thread(lambda: client.get(request.url)))
 
     def _take_answer(self, context: FeedContext, page: Page, answer: "Future[bytes]", now_s: float) -> None:
         try:
@@ -338,6 +346,9 @@ class LiveFeed:
                 self._backfill.failed(now_s)
             else:
                 context.stats.backfilled += len(inside)
+                if inside:
+                    healed = Healed(page.symbol, page.first, page.last, len(inside), time.time_ns())
+                    context.stats.traffic.heal(healed)
                 self._backfill.answered(page, ticks, time.time_ns())
             return
         log.warning("feed=%r page=%s not fetched: %s", self.title, page, reason)
