@@ -19,6 +19,7 @@ from alphastream.pairs import PairAnalytics, PairSpec, Stamps, calibration, not_
 from alphastream.streaming.pair_states import PairStates, key_of, legs_of
 from alphastream.streaming.tape_bars import TapeBars
 from alphastream.tape.protocols import GrowingTape
+from runtime import threads
 from runtime.compile_ahead import Compilation, shared
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,7 @@ class QuantEngine:
                 self.refresh(self._now_ns())
                 self.failure = None
             except Exception as error:  # the edge of the thread: the page shows it, the log has the traceback
+                threads.begins_again()
                 if self.failure is None:
                     log.exception("engine refresh failed")
                 self.failure = f"{type(error).__name__}: {error}"

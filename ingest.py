@@ -14,6 +14,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import Feed, FeedState, FeedStats, Health
+from runtime import threads
 from runtime.backoff import Backoff
 
 __all__ = ["Feed", "FeedState", "Health", "Ingest"]
@@ -148,6 +149,7 @@ class Ingest:
                 if time.monotonic() - began_s > RESTART_S[1]:
                     backoff.reset()
                 pause_s = backoff.next_s()
+                threads.begins_again()
                 log.exception("feed=%r ended by a defect, begins again in %g s", self.feed.title, pause_s)
                 why = f"ended by a defect ({type(error).__name__}: {error}), begins again in {pause_s:g} s: "
                 self.report("connecting", why + "the log has more", self.feed.now_ns() + int(pause_s * SECOND))

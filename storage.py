@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from alphastream.core.durations import Durations
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
-from alphastream.instruments import InstrumentId, split
+from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
 from runtime.stores import schema
@@ -46,6 +47,7 @@ class StoreHealth:
     damaged : ticks whose block in the file had been altered; ``gaps`` lists their ids.
     last_error : why the newest write failed, None while writing works.
     durable_lag_s : how long the oldest pending tick has waited, in seconds.
+    durable_lags : how long written ticks had waited, in buckets.
     """
 
     pending: int
@@ -56,6 +58,7 @@ class StoreHealth:
     damaged: int
     last_error: str | None
     durable_lag_s: float
+    durable_lags: Durations
 
 
 def tape_path(folder: Path, origin: Origin, *, is_own: bool) -> Path:
@@ -234,8 +237,7 @@ class TickStore:
         if self._file.origin is None:
             return name
         if name not in self._names:
-            venue, symbol = split(name)
-            self._names[name] = InstrumentId(venue or self._file.origin.venue, symbol)
+            self._names[name] = full(name, self._file.origin.venue)
         return self._names[name]
 
     def _ring(self, symbol: str) -> SymbolRing | None:
@@ -298,6 +300,28 @@ class TickStore:
             ring = self._ring(symbol)
             return ring.newest if ring is not None else None
 
+    def times_around(self, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
+        """Trade times of the ticks beside a gap, UTC ns; None where such a tick is not held.
+
+        Raises
+        ------
+        StorageError : the file cannot be read, or the store is closed.
+        """
+        with self._lock:
+            ring = self._ring(symbol)
+            if ring is None:
+                return None, None
+            waiting = [ticks for series, ticks in self._writer.waiting(ring.symbol) if series == ring.series]
+        beside = gap.first_id - 1, gap.last_id + 1
+        held = TickColumns.merged([*(self._file.around(ring.series, trade_id) for trade_id in beside), *waiting])
+        found = dict(zip(held.id.tolist(), held.time_ns.tolist(), strict=True))
+        return found.get(beside[0]), found.get(beside[1])
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def symbols(self) -> list[str]:
         """Every symbol that has a tick, sorted."""
         with self._lock:
@@ -316,6 +340,7 @@ class TickStore:
                 damaged=self._damaged + self._writer.damaged,
                 last_error=self._writer.error,
                 durable_lag_s=self._writer.lag_s,
+                durable_lags=self._writer.lag.snapshot(),
             )
 
     def flush(self, timeout_s: float = 10.0) -> None:

@@ -26,12 +26,12 @@ APPLICATION: dict[str, set[str]] = {
 }
 
 # Rooms of runtime do not know each other; what they share stands beside them.
-RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock", "checked_lines"}
+RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock", "checked_lines", "threads"}
 
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {
-    "ingest": {"backoff"},
-    "analytics": {"compile_ahead"},
+    "ingest": {"backoff", "threads"},
+    "analytics": {"compile_ahead", "threads"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper", "compile_ahead"},

@@ -55,6 +55,33 @@ def test_a_tick_is_visible_before_it_is_durable(path: Path) -> None:
         assert runs_and_ids(path) == (IdRuns([(1, 3)]), [1, 2, 3])
 
 
+def test_what_became_durable_is_counted_once_by_how_long_it_waited(path: Path) -> None:
+    with TickStore(path) as store:
+        for first in (1, 11, 21):
+            store.append(ticks(first, first + 9))
+        store.append(ticks(1, 10))
+        store.flush()
+        health = store.health
+        assert health.durable_lags.total == health.written == 30
+        assert health.durable_lags.sum_s > 0
+        assert store.path == path
+
+
+def test_times_beside_a_gap_are_those_of_the_ticks_beside_it(path: Path) -> None:
+    with TickStore(path) as store:
+        store.append([*ticks(1, 3), *ticks(7, 9)])
+        store.flush()
+        store.append(ticks(20, 22))
+        edges = {trade.id: trade.time_ns for trade in store.window(BTC, 0, 10**9)}
+        assert store.gaps(BTC) == [Gap(4, 6), Gap(10, 19)]
+        assert [store.times_around(BTC, gap) for gap in store.gaps(BTC)] == [
+            (edges[3], edges[7]),
+            (edges[9], edges[20]),
+        ]
+        assert store.times_around(BTC, Gap(23, 25)) == (edges[22], None)
+        assert store.times_around("NOSUCH", Gap(1, 2)) == (None, None)
+
+
 def test_since_goes_on_where_it_stopped(store: TickStore) -> None:
     nothing = store.since(BTC)
     assert (list(nothing), nothing.cursor, nothing.missed) == ([], 0, 0)

@@ -9,6 +9,7 @@ from alphastream.alerts import (
     RuleContext,
     number,
 )
+from runtime import threads
 from runtime.alerts.service import AlertService
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class AlertWatch:
                     self.once()
                 self._service.outage = None
             except Exception as error:  # the edge of the thread: an alert must not be the last one
+                threads.begins_again()
                 words = f"{type(error).__name__}: {error}; the log has more"
                 if self._service.outage != words:
                     log.exception("rules were not evaluated")

@@ -26,7 +26,7 @@ from typing import Any, Final, Literal, Protocol
 
 import orjson
 
-from runtime import outbound
+from runtime import outbound, threads
 from runtime.alerts.targets import Message, WebhookTarget, payload, read_targets
 from runtime.backoff import Backoff
 from runtime.http import Answer
@@ -213,6 +213,7 @@ class Webhooks:
                 if job is not None:
                     self._deliver(job)
             except Exception as error:  # noqa: BLE001 (the edge of the thread; a traceback could quote the address)
+                threads.begins_again()
                 log.error("webhooks: a defect of kind %s; the next message is tried", type(error).__name__)
                 with self._changed:
                     self._changed.wait(AFTER_DEFECT_S)

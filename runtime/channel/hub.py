@@ -29,6 +29,7 @@ import orjson
 from itsdangerous import BadSignature, TimestampSigner
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from runtime import threads
 from runtime.channel.topics import OVERLAP_S, Frame, Topic
 
 log = logging.getLogger(__name__)
@@ -184,6 +185,7 @@ class Hub:
                     if message is not None and topic.name in self._subscribed:
                         self._in_loop(partial(self._deliver, topic.name, message))
             except Exception:  # the edge of the thread: the next round is made all the same
+                threads.begins_again()
                 log.exception("messages were not made")
 
     def _ask(self, topic: Topic, what: Callable[[], bytes | None]) -> bytes | None:

@@ -180,6 +180,12 @@ class TickFile:
         ticks = self._read(series, "last_id >= ?", first_id)
         return ticks.rows(slice(max(0, len(ticks) - count), None))
 
+    def around(self, series: Series, trade_id: int) -> TickColumns:
+        """The durable tick of an id and its neighbours in the file; empty where it is not held."""
+        if series not in self._instruments:
+            return empty()
+        return self._read(series, "first_id <= ? AND last_id >= ?", trade_id, trade_id)
+
     def first_ns(self, series: Series) -> int:
         """Trade time of the tick with the smallest id; 0 where that cannot be read."""
         ticks = self._read(series, "first_id = ?", self.runs[series].first or 0)

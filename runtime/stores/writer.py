@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from alphastream.core.durations import DurationHistogram
 from alphastream.errors import StorageError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
+from runtime import threads
 from runtime.backoff import Backoff
 from runtime.stores.rings import SymbolRings
 from runtime.stores.sqlite import SMALL_BLOCKS, TickFile
@@ -42,6 +44,7 @@ class TickWriter:
     ----------
     written, lost, damaged : ticks made durable, given up, and found altered in the file.
     error : why the newest write failed, None while writing works.
+    lag : how long ticks waited for the file, those that were given up not among them.
     """
 
     def __init__(
@@ -63,7 +66,8 @@ class TickWriter:
         self._queued = 0  # ticks in there
         self._in_flight: list[Batch] = []  # in the transaction that runs now
         self._marks: deque[tuple[int, float]] = deque()  # offered so far and when: the age of what is pending
-        self._offered = self._flush_to = 0
+        self._offered = self._flush_to = self._settled = 0
+        self.lag = DurationHistogram()
         self._small: Counter[Series] = Counter()  # blocks written since the last merge
         self._unchecked = True
         self.tending_error: str | None = None
@@ -119,7 +123,7 @@ class TickWriter:
                 for series, ticks in self._take(over):
                     self._rings.give_up(series, IdRuns.of(np.unique(ticks.id)))
                     self.lost += len(ticks)
-                self._settle()
+                self._settle(durable=False)
 
     def flush(self, timeout_s: float) -> None:
         """Block until every tick offered before is durable; see TickStore."""
@@ -238,6 +242,7 @@ class TickWriter:
             self._finish(batch, {}, self._file.explain(error))
             return False
         except Exception as error:  # the edge of the thread: what follows would never become durable without it
+            threads.begins_again()
             reason = f"{self._path}: a defect ({type(error).__name__}: {error})"
             if self.error != reason:
                 log.exception("writing ticks fails: path=%s", self._path)
@@ -257,16 +262,22 @@ class TickWriter:
                 self._queued += _count(batch)
             self._rings.drop_below(oldest)
             before, self.error = self.error, error
-            self._settle()
+            self._settle(durable=error is None)
         if error is not None and error != before:
             log.error("writing ticks fails: %s; pending ticks wait in memory", error)
         elif error is None and before is not None:
             log.info("writing ticks works again: path=%s", self._path)
 
-    def _settle(self) -> None:
-        settled = self.written + self.lost
+    def _settle(self, *, durable: bool) -> None:
+        now_s, settled = time.monotonic(), self.written + self.lost
+        lags, counts = [], []
         while self._marks and self._marks[0][0] <= settled:
-            self._marks.popleft()
+            offered, at_s = self._marks.popleft()
+            lags.append(now_s - at_s)
+            counts.append(offered - self._settled)
+            self._settled = offered
+        if durable and lags:
+            self.lag.add(lags, counts)
         self._settled_some.notify_all()
 
     def _may_retry(self, pause_s: float) -> bool:
