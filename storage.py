@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec.structs import replace
+
 from alphastream.core.durations import Durations
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
@@ -94,8 +96,8 @@ class TickStore:
         cannot, the oldest are given up and listed by ``gaps``.
     on_ticks : called in the appending thread after new ticks became visible.
     origin : the venue that fills the file and the host that answers for it; written into a new file, held against what
-        an old one says. A symbol without a venue means that of the file; where nobody has said one, names are kept as
-        they are.
+        an old one says. A symbol without a venue means that of the file, and ticks bear the name they are asked for by;
+        where nobody has said one, names are kept as they are.
     read_only : read beside the process that writes. Ring, gaps and coverage are those of the moment of opening;
         ``window`` and ``columns`` read the file as it is.
 
@@ -257,7 +259,9 @@ class TickStore:
         """
         with self._lock:
             ring = self._ring(symbol)
-            return ring.since(cursor) if ring is not None else TickBatch(self._full(symbol), empty(), 0, 0)
+            batch = ring.since(cursor) if ring is not None else TickBatch(symbol, empty(), 0, 0)
+        batch.symbol = symbol
+        return batch
 
     def window(self, symbol: str, start_ns: int, end_ns: int) -> list[Tick]:
         """Ticks with start_ns <= time_ns < end_ns in ascending order of id, durable or not; empty when there are none.
@@ -266,7 +270,7 @@ class TickStore:
         ------
         StorageError : the file cannot be read, or the store is closed.
         """
-        return self.columns(symbol, start_ns, end_ns).ticks(self._full(symbol))
+        return self.columns(symbol, start_ns, end_ns).ticks(symbol)
 
     def columns(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
         """Return the same ticks as ``window`` as arrays."""
@@ -298,7 +302,8 @@ class TickStore:
         """The tick with the largest id; None for an unknown symbol."""
         with self._lock:
             ring = self._ring(symbol)
-            return ring.newest if ring is not None else None
+            newest = ring.newest if ring is not None else None
+        return newest if newest is None or newest.symbol == symbol else replace(newest, symbol=symbol)
 
     def times_around(self, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
         """Trade times of the ticks beside a gap, UTC ns; None where such a tick is not held.

@@ -307,7 +307,10 @@ def test_a_symbol_means_the_venue_of_the_file(path: Path) -> None:
         assert store.append([tick(1), tick(2, symbol="okx:BTCUSDT"), tick(1, symbol="kraken:BTCUSDT")]) == 3
         assert store.symbols() == ["kraken:BTCUSDT", "okx:BTCUSDT"]
         assert ids(store.since(BTC)) == ids(store.window("okx:BTCUSDT", 0, 9)) == [1, 2]
-        assert store.window(BTC, 0, 9)[0].symbol == "okx:BTCUSDT"
+        for name in (BTC, "okx:BTCUSDT"):
+            last = store.last(name)
+            assert last is not None
+            assert {name} == {last.symbol, store.window(name, 0, 9)[0].symbol, store.since(name)[0].symbol}
     with TickStore(path, read_only=True) as store:
         assert ids(store.window(BTC, 0, 9)) == [1, 2]
         assert store.symbols() == ["kraken:BTCUSDT", "okx:BTCUSDT"]
