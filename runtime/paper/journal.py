@@ -2,143 +2,117 @@
 
 A line is a list of entries that belong together: an order with its fills and the state after them. A line that a crash
 cut short is left out when the file is read again, so that an order never stands there without its fills. The first
-line says what runs and since when.
+line says what runs, where and since when.
+
+Every line carries the checksum of all lines up to it. What a run did rests on everything before, so the first line
+that is damaged, gone, doubled or out of place is where a run ends: what stands before it is sound.
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from zlib import crc32
 
 import msgspec
 
-from alphastream.backtest import Definition, Outage
+from alphastream.backtest import Definition
+from alphastream.backtest.definition import names_in, renamed
 from alphastream.errors import AlphaStreamError, StorageError
-from alphastream.trading import Fill, FundingPayment, SpreadOrder
+from alphastream.instruments import full
+from runtime.checked_lines import (
+    DamagedLine,
+    append_whole,
+    as_text,
+    lines_of,
+    set_aside,
+    with_checksum,
+    without_checksum,
+)
+from runtime.paper.record import (
+    FORMAT,
+    AccountState,
+    Begin,
+    Entry,
+    Filled,
+    Ordered,
+    Origin,
+    Paid,
+    RunRecord,
+)
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 1
-UNREAD: Final = "its line in the file could not be read"
 UNREADABLE: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
 MAX_LOST: Final = 100_000  # orders that lines which cannot be read may have held in a row
 
 
-class Begin(msgspec.Struct, tag="begin", frozen=True):
-    """What runs: the definition, which trades it sees, and from when.
-
-    Parameters
-    ----------
-    warm_ns : first bar that its series saw.
-    """
-
-    definition: dict[str, Any]
-    trades: str
-    title: str
-    begin_ns: int
-    warm_ns: int
-    format: int = FORMAT
+class _Line(msgspec.Struct):
+    entries: list[Entry]
 
 
-class Ordered(msgspec.Struct, tag="order", frozen=True):
-    """An order as it stands; a later line of the same id replaces it."""
-
-    order: SpreadOrder
-
-
-class Filled(msgspec.Struct, tag="fill", frozen=True):
-    """A fill."""
-
-    fill: Fill
-
-
-class Paid(msgspec.Struct, tag="funding", frozen=True):
-    """A funding payment."""
-
-    payment: FundingPayment
-
-
-class AccountState(msgspec.Struct, tag="state", frozen=True):
-    """Where the run stands: the tape was played up to ``until_ns``, where last prices were ``marks``."""
-
-    until_ns: int
-    direction: int
-    round_trip: int = msgspec.field(name="trip")
-    late: int
-    marks: tuple[float | None, ...] = ()
-
-
-class Paused(msgspec.Struct, tag="pause", frozen=True):
-    """The run did not see the tape in this time."""
-
-    from_ns: int
-    to_ns: int
-    why: str
-
-
-class Stopped(msgspec.Struct, tag="stopped", frozen=True):
-    """Somebody ended the run, or it could not go on.
-
-    Parameters
-    ----------
-    ended : its account was liquidated, or had nothing left.
-    """
-
-    why: str
-    ended: bool = False
-
-
-Entry = Begin | Ordered | Filled | Paid | AccountState | Paused | Stopped
-_READ: Final = msgspec.json.Decoder(list[Entry])
-_WRITE: Final = msgspec.json.Encoder()
+_READ: Final = msgspec.json.Decoder(_Line)
+_READ_FIRST_FORMAT: Final = msgspec.json.Decoder(list[Entry])
+_WRITE: Final = msgspec.json.Encoder(enc_hook=as_text)
 
 
 @dataclass(slots=True)
-class RunRecord:
-    """What a file says of a run.
+class _Content:
+    """Lines of a file up to the first that is damaged.
 
     Parameters
     ----------
-    stopped : why it was ended; None while it is meant to run.
-    ended : its account was liquidated, or had nothing left.
-    left_out : what was wrong with lines of its file, one sentence each. They stay in the file.
+    lines : by number: what each holds.
+    checksum : of these lines.
+    end : where they end, in bytes.
+    ends_line : whether a line end stands there.
+    damaged : the line after them that is not sound, with lines beyond it.
+    cut : a last line that a crash cut short.
+    left_out : lines without checksums that an earlier crash cut short.
     """
 
-    begin: Begin
-    definition: Definition
-    orders: dict[int, SpreadOrder] = field(default_factory=dict)
-    fills: list[Fill] = field(default_factory=list)
-    funding: list[FundingPayment] = field(default_factory=list)
-    outages: list[Outage] = field(default_factory=list)
-    state: AccountState | None = None
-    stopped: str | None = None
-    ended: bool = False
+    lines: dict[int, list[Entry]] = field(default_factory=dict)
+    checksum: int = 0
+    end: int = 0
+    ends_line: bool = True
+    damaged: DamagedLine | None = None
+    cut: DamagedLine | None = None
     left_out: list[str] = field(default_factory=list)
 
-    @property
-    def until_ns(self) -> int:
-        """The tape was played up to here."""
-        return self.begin.begin_ns if self.state is None else self.state.until_ns
 
-    def take(self, entry: Entry) -> None:
-        """Add what an entry says."""
-        match entry:
-            case Ordered(order):
-                for lost in range(len(self.orders) + 1, order.id):
-                    self.orders[lost] = SpreadOrder(lost, (), None, order.decided_ns, None, UNREAD, state="cancelled")
-                self.orders[order.id] = order
-            case Filled(fill):
-                self.fills.append(fill)
-            case Paid(payment):
-                self.funding.append(payment)
-            case AccountState():
-                self.state = entry
-                self.stopped, self.ended = None, False  # it went on
-            case Paused(from_ns, to_ns, why):
-                self.outages.append(Outage(from_ns, to_ns, why))
-            case Stopped(why, ended):
-                self.stopped, self.ended = why, ended
+def _content_of(content: bytes) -> _Content:
+    found, lines, place = _Content(), lines_of(content), 0
+    checked = False  # from the first line with a checksum on, every line needs one
+    for number, line in enumerate(lines, start=1):
+        place = len(content) if number == len(lines) else content.index(b"\n", place) + 1
+        if not line:
+            found.end = place
+            continue
+        try:
+            if line.startswith(b"[") and not checked:
+                entries, of = _READ_FIRST_FORMAT.decode(line), crc32(line, found.checksum)
+                if any(isinstance(entry, Begin) and entry.format != 1 for entry in entries):
+                    raise ValueError("it has no checksum")
+            else:
+                text, of = without_checksum(line, found.checksum)
+                entries, checked = _READ.decode(text).entries, True
+            _check_bits(entries)
+        except UNREADABLE as error:
+            damaged = DamagedLine(number, line, str(error))
+            if number == len(lines):
+                found.cut = damaged
+                break
+            if checked or not line.startswith(b"[") or "truncated" not in str(error):
+                found.damaged = damaged
+                break
+            of = crc32(line, found.checksum)
+            found.left_out.append(f"line {number} ({error})")
+        else:
+            found.lines[number] = entries
+        found.checksum, found.end, found.ends_line = of, place, number < len(lines)
+    return found
 
 
 class RunFile:
@@ -151,61 +125,159 @@ class RunFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._content: _Content | None = None
+        self._failed = False  # the last write did, and may have left a part of it behind
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Write entries to the end, all of them or none. Raises StorageError."""
+        """Write a line to the end. Raises StorageError."""
+        self.append_all([entries])
+
+    def append_all(self, lines: Sequence[Sequence[Entry]]) -> None:
+        """Write lines to the end, all of them or none.
+
+        Raises
+        ------
+        StorageError : they cannot be written, or the file is damaged, or is not what was written to it.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                # What a crash cut short stays a line of its own.
-                cut = file.tell() and not _ends_a_line(self.path)
-                file.write(b"\n" * bool(cut) + _WRITE.encode(entries) + b"\n")
+            known = self._known()
+            if known.damaged is not None:
+                raise StorageError(f"{self.path} is damaged in line {known.damaged.number}: nothing is added to it")
+            texts, checksum = [b"" if known.ends_line else b"\n"], known.checksum
+            for entries in lines:
+                text, checksum = with_checksum(_WRITE.encode(_Line(list(entries))), checksum)
+                texts.append(text + b"\n")
+            self.mend()
+            self._check_end(known.end)
+            self._failed = True
+            known.end = append_whole(self.path, b"".join(texts))
         except OSError as error:
             raise StorageError(f"{self.path}: {error}: make the folder writable, or name another data_dir") from error
+        known.checksum, known.ends_line, self._failed = checksum, True, False
 
-    def read(self) -> RunRecord:
+    def mend(self) -> None:
+        """Move a last line that a crash cut short to the file beside, and keep a copy of a damaged one there.
+
+        Raises
+        ------
+        OSError : one of the two cannot be written.
+        """
+        known = self._known()
+        if known.damaged is not None:
+            set_aside(self.path, [known.damaged.text])
+        if known.cut is not None:
+            set_aside(self.path, [known.cut.text])
+            os.truncate(self.path, known.end)
+            known.cut = None
+
+    def _known(self) -> _Content:
+        if self._content is None:
+            self._content = _content_of(self.path.read_bytes() if self.path.exists() else b"")
+        return self._content
+
+    def _check_end(self, end: int) -> None:
+        """Cut off what a failed write left behind. Raises StorageError, OSError."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size > end and self._failed:
+            os.truncate(self.path, end)
+        elif size != end:
+            raise StorageError(f"{self.path} was changed by something else: start the app again")
+
+    def read(self, venue: str = "") -> RunRecord:
         """Everything that is sound in the file.
+
+        Parameters
+        ----------
+        venue : of symbols that name none, where the file does not say it; "" leaves them as they are.
 
         Raises
         ------
         StorageError : it cannot be read, or does not begin with a run that this version knows.
         """
+        self._content, self._failed = None, False
         try:
-            texts = self.path.read_bytes().splitlines()
-            first = _READ.decode(texts[0] if texts else b"[]")
-            if not first or not isinstance(first[0], Begin) or first[0].format != FORMAT:
-                raise StorageError(f"it does not begin with a run of format {FORMAT}")
-            record = RunRecord(first[0], Definition.of(first[0].definition))
-            _check(first, record)
+            known = self._known()
+            record = _begun(known, venue)
         except (OSError, *UNREADABLE, AlphaStreamError) as error:
             raise StorageError(f"{self.path} is no paper run that can be read ({error}): move it away") from error
-        for number, text in enumerate(texts[1:], start=2):
+        for number, entries in known.lines.items():
             try:
-                entries = _READ.decode(text) if text else []
                 _check(entries, record)
-            except UNREADABLE as error:
-                log.warning("line left out: file=%s line=%d reason=%s", self.path, number, error)
-                record.left_out.append(f"line {number} ({error})")
-                continue
+            except ValueError as error:
+                known.damaged = DamagedLine(number, _WRITE.encode(entries), str(error))
+                break
             for entry in entries:
-                record.take(entry)
+                record.take(_with_full_names(entry, "" if record.begin.venue else record.venue))
+        known.lines.clear()
         traded = {fill.symbol for fill in record.fills} | {payment.symbol for payment in record.funding}
         strange = ", ".join(sorted(traded - {*record.definition.strategy.symbols}))
         if strange:
             raise StorageError(f"{self.path} has fills of {strange}, which its strategy does not trade: move it away")
+        self._tell(record, known)
         return record
+
+    def _tell(self, record: RunRecord, known: _Content) -> None:
+        """Say in the record and in the log what is wrong with the file."""
+        record.left_out += known.left_out
+        beside = f"{self.path.name}.damaged"
+        if known.cut is not None:
+            record.left_out.append(f"line {known.cut.number}, which is cut short and moves to {beside}")
+        for words in record.left_out:
+            log.warning("line left out: file=%s %s", self.path, words)
+        if known.damaged is not None:
+            record.damage = (
+                f"line {known.damaged.number} of its file is damaged ({known.damaged.why}), so nothing from there on "
+                f"can be trusted; what stands before it is shown. {self.path} stays as it is, a copy of the line is in "
+                f"{beside}: put the file back from a backup and start the app again, or begin a new run"
+            )
+            record.stopped = record.damage
+            log.error("paper run is damaged: file=%s %s", self.path, record.damage)
+
+
+def _begun(known: _Content, venue: str) -> RunRecord:
+    """The record that the first line begins, with full names. Raises StorageError, AlphaStreamError."""
+    if not known.lines:
+        wrong = known.damaged or known.cut
+        raise StorageError("it is empty" if wrong is None else f"its first line is damaged: {wrong.why}")
+    first = next(iter(known.lines.values()))
+    if not first or not isinstance(first[0], Begin) or first[0].format not in (1, FORMAT):
+        raise StorageError(f"it does not begin with a run of format 1 or {FORMAT}")
+    begin = first[0]
+    definition = Definition.of(begin.definition)
+    if begin.venue:
+        return RunRecord(begin, definition, venue=begin.venue, address=begin.address)
+    entries = (entry for line in known.lines.values() for entry in line)
+    origin = next((entry for entry in entries if isinstance(entry, Origin)), Origin(venue, ""))
+    names = {name: full(name, origin.venue) for name in names_in(definition)}
+    return RunRecord(begin, renamed(definition, names), venue=origin.venue, address=origin.address)
+
+
+def _with_full_names(entry: Entry, venue: str) -> Entry:
+    match entry:
+        case Ordered(order):
+            for leg in order.legs:
+                leg.symbol = full(leg.symbol, venue)
+        case Filled(fill):
+            return Filled(msgspec.structs.replace(fill, symbol=full(fill.symbol, venue)))
+        case Paid(payment):
+            return Paid(msgspec.structs.replace(payment, symbol=full(payment.symbol, venue)))
+    return entry
 
 
 def _check(entries: Sequence[Entry], record: RunRecord) -> None:
     """Refuse what JSON can say and a run cannot mean. Raises ValueError."""
     for entry in entries:
-        if not _fits(entry):
-            raise ValueError("a number has more than 64 bits")
         if isinstance(entry, Ordered) and not 1 <= entry.order.id <= len(record.orders) + MAX_LOST:
             raise ValueError(f"order {entry.order.id} follows after {len(record.orders)}")
         symbols = record.definition.strategy.symbols
         if isinstance(entry, AccountState) and len(entry.marks) not in (0, len(symbols)):
             raise ValueError(f"{len(entry.marks)} last prices of {len(symbols)} symbols")
+
+
+def _check_bits(entries: Sequence[Entry]) -> None:
+    if not all(map(_fits, entries)):
+        raise ValueError("a number has more than 64 bits")
 
 
 def _fits(value: object) -> bool:
@@ -215,9 +287,3 @@ def _fits(value: object) -> bool:
     if isinstance(value, msgspec.Struct):
         return all(map(_fits, msgspec.structs.astuple(value)))
     return not isinstance(value, tuple) or all(map(_fits, value))
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read(1) == b"\n"

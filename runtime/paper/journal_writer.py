@@ -10,8 +10,9 @@ from alphastream.backtest import LiveRun
 from alphastream.errors import StorageError
 from alphastream.trading import SpreadOrder
 from alphastream.trading.broker.margin import LIQUIDATED
-from runtime.paper.journal import AccountState, Entry, Filled, Ordered, Paid, Paused, RunFile, RunRecord, Stopped
-from runtime.paper.view import marks_of
+from runtime.paper.journal import RunFile
+from runtime.paper.record import AccountState, Entry, Filled, Ordered, Origin, Paid, Paused, RunRecord, Stopped
+from runtime.paper.view import TradeSource, marks_of
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,13 @@ class JournalWriter:
         known = simulation.broker.orders
         begun = bool(known) and known[-1].reason.startswith(LIQUIDATED)
         simulation.must_end = begun and any(simulation.account.positions)
+
+    def note_origin(self, pipeline: TradeSource) -> None:
+        """Write down where its trades come from, where that was not known until now."""
+        record = self.record
+        origin = Origin(pipeline.venue or record.venue, pipeline.address or record.address)
+        if origin != Origin(record.venue, record.address):
+            self._append([origin])
 
     def note_pause(self, to_ns: int) -> None:
         """Write down that the run did not see the tape until then."""

@@ -19,10 +19,11 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node
 from alphastream.strategies import Strategy
 from alphastream.trading import Ended, SpreadRequest
-from runtime.paper.journal import RunFile, RunRecord
+from runtime.paper.journal import RunFile
 from runtime.paper.journal_writer import JournalWriter
+from runtime.paper.record import RunRecord
 from runtime.paper.tape_reader import FellBehind, Start, TapeReader, warm_up
-from runtime.paper.view import PaperView, Status, TradeSource, legs_of, view_of
+from runtime.paper.view import PaperView, Status, TradeSource, elsewhere, legs_of, view_of
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +73,11 @@ class PaperRun:
         try:
             while self._stopping is None:
                 pipeline = self._pipeline(self.record.begin.trades)
-                lacking = None if pipeline is None else self._lacks(pipeline)
-                if pipeline is None or lacking:
+                why = self._waits_for(pipeline)
+                if pipeline is None or why:
                     self._fresh = False
                     self._tape.forget_place()
-                    self._show("waiting", f"for {self.record.begin.trades} trades of {lacking or self._symbols()}")
+                    self._show("waiting", why)
                     await self._woken()
                 elif not (self._fresh or self._tape.is_ready(pipeline, legs_of(self.record.definition))):
                     self._show("waiting", "for the next trades, and for those that were missed until then")
@@ -91,9 +92,14 @@ class PaperRun:
             log.exception("paper run failed: id=%s", self.id)
             self._end(str(error) if isinstance(error, AlphaStreamError) else f"{type(error).__name__}: {error}")
 
-    def _lacks(self, pipeline: TradeSource) -> str:
-        """Symbols that a pipeline does not follow."""
-        return ", ".join(sorted({*legs_of(self.record.definition)} - {*pipeline.symbols}))
+    def _waits_for(self, pipeline: TradeSource | None) -> str:
+        """Why a run cannot go on in a pipeline, or without one; "" where it can."""
+        if pipeline is not None and (there := elsewhere(self.record, pipeline)):
+            return there
+        legs = self.record.definition.strategy.symbols
+        if pipeline is not None:
+            legs = tuple(sorted({*legs_of(self.record.definition)} - {*pipeline.symbols}))
+        return f"for {self.record.begin.trades} trades of {', '.join(legs)}" if legs else ""
 
     async def _play(self, pipeline: TradeSource) -> None:
         """Follow one pipeline until it ends, falls behind, or the run is stopped."""
@@ -101,6 +107,7 @@ class PaperRun:
         start = await loop.run_in_executor(self._pool, self._warm, pipeline)
         if self._stopping is not None:
             return
+        self._journal.note_origin(pipeline)
         live = self._begin(start)
         dispatching = asyncio.ensure_future(live.dispatcher.run(stop_signals=[]))
         dispatching.add_done_callback(lambda _: self.wake.set())
@@ -256,9 +263,6 @@ class PaperRun:
 
     def _build_view(self) -> PaperView:
         return view_of(self.id, self.record, self.status, self.why, self._live, self._journal.late(self._live))
-
-    def _symbols(self) -> str:
-        return ", ".join(self.record.definition.strategy.symbols)
 
 
 def first_bar_ns(now_ns: int, strategy: Strategy) -> int:

@@ -16,9 +16,10 @@ import numpy as np
 
 from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
-from runtime.paper.journal import AccountState, Begin, RunFile, RunRecord, Stopped
+from runtime.paper.journal import RunFile
+from runtime.paper.record import AccountState, Begin, RunRecord, Stopped
 from runtime.paper.run import GRACE_NS, PaperRun, first_bar_ns
-from runtime.paper.view import PaperView, TradeSource, legs_of, view_of
+from runtime.paper.view import PaperView, TradeSource, elsewhere, legs_of, view_of
 from runtime.writer_lock import WriterLock
 
 __all__ = ["MAX_RUNS", "PaperService", "PaperView", "Trades"]
@@ -39,6 +40,7 @@ class PaperService:
     ----------
     folder : where their files are.
     pipeline : gives the pipeline that carries "live" or "replay" trades now, None where there is none.
+    venue : of symbols in files that name none; "" leaves them as they are.
 
     Attributes
     ----------
@@ -46,8 +48,9 @@ class PaperService:
     held : which other process has the folder, None while none has: until then runs are only shown.
     """
 
-    def __init__(self, folder: Path, pipeline: Callable[[str], TradeSource | None]) -> None:
+    def __init__(self, folder: Path, pipeline: Callable[[str], TradeSource | None], venue: str = "") -> None:
         self._folder = folder
+        self._venue = venue
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._runs: dict[str, PaperRun] = {}
@@ -197,14 +200,23 @@ class PaperService:
         known = [pipeline.store.coverage(symbol) for symbol in legs_of(definition)]
         first_ns = min((each.first_ns for each in known if each is not None), default=begin_ns)
         warm_ns = max(first_bar_ns(now_ns, definition.strategy), first_ns // interval_ns * interval_ns)
-        begin = Begin(definition.plain(), trades, pipeline.title, begin_ns, min(warm_ns, begin_ns))
+        venue, address = pipeline.venue, pipeline.address
+        begin = Begin(
+            definition.plain(),
+            trades,
+            pipeline.title,
+            begin_ns,
+            min(warm_ns, begin_ns),
+            venue=venue,
+            address=address,
+        )
         with self._opening:
             self._require_folder()
             self._require_room()
             name = self._new_name(now_ns)
             file = RunFile(self._folder / f"{name}.jsonl")
             file.append([begin])
-            self._add(name, file, RunRecord(begin, definition), fresh=True)
+            self._add(name, file, RunRecord(begin, definition, venue=venue, address=address), fresh=True)
         return name
 
     def resume(self, name: str) -> None:
@@ -212,7 +224,8 @@ class PaperService:
 
         Raises
         ------
-        ParameterError : there is no such run, it runs, or its trades are over.
+        ParameterError : there is no such run, it runs, its trades are over or come from elsewhere, or its file is
+            damaged.
         StorageError : its file cannot be read, or another process has the folder.
         """
         with self._opening:
@@ -225,10 +238,14 @@ class PaperService:
             raise ParameterError(f"its account came to its end ({known.why}): begin a new run")
         if known.trades == "replay":
             raise ParameterError("the recording that it ran on is over: begin a new run")
+        pipeline = self._pipeline(known.trades)
+        there = "" if pipeline is None else elsewhere(known, pipeline)
+        if known.damaged or there:
+            raise ParameterError(known.why if known.damaged else there)
         with self._opening:
             self._require_room()
             file = RunFile(self._folder / f"{name}.jsonl")
-            record = file.read()
+            record = file.read(self._venue)
             state = record.state or AccountState(record.until_ns, 0, 0, 0)
             file.append([state])  # it is meant to run, also if the app stops before it does
             record.take(state)
@@ -270,12 +287,16 @@ class PaperService:
         if not path.name.isprintable():
             raise StorageError(f"{str(path)!r} has a name that cannot be shown: rename it and start the app again")
         file = RunFile(path)
-        record = file.read()
+        record = file.read(self._venue)
+        if self.held is None:
+            self._mend(file)
         if record.stopped is None and self.held is not None:
             record.stopped = ELSEWHERE
         if record.stopped is None and record.begin.trades == "replay":
             file.append([Stopped("the app was stopped, and with it the recording")])
-            record = file.read()
+            record = file.read(self._venue)
+        if record.damage is not None:
+            self._notice(f"{path}: {record.damage}")
         if record.left_out:
             which = f"the first is {record.left_out[0]}"
             self._notice(
@@ -286,6 +307,14 @@ class PaperService:
         else:
             late = 0 if record.state is None else record.state.late
             self._stopped[path.stem] = view_of(path.stem, record, "stopped", record.stopped, None, late)
+
+    def _mend(self, file: RunFile) -> None:
+        try:
+            file.mend()
+        except OSError as error:  # what is written to it next says it again
+            self._notice(
+                f"{file.path}: what is damaged could not be kept beside it ({error}): make room and start again"
+            )
 
     def _add(self, name: str, file: RunFile, record: RunRecord, *, fresh: bool = False) -> None:
         if self._loop is None:

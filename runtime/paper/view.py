@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from alphastream.backtest import Definition, LiveRun, Outage
 from alphastream.tape.protocols import Tape
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
-from runtime.paper.journal import RunRecord
+from runtime.paper.record import RunRecord
 
 Status = Literal["starting", "waiting", "running", "closing", "stopped"]
 
@@ -29,6 +29,19 @@ class TradeSource(Protocol):
     def ingest(self) -> Clock: ...
     @property
     def symbols(self) -> tuple[str, ...]: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+
+
+class Place(Protocol):
+    """What knows where the trades of a run come from."""
+
+    @property
+    def venue(self) -> str: ...
+    @property
+    def address(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +56,8 @@ class PaperView:
     outages : when it did not run.
     late : trades that came after their bar had closed.
     ended : its account was liquidated, or had nothing left: it cannot go on.
+    damaged : its file is damaged, and it is known up to there: it cannot go on.
+    venue, address : where its trades come from; "" where that is not known.
     """
 
     id: str
@@ -64,6 +79,9 @@ class PaperView:
     outages: tuple[Outage, ...]
     late: int
     ended: bool = False
+    damaged: bool = False
+    venue: str = ""
+    address: str = ""
 
     @property
     def equity(self) -> float:
@@ -121,7 +139,25 @@ def view_of(name: str, record: RunRecord, status: Status, why: str, live: LiveRu
         outages=tuple(record.outages),
         late=late,
         ended=record.ended,
+        damaged=record.damage is not None,
+        venue=record.venue,
+        address=record.address,
     )
+
+
+def elsewhere(run: Place, pipeline: TradeSource) -> str:
+    """Why a run cannot go on in a pipeline that reads another venue or another host; "" where it can."""
+    places = (run.venue, pipeline.venue), (run.address, pipeline.address)
+    if all(there == here or not (there and here) for there, here in places):
+        return ""
+    return (
+        f"for trades of {_place(run)}, where it began. The app reads {_place(pipeline)} now: start it there again, "
+        "or stop this run and begin another"
+    )
+
+
+def _place(of: Place) -> str:
+    return " at ".join(part for part in (of.venue, of.address) if part)
 
 
 def marks_of(live: LiveRun) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import streamlit as st
 from alphastream.backtest.parity import Parity, parity
 from alphastream.errors import AlphaStreamError
 from runtime.paper.service import PaperView
+from runtime.paper.view import elsewhere
 from system import System
 from views.paper import tables as tables
 from views.paper.charts import MAX_MARKS, equity_figure
@@ -46,6 +47,8 @@ def compared(system: System, view: PaperView) -> Parity | str:
         pipeline = system.pipeline_of(view.trades)
         if pipeline is None:
             return comparison.result or f"The tape of its {view.trades} trades is not there now."
+        if elsewhere(view, pipeline):
+            return "The tape of the venue and address that it began at is not there now."
         began_s = time.monotonic()
         try:
             comparison.result = parity(view, pipeline.store)

@@ -180,7 +180,7 @@ def _state(system: System, view: PaperView) -> None:
     why = f": {in_markdown(view.why)}" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    colour = "red" if view.ended else BADGES[view.status]
+    colour = "red" if view.ended or view.damaged else BADGES[view.status]
     row.markdown(
         f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({in_markdown(plain(view.title))}), since "
         f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
@@ -200,7 +200,7 @@ def _state(system: System, view: PaperView) -> None:
 
 
 def _resume(system: System, view: PaperView, row: Any) -> None:
-    if view.trades != "live" or view.ended:
+    if view.trades != "live" or view.ended or view.damaged:
         return
     if row.button(
         "Resume",

@@ -26,6 +26,8 @@ class TapePipeline:
     """A store that is filled by ``feed``; its time is that of the last trade."""
 
     title = "a tape made up for a test"
+    venue = ""
+    address = ""
     instruments: dict[str, object] = {}  # noqa: RUF012 (none, and nobody adds one)
 
     def __init__(

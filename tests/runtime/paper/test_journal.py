@@ -1,16 +1,29 @@
 """Files of paper runs: what was written comes back, whatever happened to the end of the file."""
 
-import logging
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alphastream.backtest import Outage
+from alphastream.backtest import Definition, Outage
+from alphastream.backtest.definition import renamed
 from alphastream.errors import StorageError
-from alphastream.trading import Fill, FundingPayment, LegOrder, SpreadOrder
-from runtime.paper.journal import UNREAD, AccountState, Begin, Entry, Filled, Ordered, Paid, Paused, RunFile, Stopped
+from alphastream.instruments import InstrumentId
+from alphastream.trading import (
+    BrokerRules,
+    Contract,
+    Fill,
+    FundingPayment,
+    LegOrder,
+    RecordedFunding,
+    SpreadOrder,
+)
+from runtime.checked_lines import with_checksum
+from runtime.paper.journal import RunFile
+from runtime.paper.record import UNREAD, AccountState, Begin, Entry, Filled, Ordered, Origin, Paid, Paused, Stopped
 from tests.runtime.paper.paper_pipeline import DEFINITION
 
 BEGIN = Begin(DEFINITION.plain(), "live", "a venue", 1_000, 500)
@@ -75,50 +88,208 @@ def test_a_cut_file_is_whole_transactions(tmp_path: Path, cut: int) -> None:
     assert again.fills == [*kept.fills, fill(number)]
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"",
-        b"{",
-        b"null",
-        b"\xff\xfe\x00",
-        b'[{"type":"nobody knows"}]',
-        b'[{"type":"fill"}]',
-        b'{"type":"stopped"}',
-        b"[]",
-        b'[{"type":"stopped","why":"\xff"}]',
-        b'[{"type":"pause","from_ns":1,"to_ns":2,"why":' + b"[" * 100_000,
-        b'[{"type":"pause","from_ns":1,"to_ns":18446744073709551616,"why":""}]',
-        b'[{"type":"state","until_ns":1,"direction":0,"trip":0,"late":0,"marks":[1.0]}]',
-        b'[{"type":"order","order":{"id":1000000000000,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
-        b'[{"type":"order","order":{"id":-1,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
-    ],
-)
-def test_garbage_between_the_lines_is_left_out(file: RunFile, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    file.append([BEGIN])
-    file.append(transaction(1))
-    with file.path.open("ab") as raw:
-        raw.write(garbage + b"\n")
-    file.append(transaction(2))
-    with caplog.at_level(logging.WARNING):
+GARBAGE = [
+    b"{",
+    b"null",
+    b"\xff\xfe\x00",
+    b'[{"type":"nobody knows"}]',
+    b'[{"type":"fill"}]',
+    b'{"type":"stopped"}',
+    b"[]",
+    b'[{"type":"stopped","why":"\xff"}]',
+    b'{"entries":[{"type":"stopped","why":"no checksum"}]}',
+    with_checksum(b'{"entries":[{"type":"stopped","why":"the checksum of a first line"}]}')[0],
+    b'[{"type":"pause","from_ns":1,"to_ns":2,"why":' + b"[" * 100_000,
+    b'[{"type":"pause","from_ns":1,"to_ns":18446744073709551616,"why":""}]',
+    b'[{"type":"state","until_ns":1,"direction":0,"trip":0,"late":0,"marks":[1.0]}]',
+    b'[{"type":"order","order":{"id":1000000000000,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
+    b'[{"type":"order","order":{"id":-1,"legs":[],"ratio":null,"decided_ns":1,"trip":1,"reason":""}}]',
+]
+
+
+def written(file: RunFile, transactions: int) -> list[bytes]:
+    """Lines of a file with a run of so many transactions."""
+    file.append_all([[BEGIN], *(transaction(number) for number in range(1, transactions + 1))])
+    return file.path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_run_ends_before_a_line_that_is_damaged(
+    file: RunFile, garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = written(file, 2)
+    content = b"".join([*lines[:2], garbage + b"\n", lines[2]])
+    file.path.write_bytes(content)
+    record = file.read()
+    assert list(record.orders) == [1]
+    assert record.fills == [fill(1)]
+    assert str(record.damage).startswith("line 3 of its file is damaged (")
+    assert record.stopped == record.damage
+    assert "paper run is damaged" in caplog.text
+    with pytest.raises(StorageError, match="is damaged in line 3: nothing is added to it"):
+        file.append(transaction(2))
+    file.mend()
+    file.mend()
+    assert file.path.read_bytes() == content
+    assert file.path.with_name("run.jsonl.damaged").read_bytes() == garbage + b"\n"
+
+
+def test_lines_that_are_sound_but_not_where_they_were_written_are_found(file: RunFile) -> None:
+    begin, first, second, third = written(file, 3)
+    for content, kept in (
+        ([begin, first, third], 1),
+        ([begin, second, first, third], 0),
+        ([begin, first, first, second, third], 1),
+        ([begin, begin, first], 0),
+        ([begin, first, second, third[:-20] + b"\n"], 2),
+    ):
+        file.path.write_bytes(b"".join(content))
         record = file.read()
-    assert list(record.orders) == [1, 2]
-    assert record.fills == [fill(1), fill(2)]
-    assert ("line left out" in caplog.text) == (garbage not in (b"[]", b""))
-    assert len(record.left_out) == (garbage not in (b"[]", b""))
-    assert garbage in file.path.read_bytes()
+        assert record.fills == [fill(number) for number in range(1, kept + 1)]
+        assert f"line {kept + 2} of its file is damaged" in str(record.damage)
+    for content in ([first, begin, second, third], [begin[1:], first]):
+        file.path.write_bytes(b"".join(content))
+        with pytest.raises(StorageError, match="its first line is damaged"):
+            file.read()
 
 
-def test_a_lost_line_leaves_a_place(file: RunFile) -> None:
-    file.append([BEGIN])
-    for number in (1, 2, 3):
-        file.append(transaction(number))
-    lines = file.path.read_bytes().splitlines(keepends=True)
-    file.path.write_bytes(b"".join([*lines[:2], b"XXXX" + lines[2], lines[3]]))
+def test_line_ends_of_another_system_and_empty_lines_change_nothing(file: RunFile) -> None:
+    lines = written(file, 2)
+    file.path.write_bytes(b"\n" + b"\r\n\n".join(line.rstrip() for line in lines) + b"\r\n\r\n")
+    assert file.read().damage is None
+    file.append(transaction(3))
+    assert file.read().fills == [fill(number) for number in (1, 2, 3)]
+    file.path.write_bytes(file.path.read_bytes().rstrip())
+    file.read()
+    file.append(transaction(4))
+    record = file.read()
+    assert record.fills == [fill(number) for number in (1, 2, 3, 4)]
+    assert (record.damage, record.left_out) == (None, [])
+
+
+def test_what_a_crash_cut_short_moves_beside_at_the_next_write(file: RunFile) -> None:
+    lines = written(file, 2)
+    cut = lines[2][:40]
+    file.path.write_bytes(b"".join([*lines[:2], cut]))
+    record = file.read()
+    assert record.left_out == ["line 3, which is cut short and moves to run.jsonl.damaged"]
+    assert record.stopped is None
+    assert file.path.read_bytes() == b"".join([*lines[:2], cut])  # reading writes nothing
+    file.append(transaction(2))
+    assert file.path.read_bytes() == b"".join(lines)
+    assert file.path.with_name("run.jsonl.damaged").read_bytes() == cut + b"\n"
+
+
+def test_a_file_that_something_else_writes_to_is_not_written_to(file: RunFile) -> None:
+    written(file, 1)
+    with file.path.open("ab") as raw:
+        raw.write(b"a note\n")
+    with pytest.raises(StorageError, match="was changed by something else"):
+        file.append(transaction(2))
+    assert file.path.read_bytes().endswith(b"a note\n")
+
+
+def test_what_a_failed_write_left_behind_is_cut_off(file: RunFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(file, 1)
+
+    def fail(path: Path, text: bytes) -> int:
+        with path.open("ab") as raw:
+            raw.write(text[:30])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runtime.paper.journal.append_whole", fail)
+        with pytest.raises(StorageError, match="No space left on device: make the folder writable"):
+            file.append(transaction(2))
+    file.append_all([transaction(2), transaction(3)])
+    record = file.read()
+    assert record.fills == [fill(number) for number in (1, 2, 3)]
+    assert (record.damage, record.left_out) == (None, [])
+
+
+# ---- as versions before checksums wrote it -----------------------------------------------------------------------
+
+
+def first_format(*transactions: list[Entry], **of_begin: Any) -> list[bytes]:
+    """Lines of format 1."""
+    plain = msgspec.to_builtins(msgspec.structs.replace(BEGIN, format=1, **of_begin))
+    begin = {key: value for key, value in plain.items() if key not in ("venue", "address")}
+    return [msgspec.json.encode([begin]) + b"\n", *(msgspec.json.encode(each) + b"\n" for each in transactions)]
+
+
+def test_a_run_of_the_first_format_goes_on_with_checksums(file: RunFile) -> None:
+    file.path.parent.mkdir()
+    lines = first_format(transaction(1), transaction(2))
+    file.path.write_bytes(b"".join(lines))
+    file.read()
+    file.append(transaction(3))
+    whole = file.path.read_bytes()
+    assert whole.startswith(b"".join(lines))
+    assert file.read().fills == [fill(number) for number in (1, 2, 3)]
+    file.path.write_bytes(whole.replace(b"3000.1", b"9000.1", 1))  # lines before the first checksum are in it
+    assert "line 4 of its file is damaged" in str(file.read().damage)
+    file.path.write_bytes(whole + lines[1])
+    assert "line 5 of its file is damaged (it has no checksum)" in str(file.read().damage)
+
+
+def test_a_line_of_the_first_format_that_a_crash_cut_short_leaves_a_place(
+    file: RunFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.path.parent.mkdir()
+    lines = first_format(transaction(1), transaction(2), transaction(3))
+    file.path.write_bytes(b"".join([*lines[:2], lines[2][:50] + b"\n", lines[3]]))
     record = file.read()
     assert list(record.orders) == [1, 2, 3]
     assert record.orders[2].reason == UNREAD
     assert not record.orders[2].is_open
+    assert (record.damage, len(record.left_out)) == (None, 1)
+    assert "line left out" in caplog.text
+    file.append(transaction(4))
+    assert list(file.read().orders) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("garbage", [each for each in GARBAGE if each != b"[]" and b"[[[" not in each])
+def test_a_run_of_the_first_format_ends_before_a_damaged_line_as_well(file: RunFile, garbage: bytes) -> None:
+    file.path.parent.mkdir()
+    lines = first_format(transaction(1), transaction(2))
+    file.path.write_bytes(b"".join([*lines[:2], garbage + b"\n", lines[2]]))
+    record = file.read()
+    assert record.fills == [fill(1)]
+    assert "line 3 of its file is damaged" in str(record.damage)
+
+
+def test_bare_symbols_get_the_venue_with_their_contracts_and_rates(file: RunFile) -> None:
+    file.path.parent.mkdir()
+    rules = BrokerRules(
+        contracts={"ETH": Contract(0.001), "BTC": Contract(0.1)}, funding=RecordedFunding({"ETH": ((10**9, 1e-4),)})
+    )
+    plain = Definition(DEFINITION.strategy, rules).plain()
+    paid = FundingPayment(2_900, "ETH", -0.4, 1)
+    file.path.write_bytes(b"".join(first_format([*transaction(1), Paid(paid)], definition=plain)))
+    record = file.read("okx")
+    assert record.definition.strategy.symbols == ("okx:ETH", "okx:BTC")
+    assert record.definition.rules.contract("okx:ETH") == Contract(0.001)
+    assert record.definition.rules.contract("okx:BTC") == Contract(0.1)
+    assert record.definition.rules.funding is not None
+    assert record.definition.rules.funding.due("okx:ETH", 0) == (10**9, 1e-4)
+    assert [leg.symbol for leg in record.orders[1].legs] == ["okx:ETH"]
+    assert [each.symbol for each in record.fills] == [each.symbol for each in record.funding] == ["okx:ETH"]
+    assert (record.venue, record.address) == ("okx", "")
+    full = InstrumentId("okx", "ETH")
+    file.append([Origin("okx", "ws.okx.com"), Filled(msgspec.structs.replace(fill(2), symbol=full))])
+    again = file.read("binance-usdm")  # it is known by now where it trades
+    assert again.definition == record.definition
+    assert [each.symbol for each in again.fills] == ["okx:ETH", "okx:ETH"]
+    assert (again.venue, again.address) == ("okx", "ws.okx.com")
+
+
+def test_names_in_a_definition_that_are_more_than_text_are_written_as_text(file: RunFile) -> None:
+    names = {name: InstrumentId("okx", name) for name in ("ETH", "BTC")}
+    definition = renamed(Definition(DEFINITION.strategy, BrokerRules(contracts={"ETH": Contract(0.1)})), names)
+    file.append([msgspec.structs.replace(BEGIN, definition=definition.plain(), venue="okx", address="ws.okx.com")])
+    record = file.read("binance-usdm")
+    assert record.definition == definition
+    assert (record.venue, record.address) == ("okx", "ws.okx.com")
 
 
 @pytest.mark.parametrize(

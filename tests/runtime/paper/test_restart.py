@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alphastream.backtest import Book, Definition, LiveRun, compare
+from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.trading import FixedLatency
 from runtime.paper import tape_reader
@@ -65,6 +66,59 @@ def test_a_restart_keeps_the_books_and_goes_on(tmp_path: Path, pipeline: TapePip
     found = compare(*books, marks, last.outages, last.late)
     equity = last.cash + float(np.dot(last.positions, history.marks[-1]))
     assert sum(each.effect for each in found) == pytest.approx(equity - history.equity[-1], abs=1e-4)
+
+
+@pytest.mark.parametrize(("venue", "address"), [("binance-spot", "one.example"), ("binance-usdm", "two.example")])
+def test_a_run_goes_on_where_it_began_and_nowhere_else(
+    tmp_path: Path, pipeline: TapePipeline, venue: str, address: str
+) -> None:
+    pipeline.venue, pipeline.address = "binance-usdm", "one.example"
+    ticks = tape(3)
+    warm, rest = before_and_after(ticks)
+    pipelines = Pipelines(live=pipeline)
+    with running(tmp_path / "paper", pipelines) as service:
+        pipeline.feed(warm)
+        name = service.open(DEFINITION, "live")
+        pipeline.feed(rest[:300])
+        before = played(service, name, end_of(rest[:300]))
+        assert (before.venue, before.address) == ("binance-usdm", "one.example")
+    path = tmp_path / "paper" / f"{name}.jsonl"
+    kept = path.read_bytes()
+    pipeline.venue, pipeline.address = venue, address
+    with running(tmp_path / "paper", pipelines) as service:
+        pipeline.feed(rest[300:400])
+        eventually(lambda: see(service, name).status == "waiting")
+        view = see(service, name)
+        assert view.why == (
+            f"for trades of binance-usdm at one.example, where it began. The app reads {venue} at {address} now: "
+            "start it there again, or stop this run and begin another"
+        )
+        assert view.fills == before.fills
+        assert path.read_bytes() == kept
+        service.end(name, flatten=False)
+        eventually(lambda: see(service, name).status == "stopped")
+        with pytest.raises(ParameterError, match="where it began"):
+            service.resume(name)
+    path.write_bytes(kept)
+    pipeline.venue, pipeline.address = "binance-usdm", "one.example"
+    with running(tmp_path / "paper", pipelines) as service:
+        goes_on(service, pipeline, name, rest[400:])
+
+
+def test_a_run_of_before_learns_where_it_trades(tmp_path: Path, pipeline: TapePipeline) -> None:
+    warm, rest = before_and_after(tape(3))
+    pipelines = Pipelines(live=pipeline)
+    with running(tmp_path / "paper", pipelines) as service:
+        pipeline.feed(warm)
+        name = service.open(DEFINITION, "live")
+        pipeline.feed(rest[:100])
+        played(service, name, end_of(rest[:100]))
+    pipeline.venue, pipeline.address = "binance-usdm", "one.example"
+    with running(tmp_path / "paper", pipelines) as service:
+        goes_on(service, pipeline, name, rest[100:])
+        eventually(lambda: see(service, name).address == "one.example")
+    record = RunFile(tmp_path / "paper" / f"{name}.jsonl").read()
+    assert (record.venue, record.address) == ("binance-usdm", "one.example")
 
 
 def test_no_bar_is_decided_on_twice(tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,10 +192,10 @@ def test_whatever_is_in_a_file_the_service_starts_and_the_others_go_on(
         bad.write_bytes((folder / f"{fine}.jsonl").read_bytes())
         read = RunFile.read
 
-        def fail(self: RunFile) -> Any:
+        def fail(self: RunFile, venue: str = "") -> Any:
             if self.path == bad:
                 raise ZeroDivisionError("nothing left to divide")
-            return read(self)
+            return read(self, venue)
 
         monkeypatch.setattr(RunFile, "read", fail)
     with running(folder, Pipelines(live=pipeline)) as service:
@@ -207,16 +207,57 @@ def test_whatever_is_in_a_file_the_service_starts_and_the_others_go_on(
     assert caplog.text.encode()  # a log can be written down
 
 
-def test_a_line_that_was_left_out_is_said(tmp_path: Path, pipeline: TapePipeline) -> None:
+def test_a_line_that_was_cut_short_is_said_and_moves_beside(tmp_path: Path, pipeline: TapePipeline) -> None:
     folder = tmp_path / "paper"
     pipeline.feed(before_and_after(tape(3))[0])
     with running(folder, Pipelines(live=pipeline)) as service:
         fine = service.open(DEFINITION, "live")
-    with (folder / f"{fine}.jsonl").open("ab") as raw:
-        raw.write(b'[{"type":"stopped","why":"\xff"}]\n')
+    path = folder / f"{fine}.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"entries":[{"type":"stopped","why')
     with running(folder, Pipelines(live=pipeline)) as service:
-        assert [view.id for view in service.runs()] == [fine]
+        assert see(service, fine).status != "stopped"
         assert "1 lines cannot be read, the first is line" in service.notices[0]
+        assert f"which is cut short and moves to {fine}.jsonl.damaged" in service.notices[0]
+    assert path.read_bytes().startswith(whole)
+    assert (folder / f"{fine}.jsonl.damaged").read_bytes() == b'{"entries":[{"type":"stopped","why\n'
+    with running(folder, Pipelines(live=pipeline)) as service:
+        assert service.notices == []
+        assert [view.id for view in service.runs()] == [fine]
+
+
+def test_a_run_with_a_damaged_line_is_shown_up_to_there_and_not_gone_on_with(
+    tmp_path: Path, pipeline: TapePipeline
+) -> None:
+    folder = tmp_path / "paper"
+    ticks = tape(3)
+    warm, rest = before_and_after(ticks)
+    pipelines = Pipelines(live=pipeline)
+    with running(folder, pipelines) as service:
+        pipeline.feed(warm)
+        bad, fine = service.open(DEFINITION, "live"), service.open(DEFINITION, "live")
+        pipeline.feed(until_it_holds(service, pipeline, bad, rest))
+        before = played(service, bad, end_of(ticks))
+    path = folder / f"{bad}.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    at = [number for number, line in enumerate(lines) if b'"fill"' in line][-1]
+    lines[at] = lines[at].replace(b'"price":', b'"price":1', 1)
+    path.write_bytes(b"".join(lines))
+    kept = path.read_bytes()
+    for _ in range(2):
+        with running(folder, pipelines) as service:
+            view = see(service, bad)
+            assert (view.status, view.damaged) == ("stopped", True)
+            assert f"line {at + 1} of its file is damaged" in view.why
+            assert f"{bad}.jsonl.damaged: put the file back from a backup" in view.why
+            assert service.notices == [f"{path}: {view.why}"]
+            assert 0 < len(view.fills) < len(before.fills)
+            assert view.fills == before.fills[: len(view.fills)]
+            with pytest.raises(ParameterError, match="is damaged"):
+                service.resume(bad)
+            assert see(service, fine).status != "stopped"
+    assert path.read_bytes() == kept
+    assert (folder / f"{bad}.jsonl.damaged").read_bytes() == lines[at]
 
 
 def test_a_folder_that_cannot_be_read_is_said(
