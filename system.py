@@ -101,7 +101,7 @@ class System:
         self.hub = Hub(max_clients=settings.max_clients)
         self.failure: str | None = None
         self.alerts = AlertService(settings.data_dir)
-        self.webhooks = Webhooks.from_file(settings.secrets_file, allow_private=settings.webhook_private)
+        self.webhooks = _webhooks(settings)
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
         self._lock = threading.RLock()
@@ -110,23 +110,24 @@ class System:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Start the feed the settings ask for."""
+        """Start the feed the settings ask for. Alerts, webhooks and paper trading may fail to: their pages say why."""
         hand_over_often()
         self.hub.start()
-        self.webhooks.start()
-        self._watch.start()
+        if why := _start("webhooks", self.webhooks.start):
+            self.webhooks.problems += (why,)
+        if why := _start("watching the alert rules", self._watch.start):
+            self.alerts.outage = why
         if self.settings.feed != "replay":
             try:
                 self._live = live_pipeline(self.settings, self.hub.notify, self.paper.notify)
+                self._live.start()
             except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
                 self._fail("live pipeline not started", error)
-            else:
-                self._live.start()
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
             self._open_replay()
         elif self.settings.feed == "auto":
             threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
-        self.paper.start()
+        self.paper.failure = _start("paper trading", self.paper.start)
 
     def stop(self) -> None:
         """Stop every thread and close every file, also where one of them fails to. May be called twice."""
@@ -232,6 +233,27 @@ class System:
                 return
             log.info("showing recorded trades: %s", self._replay.title)
             self._replay.start()
+
+
+def _start(what: str, start: Callable[[], None]) -> str | None:
+    """Start a part of the system; why that failed, in words, None where it did not."""
+    try:
+        start()
+    except Exception as error:  # the edge of a part: the others start, its page says why it did not
+        log.exception("not started: %s", what)
+        return f"{what} could not be started ({type(error).__name__}: {error}): the log has more"
+    return None
+
+
+def _webhooks(settings: Settings) -> Webhooks:
+    """Webhooks of the file of secrets; none, and a sentence for the page, where reading it fails."""
+    path, allow_private = settings.secrets_file, settings.webhook_private
+    try:
+        return Webhooks.from_file(path, allow_private=allow_private)
+    except Exception as error:  # noqa: BLE001 (the edge of a file; a traceback could quote what is secret in it)
+        why = f"{path.name} cannot be read (a defect of kind {type(error).__name__}): no webhook is known"
+        log.error("webhooks: %s", why)
+        return Webhooks(problems=[why], allow_private=allow_private)
 
 
 def live_pipeline(

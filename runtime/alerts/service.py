@@ -30,7 +30,7 @@ from alphastream.alerts import (
     step,
 )
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
-from runtime.alerts.files import BookFile, Key
+from runtime.alerts.files import AlertState, BookFile, Key
 from runtime.alerts.history import HistoryFile
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,12 @@ class AlertService:
         self._read()
 
     def _read(self) -> None:
-        loaded = self._file.load()
+        try:
+            loaded = self._file.load()
+        except Exception as error:  # the edge of a file: whatever is in it, the app starts and the file stays
+            log.exception("the book of alerts was not read")
+            loaded = AlertState()
+            self._file.block(f"The book of alerts cannot be read ({type(error).__name__}: {error}): the log has more")
         self._rules, self._states = loaded.rules, loaded.states
         self._history = deque(self._past(), maxlen=HISTORY_SHOWN)
         self.notice = " ".join(each for each in (self._file.notice, self._lines.notice) if each) or None
@@ -314,7 +319,10 @@ class AlertService:
             return self._lines.newest(HISTORY_SHOWN)
         except OSError as error:
             self.failure = f"The history of alerts cannot be read: {error}"
-            return []
+        except Exception as error:  # the edge of a file, as above
+            log.exception("the history of alerts was not read")
+            self.failure = f"The history of alerts cannot be read ({type(error).__name__}: {error}): the log has more"
+        return []
 
 
 def _keys(rule_id: str) -> tuple[Key, Key]:

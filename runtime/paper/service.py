@@ -46,6 +46,7 @@ class PaperService:
     ----------
     notices : what is wrong with files.
     held : which other process has the folder, None while none has: until then runs are only shown.
+    failure : why it could not be started, None where it was.
     """
 
     def __init__(self, folder: Path, pipeline: Callable[[str], TradeSource | None], venue: str = "") -> None:
@@ -63,6 +64,7 @@ class PaperService:
         self._closing = threading.Event()
         self.notices: list[str] = []
         self.held: str | None = None
+        self.failure: str | None = None
 
     # ---- thread ----------------------------------------------------------------------------------------------
 
@@ -259,6 +261,8 @@ class PaperService:
             self._loop.call_soon_threadsafe(lambda: self._stop_run(run, flatten))
 
     def _require_folder(self) -> None:
+        if self.failure is not None:
+            raise StorageError(self.failure)
         self._take_over()
         if self.held is not None:
             raise StorageError(self.held)

@@ -37,6 +37,8 @@ def page() -> None:
             icon=":material/lock:",
             title="Another process trades on paper",
         )
+    if system.paper.failure is not None:
+        st.error(in_markdown(system.paper.failure), icon=":material/error:", title="Paper trading has not started")
     for notice in system.paper.notices:
         st.warning(
             notice, icon=":material/description:", title="A file of a paper run cannot be read, or not all of it"

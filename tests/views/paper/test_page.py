@@ -109,6 +109,11 @@ def test_a_file_that_was_left_out_is_named(system: Running) -> None:
     assert "notes.jsonl" in words(shown())
 
 
+def test_paper_trading_that_could_not_start_is_said(system: Running) -> None:
+    system.paper.failure = "paper trading could not be started (OSError: nowhere)"
+    assert "paper trading could not be started (OSError: nowhere)" in words(shown())
+
+
 def test_another_process_that_has_the_folder_is_named(system: Running) -> None:
     system.paper.held = "process 7 has the folder"
     assert "process 7 has the folder. Until it ends" in words(shown())
