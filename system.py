@@ -49,7 +49,11 @@ def _no_listener() -> None:
 class Pipeline:
     """One feed, the store it fills and the engine that reads it.
 
-    ``title`` says in a few words what the trades are.
+    Parameters
+    ----------
+    title : what the trades are, in a few words.
+    venue : where names without one belong; empty while names carry none.
+    address : host that the trades come from; empty for a recording.
     """
 
     kind: Literal["live", "replay"]
@@ -58,6 +62,8 @@ class Pipeline:
     store: TickStore
     engine: QuantEngine
     first_pair: PairSpec
+    venue: str = ""
+    address: str = ""
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
 
     def start(self) -> None:

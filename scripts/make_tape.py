@@ -116,11 +116,12 @@ def main() -> None:
     """Read the recordings, write the tape, print what it holds."""
     parser = argparse.ArgumentParser(description="Recorded aggTrade frames to one Parquet tape.")
     parser.add_argument("--source", required=True, help="where the trades come from, as a page should say it")
+    parser.add_argument("--venue", default="binance-usdm", help="where its symbols are listed (default: %(default)s)")
     parser.add_argument("output", type=Path)
     parser.add_argument("frames", type=Path, nargs="+")
     arguments = parser.parse_args()
     rows = [row for path in arguments.frames for row in read_frames(path)]
-    table = make_table(rows).replace_schema_metadata({"source": arguments.source})
+    table = make_table(rows).replace_schema_metadata({"source": arguments.source, "venue": arguments.venue})
     pq.write_table(table, arguments.output, compression="zstd", compression_level=19)
     print(f"{arguments.output}: {table.num_rows} trades, {arguments.output.stat().st_size} bytes")
 

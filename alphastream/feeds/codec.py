@@ -76,6 +76,9 @@ class Codec(Protocol):
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> "Codec":
         """Return a codec with its own counters and, where given, other addresses."""
 
+    def spelt(self, symbol: str) -> str:
+        """Return a symbol as the venue spells it, from what a person typed."""
+
     def stream_url(self, symbols: Sequence[str]) -> str:
         """Return the address of one connection that carries the trades of all symbols."""
 

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedError
+from alphastream.instruments import InstrumentId
 
+DEFAULT_VENUE: Final = "binance-usdm"  # of files that do not say, the bundled one among them
 COLUMNS: Final = ("symbol", "id", "price", "quantity", "time_ns", "buyer_is_maker")
 Column = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,7 +36,8 @@ class Recording:
     ----------
     name : what the file is called.
     source : where the trades come from, for people.
-    symbols : their names.
+    venue : where they come from, as in ``FEEDS``.
+    symbols : their names there.
     symbol_index : (n,) integers, index into ``symbols``.
     id, price, quantity, time_ns, buyer_is_maker : (n,), as in Tick.
     due_ns : (n,) int64, running maximum of ``time_ns``: never falls.
@@ -42,6 +45,7 @@ class Recording:
 
     name: str
     source: str
+    venue: str
     symbols: tuple[str, ...]
     symbol_index: Column
     id: Column
@@ -52,13 +56,14 @@ class Recording:
     due_ns: Column
 
     @classmethod
-    def of_table(cls, name: str, source: str, table: pa.Table) -> "Recording":
+    def of_table(cls, name: str, source: str, table: pa.Table, venue: str = DEFAULT_VENUE) -> "Recording":
         """Take the columns of a table that has them all and at least one row."""
         symbols = table["symbol"].cast(pa.string()).combine_chunks().dictionary_encode()
         time_ns = table["time_ns"].to_numpy()
         return cls(
             name=name,
             source=source,
+            venue=venue,
             symbols=tuple(symbols.dictionary.to_pylist()),
             symbol_index=symbols.indices.to_numpy(),
             id=table["id"].to_numpy(),
@@ -71,6 +76,11 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.due_ns)
+
+    @property
+    def instruments(self) -> tuple[InstrumentId, ...]:
+        """The full names, in the order of ``symbols``. Raises ParameterError for one that cannot be."""
+        return tuple(InstrumentId(self.venue, symbol) for symbol in self.symbols)
 
     @property
     def start_ns(self) -> int:
@@ -116,8 +126,12 @@ def read_tape(path: Path | str) -> Recording:
     missing = [column for column in COLUMNS if column not in table.column_names]
     if missing or not len(table):
         raise FeedError(f"tape {path} lacks {', '.join(missing) or 'any trade'}: {advice}")
-    source = (table.schema.metadata or {}).get(b"source", b"").decode("utf-8", "replace")
+    metadata = table.schema.metadata or {}
+    source = metadata.get(b"source", b"").decode("utf-8", "replace")
+    venue = metadata.get(b"venue", DEFAULT_VENUE.encode()).decode("utf-8", "replace")
     try:
-        return Recording.of_table(path.name, source, table)
+        tape = Recording.of_table(path.name, source, table, venue)
+        tape.instruments  # noqa: B018 (names that cannot be are refused here)
+        return tape
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise FeedError(f"{path} is no tape ({error}): {advice}") from error

@@ -20,6 +20,12 @@ def test_a_codec_says_who_it_is_and_what_it_carries(codec: Codec) -> None:
         assert limit > 0
 
 
+@each
+def test_a_symbol_is_spelt_once_and_for_all(codec: Codec) -> None:
+    once = codec.spelt(" btcusdt ")
+    assert codec.spelt(once) == once == "BTCUSDT"
+
+
 def test_every_venue_can_be_chosen() -> None:
     for name in FEEDS:
         assert config.load({"ALPHASTREAM_VENUE": name}).venue == name

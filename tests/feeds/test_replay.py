@@ -171,6 +171,16 @@ def test_a_file_that_is_no_tape_is_one_clear_error(tmp_path: Path) -> None:
         read_tape(tmp_path / "empty.parquet")
 
 
+def test_a_tape_says_of_which_venue_its_symbols_are(tape: Recording, tmp_path: Path) -> None:
+    assert tape.instruments == ("binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT")  # the bundled file says nothing
+    path, table = tmp_path / "other.parquet", pq.read_table(BUNDLED).slice(0, 10)
+    pq.write_table(table.replace_schema_metadata({"venue": "okx"}), path)
+    assert read_tape(path).instruments == tuple(f"okx:{symbol}" for symbol in read_tape(path).symbols)
+    pq.write_table(table.replace_schema_metadata({"venue": "O K X"}), path)
+    with pytest.raises(FeedError, match="venue 'O K X': needs small letters"):
+        read_tape(path)
+
+
 def test_the_columns_the_replay_needs_are_on_the_tape() -> None:
     schema = pq.read_schema(BUNDLED)
     assert set(COLUMNS) <= set(schema.names)

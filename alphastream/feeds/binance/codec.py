@@ -54,6 +54,10 @@ class BinanceCodec:
             endpoints = replace(endpoints, rest_url=rest_url.rstrip("/").removesuffix(endpoints.rest_path))
         return BinanceCodec(endpoints)
 
+    def spelt(self, symbol: str) -> str:
+        """Return a symbol as the venue spells it: without space around it, in capitals."""
+        return symbol.strip().upper()
+
     def stream_url(self, symbols: Sequence[str]) -> str:
         """Return the address of one connection that carries the trades of all symbols.
 
