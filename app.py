@@ -10,12 +10,12 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
-from views.shared import channel
+from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
 from views.shared.sessions import close_ended, note_session
 from views.shared.system import get_file_budget, get_sessions, get_shelf, get_system
@@ -112,7 +112,11 @@ else:
     publish_assets(ROOT / "static")
     app = st.App(
         __file__,
-        routes=[WebSocketRoute(channel.path(), channel.live)],
+        routes=[
+            WebSocketRoute(channel.path(), channel.live),
+            Route(channel.path("healthz"), watchers.healthz),
+            Route(channel.path("metrics"), watchers.metrics),
+        ],
         middleware=[
             Middleware(VisitorCookie),
             Middleware(UploadLimit, budget=get_file_budget, owner=lambda session: get_sessions().owner(session)),

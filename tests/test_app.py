@@ -1,10 +1,14 @@
 """The start of the application as a command."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -71,3 +75,42 @@ def test_where_the_app_listens_can_be_said_as_the_documents_say(
     command = [sys.executable, "-m", "streamlit", "config", "show", *flags]
     done = subprocess.run(command, cwd=ROOT, env=own | environ, capture_output=True, text=True, timeout=120, check=True)
     assert f'address = "{address}"' in done.stdout
+
+
+def test_programs_that_watch_the_app_are_answered_on_its_port(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    environ = {**os.environ, "ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [*command, "--server.baseUrlPath=desk"],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+
+    def ask(path: str, **headers: str) -> tuple[int, bytes]:
+        request = Request(f"http://127.0.0.1:{port}/desk/{path}", headers=headers)
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            return error.code, error.read()
+        except OSError:  # it does not listen yet
+            return 0, b""
+
+    try:
+        deadline = time.monotonic() + 60
+        while ask("healthz")[0] != 200:
+            assert time.monotonic() < deadline, "it did not become healthy in time"
+            time.sleep(0.1)
+        assert b'alphastream_ticks_total{kind="replay"' in ask("metrics")[1]
+        assert ask("metrics", Host="app.example")[0] == 403
+        forwarded = {"X-Forwarded-For": "192.0.2.7"}
+        assert ask("metrics", **forwarded)[0] == 403
+        assert ask("healthz", **forwarded) == (200, b'{"status":"ok"}')
+    finally:
+        process.terminate()
+        process.wait(30)

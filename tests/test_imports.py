@@ -15,9 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # The application: each home and what it may import of the project.
 APPLICATION: dict[str, set[str]] = {
     "app": {"views", "system", "config", "alphastream"},
-    "views": {"system", "config", "runtime", "analytics", "alphastream"},
+    "views": {"metrics", "health", "system", "config", "runtime", "analytics", "alphastream"},
+    "metrics": {"health", "runtime", "alphastream"},
+    "health": {"system", "ingest", "storage", "config", "runtime", "alphastream"},
     "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
-    "recorder": {"system", "ingest", "config", "alphastream"},
+    "recorder": {"metrics", "health", "system", "ingest", "config", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},
@@ -32,9 +34,12 @@ RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock", "checked_lines",
 RUNTIME_USERS: dict[str, set[str]] = {
     "ingest": {"backoff", "threads"},
     "analytics": {"compile_ahead", "threads"},
+    "metrics": {"monitoring"},
+    "health": {"channel", "monitoring", "threads"},
+    "recorder": {"monitoring"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "paper", "compile_ahead"},
+    "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring"},
 }
 
 # Pages do not know each other; what they share stands in these two.
@@ -72,6 +77,7 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "streamlit": {"app", "views"},
     "sqlite3": {"storage", "runtime.stores"},
     "websocket": {"runtime.connections"},
+    "prometheus_client": {"runtime.monitoring"},
     "starlette": {"app", "runtime.channel", "views"},
     "socket": {"runtime.connections", "runtime.http", "runtime.outbound"},
 }

@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 POLICY: Final = 1008
 
 
-def path() -> str:
-    """Where the channel is, below the server's root."""
-    return "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath")).split("/")), "live"])
+def path(name: str = "live") -> str:
+    """Where something of ours is, below the server's root and the folder that it may be published in."""
+    return "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath")).split("/")), name])
 
 
 async def live(socket: WebSocket) -> None:

@@ -1,0 +1,230 @@
+"""How the process is, once for all who ask: the health page, /healthz and /metrics.
+
+A ``Report`` is what every room says of itself at one moment. ``troubles`` judges it; ``metrics.py`` writes it out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from alphastream.core.units import SECOND
+from alphastream.errors import StorageError
+from alphastream.instruments import InstrumentId
+from alphastream.tape.ring import Coverage, Gap
+from config import Settings
+from ingest import Health
+from runtime.channel.hub import ChannelHealth
+from runtime.monitoring.process import FileRoom, Memory, memory, room_of
+from runtime.threads import Task, tasks
+from storage import StoreHealth
+from system import Pipeline, System
+
+GRACE_S: Final = 30.0
+"""A feed that was live may be without trades for so long before it counts as trouble: reconnecting is its work."""
+
+DURABLE_LAG_S: Final = 10.0
+"""A tick that waits longer for the disk is trouble: forty times what a flush takes."""
+
+SHOWN_HOLES: Final = 20
+
+HoleState = Literal["open", "healing", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentReport:
+    """One instrument: what was delivered, and what the tape holds and lacks of it.
+
+    Parameters
+    ----------
+    symbol : as tape and feed name it.
+    venue, name : the two parts of that.
+    delivered : ticks since the start.
+    rate : of them a second, mean of about the last ten seconds; None where that is not known yet.
+    last_tick_ns : trade time of the newest delivered tick, UTC ns in the feed's time; None before one.
+    held : what the tape holds; None before its first tick.
+    gaps : ids that are missing on the tape.
+    """
+
+    symbol: str
+    venue: str
+    name: str
+    delivered: int
+    rate: float | None
+    last_tick_ns: int | None
+    held: Coverage | None
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineReport:
+    """One feed with its tape.
+
+    Parameters
+    ----------
+    kind : whether trades are live or recorded.
+    venue : where names without one belong.
+    now_ns : the feed's time.
+    instruments : that the feed carries or the tape holds.
+    file : of the tape.
+    """
+
+    kind: Literal["live", "replay"]
+    venue: str
+    now_ns: int
+    feed: Health
+    store: StoreHealth
+    instruments: tuple[InstrumentReport, ...]
+    file: FileRoom
+
+    @property
+    def is_live(self) -> bool:
+        """Whether trades arrive, or did until a moment ago."""
+        if self.feed.state in ("live", "backfilling"):
+            return True
+        waited_s = (self.now_ns - self.feed.since_ns) / SECOND
+        return self.feed.ticks > 0 and self.feed.state in ("connecting", "stalled") and waited_s <= GRACE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it at one moment.
+
+    Parameters
+    ----------
+    asked : which trades were asked for, as ``ALPHASTREAM_FEED``.
+    pipelines : that run; the one that pages show comes first.
+    failure : why a pipeline could not be built; None where each was.
+    channel : of browsers; None where there is no page.
+    retention_hours : ticks that are older are deleted.
+    """
+
+    asked: str
+    pipelines: tuple[PipelineReport, ...]
+    failure: str | None
+    channel: ChannelHealth | None
+    threads: tuple[Task, ...]
+    memory: Memory
+    retention_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Missing ids of one instrument.
+
+    Parameters
+    ----------
+    state : "open" is known of, "healing" is being fetched, "lost" is what the venue does not give any more.
+    reason : in a few words.
+    from_ns, to_ns : trade times of the ticks beside it; None where such a tick is not held.
+    """
+
+    symbol: str
+    first_id: int
+    last_id: int
+    state: HoleState
+    reason: str
+    from_ns: int | None
+    to_ns: int | None
+
+
+def report_of(system: System) -> Report:
+    """What every room of a running system says."""
+    running = {id(each): each for each in (system.pipeline, system.pipeline_of("live"), system.pipeline_of("replay"))}
+    pipelines = tuple(each for each in running.values() if each is not None)
+    return report(system.settings, pipelines, system.failure, system.hub.health)
+
+
+def report(
+    settings: Settings,
+    pipelines: Sequence[Pipeline],
+    failure: str | None = None,
+    channel: ChannelHealth | None = None,
+) -> Report:
+    """What these pipelines and the process say."""
+    return Report(
+        asked=settings.feed,
+        pipelines=tuple(_of_pipeline(pipeline, settings) for pipeline in pipelines),
+        failure=failure,
+        channel=channel,
+        threads=tasks(),
+        memory=memory(),
+        retention_hours=settings.retention_hours,
+    )
+
+
+def _of_pipeline(pipeline: Pipeline, settings: Settings) -> PipelineReport:
+    feed, store = pipeline.ingest.health, pipeline.store
+    venue = pipeline.venue or settings.venue
+    symbols = dict.fromkeys((*feed.symbols, *store.symbols()))
+    return PipelineReport(
+        kind=pipeline.kind,
+        venue=venue,
+        now_ns=pipeline.ingest.now_ns(),
+        feed=feed,
+        store=store.health,
+        instruments=tuple(_of_instrument(pipeline, feed, symbol, venue) for symbol in symbols),
+        file=room_of(store.path),
+    )
+
+
+def _of_instrument(pipeline: Pipeline, feed: Health, symbol: str, venue: str) -> InstrumentReport:
+    full = InstrumentId.parse(symbol, venue)
+    return InstrumentReport(
+        symbol=symbol,
+        venue=full.venue,
+        name=full.symbol,
+        delivered=feed.traffic.ticks.get(symbol, 0),
+        rate=feed.traffic.rates.get(symbol),
+        last_tick_ns=feed.last_tick_ns.get(symbol),
+        held=pipeline.store.coverage(symbol),
+        gaps=tuple(pipeline.store.gaps(symbol)),
+    )
+
+
+def troubles(report: Report) -> tuple[str, ...]:
+    """Why the process does not do what it was asked for, a sentence each; empty where it does."""
+    wanted = {"live": ("live",), "replay": ("replay",)}.get(report.asked, ("live", "replay"))
+    found = []
+    if not any(each.kind in wanted and each.is_live for each in report.pipelines):
+        states = [
+            f"the {each.kind} feed is {each.feed.state}: {each.feed.reason}"
+            for each in report.pipelines
+            if each.kind in wanted
+        ]
+        found += states or [f"there is no feed: {report.failure or 'it was not started'}"]
+    for each in report.pipelines:
+        if each.store.last_error is not None:
+            found.append(f"ticks cannot be saved: {each.store.last_error}")
+        elif each.store.durable_lag_s > DURABLE_LAG_S:
+            found.append(
+                f"a tick of the {each.kind} feed has waited {each.store.durable_lag_s:.0f} s for the disk, "
+                f"more than {DURABLE_LAG_S:g} s"
+            )
+    return tuple(found)
+
+
+def holes(pipeline: Pipeline, symbol: str, newest: int = SHOWN_HOLES) -> list[Hole]:
+    """The newest holes of an instrument, newest first, with the times beside them."""
+    feed = pipeline.ingest.health
+    lost = [each for each in feed.unfillable if each.symbol == symbol]
+    found = []
+    for gap in pipeline.store.gaps(symbol)[: -newest - 1 : -1]:
+        why = next((each.reason for each in lost if each.first <= gap.last_id and gap.first_id <= each.last), None)
+        state: HoleState = "open"
+        if why is not None:
+            state, reason = "lost", why
+        elif feed.state == "backfilling":
+            state, reason = "healing", "the venue is asked for them"
+        elif pipeline.kind == "replay":
+            reason = "the recording lacks them"
+        else:
+            reason = "to be asked for once trades arrive" if feed.state != "live" else "not asked for yet"
+        found.append(Hole(symbol, *gap, state, reason, *_times_around(pipeline, symbol, gap)))
+    return found
+
+
+def _times_around(pipeline: Pipeline, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
+    try:
+        return pipeline.store.times_around(symbol, gap)
+    except StorageError:  # the page says elsewhere that the file cannot be read
+        return None, None
