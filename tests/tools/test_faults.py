@@ -16,7 +16,10 @@ from tools.exchange import (
     Duplicate,
     Fault,
     Garbage,
+    HalfClose,
+    JumpIds,
     LocalExchange,
+    Mute,
     PingFlood,
     Refuse403,
     Refuse418,
@@ -125,6 +128,60 @@ def test_duplicate_reorder_and_skip() -> None:
     assert ids_with(btc, Duplicate(after=2, count=2), 8, 10) == [0, 1, 2, 2, 3, 3, 4, 5, 6, 7]
     assert ids_with(btc, Reorder(after=2, count=3), 8, 8) == [0, 1, 4, 3, 2, 5, 6, 7]
     assert ids_with(btc, SkipIds(after=2, count=3), 8, 5) == [0, 1, 5, 6, 7]
+    assert ids_with(btc, JumpIds(after=2), 4, 5) == [0, 1, 2 + 10**15, 2, 3]
+
+
+@pytest.mark.parametrize("fault", [Mute(after=2), Mute(after=2, symbol="ETHUSDT"), Mute(symbol="XRPUSDT")])
+def test_a_muted_symbol_is_silent_until_healed(fault: Mute) -> None:
+    pairs = [tick(number, 1.0, symbol) for number in range(5) for symbol in ("ETHUSDT", "BTCUSDT")]
+    with LocalExchange(pairs, pace=Stepped(), faults=[fault]) as exchange, connect(exchange, BOTH) as client:
+        exchange.step(6)
+        found = [(message["s"], message["a"]) for message in receive(client, 6 if fault.symbol == "XRPUSDT" else 4)]
+        silent = "XRPUSDT" if fault.symbol == "XRPUSDT" else "ETHUSDT"
+        expected = [(trade.symbol, trade.id) for trade in pairs[:2]]
+        expected += [(trade.symbol, trade.id) for trade in pairs[2:6] if trade.symbol != silent]
+        assert found == expected
+        exchange.heal()
+        exchange.step(2)
+        assert [message["s"] for message in receive(client, 2)] == ["ETHUSDT", "BTCUSDT"]
+        assert len(get(exchange, "/fapi/v1/aggTrades?symbol=ETHUSDT&fromId=0")) == 4
+
+
+def test_mute_ends_by_itself() -> None:
+    btc = [tick(number, 1.0, "BTCUSDT") for number in range(5)]
+    with (
+        LocalExchange(btc, pace=Stepped(), faults=[Mute(seconds=0.1)]) as exchange,
+        connect(exchange, BTC) as client,
+    ):
+        exchange.step(1)
+        assert next_is_the_answer(client)
+        time.sleep(0.15)
+        (trade,) = exchange.step(1)
+        assert receive(client, 1)[0]["a"] == trade.id
+
+
+def test_a_half_closed_connection_ends_without_a_close_frame(short_tape: Tape) -> None:
+    with (
+        LocalExchange(short_tape, pace=Stepped(), faults=[HalfClose(after=2)]) as exchange,
+        connect(exchange, BOTH, timeout=1) as client,
+    ):
+        exchange.step(20)
+        receive(client, 2)
+        with pytest.raises(websocket.WebSocketConnectionClosedException):
+            client.recv()
+
+
+def test_a_closed_market_trades_no_more_and_remembers(short_tape: Tape) -> None:
+    with LocalExchange(short_tape, pace=Stepped()) as exchange, connect(exchange, BTC) as client:
+        assert exchange.first_sent == {}
+        exchange.step(3)
+        exchange.close_market()
+        assert exchange.step(3) == []
+        (first, *_) = receive(client, 1)
+        assert exchange.first_sent == {"BTCUSDT": first["a"]}
+        assert exchange.ended
+        assert exchange.connections == 1
+        assert get(exchange, f"/fapi/v1/aggTrades?symbol=BTCUSDT&fromId={first['a']}")[0]["a"] == first["a"]
 
 
 def test_skipped_ids_are_there_by_rest(short_tape: Tape) -> None:
@@ -223,6 +280,13 @@ def test_a_refusal_of_one_channel_leaves_the_other(short_tape: Tape) -> None:
         exchange.heal()
         with connect(exchange, BOTH):
             assert exchange.connections == 1
+
+
+def test_a_refusal_for_a_time(short_tape: Tape) -> None:
+    with LocalExchange(short_tape, pace=Stepped(), faults=[Refuse418(seconds=0.2)]) as exchange:
+        assert get_error(exchange, "/fapi/v1/time")[0] == 418
+        time.sleep(0.25)
+        get(exchange, "/fapi/v1/time")
 
 
 def test_24_hours_are_over(short_tape: Tape) -> None:

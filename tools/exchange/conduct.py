@@ -3,7 +3,21 @@
 import math
 from typing import cast
 
-from .faults import Duplicate, Reorder, Silence, SkipIds, SlowClose, Stall, StreamFault, Strikes
+import msgspec
+
+from .faults import (
+    Duplicate,
+    HalfClose,
+    JumpIds,
+    Mute,
+    Reorder,
+    Silence,
+    SkipIds,
+    SlowClose,
+    Stall,
+    StreamFault,
+    Strikes,
+)
 from .tape import Trade
 
 
@@ -19,6 +33,9 @@ class Conduct:
         self.ticks = 0
         self._armed: list[tuple[int, Strikes]] = []
         self._stalled_until = -math.inf
+        self._mutes: list[Mute] = []  # those that wait for the next trade
+        self._muted_until: dict[str, float] = {}
+        self._jumps: list[int] = []
         self._duplicate = 0
         self._skip = 0
         self._reorder = 0
@@ -41,10 +58,14 @@ class Conduct:
         match fault:
             case Stall(seconds=seconds):
                 self._stalled_until = math.inf if seconds is None else now + seconds
-            case Silence():
+            case Silence() | HalfClose():
                 self.mute = True
             case SlowClose():
                 self.slow_close = True
+            case Mute():
+                self._mutes.append(fault)
+            case JumpIds(by=by):
+                self._jumps.append(by)
             case Duplicate(count=count):
                 self._duplicate += count
             case SkipIds(count=count):
@@ -57,13 +78,21 @@ class Conduct:
         held, self._held = self._held, []
         self._armed.clear()
         self._stalled_until = -math.inf
+        self._mutes.clear()
+        self._muted_until.clear()
+        self._jumps.clear()
         self._duplicate = self._skip = self._reorder = 0
         return held
 
     def outgoing(self, trade: Trade, now: float) -> list[Trade]:
         """Give the trades to send, in this order, now that ``trade`` was played."""
-        if now < self._stalled_until:
+        while self._mutes:
+            mute = self._mutes.pop()
+            self._muted_until[mute.symbol or trade.symbol] = math.inf if mute.seconds is None else now + mute.seconds
+        if now < self._stalled_until or now < self._muted_until.get(trade.symbol, -math.inf):
             return []
+        if self._jumps:
+            return [msgspec.structs.replace(trade, id=trade.id + self._jumps.pop()), trade]
         if self._skip:
             self._skip -= 1
             return []

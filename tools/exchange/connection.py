@@ -20,7 +20,7 @@ from websockets.server import ServerProtocol
 
 from .conduct import Conduct
 from .control import answer
-from .faults import Close24h, Drop, Garbage, PingFlood, Strikes
+from .faults import Close24h, Drop, Garbage, HalfClose, PingFlood, Strikes
 from .garbage import GARBAGE, NOT_A_FRAME, Kind
 from .market import endpoint
 from .messages import Json, stream_message, wrap
@@ -241,6 +241,7 @@ class Connection(asyncio.Protocol):
             return
         self._protocol.send_text(stream_message(trade, self._venue.market.name, wrapped=self._wrapped))
         self._venue.sent[trade.symbol] += 1
+        self._venue.first_sent.setdefault(trade.symbol, trade.id)
         self._conduct.ticks += 1
         self._strike_due()
 
@@ -251,6 +252,10 @@ class Connection(asyncio.Protocol):
             match fault:
                 case Drop():
                     self._reset()
+                case HalfClose():
+                    self._conduct.strike(fault, self._loop.time())
+                    self._transport.write_eof()
+                    self._later("abort", LINGER_S, self.abort)
                 case PingFlood(per_second=per_second):
                     self._flood(max(1, round(per_second * FLOOD_BEAT_S)))
                 case Garbage(kinds=kinds):

@@ -2,11 +2,12 @@
 
 A stream fault strikes a WebSocket connection after it was sent ``after`` trades (counted from the moment the fault
 was injected, or from the handshake); 0 is at once. ``times`` is how many connections it strikes in all, None every one.
-A refusal answers ``times`` attempts (None: all) on the channels it names.
+A refusal answers ``times`` attempts (None: all) on the channels it names, for ``seconds`` (None: until healed).
 """
 
 import ast
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -65,6 +66,29 @@ class SkipIds(StreamFault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mute(StreamFault):
+    """One symbol falls silent, for ``seconds`` or for ever, while the others trade on; REST has its trades.
+
+    ``symbol`` None: that of the next trade.
+    """
+
+    symbol: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JumpIds(StreamFault):
+    """Before the next trade one more comes that never was: the same with an id that is ``by`` larger."""
+
+    by: int = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfClose(StreamFault):
+    """The server ends its side of the socket without a close frame, and answers nothing more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage(StreamFault):
     """One message of each kind between the trades, no trade lost (`garbage.GARBAGE` lists the kinds)."""
 
@@ -92,10 +116,11 @@ class Close24h(StreamFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What every refusal says: where, how often, and with which status and body."""
+    """What every refusal says: where, how often, for how long, and with which status and body."""
 
     on: Sequence[Channel] = ("ws", "rest")
     times: int | None = None
+    seconds: float | None = None
     status: ClassVar[int]
     body: ClassVar[str]
 
@@ -145,7 +170,10 @@ class Refuse418(Refuse429):
 
 
 Fault = StreamFault | Refusal
-STREAM_FAULTS = (Drop, Stall, Silence, Duplicate, Reorder, SkipIds, Garbage, SlowClose, PingFlood, Close24h)
+STREAM_FAULTS = (
+    *(Drop, Stall, Silence, HalfClose, Mute, Duplicate, Reorder, SkipIds, JumpIds),
+    *(Garbage, SlowClose, PingFlood, Close24h),
+)
 REFUSALS = (Refuse451, Refuse403, Refuse429, Refuse418)
 FAULTS: dict[str, type[Fault]] = {fault.__name__: fault for fault in (*STREAM_FAULTS, *REFUSALS)}
 
@@ -156,11 +184,13 @@ class Strikes:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self._left = math.inf if fault.times is None else fault.times
+        lasts_s = fault.seconds if isinstance(fault, Refusal) else None
+        self._ends_s = math.inf if lasts_s is None else time.monotonic() + lasts_s
 
     @property
     def spent(self) -> bool:
         """True once it strikes no more."""
-        return self._left <= 0
+        return self._left <= 0 or time.monotonic() >= self._ends_s
 
     def spend(self) -> bool:
         """Use up one strike; False where none is left."""

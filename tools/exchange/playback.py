@@ -90,6 +90,10 @@ class Playback:
         """True when a tape that does not loop has been played to its end."""
         return self.end is not None and self.played >= self.end
 
+    def finish(self) -> None:
+        """End here."""
+        self.end = self.played
+
     def due_ns(self) -> int:
         """Wall-clock moment of the next trade; 0 ("at once") where the pace has no clock."""
         match self.pace:

@@ -147,6 +147,11 @@ class LocalExchange:
         return dict(self._venue.sent)
 
     @property
+    def first_sent(self) -> dict[str, int]:
+        """Id of the first trade of each symbol that was written to a client: a tape of the market begins there."""
+        return dict(self._venue.first_sent)
+
+    @property
     def connections(self) -> int:
         """WebSocket connections that are open now."""
         return self._call(lambda venue: sum(connection.open for connection in venue.connections))
@@ -165,6 +170,10 @@ class LocalExchange:
         if not isinstance(self._pace, Stepped):
             raise ParameterError(f"step() needs pace=Stepped(), this exchange plays by {self._pace}")
         return self._call(lambda venue: venue.step(count))
+
+    def close_market(self) -> None:
+        """Play no further trade; connections stay open and REST has all that was played."""
+        self._call(lambda venue: venue.playback.finish())
 
     def inject(self, fault: Fault) -> None:
         """Put a fault in force now, for open and coming connections."""

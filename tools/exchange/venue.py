@@ -43,6 +43,7 @@ class Venue:
         self.connections: set[Connection] = set()
         self.requests: deque[str] = deque(maxlen=10_000)
         self.sent: Counter[str] = Counter()
+        self.first_sent: dict[str, int] = {}
         self.last: dict[str, LastTrade] = {}
         self._live_streams = {trade.stream for trade in playback.tape.trades}
         self._listened_to = asyncio.Event()
