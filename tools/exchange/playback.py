@@ -5,6 +5,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from alphastream.errors import ParameterError
 
@@ -144,6 +146,11 @@ class Playback:
 
     def _shift(self, tape_ns: int) -> int:
         return self._base_ns + round((tape_ns - self._origin_ns) / self._speed)
+
+    def beats(self, ordinals: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Times in ns of the trades at these ordinals of a tape that is played at a `Rate`."""
+        assert isinstance(self.pace, Rate), f"{self.pace} has no beat"
+        return self._base_ns + np.rint((ordinals - self._already) * SECOND_NS / self.pace.per_second).astype(np.int64)
 
     def _beat(self, ordinal: int) -> int:
         assert isinstance(self.pace, Rate)

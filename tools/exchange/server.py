@@ -132,6 +132,11 @@ class LocalExchange:
         return self.tape.symbols
 
     @property
+    def playback(self) -> Playback:
+        """What was played so far and at which times; to be read, and where it matters, once the market is closed."""
+        return self._venue.playback
+
+    @property
     def played(self) -> int:
         """Trades played so far, ``already_played`` among them, whether or not anybody listened."""
         return self._venue.playback.played

@@ -1,0 +1,138 @@
+"""``python -m tools.chaos --minutes 60``: two venues, two recorders, a fault every twenty seconds; is the tape whole?
+
+The last lines say of each instrument how many trades were sent, kept, missing, duplicate and altered. The exit code is
+0 where the last three are 0, else 1. The same seed draws the same faults at the same moments.
+"""
+
+import argparse
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tools.chaos.comparison import Comparison, compare_all, missing_in, total
+from tools.chaos.recorder import Recorder
+from tools.chaos.script import Event, events
+from tools.exchange import LocalExchange, Rate
+from tools.exchange.market import MarketName
+
+log = logging.getLogger("tools.chaos")
+
+VENUES: dict[str, MarketName] = {"binance-usdm": "usdm", "binance-spot": "spot"}
+BEGIN_S = 10.0  # for the first trades to be durable: nobody can know of what was lost before them
+QUIET_S = 3.0  # for the last trades to be durable
+LOOK_S = 0.1
+SWAP_S = 4.0  # for a second process to say that it will not do
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=3.0, help="of faults (default 3); healing comes after")
+    parser.add_argument("--rate", type=float, default=5_000.0, help="trades a second of both venues (default 5000)")
+    parser.add_argument("--every", type=float, default=20.0, help="seconds from fault to fault (default 20)")
+    parser.add_argument("--heal", type=float, default=180.0, help="longest healing in seconds (default 180)")
+    parser.add_argument("--seed", type=int, help="of faults and moments (default: of the clock)")
+    parser.add_argument("--keep", type=Path, help="a new folder for the tape and the recorders' logs")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and return the exit code."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    for chatty in ("tools.exchange", "websockets"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    seed = options.seed if options.seed is not None else time.time_ns() % 10**6
+    log.info("SEED=%d minutes=%g rate=%g every=%g", seed, options.minutes, options.rate, options.every)
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="alphastream-chaos-"))
+    (folder / "tape").mkdir(parents=True)
+    with ExitStack() as stack:
+        pace = Rate(options.rate / len(VENUES))
+        exchanges = {
+            venue: stack.enter_context(LocalExchange(market=market, pace=pace, loop=True))
+            for venue, market in VENUES.items()
+        }
+        recorders = {
+            venue: Recorder(venue, exchange, folder / "tape", folder / f"{venue}.log")
+            for venue, exchange in exchanges.items()
+        }
+        for recorder in recorders.values():
+            stack.callback(recorder.abandon)
+        play(events(seed, options.minutes * 60, options.every, tuple(VENUES)), exchanges, recorders)
+        heal(folder / "tape", exchanges, recorders, options.heal)
+        codes = {venue: recorder.stop() for venue, recorder in recorders.items()}
+        rows = compare_all(folder / "tape", exchanges)
+    equal = report(rows, recorders) and not any(codes.values())
+    if equal and options.keep is None:
+        shutil.rmtree(folder)
+    else:
+        log.info("tape and logs are kept in %s", folder)
+    return 0 if equal else 1
+
+
+def play(script: Sequence[Event], exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder]) -> None:
+    """Let everything happen when it is due."""
+    begin_s = time.monotonic() + BEGIN_S
+    for event in script:
+        while (wait_s := begin_s + event.at_s - time.monotonic()) > 0:
+            time.sleep(min(wait_s, LOOK_S))
+            tend(recorders)
+        log.info("%6.1f s %s %s %s", event.at_s, event.venue, event.deed, " ".join(map(str, event.faults)))
+        recorder, exchange = recorders[event.venue], exchanges[event.venue]
+        match event.deed:
+            case "kill":
+                recorder.kill()
+            case "full disk":
+                recorder.fill_disk(True)
+            case "room again":
+                recorder.fill_disk(False)
+            case "swap":
+                recorder.swap(SWAP_S)
+            case "fault":
+                exchange.heal()
+                for fault in event.faults:
+                    exchange.inject(fault)
+
+
+def heal(tape: Path, exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder], longest_s: float) -> None:
+    """Trade on without faults until nothing is known to be missing, then close the markets."""
+    for exchange in exchanges.values():
+        exchange.heal()
+    for recorder in recorders.values():
+        recorder.fill_disk(False)
+    log.info("no more faults: healing")
+    deadline_s = time.monotonic() + longest_s
+    missing = -1
+    while missing and time.monotonic() < deadline_s:
+        for _ in range(20):
+            time.sleep(LOOK_S)
+            tend(recorders)
+        missing = missing_in(tape)
+        log.info("known to be missing: %d", missing)
+    for exchange in exchanges.values():
+        exchange.close_market()
+    time.sleep(QUIET_S)
+
+
+def tend(recorders: dict[str, Recorder]) -> None:
+    """Start again what has ended."""
+    for recorder in recorders.values():
+        recorder.tend()
+
+
+def report(rows: Sequence[Comparison], recorders: dict[str, Recorder]) -> bool:
+    """Print how every tape differs, and return whether none does."""
+    for venue, recorder in recorders.items():
+        print(f"{venue}: killed {recorder.kills} times, ended by itself with codes {recorder.exits}")
+    print(f"{'':24}{'sent':>12}{'kept':>12}{'missing':>10}{'duplicate':>11}{'altered':>9}")
+    for row in (*rows, total(rows)):
+        print(f"{row.name:24}{row.sent:12,}{row.kept:12,}{row.missing:10,}{row.duplicate:11,}{row.altered:9,}")
+    return bool(rows) and all(row.equal for row in rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
