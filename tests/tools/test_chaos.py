@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from alphastream.events import Tick
-from alphastream.tape.ring import TickColumns
+from alphastream.tape.columns import TickColumns
 from storage import TickStore
 from tools.chaos.comparison import Comparison, compare, compare_all, full_name, missing_in, played_trades, total
 from tools.chaos.script import KINDS, events

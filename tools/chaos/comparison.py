@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from alphastream.tape.ring import INT64_MAX, TickColumns
+from alphastream.tape.columns import INT64_MAX, TickColumns, empty
 from storage import TickStore
 from tools.exchange import LocalExchange
 from tools.exchange.playback import Playback
@@ -16,7 +16,7 @@ from tools.exchange.playback import Playback
 WINDOW_NS = 300 * 10**9  # of the tape compared at once
 MS = 10**6
 COMPARED = ("price", "quantity", "time_ns", "buyer_is_maker")
-NOTHING = TickColumns.of([])
+NOTHING = empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def compare(name: str, held: Callable[[int, int], TickColumns], truth: TickColum
     """
     kept = duplicate = altered = 0
     for start_ns, end_ns in _windows(truth):
-        true = _rows(truth, slice(*np.searchsorted(truth.time_ns, [start_ns, end_ns])))
+        true = truth.rows(slice(*np.searchsorted(truth.time_ns, [start_ns, end_ns])))
         found = held(start_ns, end_ns)
         ids, firsts = np.unique(found.id, return_index=True)
         duplicate += len(found.id) - len(ids)
@@ -133,7 +133,3 @@ def _windows(truth: TickColumns) -> Iterator[tuple[int, int]]:
     first_ns, last_ns = (int(truth.time_ns[0]), int(truth.time_ns[-1])) if len(truth.id) else (0, 0)
     cuts = [0, *range(first_ns + WINDOW_NS, last_ns, WINDOW_NS), INT64_MAX]
     return itertools.pairwise(cuts)
-
-
-def _rows(columns: TickColumns, wanted: slice) -> TickColumns:
-    return replace(columns, **{field.name: getattr(columns, field.name)[wanted] for field in fields(columns)})
