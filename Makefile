@@ -28,6 +28,9 @@ test:  ## all tests, on two cores
 mutations:  ## ten thousand mutated uploads: read as they say or refused in one sentence; two minutes
 	MUTATIONS=10000 $(PYTHON) -m pytest tests/uploads/test_mutations.py -q
 
+kills:  ## two hundred killed writers, three hundred damaged tick files; [SEED=1000] for others
+	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py -q -n 2
+
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
 
@@ -55,4 +58,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations chaos bench bench-live calibration pins settings map architecture docs
+.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live calibration pins settings map architecture docs

@@ -1,0 +1,215 @@
+"""Damaged tick files: the store opens, nothing altered is read, what is gone is told and can be appended again.
+
+``make kills`` tries three hundred. What once failed has a test of its own in test_sqlite or test_storage.
+"""
+
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+from alphastream.core.types import Ints
+from alphastream.errors import StorageError
+from storage import TickStore
+from tests.runtime.stores.known_tape import FIRST_ID, SYMBOLS, check_honest, held, known, stretch, told
+
+DAMAGED_FILES: Final = int(os.environ.get("DAMAGED_FILES", "30"))
+FIRST_SEED: Final = int(os.environ.get("SEED", "0"))
+PAGE: Final = 4_096
+LAST: Final = 11_999  # number of the newest trade of a symbol
+FILES: Final = ("closed", "open")
+
+Damage = Callable[[Path, random.Random], None]
+
+
+def _change(path: Path, change: Callable[[bytearray], bytes | bytearray]) -> None:
+    path.write_bytes(change(bytearray(path.read_bytes())))
+
+
+def _place(data: bytearray, draw: random.Random) -> int:
+    return draw.randrange(max(1, len(data)))
+
+
+def _page(data: bytearray, draw: random.Random) -> slice:
+    start = draw.randrange(max(1, len(data) // PAGE)) * PAGE
+    return slice(start, start + PAGE)
+
+
+def flip_a_bit(path: Path, draw: random.Random) -> None:
+    def change(data: bytearray) -> bytearray:
+        data[_place(data, draw)] ^= 1 << draw.randrange(8)
+        return data
+
+    _change(path, change)
+
+
+def scatter(path: Path, draw: random.Random) -> None:
+    """Some bytes here and there."""
+
+    def change(data: bytearray) -> bytearray:
+        for _ in range(draw.randrange(2, 200)):
+            data[_place(data, draw)] = draw.randrange(256)
+        return data
+
+    _change(path, change)
+
+
+def overwrite_a_page(path: Path, draw: random.Random) -> None:
+    def change(data: bytearray) -> bytearray:
+        data[_page(data, draw)] = draw.randbytes(PAGE)
+        return data
+
+    _change(path, change)
+
+
+def empty_a_page(path: Path, draw: random.Random) -> None:
+    def change(data: bytearray) -> bytearray:
+        data[_page(data, draw)] = bytes(PAGE)
+        return data
+
+    _change(path, change)
+
+
+def swap_pages(path: Path, draw: random.Random) -> None:
+    def change(data: bytearray) -> bytearray:
+        one, other = _page(data, draw), _page(data, draw)
+        data[one], data[other] = data[other], data[one]
+        return data
+
+    _change(path, change)
+
+
+def truncate(path: Path, draw: random.Random) -> None:
+    _change(path, lambda data: data[: _place(data, draw)])
+
+
+def spoil_the_header(path: Path, draw: random.Random) -> None:
+    def change(data: bytearray) -> bytearray:
+        start = draw.randrange(100)
+        data[start:100] = draw.randbytes(100 - start)
+        return data
+
+    _change(path, change)
+
+
+def fill_with_zeros(path: Path, _draw: random.Random) -> None:
+    _change(path, lambda data: bytes(len(data)))
+
+
+def _log_of(damage: Damage) -> Damage:
+    """The same to the write-ahead log, where there is one."""
+
+    def change(path: Path, draw: random.Random) -> None:
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            damage(log, draw)
+        else:
+            log.write_bytes(draw.randbytes(10 * PAGE))
+
+    change.__name__ = f"{damage.__name__}_of_the_log"
+    return change
+
+
+def delete_the_log(path: Path, _draw: random.Random) -> None:
+    path.with_name(path.name + "-wal").unlink(missing_ok=True)
+
+
+def delete_shared_memory(path: Path, _draw: random.Random) -> None:
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+
+
+def spoil_shared_memory(path: Path, draw: random.Random) -> None:
+    path.with_name(path.name + "-shm").write_bytes(draw.randbytes(32_768))
+
+
+DAMAGES: Final[tuple[Damage, ...]] = (
+    *(flip_a_bit, scatter, overwrite_a_page, empty_a_page, swap_pages, truncate, spoil_the_header, fill_with_zeros),
+    *map(_log_of, (flip_a_bit, overwrite_a_page, truncate, fill_with_zeros)),
+    *(delete_the_log, delete_shared_memory, spoil_shared_memory),
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A file as a store leaves it, and one as a killed process does, its newest ticks in the write-ahead log alone."""
+    folder = tmp_path_factory.mktemp("sound")
+    found = {name: folder / name / "ticks.db" for name in FILES}
+    with TickStore(found["closed"], flush_s=0.001) as store:
+        _fill(store, 0, 9_000)
+    found["open"].parent.mkdir()
+    shutil.copy(found["closed"], found["open"])
+    with TickStore(found["open"], flush_s=0.001) as store:
+        _fill(store, 9_001, LAST)
+        store.flush()
+        copies = [(path, path.read_bytes()) for path in found["open"].parent.iterdir()]
+    for path, data in copies:
+        path.write_bytes(data)
+    with TickStore(found["closed"], flush_s=0.001) as store:
+        _fill(store, 9_001, LAST)
+    return found
+
+
+def _fill(store: TickStore, first: int, last: int) -> None:
+    """In blocks of many sizes."""
+    start, draw = first, random.Random(first)
+    while start <= last:
+        end = min(last, start + draw.choice((3, 40, 700)))
+        for symbol in SYMBOLS:
+            store.take({symbol: known(_ids(start, end, symbol), symbol)})
+        store.flush()
+        start = end + 1
+
+
+def _ids(first: int, last: int, symbol: str) -> Ints:
+    """What was recorded of a symbol: one of them has a hole."""
+    numbers = np.arange(first, last + 1)
+    return FIRST_ID + (numbers if symbol == "BTCUSDT" else numbers[(numbers < 4_000) | (numbers >= 5_000)])
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TickStore]:
+    """The store of a damaged file; what SQLite itself cannot read is not saved yet."""
+    try:
+        with TickStore(path, flush_s=0.001) as store:
+            yield store
+    except (StorageError, sqlite3.DatabaseError) as error:
+        pytest.xfail(str(error))
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + DAMAGED_FILES))
+def test_a_damaged_file_is_opened_and_nothing_altered_is_read(
+    seed: int, files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    draw = random.Random(seed)
+    damage = DAMAGES[seed % len(DAMAGES)]
+    file = draw.choice(FILES)
+    path = tmp_path / "ticks.db"
+    shutil.copytree(files[file].parent, tmp_path, dirs_exist_ok=True)
+    for _ in range(draw.choice((1, 1, 1, 3))):
+        damage(path, draw)
+
+    had = {symbol: set(_ids(0, LAST, symbol).tolist()) for symbol in SYMBOLS}
+    with opened(path) as store:
+        before = check_honest(store)
+        for symbol in SYMBOLS:  # the next trade shows what is missing at the end
+            store.take({symbol: stretch(LAST + 1, LAST + 1, symbol)})
+        store.flush()
+        found = check_honest(store)
+        for symbol in SYMBOLS:
+            assert found[symbol] == before.get(symbol, set()) | {FIRST_ID + LAST + 1}
+            untold = had[symbol] - found[symbol] - told(store, symbol)
+            assert not untold or "damaged" in caplog.text
+            store.take({symbol: stretch(0, LAST + 1, symbol)})
+            assert store.gaps(symbol) == []
+            assert len(held(store, symbol)) == LAST + 2
+        store.flush()
+        check_honest(store)
+    with TickStore(path) as store:
+        assert {symbol: len(ids) for symbol, ids in check_honest(store).items()} == dict.fromkeys(SYMBOLS, LAST + 2)

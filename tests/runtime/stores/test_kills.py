@@ -1,0 +1,64 @@
+"""Writers killed by SIGKILL, again and again on one file: what was durable is there as it was, what is gone is told.
+
+``make kills`` kills two hundred.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+from storage import TickStore
+from tests.runtime.stores.known_tape import FIRST_ID, PENDING, RETAINED, SYMBOLS, check_honest, known
+
+ROOT = Path(__file__).parents[3]
+KILLS: Final = int(os.environ.get("KILLS", "20"))
+FIRST_SEED: Final = int(os.environ.get("SEED", "0"))
+KILLS_A_FILE: Final = 5
+
+
+def kill_a_writer(path: Path, draw: random.Random) -> int:
+    """Let a process write for a while, kill it, and return up to which trade it had called all durable; -1: none."""
+    command = [sys.executable, "-m", "tests.runtime.stores.killed_writer", str(path), str(draw.randrange(10**6))]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            first = child.stdout.readline()
+            assert first == "open\n"
+            time.sleep(draw.choice((0.0, draw.uniform(0.0, 0.05), draw.uniform(0.0, 0.6))))
+        finally:
+            child.send_signal(signal.SIGKILL)
+        said = child.stdout.read().splitlines(keepends=True)
+    return max((int(line) for line in said if line.endswith("\n")), default=-1)
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + -(-KILLS // KILLS_A_FILE)))
+def test_killed_writers_lose_nothing_that_was_durable(seed: int, tmp_path: Path) -> None:
+    draw, path = random.Random(seed), tmp_path / "ticks.db"
+    durable, oldest = -1, 0
+    for _ in range(KILLS_A_FILE):
+        durable = max(durable, kill_a_writer(path, draw))
+        with TickStore(path, read_only=True) as store:
+            found = check_honest(store)
+        for ids in found.values():
+            oldest = max(oldest, max(ids) + PENDING - FIRST_ID - RETAINED)  # what was pending counted as newest
+            wanted = set(range(FIRST_ID + oldest, FIRST_ID + durable + 1))
+            assert wanted <= ids
+        assert durable < 0 or set(found) == set(SYMBOLS)
+    with TickStore(path, flush_s=0.001) as store:
+        check_honest(store)
+        for symbol in SYMBOLS:
+            for first, last in store.gaps(symbol):
+                store.take({symbol: known(np.arange(first, last + 1), symbol)})
+            assert store.gaps(symbol) == []
+        store.flush()
+    with TickStore(path) as store:
+        for symbol, ids in check_honest(store).items():
+            assert ids == set(range(min(ids), max(ids) + 1)), symbol
