@@ -1,28 +1,19 @@
 """The seam between this machine and a venue's stream: WebSocket messages, with every wait bounded.
 
-Nothing here knows what a trade is. A faster reader of sockets takes the place of ``WebSocketTransport`` by offering
-the five methods of ``Transport``.
+Nothing here knows what a trade is. ``websocket_client`` reads sockets in Python and is always there.
 """
 
-import socket
-import threading
-import time
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import websocket
-
-from alphastream.errors import FeedError
-from runtime.connections.rest import NETWORK_ERRORS, RefusedError, network_errors
-from runtime.http import Connection, connection_to, deadline
-
-CHUNK: Final = 65_536  # one read takes all frames that have come
 MAX_MESSAGE: Final = 4 * 2**20  # bytes; a trade takes 250
 SEND_TIMEOUT_S: Final = 1.0
-STREAM_ERRORS: Final = (*NETWORK_ERRORS, websocket.WebSocketException)
 
 
 class Transport(Protocol):
     """One connection that carries messages. All methods but ``abort`` belong to one thread."""
+
+    title: str
+    """What reads the stream, for people: the library and its version."""
 
     def open(self, url: str) -> None:
         """Connect. Raises RefusedError with the HTTP status of a refusal, FeedError where nothing answers in time."""
@@ -33,6 +24,13 @@ class Transport(Protocol):
         Raises FeedError when the connection is lost. Pings are answered on the way.
         """
 
+    def recv_many(self, timeout_s: float) -> tuple[list[bytes], list[int]]:
+        """Return all messages that have come, after a wait for the first, and when each was read, UTC ns.
+
+        Both lists are empty after ``timeout_s`` or earlier; they hold no more than one read of a socket gives, or one
+        message. Raises FeedError when the connection is lost, once all that came before was returned.
+        """
+
     def send(self, payload: bytes) -> None:
         """Send a text message. Raises FeedError."""
 
@@ -41,128 +39,3 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give the connection up, without waiting for the peer."""
-
-
-class WebSocketTransport:
-    """A Transport on websocket-client's low-level WebSocket.
-
-    The library's ``close`` waits for the peer and its ``recv`` for the end of a frame that may never come; so here a
-    deadline cuts every read, sends are bounded, and closing shuts the socket down.
-
-    Parameters
-    ----------
-    timeout_s : for connecting, all steps together.
-    """
-
-    def __init__(self, timeout_s: float = 5.0) -> None:
-        self._timeout_s = timeout_s
-        self._ws = _WebSocket()
-        self._connection: Connection | None = None
-        self._aborted = threading.Event()
-
-    def open(self, url: str) -> None:
-        """Connect; see Transport."""
-        with network_errors(url, self._aborted):
-            self._connection = connection = connection_to(url, self._timeout_s)
-            if self._aborted.is_set():
-                connection.abort()
-            with deadline(self._timeout_s, self.abort):
-                connection.connect()
-                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                self._shake_hands(url, connection.sock)
-
-    def _shake_hands(self, url: str, sock: socket.socket) -> None:
-        try:
-            self._ws.connect(url, socket=sock, timeout=self._timeout_s, redirect_limit=0)  # type: ignore[no-untyped-call]
-        except websocket.WebSocketBadStatusException as refusal:
-            raise RefusedError(refusal.status_code, refusal.resp_headers or {}, refusal.resp_body or b"") from refusal
-        except websocket.WebSocketException as error:
-            raise ConnectionError(str(error) or type(error).__name__) from error
-
-    def recv(self, timeout_s: float) -> bytes | None:
-        """Return the next message; see Transport."""
-        self._ws.deadline = time.monotonic() + timeout_s
-        try:
-            opcode, frame = self._ws.recv_data_frame(control_frame=True)
-        except websocket.WebSocketTimeoutException:
-            return None
-        except STREAM_ERRORS as error:
-            raise FeedError(f"the connection was lost ({error})") from error
-        if opcode == websocket.ABNF.OPCODE_CLOSE:
-            code = int.from_bytes(frame.data[:2], "big") if frame.data else "none"
-            raise FeedError(f"the venue closed the connection (code {code})")
-        if opcode in (websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG):
-            return None
-        return bytes(frame.data)
-
-    def send(self, payload: bytes) -> None:
-        """Send a text message; see Transport."""
-        try:
-            self._ws.send(payload, websocket.ABNF.OPCODE_TEXT)
-        except STREAM_ERRORS as error:
-            raise FeedError(f"the connection was lost ({error})") from error
-
-    def abort(self) -> None:
-        """Make the other methods fail at once; see Transport."""
-        self._aborted.set()
-        if self._connection is not None:
-            self._connection.abort()
-
-    def close(self) -> None:
-        """Give the connection up; see Transport."""
-        self.abort()
-        if self._connection is not None:
-            self._connection.close()
-
-
-class _Frames(websocket.frame_buffer):
-    """Frames of bounded size: a header may announce 2**63 bytes."""
-
-    def recv_length(self) -> None:
-        super().recv_length()
-        if self.length is not None and self.length > MAX_MESSAGE:
-            raise websocket.WebSocketPayloadException(
-                f"a frame of {self.length} bytes, at most {MAX_MESSAGE} are taken"
-            )
-
-
-class _Message(websocket.continuous_frame):
-    """Fragments of bounded total size."""
-
-    def add(self, frame: Any) -> None:
-        super().add(frame)
-        if self.cont_data is not None and len(self.cont_data[1]) > MAX_MESSAGE:
-            raise websocket.WebSocketPayloadException(f"a message of more than {MAX_MESSAGE} bytes")
-
-
-class _WebSocket(websocket.WebSocket):
-    """Reads in large chunks and never beyond ``deadline``, on the clock of ``time.monotonic``."""
-
-    def __init__(self) -> None:
-        super().__init__(skip_utf8_validation=True)
-        self.frame_buffer = _Frames(self._recv, True)
-        self.cont_frame = _Message(False, True)
-        self.deadline = 0.0
-        self._ahead = memoryview(b"")
-
-    def _recv(self, bufsize: int) -> bytes:
-        if not self._ahead:
-            left_s = self.deadline - time.monotonic()
-            if left_s <= 0.0:
-                raise websocket.WebSocketTimeoutException("nothing came in time")
-            if self.sock is not None:
-                self.sock.settimeout(left_s)
-            self._ahead = memoryview(super()._recv(CHUNK))  # type: ignore[no-untyped-call]
-        taken, self._ahead = self._ahead[:bufsize], self._ahead[bufsize:]
-        return bytes(taken)
-
-    def _send(self, data: bytes | str) -> int:
-        if self.sock is not None:
-            self.sock.settimeout(SEND_TIMEOUT_S)
-        try:
-            sent = super()._send(data)
-        except websocket.WebSocketTimeoutException:
-            sent = 0
-        if sent == 0:  # half a frame may be out: this connection is of no use any more
-            raise websocket.WebSocketConnectionClosedException(f"the peer took nothing for {SEND_TIMEOUT_S:g} s")
-        return int(sent)

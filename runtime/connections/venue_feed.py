@@ -19,7 +19,8 @@ from alphastream.feeds.listing import suggest
 from alphastream.feeds.traffic import Healed
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
-from runtime.connections.transport import Transport, WebSocketTransport
+from runtime.connections.transport import Transport
+from runtime.connections.websocket_client import WebSocketTransport
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +230,7 @@ class LiveFeed:
             self._report_step(context, f"connecting to {self.title}")
             transport.open(self._codec.stream_url(symbols))
             self._report_step(context, f"connected to {self.title}, waiting for the first trade")
-            context.stats.traffic.transport = type(transport).__name__
+            context.stats.traffic.transport = transport.title
             context.stats.reconnects += self._was_open
             self._was_open = True
             self._newest.clear()

@@ -106,6 +106,8 @@ class States:
 class Scripted:
     """A Transport that repeats a message, and fails after so many."""
 
+    title = "a script"
+
     def __init__(self, message: bytes, count: int) -> None:
         self._message = message
         self._left = count
@@ -122,6 +124,10 @@ class Scripted:
             raise FeedError("the connection was lost")
         self._left -= 1
         return self._message
+
+    def recv_many(self, timeout_s: float) -> tuple[list[bytes], list[int]]:
+        message = self.recv(timeout_s)
+        return ([], []) if message is None else ([message], [time.time_ns()])
 
     def send(self, payload: bytes) -> None:
         raise FeedError("nobody listens")

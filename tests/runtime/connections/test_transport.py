@@ -13,7 +13,8 @@ import pytest
 
 from alphastream.errors import FeedError
 from runtime.connections.rest import RefusedError, RestClient, in_thread
-from runtime.connections.transport import MAX_MESSAGE, WebSocketTransport
+from runtime.connections.transport import MAX_MESSAGE
+from runtime.connections.websocket_client import WebSocketTransport
 from tools.exchange import LocalExchange, Refuse418, Refuse451, Stepped
 
 TEXT, CONTINUATION, PING = 0x1, 0x0, 0x9
@@ -111,11 +112,34 @@ def test_messages_in_one_segment_in_pieces_and_in_fragments() -> None:
     assert messages == [b"one", b"x" * 70_000, b"three", b"four"]
 
 
+def test_a_burst_comes_at_once_with_its_times_and_the_end_after_it() -> None:
+    sent_ns = time.time_ns()
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(b"".join(frame(b"%d" % number) for number in range(1_000)) + frame(b"", 0x8))
+
+    bursts: list[tuple[list[bytes], list[int]]] = []
+    with connected(script) as transport:
+        while sum(len(messages) for messages, _ in bursts) < 1_000:
+            bursts.append(transport.recv_many(2.0))
+        for _ in range(2):
+            with pytest.raises(FeedError, match="the venue closed the connection"):
+                transport.recv_many(2.0)
+    messages = [message for messages, _ in bursts for message in messages]
+    times = [time_ns for _, times in bursts for time_ns in times]
+    assert len(messages) == len(times)
+    assert messages == [b"%d" % number for number in range(1_000)]
+    assert len(bursts) < 100
+    assert sent_ns <= times[0] <= times[-1] <= time.time_ns()
+    assert times == sorted(times)
+
+
 def test_recv_ends_in_time() -> None:
     with connected(lambda connection: None) as transport:
         started = time.monotonic()
         assert transport.recv(0.1) is None
         assert transport.recv(0.0) is None
+        assert transport.recv_many(0.0) == ([], [])
         assert 0.1 <= time.monotonic() - started < 1.0
 
 
