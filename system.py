@@ -85,16 +85,6 @@ class Pipeline:
         """What can be looked at."""
         return self.ingest.health.symbols
 
-    @property
-    def venue(self) -> str:
-        """Where its instruments trade; "" where that is not known."""
-        return ""
-
-    @property
-    def address(self) -> str:
-        """Host that its trades come from; "" where that is not known."""
-        return ""
-
 
 class System:
     """Everything that runs behind the pages; started and stopped once a process.

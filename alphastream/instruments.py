@@ -117,18 +117,3 @@ def split(name: str) -> tuple[str, str]:
     """
     venue, colon, symbol = name.partition(":")
     return (venue, symbol) if colon and symbol and _VENUE.fullmatch(venue) else ("", name)
-
-
-def full(name: str, venue: str = "") -> str:
-    """Return the whole name of what is called so at a venue; a name that is whole, or without a venue, as it is.
-
-    Raises
-    ------
-    ParameterError : it cannot be a symbol.
-
-    Examples
-    --------
-    >>> full("BTCUSDT", "binance-usdm"), full("okx:BTC-USDT", "binance-usdm"), full("KO")
-    ('binance-usdm:BTCUSDT', 'okx:BTC-USDT', 'KO')
-    """
-    return str(InstrumentId.parse(name, venue)) if venue else name
