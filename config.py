@@ -6,19 +6,20 @@ setting, is one clear error at start, never a silent default. Theme and server s
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from alphastream.errors import SettingError
+from alphastream.errors import ParameterError, SettingError
 from alphastream.feeds import FEEDS
+from alphastream.instruments import InstrumentId
 
 PREFIX: Final = "ALPHASTREAM_"
+DEFAULT_VENUE: Final = "binance-usdm"
+DEFAULT_SYMBOLS: Final = "BTCUSDT,ETHUSDT"
 ROOT: Final = Path(__file__).resolve().parent
-_SYMBOL = re.compile(r"[A-Z0-9_]{2,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +84,22 @@ def _address(schemes: tuple[str, ...], doc: str) -> Any:
     return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
 
 
-def _parse_symbols(text: str) -> tuple[str, ...]:
-    symbols = tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
-    if not 2 <= len(symbols) <= 200 or not all(_SYMBOL.fullmatch(symbol) for symbol in symbols):
+def _instruments(text: str, venue: str = DEFAULT_VENUE) -> tuple[InstrumentId, ...]:
+    """Read names separated by commas. Raises ValueError."""
+    codec = FEEDS[venue]
+    names = (InstrumentId.parse(part, venue) for part in text.split(",") if part.strip())
+    instruments = tuple(dict.fromkeys(InstrumentId(name.venue, codec.spelt(name.symbol)) for name in names))
+    codec.stream_url(instruments)
+    if len(instruments) < 2:
         raise ValueError(text)
-    return symbols
+    return instruments
 
 
 _SYMBOLS = _SettingSpec(
-    _parse_symbols,
-    "2 to 200 names of letters and digits, separated by commas",
+    lambda text: text,  # what it means depends on the venue
+    "2 to 200 names of the venue, separated by commas, such as BTCUSDT,ETHUSDT",
     "",
-    "symbols to record; the second is the dependent leg (y) of the first page, the first its hedge (x)",
+    "instruments to record; the second is the dependent leg (y) of the first page, the first its hedge (x)",
 )
 
 
@@ -105,8 +110,8 @@ class Settings:
     feed: str = _choice(
         "auto", ("auto", "live", "replay"), "auto: live, or the recorded tape while live is not to be had"
     )
-    venue: str = _choice("binance-usdm", tuple(FEEDS), "where trades come from")
-    symbols: tuple[str, ...] = field(default=("BTCUSDT", "ETHUSDT"), metadata={"spec": _SYMBOLS})
+    venue: str = _choice(DEFAULT_VENUE, tuple(FEEDS), "where trades come from")
+    symbols: tuple[InstrumentId, ...] = field(default=_instruments(DEFAULT_SYMBOLS), metadata={"spec": _SYMBOLS})
     ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of the venue's own")
     rest_url: str | None = _address(("http", "https"), "REST address instead of the venue's own")
     data_dir: Path = _path("var", "folder of tick files, alerts and paper runs")
@@ -172,6 +177,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         except (ValueError, KeyError, OverflowError) as error:
             unit = f" ({spec.unit})" if spec.unit else ""
             raise SettingError(f"{variable}={text!r}: needs {spec.allowed}{unit}") from error
+    text = values.get("symbols", DEFAULT_SYMBOLS)
+    try:
+        values["symbols"] = _instruments(text, values.get("venue", DEFAULT_VENUE))
+    except ValueError as error:
+        why = f" ({error})" if isinstance(error, ParameterError) else ""
+        raise SettingError(f"{PREFIX}SYMBOLS={text!r}: needs {_SYMBOLS.allowed}{why}") from error
     settings = Settings(**values)
     _check_together(settings)
     return settings
@@ -194,7 +205,7 @@ def table() -> str:
         spec: _SettingSpec = item.metadata["spec"]
         default = item.default
         if isinstance(default, tuple):
-            default = ",".join(default)
+            default = DEFAULT_SYMBOLS
         elif isinstance(default, Path):
             default = default.relative_to(ROOT)
         shown = "" if default is None else str(default)

@@ -14,6 +14,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import Feed, FeedState, FeedStats, Health
+from alphastream.instruments import InstrumentId
 from runtime import threads
 from runtime.backoff import Backoff
 
@@ -32,7 +33,7 @@ class Ingest:
     feed : what to run.
     on_ticks : takes every batch, on the ingest thread. When it raises, the batch is counted as failed, ``health`` says
         so, and the feed goes on.
-    gaps : names the missing id ranges of a symbol, both ends inclusive; None: nothing is fetched afterwards.
+    gaps : names the missing id ranges of an instrument, both ends inclusive; None: nothing is fetched afterwards.
     """
 
     def __init__(self, feed: Feed, on_ticks: Callable[[list[Tick]], object], gaps: Gaps | None = None) -> None:
@@ -65,7 +66,7 @@ class Ingest:
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """Trading rules by symbol, empty until the venue told them."""
+        """Trading rules by full name, empty until the venue told them."""
         return self.feed.instruments
 
     def start(self) -> None:
@@ -88,14 +89,22 @@ class Ingest:
         return self.feed.now_ns()
 
     def add_symbol(self, symbol: str) -> None:
-        """Carry a symbol from now on. Raises FeedBlocked where the feed is known not to have it."""
-        self.feed.add(symbol)
-        self.stats.refused.pop(symbol, None)
+        """Carry an instrument from now on; a symbol without a venue is one of the feed's venue.
+
+        Raises
+        ------
+        FeedBlocked : the feed is known not to have it.
+        ParameterError : it cannot be one, is of another venue, or is one too many.
+        """
+        instrument = InstrumentId.parse(symbol, self.feed.venue)
+        self.feed.add(instrument)
+        self.stats.refused.pop(instrument, None)
 
     def remove_symbol(self, symbol: str) -> None:
-        """Carry a symbol no more."""
-        self.feed.remove(symbol)
-        self.stats.refused.pop(symbol, None)
+        """Carry an instrument no more."""
+        instrument = InstrumentId.parse(symbol, self.feed.venue)
+        self.feed.remove(instrument)
+        self.stats.refused.pop(instrument, None)
 
     def wait(self, seconds: float | None) -> None:
         """Wait, None for ever, but not beyond ``stop``; for the feed."""
@@ -130,7 +139,7 @@ class Ingest:
         return True
 
     def missing(self, symbol: str) -> Sequence[tuple[int, int]]:
-        """Ask for the missing id ranges of a symbol; for the feed. None are known while the recorder fails."""
+        """Ask for the missing id ranges of an instrument; for the feed. None are known while the recorder fails."""
         try:
             return self._gaps(symbol) if self._gaps is not None else ()
         except Exception as error:  # as in deliver

@@ -83,7 +83,7 @@ class Pipeline:
     @property
     def symbols(self) -> tuple[str, ...]:
         """What can be looked at."""
-        return self.ingest.health.symbols
+        return tuple(instrument.symbol for instrument in self.ingest.health.symbols)
 
 
 class System:
@@ -281,7 +281,7 @@ def live_pipeline(
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )
-    return _connected("live", codec.title, settings, feed, store, published, arrived)
+    return replace(_connected("live", codec.title, settings, feed, store, published, arrived), address=origin.host)
 
 
 def replay_pipeline(
@@ -302,7 +302,7 @@ def replay_pipeline(
     tape = read_tape(settings.replay_tape)
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
     try:
-        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(settings.venue, "recording"))
+        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(tape.venue, "recording"))
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         return replace(
             _connected("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch
@@ -354,7 +354,7 @@ def _connected(
         refresh_s=settings.engine_refresh_ms / 1_000,
         published=published,
     )
-    x, y = settings.symbols[:2]
+    x, y = (instrument.symbol for instrument in settings.symbols[:2])
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )

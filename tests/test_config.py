@@ -7,13 +7,14 @@ import pytest
 import config
 from alphastream.errors import SettingError
 from alphastream.feeds import FEEDS
+from config import Settings
 
 ROOT = Path(config.__file__).resolve().parent
 
 
 def test_defaults_need_no_environment() -> None:
     settings = config.load({})
-    assert settings.symbols == ("BTCUSDT", "ETHUSDT")
+    assert settings.symbols == Settings().symbols == ("binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT")
     assert settings.feed == "auto"
     assert settings.webhook_private is False
     assert settings.replay_tape.name.endswith(".parquet")
@@ -21,7 +22,16 @@ def test_defaults_need_no_environment() -> None:
 
 @pytest.mark.parametrize("venue", FEEDS)
 def test_every_registered_venue_can_be_chosen(venue: str) -> None:
-    assert config.load({"ALPHASTREAM_VENUE": venue}).venue == venue
+    settings = config.load({"ALPHASTREAM_VENUE": venue})
+    assert settings.venue == venue
+    assert settings.symbols == (f"{venue}:BTCUSDT", f"{venue}:ETHUSDT")  # those of the default too
+
+
+def test_symbols_are_of_the_venue_chosen_whatever_the_order_of_variables() -> None:
+    asked = {"ALPHASTREAM_SYMBOLS": "ethusdt, binance-spot:BTCUSDT", "ALPHASTREAM_VENUE": "binance-spot"}
+    assert config.load(asked).symbols == ("binance-spot:ETHUSDT", "binance-spot:BTCUSDT")
+    with pytest.raises(SettingError, match="binance-spot:BTCUSDT is not of Binance USDⓈ-M Futures"):
+        config.load({**asked, "ALPHASTREAM_VENUE": "binance-usdm"})
 
 
 def test_values_arrive_typed() -> None:
@@ -37,7 +47,7 @@ def test_values_arrive_typed() -> None:
             "UNRELATED": "left alone",
         }
     )
-    assert settings.symbols == ("BTCUSDT", "SOLUSDT")
+    assert settings.symbols == ("binance-usdm:BTCUSDT", "binance-usdm:SOLUSDT")
     assert settings.ring_ticks == 2000
     assert settings.replay_loop is False
     assert settings.ws_url == "ws://127.0.0.1:8900"

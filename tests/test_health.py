@@ -10,6 +10,7 @@ import health
 from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
+from alphastream.instruments import InstrumentId
 from health import DURABLE_LAG_S, GRACE_S, PipelineReport, Report, holes, report_of, troubles
 from system import System
 from tests.test_system import eventually, running, settings
@@ -112,15 +113,16 @@ def test_holes_say_what_becomes_of_them_and_between_which_times(tmp_path: Path) 
         at_ns = held.time_ns
         later = [Tick("XRPUSDT", number, 1.0, 1.0, at_ns + number, 0, False) for number in (1, 2, 6, 7, 30)]
         pipeline.store.append(later)
-        newest, oldest = holes(pipeline, "XRPUSDT")
+        name = InstrumentId("binance-usdm", "XRPUSDT")
+        newest, oldest = holes(pipeline, name)
         assert (newest.first_id, newest.last_id, newest.from_ns, newest.to_ns) == (8, 29, at_ns + 7, at_ns + 30)
         assert (oldest.first_id, oldest.last_id, oldest.from_ns, oldest.to_ns) == (3, 5, at_ns + 2, at_ns + 6)
         assert (oldest.state, oldest.reason) == ("open", "the recording lacks them")
-        assert holes(pipeline, "XRPUSDT", newest=1) == [newest]
+        assert holes(pipeline, name, newest=1) == [newest]
         stats = pipeline.ingest.stats
-        stats.unfillable = (Unfillable("XRPUSDT", 4, 5, "the venue no longer keeps them"),)
-        found = holes(pipeline, "XRPUSDT")
+        stats.unfillable = (Unfillable(name, 4, 5, "the venue no longer keeps them"),)
+        found = holes(pipeline, name)
         assert (found[1].state, found[1].reason) == ("lost", "the venue no longer keeps them")
         assert found[0].state == "open"
         pipeline.store.close()
-        assert health.holes(pipeline, "XRPUSDT")[0].from_ns is None, "a file that cannot be read hides no hole"
+        assert health.holes(pipeline, name)[0].from_ns is None, "a file that cannot be read hides no hole"

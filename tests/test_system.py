@@ -33,7 +33,8 @@ from tools.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refu
 from tools.exchange.faults import Channel
 
 ROOT = Path(__file__).resolve().parent.parent
-PAIR = PairSpec("ETHUSDT", "BTCUSDT", window=20)
+BTC, ETH = "BTCUSDT", "ETHUSDT"
+PAIR = PairSpec(ETH, BTC, window=20)
 
 
 def settings(tmp_path: Path, exchange: LocalExchange | None = None, port: int = 0, **knobs: str) -> Settings:
@@ -98,8 +99,8 @@ def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
         answer = pipeline.engine.snapshot(PAIR)
         assert answer is not None
         assert answer.last_x is not None
-        assert pipeline.store.gaps("BTCUSDT") == []
-        assert pipeline.ingest.instruments["BTCUSDT"].tick_size > 0
+        assert pipeline.store.gaps(BTC) == []
+        assert pipeline.ingest.instruments[BTC].tick_size > 0
 
 
 def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
         with pytest.raises(AlphaStreamError, match="SOLUSDT"):
             pipeline.ingest.add_symbol("SOLUSD")
         pipeline.ingest.add_symbol("SOLUSDT")
-        assert set(pipeline.symbols) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+        assert set(pipeline.symbols) == {BTC, ETH, "SOLUSDT"}
 
 
 def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
@@ -311,7 +312,7 @@ def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
         eventually(lambda: pipeline.ingest.health.reconnects >= 3)
         count = pipeline.ingest.health.ticks
         eventually(lambda: pipeline.ingest.health.ticks > count + 200)
-        eventually(lambda: pipeline.store.gaps("BTCUSDT") == [] and pipeline.store.gaps("ETHUSDT") == [])
+        eventually(lambda: pipeline.store.gaps(BTC) == [] and pipeline.store.gaps(ETH) == [])
 
 
 def record_command(tmp_path: Path, exchange: LocalExchange, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -331,7 +332,7 @@ def test_recording_without_a_browser(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log.decode()
     with TickStore(tmp_path / "binance-usdm.db", read_only=True) as store:
-        for symbol in ("BTCUSDT", "ETHUSDT"):
+        for symbol in (BTC, ETH):
             held = store.coverage(symbol)
             assert held is not None
             assert held.complete

@@ -7,8 +7,8 @@ recorder and pages take names and titles from there.
 from typing import Final
 
 from alphastream.feeds import binance
-from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
+from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
 
 FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in (binance,) for codec in family.CODECS}
 
-__all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice"]
+__all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice", "WireSymbol"]

@@ -11,6 +11,7 @@ import msgspec
 from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.codec import Codec, RetryAdvice
+from alphastream.instruments import InstrumentId
 from alphastream.tape.id_ranges import IdRuns
 
 Range = tuple[int, int]
@@ -25,7 +26,7 @@ MAX_PAUSE_S = 60.0
 class Page(msgspec.Struct, frozen=True):
     """Missing trades of one request: ids ``first`` to ``last``, both inclusive."""
 
-    symbol: str
+    symbol: InstrumentId
     first: int
     last: int
 
@@ -33,7 +34,7 @@ class Page(msgspec.Struct, frozen=True):
 class Unfillable(msgspec.Struct, frozen=True):
     """Trades that the venue will not give any more, and why."""
 
-    symbol: str
+    symbol: InstrumentId
     first: int
     last: int
     reason: str
@@ -50,14 +51,16 @@ class Backfill:
     def __init__(self, codec: Codec) -> None:
         self._page_limit = codec.page_limit
         self._history_ns = codec.history_s * SECOND
-        self._spacing_s = 60.0 * codec.agg_trades("X", 0, 1).weight / (SHARE * codec.weight_per_minute)
-        self._wanted: set[str] = set()
+        self._spacing_s = (
+            60.0 * codec.agg_trades(InstrumentId(codec.name, "X"), 0, 1).weight / (SHARE * codec.weight_per_minute)
+        )
+        self._wanted: set[InstrumentId] = set()
         self._not_before_s = 0.0
         self._failures = 0
-        self._settled: dict[str, IdRuns] = {}
-        self._floor: dict[str, tuple[int, str]] = {}
+        self._settled: dict[InstrumentId, IdRuns] = {}
+        self._floor: dict[InstrumentId, tuple[int, str]] = {}
         self._tries: dict[Page, int] = {}
-        self._given_up: dict[tuple[str, int], Unfillable] = {}
+        self._given_up: dict[tuple[InstrumentId, int], Unfillable] = {}
 
     @property
     def unfillable(self) -> tuple[Unfillable, ...]:
@@ -69,7 +72,7 @@ class Backfill:
         """True while some symbol may have gaps worth asking for."""
         return bool(self._wanted)
 
-    def want(self, symbols: Iterable[str], now_s: float) -> None:
+    def want(self, symbols: Iterable[InstrumentId], now_s: float) -> None:
         """Look at the gaps of these symbols soon."""
         self._wanted.update(symbols)
         self._not_before_s = max(self._not_before_s, now_s + LAG_S)
@@ -140,7 +143,7 @@ class Backfill:
         """Return how long the next request must wait, infinity where the venue refuses for good."""
         return max(0.0, self._not_before_s - now_s)
 
-    def _open(self, symbol: str, ranges: Sequence[Range]) -> list[Range]:
+    def _open(self, symbol: InstrumentId, ranges: Sequence[Range]) -> list[Range]:
         floor, reason = self._floor.get(symbol, (0, ""))
         settled = self._settled.get(symbol, IdRuns())
         missing: list[Range] = []
@@ -163,7 +166,7 @@ class Backfill:
         self._given_up.setdefault((page.symbol, page.first), lost)
         self._settle(page.symbol, range(page.first, page.last + 1))
 
-    def _settle(self, symbol: str, ids: Iterable[int]) -> None:
+    def _settle(self, symbol: InstrumentId, ids: Iterable[int]) -> None:
         settled = self._settled.setdefault(symbol, IdRuns())
         for number in ids:
             settled.add(number)

@@ -1,11 +1,15 @@
 """What every venue's codec offers, and the values it speaks in. No sockets and no clock in here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NewType, Protocol
 
 import msgspec
 
 from alphastream.events import Tick
+from alphastream.instruments import InstrumentId
+
+WireSymbol = NewType("WireSymbol", str)
+"""A symbol alone, as a venue reads and writes it: what a codec may send, where a full name would be refused."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -22,11 +26,11 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Instrument(msgspec.Struct, frozen=True):
-    """Trading rules of one symbol.
+    """Trading rules of one instrument.
 
     Parameters
     ----------
-    symbol : venue's spelling in capitals.
+    symbol : the venue's own spelling.
     tick_size : smallest step of a price, in quote units; 0 where the venue gives none.
     step_size : smallest step of a quantity, in base units; 0 where the venue gives none.
     price_decimals : digits after the point of a price that is a multiple of ``tick_size``.
@@ -34,7 +38,7 @@ class Instrument(msgspec.Struct, frozen=True):
     status : the venue's word; "TRADING" means that trades are to be expected.
     """
 
-    symbol: str
+    symbol: WireSymbol
     tick_size: float
     step_size: float
     price_decimals: int
@@ -79,32 +83,32 @@ class Codec(Protocol):
     def spelt(self, symbol: str) -> str:
         """Return a symbol as the venue spells it, from what a person typed."""
 
-    def stream_url(self, symbols: Sequence[str]) -> str:
-        """Return the address of one connection that carries the trades of all symbols."""
+    def stream_url(self, instruments: Sequence[InstrumentId]) -> str:
+        """Return the address of one connection that carries the trades of all instruments."""
 
-    def subscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
-        """Return the frame that adds symbols to an open connection."""
+    def subscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
+        """Return the frame that adds instruments to an open connection."""
 
-    def unsubscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
-        """Return the frame that takes symbols off an open connection."""
+    def unsubscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
+        """Return the frame that takes instruments off an open connection."""
 
     def parse(self, frame: bytes, receive_ns: int = 0) -> list[Tick]:
         """Return the trades in a frame; anything else is counted in ``rejected`` and never raises."""
 
-    def agg_trades(self, symbol: str, from_id: int, limit: int) -> Request:
+    def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
         """Return the request for up to ``limit`` trades, from ``from_id`` upwards."""
 
     def exchange_info(self) -> Request:
-        """Return the request for the list of symbols."""
+        """Return the request for the list of instruments."""
 
     def server_time(self) -> Request:
         """Return the request for the venue's clock."""
 
-    def parse_agg_trades(self, symbol: str, body: bytes) -> list[Tick]:
+    def parse_agg_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
         """Return the trades of an answer, oldest first; ``receive_ns`` is 0. Raises FeedError."""
 
     def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
-        """Return the listed symbols. Raises FeedError."""
+        """Return the rules of what is listed, by full name. Raises FeedError."""
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock in UTC ns. Raises FeedError."""

@@ -11,6 +11,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.traffic import Traffic, TrafficCounts
+from alphastream.instruments import InstrumentId
 
 FeedState = Literal["connecting", "live", "stalled", "backfilling", "blocked", "stopped"]
 
@@ -23,9 +24,9 @@ class Health:
     ----------
     feed : the venue or the tape, for people.
     state, reason, since_ns : what it does, why in one sentence, and since when.
-    symbols : what it carries.
-    refused : symbols it does not carry, each with the reason.
-    last_tick_ns : trade time of the newest tick of each symbol.
+    symbols : the instruments it carries.
+    refused : instruments it does not carry, each with the reason.
+    last_tick_ns : trade time of the newest tick of each instrument.
     last_message_ns : when anything arrived, acknowledgements among it.
     ticks : delivered since the start, refetched ones among them.
     rejected : messages that were no trades and should not have come, by kind.
@@ -43,7 +44,7 @@ class Health:
     state: FeedState
     reason: str
     since_ns: int
-    symbols: tuple[str, ...]
+    symbols: tuple[InstrumentId, ...]
     refused: Mapping[str, str]
     last_tick_ns: Mapping[str, int]
     last_message_ns: int
@@ -85,7 +86,9 @@ class FeedStats:
             if tick.time_ns > newest.get(tick.symbol, 0):
                 newest[tick.symbol] = tick.time_ns
 
-    def snapshot(self, feed: str, symbols: tuple[str, ...], status: tuple[FeedState, str, int, int | None]) -> Health:
+    def snapshot(
+        self, feed: str, symbols: tuple[InstrumentId, ...], status: tuple[FeedState, str, int, int | None]
+    ) -> Health:
         """Freeze the counts, together with (state, reason, since_ns, next_attempt_ns)."""
         state, reason, since_ns, next_attempt_ns = status
         return Health(
@@ -135,7 +138,7 @@ class FeedContext(Protocol):
         """Hand a batch over; False when it was not taken."""
 
     def missing(self, symbol: str) -> Sequence[tuple[int, int]]:
-        """Return the missing id ranges of a symbol, both ends inclusive."""
+        """Return the missing id ranges of an instrument, both ends inclusive."""
 
 
 class Feed(Protocol):
@@ -144,12 +147,16 @@ class Feed(Protocol):
     title: str
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols it carries."""
+    def venue(self) -> str:
+        """Where its instruments are listed."""
+
+    @property
+    def symbols(self) -> tuple[InstrumentId, ...]:
+        """Instruments it carries."""
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """Trading rules by symbol; empty where nobody knows them."""
+        """Trading rules by full name; empty where nobody knows them."""
 
     def run(self, context: FeedContext) -> None:
         """Deliver ticks until the context is stopping or there is nothing more to do."""
@@ -157,11 +164,11 @@ class Feed(Protocol):
     def interrupt(self) -> None:
         """Wake ``run`` from any wait for the network."""
 
-    def add(self, symbol: str) -> None:
-        """Carry a symbol from now on. Raises FeedBlocked where that is known to be impossible."""
+    def add(self, symbol: InstrumentId) -> None:
+        """Carry an instrument from now on. Raises FeedBlocked where that is known to be impossible."""
 
-    def remove(self, symbol: str) -> None:
-        """Carry a symbol no more."""
+    def remove(self, symbol: InstrumentId) -> None:
+        """Carry an instrument no more."""
 
     def now_ns(self) -> int:
         """Return the time the data lives in, UTC ns."""

@@ -38,6 +38,7 @@ class Replay:
         if not 0 <= head_s < float("inf"):
             raise ParameterError(f"head_s is {head_s}, needs a number of seconds from 0 on")
         self.tape = tape
+        self._names = tape.instruments
         self._loop = loop
         self._row = 0
         # A whole millisecond, as the venue's times are.
@@ -70,7 +71,7 @@ class Replay:
         return ticks
 
     def _ticks(self, start: int, stop: int) -> list[Tick]:
-        tape, names, rows = self.tape, self.tape.symbols, slice(start, stop)
+        tape, names, rows = self.tape, self._names, slice(start, stop)
         return [
             Tick(names[k], id_ + self._id_shift[k], price, quantity, t + self._shift_ns, due + self._shift_ns, maker)
             for k, id_, price, quantity, t, due, maker in zip(

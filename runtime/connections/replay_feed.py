@@ -11,6 +11,7 @@ from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import FeedContext
 from alphastream.feeds.replay import Replay
+from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.recordings import Recording
 
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
@@ -28,7 +29,7 @@ class ReplayFeed:
     tape : what to play.
     speed : 1 real timings, 10 ten times as fast, ``math.inf`` as fast as it is taken, 0 only by ``step``.
     loop, head_s : as in Replay.
-    symbols : which of its symbols; None for all. One that is not on the tape is refused, the others play.
+    symbols : which of its instruments; None for all. One that is not on the tape is refused, the others play.
     """
 
     def __init__(
@@ -38,23 +39,25 @@ class ReplayFeed:
         loop: bool = True,
         head_s: float = 0.0,
         *,
-        symbols: Sequence[str] | None = None,
+        symbols: Sequence[InstrumentId] | None = None,
     ) -> None:
         if not speed >= 0:
             raise ParameterError(f"speed is {speed}, needs a factor from 0 on")
         self.title = f"Replay of {tape.describe()}"
         self.tape = tape
-        self._asked = tuple(tape.symbols if symbols is None else symbols)
-        self._carried = {symbol for symbol in self._asked if symbol in tape.symbols}
+        self.venue = tape.venue
+        self._on_tape = tape.instruments
+        self._asked = tuple(self._on_tape if symbols is None else symbols)
+        self._carried = {symbol for symbol in self._asked if symbol in self._on_tape}
         self._speed, self._loop, self._head_s = speed, loop, head_s
         self._steps: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self._data_ns = self._start_ns  # of the last trade
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols it carries."""
-        return tuple(symbol for symbol in self.tape.symbols if symbol in self._carried)
+    def symbols(self) -> tuple[InstrumentId, ...]:
+        """Instruments it carries."""
+        return tuple(symbol for symbol in self._on_tape if symbol in self._carried)
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -97,14 +100,14 @@ class ReplayFeed:
         """Wake ``run``."""
         self._steps.put(0)
 
-    def add(self, symbol: str) -> None:
-        """Carry a symbol of the tape from now on. Raises FeedBlocked where the tape has none."""
-        if symbol not in self.tape.symbols:
+    def add(self, symbol: InstrumentId) -> None:
+        """Carry an instrument of the tape from now on. Raises FeedBlocked where the tape has none."""
+        if symbol not in self._on_tape:
             raise FeedBlocked(self._refusal(symbol))
         self._carried = {*self._carried, symbol}
 
-    def remove(self, symbol: str) -> None:
-        """Carry a symbol no more."""
+    def remove(self, symbol: InstrumentId) -> None:
+        """Carry an instrument no more."""
         self._carried = self._carried - {symbol}
 
     def now_ns(self) -> int:
@@ -124,5 +127,5 @@ class ReplayFeed:
             self._speed, f"at {self._speed:g} times real time"
         )
 
-    def _refusal(self, symbol: str) -> str:
-        return f"{symbol} is not on the tape, it holds {', '.join(self.tape.symbols)}"
+    def _refusal(self, symbol: InstrumentId) -> str:
+        return f"{bare(symbol, self.venue)} is not on the tape, it holds {', '.join(self.tape.symbols)}"

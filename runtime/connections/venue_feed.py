@@ -17,6 +17,7 @@ from alphastream.feeds.codec import Codec, Instrument, Request
 from alphastream.feeds.feed import FeedContext, FeedState
 from alphastream.feeds.listing import suggest
 from alphastream.feeds.traffic import Healed
+from alphastream.instruments import InstrumentId, bare
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport
@@ -37,7 +38,7 @@ class LiveFeed:
     Parameters
     ----------
     codec : of the venue.
-    symbols : to begin with, in capitals.
+    symbols : the instruments to begin with.
     transport : makes what carries one connection, given its timeout.
     connect_timeout_s : for a connection or a REST answer.
     stall_s : without any trade for so long a connection counts as stalled and is replaced.
@@ -48,13 +49,13 @@ class LiveFeed:
     Raises
     ------
     ParameterError
-        No symbol, or more than one connection carries.
+        No instrument, one of another venue, or more than one connection carries.
     """
 
     def __init__(
         self,
         codec: Codec,
-        symbols: Sequence[str],
+        symbols: Sequence[InstrumentId],
         *,
         transport: Callable[[float], Transport] = WebSocketTransport,
         connect_timeout_s: float = 5.0,
@@ -65,7 +66,7 @@ class LiveFeed:
         seed: int | None = None,
     ) -> None:
         codec.stream_url(symbols)
-        self.title = codec.title
+        self.title, self.venue = codec.title, codec.name
         self._codec = codec.fresh()  # its counters are this feed's alone
         self._transport, self._timeout_s = transport, connect_timeout_s
         self._stall_s, self._stable_s = stall_s, stable_s
@@ -73,38 +74,39 @@ class LiveFeed:
         self._backfill = Backfill(codec)
         self._request: tuple[Page, RestClient, Future[bytes]] | None = None
         self._instruments: dict[str, Instrument] = {}
+        self._rules: dict[str, Instrument] = {}  # the same by symbol, as pages still name them
         self._ask_rest, self._was_open = True, False
         self._lock = threading.Lock()  # guards the next three
         self._symbols = tuple(dict.fromkeys(symbols))
-        self._changed: set[str] = set()
+        self._changed: set[InstrumentId] = set()
         self._busy: set[Transport | RestClient] = set()
         self._newest: dict[str, int] = {}  # id by symbol, on this connection
         self._subscribe_after_s = 0.0
         self._numbers = itertools.count(1)
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols it carries."""
+    def symbols(self) -> tuple[InstrumentId, ...]:
+        """Instruments it carries."""
         return self._symbols
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """Trading rules of all symbols the venue lists; empty until it answered."""
-        return self._instruments
+        """Trading rules of all instruments the venue lists; empty until it answered."""
+        return self._rules
 
     def now_ns(self) -> int:
         """Return the wall clock."""
         return time.time_ns()
 
-    def add(self, symbol: str) -> None:
-        """Carry a symbol from now on.
+    def add(self, symbol: InstrumentId) -> None:
+        """Carry an instrument from now on.
 
         Raises
         ------
         FeedBlocked
             The venue does not list it, with close matches.
         ParameterError
-            One connection does not carry so many.
+            It is of another venue, or one connection does not carry so many.
         """
         problem = self._problem(symbol)
         if problem:
@@ -115,8 +117,8 @@ class LiveFeed:
                 self._symbols = (*self._symbols, symbol)
                 self._changed.add(symbol)
 
-    def remove(self, symbol: str) -> None:
-        """Carry a symbol no more."""
+    def remove(self, symbol: InstrumentId) -> None:
+        """Carry an instrument no more."""
         with self._lock:
             if symbol in self._symbols:
                 self._symbols = tuple(other for other in self._symbols if other != symbol)
@@ -178,6 +180,7 @@ class LiveFeed:
             self._report_step(context, f"asking {self.title} for its symbols")
             try:
                 self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info()))
+                self._rules = {str(rules.symbol): rules for rules in self._instruments.values()}
                 before_ns = time.time_ns()
                 server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time()))
                 context.stats.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
@@ -193,14 +196,15 @@ class LiveFeed:
                 context.stats.refused[symbol] = problem
                 self.remove(symbol)
 
-    def _problem(self, symbol: str) -> str | None:
+    def _problem(self, symbol: InstrumentId) -> str | None:
+        name = bare(symbol, self.venue)
         if not self._instruments:
             return None
         if symbol not in self._instruments:
-            close = " or ".join(suggest(symbol, self._instruments))
-            return f"{self.title} does not list {symbol}" + (f": did you mean {close}?" if close else "")
+            close = " or ".join(suggest(symbol.symbol, [listed.symbol for listed in self._instruments.values()]))
+            return f"{self.title} does not list {name}" + (f": did you mean {close}?" if close else "")
         status = self._instruments[symbol].status
-        return None if status == "TRADING" else f"{symbol} does not trade at {self.title} now (status {status})"
+        return None if status == "TRADING" else f"{name} does not trade at {self.title} now (status {status})"
 
     def _get(self, context: FeedContext, request: Request) -> bytes:
         client = RestClient(self._timeout_s)
@@ -282,7 +286,7 @@ class LiveFeed:
         if not context.deliver(ticks):
             holes.update(tick.symbol for tick in ticks)
         if holes:
-            self._backfill.want(holes, now_s)
+            self._backfill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
         if context.state in ("connecting", "stalled"):
             context.report("live", LIVE)
 

@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS, RetryAdvice
 from alphastream.feeds.backfill import Backfill, Page
+from alphastream.instruments import InstrumentId
 from alphastream.tape.id_ranges import IdRuns
 
 CODEC = FEEDS["binance-usdm"]
+X, BIG, SMALL = (InstrumentId(CODEC.name, symbol) for symbol in ("X", "BIG", "SMALL"))
 NOW = 1_800_000_000 * 10**9
 HOUR = 3_600 * 10**9
 
 
 def tick(number: int, age_ns: int = HOUR) -> Tick:
-    return Tick("X", number, 1.0, 1.0, NOW - age_ns, 0, False)
+    return Tick(X, number, 1.0, 1.0, NOW - age_ns, 0, False)
 
 
-def plan_for(*symbols: str) -> Backfill:
+def plan_for(*symbols: InstrumentId) -> Backfill:
     plan = Backfill(CODEC)
     plan.want(symbols, 0.0)
     return plan
@@ -33,7 +35,7 @@ def answer(plan: Backfill, page: Page, ids: Sequence[int], age_ns: int = HOUR) -
 def test_nothing_is_due_before_it_is_wanted_and_settled() -> None:
     plan = Backfill(CODEC)
     assert not plan.due(1e9)
-    plan.want(["X"], 10.0)
+    plan.want([X], 10.0)
     assert not plan.due(10.0)  # a trade that was overtaken may still come
     assert plan.due(10.3)
     assert plan.next_page(lambda symbol: [], 10.3) is None
@@ -41,13 +43,13 @@ def test_nothing_is_due_before_it_is_wanted_and_settled() -> None:
 
 
 def test_the_newest_page_of_the_symbol_that_misses_least_comes_first() -> None:
-    gaps = {"BIG": [(1, 10_000)], "SMALL": [(5, 9), (20, 1_500)]}
-    plan = plan_for("BIG", "SMALL")
-    assert plan.next_page(gaps.__getitem__, 1.0) == (Page("SMALL", 501, 1_500), 10_000 + 5 + 1_481)
+    gaps = {str(BIG): [(1, 10_000)], str(SMALL): [(5, 9), (20, 1_500)]}
+    plan = plan_for(BIG, SMALL)
+    assert plan.next_page(gaps.__getitem__, 1.0) == (Page(SMALL, 501, 1_500), 10_000 + 5 + 1_481)
 
 
 def test_pages_stay_within_the_venue_s_allowance() -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     now_s, weight = 0.0, 0
     while now_s < 60.0:
         now_s += 0.01
@@ -60,46 +62,46 @@ def test_pages_stay_within_the_venue_s_allowance() -> None:
 
 
 def test_what_was_answered_is_not_asked_again_even_if_the_store_still_lacks_it() -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     found = plan.next_page(lambda symbol: [(1, 30)], 1.0)
-    assert found == (Page("X", 1, 30), 30)
+    assert found == (Page(X, 1, 30), 30)
     answer(plan, found[0], range(1, 31))
     assert plan.next_page(lambda symbol: [(1, 30)], 9.0) is None
     assert plan.unfillable == ()
 
 
 def test_the_venue_s_oldest_trade_is_a_floor() -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     gaps = [(1, 5_000_000)]
-    answer(plan, Page("X", 4_999_001, 5_000_000), range(4_999_500, 5_000_500))
+    answer(plan, Page(X, 4_999_001, 5_000_000), range(4_999_500, 5_000_500))
     assert plan.next_page(lambda symbol: gaps, 1.0) is None
     (lost,) = plan.unfillable
     assert (lost.first, lost.last, lost.reason) == (1, 4_999_499, "the venue no longer keeps them")
 
 
 def test_a_page_wholly_below_the_floor() -> None:
-    plan = plan_for("X")
-    answer(plan, Page("X", 1, 10), range(1_000, 1_010))
-    assert plan.next_page(lambda symbol: [(1, 10), (990, 999)], 1.0) == (Page("X", 990, 999), 10)
+    plan = plan_for(X)
+    answer(plan, Page(X, 1, 10), range(1_000, 1_010))
+    assert plan.next_page(lambda symbol: [(1, 10), (990, 999)], 1.0) == (Page(X, 990, 999), 10)
     assert [(lost.first, lost.last) for lost in plan.unfillable] == [(1, 10)]
 
 
 def test_older_than_the_venue_s_history_is_not_worth_asking() -> None:
-    plan = plan_for("X")
-    answer(plan, Page("X", 11, 20), range(11, 21), age_ns=49 * HOUR)
+    plan = plan_for(X)
+    answer(plan, Page(X, 11, 20), range(11, 21), age_ns=49 * HOUR)
     assert plan.next_page(lambda symbol: [(1, 10)], 1.0) is None
     assert plan.unfillable[0].reason == "they are more than 48 h old"
 
 
 def test_a_hole_inside_an_answer_is_given_up_at_once() -> None:
-    plan = plan_for("X")
-    answer(plan, Page("X", 1, 10), [1, 2, 3, 7, 8, 9, 10])
+    plan = plan_for(X)
+    answer(plan, Page(X, 1, 10), [1, 2, 3, 7, 8, 9, 10])
     assert plan.next_page(lambda symbol: [(4, 6)], 1.0) is None
     assert [(lost.first, lost.last) for lost in plan.unfillable] == [(4, 6)]
 
 
 def test_the_newest_trades_are_asked_three_times_because_rest_lags() -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     for attempt in range(3):
         found = plan.next_page(lambda symbol: [(1, 10)], float(attempt))
         assert found is not None
@@ -118,28 +120,28 @@ def test_the_newest_trades_are_asked_three_times_because_rest_lags() -> None:
     ],
 )
 def test_refusals_pause(status: int, advice: RetryAdvice, pause_s: float) -> None:
-    plan = plan_for("X")
-    plan.refused(Page("X", 1, 10), status, advice, 100.0)
+    plan = plan_for(X)
+    plan.refused(Page(X, 1, 10), status, advice, 100.0)
     assert plan.pause_s(100.0) == pause_s
     assert not plan.due(100.0 + min(pause_s, 1e9) - 0.01)
     assert plan.unfillable == ()
 
 
 def test_a_request_the_venue_calls_wrong_is_not_repeated() -> None:
-    plan = plan_for("X")
-    plan.refused(Page("X", 1, 10), 400, RetryAdvice("retry", 0.0, "the venue answered with HTTP 400"), 100.0)
+    plan = plan_for(X)
+    plan.refused(Page(X, 1, 10), 400, RetryAdvice("retry", 0.0, "the venue answered with HTTP 400"), 100.0)
     assert plan.next_page(lambda symbol: [(1, 10)], 101.0) is None
     assert plan.unfillable[0].reason == "the venue answered with HTTP 400"
 
 
 def test_failures_pause_longer_each_time_up_to_a_minute_until_an_answer() -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     pauses = []
     for _ in range(9):
         plan.failed(0.0)
         pauses.append(plan.pause_s(0.0))
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    answer(plan, Page("X", 1, 1), [1])
+    answer(plan, Page(X, 1, 1), [1])
     plan.failed(0.0)
     assert plan.pause_s(0.0) == 1
 
@@ -151,7 +153,7 @@ def test_failures_pause_longer_each_time_up_to_a_minute_until_an_answer() -> Non
     lossy=st.booleans(),
 )
 def test_any_venue_and_any_store_come_to_an_end(kept: set[int], have: set[int], lossy: bool) -> None:
-    plan = plan_for("X")
+    plan = plan_for(X)
     store = IdRuns()
     for number in have:
         store.add(number)

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
-from alphastream.feeds import FEEDS, Codec, Instrument
+from alphastream.feeds import FEEDS, Codec, Instrument, WireSymbol
 from alphastream.feeds.binance import advise
 from alphastream.feeds.listing import suggest
+from alphastream.instruments import InstrumentId
+
+
+def usdm(symbol: str) -> InstrumentId:
+    return InstrumentId("binance-usdm", symbol)
+
 
 RECORDED = Path(__file__).parents[1] / "data" / "binance"
 LIVE_FRAME = (
@@ -22,7 +28,10 @@ LIVE_FRAME = (
     b'"p":"84551.10","q":"0.030","nq":"0.030","f":8123344783,"l":8123344783,"T":1790526538883,"m":true,"st":1}}'
 )
 TRADE: dict[str, Any] = msgspec.json.decode(LIVE_FRAME)["data"]
-TICK = Tick("BTCUSDT", 3466782974, 84551.1, 0.03, 1_790_526_538_883_000_000, 5, True)
+TICK = Tick("binance-usdm:BTCUSDT", 3466782974, 84551.1, 0.03, 1_790_526_538_883_000_000, 5, True)
+
+
+BTC, ETH = usdm("BTCUSDT"), usdm("ETHUSDT")
 
 
 @pytest.fixture
@@ -36,13 +45,13 @@ def encode(**changes: Any) -> bytes:
 
 def test_the_registry_has_three_address_books() -> None:
     assert {name: feed.name for name, feed in FEEDS.items()} == {name: name for name in FEEDS}
-    assert FEEDS["binance-usdm"].stream_url(["BTCUSDT", "ETHUSDT"]) == (
+    assert FEEDS["binance-usdm"].stream_url([BTC, ETH]) == (
         "wss://fstream.binance.com/market/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade"
     )
-    assert FEEDS["binance-spot"].stream_url(["BTCUSDT"]) == (
+    assert FEEDS["binance-spot"].stream_url([InstrumentId("binance-spot", "BTCUSDT")]) == (
         "wss://data-stream.binance.vision/stream?streams=btcusdt@aggTrade"
     )
-    assert FEEDS["binance-us"].stream_url(["BTCUSDT"]) == (
+    assert FEEDS["binance-us"].stream_url([InstrumentId("binance-us", "BTCUSDT")]) == (
         "wss://stream.binance.us:9443/stream?streams=btcusdt@aggTrade"
     )
 
@@ -55,7 +64,8 @@ def test_every_recorded_trade_is_parsed_and_nothing_else(venue: str) -> None:
     ticks = [tick for frame in frames for tick in codec.parse(frame, 1)]
     assert len(trades) >= 2
     assert [(t.symbol, t.id, t.price, t.quantity, t.time_ns, t.buyer_is_maker) for t in ticks] == [
-        (d["s"], d["a"], float(d["p"]), float(d["q"]), d["T"] * 1_000_000, d["m"]) for d in trades
+        (InstrumentId(codec.name, d["s"]), d["a"], float(d["p"]), float(d["q"]), d["T"] * 1_000_000, d["m"])
+        for d in trades
     ]
     assert codec.rejected == {"foreign": len(frames) - len(trades)}
 
@@ -181,41 +191,66 @@ def test_fresh_has_its_own_counters_and_addresses() -> None:
     codec = FEEDS["binance-usdm"].fresh("ws://127.0.0.1:9000/", "http://127.0.0.1:9001")
     codec.parse(b"garbage")
     assert FEEDS["binance-usdm"].rejected == {}
-    assert codec.stream_url(["BTCUSDT"]) == "ws://127.0.0.1:9000/market/stream?streams=btcusdt@aggTrade"
+    assert codec.stream_url([BTC]) == "ws://127.0.0.1:9000/market/stream?streams=btcusdt@aggTrade"
     assert codec.server_time().url == "http://127.0.0.1:9001/fapi/v1/time"
     again = codec.fresh("wss://relay.example/market/stream")
-    assert again.stream_url(["X"]) == "wss://relay.example/market/stream?streams=x@aggTrade"
+    assert again.stream_url([usdm("X")]) == "wss://relay.example/market/stream?streams=x@aggTrade"
     assert again.server_time().url == "http://127.0.0.1:9001/fapi/v1/time"
 
 
 def test_control_frames(codec: Codec) -> None:
-    assert msgspec.json.decode(codec.subscribe(["BTCUSDT", "ETHUSDT", "BTCUSDT"], 7)) == {
+    assert msgspec.json.decode(codec.subscribe([BTC, ETH, BTC], 7)) == {
         "method": "SUBSCRIBE",
         "params": ["btcusdt@aggTrade", "ethusdt@aggTrade"],
         "id": 7,
     }
-    assert msgspec.json.decode(codec.unsubscribe(["BTCUSDT"], 8))["method"] == "UNSUBSCRIBE"
+    assert msgspec.json.decode(codec.unsubscribe([BTC], 8))["method"] == "UNSUBSCRIBE"
 
 
 def test_a_name_that_is_not_ascii_is_escaped(codec: Codec) -> None:
-    assert codec.stream_url(["币USDT"]).endswith("?streams=%E5%B8%81usdt@aggTrade")
+    assert codec.stream_url([usdm("币USDT")]).endswith("?streams=%E5%B8%81usdt@aggTrade")
 
 
 def test_more_than_200_streams_are_refused_in_words(codec: Codec) -> None:
-    codec.stream_url([f"S{number}" for number in range(200)])
+    codec.stream_url([usdm(f"S{number}") for number in range(200)])
     with pytest.raises(ParameterError, match="201 symbols given, one connection carries 200"):
-        codec.stream_url([f"S{number}" for number in range(201)])
+        codec.stream_url([usdm(f"S{number}") for number in range(201)])
 
 
-@pytest.mark.parametrize("symbols", [[], [""], ["BTC/USDT"], ["BTC USDT"], ["A@B"], ["A&B"]])
+@pytest.mark.parametrize("symbols", [[], ["BTC/USDT"], ["BTC USDT"], ["A@B"], ["A&B"], ["BTCUSDT", "X:Y"]])
 def test_what_cannot_be_a_symbol_is_refused(codec: Codec, symbols: list[str]) -> None:
     with pytest.raises(ParameterError):
-        codec.stream_url(symbols)
+        codec.stream_url([usdm(symbol) for symbol in symbols])
+
+
+def test_a_name_of_another_venue_never_goes_out(codec: Codec) -> None:
+    spot = InstrumentId("binance-spot", "BTCUSDT")
+    refused = "binance-spot:BTCUSDT is not of Binance USDⓈ-M Futures: needs a name such as binance-usdm:BTCUSDT"
+    for ask in (
+        lambda: codec.stream_url([BTC, spot]),
+        lambda: codec.subscribe([spot], 1),
+        lambda: codec.unsubscribe([spot], 1),
+        lambda: codec.agg_trades(spot, 1, 1),
+    ):
+        with pytest.raises(ParameterError, match=refused):
+            ask()
+
+
+def test_ticks_of_a_symbol_share_one_name_and_names_do_not_pile_up(
+    codec: Codec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert codec.parse(LIVE_FRAME)[0].symbol is codec.parse(LIVE_FRAME)[0].symbol
+    monkeypatch.setattr("alphastream.feeds.binance.trades.MAX_NAMES", 10)
+    assert [codec.parse(encode(s=f"S{number}"))[0].symbol for number in range(50)] == [
+        usdm(f"S{number}") for number in range(50)
+    ]
+    assert codec.parse(encode(s="A\nB")) == codec.parse(encode(s="S" * 65)) == []
+    assert codec.rejected == {"absurd": 2}
 
 
 @pytest.mark.parametrize(("name", "weight"), [("binance-usdm", 20), ("binance-spot", 4)])
 def test_requests_know_their_weight(name: str, weight: int) -> None:
-    request = FEEDS[name].agg_trades("BTCUSDT", 3_000_000_001, 500)
+    request = FEEDS[name].agg_trades(InstrumentId(name, "BTCUSDT"), 3_000_000_001, 500)
     assert request.url.endswith("/aggTrades?symbol=BTCUSDT&fromId=3000000001&limit=500")
     assert request.weight == weight
     assert "/exchangeInfo" in FEEDS[name].exchange_info().url
@@ -224,15 +259,15 @@ def test_requests_know_their_weight(name: str, weight: int) -> None:
 def test_rest_trades(codec: Codec) -> None:
     row = {key: TRADE[key] for key in "apqflTm"}
     body = msgspec.json.encode([{**row, "a": 9}, row | {"a": 8, "M": True}, {**row, "a": 7, "q": "0"}])
-    ticks = codec.parse_agg_trades("BTCUSDT", body)
-    assert [(tick.symbol, tick.id, tick.receive_ns) for tick in ticks] == [("BTCUSDT", 8, 0), ("BTCUSDT", 9, 0)]
+    ticks = codec.parse_agg_trades(BTC, body)
+    assert [(tick.symbol, tick.id, tick.receive_ns) for tick in ticks] == [(BTC, 8, 0), (BTC, 9, 0)]
     assert codec.rejected == {"absurd": 1}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":-1121,"msg":"Invalid symbol."}', b'[{"a":1}]'])
 def test_a_wrong_rest_body_is_one_clear_error(codec: Codec, body: bytes) -> None:
     with pytest.raises(FeedError, match="answered aggTrades with"):
-        codec.parse_agg_trades("BTCUSDT", body)
+        codec.parse_agg_trades(BTC, body)
     with pytest.raises(FeedError, match="answered exchangeInfo with"):
         codec.parse_exchange_info(body)
     with pytest.raises(FeedError, match="answered time with"):
@@ -265,12 +300,14 @@ def test_exchange_info_of_futures_and_spot(codec: Codec) -> None:
         ],
     }
     listed = codec.parse_exchange_info(msgspec.json.encode({"symbols": [futures, spot, {"symbol": "NEW"}]}))
-    assert listed["BTCUSDT"] == Instrument("BTCUSDT", 0.1, 0.001, 1, 100.0, "TRADING")
-    assert listed["NKNUSDT"] == Instrument("NKNUSDT", 0.0001, 1.0, 4, 5.0, "BREAK")
-    assert listed["NEW"] == Instrument("NEW", 0.0, 0.0, 0, 0.0, "TRADING")
+    assert listed[BTC] == Instrument(WireSymbol("BTCUSDT"), 0.1, 0.001, 1, 100.0, "TRADING")
+    assert listed[usdm("NKNUSDT")] == Instrument(WireSymbol("NKNUSDT"), 0.0001, 1.0, 4, 5.0, "BREAK")
+    assert listed[usdm("NEW")] == Instrument(WireSymbol("NEW"), 0.0, 0.0, 0, 0.0, "TRADING")
     broken = {"symbol": "X", "filters": [{"filterType": "PRICE_FILTER", "tickSize": "fine"}]}
     with pytest.raises(FeedError, match="no number"):
         codec.parse_exchange_info(msgspec.json.encode({"symbols": [broken]}))
+    with pytest.raises(FeedError, match="a name that cannot be"):
+        codec.parse_exchange_info(msgspec.json.encode({"symbols": [{"symbol": ""}]}))
 
 
 @pytest.mark.parametrize(

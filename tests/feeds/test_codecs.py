@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 import config
 from alphastream.errors import FeedError
 from alphastream.feeds import FEEDS, Codec
+from alphastream.instruments import InstrumentId
 
 each = pytest.mark.parametrize("codec", FEEDS.values(), ids=FEEDS.keys())
 REFUSALS = (403, 418, 429, 451, 500, 503)
@@ -33,13 +34,14 @@ def test_every_venue_can_be_chosen() -> None:
 
 @each
 def test_addresses_are_encrypted_and_can_be_others(codec: Codec) -> None:
-    assert codec.stream_url(["BTCUSDT"]).startswith("wss://")
-    for request in (codec.agg_trades("BTCUSDT", 1, 10), codec.exchange_info(), codec.server_time()):
+    btc = InstrumentId(codec.name, "BTCUSDT")
+    assert codec.stream_url([btc]).startswith("wss://")
+    for request in (codec.agg_trades(btc, 1, 10), codec.exchange_info(), codec.server_time()):
         assert request.url.startswith("https://")
         assert 0 < request.weight <= codec.weight_per_minute
     local = codec.fresh("ws://127.0.0.1:8900", "http://127.0.0.1:8900")
-    assert local.stream_url(["BTCUSDT"]).startswith("ws://127.0.0.1:8900/")
-    assert local.agg_trades("BTCUSDT", 1, 10).url.startswith("http://127.0.0.1:8900/")
+    assert local.stream_url([btc]).startswith("ws://127.0.0.1:8900/")
+    assert local.agg_trades(btc, 1, 10).url.startswith("http://127.0.0.1:8900/")
 
 
 @each
@@ -58,7 +60,7 @@ def test_answers_that_are_none_are_errors_of_ours(codec: Codec, body: bytes) -> 
         with pytest.raises(FeedError):
             parse(body)
     with pytest.raises(FeedError):
-        codec.parse_agg_trades("BTCUSDT", body)
+        codec.parse_agg_trades(InstrumentId(codec.name, "BTCUSDT"), body)
 
 
 @each

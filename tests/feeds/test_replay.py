@@ -43,7 +43,7 @@ def small_tape(times_ms: list[int], symbols: list[str]) -> Recording:
 
 
 def ids_of(ticks: list[Tick], symbol: str) -> list[int]:
-    return [tick.id for tick in ticks if tick.symbol == symbol]
+    return [tick.id for tick in ticks if tick.symbol == f"binance-usdm:{symbol}"]
 
 
 def test_the_bundled_tape_says_what_it_is(tape: Recording) -> None:
@@ -56,7 +56,8 @@ def test_prices_sizes_and_sides_are_those_of_the_file(tape: Recording) -> None:
     rows = pq.read_table(BUNDLED).to_pylist()
     ticks = Replay(tape, NOW, loop=False).take(20_000)
     assert [(t.symbol, t.id, t.price, t.quantity, t.buyer_is_maker) for t in ticks] == [
-        (r["symbol"], r["id"], float(r["price_text"]), float(r["quantity_text"]), r["buyer_is_maker"]) for r in rows
+        (f"binance-usdm:{r['symbol']}", r["id"], float(r["price_text"]), float(r["quantity_text"]), r["buyer_is_maker"])
+        for r in rows
     ]
 
 

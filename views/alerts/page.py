@@ -115,7 +115,7 @@ def _change(system: System) -> None:
         )
     before = rules.get(chosen)
     choices = Choices(
-        pipeline.symbols if pipeline is not None else system.settings.symbols,
+        pipeline.symbols if pipeline is not None else tuple(each.symbol for each in system.settings.symbols),
         list(system.webhooks.kinds),
         lambda symbol: (
             tick.price if pipeline is not None and (tick := pipeline.store.last(symbol)) is not None else None

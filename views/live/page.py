@@ -156,7 +156,7 @@ def _correlations(system: System, spec: PairSpec) -> None:
     }
     way = st.segmented_control("From", list(ways), default="bar returns", required=True, key="correlation_of")
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
-    tape = {symbol: pipeline.store.columns(symbol, first, last) for symbol in pipeline.symbols}
+    tape = {str(symbol): pipeline.store.columns(symbol, first, last) for symbol in pipeline.symbols}
     try:
         correlations = tape_correlation(tape, spec.interval_ns, ways[str(way)])
     except AlphaStreamError as error:

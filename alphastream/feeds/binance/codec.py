@@ -11,7 +11,8 @@ from alphastream.events import Tick
 from alphastream.feeds.binance.endpoints import VenueEndpoints
 from alphastream.feeds.binance.rest import advise, parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
-from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice
+from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
+from alphastream.instruments import InstrumentId
 
 
 class BinanceCodec:
@@ -21,11 +22,11 @@ class BinanceCodec:
     --------
     >>> from alphastream.feeds.binance.endpoints import BINANCE_USDM
     >>> codec = BinanceCodec(BINANCE_USDM)
-    >>> codec.stream_url(["BTCUSDT", "ETHUSDT"])
-    'wss://fstream.binance.com/market/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade'
+    >>> codec.stream_url([InstrumentId("binance-usdm", "BTCUSDT")])
+    'wss://fstream.binance.com/market/stream?streams=btcusdt@aggTrade'
     >>> frame = b'{"e":"aggTrade","a":7,"s":"BTCUSDT","p":"61800.30","q":"0.205","T":1723161256322,"m":false}'
-    >>> codec.parse(frame)[0].price
-    61800.3
+    >>> codec.parse(frame)[0].symbol, codec.parse(frame)[0].price
+    (InstrumentId('binance-usdm', 'BTCUSDT'), 61800.3)
     """
 
     max_streams: int = 200  # the documents say 1024, clients are cut off above 200
@@ -58,24 +59,24 @@ class BinanceCodec:
         """Return a symbol as the venue spells it: without space around it, in capitals."""
         return symbol.strip().upper()
 
-    def stream_url(self, symbols: Sequence[str]) -> str:
-        """Return the address of one connection that carries the trades of all symbols.
+    def stream_url(self, instruments: Sequence[InstrumentId]) -> str:
+        """Return the address of one connection that carries the trades of all instruments.
 
         Raises
         ------
         ParameterError
-            No symbol, too many, or one that cannot be a symbol.
+            None, too many, one of another venue, or one that cannot be a symbol here.
         """
-        streams = "/".join(self._streams(symbols))
+        streams = "/".join(self._streams(instruments))
         return f"{self._endpoints.ws_url}{self._endpoints.ws_path}?streams={quote(streams, safe='@/')}"
 
-    def subscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
-        """Return the frame that adds symbols to an open connection. Raises ParameterError as ``stream_url`` does."""
-        return self._control("SUBSCRIBE", symbols, request_id)
+    def subscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
+        """Return the frame that adds instruments to an open connection. Raises as ``stream_url`` does."""
+        return self._control("SUBSCRIBE", instruments, request_id)
 
-    def unsubscribe(self, symbols: Sequence[str], request_id: int) -> bytes:
-        """Return the frame that takes symbols off an open connection."""
-        return self._control("UNSUBSCRIBE", symbols, request_id)
+    def unsubscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
+        """Return the frame that takes instruments off an open connection."""
+        return self._control("UNSUBSCRIBE", instruments, request_id)
 
     def parse(self, frame: bytes, receive_ns: int = 0) -> list[Tick]:
         """Return the trades in a frame, wrapped or not, one or a list of them.
@@ -90,30 +91,30 @@ class BinanceCodec:
         """
         return self._trades.parse(frame, receive_ns)
 
-    def agg_trades(self, symbol: str, from_id: int, limit: int) -> Request:
+    def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
         """Return the request for up to ``limit`` (at most 1,000) trades, from ``from_id`` upwards, inclusive."""
-        query = urlencode({"symbol": symbol, "fromId": from_id, "limit": limit})
+        query = urlencode({"symbol": self._wire(instrument), "fromId": from_id, "limit": limit})
         return self._request(f"/aggTrades?{query}", self._endpoints.trades_weight)
 
     def exchange_info(self) -> Request:
-        """Return the request for the list of symbols with their trading rules."""
+        """Return the request for the list of instruments with their trading rules."""
         return self._request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight)
 
     def server_time(self) -> Request:
         """Return the request for the venue's clock."""
         return self._request("/time", 1)
 
-    def parse_agg_trades(self, symbol: str, body: bytes) -> list[Tick]:
+    def parse_agg_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
         """Return the trades of an answer, oldest first; ``receive_ns`` is 0: nobody saw them arrive.
 
         Absurd trades are counted in ``rejected`` and left out. Raises FeedError on anything but a list of trades.
         """
-        ticks = (self._trades.tick(trade, symbol, 0) for trade in parse_trades(self.title, body))
+        ticks = (self._trades.tick(trade, instrument, 0) for trade in parse_trades(self.title, body))
         return sorted((tick for tick in ticks if tick is not None), key=lambda tick: tick.id)
 
     def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
-        """Return the listed symbols. Raises FeedError on anything but an exchangeInfo answer."""
-        return parse_exchange_info(self.title, body)
+        """Return the rules of what is listed, by full name. Raises FeedError on anything but an exchangeInfo answer."""
+        return parse_exchange_info(self.name, self.title, body)
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock in UTC ns. Raises FeedError on anything but a time."""
@@ -123,8 +124,17 @@ class BinanceCodec:
         """Say what a refusal with this HTTP status asks for."""
         return advise(self.title, status, headers)
 
-    def _streams(self, symbols: Sequence[str]) -> list[str]:
-        unique = list(dict.fromkeys(symbols))
+    def _wire(self, instrument: InstrumentId) -> WireSymbol:
+        """Return how an instrument is called in what goes to the venue."""
+        if instrument.venue != self.name:
+            raise ParameterError(f"{instrument} is not of {self.title}: needs a name such as {self.name}:BTCUSDT")
+        symbol = instrument.symbol
+        if not symbol.isalnum() and not symbol.replace("_", "").isalnum():
+            raise ParameterError(f"{symbol!r} cannot be a symbol: needs letters and digits, such as BTCUSDT")
+        return WireSymbol(symbol)
+
+    def _streams(self, instruments: Sequence[InstrumentId]) -> list[str]:
+        unique = [self._wire(instrument) for instrument in dict.fromkeys(instruments)]
         if not unique:
             raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTCUSDT")
         if len(unique) > self.max_streams:
@@ -132,13 +142,10 @@ class BinanceCodec:
                 f"{self.title}: {len(unique)} symbols given, one connection carries {self.max_streams}: "
                 "ask for fewer or open a second connection"
             )
-        for symbol in unique:
-            if not symbol.isalnum() and not symbol.replace("_", "").isalnum():
-                raise ParameterError(f"{symbol!r} cannot be a symbol: needs letters and digits, such as BTCUSDT")
         return [f"{symbol.lower()}@aggTrade" for symbol in unique]
 
-    def _control(self, method: str, symbols: Sequence[str], request_id: int) -> bytes:
-        return msgspec.json.encode({"method": method, "params": self._streams(symbols), "id": request_id})
+    def _control(self, method: str, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
+        return msgspec.json.encode({"method": method, "params": self._streams(instruments), "id": request_id})
 
     def _request(self, path: str, weight: int) -> Request:
         return Request(self._endpoints.rest_url + self._endpoints.rest_path + path, weight)

@@ -6,9 +6,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from alphastream.core.units import MS
-from alphastream.errors import FeedError
+from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.binance.trades import PROBLEMS, Trade
-from alphastream.feeds.codec import Instrument, RetryAdvice
+from alphastream.feeds.codec import Instrument, RetryAdvice, WireSymbol
+from alphastream.instruments import InstrumentId
 
 _T = TypeVar("_T")
 
@@ -49,11 +50,13 @@ def parse_trades(title: str, body: bytes) -> list[Trade]:
     return _decode(title, _TRADES, body, "aggTrades")
 
 
-def parse_exchange_info(title: str, body: bytes) -> dict[str, Instrument]:
-    """Listed symbols of an exchangeInfo answer. Raises FeedError naming the venue."""
+def parse_exchange_info(venue: str, title: str, body: bytes) -> dict[str, Instrument]:
+    """The rules of what an exchangeInfo answer of a venue lists, by full name. Raises FeedError naming the venue."""
     rows = _decode(title, _INFO, body, "exchangeInfo").symbols
     try:
-        return {row.symbol: _instrument(row) for row in rows}
+        return {InstrumentId(venue, row.symbol): _instrument(row) for row in rows}
+    except ParameterError as error:
+        raise FeedError(f"{title} answered exchangeInfo with a name that cannot be: {error}") from error
     except ValueError as error:
         raise FeedError(f"{title} answered exchangeInfo with a step that is no number: {error}") from error
 
@@ -124,7 +127,7 @@ def _instrument(row: _Symbol) -> Instrument:
     notional = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL")
     tick_size = price.tick_size if price else "0"
     return Instrument(
-        symbol=row.symbol,
+        symbol=WireSymbol(row.symbol),
         tick_size=float(tick_size),
         step_size=float(lot.step_size) if lot else 0.0,
         price_decimals=len(tick_size.partition(".")[2].rstrip("0")),

@@ -6,18 +6,20 @@ Source: https://developers.binance.com/docs, page "Aggregate Trade Streams".
 """
 
 import logging
-import sys
 from typing import Any, Final
 
 import msgspec
 
 from alphastream.core.units import MS
+from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.instruments import InstrumentId
 
 log = logging.getLogger(__name__)
 
 MAX_ID: Final = 2**63  # ids and times travel as int64
 MAX_TIME_MS: Final = 2**63 // MS
+MAX_NAMES: Final = 100_000  # kept; a venue lists some thousands, a peer gone mad may invent them
 PROBLEMS: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
 
 
@@ -44,12 +46,26 @@ _WRAPPED: Final = msgspec.json.Decoder(_Wrapped, strict=False)
 _ANYTHING: Final = msgspec.json.Decoder()
 
 
+class _Names(dict[str, InstrumentId]):
+    """Full names by symbol, each made once: a full ring would hold a million copies of a name."""
+
+    def __init__(self, venue: str) -> None:
+        super().__init__()
+        self._venue = venue
+
+    def __missing__(self, symbol: str) -> InstrumentId:
+        if len(self) >= MAX_NAMES:
+            self.clear()
+        name = self[symbol] = InstrumentId(self._venue, symbol)
+        return name
+
+
 class TradeFrames:
     """Reads the frames of one connection and counts what is no trade.
 
     Parameters
     ----------
-    name : of the venue, for the log.
+    name : of the venue, for the names of instruments and for the log.
 
     Attributes
     ----------
@@ -58,6 +74,7 @@ class TradeFrames:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._names = _Names(name)
         self.rejected: dict[str, int] = {}
 
     def parse(self, frame: bytes, receive_ns: int) -> list[Tick]:
@@ -69,18 +86,26 @@ class TradeFrames:
         if trade.e != "aggTrade":
             self._reject("foreign", frame)
             return []
-        tick = self.tick(trade, trade.s, receive_ns)
+        tick = self._named(trade, receive_ns)
         return [] if tick is None else [tick]
 
-    def tick(self, trade: Trade, symbol: str, receive_ns: int) -> Tick | None:
+    def _named(self, trade: Trade, receive_ns: int) -> Tick | None:
+        """Return a trade that says its symbol as a tick; None for one that cannot be, which is counted."""
+        try:
+            name = self._names[trade.s]
+        except ParameterError:
+            self._reject("absurd", repr(trade))
+            return None
+        return self.tick(trade, name, receive_ns)
+
+    def tick(self, trade: Trade, instrument: InstrumentId, receive_ns: int) -> Tick | None:
         """Return a trade as a tick; None for one whose numbers cannot be, which is counted."""
         # Written so that NaN fails every comparison.
         sane = 0 < trade.p < float("inf") and 0 < trade.q < float("inf") and 0 < trade.T < MAX_TIME_MS
-        if not (sane and 0 <= trade.a < MAX_ID and symbol):
+        if not (sane and 0 <= trade.a < MAX_ID):
             self._reject("absurd", repr(trade))
             return None
-        # One object for all ticks of a symbol: a full ring would hold a million copies of its name.
-        return Tick(sys.intern(symbol), trade.a, trade.p, trade.q, trade.T * MS, receive_ns, trade.m)
+        return Tick(instrument, trade.a, trade.p, trade.q, trade.T * MS, receive_ns, trade.m)
 
     def _parse_slowly(self, frame: bytes, receive_ns: int) -> list[Tick]:
         """Take apart what is not a wrapped trade."""
@@ -107,7 +132,7 @@ class TradeFrames:
             except PROBLEMS:
                 self._reject("wrong_type", event)
             else:
-                return self.tick(trade, trade.s, receive_ns)
+                return self._named(trade, receive_ns)
         elif "error" in event or ("code" in event and "msg" in event):
             self._reject("error_reply", event)
         elif not ("result" in event and "id" in event):

@@ -12,6 +12,7 @@ import pytest
 from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
+from alphastream.instruments import InstrumentId
 from alphastream.tape.id_ranges import IdRuns
 from ingest import Feed, FeedState, Ingest
 from runtime.connections.transport import Transport
@@ -22,7 +23,8 @@ from tools.exchange import (
 )
 from tools.exchange.faults import Fault
 
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
+BTC, ETH, SOL = (InstrumentId("binance-usdm", symbol) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+SYMBOLS = (BTC, ETH)
 BUNDLED = Path(__file__).parents[3] / "data" / "tape_usdm_20240808.parquet"
 SECOND = 1_000_000_000
 
@@ -57,7 +59,7 @@ def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
         time.sleep(0.01)
 
 
-def live_feed(exchange: LocalExchange, symbols: Sequence[str] = SYMBOLS, stall_s: float = 0.6) -> LiveFeed:
+def live_feed(exchange: LocalExchange, symbols: Sequence[InstrumentId] = SYMBOLS, stall_s: float = 0.6) -> LiveFeed:
     codec = FEEDS["binance-usdm"].fresh(exchange.ws_url, exchange.rest_url)
     return LiveFeed(
         codec, symbols, stall_s=stall_s, backoff_base_s=0.05, backoff_cap_s=0.2, connect_timeout_s=1.0, seed=1

@@ -10,7 +10,10 @@ from alphastream.tape.recordings import Recording
 from ingest import Health, Ingest
 from runtime.connections.replay_feed import ReplayFeed
 from tests.runtime.connections.feed_runs import (
+    BTC,
+    ETH,
     SECOND,
+    SOL,
     SYMBOLS,
     Recorder,
     running,
@@ -68,16 +71,16 @@ def test_a_replay_step_by_step(tape: Recording) -> None:
 
 def test_a_replay_of_some_symbols(tape: Recording) -> None:
     recorder = Recorder()
-    with running(ReplayFeed(tape, 100.0, symbols=["ETHUSDT", "SOLUSDT"]), recorder) as ingest:
+    with running(ReplayFeed(tape, 100.0, symbols=[ETH, SOL]), recorder) as ingest:
         until(lambda: ingest.health.ticks > 20)
-        assert ingest.health.symbols == ("ETHUSDT",)
+        assert ingest.health.symbols == (ETH,)
         assert "SOLUSDT is not on the tape" in ingest.health.reason
         with pytest.raises(FeedBlocked, match="it holds BTCUSDT, ETHUSDT"):
             ingest.add_symbol("SOLUSDT")
-        assert set(recorder.runs) == {"ETHUSDT"}
+        assert set(recorder.runs) == {ETH}
         ingest.add_symbol("BTCUSDT")
-        until(lambda: "BTCUSDT" in recorder.runs)
-    with running(ReplayFeed(tape, symbols=["SOLUSDT"])) as ingest:
+        until(lambda: BTC in recorder.runs)
+    with running(ReplayFeed(tape, symbols=[SOL])) as ingest:
         until(lambda: ingest.health.state == "blocked")
 
 

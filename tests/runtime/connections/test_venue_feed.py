@@ -7,11 +7,14 @@ import pytest
 
 from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.feeds import FEEDS
+from alphastream.instruments import InstrumentId
 from alphastream.tape.id_ranges import IdRuns
 from ingest import FeedState, Ingest
 from runtime.backoff import Backoff
 from runtime.connections.venue_feed import LiveFeed
 from tests.runtime.connections.feed_runs import (
+    BTC,
+    ETH,
     SECOND,
     SYMBOLS,
     Recorder,
@@ -41,6 +44,8 @@ from tools.exchange import (
 )
 from tools.exchange.faults import Fault
 
+BTCUSTD = InstrumentId("binance-usdm", "BTCUSTD")
+
 
 def test_trades_arrive_complete_and_health_says_so(states: States) -> None:
     recorder = Recorder()
@@ -50,7 +55,7 @@ def test_trades_arrive_complete_and_health_says_so(states: States) -> None:
         health = ingest.health
         assert (health.state, health.reason) == ("live", "trades arrive")
         assert set(health.last_tick_ns) == set(SYMBOLS)
-        assert abs(health.last_tick_ns["BTCUSDT"] - time.time_ns()) < 2 * SECOND
+        assert abs(health.last_tick_ns[BTC] - time.time_ns()) < 2 * SECOND
         assert health.clock_offset_ns is not None
         assert abs(health.clock_offset_ns) < SECOND
         assert ingest.instruments["BTCUSDT"].status == "TRADING"
@@ -58,7 +63,7 @@ def test_trades_arrive_complete_and_health_says_so(states: States) -> None:
         with pytest.raises(AttributeError):
             health.state = "stalled"  # type: ignore[misc]
         with pytest.raises(TypeError):
-            health.last_tick_ns["BTCUSDT"] = 0  # type: ignore[index]
+            health.last_tick_ns[BTC] = 0  # type: ignore[index]
     assert [state for state, _ in states.seen if state == "connecting"]
     assert recorder.complete
     assert all(tick.receive_ns >= tick.time_ns for tick in recorder.ticks if tick.receive_ns)
@@ -177,17 +182,19 @@ def test_without_rest_the_stream_starts_and_gaps_wait(states: States) -> None:
 
 
 def test_an_unlisted_symbol_is_refused_with_close_matches_and_the_others_go_on() -> None:
-    with exchange_with() as exchange, running(live_feed(exchange, ["BTCUSTD", "ETHUSDT"])) as ingest:
+    with exchange_with() as exchange, running(live_feed(exchange, [BTCUSTD, ETH])) as ingest:
         until(lambda: ingest.health.state == "live")
-        assert ingest.health.symbols == ("ETHUSDT",)
-        assert "does not list BTCUSTD: did you mean BTCUSDT" in ingest.health.refused["BTCUSTD"]
+        assert ingest.health.symbols == (ETH,)
+        assert "does not list BTCUSTD: did you mean BTCUSDT" in ingest.health.refused[BTCUSTD]
         assert "BTCUSTD" in ingest.health.reason
         with pytest.raises(FeedBlocked, match="does not list ETHUSD: did you mean ETHUSDT"):
             ingest.add_symbol("ETHUSD")
+        with pytest.raises(FeedBlocked, match="does not list binance-spot:ETHUSDT: did you mean ETHUSDT"):
+            ingest.add_symbol("binance-spot:ETHUSDT")
 
 
 def test_only_unlisted_symbols_block_until_a_listed_one_is_added() -> None:
-    with exchange_with() as exchange, running(live_feed(exchange, ["BTCUSTD"])) as ingest:
+    with exchange_with() as exchange, running(live_feed(exchange, [BTCUSTD])) as ingest:
         until(lambda: ingest.health.state == "blocked")
         assert "does not list BTCUSTD" in ingest.health.reason
         ingest.add_symbol("BTCUSDT")
@@ -197,32 +204,32 @@ def test_only_unlisted_symbols_block_until_a_listed_one_is_added() -> None:
 
 
 def test_symbols_come_and_go_on_the_open_connection() -> None:
-    with exchange_with() as exchange, running(live_feed(exchange, ["ETHUSDT"])) as ingest:
+    with exchange_with() as exchange, running(live_feed(exchange, [ETH])) as ingest:
         until(lambda: ingest.health.state == "live")
-        ingest.add_symbol("BTCUSDT")
-        until(lambda: "BTCUSDT" in ingest.health.last_tick_ns)
-        ingest.remove_symbol("ETHUSDT")
-        until(lambda: "ETHUSDT" not in ingest.health.last_tick_ns)
+        ingest.add_symbol("BTCUSDT")  # a bare symbol is one of the feed's venue
+        until(lambda: BTC in ingest.health.last_tick_ns)
+        ingest.remove_symbol(ETH)
+        until(lambda: ETH not in ingest.health.last_tick_ns)
         sent = exchange.sent["ETHUSDT"]
         ticks = ingest.health.ticks
         until(lambda: ingest.health.ticks > ticks + 50)
         assert exchange.sent["ETHUSDT"] == sent
-        assert ingest.health.symbols == ("BTCUSDT",)
+        assert ingest.health.symbols == (BTC,)
         assert ingest.health.reconnects == 0
 
 
 def test_a_connection_carries_no_more_than_200_symbols() -> None:
-    names = [f"S{number}" for number in range(200)]
+    names = [InstrumentId("binance-usdm", f"S{number}") for number in range(200)]
     feed = LiveFeed(FEEDS["binance-usdm"], names)
     feed.add(names[0])
     with pytest.raises(ParameterError, match="201 symbols"):
-        feed.add("BTCUSDT")
+        feed.add(BTC)
     assert len(feed.symbols) == 200
 
 
 def test_trades_older_than_the_venue_keeps_are_given_up_once() -> None:
     recorder = Recorder()
-    firsts = {"BTCUSDT": 3_000_000_001, "ETHUSDT": 2_000_000_001}  # where the venue's memory begins
+    firsts = {BTC: 3_000_000_001, ETH: 2_000_000_001}  # where the venue's memory begins
     for symbol, first in firsts.items():
         recorder.runs[symbol] = IdRuns([(first - 5_000_000, first - 4_999_990)])  # recorded long ago
     with exchange_with() as exchange, running(live_feed(exchange), recorder) as ingest:
