@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pyarrow as pa
 from msgspec.structs import replace
 
 from alphastream.core.durations import Durations
@@ -23,7 +24,7 @@ from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
-from runtime.stores import schema
+from runtime.stores import schema, sql
 from runtime.stores.rings import SymbolRings
 from runtime.stores.schema import Origin
 from runtime.stores.sqlite import TickFile
@@ -285,6 +286,21 @@ class TickStore:
             parts.setdefault(series, []).append(ticks.rows(in_time))
         merged = [TickColumns.merged(parts[series]) for series in sorted(parts)]
         return TickColumns.joined(merged) if merged else empty()
+
+    def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
+        """Run one query over the ticks with start_ns <= time < end_ns, durable or not.
+
+        Parameters
+        ----------
+        query : in DuckDB's SQL, over the table ``ticks``: venue, symbol, id, price, quantity, time and receive (UTC),
+            buyer_is_maker. All ticks of the window are in memory meanwhile. Nothing else can be read by it.
+
+        Raises
+        ------
+        ParameterError : the query cannot be run.
+        StorageError : DuckDB is not installed, the file cannot be read, or the store is closed.
+        """
+        return sql.run(query, {symbol: self.columns(symbol, start_ns, end_ns) for symbol in self.symbols()})
 
     def gaps(self, symbol: str) -> list[Gap]:
         """Missing id ranges between the first and the last known id, ascending; empty for an unknown symbol."""

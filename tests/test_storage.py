@@ -433,3 +433,37 @@ def test_a_path_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_size_of_zero_is_refused(path: Path, name: str) -> None:
     with pytest.raises(ParameterError, match=f"{name} is 0"):
         TickStore(path, **{name: 0})  # type: ignore[arg-type]
+
+
+# What is asked in SQL
+
+
+def test_ticks_are_read_as_sql(path: Path) -> None:
+    with TickStore(path, origin=Origin("okx", "ws.okx.com"), flush_s=60) as store:
+        store.append([*ticks(1, 4), tick(9, symbol=ETH, price=2.5, time_ns=1_500_000_000_123_456_789)])
+        store.flush()
+        store.append(ticks(5, 6))
+        counted = store.sql("SELECT venue, symbol, count(*) AS n, max(id) AS last FROM ticks GROUP BY ALL ORDER BY n")
+        assert counted.to_pylist() == [
+            {"venue": "okx", "symbol": ETH, "n": 1, "last": 9},
+            {"venue": "okx", "symbol": BTC, "n": 6, "last": 6},
+        ]
+        assert store.sql("SELECT id FROM ticks", 2, 4)["id"].to_pylist() == [2, 3]
+        (when,) = store.sql("SELECT epoch_ns(time) AS ns FROM ticks WHERE price < 3")["ns"].to_pylist()
+        assert when == 1_500_000_000_123_456_789
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT nonsense FROM ticks",
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "SET enable_external_access = true",
+        "",
+        "x",
+    ],
+)
+def test_a_query_that_cannot_be_run_is_refused(store: TickStore, query: str) -> None:
+    assert store.sql("SELECT * FROM ticks").num_rows == 0
+    with pytest.raises(ParameterError, match=r"cannot be run|answers nothing"):
+        store.sql(query)
