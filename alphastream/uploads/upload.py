@@ -53,6 +53,7 @@ class Upload:
     notes : what was done and decided, in sentences.
     interval_ns : commonest step between bars, the longest among the symbols (``series.spacings`` has each); None for
         ticks and for a single bar.
+    venue : of a symbol that is written without one, where rows are of this app's own tapes; "" for files.
     """
 
     files: tuple[str, ...]
@@ -60,6 +61,7 @@ class Upload:
     frames: Mapping[str, pd.DataFrame]
     notes: tuple[str, ...]
     interval_ns: int | None
+    venue: str = ""
 
     @property
     def symbols(self) -> tuple[str, ...]:

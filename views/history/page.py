@@ -18,6 +18,7 @@ from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.instruments import in_words, labels
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
@@ -34,7 +35,7 @@ def page() -> None:
     if not is_paired(upload):
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
-    spec = pair_controls(sorted(upload.symbols), get_settings(), shortest_s=shortest_s)
+    spec = pair_controls(sorted(upload.symbols), get_settings(), venue=upload.venue, shortest_s=shortest_s)
     if spec is None:
         return
     if not kernels_ready(*PAIR_MODELS):
@@ -42,7 +43,11 @@ def page() -> None:
     try:
         answer = _answer(upload, spec)
     except AlphaStreamError as error:
-        st.error(in_markdown(error), icon=":material/error:", title="These settings give no result")
+        st.error(
+            in_markdown(in_words(error, upload.venue)),
+            icon=":material/error:",
+            title="These settings give no result",
+        )
         return
     _result(upload, spec, answer)
 
@@ -70,24 +75,24 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     metric_row(
         [
             Metric(card["label"], card["value"], card["sub"], card["title"])
-            for card in (*result_cards(answer, spec), evidence_card(answer))
+            for card in (*result_cards(answer, spec, venue=upload.venue), evidence_card(answer))
         ],
         key="result_cards",
     )
-    figure = pair_figure(pair_series(answer, spec, {}), dark=is_dark(), gap=WIDE_GAP)
+    figure = pair_figure(pair_series(answer, spec, {}, venue=upload.venue), dark=is_dark(), gap=WIDE_GAP)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     st.plotly_chart(figure, key="history_figure", config=PLOT)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             tests_of(answer)
             if upload.kind == "ticks":
-                trade_times_of(_asynchrony(upload, spec), spec)
+                trade_times_of(_asynchrony(upload, spec), spec, upload.venue)
     row = st.container(horizontal=True)
     name = exports.file_name(spec, "analytics")
     offer_file("Analytics as CSV", _analytics_csv(upload, spec, answer), name, key="csv_analytics", place=row)
-    for symbol in (spec.y, spec.x):
+    for symbol, shown in labels((spec.y, spec.x), upload.venue).items():
         offer_file(
-            f"{symbol} bars as CSV",
+            f"{shown} bars as CSV",
             _bars_csv(upload, spec, symbol),
             f"{symbol}-{interval_name(spec.interval_ns)}-bars.csv",
             key=f"csv_{symbol}",
@@ -104,8 +109,10 @@ def _freshness(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
         return
     advice = "Choose longer bars"
     if upload.kind == "bars":
-        begin = in_markdown("; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x)))
-        advice = f"The first bars start: {begin}. {advice}, or bring files whose bars start at the same times"
+        begin = in_words("; ".join(first_times(upload, symbol) for symbol in (spec.y, spec.x)), upload.venue)
+        advice = (
+            f"The first bars start: {in_markdown(begin)}. {advice}, or bring files whose bars start at the same times"
+        )
     where = "In the others" if met.fresh else "In each"
     st.warning(
         f"{where} the last price of one leg is carried forward, so that results compare prices of different times. "

@@ -22,6 +22,7 @@ from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link
 from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.instruments import in_words, label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
 from views.shared.notices import Notice, engine_notices, feed_notices, no_feed
@@ -42,7 +43,9 @@ def page() -> None:
     if pipeline is None:
         no_feed(system.failure).show()
         return
-    spec = pair_controls(pipeline.symbols, system.settings, open_list=pipeline.kind == "live", cost=True)
+    spec = pair_controls(
+        pipeline.symbols, system.settings, venue=pipeline.venue, open_list=pipeline.kind == "live", cost=True
+    )
     if spec is None:
         return
     for symbol in (spec.y, spec.x):
@@ -74,16 +77,17 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     if pipeline is None:
         return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)))
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
-    feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay")
+    venue, compiling = pipeline.venue, progress_text(pipeline.engine.compilation.progress)
+    feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay", venue)
     evidence: Card = {**evidence_card(answer), "group": "ready"}  # it stands with what speaks for trading now
     cards = [
-        *pair_cards(answer, spec, instruments, now_ns, progress_text(pipeline.engine.compilation.progress)),
+        *pair_cards(answer, spec, instruments, now_ns, compiling, venue=venue),
         feed,
         *ready_cards(answer, spec, feed, now_ns, cost_bps),
         evidence,
     ]
     return pair_frame(
-        pair_series(answer, spec, instruments, newest=shown),
+        pair_series(answer, spec, instruments, newest=shown, venue=venue),
         cards,
         status=repr(_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
@@ -104,7 +108,7 @@ def _notices(system: System) -> list[Notice]:
         return [no_feed(system.failure)]
     why = system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
     if system.live is not None:
-        why = system.live.reason
+        why = in_words(system.live.reason, pipeline.venue)
     return [
         *engine_notices(pipeline, "prices"),
         *compiling_notices(pipeline.engine.compilation, *PAIR_MODELS),
@@ -141,7 +145,7 @@ def _tests(system: System, spec: PairSpec) -> None:
     tests_of(answer)
     newest = answer.closed["time_ns"][-TEST_ROWS:]
     y, x = (pipeline.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
-    trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec)
+    trade_times_of(asynchrony(y.time_ns, y.price, x.time_ns, x.price, spec.interval_ns), spec, pipeline.venue)
 
 
 def _correlations(system: System, spec: PairSpec) -> None:
@@ -160,10 +164,11 @@ def _correlations(system: System, spec: PairSpec) -> None:
     try:
         correlations = tape_correlation(tape, spec.interval_ns, ways[str(way)])
     except AlphaStreamError as error:
-        st.caption(in_markdown(error))
+        st.caption(in_markdown(in_words(error, pipeline.venue)))
         return
+    names = list(labels(correlations.names, pipeline.venue).values())
     st.plotly_chart(
-        return_correlation_map(correlations.names, correlations.matrix, correlations.n_rows),
+        return_correlation_map(names, correlations.matrix, correlations.n_rows),
         key="correlation_map",
         config=PLOT,
     )
@@ -177,19 +182,22 @@ def _tape(system: System) -> None:
     pipeline = system.pipeline
     if pipeline is None:
         return
-    health, store = pipeline.ingest.health, pipeline.store.health
-    st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {in_markdown(health.reason)}")
+    health, store, venue = pipeline.ingest.health, pipeline.store.health, pipeline.venue
+    st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {in_markdown(in_words(health.reason, venue))}")
     st.dataframe(coverage_frame(pipeline), hide_index=True, alt="What the tape holds of each symbol")
     facts = tape_facts(pipeline, system.hub.health)
     st.caption(in_markdown(" · ".join(f"{name} {value}" for name, value in facts.items())))
     for symbol, reason in health.refused.items():
-        st.warning(in_markdown(reason), icon=":material/search_off:", title=in_markdown(symbol))
+        title = in_markdown(label(symbol, venue))
+        st.warning(in_markdown(in_words(reason, venue)), icon=":material/search_off:", title=title)
     for gap in health.unfillable:
         words = in_markdown(f"trades {gap.first:,} to {gap.last:,}: {gap.reason}")
-        title = in_markdown(f"{gap.symbol}: a gap that the venue cannot fill")
+        title = in_markdown(f"{label(gap.symbol, venue)}: a gap that the venue cannot fill")
         st.warning(words, icon=":material/data_alert:", title=title)
     if store.last_error is not None:
-        st.error(in_markdown(store.last_error), icon=":material/hard_drive:", title="Ticks cannot be saved")
+        st.error(
+            in_markdown(in_words(store.last_error, venue)), icon=":material/hard_drive:", title="Ticks cannot be saved"
+        )
     for failure in system.hub.health.failures:
         st.error(f"{in_markdown(failure)}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 
@@ -202,10 +210,11 @@ def _downloads(system: System, spec: PairSpec) -> None:
     """
     length = interval_name(spec.interval_ns)
     files = {"Analytics as CSV": (exports.file_name(spec, "analytics"), _analytics_csv(system, spec))}
-    for symbol in (spec.y, spec.x):
-        files[f"{symbol} bars as CSV"] = (f"{symbol}-{length}-bars.csv", _bars_csv(system, spec, symbol))
-    for label, (name, content) in files.items():
-        offer_file(label, content, name, key=label)
+    names = labels((spec.y, spec.x), system.pipeline.venue if system.pipeline is not None else "")
+    for symbol, name in names.items():
+        files[f"{name} bars as CSV"] = (f"{symbol}-{length}-bars.csv", _bars_csv(system, spec, symbol))
+    for words, (file, content) in files.items():
+        offer_file(words, content, file, key=words)
     st.caption("Closed bars as of the moment this box was opened.")
 
 

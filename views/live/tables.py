@@ -7,6 +7,7 @@ import pandas as pd
 from alphastream.core.units import MS
 from runtime.channel.hub import ChannelHealth
 from system import Pipeline
+from views.shared.instruments import labels
 
 UNKNOWN = "not known"
 
@@ -39,7 +40,7 @@ def _milliseconds(time_ns: int | None) -> str:
 def coverage_frame(pipeline: Pipeline) -> pd.DataFrame:
     """What the tape holds of each symbol, and what it lacks."""
     rows = []
-    for symbol in pipeline.store.symbols():
+    for symbol, name in labels(pipeline.store.symbols(), pipeline.venue).items():
         held = pipeline.store.coverage(symbol)
         if held is None:
             continue
@@ -47,7 +48,7 @@ def coverage_frame(pipeline: Pipeline) -> pd.DataFrame:
         anew = f", since ids began anew ({held.epoch} times)" if held.epoch else ""
         rows.append(
             {
-                "symbol": symbol,
+                "symbol": name,
                 "tape": ("complete" if held.complete else missing) + anew,
                 "from (UTC)": pd.to_datetime(held.first_ns, utc=True),
                 "to (UTC)": pd.to_datetime(held.last_ns, utc=True),

@@ -12,6 +12,7 @@ from alphastream.graph import interval_name
 from alphastream.monitoring import WARM_UP
 from alphastream.pairs import SETTLING, PairAnalytics, PairSpec, alarm_rows
 from views.component import Card, Tone
+from views.shared.instruments import in_words, labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
 
@@ -48,12 +49,12 @@ _HELP: Final = {
 }
 
 
-def feed_card(health: Health, is_replay: bool) -> Card:
+def feed_card(health: Health, is_replay: bool, venue: str = "") -> Card:
     """How the feed is: a state of the connection, not of the page."""
     tone: Tone = "ok" if health.state == "live" and not is_replay else "warn"
     value = "replay" if is_replay and health.state == "live" else health.state
     sub = "recorded trades" if is_replay else plain(health.feed)
-    return make_card("feed", "Feed", value, sub, tone, health.reason)
+    return make_card("feed", "Feed", value, sub, tone, in_words(health.reason, venue))
 
 
 def pair_cards(
@@ -62,17 +63,21 @@ def pair_cards(
     instruments: Mapping[str, Instrument],
     now_ns: int,
     compiling: str = "",
+    *,
+    venue: str = "",
 ) -> list[Card]:
     """Cards of a live pair, in reading order; empty values while no answer is there.
 
     Parameters
     ----------
     compiling : how far the models are that are still being compiled, from ``progress_text``.
+    venue : whose symbols are printed bare.
     """
-    signal, zscore, *others = result_cards(answer, spec, compiling)
+    signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue)
+    names = labels((spec.y, spec.x), venue)
     cards = [
-        _leg("y", spec.y, answer, instruments, now_ns),
-        _leg("x", spec.x, answer, instruments, now_ns),
+        _leg("y", spec.y, names[spec.y], answer, instruments, now_ns),
+        _leg("x", spec.x, names[spec.x], answer, instruments, now_ns),
         signal,
         zscore,
         _trigger(answer, spec),
@@ -81,11 +86,11 @@ def pair_cards(
     return cards if answer is not None else [{**card, "value": "", "tone": "neutral"} for card in cards]
 
 
-def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = "") -> list[Card]:
+def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = "", *, venue: str = "") -> list[Card]:
     """Cards of what was computed, without the last trades."""
     correlation, window = newest_closed(answer, "correlation"), window_text(answer, spec)
     return [
-        _signal(answer, spec, compiling),
+        _signal(answer, spec, labels((spec.y, spec.x), venue), compiling),
         _zscore(answer, spec),
         _spread(answer, spec),
         _hedge(answer, spec),
@@ -145,12 +150,17 @@ def window_text(answer: PairAnalytics | None, spec: PairSpec) -> str:
 
 
 def _leg(
-    leg: Leg, symbol: str, answer: PairAnalytics | None, instruments: Mapping[str, Instrument], now_ns: int
+    leg: Leg,
+    symbol: str,
+    shown: str,
+    answer: PairAnalytics | None,
+    instruments: Mapping[str, Instrument],
+    now_ns: int,
 ) -> Card:
-    name, label = f"price-{leg}", f"{symbol} last trade"
+    name, label = f"price-{leg}", f"{shown} last trade"
     tick = None if answer is None else answer.last_y if leg == "y" else answer.last_x
     if answer is None or tick is None:
-        return make_card(name, label, UNKNOWN, "no trade yet", "warn", f"No trade of {symbol} has arrived yet.")
+        return make_card(name, label, UNKNOWN, "no trade yet", "warn", f"No trade of {shown} has arrived yet.")
     decimals = price_decimals(symbol, np.append(answer.closed[leg], tick.price), instruments)
     age_s = max(0.0, (now_ns - tick.time_ns) / 1e9)
     side = "sold" if tick.buyer_is_maker else "bought"
@@ -162,7 +172,7 @@ def _leg(
     return make_card(name, label, f"{tick.price:,.{decimals}f}", f"{age_text(age_s)} ago", tone, title)
 
 
-def _signal(answer: PairAnalytics | None, spec: PairSpec, compiling: str) -> Card:
+def _signal(answer: PairAnalytics | None, spec: PairSpec, names: Mapping[str, str], compiling: str) -> Card:
     if answer is not None and not answer.computed:
         words = f"models are being compiled: {compiling}" if compiling else "models are being loaded"
         return make_card("signal", "Signal", "Compiling", words, "warn", _HELP["signal"])
@@ -178,7 +188,7 @@ def _signal(answer: PairAnalytics | None, spec: PairSpec, compiling: str) -> Car
     side: Tone = "long" if position > 0 else "short"
     hedge = "short" if position * ratio > 0 else "long"
     unit = "notional of " if spec.price == "log" else ""
-    words = f"{side} 1 {unit}{spec.y}, {hedge} {abs(ratio):.4g} {unit}{spec.x}"
+    words = f"{side} 1 {unit}{names[spec.y]}, {hedge} {abs(ratio):.4g} {unit}{names[spec.x]}"
     return make_card("signal", "Signal", f"{side.capitalize()} spread", words, side, _HELP["signal"])
 
 

@@ -4,7 +4,7 @@ A preset is a set of defaults: the address holds its name and what differs from 
 ``?preset=Scalp&window=60`` opens it with another window.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -15,10 +15,12 @@ from alphastream.cointegration import USUAL_INTERVALS_S
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
+from alphastream.instruments import bare
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
 from system import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.instruments import as_shown, asked, in_words, label
 from views.shared.readiness import COST_BPS
 
 ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
@@ -90,13 +92,20 @@ HELP: Final = {
 
 
 def pair_controls(
-    symbols: Sequence[str], settings: Settings, *, shortest_s: int = 1, open_list: bool = False, cost: bool = False
+    symbols: Sequence[str],
+    settings: Settings,
+    *,
+    venue: str = "",
+    shortest_s: int = 1,
+    open_list: bool = False,
+    cost: bool = False,
 ) -> PairSpec | None:
     """Ask for a pair and a model.
 
     Parameters
     ----------
     symbols : what can be chosen.
+    venue : of symbols that are written without one; "" where names have none.
     shortest_s : no shorter bars are offered.
     open_list : whether names that are not in the list may be typed.
     cost : whether the page needs what trading costs; it reads ``chosen_cost_bps``.
@@ -126,8 +135,12 @@ def pair_controls(
 
     begin = presets[str(choose("Preset", list(presets), 0, "preset", on_change=_take_preset, args=(presets,)))]
     first = lengths.index(begin.interval_s) if begin.interval_s in lengths else 0
-    y = choose("Dependent leg (y)", symbols, min(1, len(symbols) - 1), "y", accept_new_options=open_list)
-    x = choose("Hedge leg (x)", symbols, 0, "x", accept_new_options=open_list)
+    offered = [label(symbol, venue) for symbol in symbols]
+    for key in ("y", "x"):
+        take_names(key, lambda text: as_shown(text, venue), None if open_list else offered)
+    y = choose("Dependent leg (y)", offered, min(1, len(offered) - 1), "y", accept_new_options=open_list)
+    x = choose("Hedge leg (x)", offered, 0, "x", accept_new_options=open_list)
+    spell_anew((y, x), lambda text: as_shown(text, venue))
     interval = choose("Bar", list(intervals), first, "interval")
     take_old_model()
     model = choose("Model", list(models), list(models.values()).index(begin.model), "model")
@@ -140,9 +153,13 @@ def pair_controls(
     if cost:
         number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
         warn_of_old_cost("the round trip of both legs")
-    y, x = (str(leg or "").strip().upper() for leg in (y, x))
+    try:
+        y, x = (asked(leg or "", venue) for leg in (y, x))
+    except AlphaStreamError as error:
+        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
+        return None
     if y == x or not y or not x:
-        both = in_markdown(y) or "empty"
+        both = in_markdown(label(y, venue)) or "empty"
         st.warning(f"Both legs are {both}: choose two different symbols.", icon=":material/call_split:")
         return None
     if exit_ >= entry:
@@ -176,6 +193,32 @@ def _take_preset(presets: Mapping[str, Preset]) -> None:
 def chosen_cost_bps() -> float:
     """What the page's control says a round trip of both legs costs, in bps of one leg's notional."""
     return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
+
+
+def take_names(key: str, shown: Callable[[str], str], offered: Sequence[str] | None = None) -> None:
+    """Spell the name, or the names, in a control that is about to be drawn as its options are spelt.
+
+    Parameters
+    ----------
+    shown : gives the spelling of what stands in an address, or was typed.
+    offered : the only names that the control takes; None where others may be typed. Those an address has are then the
+        control's own before anybody can change them: it is drawn with them, and ``spell_anew`` begins again.
+    """
+    if offered is None:
+        held = st.session_state.get(key)
+        spelt = shown(held) if isinstance(held, str) else held and [shown(text) for text in held]
+    else:
+        held = st.session_state.get(key, st.query_params.get(key))
+        spelt = held and shown(held)
+        spelt = spelt if spelt in offered else held
+    if spelt != held:
+        st.session_state[key] = spelt
+
+
+def spell_anew(chosen: Iterable[str | None], shown: Callable[[str], str]) -> None:
+    """Run the page again where a control that was just drawn holds a name in another spelling than its options."""
+    if any(name and shown(name) != name for name in chosen):
+        st.rerun()
 
 
 def take_old_model() -> None:
@@ -229,8 +272,9 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
     try:
         pipeline.ingest.add_symbol(symbol)
     except AlphaStreamError as error:
-        title = f"{in_markdown(symbol)} cannot be followed"
-        st.error(in_markdown(error), icon=":material/search_off:", title=title)
+        title = f"{in_markdown(label(symbol, pipeline.venue))} cannot be followed"
+        words = in_words(error, pipeline.venue)
+        st.error(in_markdown(words), icon=":material/search_off:", title=title)
         return False
     return True
 
@@ -271,6 +315,11 @@ def number(
     return float(default if value is None else value)
 
 
-def sentence(error: AlphaStreamError) -> str:
-    """What an error says, as a sentence of a page."""
-    return f"{str(error)[0].upper()}{str(error)[1:]}."
+def sentence(error: AlphaStreamError, venue: str = "") -> str:
+    """What an error says, as a sentence of a page that shows this venue.
+
+    A name that begins it keeps its case.
+    """
+    words = in_words(error, venue)
+    first = words.partition(" ")[0]
+    return f"{words if bare(first) != first else words[0].upper() + words[1:]}."

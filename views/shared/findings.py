@@ -10,6 +10,7 @@ from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, tested_prices
 from views.shared.escaping import in_markdown
+from views.shared.instruments import labels
 
 SENTENCE_PX = 690  # for all but the longest; what was tested against may be scrolled to
 
@@ -42,12 +43,13 @@ def tests_of(answer: PairAnalytics) -> None:
     )
 
 
-def trade_times_of(correlations: Asynchrony, spec: PairSpec) -> None:
-    """What trading at different times does to the correlation of the legs."""
+def trade_times_of(correlations: Asynchrony, spec: PairSpec, venue: str) -> None:
+    """What trading at different times does to the correlation of the legs; symbols of the venue are printed bare."""
+    names = labels((spec.y, spec.x), venue)
     if correlations.refusal is not None:
         st.caption(f"Correlation from trades: {in_markdown(correlations.refusal)}")
         return
-    medians = ((spec.y, correlations.y_age_ns), (spec.x, correlations.x_age_ns))
+    medians = ((names[spec.y], correlations.y_age_ns), (names[spec.x], correlations.x_age_ns))
     ages = ", ".join(f"{in_markdown(symbol)} {(age or 0) / 1e9:.2f} s" for symbol, age in medians)
     st.caption(
         f"Correlation of returns: **{correlations.ticks:.3f}** from the trades themselves (Hayashi-Yoshida), "

@@ -7,6 +7,7 @@ import streamlit as st
 
 from system import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.instruments import in_words
 from views.shared.metrics import plain
 
 CARRIES_TRADES: Final = ("live", "backfilling")
@@ -49,7 +50,7 @@ def engine_notices(pipeline: Pipeline, what: str) -> list[Notice]:
     if pipeline.engine.failure is None:
         return []
     title = f"The engine stopped computing; {what} may be old"
-    return [Notice("error", title, pipeline.engine.failure, "error")]
+    return [Notice("error", title, in_words(pipeline.engine.failure, pipeline.venue), "error")]
 
 
 def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[Notice]:
@@ -64,4 +65,4 @@ def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[
     health = pipeline.ingest.health
     if health.state in CARRIES_TRADES:
         return []
-    return [Notice("warning", f"Feed: {health.state}", health.reason, "wifi_off")]
+    return [Notice("warning", f"Feed: {health.state}", in_words(health.reason, pipeline.venue), "wifi_off")]

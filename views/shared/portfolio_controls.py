@@ -1,6 +1,6 @@
 """What to hold of several pairs or symbols, and how. Each control writes itself into the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final, cast
@@ -14,9 +14,19 @@ from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.portfolio.allocation import Style, price_pairs
 from config import Settings
-from views.shared.controls import FILL_COST, INTERVALS_S, PRICES, number, sentence, take_old_model
+from views.shared.controls import (
+    FILL_COST,
+    INTERVALS_S,
+    PRICES,
+    number,
+    sentence,
+    spell_anew,
+    take_names,
+    take_old_model,
+)
 from views.shared.controls import HELP as PAIR_HELP
 from views.shared.escaping import in_markdown
+from views.shared.instruments import as_shown, asked, label, legs
 
 MAX_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
 FIRST_CHOSEN: Final = 4
@@ -76,12 +86,18 @@ class PortfolioRequest:
 
 
 def portfolio_controls(
-    symbols: Sequence[str], settings: Settings, *, capital: float | None = None, shortest_s: int = 1
+    symbols: Sequence[str],
+    settings: Settings,
+    *,
+    venue: str = "",
+    capital: float | None = None,
+    shortest_s: int = 1,
 ) -> PortfolioRequest | None:
     """Ask what to hold and how; None, and a sentence on the page, while the choice cannot be.
 
     Parameters
     ----------
+    venue : of symbols that are written without one; "" where names have none.
     capital : the assets of a backtest, which has costs of its own and signals of pairs alone; None asks for all.
     shortest_s : no shorter bars are offered.
     """
@@ -99,7 +115,7 @@ def portfolio_controls(
                 bind="query-params",
             )
         )
-    chosen = _pairs(first, symbols) if of == PAIRS else _symbols(first, symbols)
+    chosen = _pairs(first, symbols, venue) if of == PAIRS else _symbols(first, symbols, venue)
     signal = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     style = cast(Style, _select(signal, "Signals", STYLES, 0, "signals", HELP["signals"], 120))
     lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
@@ -118,13 +134,13 @@ def portfolio_controls(
         if not chosen:
             raise ParameterError(f"no {of} chosen: choose or type at least one above")
         if of == SYMBOLS:
-            pairs = price_pairs(chosen, symbols, interval_ns)
-            return PortfolioRequest(pairs, tuple(chosen), window, style, config)
-        legs = [_legs(text) for text in chosen]
-        specs = [PairSpec(y, x, interval_ns, models[model], window, cast(Price, price)) for y, x in legs]
+            alone = tuple(dict.fromkeys(asked(text, venue) for text in chosen))
+            return PortfolioRequest(price_pairs(alone, symbols, interval_ns), alone, window, style, config)
+        both = [legs(text, venue, symbols) for text in chosen]
+        specs = [PairSpec(y, x, interval_ns, models[model], window, cast(Price, price)) for y, x in both]
         return PortfolioRequest(tuple(dict.fromkeys(specs)), (), window, style, config)
     except AlphaStreamError as error:
-        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error, venue)), icon=":material/rule:")
         return None
 
 
@@ -166,20 +182,31 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
     )
 
 
-def _pairs(row: Any, symbols: Sequence[str]) -> list[str]:
-    listed = symbols[:MAX_LISTED]
+def _pairs(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
+    listed = [label(symbol, venue) for symbol in symbols[:MAX_LISTED]]
+
+    def shown(text: str) -> str:
+        try:
+            return "/".join(label(leg, venue) for leg in legs(text, venue, symbols)) if venue else text
+        except AlphaStreamError:
+            return text  # what is wrong with it is said below
+
     first = [f"{symbol}/{listed[0]}" for symbol in listed[1 : FIRST_CHOSEN + 1]]
     others = [name for x, y in combinations(listed, 2) if (name := f"{y}/{x}") not in first]
-    return _many(row, "Pairs (y/x)", [*first, *others], first, "pairs")
+    return _many(row, "Pairs (y/x)", [*first, *others], first, "pairs", shown)
 
 
-def _symbols(row: Any, symbols: Sequence[str]) -> list[str]:
-    return _many(row, "Symbols", list(symbols), list(symbols[:FIRST_CHOSEN]), "symbols")
+def _symbols(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
+    offered = [label(symbol, venue) for symbol in symbols]
+    return _many(row, "Symbols", offered, offered[:FIRST_CHOSEN], "symbols", lambda text: as_shown(text, venue))
 
 
-def _many(row: Any, label: str, options: list[str], default: list[str], key: str) -> list[str]:
+def _many(
+    row: Any, words: str, options: list[str], default: list[str], key: str, shown: Callable[[str], str]
+) -> list[str]:
+    take_names(key, shown)
     chosen = row.multiselect(
-        label,
+        words,
         options,
         default,
         key=key,
@@ -188,14 +215,8 @@ def _many(row: Any, label: str, options: list[str], default: list[str], key: str
         accept_new_options=True,
         max_selections=MAX_CHOSEN,
     )
-    return list(dict.fromkeys(str(name).strip().upper() for name in chosen if str(name).strip()))
-
-
-def _legs(text: str) -> tuple[str, str]:
-    y, slash, x = (part.strip() for part in text.partition("/"))
-    if not slash or not y or not x or "/" in x:
-        raise ParameterError(f"{text} is not a pair: write it as y/x, for example ETHUSDT/BTCUSDT")
-    return y, x
+    spell_anew(chosen, shown)
+    return [str(name).strip() for name in chosen if str(name).strip()]
 
 
 def _select(row: Any, label: str, options: Sequence[str], default: int, key: str, words: str, width: int) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from alphastream.core.units import HOUR
 from alphastream.tape.recordings import read_tape
 from alphastream.uploads import Upload
+from views.shared.instruments import venue_of
 from views.shared.metrics import plain
 from views.shared.system import get_settings, get_system
 
@@ -29,7 +30,7 @@ def load(source: str) -> Upload | None:
 def _bundled() -> Upload:
     path = get_settings().replay_tape
     frames, description = _tape_frames(str(path))
-    return Upload((path.name,), "ticks", frames, (description,), None)
+    return Upload((path.name,), "ticks", frames, (description,), None, venue_of(frames))
 
 
 @st.cache_data(show_spinner="Reading the recording", max_entries=2)
@@ -54,7 +55,9 @@ def own_tape(hours: int) -> Upload | None:
         ticks = pipeline.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
         if len(ticks):
             frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
-    return Upload((pipeline.title,), "ticks", frames, (f"read from the tape: {plain(pipeline.title)}",), None)
+    return Upload(
+        (pipeline.title,), "ticks", frames, (f"read from the tape: {plain(pipeline.title)}",), None, pipeline.venue
+    )
 
 
 def _frame(ids: Any, time_ns: Any, price: Any, quantity: Any) -> pd.DataFrame:

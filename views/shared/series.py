@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alphastream.errors import ParameterError
 from alphastream.feeds import Instrument
 from alphastream.pairs import PairAnalytics, PairSpec
+from views.shared.instruments import labels
 
 FloatArray = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[Any]]
@@ -34,7 +35,7 @@ class PairSeries:
 
     Parameters
     ----------
-    y_symbol, x_symbol : the dependent leg and its hedge.
+    y_symbol, x_symbol : the dependent leg and its hedge, as they are printed.
     time_ns : int64 UTC ns, the bar ends, strictly increasing.
     y_price, x_price : last trade of each leg at or before the bar end, quote units.
     spread, spread_mean, spread_std : spread and its rolling mean and standard deviation.
@@ -100,13 +101,19 @@ class PairSeries:
 
 
 def pair_series(
-    answer: PairAnalytics | None, spec: PairSpec, instruments: Mapping[str, Instrument], newest: int | None = None
+    answer: PairAnalytics | None,
+    spec: PairSpec,
+    instruments: Mapping[str, Instrument],
+    newest: int | None = None,
+    *,
+    venue: str = "",
 ) -> PairSeries:
     """The newest rows of an answer, forming ones last; no rows while there is no answer.
 
     Parameters
     ----------
     instruments : tick sizes, where the venue publishes them; else the prices themselves show their decimals.
+    venue : whose symbols are printed bare.
     """
 
     def column(name: str) -> NDArray[Any]:
@@ -116,9 +123,10 @@ def pair_series(
         return values if newest is None else values[-newest:]
 
     y, x = column("y"), column("x")
+    names = labels((spec.y, spec.x), venue)
     return PairSeries(
-        y_symbol=spec.y,
-        x_symbol=spec.x,
+        y_symbol=names[spec.y],
+        x_symbol=names[spec.x],
         time_ns=column("time_ns").astype(np.int64),
         y_price=y,
         x_price=x,

@@ -79,6 +79,7 @@ def choose_pairs(
     settings: Settings,
     capital: float,
     *,
+    venue: str = "",
     shortest_s: int = 1,
     open_list: bool = False,
 ) -> PairSpec | PositionOptimiser | None:
@@ -86,7 +87,7 @@ def choose_pairs(
 
     Parameters
     ----------
-    shortest_s, open_list : as in ``pair_controls``.
+    venue, shortest_s, open_list : as in ``pair_controls``.
 
     Raises
     ------
@@ -94,9 +95,9 @@ def choose_pairs(
         Where the choice makes no sense; its sentence says why.
     """
     if kind == OPTIMISER:
-        request = portfolio_controls(symbols, settings, capital=capital, shortest_s=shortest_s)
+        request = portfolio_controls(symbols, settings, venue=venue, capital=capital, shortest_s=shortest_s)
         return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
-    return pair_controls(symbols, settings, shortest_s=shortest_s, open_list=open_list)
+    return pair_controls(symbols, settings, venue=venue, shortest_s=shortest_s, open_list=open_list)
 
 
 def strategy_of(chosen: PairSpec | PositionOptimiser) -> Strategy:

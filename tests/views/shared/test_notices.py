@@ -10,9 +10,10 @@ from views.shared.notices import engine_notices, feed_notices, no_feed, origin
 
 
 def pipeline(kind: str = "live", state: str = "live", failure: str | None = None) -> Pipeline:
-    health = SimpleNamespace(state=state, reason="no address")
+    health = SimpleNamespace(state=state, reason="no address of binance-usdm:ETHUSDT")
     parts = SimpleNamespace(
         kind=kind,
+        venue="binance-usdm",
         title="Binance USDⓈ-M Futures",
         engine=SimpleNamespace(failure=failure),
         ingest=SimpleNamespace(health=health),
@@ -36,7 +37,7 @@ def test_recorded_trades_are_called_so() -> None:
 
 def test_what_is_wrong_is_a_sentence() -> None:
     (silent,) = feed_notices(pipeline(state="reconnecting"))
-    assert (silent.kind, silent.title, silent.text) == ("warning", "Feed: reconnecting", "no address")
+    assert (silent.kind, silent.title, silent.text) == ("warning", "Feed: reconnecting", "no address of ETHUSDT")
     (stopped,) = engine_notices(pipeline(failure="a bug"), "positions")
     assert (stopped.kind, stopped.text) == ("error", "a bug")
     assert stopped.title == "The engine stopped computing; positions may be old"
