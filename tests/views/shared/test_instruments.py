@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from alphastream.errors import ParameterError
-from alphastream.feeds import FEEDS, Instrument
+from alphastream.feeds import FEEDS, Instrument, WireSymbol
 from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from views.shared.cards import pair_cards
@@ -24,7 +24,7 @@ BESIDE = f"{OTHER}:BTCUSDT"
 
 
 def instrument(decimals: int) -> Instrument:
-    return Instrument("BTCUSDT", 10.0**-decimals, 0.001, decimals, 100.0, "TRADING")
+    return Instrument(WireSymbol("BTCUSDT"), 10.0**-decimals, 0.001, decimals, 100.0, "TRADING")
 
 
 @pytest.mark.parametrize("text", ["BTCUSDT", " btcusdt ", X, "Binance-USDM:btcusdt", "binance-usdm : BTCUSDT"])
