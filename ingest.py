@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from alphastream.core.units import SECOND
-from alphastream.events import Tick
 from alphastream.feeds.backfill import Gaps
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import Feed, FeedState, FeedStats, Health
 from alphastream.instruments import InstrumentId
+from alphastream.tape.columns import TickGroups
 from runtime import threads
 from runtime.backoff import Backoff
 
@@ -36,7 +36,7 @@ class Ingest:
     gaps : names the missing id ranges of an instrument, both ends inclusive; None: nothing is fetched afterwards.
     """
 
-    def __init__(self, feed: Feed, on_ticks: Callable[[list[Tick]], object], gaps: Gaps | None = None) -> None:
+    def __init__(self, feed: Feed, on_ticks: Callable[[TickGroups], object], gaps: Gaps | None = None) -> None:
         self.feed = feed
         self.refills = gaps is not None
         self._gaps = gaps
@@ -122,7 +122,7 @@ class Ingest:
         if next_attempt_ns is not None or state == "blocked":
             self.stats.traffic.broke(self.feed.now_ns(), time.monotonic(), state, reason)
 
-    def deliver(self, ticks: list[Tick]) -> bool:
+    def deliver(self, ticks: TickGroups) -> bool:
         """Hand a batch over; for the feed. False when it was not taken."""
         if self.stopping:
             return False

@@ -22,7 +22,7 @@ from alphastream.core.durations import Durations
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.instruments import full
-from alphastream.tape.columns import INT64_MAX, TickColumns, by_symbol, empty
+from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
 from runtime.stores import schema, sql
 from runtime.stores.rings import SymbolRings
@@ -196,6 +196,8 @@ class TickStore:
         ------
         StorageError : the store is closed or was opened to read.
         """
+        if isinstance(ticks, TickGroups):
+            return self.take(ticks.groups)
         accepted = 0
         stream = iter(ticks)
         while chunk := list(islice(stream, min(_APPEND_CHUNK, self._max_pending))):

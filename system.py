@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
-from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.pairs import PairSpec
+from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import read_tape
 from analytics import QuantEngine
 from config import Settings
@@ -341,7 +341,7 @@ def _connected(
 ) -> Pipeline:
     """Connect a feed to a store and an engine: the callbacks that make them one path."""
 
-    def take(ticks: Sequence[Tick]) -> None:
+    def take(ticks: TickGroups) -> None:
         if store.append(ticks):
             engine.notify()
             arrived()

@@ -1,6 +1,7 @@
 """The ingest thread: what it says when the recorder or the feed itself fails."""
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_a_recorder_that_fails_is_named_and_served_on(caplog: pytest.LogCaptureF
     broken = threading.Event()
     broken.set()
 
-    def take(ticks: list[Tick]) -> None:
+    def take(ticks: Sequence[Tick]) -> None:
         if broken.is_set():
             raise OSError("disk full")
         recorder.take(ticks)

@@ -7,6 +7,7 @@ import msgspec
 
 from alphastream.events import Tick
 from alphastream.instruments import InstrumentId
+from alphastream.tape.columns import TickColumns
 
 WireSymbol = NewType("WireSymbol", str)
 """A symbol alone, as a venue reads and writes it: what a codec may send, where a full name would be refused."""
@@ -94,6 +95,14 @@ class Codec(Protocol):
 
     def parse(self, frame: bytes, receive_ns: int = 0) -> list[Tick]:
         """Return the trades in a frame; anything else is counted in ``rejected`` and never raises."""
+
+    def parse_columns(self, frames: Sequence[bytes], receive_ns: Sequence[int]) -> dict[str, TickColumns]:
+        """Return the trades of many frames as columns of each instrument, in the order of arrival.
+
+        Parameters
+        ----------
+        receive_ns : when each frame arrived, UTC ns.
+        """
 
     def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
         """Return the request for up to ``limit`` trades, from ``from_id`` upwards."""

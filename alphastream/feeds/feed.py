@@ -1,17 +1,16 @@
 """What a feed is to the rest: how it is run, what it counts while it runs, and the snapshot that pages read."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
 from alphastream.feeds.codec import Instrument
 from alphastream.feeds.traffic import Traffic, TrafficCounts
 from alphastream.instruments import InstrumentId
+from alphastream.tape.columns import TickGroups
 
 FeedState = Literal["connecting", "live", "stalled", "backfilling", "blocked", "stopped"]
 
@@ -77,14 +76,12 @@ class FeedStats:
     failed_batches: int = 0
     traffic: Traffic = field(default_factory=Traffic)
 
-    def count(self, ticks: list[Tick]) -> None:
+    def count(self, ticks: TickGroups) -> None:
         """Take delivered ticks into account."""
         self.ticks += len(ticks)
-        self.traffic.delivered(Counter(tick.symbol for tick in ticks), time.monotonic())
-        newest = self.last_tick_ns
-        for tick in ticks:
-            if tick.time_ns > newest.get(tick.symbol, 0):
-                newest[tick.symbol] = tick.time_ns
+        self.traffic.delivered({symbol: len(columns) for symbol, columns in ticks.groups.items()}, time.monotonic())
+        for symbol, columns in ticks.groups.items():
+            self.last_tick_ns[symbol] = max(self.last_tick_ns.get(symbol, 0), int(columns.time_ns.max()))
 
     def snapshot(
         self, feed: str, symbols: tuple[InstrumentId, ...], status: tuple[FeedState, str, int, int | None]
@@ -134,7 +131,7 @@ class FeedContext(Protocol):
     def report(self, state: FeedState, reason: str, next_attempt_ns: int | None = None) -> None:
         """Change the state, with one sentence for a person."""
 
-    def deliver(self, ticks: list[Tick]) -> bool:
+    def deliver(self, ticks: TickGroups) -> bool:
         """Hand a batch over; False when it was not taken."""
 
     def missing(self, symbol: str) -> Sequence[tuple[int, int]]:

@@ -6,11 +6,14 @@ order of arrival is kept, and no trade is shown before it happened. The recorder
 bundled tape it runs 1.27 s behind the venue's).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from alphastream.core.units import MS, SECOND
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.recordings import Recording
 
 
@@ -56,24 +59,50 @@ class Replay:
 
     def take(self, limit: int, until_ns: int | None = None) -> list[Tick]:
         """Return the next trades, at most ``limit``, none due after ``until_ns`` (None: however late)."""
-        ticks: list[Tick] = []
-        while len(ticks) < limit:
-            stop = min(len(self.tape), self._row + limit - len(ticks))
+        return [tick for part in self._parts(limit, until_ns) for tick in self._ticks(*part)]
+
+    def take_columns(self, limit: int, until_ns: int | None = None) -> tuple[dict[str, TickColumns], int]:
+        """Return the same trades as columns of each instrument, and when the last of them was due, 0 for none."""
+        parts: dict[str, list[TickColumns]] = {}
+        last_ns = 0
+        for start, stop, shift_ns, id_shift in self._parts(limit, until_ns):
+            rows, tape = np.arange(start, stop), self.tape
+            last_ns = int(tape.due_ns[stop - 1]) + shift_ns
+            for k, name in enumerate(self._names):
+                mine = rows[tape.symbol_index[start:stop] == k]
+                if len(mine):
+                    columns = TickColumns(
+                        tape.id[mine] + id_shift[k],
+                        tape.price[mine],
+                        tape.quantity[mine],
+                        tape.time_ns[mine] + shift_ns,
+                        tape.due_ns[mine] + shift_ns,
+                        tape.buyer_is_maker[mine],
+                    )
+                    parts.setdefault(name, []).append(columns)
+        return {name: TickColumns.joined(found) for name, found in parts.items()}, last_ns
+
+    def _parts(self, limit: int, until_ns: int | None) -> Iterator[tuple[int, int, int, list[int]]]:
+        """Rows that are due, from and to, with what is added to their times and ids; one part a lap of the tape."""
+        taken = 0
+        while taken < limit:
+            stop = min(len(self.tape), self._row + limit - taken)
             if until_ns is not None:
                 due = int(np.searchsorted(self.tape.due_ns, until_ns - self._shift_ns, side="right"))
                 stop = min(stop, due)
             if stop <= self._row:
                 break
-            ticks += self._ticks(self._row, stop)
+            part = self._row, stop, self._shift_ns, self._id_shift
+            taken += stop - self._row
             self._row = stop
             if self._row == len(self.tape) and self._loop:
                 self._rewind()
-        return ticks
+            yield part
 
-    def _ticks(self, start: int, stop: int) -> list[Tick]:
+    def _ticks(self, start: int, stop: int, shift_ns: int, id_shift: list[int]) -> list[Tick]:
         tape, names, rows = self.tape, self._names, slice(start, stop)
         return [
-            Tick(names[k], id_ + self._id_shift[k], price, quantity, t + self._shift_ns, due + self._shift_ns, maker)
+            Tick(names[k], id_ + id_shift[k], price, quantity, t + shift_ns, due + shift_ns, maker)
             for k, id_, price, quantity, t, due, maker in zip(
                 tape.symbol_index[rows].tolist(),
                 tape.id[rows].tolist(),

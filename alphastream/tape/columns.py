@@ -1,10 +1,11 @@
 """Ticks of one symbol as arrays: what a tape is made of between the socket and the disk."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,32 @@ class TickColumns:
         if (joined.id[1:] > joined.id[:-1]).all():
             return joined
         return joined.rows(np.unique(joined.id, return_index=True)[1])
+
+
+class TickGroups(Sequence[Tick]):
+    """Ticks that came together, as columns of each symbol; read one by one, symbol after symbol.
+
+    Parameters
+    ----------
+    groups : by symbol, in the order of arrival; none of them empty.
+    """
+
+    def __init__(self, groups: Mapping[str, TickColumns]) -> None:
+        self.groups = groups
+
+    @cached_property
+    def _ticks(self) -> list[Tick]:
+        return [tick for symbol, columns in self.groups.items() for tick in columns.ticks(symbol)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.groups.values()))
+
+    @overload
+    def __getitem__(self, at: int) -> Tick: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Tick]: ...
+    def __getitem__(self, at: int | slice) -> Tick | list[Tick]:
+        return self._ticks[at]
 
 
 _TYPES = (np.int64, np.float64, np.float64, np.int64, np.int64, np.bool_)

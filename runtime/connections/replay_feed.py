@@ -12,6 +12,7 @@ from alphastream.feeds.codec import Instrument
 from alphastream.feeds.feed import FeedContext
 from alphastream.feeds.replay import Replay
 from alphastream.instruments import InstrumentId, bare
+from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import Recording
 
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
@@ -77,11 +78,10 @@ class ReplayFeed:
         else:
             context.report("live", f"{self.title}, played {self._pace()}")
         while not context.stopping:
-            ticks = replay.take(*self._due())
-            carried = [tick for tick in ticks if tick.symbol in self._carried]
-            if ticks:
-                self._data_ns = ticks[-1].receive_ns
-            if carried and context.deliver(carried):
+            groups, last_ns = replay.take_columns(*self._due())
+            carried = {symbol: columns for symbol, columns in groups.items() if symbol in self._carried}
+            self._data_ns = last_ns or self._data_ns
+            if carried and context.deliver(TickGroups(carried)):
                 context.stats.last_message_ns = self._data_ns
             next_ns = replay.next_ns()
             if next_ns is None:

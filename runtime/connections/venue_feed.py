@@ -9,15 +9,18 @@ from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
 from typing import Final
 
+import numpy as np
+
+from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
-from alphastream.events import Tick
 from alphastream.feeds.backfill import Backfill, Page
 from alphastream.feeds.codec import Codec, Instrument, Request
 from alphastream.feeds.feed import FeedContext, FeedState
 from alphastream.feeds.listing import suggest
 from alphastream.feeds.traffic import Healed
 from alphastream.instruments import InstrumentId, bare
+from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport
@@ -29,7 +32,6 @@ LIVE: Final = "trades arrive"
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
 SUBSCRIBE_EVERY_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
 LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
-BATCH: Final = 1_000  # ticks handed over at once
 
 
 class LiveFeed:
@@ -240,14 +242,14 @@ class LiveFeed:
             self._newest.clear()
             opened_s = heard_s = time.monotonic()
             while not context.stopping and self._symbols:
-                ticks = self._receive(context, transport)
+                groups = self._receive(context, transport)
                 now_s = time.monotonic()
-                if ticks:
+                if groups:
                     heard_s = now_s
-                    self._pass_on(context, ticks, now_s)
+                    self._pass_on(context, groups, now_s)
                 elif now_s - heard_s > self._stall_s:
                     raise _StalledError(f"no trade for {self._stall_s:g} s although the connection is open")
-                if now_s - opened_s > self._stable_s and ticks:
+                if now_s - opened_s > self._stable_s and groups:
                     self._backoff.reset()
                 self._send_subscription_changes(context, transport, now_s)
                 self._refill(context, now_s)
@@ -259,36 +261,36 @@ class LiveFeed:
         else:
             context.report("connecting", doing)
 
-    def _receive(self, context: FeedContext, transport: Transport) -> list[Tick]:
+    def _receive(self, context: FeedContext, transport: Transport) -> dict[str, TickColumns]:
         """Return the trades of all messages that have come, after a wait for the first."""
-        frame = transport.recv(LOOK_AROUND_S)
-        if frame is None:
-            return []
-        ticks: list[Tick] = []
-        now_ns = context.stats.last_message_ns = time.time_ns()
-        while frame is not None:
-            context.stats.traffic.bytes_received += len(frame)
-            ticks += self._codec.parse(frame, now_ns)
-            frame = transport.recv(0.0) if len(ticks) < BATCH else None
-        return [tick for tick in ticks if tick.symbol in self._symbols]
+        frames, receive_ns = transport.recv_many(LOOK_AROUND_S)
+        if not frames:
+            return {}
+        context.stats.last_message_ns = receive_ns[-1]
+        context.stats.traffic.bytes_received += sum(map(len, frames))
+        found = self._codec.parse_columns(frames, receive_ns)
+        return {symbol: columns for symbol, columns in found.items() if symbol in self._symbols}
 
-    def _pass_on(self, context: FeedContext, ticks: list[Tick], now_s: float) -> None:
-        holes = set()
-        for tick in ticks:
-            newest = self._newest.get(tick.symbol)
-            if newest is None or tick.id > newest + 1:
-                holes.add(tick.symbol)
-            if newest is None or tick.id > newest:
-                self._newest[tick.symbol] = tick.id
-        offset_ns = context.stats.clock_offset_ns or 0
-        context.stats.lag_ns = ticks[-1].receive_ns - ticks[-1].time_ns + offset_ns
-        context.stats.traffic.arrived([tick.receive_ns - tick.time_ns + offset_ns for tick in ticks])
-        if not context.deliver(ticks):
-            holes.update(tick.symbol for tick in ticks)
+    def _pass_on(self, context: FeedContext, groups: Mapping[str, TickColumns], now_s: float) -> None:
+        holes = {symbol for symbol, columns in groups.items() if self._goes_past(symbol, columns.id)}
+        if context.deliver(TickGroups(groups)):
+            for columns in groups.values():
+                lag_ns = columns.receive_ns - columns.time_ns + (context.stats.clock_offset_ns or 0)
+                context.stats.lag_ns = int(lag_ns[-1])
+                context.stats.traffic.arrived(lag_ns)
+        else:
+            holes.update(groups)
         if holes:
             self._backfill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
         if context.state in ("connecting", "stalled"):
             context.report("live", LIVE)
+
+    def _goes_past(self, symbol: str, ids: Ints) -> bool:
+        """Whether ids of one instrument leave some out, or are the first on this connection."""
+        newest = self._newest.get(symbol)
+        before = np.maximum.accumulate(np.append(int(ids[0]) - 1 if newest is None else newest, ids))
+        self._newest[symbol] = int(before[-1])
+        return newest is None or bool((ids > before[:-1] + 1).any())
 
     def _send_subscription_changes(self, context: FeedContext, transport: Transport, now_s: float) -> None:
         if not self._changed or now_s < self._subscribe_after_s:
@@ -346,12 +348,12 @@ class LiveFeed:
             self._backfill.failed(now_s)
             reason = str(error)
         else:
-            inside = [tick for tick in ticks if page.first <= tick.id <= page.last]
-            if inside and not context.deliver(inside):
+            inside = TickColumns.of(tick for tick in ticks if page.first <= tick.id <= page.last)
+            if len(inside) and not context.deliver(TickGroups({page.symbol: inside})):
                 self._backfill.failed(now_s)
             else:
                 context.stats.backfilled += len(inside)
-                if inside:
+                if len(inside):
                     healed = Healed(page.symbol, page.first, page.last, len(inside), time.time_ns())
                     context.stats.traffic.heal(healed)
                 self._backfill.answered(page, ticks, time.time_ns())

@@ -13,6 +13,7 @@ from alphastream.feeds.binance.rest import advise, parse_exchange_info, parse_se
 from alphastream.feeds.binance.trades import TradeFrames
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
 from alphastream.instruments import InstrumentId
+from alphastream.tape.columns import TickColumns
 
 
 class BinanceCodec:
@@ -90,6 +91,10 @@ class BinanceCodec:
         receive_ns : when it arrived, for the ticks.
         """
         return self._trades.parse(frame, receive_ns)
+
+    def parse_columns(self, frames: Sequence[bytes], receive_ns: Sequence[int]) -> dict[str, TickColumns]:
+        """Return the trades of many frames as columns of each instrument; see ``Codec``."""
+        return self._trades.parse_columns(frames, receive_ns)
 
     def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
         """Return the request for up to ``limit`` (at most 1,000) trades, from ``from_id`` upwards, inclusive."""

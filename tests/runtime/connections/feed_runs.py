@@ -36,7 +36,7 @@ class Recorder:
         self.ticks: list[Tick] = []
         self.runs: dict[str, IdRuns] = {}
 
-    def take(self, ticks: list[Tick]) -> None:
+    def take(self, ticks: Sequence[Tick]) -> None:
         assert ticks
         assert threading.current_thread().name.startswith("ingest ")
         self.ticks += ticks
