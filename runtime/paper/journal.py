@@ -11,6 +11,7 @@ that is damaged, gone, doubled or out of place is where a run ends: what stands 
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -153,6 +154,9 @@ class RunFile:
             self._failed = True
             known.end = append_whole(self.path, b"".join(texts))
         except OSError as error:
+            if not self._known().end:  # a file without a first line is no run
+                with suppress(OSError):
+                    self.path.unlink(missing_ok=True)
             raise StorageError(f"{self.path}: {error}: make the folder writable, or name another data_dir") from error
         known.checksum, known.ends_line, self._failed = checksum, True, False
 

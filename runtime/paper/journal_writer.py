@@ -1,7 +1,7 @@
 """What of a paper run is new since it was last written down."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,16 +20,25 @@ HEARTBEAT_NS: Final = 10 * 10**9  # of the tape, between two lines that say how 
 
 
 class JournalWriter:
-    """Writes down what is new in a run, in its file and in what is known of it.
+    """Writes down what is new in a run, in what is known of it and in its file.
+
+    Lines that cannot be written wait in memory, in their order, until ``save`` can write them.
 
     Parameters
     ----------
-    record : grows with the file.
+    record : grows with what the run does, also while the file cannot be written.
+    failed : called whenever writing fails.
+
+    Attributes
+    ----------
+    failure : why lines wait, None while none do.
     """
 
-    def __init__(self, file: RunFile, record: RunRecord) -> None:
+    def __init__(self, file: RunFile, record: RunRecord, failed: Callable[[], object]) -> None:
         self.record = record
-        self._file = file
+        self.failure: str | None = None
+        self._file, self._failed = file, failed
+        self._waiting: list[Sequence[Entry]] = []
         self._known: dict[int, tuple[Any, ...]] = {}
         self._settled = 0  # so many orders, from the first on, change no more
         self._written_ns = 0
@@ -85,12 +94,29 @@ class JournalWriter:
             self._written_ns = live.until_ns
             self._append(entries)
 
-    def end(self, name: str, why: str, *, ended: bool = False) -> None:
-        """Write the last line. That it cannot be written is logged: the run is over all the same."""
+    def end(self, why: str, *, ended: bool = False) -> None:
+        """Write the last line."""
+        self._append([Stopped(why, ended)])
+
+    @property
+    def waiting(self) -> int:
+        """Lines that are in memory only."""
+        return len(self._waiting)
+
+    def save(self) -> bool:
+        """Write what waits; whether nothing waits any more."""
         try:
-            self._append([Stopped(why, ended)])
+            self._file.append_all(self._waiting)
         except StorageError as error:
-            log.error("end of a paper run not written: id=%s reason=%s", name, error)
+            if self.failure is None:
+                log.error("paper run is not written down, its lines wait in memory: %s", error)
+            self.failure = str(error)
+            self._failed()
+            return False
+        if self.failure is not None:
+            log.info("paper run is written down again: file=%s lines=%d", self._file.path, len(self._waiting))
+        self._waiting, self.failure = [], None
+        return True
 
     def late(self, live: LiveRun | None) -> int:
         """Trades so far that came after their bar had closed."""
@@ -112,9 +138,11 @@ class JournalWriter:
         return changed
 
     def _append(self, entries: Sequence[Entry]) -> None:
-        self._file.append(entries)
         for entry in entries:
             self.record.take(entry)
+        self._waiting.append(entries)
+        if self.failure is None:
+            self.save()
 
 
 def _signature(order: SpreadOrder) -> tuple[Any, ...]:

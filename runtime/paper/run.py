@@ -19,6 +19,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import Graph, Node
 from alphastream.strategies import Strategy
 from alphastream.trading import Ended, SpreadRequest
+from runtime.backoff import Backoff
 from runtime.paper.journal import RunFile
 from runtime.paper.journal_writer import JournalWriter
 from runtime.paper.record import RunRecord
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 GRACE_NS: Final = 1_000_000_000  # so long after a bar's end a trade of one leg shows that the other was silent
 STEP_S: Final = 0.1  # at most one step in this time
+RETRY_S: Final = (0.5, 30.0)  # first and longest pause before what could not be written is tried again
 NEVER_NS: Final = 10**18
 WARM_BARS: Final = 2_000
 MAX_WARM_NS: Final = 24 * 3_600 * 10**9
@@ -59,17 +61,30 @@ class PaperRun:
         self._pool = pool
         self._fresh = fresh
         self._tape = TapeReader()
-        self._journal = JournalWriter(file, record)
+        self._journal = JournalWriter(file, record, self._save_later)
         self._live: LiveRun | None = None
         self._stopping: str | None = None
         self._ended = False
+        self._retry: asyncio.TimerHandle | None = None
+        self._backoff = Backoff(*RETRY_S, jitter=0.0)
         self.wake = asyncio.Event()
         self.status: Status = "starting"
         self.why = ""
         self.view = self._build_view()
 
     async def run(self) -> None:
-        """Play until stopped. Ends with a line that says why, unless the service closes down."""
+        """Play until stopped. Ends with a line that says why, unless the service closes down, when that is on disk."""
+        try:
+            await self._play_until_stopped()
+            while self._journal.failure is not None:
+                await self._woken()
+        finally:
+            if self._journal.failure is not None and not self._journal.save():
+                log.error("paper run is left with %d lines unwritten: id=%s", self._journal.waiting, self.id)
+            if self._retry is not None:
+                self._retry.cancel()
+
+    async def _play_until_stopped(self) -> None:
         try:
             while self._stopping is None:
                 pipeline = self._pipeline(self.record.begin.trades)
@@ -250,7 +265,7 @@ class PaperRun:
             self._show("closing", self._stopping)
 
     def _end(self, why: str) -> None:
-        self._journal.end(self.id, why, ended=self._ended and not any(self._positions()))
+        self._journal.end(why, ended=self._ended and not any(self._positions()))
         try:
             self._show("stopped", why)
         except Exception:  # books that cannot be shown any more: the last view stays, and says that it is over
@@ -262,7 +277,19 @@ class PaperRun:
         self.view = self._build_view()
 
     def _build_view(self) -> PaperView:
-        return view_of(self.id, self.record, self.status, self.why, self._live, self._journal.late(self._live))
+        journal = self._journal
+        view = view_of(self.id, self.record, self.status, self.why, self._live, journal.late(self._live))
+        return view if journal.failure is None else replace(view, unsaved=journal.failure)
+
+    def _save_later(self) -> None:
+        """Try again, after a pause, to write what could not be written."""
+        self._retry = asyncio.get_running_loop().call_later(self._backoff.next_s(), self._save_again)
+
+    def _save_again(self) -> None:
+        if self._journal.save():
+            self._backoff.reset()
+        self.view = self._build_view()
+        self.wake.set()
 
 
 def first_bar_ns(now_ns: int, strategy: Strategy) -> int:

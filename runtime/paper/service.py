@@ -234,6 +234,9 @@ class PaperService:
             self._require_folder()
         with self._lock:
             known = self._stopped.get(name)
+            running = self._runs.get(name)
+        if running is not None and running.view.unsaved:
+            raise ParameterError(f"its last lines are not on disk yet ({running.view.unsaved}): make room first")
         if known is None:
             raise ParameterError(f"{name!r} is no stopped run")
         if known.ended:
@@ -297,8 +300,7 @@ class PaperService:
         if record.stopped is None and self.held is not None:
             record.stopped = ELSEWHERE
         if record.stopped is None and record.begin.trades == "replay":
-            file.append([Stopped("the app was stopped, and with it the recording")])
-            record = file.read(self._venue)
+            self._stop_recording(file, record)
         if record.damage is not None:
             self._notice(f"{path}: {record.damage}")
         if record.left_out:
@@ -311,6 +313,15 @@ class PaperService:
         else:
             late = 0 if record.state is None else record.state.late
             self._stopped[path.stem] = view_of(path.stem, record, "stopped", record.stopped, None, late)
+
+    def _stop_recording(self, file: RunFile, record: RunRecord) -> None:
+        """End a run on a recording that the app has left; what cannot be written now is written at the next start."""
+        stopped = Stopped("the app was stopped, and with it the recording")
+        record.take(stopped)
+        try:
+            file.append([stopped])
+        except StorageError as error:
+            log.warning("end of a paper run not written: %s", error)
 
     def _mend(self, file: RunFile) -> None:
         try:

@@ -58,6 +58,7 @@ class PaperView:
     ended : its account was liquidated, or had nothing left: it cannot go on.
     damaged : its file is damaged, and it is known up to there: it cannot go on.
     venue, address : where its trades come from; "" where that is not known.
+    unsaved : why what it did last is in memory only; "" while all of it is on disk.
     """
 
     id: str
@@ -82,6 +83,7 @@ class PaperView:
     damaged: bool = False
     venue: str = ""
     address: str = ""
+    unsaved: str = ""
 
     @property
     def equity(self) -> float:

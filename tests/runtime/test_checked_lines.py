@@ -1,5 +1,7 @@
 """Lines that carry their checksum: whatever one byte does to them is found."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -43,6 +45,27 @@ def test_a_line_belongs_where_it_was_written() -> None:
 def test_lines_are_counted_as_an_editor_does() -> None:
     assert lines_of(b"a\nb\r\n\nc\rd\x0be\n") == [b"a", b"b", b"", b"c\rd\x0be", b""]
     assert lines_of(b"a\nb") == [b"a", b"b"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from runtime.checked_lines import append_whole
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+append_whole(path, b"a" * 6_000)
+try:
+    append_whole(path, b"b" * 6_000)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_what_does_not_fit_on_the_disk_is_not_there_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
+    assert "File too large" in done.stdout
+    assert path.read_bytes() == b"a" * 6_000
 
 
 def test_a_damaged_piece_is_kept_once(tmp_path: Path) -> None:

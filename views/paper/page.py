@@ -167,6 +167,12 @@ def _panel(system: System, name: str) -> None:
     if view is None:
         st.info("This run no longer exists.", icon=":material/hourglass_empty:", title="No such run")
         return
+    if view.unsaved:
+        st.warning(
+            in_markdown(f"It goes on in memory, and is written when that works again: {view.unsaved}"),
+            icon=":material/hard_drive:",
+            title="Not all of this run is on disk",
+        )
     _state(system, view)
     metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
     waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is

@@ -1,5 +1,6 @@
 """The service of paper runs: what it refuses, what goes wrong in one run or file and leaves the others alone."""
 
+import errno
 import os
 import threading
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from alphastream.backtest import Definition
 from alphastream.backtest.definition import KINDS
 from alphastream.errors import ParameterError, StorageError
 from alphastream.strategies import ZScoreThreshold
+from runtime.checked_lines import append_whole
+from runtime.paper import journal
 from runtime.paper import run as paper_run
 from runtime.paper import service as paper
 from runtime.paper.journal import RunFile
@@ -93,49 +96,118 @@ def test_a_strategy_that_raises_ends_alone(
         assert see(service, good).status != "stopped"
 
 
-def test_a_full_disk_ends_a_run_with_its_reason(
-    tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+class Disk:
+    """A disk that a test fills: writing to files of some runs fails after a part of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full: set[str] = set()
+        self.tried = 0
+        self._append_whole = append_whole
+        monkeypatch.setattr(journal, "append_whole", self)
+        monkeypatch.setattr(paper_run, "RETRY_S", (0.01, 0.05))
+
+    def __call__(self, path: Path, text: bytes) -> int:
+        if path.stem not in self.full:
+            return self._append_whole(path, text)
+        self.tried += 1
+        with path.open("ab") as raw:
+            raw.write(text[: len(text) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def test_a_run_waits_for_room_on_disk_and_loses_nothing(
+    tmp_path: Path, pipeline: TapePipeline, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     ticks = tape(3)
     warm, rest = before_and_after(ticks)
-    append = RunFile.append
     with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
         pipeline.feed(warm)
         full, fine = service.open(DEFINITION, "live"), service.open(DEFINITION, "live")
         eventually(lambda: see(service, full).status == see(service, fine).status == "running")
-
-        def fail(self: RunFile, entries: Any) -> None:
-            if self.path.stem == full:
-                raise StorageError("no space left")
-            append(self, entries)
-
-        monkeypatch.setattr(RunFile, "append", fail)
+        disk.full = {full}
         pipeline.feed(rest)
+        view = played(service, full, end_of(ticks))
+        assert view.status == "running"
+        assert "No space left on device" in view.unsaved
+        same_as_history(view, pipeline.store, at_least=6)
         played(service, fine, end_of(ticks))
-        eventually(lambda: see(service, full).status == "stopped")
-        assert see(service, full).why == "no space left"
-        assert see(service, full).fills == ()  # what could not be written down has not happened
-        monkeypatch.setattr(RunFile, "append", append)
-    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:  # it was never ended
+        assert see(service, fine).unsaved == ""
+        tried = disk.tried
+        eventually(lambda: disk.tried > tried + 2)
+        disk.full = set()
+        eventually(lambda: see(service, full).unsaved == "")
+    record = RunFile(tmp_path / "paper" / f"{full}.jsonl").read()
+    assert (record.damage, record.left_out, record.stopped) == (None, [], None)
+    assert tuple(record.fills) == view.fills
+    assert caplog.text.count("its lines wait in memory") == 1
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
         goes_on(service, pipeline, full)
 
 
-def test_closing_on_a_full_disk_ends_the_run_and_says_so(
-    tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+def test_closing_on_a_full_disk_ends_the_run_and_waits_with_the_end(
+    tmp_path: Path, pipeline: TapePipeline, disk: Disk
 ) -> None:
     warm, rest = before_and_after(tape(3))
-    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service, monkeypatch.context() as patch:
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
         pipeline.feed(warm)
         name = service.open(DEFINITION, "live")
-        until_it_holds(service, pipeline, name, rest)
-
-        def fail(self: RunFile, entries: Any) -> None:
-            raise StorageError("no space left")
-
-        patch.setattr(RunFile, "append", fail)
+        left = until_it_holds(service, pipeline, name, rest)
+        disk.full = {name}
         service.end(name, flatten=True)
+        eventually(lambda: see(service, name).status == "closing")
+        pipeline.feed(left)
         eventually(lambda: see(service, name).status == "stopped")
-        assert "no space left" in see(service, name).why
+        assert see(service, name).why == "stopped by hand, positions closed"
+        assert not any(see(service, name).positions)
+        assert "No space left on device" in see(service, name).unsaved
+        with pytest.raises(ParameterError, match=r"not on disk yet .*: make room first"):
+            service.resume(name)
+        disk.full = set()
+        eventually(lambda: see(service, name).unsaved == "")
+        view = see(service, name)
+    record = RunFile(tmp_path / "paper" / f"{name}.jsonl").read()
+    assert record.stopped == "stopped by hand, positions closed"
+    assert tuple(record.fills) == view.fills
+
+
+def test_a_run_that_cannot_be_written_until_the_end_says_how_much_is_lost(
+    tmp_path: Path, pipeline: TapePipeline, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    warm, rest = before_and_after(tape(3))
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
+        pipeline.feed(warm)
+        name = service.open(DEFINITION, "live")
+        left = until_it_holds(service, pipeline, name, rest)
+        disk.full = {name}
+        pipeline.feed(left)
+        eventually(lambda: see(service, name).unsaved != "")
+        kept = len(see(service, name).fills)
+    assert "lines unwritten" in caplog.text
+    disk.full = set()
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:  # what a crash would have left
+        assert 0 < len(see(service, name).fills) <= kept
+        assert see(service, name).status != "stopped"
+
+
+def test_what_cannot_be_begun_on_a_full_disk_leaves_no_file(
+    tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, text: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(journal, "append_whole", fail)
+    pipeline.feed(before_and_after(tape(3))[0])
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
+        with pytest.raises(StorageError, match="No space left"):
+            service.open(DEFINITION, "live")
+        assert service.runs() == []
+    assert list((tmp_path / "paper").glob("*.jsonl")) == []
 
 
 def test_books_that_cannot_be_shown_end_a_run_all_the_same(

@@ -114,6 +114,26 @@ def test_paper_trading_that_could_not_start_is_said(system: Running) -> None:
     assert "paper trading could not be started (OSError: nowhere)" in words(shown())
 
 
+def test_a_run_that_waits_for_the_disk_says_so(
+    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ran(system.paper, pipeline)
+    view = replace(see(system.paper, name), unsaved="no space left")
+    monkeypatch.setattr(system.paper, "view", lambda _: view)
+    assert "It goes on in memory, and is written when that works again: no space left" in words(shown())
+
+
+def test_a_damaged_run_is_shown_and_cannot_be_resumed(
+    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ran(system.paper, pipeline)
+    view = replace(see(system.paper, name), status="stopped", why="line 7 is damaged", damaged=True)
+    monkeypatch.setattr(system.paper, "view", lambda _: view)
+    test = shown()
+    assert "line 7 is damaged" in words(test)
+    assert not [each for each in test.button if each.key == "paper_resume"]
+
+
 def test_another_process_that_has_the_folder_is_named(system: Running) -> None:
     system.paper.held = "process 7 has the folder"
     assert "process 7 has the folder. Until it ends" in words(shown())
