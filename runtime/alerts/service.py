@@ -32,6 +32,7 @@ from alphastream.alerts import (
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.alerts.files import AlertState, BookFile, Key
 from runtime.alerts.history import HistoryFile
+from runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 # 0.2 ms a refresh with new trades and 1 ms a closed bar. At 500 pairs that is what one core can still do every second.
 MAX_RULES: Final = 500
 HISTORY_SHOWN: Final = 2_000  # newest alerts kept in memory
+MAX_UNSAVED: Final = 10_000  # alerts that wait for the disk: more than the files of the history hold
+RETRY_S: Final = (1.0, 60.0)  # first and longest pause before what could not be written is tried again
 
 State = Literal["armed", "fired", "cooling down", "calibrating", "off", "failed"]
 
@@ -97,6 +100,9 @@ class AlertService:
         self.failure: str | None = None
         self.outage: str | None = None
         self.held: str | None = None
+        self._unsaved: deque[Alert] = deque(maxlen=MAX_UNSAVED)
+        self._backoff = Backoff(*RETRY_S, jitter=0.0)
+        self._retry_at_s: float | None = None  # monotonic; None while everything is on disk
         self._file, self._lines = BookFile(folder, venue), HistoryFile(folder)
         self._read()
 
@@ -134,6 +140,8 @@ class AlertService:
     def release(self) -> None:
         """Let another process have the book. May be called twice."""
         with self._lock:
+            if self._file.is_claimed and self._retry_at_s is not None:
+                self._record([])
             self._file.release()
 
     # ---- for pages -------------------------------------------------------------------------------------------
@@ -239,8 +247,8 @@ class AlertService:
                 continue
             fired += alerts
             changed |= moved
-        if changed:
-            with self._lock:
+        with self._lock:
+            if changed or (self._retry_at_s is not None and time.monotonic() >= self._retry_at_s):
                 self._record(fired)
         return fired
 
@@ -301,18 +309,24 @@ class AlertService:
         return before is None or before.words != words
 
     def _record(self, alerts: Sequence[Alert]) -> None:
-        """Keep states and history. What cannot be written is reported on the page and lives in memory."""
+        """Keep states and history. What cannot be written lives in memory, is reported on the page and tried again."""
         self._history.extend(alerts)
+        self._unsaved.extend(alerts)
         try:
             self._file.save(self._rules, self._states)
-            if alerts:
-                self._lines.append(alerts)
-            self.failure = None
+            if self._unsaved:
+                self._lines.append(tuple(self._unsaved))
+            self._unsaved.clear()
+            self._backoff.reset()
+            self.failure = self._retry_at_s = None
         except Exception as error:  # what fired is told whatever the disk says
             if self.failure is None:
                 expected = isinstance(error, StorageError | OSError)
                 log.error("alerts are not kept on disk: %s", error, exc_info=None if expected else error)
-            self.failure = f"Alerts are not kept on disk and may be sent again after a restart: {error}"
+            self.failure = (
+                f"Alerts are kept in memory until they can be written, and may be sent again after a restart: {error}"
+            )
+            self._retry_at_s = time.monotonic() + self._backoff.next_s()
 
     def _past(self) -> list[Alert]:
         try:

@@ -1,5 +1,6 @@
 """Alert rules and their history on disk: damage, full disks, other processes."""
 
+import errno
 import json
 import math
 from dataclasses import asdict, replace
@@ -119,13 +120,53 @@ def test_a_book_that_cannot_be_written_says_so_and_goes_on(book: AlertService, c
     assert len(look(book, clock, 2.5)) == 1
     assert look(book, clock, 2.5) == []
     assert book.failure is not None
-    assert "not kept on disk" in book.failure
+    assert "kept in memory until they can be written" in book.failure
     with pytest.raises(StorageError, match="ALPHASTREAM_DATA_DIR"):
         book.add(replace(RULE, id="b"))
     assert book.rules == (RULE,)
     scratch.rmdir()
     assert look(book, clock, 0.5) == []
     assert book.failure is None
+
+
+def test_what_fired_waits_for_room_on_disk_and_is_all_kept(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("runtime.alerts.service.RETRY_S", (0.0, 0.0))
+    book = AlertService(tmp_path, clock)
+    book.add(RULE)
+    with monkeypatch.context() as full:
+
+        def fail(path: Path, text: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        full.setattr("runtime.alerts.history.append_whole", fail)
+        fired = look(book, clock, 2.5)
+        clock.now_ns += 60 * SECOND
+        fired += look(book, clock, 0.5, 2.5)
+        assert len(fired) == 2
+        assert "No space left on device" in str(book.failure)
+        assert list(book.history()) == fired[::-1]
+        assert AlertService(tmp_path, clock).history() == ()
+    assert look(book, clock, 2.5) == []  # nothing changes, and what waits is written
+    assert book.failure is None
+    assert list(AlertService(tmp_path, clock).history()) == fired[::-1]
+    assert caplog.text.count("alerts are not kept on disk") == 1
+
+
+def test_what_fired_on_a_full_disk_is_written_at_the_end_if_there_is_room(
+    book: AlertService, clock: Clock, tmp_path: Path
+) -> None:
+    assert book.claim()
+    scratch = tmp_path / "var" / "alerts.json.new"
+    scratch.mkdir()
+    (alert,) = look(book, clock, 2.5)
+    assert book.failure is not None
+    scratch.rmdir()
+    book.release()
+    again = AlertService(tmp_path / "var", clock)
+    assert again.history() == (alert,)
+    assert look(again, clock, 2.5) == []
 
 
 def test_a_book_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
