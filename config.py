@@ -119,6 +119,11 @@ class Settings:
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
     retention_hours: int = _integer(168, 1, 87_600, "hours", "older ticks are deleted from the file")
 
+    transport: str = _choice(
+        "auto",
+        ("auto", "picows", "websocket-client"),
+        "reads the stream; auto: picows, or websocket-client where picows cannot be loaded",
+    )
     connect_timeout_s: float = _real(5.0, 0.5, 60.0, "s", "for a connection or a REST answer")
     stall_s: float = _real(20.0, 1.0, 600.0, "s", "without any trade before the feed counts as stalled and reconnects")
     backoff_base_s: float = _real(0.5, 0.05, 60.0, "s", "first reconnect waits up to this long, each next up to twice")

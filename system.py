@@ -31,6 +31,7 @@ from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
 from runtime.connections.replay_feed import ReplayFeed
+from runtime.connections.transport_choice import transport_named
 from runtime.connections.venue_feed import LiveFeed
 from runtime.paper.service import PaperService
 from storage import Origin, TickStore, tape_path
@@ -267,7 +268,10 @@ def live_pipeline(
     ------
     StorageError
         When the file cannot be used, for example because a recorder holds it.
+    SettingError
+        When the transport of the settings cannot be loaded.
     """
+    transport = transport_named(settings.transport)
     codec = FEEDS[settings.venue].fresh(settings.ws_url, settings.rest_url)
     origin, own = (
         Origin(settings.venue, host_of(each.stream_url(settings.symbols))) for each in (codec, FEEDS[settings.venue])
@@ -276,6 +280,7 @@ def live_pipeline(
     feed = LiveFeed(
         codec,
         settings.symbols,
+        transport=transport,
         connect_timeout_s=settings.connect_timeout_s,
         stall_s=settings.stall_s,
         backoff_base_s=settings.backoff_base_s,

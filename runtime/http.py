@@ -56,10 +56,10 @@ class Connection(http.client.HTTPConnection):
         self.default_port = PORTS["https" if tls else "http"]  # left out of the Host header
         self._addresses = addresses or (self.host,)
         self._proxied_host: str | None = None
-        self._tls: ssl.SSLContext | None = None
+        self.tls: ssl.SSLContext | None = None
         if tls:
-            self._tls = ssl.create_default_context()
-            self._tls.set_alpn_protocols(["http/1.1"])
+            self.tls = ssl.create_default_context()
+            self.tls.set_alpn_protocols(["http/1.1"])
         self._cut: socket.socket | None = None  # http.client forgets a socket before the body was read
         self.aborted = False
 
@@ -68,15 +68,25 @@ class Connection(http.client.HTTPConnection):
         super().set_tunnel(host, port, headers)
         self._proxied_host = host
 
-    def connect(self) -> None:
-        """Connect to the first address that answers."""
+    def reach(self) -> socket.socket:
+        """Connect to the first address that answers, through the proxy if there is one, without TLS yet."""
         try:
-            self.sock = self._cut = self._dial()
+            self.sock = self._cut = sock = self._dial()
             if self._proxied_host is not None:
                 self._tunnel()  # type: ignore[attr-defined]  # as http.client's own connect does
-            if self._tls is not None:  # the handshake apart, so that abort() finds the socket that makes it
+            self._require_not_aborted()
+        except BaseException:
+            self.close()
+            raise
+        return sock
+
+    def connect(self) -> None:
+        """Connect to the first address that answers."""
+        sock = self.reach()
+        try:
+            if self.tls is not None:  # the handshake apart, so that abort() finds the socket that makes it
                 name = self._proxied_host or self.host
-                secure = self._tls.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
+                secure = self.tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
                 self.sock = self._cut = secure
                 secure.do_handshake()
             self._require_not_aborted()

@@ -78,6 +78,7 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "sqlite3": {"storage", "runtime.stores"},
     "websocket": {"runtime.connections"},
     "prometheus_client": {"runtime.monitoring"},
+    "picows": {"runtime.connections"},
     "starlette": {"app", "runtime.channel", "views"},
     "socket": {"runtime.connections", "runtime.http", "runtime.outbound"},
 }

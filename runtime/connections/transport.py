@@ -1,6 +1,6 @@
 """The seam between this machine and a venue's stream: WebSocket messages, with every wait bounded.
 
-Nothing here knows what a trade is. ``websocket_client`` reads sockets in Python and is always there.
+Nothing here knows what a trade is. ``picows_client`` reads in C, ``websocket_client`` in Python wherever that runs.
 """
 
 from typing import Final, Protocol
@@ -39,3 +39,18 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give the connection up, without waiting for the peer."""
+
+
+def close_reason(payload: bytes) -> str:
+    """Say in words what the payload of a close frame says.
+
+    Examples
+    --------
+    >>> close_reason((1008).to_bytes(2, "big") + b"too many requests")
+    'the venue closed the connection (code 1008): too many requests'
+    >>> close_reason(b"")
+    'the venue closed the connection (code none)'
+    """
+    code = str(int.from_bytes(payload[:2], "big")) if len(payload) >= 2 else "none"
+    why = payload[2:].decode("utf-8", "replace")
+    return f"the venue closed the connection (code {code}){': ' if why else ''}{why}"

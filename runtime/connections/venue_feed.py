@@ -24,7 +24,7 @@ from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport
-from runtime.connections.websocket_client import WebSocketTransport
+from runtime.connections.transport_choice import transport_named
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class LiveFeed:
     ----------
     codec : of the venue.
     symbols : the instruments to begin with.
-    transport : makes what carries one connection, given its timeout.
+    transport : makes what carries one connection, given its timeout; None: the one ``auto`` chooses.
     connect_timeout_s : for a connection or a REST answer.
     stall_s : without any trade for so long a connection counts as stalled and is replaced.
     backoff_base_s, backoff_cap_s : bound of the first wait before an attempt, and of all waits.
@@ -59,7 +59,7 @@ class LiveFeed:
         codec: Codec,
         symbols: Sequence[InstrumentId],
         *,
-        transport: Callable[[float], Transport] = WebSocketTransport,
+        transport: Callable[[float], Transport] | None = None,
         connect_timeout_s: float = 5.0,
         stall_s: float = 20.0,
         backoff_base_s: float = 0.5,
@@ -70,7 +70,8 @@ class LiveFeed:
         codec.stream_url(symbols)
         self.title, self.venue = codec.title, codec.name
         self._codec = codec.fresh()  # its counters are this feed's alone
-        self._transport, self._timeout_s = transport, connect_timeout_s
+        self._transport = transport or transport_named("auto")
+        self._timeout_s = connect_timeout_s
         self._stall_s, self._stable_s = stall_s, stable_s
         self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
         self._backfill = Backfill(codec)

@@ -9,7 +9,7 @@ import websocket
 
 from alphastream.errors import FeedError
 from runtime.connections.rest import NETWORK_ERRORS, RefusedError, network_errors
-from runtime.connections.transport import MAX_MESSAGE, SEND_TIMEOUT_S
+from runtime.connections.transport import MAX_MESSAGE, SEND_TIMEOUT_S, close_reason
 from runtime.http import Connection, connection_to, deadline
 
 CHUNK: Final = 65_536  # one read takes all frames that have come
@@ -65,8 +65,7 @@ class WebSocketTransport:
         except STREAM_ERRORS as error:
             raise FeedError(f"the connection was lost ({error})") from error
         if opcode == websocket.ABNF.OPCODE_CLOSE:
-            code = int.from_bytes(frame.data[:2], "big") if frame.data else "none"
-            raise FeedError(f"the venue closed the connection (code {code})")
+            raise FeedError(close_reason(frame.data))
         if opcode in (websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG):
             return None
         return bytes(frame.data)

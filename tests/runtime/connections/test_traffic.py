@@ -10,7 +10,7 @@ def test_bytes_weights_and_lags_are_those_of_what_was_delivered() -> None:
         until(lambda: ingest.health.ticks > 100)
         ingest.stop()
         counts = ingest.health.traffic
-        assert counts.transport.startswith("websocket-client ")
+        assert counts.transport.startswith("picows ")
         assert counts.bytes_received > 100 * ingest.health.ticks
         assert counts.rest_requests >= 2, "symbols and time were asked for"
         assert 0 < counts.rest_weight == counts.rest_weight_minute <= counts.rest_weight_allowed
