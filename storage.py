@@ -24,9 +24,10 @@ from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
-from runtime.stores import schema, sql
+from runtime.stores import sql
+from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
-from runtime.stores.schema import Origin
+from runtime.stores.schema import Origin, tape_path
 from runtime.stores.sqlite import TickFile
 from runtime.stores.writer import TickWriter
 from runtime.writer_lock import WriterLock
@@ -51,6 +52,7 @@ class StoreHealth:
     last_error : why the newest write failed, None while writing works.
     durable_lag_s : how long the oldest pending tick has waited, in seconds.
     durable_lags : how long written ticks had waited, in buckets.
+    notices : what has happened to the file and what was done about it, with times, the newest last.
     """
 
     pending: int
@@ -62,20 +64,7 @@ class StoreHealth:
     last_error: str | None
     durable_lag_s: float
     durable_lags: Durations
-
-
-def tape_path(folder: Path, origin: Origin, *, is_own: bool) -> Path:
-    """Return the file for the trades of a venue that come from a host, so that ids of two hosts never meet in one.
-
-    Parameters
-    ----------
-    folder : where tapes are kept.
-    is_own : whether the host is the venue's own. A file with trades that does not say who filled it is of that host.
-    """
-    usual = folder / f"{origin.venue}.db"
-    if not usual.exists() or schema.may_fill(usual, origin, is_own=is_own):
-        return usual
-    return folder / f"{origin.venue}@{origin.host.replace(':', '-')}.db"
+    notices: tuple[str, ...] = ()
 
 
 class TickStore:
@@ -131,7 +120,6 @@ class TickStore:
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._rings = SymbolRings(ring_ticks, retention_ns)
-        self._damaged = 0  # ticks, found when the file was opened
         self._resources = ExitStack()
         self._file = self._open_file(ring_ticks)
         self._writer = TickWriter(
@@ -157,10 +145,7 @@ class TickStore:
         try:
             file = TickFile(self._path, self._origin, read_only=self._read_only)
             self._resources.callback(file.close)
-            held = self._newest_of(file, ring_ticks)
-            while file.has_damage and not self._read_only:
-                self._damaged += sum(map(len, file.set_damage_aside().values()))
-                held = self._newest_of(file, ring_ticks)
+            held = self._sound(file, ring_ticks)
             for series, (newest, first_ns) in held.items():
                 self._rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
         except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
@@ -174,6 +159,19 @@ class TickStore:
             self._resources.close()
             raise
         return file
+
+    def _sound(self, file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
+        """What rings begin with, once damage that stands in the way was set aside."""
+        while True:
+            try:
+                held = self._newest_of(file, ring_ticks)
+                if self._read_only or not file.has_damage:
+                    return held
+                file.set_damage_aside()
+            except (*ERRORS, StorageError) as error:
+                if self._read_only or not file.is_broken:
+                    raise StorageError(file.explain(error)) from error
+                file.salvage()
 
     @staticmethod
     def _newest_of(file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
@@ -280,9 +278,11 @@ class TickStore:
         symbol, start_ns, end_ns = self._full(symbol), max(start_ns, 0), min(end_ns, INT64_MAX)
         with self._lock:  # before the file: a tick that becomes durable in between is then seen twice, never not
             waiting = self._writer.waiting(symbol)
-        parts = {series: [ticks] for series, ticks in self._file.window(symbol, start_ns, end_ns).items()}
-        if self._file.has_damage:
-            self._writer.tend()
+        try:
+            parts = {series: [ticks] for series, ticks in self._file.window(symbol, start_ns, end_ns).items()}
+        finally:
+            if self._file.has_damage or self._file.is_broken:
+                self._writer.tend()
         for series, ticks in waiting:
             in_time = (ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns)
             parts.setdefault(series, []).append(ticks.rows(in_time))
@@ -360,10 +360,11 @@ class TickStore:
                 duplicates=self._rings.duplicates,
                 rejected=self._rings.rejected + self._rings.suspects,
                 lost=self._writer.lost,
-                damaged=self._damaged + self._writer.damaged,
+                damaged=self._file.damaged,
                 last_error=self._writer.error,
                 durable_lag_s=self._writer.lag_s,
                 durable_lags=self._writer.lag.snapshot(),
+                notices=tuple(self._file.notices),
             )
 
     def flush(self, timeout_s: float = 10.0) -> None:

@@ -59,6 +59,23 @@ class IdRuns:
             raise ParameterError(f"{len(ids)} ids are not in ascending order: sort them, each once")
         return runs
 
+    @classmethod
+    def joined(cls, pairs: Iterable[tuple[int, int]]) -> Self:
+        """Take runs in any order, that may touch or lie over each other; ParameterError for a reversed one.
+
+        Examples
+        --------
+        >>> IdRuns.joined([(7, 9), (1, 3), (2, 4), (5, 5)])
+        IdRuns([(1, 5), (7, 9)])
+        """
+        joined: list[tuple[int, int]] = []
+        for first, last in sorted(pairs):
+            if joined and first <= joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+            else:
+                joined.append((first, last))
+        return cls(joined)
+
     @property
     def first(self) -> int | None:
         """The smallest id, None when empty."""
@@ -173,13 +190,7 @@ class IdRuns:
 
     def union(self, others: "IdRuns") -> "IdRuns":
         """Return the ids that are here or among the others."""
-        joined: list[tuple[int, int]] = []
-        for first, last in sorted([*self.pairs(), *others.pairs()]):
-            if joined and first <= joined[-1][1] + 1:
-                joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-            else:
-                joined.append((first, last))
-        return IdRuns(joined)
+        return IdRuns.joined([*self.pairs(), *others.pairs()])
 
     def without(self, others: "IdRuns") -> "IdRuns":
         """Return the ids that are here and not among the others."""

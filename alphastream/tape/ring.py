@@ -292,7 +292,10 @@ class SymbolRing:
         return [Gap(*pair) for pair in self._missing().pairs()]
 
     def _missing(self) -> IdRuns:
-        return IdRuns(self.seen.gaps()).union(self.lost).union(self._absent.without(self.seen))
+        if not self._absent:
+            return IdRuns(self.seen.gaps()).union(self.lost)
+        known = self.seen.union(self._absent)
+        return IdRuns(known.gaps()).union(self.lost).union(self._absent.without(self.seen))
 
     def coverage(self) -> Coverage | None:
         """From where to where the ids go and how many are missing; None before the first tick."""

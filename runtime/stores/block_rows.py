@@ -17,6 +17,7 @@ from alphastream.tape.columns import TickColumns
 BLOCK_TICKS: Final = 10_000  # in one row at most
 _BLOCKS_A_PAGE: Final = 200
 _KEYS: Final = struct.Struct("<6q")
+_HEAD: Final = struct.Struct("<6qI")  # of a body: its keys and checksum once more, to find it by where keys are lost
 
 # Keys lie apart from bodies, so that looking for a time reads little, and needs no second index that could be wrong.
 TABLES: Final = """
@@ -27,8 +28,9 @@ CREATE TABLE blocks(
 CREATE TABLE bodies(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE damaged_blocks(instrument_id, first_id, last_id, first_ns, last_ns, ticks, checksum, body_id, body);
 """
+_BODY: Final = f"hex(substr(body, {_HEAD.size + 1}))"
 _FIELDS: Final = (
-    "body_id", "instrument_id", "first_id", "last_id", "first_ns", "last_ns", "ticks", "checksum", "hex(body)",
+    "body_id", "instrument_id", "first_id", "last_id", "first_ns", "last_ns", "ticks", "checksum", _BODY,
 )  # fmt: skip
 _LINE: Final = " || ',' || "  # puts fields together to a line of text
 _LINES: Final = f"SELECT group_concat({_LINE.join(_FIELDS)}, char(10)) FROM ({{}})"
@@ -46,30 +48,75 @@ class Keys(NamedTuple):
     ticks: int
 
 
+class StoredBlock(NamedTuple):
+    """A row of the table of blocks."""
+
+    instrument: int
+    first_id: int
+    last_id: int
+    first_ns: int
+    last_ns: int
+    ticks: int
+    checksum: int
+    body_id: int
+
+
 def insert(connection: sqlite3.Connection, instrument: int, ticks: TickColumns) -> None:
     """Write ticks of ascending ids as blocks of at most BLOCK_TICKS."""
     for start in range(0, len(ticks), BLOCK_TICKS):
         part = ticks.rows(slice(start, start + BLOCK_TICKS))
         times = part.time_ns
-        keys = (int(part.id[0]), int(part.id[-1]), int(times.min()), int(times.max()), len(part))
+        keys = (instrument, int(part.id[0]), int(part.id[-1]), int(times.min()), int(times.max()), len(part))
         body = encode(part)
-        body_id = connection.execute("INSERT INTO bodies(body) VALUES (?)", (body,)).lastrowid
-        connection.execute(
-            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (instrument, *keys, _checksum(instrument, *keys, body=body), body_id),
-        )
+        put(connection, StoredBlock(*keys, _checksum(*keys, body=body), 0), body)
+
+
+def put(connection: sqlite3.Connection, block: StoredBlock, body: bytes) -> None:
+    """Write a block; it gets a body of its own."""
+    *keys, _ = block
+    stored = _HEAD.pack(*keys) + body
+    body_id = connection.execute("INSERT INTO bodies(body) VALUES (?)", (stored,)).lastrowid
+    connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*keys, body_id))
+
+
+def parsed(body_id: int, stored: bytes) -> tuple[StoredBlock | None, bytes]:
+    """What a row of the table of bodies says of its block, None where that is too short, and the encoded ticks."""
+    head, body = stored[: _HEAD.size], stored[_HEAD.size :]
+    if len(head) < _HEAD.size:
+        return None, body
+    instrument, first_id, last_id, first_ns, last_ns, ticks, checksum = _HEAD.unpack(head)
+    return StoredBlock(instrument, first_id, last_id, first_ns, last_ns, ticks, checksum, body_id), body
+
+
+def decoded(block: StoredBlock, body: bytes) -> TickColumns:
+    """Return the ticks of a block; DamagedBlockError where it is not what was written."""
+    try:
+        fits = block.checksum == _checksum(*block[:6], body=body)
+    except struct.error:
+        fits = False
+    if not fits:
+        raise DamagedBlockError(f"the checksum of ids {block.first_id} to {block.last_id} does not fit")
+    return decode(body)
 
 
 def keys_of(
     connection: sqlite3.Connection, instrument: int, condition: str = "true", *values: int, most: int = -1
 ) -> list[Keys]:
-    """Keys of the blocks that meet a condition of SQL, by ascending first id; at most ``most``, -1 for all."""
+    """Keys of the blocks that meet a condition of SQL, by ascending first id; at most ``most``, -1 for all.
+
+    Raises
+    ------
+    sqlite3.DatabaseError : a key is not what was written.
+    """
     (text,) = connection.execute(
         f"SELECT group_concat({_LINE.join(Keys._fields)}, char(10)) FROM "
         f"(SELECT * FROM blocks WHERE instrument_id = ? AND {condition} ORDER BY first_id LIMIT ?)",
         (instrument, *values, most),
     ).fetchone()
-    return [Keys(*map(int, line.split(","))) for line in (text or "").splitlines()]
+    try:
+        return [Keys(*map(int, line.split(","))) for line in (text or "").splitlines()]
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"a key of a block is not a number: {error}") from error
 
 
 def read(
@@ -85,7 +132,7 @@ def read(
         for line in (text or "").splitlines():
             try:
                 body_id, ticks = _ticks(line)
-            except (DamagedBlockError, ValueError, struct.error):
+            except (DamagedBlockError, ValueError):
                 continue
             parts.append(ticks)
             sound.add(body_id)
@@ -112,10 +159,8 @@ def delete(connection: sqlite3.Connection, instrument: int, body_ids: Sequence[i
 def _ticks(line: str) -> tuple[int, TickColumns]:
     *numbers, body_hex = line.split(",")
     body_id, instrument, first_id, last_id, first_ns, last_ns, ticks, checksum = map(int, numbers)
-    body = bytes.fromhex(body_hex)
-    if checksum != _checksum(instrument, first_id, last_id, first_ns, last_ns, ticks, body=body):
-        raise DamagedBlockError(f"the checksum of ids {first_id} to {last_id} does not fit")
-    return body_id, decode(body)
+    block = StoredBlock(instrument, first_id, last_id, first_ns, last_ns, ticks, checksum, body_id)
+    return body_id, decoded(block, bytes.fromhex(body_hex))
 
 
 def _checksum(*numbers: int, body: bytes) -> int:

@@ -17,7 +17,8 @@ from alphastream.errors import StorageError
 from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
-from runtime.stores import block_rows, schema
+from alphastream.tape.ring import Series
+from runtime.stores import block_rows, instrument_rows, schema
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +70,11 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: s
     done = 0
     for instrument, name in old.execute("SELECT id, name FROM symbols ORDER BY id").fetchall():
         of, symbol = split(name)
-        new.execute("INSERT INTO instruments VALUES (?, ?, ?, 0)", (instrument, of or venue, symbol))
+        venue_of = of or venue
+        number = instrument_rows.insert(new, Series(f"{venue_of}:{symbol}" if venue_of else symbol, 0))
         held = IdRuns()
         for ticks in _pages(old, instrument):
-            block_rows.insert(new, instrument, ticks)
+            block_rows.insert(new, number, ticks)
             held.extend(ticks.id)
             done += len(ticks)
             log.info("migrating %s: %d of %d ticks, %.0f %%", path, done, total, 100 * done / total)
@@ -82,9 +84,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: s
                 f"{path} is damaged: the ids of {name} are not those that it claims to hold: move it away or name "
                 "another file"
             )
-        new.executemany(
-            "INSERT INTO runs VALUES (?, ?, ?)", [(instrument, first, last) for first, last in held.pairs()]
-        )
+        new.executemany("INSERT INTO runs VALUES (?, ?, ?)", [(number, first, last) for first, last in held.pairs()])
 
 
 def _pages(old: sqlite3.Connection, instrument: int) -> Iterator[TickColumns]:

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from alphastream.errors import StorageError
-from runtime.stores import block_rows
+from runtime.stores import block_rows, instrument_rows
+from runtime.stores.instrument_rows import digest
 
 VERSION: Final = 2
 OLD_VERSION: Final = 1  # a row a tick
+_NO_VERSION: Final = 1_000  # and more were written by no program
 APPLICATION_ID: Final = 0x414C5053  # "ALPS": tells a tick store from any other SQLite file
-# "origin" has one row, where the address that fills the file is known. "lost" are ids of damaged blocks that were set
-# aside: they are missing also where no tick stands on either side.
+# "origin" has one row, where the address that fills the file is known; its rowid is a digest of it. "lost" are ids of
+# damaged blocks that were set aside: they are missing also where no tick stands on either side.
 SQL: Final = f"""
 BEGIN;
 CREATE TABLE origin(venue TEXT NOT NULL, host TEXT NOT NULL);
-CREATE TABLE instruments(
-    id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, epoch INTEGER NOT NULL,
-    UNIQUE(venue, symbol, epoch));
+{instrument_rows.TABLE}
 CREATE TABLE runs(
     instrument_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
     PRIMARY KEY(instrument_id, first_id)) WITHOUT ROWID;
@@ -41,8 +41,10 @@ class Origin(NamedTuple):
 
 def origin_of(connection: sqlite3.Connection) -> Origin | None:
     """Who fills a file, None where nobody has said so."""
-    row = connection.execute("SELECT venue, host FROM origin").fetchone()
-    return Origin(*row) if row is not None else None
+    for number, *names in connection.execute("SELECT rowid, venue, host FROM origin"):
+        if number == digest(*names):
+            return Origin(*names)
+    return None
 
 
 def may_fill(path: Path, origin: Origin, *, is_own: bool) -> bool:
@@ -64,11 +66,26 @@ def may_fill(path: Path, origin: Origin, *, is_own: bool) -> bool:
         return True
 
 
+def tape_path(folder: Path, origin: Origin, *, is_own: bool) -> Path:
+    """Return the file for the trades of a venue that come from a host, so that ids of two hosts never meet in one.
+
+    Parameters
+    ----------
+    folder : where tapes are kept.
+    is_own : whether the host is the venue's own. A file with trades that does not say who filled it is of that host.
+    """
+    usual = folder / f"{origin.venue}.db"
+    if not usual.exists() or may_fill(usual, origin, is_own=is_own):
+        return usual
+    return folder / f"{origin.venue}@{origin.host.replace(':', '-')}.db"
+
+
 def claim(connection: sqlite3.Connection, path: Path, origin: Origin) -> None:
     """Write down who fills a file; StorageError where somebody else does."""
     known = origin_of(connection)
     if known is None:
-        connection.execute("INSERT INTO origin VALUES (?, ?)", origin)
+        connection.execute("DELETE FROM origin")  # what was altered
+        connection.execute("INSERT INTO origin(rowid, venue, host) VALUES (?, ?, ?)", (digest(*origin), *origin))
     elif known != origin:
         raise StorageError(
             f"{path} holds trades of {known.venue} from {known.host}: those of {origin.venue} from {origin.host} have "
@@ -87,9 +104,12 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     if owner == 0 and is_empty(connection):
         raise StorageError(f"{path} is empty: nothing was recorded into it yet, try again in a moment")
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if {"blocks", "bodies", "instruments"} <= tables and (owner != APPLICATION_ID or not 0 < version < _NO_VERSION):
+        raise sqlite3.DatabaseError("its header is not what was written")
     if owner != APPLICATION_ID:
         raise StorageError(f"{path} is an SQLite file of another program, not a tick store: name another file")
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 

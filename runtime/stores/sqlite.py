@@ -2,9 +2,9 @@
 
 import logging
 import sqlite3
-import threading
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,24 +12,24 @@ import numpy as np
 
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError, StorageError
-from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, schema
+from runtime.stores import block_rows, instrument_rows, salvage, schema
 from runtime.stores.block_rows import BLOCK_TICKS, Keys
+from runtime.stores.connections import ERRORS, Connections, explain, is_damage
 from runtime.stores.migration import migrate
 from runtime.stores.schema import Origin
 
 log = logging.getLogger(__name__)
 
-_LOCK_WAIT_S = 1.0  # SQLite waits this long for another process's write lock
 _PRUNE_BLOCKS: Final = 100  # one transaction deletes at most, so that a long absence does not stall the tape
-_IDLE_READERS: Final = 4
 _BLOCKS_AT_ONCE: Final = 50  # in memory, while all of an instrument are looked through
 SMALL_BLOCKS: Final = 32  # of one instrument are put together
 _SMALL_TICKS: Final = BLOCK_TICKS // 2
 _LONGEST_BLOCK_NS: Final = 3_600 * SECOND  # retention deletes whole blocks
+_NOTICES: Final = 8
+_SALVAGE_PAUSE_S: Final = 60.0  # a disk that fails is not to be filled with copies of damaged files
 
 
 class TickFile:
@@ -40,35 +40,59 @@ class TickFile:
     origin : who fills the file; None where nobody has said so.
     runs : ids of the durable ticks, by series.
     lost : ids of damaged blocks that were set aside and have not come again, by series.
+    damaged : ticks that were found altered or lost in the file since it was opened.
+    notices : what has happened to the file, the newest last.
 
     Raises
     ------
-    StorageError : the file is no tick store or is damaged, cannot be read, or was closed.
-    sqlite3.Error : from what writes only; nothing of that transaction stays, ``explain`` says why.
+    StorageError : the file is no tick store, cannot be read, or was closed.
+    ERRORS : from what writes only; nothing of that transaction stays, ``explain`` says why.
     """
 
     def __init__(self, path: Path, origin: Origin | None = None, *, read_only: bool) -> None:
-        self._path, self.origin = path, origin
-        self._pool_lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
+        self._path, self.origin, self._read_only = path, origin, read_only
+        self._connections = Connections(path)
         self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
         self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened
         self._instruments: dict[Series, int] = {}
+        self._salvaged_s: float | None = None
         self.runs: dict[Series, IdRuns] = {}
         self.lost: dict[Series, IdRuns] = {}
-        self._writer: sqlite3.Connection | None = None
+        self.damaged = 0
+        self.notices: deque[str] = deque(maxlen=_NOTICES)
         try:
-            self._writer = None if read_only else self._open_writer()
-            with self._reading() as connection:
-                schema.verify(connection, self._path)
-                self._load(connection)
-        except (sqlite3.Error, ParameterError) as error:
-            self.close()
-            raise StorageError(self.explain(error)) from error
-        except StorageError:
+            self._begin()
+        except BaseException:
             self.close()
             raise
+
+    def _begin(self) -> None:
+        """Open the file, salvaged where it has to be."""
+        try:
+            if not self._read_only:
+                salvage.put_in_place(self._path)  # what a kill has left undone
+                if salvage.has_only_a_log(self._path):
+                    self.salvage()
+                    return
+            self._open()
+        except (*ERRORS, StorageError, OSError) as error:
+            if not self._may_be_salvaged(error):
+                raise StorageError(self.explain(error)) from error
+            self.salvage()
+
+    def _may_be_salvaged(self, error: Exception) -> bool:
+        if self._read_only or not (self.is_broken or is_damage(error)):
+            return False
+        try:
+            return salvage.may_be_salvaged(self._path)
+        except OSError:  # what was to be opened says more
+            return False
+
+    def _open(self) -> None:
+        self._connections.writer = None if self._read_only else self._open_writer()
+        with self._connections.reading() as connection:
+            schema.verify(connection, self._path)
+            self._load(connection)
 
     def write(self, groups: Mapping[Series, TickColumns], cutoffs: Mapping[str, int]) -> dict[Series, tuple[int, int]]:
         """Make ticks durable, with the runs they complete and the deletion of what is too old, in one transaction.
@@ -83,11 +107,11 @@ class TickFile:
         the id and time of the first tick kept, for each series of which something was deleted.
         """
         oldest: dict[Series, tuple[int, int]] = {}
-        with self._writing() as connection:
+        with self._connections.writing() as connection:
             instruments, all_runs = self._instruments.copy(), self.runs.copy()
             for series, ticks in groups.items():
                 if series not in instruments:
-                    instruments[series] = _insert_instrument(connection, series)
+                    instruments[series] = instrument_rows.insert(connection, series)
                 instrument, runs = instruments[series], all_runs.get(series, IdRuns()).copy()
                 new = ticks
                 if not runs.extend(ticks.id):
@@ -108,7 +132,7 @@ class TickFile:
     def merge(self, series: Series) -> None:
         """Put small blocks that follow each other together."""
         instrument = self._instruments[series]
-        with self._writing() as connection:
+        with self._connections.writing() as connection:
             for group in _mergeable(block_rows.keys_of(connection, instrument)):
                 parts, damaged = block_rows.read(connection, instrument, group)
                 if damaged:
@@ -134,7 +158,7 @@ class TickFile:
         lost: dict[Series, IdRuns] = {}
         damaged = self._damaged.copy()
         all_runs, all_lost = self.runs.copy(), self.lost.copy()
-        with self._writing() as connection:
+        with self._connections.writing() as connection:
             for series in damaged:
                 instrument = self._instruments[series]
                 all_runs[series], unreadable = _read_ids(connection, instrument)
@@ -151,6 +175,7 @@ class TickFile:
                 )
         self.runs, self.lost = all_runs, all_lost
         self._damaged -= damaged
+        self.damaged += sum(map(len, lost.values()))
         return lost
 
     def series_of(self, symbol: str) -> list[Series]:
@@ -159,8 +184,8 @@ class TickFile:
 
     def window(self, symbol: str, start_ns: int, end_ns: int) -> dict[Series, TickColumns]:
         """Durable ticks with start_ns <= time < end_ns, by series and ascending id."""
-        if self._writer is None:
-            with self._reading() as connection:
+        if self._read_only:
+            with self._connections.reading() as connection:
                 self._load_instruments(connection)  # the process that writes may have added some
         found = {}
         for series in self.series_of(symbol):
@@ -170,7 +195,7 @@ class TickFile:
 
     def newest(self, series: Series, count: int) -> TickColumns:
         """The ``count`` ticks with the largest ids, ascending."""
-        with self._reading() as connection:
+        with self._connections.reading() as connection:
             blocks = block_rows.keys_of(connection, self._instruments[series])
         total, first_id = 0, 0
         for block in reversed(blocks):
@@ -193,77 +218,70 @@ class TickFile:
 
     def _read(self, series: Series, condition: str, *values: int) -> TickColumns:
         instrument = self._instruments[series]
-        with self._reading() as connection:
+        with self._connections.reading() as connection:
             blocks = block_rows.keys_of(connection, instrument, condition, *values)
             parts, damaged = block_rows.read(connection, instrument, blocks)
         if damaged:
             self._damaged.add(series)
         return TickColumns.merged([*parts, empty()])
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether SQLite cannot read the file as it is, so that it has to be salvaged."""
+        return self._connections.is_broken
+
+    def salvage(self) -> dict[Series, IdRuns]:
+        """Replace a damaged file by one that holds what is sound in it; return by series the ids that are gone.
+
+        Raises
+        ------
+        StorageError : that failed, or has only just been done. The file is as it was.
+        """
+        now_s = time.monotonic()
+        if self._salvaged_s is not None and now_s - self._salvaged_s < _SALVAGE_PAUSE_S:
+            raise StorageError(
+                f"{self._path} is damaged again, {now_s - self._salvaged_s:.0f} s later: look at the disk"
+            )
+        self._connections.is_broken = True
+        before = self.runs
+        try:
+            self._connections.let_go()
+            found = salvage.salvage(self._path, self._instruments)
+            with self._connections.swapping():
+                kept = salvage.put_in_place(self._path)
+            self._salvaged_s = now_s
+            self._open()
+        except (*ERRORS, OSError) as error:
+            self._connections.is_broken = True
+            raise StorageError(
+                f"{self._path} is damaged and cannot be salvaged: {error}: make room beside it"
+            ) from error
+        none = IdRuns()
+        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()} or found.lost
+        gone = sum(map(len, lost.values()))
+        self.damaged += gone
+        self._tell(
+            f"{self._path} was damaged: {found.ticks} ticks in {found.blocks} sound blocks were salvaged, {gone} are "
+            f"lost and to be fetched again, the damaged file is {kept.name if kept is not None else 'gone'}"
+        )
+        return lost
+
+    def _tell(self, what: str) -> None:
+        log.error("%s", what)
+        self.notices.append(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC: {what}")
+
     def close(self) -> None:
         """Close every connection; one that a reader has borrowed closes when it comes back."""
-        with self._pool_lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-        if self._writer is not None:
-            self._writer.close()  # the last one to leave folds the -wal file into the store
-
-    def _connect(self, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_LOCK_WAIT_S,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=16,
-        )
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend the writing connection in a transaction, which ends with the block or is undone."""
-        assert self._writer is not None, "a file opened to read was to be written"
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._writer
-            self._writer.execute("COMMIT")
-        finally:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that sees one state of the file from beginning to end."""
-        with self._pool_lock:
-            if self._closed:
-                raise StorageError(f"{self._path} was closed: open a new TickStore to read it")
-            connection = self._idle.pop() if self._idle else None
-        try:
-            connection = connection or self._connect("ro")
-            connection.execute("BEGIN")
-            yield connection
-        except sqlite3.Error as error:
-            raise StorageError(self.explain(error)) from error
-        finally:
-            if connection is not None:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                with self._pool_lock:
-                    keep = not self._closed and len(self._idle) < _IDLE_READERS
-                    if keep:
-                        self._idle.append(connection)
-                if not keep:
-                    connection.close()
+        self._connections.close()
 
     def _open_writer(self) -> sqlite3.Connection:
-        connection = self._connect("rwc")
+        connection = self._connections.connect("rwc")
         try:
             is_new = schema.is_empty(connection)
             if not is_new and schema.version_of(connection, self._path) == schema.OLD_VERSION:
                 connection.close()
                 self._migrate()
-                connection = self._connect("rwc")
+                connection = self._connections.connect("rwc")
             if not is_new:
                 schema.verify(connection, self._path)  # before anything in a foreign file is touched
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -290,6 +308,7 @@ class TickFile:
 
     def _load(self, connection: sqlite3.Connection) -> None:
         self.origin = schema.origin_of(connection)
+        self.runs, self.lost, self._damaged, self._unchecked = {}, {}, set(), []
         self._load_instruments(connection)
         for series, instrument in self._instruments.items():
             self.runs[series] = runs = _load_pairs(connection, "runs", instrument)
@@ -300,24 +319,11 @@ class TickFile:
             self._unchecked += [(series, block) for block in blocks]
 
     def _load_instruments(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute("SELECT id, venue, symbol, epoch FROM instruments").fetchall()
-        self._instruments = {
-            Series(f"{venue}:{symbol}" if venue else symbol, epoch): number for number, venue, symbol, epoch in rows
-        }
+        self._instruments = instrument_rows.load(connection)
 
     def explain(self, error: Exception) -> str:
         """What happened to this file, and what to do."""
-        if isinstance(error, sqlite3.OperationalError):
-            return f"{self._path}: {error}: check that the path exists, may be written and has room"
-        return f"{self._path} is not a readable tick store ({error}): move it away or name another file"
-
-
-def _insert_instrument(connection: sqlite3.Connection, series: Series) -> int:
-    row = connection.execute(
-        "INSERT INTO instruments(venue, symbol, epoch) VALUES (?, ?, ?)", (*split(series.symbol), series.epoch)
-    )
-    assert row.lastrowid is not None, "an insertion has a row"
-    return row.lastrowid
+        return explain(self._path, error)
 
 
 def _read_ids(connection: sqlite3.Connection, instrument: int) -> tuple[IdRuns, list[int]]:
@@ -372,7 +378,10 @@ def _span_ns(blocks: list[Keys]) -> int:
 
 def _load_pairs(connection: sqlite3.Connection, table: Literal["runs", "lost"], instrument: int) -> IdRuns:
     query = f"SELECT first_id, last_id FROM {table} WHERE instrument_id = ? ORDER BY first_id"
-    return IdRuns(connection.execute(query, (instrument,)).fetchall())
+    try:
+        return IdRuns(connection.execute(query, (instrument,)).fetchall())
+    except (ParameterError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"{table} contradict each other: {error}") from error
 
 
 def _save_pairs(

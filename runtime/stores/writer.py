@@ -1,7 +1,6 @@
 """The writer of a store: the ticks that wait for the file, and the thread that makes them durable."""
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import Counter, deque
@@ -16,6 +15,7 @@ from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
 from runtime import threads
 from runtime.backoff import Backoff
+from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
 from runtime.stores.sqlite import SMALL_BLOCKS, TickFile
 
@@ -42,7 +42,7 @@ class TickWriter:
 
     Attributes
     ----------
-    written, lost, damaged : ticks made durable, given up, and found altered in the file.
+    written, lost : ticks made durable, and given up.
     error : why the newest write failed, None while writing works.
     lag : how long ticks waited for the file, those that were given up not among them.
     """
@@ -71,7 +71,7 @@ class TickWriter:
         self._small: Counter[Series] = Counter()  # blocks written since the last merge
         self._unchecked = True
         self.tending_error: str | None = None
-        self.written = self.lost = self.damaged = 0
+        self.written = self.lost = 0
         self.error: str | None = None
         self._closed_at: float | None = None
         self._thread = threading.Thread(target=self._write_until_closed, name="tick-writer", daemon=True)
@@ -187,7 +187,7 @@ class TickWriter:
         """Wait for ticks, then for enough of them or long enough; None when the store was closed and all is written."""
         with self._lock:
             self._work.wait_for(
-                lambda: self._queue or self.closed or self._file.has_damage, _TEND_S if self._has_chores() else None
+                lambda: self._queue or self.closed or self._is_damaged, _TEND_S if self._has_chores() else None
             )
             if self._queue:
                 self._work.wait_for(self._is_batch_due, self._flush_s)
@@ -197,20 +197,23 @@ class TickWriter:
             return self._in_flight
 
     def _has_chores(self) -> bool:
-        return self._unchecked or self._file.has_damage or any(n >= SMALL_BLOCKS for n in self._small.values())
+        return self._unchecked or self._is_damaged or any(n >= SMALL_BLOCKS for n in self._small.values())
+
+    @property
+    def _is_damaged(self) -> bool:
+        return self._file.has_damage or self._file.is_broken
 
     def _tend(self) -> bool:
         """While little waits: set damage aside, look for damage, put small blocks together. False when that failed."""
         if self._queued >= self._batch_ticks or self.closed or not self._has_chores():
             return True
         try:
-            if self._file.has_damage:
-                self._set_damage_aside()
+            self._repair()
             self._unchecked = self._unchecked and self._file.check_some()
             for series in [series for series, count in self._small.items() if count >= SMALL_BLOCKS]:
                 self._file.merge(series)
                 self._small[series] = 0
-        except (sqlite3.Error, StorageError) as error:
+        except (*ERRORS, StorageError) as error:
             if self.tending_error is None:
                 log.error("the tick file is not tended, it grows: %s", self._file.explain(error))
             self.tending_error = self._file.explain(error)
@@ -218,12 +221,19 @@ class TickWriter:
         self.tending_error = None
         return True
 
-    def _set_damage_aside(self) -> None:
-        lost = self._file.set_damage_aside()
+    def _repair(self) -> None:
+        """Have damage set aside, and a file that cannot be read replaced by what is sound in it."""
+        if self._file.is_broken:
+            self._give_up(self._file.salvage())
+            self._small.clear()
+            self._unchecked = True
+        if self._file.has_damage:
+            self._give_up(self._file.set_damage_aside())
+
+    def _give_up(self, lost: dict[Series, IdRuns]) -> None:
         with self._lock:
             for series, ids in lost.items():
                 self._rings.give_up(series, ids)
-                self.damaged += len(ids)
 
     def _is_batch_due(self) -> bool:
         wanted = self._flush_to > self.written + self.lost or self.closed
@@ -235,10 +245,12 @@ class TickWriter:
         for series, ticks in batch:
             groups.setdefault(series, []).append(ticks)
         try:
+            if self._file.is_broken:
+                self._repair()
             with self._lock:
                 cutoffs = self._rings.cutoffs({series.symbol for series in groups})
             oldest = self._file.write({series: TickColumns.joined(parts) for series, parts in groups.items()}, cutoffs)
-        except sqlite3.Error as error:
+        except (*ERRORS, StorageError) as error:
             self._finish(batch, {}, self._file.explain(error))
             return False
         except Exception as error:  # the edge of the thread: what follows would never become durable without it

@@ -48,15 +48,10 @@ def altered(found: TickColumns, symbol: str) -> list[int]:
     return [int(number) for number in found.id[~np.logical_and.reduce(same)]]
 
 
-def told(store: TickStore, symbol: str) -> set[int]:
-    """Ids that a store says are missing."""
-    return {number for first, last in store.gaps(symbol) for number in range(first, last + 1)}
-
-
 def check_honest(store: TickStore) -> dict[str, set[int]]:
-    """Every trade held is as it was, none twice, and what is not held between the first and the last is told.
+    """Every trade held is as it was, none twice, and gaps are what is not held from the first to the last known id.
 
-    Damage that a read has found is told a moment later.
+    Beyond those, gaps are what the file is known to have lost. Damage that a read has found becomes one a moment later.
 
     Returns
     -------
@@ -70,11 +65,14 @@ def check_honest(store: TickStore) -> dict[str, set[int]]:
         ids = found.id.tolist()
         ids_of[symbol] = set(ids)
         assert len(ids) == len(ids_of[symbol])
-    for symbol, here in ids_of.items():
-        until(partial(_tells, store, symbol, here))
+    for symbol, held_ids in ids_of.items():
+        until(partial(_tells, store, symbol, held_ids))
     return ids_of
 
 
-def _tells(store: TickStore, symbol: str, here: set[int]) -> bool:
-    gone = told(store, symbol)
-    return not here & gone and (not here or set(range(min(here), max(here) + 1)) - here <= gone)
+def _tells(store: TickStore, symbol: str, held_ids: set[int]) -> bool:
+    coverage = store.coverage(symbol)
+    assert coverage is not None
+    gaps = {number for first, last in store.gaps(symbol) for number in range(first, last + 1)}
+    known_ids = gaps | {coverage.first_id, coverage.last_id}  # damage may have taken the oldest and the newest
+    return gaps == set(range(min(known_ids), max(known_ids) + 1)) - held_ids

@@ -10,6 +10,7 @@ from pathlib import Path
 from alphastream.events import Tick
 from alphastream.tape.blocks import decode
 from alphastream.tape.id_ranges import IdRuns
+from runtime.stores.block_rows import parsed
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 
@@ -49,4 +50,4 @@ def runs_and_ids(path: Path, symbol: str = BTC) -> tuple[IdRuns, list[int]]:
         bodies = connection.execute(
             "SELECT body FROM blocks JOIN bodies ON id = body_id WHERE instrument_id = ?", (number,)
         ).fetchall()
-    return IdRuns(pairs), sorted(number for (body,) in bodies for number in decode(body).id.tolist())
+    return IdRuns(pairs), sorted(number for (body,) in bodies for number in decode(parsed(0, body)[1]).id.tolist())

@@ -23,7 +23,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def alter(path: Path, statement: str) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.create_function("flip", 1, lambda body: body[:20] + bytes([body[20] ^ 4]) + body[21:])
+        connection.create_function("flip", 1, lambda body: body[:80] + bytes([body[80] ^ 4]) + body[81:])
         assert connection.execute(statement).rowcount > 0
 
 

@@ -92,7 +92,7 @@ def held_by_another(path: Path) -> Iterator[None]:
 def test_a_locked_file_is_tried_again(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.connections._LOCK_WAIT_S", 0.01)
     with TickStore(path, flush_s=0.01) as store, caplog.at_level(logging.INFO, logger="runtime.stores.writer"):
         with held_by_another(path):
             store.append(ticks(1, 10))
@@ -125,7 +125,7 @@ def test_a_defect_while_writing_is_told_and_tried_again(
 
 
 def test_what_is_given_up_is_a_gap_that_can_be_filled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.connections._LOCK_WAIT_S", 0.01)
     with TickStore(path, flush_s=0.01, max_pending=100) as store:
         store.append(ticks(1, 5))
         store.flush()
@@ -187,7 +187,7 @@ def test_closing_writes_what_is_pending_and_ends_everything(path: Path) -> None:
 
 
 def test_closing_says_what_could_not_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.sqlite._LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("runtime.stores.connections._LOCK_WAIT_S", 0.01)
     store = TickStore(path)
     with held_by_another(path):
         store.append(ticks(1, 4))
