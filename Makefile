@@ -28,8 +28,9 @@ test:  ## all tests, on two cores
 mutations:  ## ten thousand mutated uploads: read as they say or refused in one sentence; two minutes
 	MUTATIONS=10000 $(PYTHON) -m pytest tests/uploads/test_mutations.py -q
 
-kills:  ## two hundred killed writers, three hundred damaged tick files; [SEED=1000] for others
-	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py -q -n 2
+kills:  ## two hundred killed writers; three hundred damaged files each of ticks, paper runs, alerts; [SEED=1000] for others
+	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py \
+	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py -q -n 2
 
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))

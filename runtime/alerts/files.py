@@ -209,6 +209,8 @@ def _sound_lines(content: bytes) -> _Found | None:
             found.entries.append((text, entry))
     if expected is None and not found.entries:
         return None
+    if expected is None and not found.damaged:
+        found.bad.append("its first line is missing, and with it how many rules there were")
     missing = (expected or 0) - len({entry["rule"]["id"] for _, entry in found.entries})
     if missing > len(found.damaged):
         found.bad.append(f"{missing} of {expected} rules are missing")
