@@ -19,16 +19,11 @@ import system as room
 from alphastream.errors import AlphaStreamError, SettingError, StorageError
 from alphastream.pairs import PairSpec
 from config import Settings
-from runtime.alerts.files import BookFile
-from runtime.alerts.history import HistoryFile
-from runtime.alerts.watch import AlertWatch
-from runtime.alerts.webhooks import Webhooks
 from runtime.channel import hub
 from runtime.channel.topics import Frame
 from runtime.paper.service import PaperService
 from storage import TickStore
 from system import System
-from tests.runtime.alerts.books import RULE
 from tools.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refuse451
 from tools.exchange.faults import Channel
 
@@ -189,51 +184,6 @@ def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
         assert kind(system) == "replay"
         assert system.failure is not None
         assert str(os.getpid()) in system.failure
-
-
-@pytest.mark.parametrize(
-    ("of", "method"),
-    [
-        (BookFile, "load"),
-        (HistoryFile, "newest"),
-        (AlertWatch, "start"),
-        (Webhooks, "from_file"),
-        (Webhooks, "start"),
-        (PaperService, "start"),
-    ],
-)
-def test_the_rest_starts_where_one_part_fails_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: type, method: str
-) -> None:
-    def defect(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("nothing left to divide")
-
-    monkeypatch.setattr(of, method, defect)
-    with running(System(settings(tmp_path, FEED="replay"))) as system:
-        assert kind(system) == "replay"
-        alerts, paper = system.alerts, system.paper
-        said = [alerts.notice, alerts.failure, alerts.outage, *system.webhooks.problems, paper.failure]
-        (words,) = [each for each in said if each is not None]
-        assert "ZeroDivisionError" in words
-        started = {thread.name for thread in threading.enumerate() if thread.name.startswith("alphastream-")}
-        lacking = {"alphastream-alerts", "alphastream-webhooks", "alphastream-paper"} - started
-        assert len(lacking) == (method == "start")
-        if of is PaperService:
-            assert paper.runs() == []
-            with pytest.raises(StorageError, match="could not be started"):
-                paper.resume("20260101-000000")
-        if of is BookFile:
-            with pytest.raises(StorageError, match="cannot be read"):
-                alerts.add(RULE)
-
-
-def test_a_pipeline_that_does_not_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def defect(_: room.Pipeline) -> None:
-        raise ZeroDivisionError("nothing left to divide")
-
-    monkeypatch.setattr(room.Pipeline, "start", defect)
-    with running(System(settings(tmp_path, FEED="live"))) as system:
-        assert system.failure == "ZeroDivisionError: nothing left to divide"
 
 
 @pytest.mark.parametrize("feed", ["auto", "replay"])
