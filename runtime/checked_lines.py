@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-_CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
+_CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}')
+_LENGTH: Final = 20  # of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def without_checksum(line: bytes, before: int = 0) -> tuple[bytes, int]:
     ------
     ValueError : it carries none, or another one.
     """
-    found = _CHECKSUM.search(line)
+    found = _CHECKSUM.fullmatch(line, max(0, len(line) - _LENGTH))
     if found is None:
         raise ValueError("it has no checksum")
     text = line[: found.start()] + b"}"
