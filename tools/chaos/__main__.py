@@ -25,7 +25,7 @@ VENUES: dict[str, MarketName] = {"binance-usdm": "usdm", "binance-spot": "spot"}
 BEGIN_S = 10.0  # for the first trades to be durable: nobody can know of what was lost before them
 QUIET_S = 3.0  # for the last trades to be durable
 LOOK_S = 0.1
-SWAP_S = 4.0  # for a second process to say that it will not do
+SWAP_S = 10.0  # for a second process to say that it will not do
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
