@@ -154,6 +154,33 @@ def connection_to(url: str, timeout_s: float) -> Connection:
     return connection
 
 
+def in_words(error: BaseException) -> str:
+    """Say for people what went wrong with a connection.
+
+    Examples
+    --------
+    >>> in_words(ConnectionRefusedError(111, "Connection refused"))
+    'nothing listens at this address'
+    >>> in_words(OSError(113, "No route to host"))
+    'no route to host'
+    """
+    if isinstance(error, socket.gaierror):
+        return "no network, or a wrong address"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({(error.reason or 'no reason given').replace('_', ' ').lower()})"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens at this address"
+    if isinstance(error, ConnectionResetError | BrokenPipeError) and error.errno:
+        return "the other side cut it off"
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return str(error) or type(error).__name__
+
+
 def target_of(parts: SplitResult) -> str:
     """Path and query of an address: what stands in the request line."""
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -10,7 +11,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from alphastream.errors import FeedError
-from runtime.http import Connection, connection_to, deadline, target_of
+from runtime.http import Connection, connection_to, deadline, in_words, target_of
 
 log = logging.getLogger(__name__)
 
@@ -103,11 +104,13 @@ def in_thread(work: Callable[[], _T]) -> "Future[_T]":
 @contextmanager
 def network_errors(url: str, late: threading.Event) -> Iterator[None]:
     """Turn what a network can do to a client into FeedError, with a sentence; ``late`` is set when time was up."""
-    host = url.partition("://")[2].partition("/")[0]
+    host = url.partition("://")[2].partition("/")[0] or "an address without a host"
     try:
         yield
     except TimeoutError as error:
         raise FeedError(f"{host} did not answer in time") from error
     except NETWORK_ERRORS as error:
-        why = "it did not answer in time" if late.is_set() else str(error) or type(error).__name__
+        if isinstance(error, socket.gaierror) and not late.is_set():
+            raise FeedError(f"{host} cannot be found: {in_words(error)}") from error
+        why = "it did not answer in time" if late.is_set() else in_words(error)
         raise FeedError(f"{host} cannot be reached: {why}") from error

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from http import HTTPStatus
 from typing import Any, Final
 
 import websocket
@@ -10,7 +11,7 @@ import websocket
 from alphastream.errors import FeedError
 from runtime.connections.rest import NETWORK_ERRORS, RefusedError, network_errors
 from runtime.connections.transport import MAX_MESSAGE, SEND_TIMEOUT_S, close_reason
-from runtime.http import Connection, connection_to, deadline
+from runtime.http import Connection, connection_to, deadline, in_words
 
 CHUNK: Final = 65_536  # one read takes all frames that have come
 STREAM_ERRORS: Final = (*NETWORK_ERRORS, websocket.WebSocketException)
@@ -32,7 +33,7 @@ class WebSocketTransport:
     def __init__(self, timeout_s: float = 5.0) -> None:
         self._timeout_s = timeout_s
         self._ws = _WebSocket()
-        self._failure: FeedError | None = None  # seen behind messages that had to be returned first
+        self._failure: FeedError | None = None  # what ended it
         self._connection: Connection | None = None
         self._aborted = threading.Event()
 
@@ -51,29 +52,36 @@ class WebSocketTransport:
         try:
             self._ws.connect(url, socket=sock, timeout=self._timeout_s, redirect_limit=0)  # type: ignore[no-untyped-call]
         except websocket.WebSocketBadStatusException as refusal:
+            if not refusal.status_code:
+                raise ConnectionError("its answer is no HTTP") from refusal
             raise RefusedError(refusal.status_code, refusal.resp_headers or {}, refusal.resp_body or b"") from refusal
         except websocket.WebSocketException as error:
+            answer = self._ws.handshake_response
+            if answer is not None and answer.status != HTTPStatus.SWITCHING_PROTOCOLS:  # it leads elsewhere
+                raise RefusedError(answer.status, answer.headers) from error
             raise ConnectionError(str(error) or type(error).__name__) from error
 
     def recv(self, timeout_s: float) -> bytes | None:
         """Return the next message; see Transport."""
+        if self._failure is not None:
+            raise self._failure
         self._ws.deadline = time.monotonic() + timeout_s
         try:
             opcode, frame = self._ws.recv_data_frame(control_frame=True)
         except websocket.WebSocketTimeoutException:
             return None
         except STREAM_ERRORS as error:
-            raise FeedError(f"the connection was lost ({error})") from error
+            self._failure = FeedError(f"the connection was lost ({in_words(error)})")
+            raise self._failure from error
         if opcode == websocket.ABNF.OPCODE_CLOSE:
-            raise FeedError(close_reason(frame.data))
+            self._failure = FeedError(close_reason(frame.data))
+            raise self._failure
         if opcode in (websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG):
             return None
         return bytes(frame.data)
 
     def recv_many(self, timeout_s: float) -> tuple[list[bytes], list[int]]:
         """Return all messages that have come; see Transport."""
-        if self._failure is not None:
-            raise self._failure
         messages: list[bytes] = []
         times: list[int] = []
         message = self.recv(timeout_s)
@@ -82,8 +90,7 @@ class WebSocketTransport:
             times.append(self._ws.read_ns)
             try:
                 message = self.recv(0.0)
-            except FeedError as error:
-                self._failure = error
+            except FeedError:  # raised again by the next call
                 break
         return messages, times
 
@@ -92,7 +99,7 @@ class WebSocketTransport:
         try:
             self._ws.send(payload, websocket.ABNF.OPCODE_TEXT)
         except STREAM_ERRORS as error:
-            raise FeedError(f"the connection was lost ({error})") from error
+            raise FeedError(f"the connection was lost ({in_words(error)})") from error
 
     def abort(self) -> None:
         """Make the other methods fail at once; see Transport."""
@@ -108,7 +115,12 @@ class WebSocketTransport:
 
 
 class _Frames(websocket.frame_buffer):
-    """Frames of bounded size: a header may announce 2**63 bytes."""
+    """Frames as a server may send them, of bounded size: a header may announce 2**63 bytes."""
+
+    def recv_header(self) -> None:
+        super().recv_header()
+        if self.has_mask():
+            raise websocket.WebSocketProtocolException("a masked frame, which no server may send")
 
     def recv_length(self) -> None:
         super().recv_length()

@@ -36,7 +36,8 @@ def peer(script: Script) -> Iterator[str]:
             assert not thread.is_alive()
 
 
-def shake_hands(connection: socket.socket) -> None:
+def shake_hands(connection: socket.socket, behind: bytes = b"") -> bytes:
+    """Answer an upgrade, with something right behind the answer; gives the request."""
     request = b""
     while b"\r\n\r\n" not in request:
         received = connection.recv(4_096)
@@ -47,8 +48,9 @@ def shake_hands(connection: socket.socket) -> None:
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     connection.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + behind
     )
+    return request
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, final: bool = True, length: int | None = None) -> bytes:
@@ -70,3 +72,22 @@ def drip(connection: socket.socket) -> None:
     while True:
         connection.sendall(b"H")
         time.sleep(0.02)
+
+
+def received_frame(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one short frame of a client: opcode and payload."""
+    head = _exactly(connection, 2)
+    mask = _exactly(connection, 4)
+    assert head[1] & 0x80, "a client masks"
+    payload = _exactly(connection, head[1] & 0x7F)
+    return head[0] & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        more = connection.recv(size - len(received))
+        if not more:
+            raise OSError("gone")
+        received += more
+    return received

@@ -1,10 +1,11 @@
 """Both transports under the same peers: every wait ends, every message is bounded, every failure is one sentence."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -12,11 +13,16 @@ from alphastream.errors import FeedError
 from runtime.connections.transport import MAX_MESSAGE, Transport
 from tests.runtime.connections.conftest import Make
 from tests.runtime.connections.peers import (
+    BINARY,
+    CLOSE,
     CONTINUATION,
     PING,
+    PONG,
+    TEXT,
     Script,
     frame,
     peer,
+    received_frame,
     shake_hands,
     wait_for_the_end,
 )
@@ -63,11 +69,11 @@ def test_a_burst_comes_at_once_with_its_times_and_the_end_after_it(make: Make) -
     sent_ns = time.time_ns()
 
     def script(connection: socket.socket) -> None:
-        connection.sendall(b"".join(frame(b"%d" % number) for number in range(1_000)) + frame(b"", 0x8))
+        connection.sendall(b"".join(frame(b"%d" % number) for number in range(10_000)) + frame(b"", CLOSE))
 
     bursts: list[tuple[list[bytes], list[int]]] = []
     with connected(make, script) as transport:
-        while sum(len(messages) for messages, _ in bursts) < 1_000:
+        while sum(len(messages) for messages, _ in bursts) < 10_000:
             bursts.append(transport.recv_many(2.0))
         for _ in range(2):
             with pytest.raises(FeedError, match="the venue closed the connection"):
@@ -75,8 +81,8 @@ def test_a_burst_comes_at_once_with_its_times_and_the_end_after_it(make: Make) -
     messages = [message for messages, _ in bursts for message in messages]
     times = [time_ns for _, times in bursts for time_ns in times]
     assert len(messages) == len(times)
-    assert messages == [b"%d" % number for number in range(1_000)]
-    assert len(bursts) < 100
+    assert messages == [b"%d" % number for number in range(10_000)]
+    assert len(bursts) < 1_000
     assert sent_ns <= times[0] <= times[-1] <= time.time_ns()
     assert times == sorted(times)
 
@@ -184,3 +190,119 @@ def test_abort_wakes_a_waiting_recv(make: Make) -> None:
         with pytest.raises(FeedError, match="the connection was lost"):
             transport.recv(10.0)
         assert time.monotonic() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\xc1\x02ab",
+        b"\xa1\x02ab",
+        b"\x91\x02ab",
+        b"\x81\x82\x01\x02\x03\x04ab",
+        b"\x83\x02ab",
+        frame(b"ab", CONTINUATION),
+        frame(b"ab", final=False) + frame(b"cd"),
+        frame(b"p", PING, final=False),
+        frame(b"p" * 126, PING),
+        frame(b"x", CLOSE),
+    ],
+    ids=["rsv1", "rsv2", "rsv3", "masked", "opcode", "continues", "interrupts", "split-ping", "long-ping", "close"],
+)
+def test_what_breaks_the_protocol_ends_the_connection_in_words(make: Make, broken: bytes) -> None:
+    def script(connection: socket.socket) -> None:
+        connection.sendall(frame(b"before") + broken)
+
+    with connected(make, script) as transport:
+        assert receive(transport) == b"before"
+        with pytest.raises(FeedError, match=r"the connection was lost \(.{10,}\)|the venue closed"):
+            receive(transport)
+
+
+def test_text_that_is_no_utf_8_is_left_to_the_codec(make: Make) -> None:
+    with connected(make, lambda connection: connection.sendall(frame(b"\xff\xfe") + frame(b"next"))) as transport:
+        assert [receive(transport) for _ in range(2)] == [b"\xff\xfe", b"next"]
+
+
+def test_bytes_and_text_are_the_same(make: Make) -> None:
+    with connected(make, lambda connection: connection.sendall(frame(b"{}", BINARY) + frame(b""))) as transport:
+        assert [receive(transport) for _ in range(2)] == [b"{}", b""]
+
+
+def test_a_ping_is_answered_with_its_own_payload(make: Make) -> None:
+    seen: list[tuple[int, bytes]] = []
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(frame(b"still there?", PING) + frame(b"unasked", PONG))
+        seen.append(received_frame(connection))
+        connection.sendall(frame(b"thanks"))
+
+    with connected(make, script) as transport:
+        assert receive(transport) == b"thanks"
+    assert seen == [(PONG, b"still there?")]
+
+
+def test_a_message_is_sent_masked_and_whole(make: Make) -> None:
+    seen: list[tuple[int, bytes]] = []
+
+    def script(connection: socket.socket) -> None:
+        seen.append(received_frame(connection))
+        connection.sendall(frame(b"taken"))
+
+    with connected(make, script) as transport:
+        transport.send(b'{"method":"SUBSCRIBE"}')
+        assert receive(transport) == b"taken"
+    assert seen == [(TEXT, b'{"method":"SUBSCRIBE"}')]
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b"", r"\(code none\)$"),
+        ((1001).to_bytes(2, "big"), r"\(code 1001\)$"),
+        ((1008).to_bytes(2, "big") + "zu viel, größer".encode(), r"\(code 1008\): zu viel, größer$"),
+        ((4001).to_bytes(2, "big"), r"\(code 4001\)$"),
+    ],
+    ids=["without", "going-away", "reason", "own"],
+)
+def test_a_close_is_told_at_once_though_the_peer_stays(make: Make, payload: bytes, told: str) -> None:
+    with connected(make, lambda connection: connection.sendall(frame(payload, CLOSE))) as transport:
+        for _ in range(2):
+            with pytest.raises(FeedError, match="the venue closed the connection " + told):
+                receive(transport)
+
+
+@pytest.mark.parametrize("rude", [False, True], ids=["end", "reset"])
+def test_the_end_of_a_connection_is_told(make: Make, rude: bool) -> None:
+    def script(connection: socket.socket) -> None:
+        shake_hands(connection)
+        connection.sendall(frame(b"last"))
+        if rude:
+            time.sleep(0.1)  # a reset takes away what was not read yet
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with peer(script) as address, closing(make(2.0)) as transport:
+        transport.open(f"ws://{address}")
+        assert receive(transport) == b"last"
+        with pytest.raises(FeedError, match=r"the connection was lost \(.{10,}\)"):
+            receive(transport)
+
+
+def test_a_peer_that_fell_silent_is_given_up_at_once(make: Make) -> None:
+    """No FIN comes from a machine that lost its power: only the feed's watch for trades can tell."""
+    over = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        shake_hands(connection)
+        connection.sendall(frame(b"half of it")[:5])
+        over.wait(10.0)
+
+    with peer(script) as address:
+        transport = make(2.0)
+        transport.open(f"ws://{address}")
+        assert transport.recv_many(0.1) == ([], [])
+        started = time.monotonic()
+        transport.close()
+        assert time.monotonic() - started < 1.0
+        with pytest.raises(FeedError):
+            transport.recv_many(5.0)
+        over.set()
