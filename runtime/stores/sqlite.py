@@ -166,8 +166,9 @@ class TickFile:
                     block_rows.set_aside(connection, instrument, unreadable)
                 lost[series] = self.runs[series].without(all_runs[series])
                 _save_pairs(connection, "runs", instrument, self.runs[series], all_runs[series])
-                absent = self.lost[series].without(all_runs[series]).union(lost[series])
-                _save_pairs(connection, "lost", instrument, self.lost[series], absent)
+                before = self.lost.get(series, IdRuns())
+                absent = before.without(all_runs[series]).union(lost[series])
+                _save_pairs(connection, "lost", instrument, before, absent)
                 all_lost[series] = absent
                 log.error(
                     "damaged blocks were set aside: path=%s symbol=%s epoch=%d blocks=%d ticks=%d, to be fetched again",

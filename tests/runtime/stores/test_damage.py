@@ -136,3 +136,16 @@ def test_damaged_blocks_are_not_put_together(tmp_path: Path) -> None:
         assert store.gaps(BTC) == [Gap(7, 7)]
         assert store.append([tick(7)]) == 1
     assert runs_and_ids(path) == (IdRuns([(1, 70)]), list(range(1, 71)))
+
+
+def test_damage_in_what_was_written_since_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.db"
+    with TickStore(path) as store:
+        store.append(ticks(1, 100))
+        store.flush()
+        alter(path, FLIPPED.format(1))
+        assert store.window(BTC, 0, 2000) == []
+        until(lambda: store.gaps(BTC) == [Gap(1, 100)])
+        store.append(ticks(1, 101))
+        store.flush()
+        assert store.window(BTC, 0, 2000) == ticks(1, 101)
