@@ -6,10 +6,11 @@ Reading: ``since`` follows the ring, ``window`` and ``columns`` read file and me
 Here memory and file become one tape, under one lock. Rings, the writer's thread and the file are in ``runtime.stores``.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -18,53 +19,23 @@ from typing import Self
 import pyarrow as pa
 from msgspec.structs import replace
 
-from alphastream.core.durations import Durations
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
-from alphastream.tape.ring import Coverage, Gap, Series, SymbolRing, TickBatch
-from runtime.stores import sql
-from runtime.stores.connections import ERRORS
+from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
+from runtime.stores import opening, sql
+from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
 from runtime.stores.schema import Origin, tape_path
 from runtime.stores.sqlite import TickFile
+from runtime.stores.store_health import StoreHealth
 from runtime.stores.writer import TickWriter
 from runtime.writer_lock import WriterLock
 
 __all__ = ["Coverage", "Gap", "Origin", "StoreHealth", "TickBatch", "TickColumns", "TickStore", "tape_path"]
 
 _APPEND_CHUNK = 10_000  # ticks admitted under one hold of the lock
-
-
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
-    """How the store is doing; counts are since it was opened.
-
-    Parameters
-    ----------
-    pending : ticks that readers see and the file does not hold yet.
-    written : ticks made durable.
-    duplicates : ticks dropped because their id was known.
-    rejected : ticks refused: unusable numbers, or an id that cannot be right.
-    lost : ticks given up because the file could not be written for too long; ``gaps`` lists their ids.
-    damaged : ticks whose block in the file had been altered; ``gaps`` lists their ids.
-    last_error : why the newest write failed, None while writing works.
-    durable_lag_s : how long the oldest pending tick has waited, in seconds.
-    durable_lags : how long written ticks had waited, in buckets.
-    notices : what has happened to the file and what was done about it, with times, the newest last.
-    """
-
-    pending: int
-    written: int
-    duplicates: int
-    rejected: int
-    lost: int
-    damaged: int
-    last_error: str | None
-    durable_lag_s: float
-    durable_lags: Durations
-    notices: tuple[str, ...] = ()
 
 
 class TickStore:
@@ -84,12 +55,12 @@ class TickStore:
     retention_ns : ticks older than this before the newest of their symbol are deleted now and then; None keeps all.
     max_pending : ticks that may wait for the file. While the file can be written ``append`` waits for room; while it
         cannot, the oldest are given up and listed by ``gaps``.
-    on_ticks : called in the appending thread after new ticks became visible.
+    on_ticks : called after new ticks became visible, in the thread that appended or followed; may be set later.
     origin : the venue that fills the file and the host that answers for it; written into a new file, held against what
         an old one says. A symbol without a venue means that of the file, and ticks bear the name they are asked for by;
         where nobody has said one, names are kept as they are.
-    read_only : read beside the process that writes. Ring, gaps and coverage are those of the moment of opening;
-        ``window`` and ``columns`` read the file as it is.
+    read_only : read beside the process that writes, and follow it: what it makes durable is here a twentieth of a
+        second later, so a tick comes after the writer's ``flush_s`` and that. ``claim`` makes a writer of it.
 
     Raises
     ------
@@ -115,39 +86,36 @@ class TickStore:
             if not value > 0:
                 raise ParameterError(f"{name} is {value}: it must be greater than 0")
         self._path = Path(path)
-        self._max_pending, self._on_ticks, self._read_only = max_pending, on_ticks, read_only
-        self._origin = origin
+        self._max_pending, self.on_ticks, self._origin = max_pending, on_ticks, origin
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._claiming = threading.Lock()  # held before the other one
         self._rings = SymbolRings(ring_ticks, retention_ns)
         self._resources = ExitStack()
-        self._file = self._open_file(ring_ticks)
-        self._writer = TickWriter(
-            self._path,
-            self._file,
-            self._rings,
-            self._lock,
-            batch_ticks=batch_ticks,
-            flush_s=flush_s,
-            max_pending=max_pending,
-        )
         if not read_only:
-            self._writer.start()
+            self._resources.callback(self._lock_file().release)
+        self._file = self._open_file(ring_ticks, read_only=read_only)
+        self._new_writer = partial(TickWriter, batch_ticks=batch_ticks, flush_s=flush_s, max_pending=max_pending)
+        self._writer = self._new_writer(self._path, self._file, self._rings, self._lock)
+        self._follower: TapeFollower | None = None
+        if read_only:
+            self._follower = TapeFollower(
+                self._path, self._rings, self._lock, self._file.runs, self._tell, self._open_file_again
+            )
+        (self._follower or self._writer).start()
 
-    def _open_file(self, ring_ticks: int) -> TickFile:
-        if not self._read_only:
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                lock = WriterLock(self._path, "name another file, or open it with read_only=True")
-                self._resources.callback(lock.release)
-            except OSError as error:
-                raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
+    def _lock_file(self) -> WriterLock:
         try:
-            file = TickFile(self._path, self._origin, read_only=self._read_only)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return WriterLock(self._path, "name another file, or open it with read_only=True")
+        except OSError as error:
+            raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
+
+    def _open_file(self, ring_ticks: int, *, read_only: bool) -> TickFile:
+        try:
+            file = TickFile(self._path, self._origin, read_only=read_only)
             self._resources.callback(file.close)
-            held = self._sound(file, ring_ticks)
-            for series, (newest, first_ns) in held.items():
-                self._rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
+            opening.restore(file, self._rings, ring_ticks, read_only=read_only)
         except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
             self._resources.close()
             if isinstance(error, AlphaStreamError):
@@ -160,28 +128,44 @@ class TickStore:
             raise
         return file
 
-    def _sound(self, file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
-        """What rings begin with, once damage that stands in the way was set aside."""
-        while True:
-            try:
-                held = self._newest_of(file, ring_ticks)
-                if self._read_only or not file.has_damage:
-                    return held
-                file.set_damage_aside()
-            except (*ERRORS, StorageError) as error:
-                if self._read_only or not file.is_broken:
-                    raise StorageError(file.explain(error)) from error
-                file.salvage()
+    def _open_file_again(self) -> None:
+        """For the follower's thread: another file has taken the name, or an instrument was added."""
+        file = TickFile(self._path, read_only=True)
+        self._resources.callback(file.close)  # the one before may be in use in another thread
+        with self._lock:
+            self._file = file
 
-    @staticmethod
-    def _newest_of(file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
-        """What the ring of each symbol begins with, and the time of its first tick: of the last series."""
-        last = {series.symbol: series for series in sorted(file.runs)}
-        return {
-            series: (file.newest(series, ring_ticks), file.first_ns(series))
-            for series in last.values()
-            if file.runs[series] or file.lost[series]
-        }
+    @property
+    def trouble(self) -> str | None:
+        """Why a store that reads cannot follow the file now; None while it can, and for one that writes."""
+        follower = self._follower
+        return follower.error if follower is not None else None
+
+    def claim(self) -> None:
+        """Become the process that writes, once no other one does. Readers notice nothing: rings and cursors go on.
+
+        Raises
+        ------
+        HeldError : another process writes; the message names it.
+        StorageError : the file cannot be opened to write, or the store is closed. It goes on reading.
+        """
+        with self._claiming, ExitStack() as undo:
+            if self._writer.closed:
+                raise StorageError(f"{self._path} was closed: open a new TickStore to write")
+            if self._follower is None:
+                return
+            undo.callback(self._lock_file().release)
+            file = TickFile(self._path, self._origin, read_only=False)
+            undo.callback(file.close)
+            try:
+                self._follower.finish()  # with what was written since: nobody writes any more
+            except sqlite3.Error as error:
+                raise StorageError(file.explain(error)) from error
+            writer = self._new_writer(self._path, file, self._rings, self._lock)
+            with self._lock:
+                self._file, self._writer, self._follower = file, writer, None
+            self._resources.callback(undo.pop_all().close)
+            writer.start()
 
     def append(self, ticks: Iterable[Tick]) -> int:
         """Take ticks in and return how many were accepted; the rest were known already or unusable.
@@ -224,15 +208,19 @@ class TickStore:
                     self._writer.offer(series, taken)
                     accepted += len(taken)
                 visible = visible or is_new
-        if visible and self._on_ticks is not None:
-            self._on_ticks()
+        if visible:
+            self._tell()
         self._writer.wait_for_room()
         return accepted
+
+    def _tell(self) -> None:
+        if self.on_ticks is not None:
+            self.on_ticks()
 
     def _require_open_for_writing(self) -> None:
         if self._writer.closed:
             raise StorageError(f"{self._path} was closed: open a new TickStore to append")
-        if self._read_only:
+        if self._follower is not None:
             raise StorageError(f"{self._path} was opened with read_only=True: open it without to append")
 
     def _full(self, name: str) -> str:
@@ -383,9 +371,12 @@ class TickStore:
         ------
         StorageError : ticks are left that could not be written. The store is closed all the same.
         """
-        if not self._writer.close():
-            return
-        self._resources.close()
+        with self._claiming:
+            if not self._writer.close():
+                return
+            if self._follower is not None:
+                self._follower.stop()
+            self._resources.close()
         with self._lock:
             left, reason = self._writer.pending, self._writer.error
         if left:

@@ -10,6 +10,19 @@ if sys.platform != "win32":
     import fcntl
 
 
+class HeldError(StorageError):
+    """Another process holds the lock.
+
+    Attributes
+    ----------
+    holder : the id of that process, as it wrote it down.
+    """
+
+    def __init__(self, words: str, holder: str) -> None:
+        super().__init__(words)
+        self.holder = holder
+
+
 class WriterLock:
     """An advisory lock on a file beside what is written. The operating system releases it, also after a kill -9.
 
@@ -20,7 +33,7 @@ class WriterLock:
 
     Raises
     ------
-    StorageError : another process holds it; the message names that process.
+    HeldError : another process holds it; the message names that process.
     OSError : the lock cannot be made there.
     """
 
@@ -34,8 +47,8 @@ class WriterLock:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
             self._file.close()
-            raise StorageError(
-                f"{kept} is already open for writing by process {holder}: stop that process, {otherwise}"
+            raise HeldError(
+                f"{kept} is already open for writing by process {holder}: stop that process, {otherwise}", holder
             ) from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")

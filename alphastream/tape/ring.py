@@ -135,7 +135,14 @@ class SymbolRing:
         return Series(self.symbol, self._epoch)
 
     def restore(self, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int, epoch: int = 0) -> None:
-        """Take over what the file held when it was opened, and what it should have held."""
+        """Take over what the file holds, and what it should hold; again when another process has written to it.
+
+        Parameters
+        ----------
+        newest : ticks of it that readers have not seen yet.
+        """
+        if epoch != self._epoch:
+            self._begin_epoch()
         self.seen, self._absent, self.first_ns, self._epoch = runs, absent, first_ns, epoch
         self._put(newest)
 

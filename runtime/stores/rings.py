@@ -34,7 +34,8 @@ class SymbolRings:
 
     def restore(self, series: Series, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
         """Take over what a file holds of a symbol's last series; see SymbolRing."""
-        self._new(series.symbol).restore(runs, absent, newest, first_ns, series.epoch)
+        ring = self._rings.get(series.symbol) or self._new(series.symbol)
+        ring.restore(runs, absent, newest, first_ns, series.epoch)
 
     def get(self, symbol: str) -> SymbolRing | None:
         """The ring of a symbol, None before its first tick."""
