@@ -163,6 +163,7 @@ def test_a_file_that_takes_its_place_is_followed(path: Path, owner: TickStore, r
     with TickStore(other) as store:
         store.append([*ticks(3, 9), *ticks(1, 2, symbol=ETH)])
     owner.close()
+    path.with_name(path.name + "-wal").unlink(missing_ok=True)
     os.replace(other, path)
     until(lambda: ids(reader.since(BTC)) == list(range(1, 10)))
     assert ids(reader.window(BTC, 0, 100)) == list(range(3, 10))
