@@ -24,7 +24,7 @@ from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
-from runtime.stores import opening, sql
+from runtime.stores import sql, warm_start
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
 from runtime.stores.schema import Origin, tape_path
@@ -92,11 +92,13 @@ class TickStore:
         self._claiming = threading.Lock()  # held before the other one
         self._rings = SymbolRings(ring_ticks, retention_ns)
         self._resources = ExitStack()
+        self._held: WriterLock | None = None
         if not read_only:
-            self._resources.callback(self._lock_file().release)
+            self._held = self._lock_file()
+            self._resources.callback(self._held.release)
         self._file = self._open_file(ring_ticks, read_only=read_only)
         self._new_writer = partial(TickWriter, batch_ticks=batch_ticks, flush_s=flush_s, max_pending=max_pending)
-        self._writer = self._new_writer(self._path, self._file, self._rings, self._lock)
+        self._writer = self._new_writer(self._path, self._file, self._rings, self._lock, self._keep_lock)
         self._follower: TapeFollower | None = None
         if read_only:
             self._follower = TapeFollower(
@@ -107,7 +109,8 @@ class TickStore:
     def _lock_file(self) -> WriterLock:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return WriterLock(self._path, "name another file, or open it with read_only=True")
+            alive = self._path.with_name(f"{self._path.name}-shm")
+            return WriterLock(self._path, "name another file, or open it with read_only=True", alive=alive)
         except OSError as error:
             raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
 
@@ -115,7 +118,7 @@ class TickStore:
         try:
             file = TickFile(self._path, self._origin, read_only=read_only)
             self._resources.callback(file.close)
-            opening.restore(file, self._rings, ring_ticks, read_only=read_only)
+            warm_start.restore(file, self._rings, ring_ticks, read_only=read_only)
         except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
             self._resources.close()
             if isinstance(error, AlphaStreamError):
@@ -154,18 +157,23 @@ class TickStore:
                 raise StorageError(f"{self._path} was closed: open a new TickStore to write")
             if self._follower is None:
                 return
-            undo.callback(self._lock_file().release)
+            held = self._lock_file()
+            undo.callback(held.release)
             file = TickFile(self._path, self._origin, read_only=False)
             undo.callback(file.close)
             try:
                 self._follower.finish()  # with what was written since: nobody writes any more
             except sqlite3.Error as error:
                 raise StorageError(file.explain(error)) from error
-            writer = self._new_writer(self._path, file, self._rings, self._lock)
+            writer = self._new_writer(self._path, file, self._rings, self._lock, self._keep_lock)
             with self._lock:
-                self._file, self._writer, self._follower = file, writer, None
+                self._file, self._writer, self._follower, self._held = file, writer, None, held
             self._resources.callback(undo.pop_all().close)
             writer.start()
+
+    def _keep_lock(self) -> None:
+        if self._held is not None:
+            self._held.keep()
 
     def append(self, ticks: Iterable[Tick]) -> int:
         """Take ticks in and return how many were accepted; the rest were known already or unusable.

@@ -146,6 +146,14 @@ class SymbolRing:
         self.seen, self._absent, self.first_ns, self._epoch = runs, absent, first_ns, epoch
         self._put(newest)
 
+    def follow(self, runs: IdRuns, newest: TickColumns, first_ns: int) -> None:
+        """Count what a file holds that has taken the place of the one before, and show what is newer than all here."""
+        first_id = self.seen.first
+        if runs.first is not None and (first_id is None or runs.first < first_id):
+            self.first_ns = first_ns
+        self._put(newest.rows(newest.id > (self.newest.id if self.newest is not None else -1)))
+        self.seen, self.lost = self.seen.union(runs), self.lost.without(runs)
+
     def admit(self, ticks: TickColumns, now_ns: int) -> list[Admission]:
         """Decide by their ids what ticks are, and put new ones into the ring.
 

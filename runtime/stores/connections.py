@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from alphastream.errors import StorageError
+from runtime.stores import names
 
 ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)  # what the sqlite3 module raises at a file
 _LOCK_WAIT_S = 1.0  # SQLite waits this long for another process's write lock
@@ -43,6 +44,7 @@ class Connections:
     ----------
     writer : the connection that writes; None where the file is only read.
     is_broken : whether SQLite has met something in the file that it cannot read.
+    named : the file that is open, and its log.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Connections:
         self._closed = False
         self.writer: sqlite3.Connection | None = None
         self.is_broken = False
+        self.named = names.look(path)
 
     def connect(self, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
         """Open a connection."""
@@ -107,15 +110,28 @@ class Connections:
         with self._lock:  # while a file is replaced, no connection is opened to one of both with the log of the other
             if self._closed:
                 raise StorageError(f"{self._path} was closed: open a new TickStore to read it")
+            if self.writer is None:
+                self._follow()
             if self._idle:
                 return self._idle.pop(), self._generation
             connection = self.connect("ro")
             try:
                 connection.execute("PRAGMA schema_version").fetchone()  # opens the log as well
+                if self.writer is not None and names.look(self._path).file != self.named.file:
+                    raise sqlite3.OperationalError("another file has its name, which is being looked into")
             except BaseException:
                 connection.close()
                 raise
             return connection, self._generation
+
+    def _follow(self) -> None:
+        """Where another process writes: read the file that has the name now."""
+        named = names.look(self._path)
+        if named.file is not None and named.file != self.named.file:
+            self._generation += 1
+            for connection in self._idle:
+                connection.close()
+            self._idle, self.named = [], named
 
     def _give_back(self, connection: sqlite3.Connection, generation: int) -> None:
         with suppress(*ERRORS):

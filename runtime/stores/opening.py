@@ -1,42 +1,57 @@
-"""What rings begin with when a tick file is opened, once damage that stands in the way was set aside."""
+"""Opening a tick file to write: made where it is new, rewritten where it is of the first schema."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 
 from alphastream.errors import StorageError
-from alphastream.tape.columns import TickColumns
-from alphastream.tape.ring import Series
-from runtime.stores.connections import ERRORS
-from runtime.stores.rings import SymbolRings
-from runtime.stores.sqlite import TickFile
+from runtime.stores import schema
+from runtime.stores.migration import migrate
+from runtime.stores.schema import Origin
 
 
-def restore(file: TickFile, rings: SymbolRings, ring_ticks: int, *, read_only: bool) -> None:
-    """Fill the ring of each symbol with its newest ticks.
+def open_writer(connect: Callable[[], sqlite3.Connection], path: Path, origin: Origin | None) -> sqlite3.Connection:
+    """Return a connection that may write.
+
+    Parameters
+    ----------
+    connect : opens the file, made where there is none.
+    path : the file.
+    origin : who fills it; written down where nobody has said so.
 
     Raises
     ------
-    StorageError : the file cannot be read.
+    StorageError : it is of another program, of a newer schema, of another origin, or not on a local disk.
+    sqlite3.Error : it cannot be read.
     """
-    for series, (newest, first_ns) in _sound(file, ring_ticks, read_only=read_only).items():
-        rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
+    connection = connect()
+    try:
+        is_new = schema.is_empty(connection)
+        if not is_new and schema.version_of(connection, path) == schema.OLD_VERSION:
+            connection.close()
+            _migrate(path, origin.venue if origin is not None else "")
+            connection = connect()
+        if not is_new:
+            schema.verify(connection, path)  # before anything in a foreign file is touched
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StorageError(f"{path} cannot use write-ahead logging here: name a file on a local disk")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if schema.is_empty(connection):
+            connection.executescript(schema.SQL)
+        if origin is not None:
+            schema.claim(connection, path, origin)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _sound(file: TickFile, ring_ticks: int, *, read_only: bool) -> dict[Series, tuple[TickColumns, int]]:
-    while True:
-        try:
-            held = _newest_of(file, ring_ticks)
-            if read_only or not file.has_damage:
-                return held
-            file.set_damage_aside()
-        except (*ERRORS, StorageError) as error:
-            if read_only or not file.is_broken:
-                raise StorageError(file.explain(error)) from error
-            file.salvage()
-
-
-def _newest_of(file: TickFile, ring_ticks: int) -> dict[Series, tuple[TickColumns, int]]:
-    """The newest ticks of each symbol's last series, and the time of its first tick."""
-    last = {series.symbol: series for series in sorted(file.runs)}
-    return {
-        series: (file.newest(series, ring_ticks), file.first_ns(series))
-        for series in last.values()
-        if file.runs[series] or file.lost[series]
-    }
+def _migrate(path: Path, venue: str) -> None:
+    try:
+        migrate(path, venue)
+    except (sqlite3.OperationalError, OSError) as error:
+        raise StorageError(
+            f"{path} could not be rewritten for this program ({error}): it is as it was; make room or rights "
+            "for a second file beside it"
+        ) from error

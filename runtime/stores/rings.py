@@ -23,12 +23,13 @@ class SymbolRings:
 
     Attributes
     ----------
+    ring_ticks : as given.
     duplicates, rejected : ticks refused because their id was known, and for what they hold.
     """
 
     def __init__(self, ring_ticks: int, retention_ns: int | None) -> None:
         self.duplicates = self.rejected = 0
-        self._ring_ticks, self._retention_ns = ring_ticks, retention_ns
+        self.ring_ticks, self._retention_ns = ring_ticks, retention_ns
         self._rings: dict[str, SymbolRing] = {}
         self._warned: set[str] = set()  # symbols whose ids ran backwards
 
@@ -36,6 +37,14 @@ class SymbolRings:
         """Take over what a file holds of a symbol's last series; see SymbolRing."""
         ring = self._rings.get(series.symbol) or self._new(series.symbol)
         ring.restore(runs, absent, newest, first_ns, series.epoch)
+
+    def follow(self, series: Series, runs: IdRuns, absent: IdRuns, newest: TickColumns, first_ns: int) -> None:
+        """Take over what another file holds, that has taken the place of the one before: its ids count as well."""
+        ring = self._rings.get(series.symbol)
+        if ring is None:
+            self.restore(series, runs.copy(), absent.copy(), newest, first_ns)
+        elif ring.series == series:
+            ring.follow(runs, newest, first_ns)
 
     def get(self, symbol: str) -> SymbolRing | None:
         """The ring of a symbol, None before its first tick."""
@@ -100,7 +109,7 @@ class SymbolRings:
                 ring.drop_below(first_id, first_ns)
 
     def _new(self, symbol: str) -> SymbolRing:
-        ring = self._rings[symbol] = SymbolRing(symbol, self._ring_ticks, self._retention_ns)
+        ring = self._rings[symbol] = SymbolRing(symbol, self.ring_ticks, self._retention_ns)
         return ring
 
     def _reject_backwards(self, ring: SymbolRing, ticks: TickColumns) -> None:

@@ -1,33 +1,29 @@
 """The SQLite file behind the tape: which instruments it holds, their blocks, and the ids that are there."""
 
 import logging
+import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from alphastream.core.units import SECOND
-from alphastream.errors import ParameterError, StorageError
+from alphastream.errors import StorageError
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, salvage, schema
-from runtime.stores.block_rows import BLOCK_TICKS, Keys
+from runtime.stores import block_rows, block_upkeep, instrument_rows, names, run_rows, salvage, schema
+from runtime.stores.block_rows import Keys
 from runtime.stores.connections import ERRORS, Connections, explain, is_damage
-from runtime.stores.migration import migrate
+from runtime.stores.opening import open_writer
 from runtime.stores.schema import Origin
 
 log = logging.getLogger(__name__)
 
-_PRUNE_BLOCKS: Final = 100  # one transaction deletes at most, so that a long absence does not stall the tape
-_BLOCKS_AT_ONCE: Final = 50  # in memory, while all of an instrument are looked through
-SMALL_BLOCKS: Final = 32  # of one instrument are put together
-_SMALL_TICKS: Final = BLOCK_TICKS // 2
-_LONGEST_BLOCK_NS: Final = 3_600 * SECOND  # retention deletes whole blocks
 _NOTICES: Final = 8
 _SALVAGE_PAUSE_S: Final = 60.0  # a disk that fails is not to be filled with copies of damaged files
 
@@ -89,10 +85,13 @@ class TickFile:
             return False
 
     def _open(self) -> None:
-        self._connections.writer = None if self._read_only else self._open_writer()
+        if not self._read_only:
+            self._connections.writer = open_writer(lambda: self._connections.connect("rwc"), self._path, self.origin)
+            self._connections.named = names.look(self._path)
         with self._connections.reading() as connection:
             schema.verify(connection, self._path)
             self._load(connection)
+        self._connections.named = names.look(self._path)
 
     def write(self, groups: Mapping[Series, TickColumns], cutoffs: Mapping[str, int]) -> dict[Series, tuple[int, int]]:
         """Make ticks durable, with the runs they complete and the deletion of what is too old, in one transaction.
@@ -118,13 +117,15 @@ class TickFile:
                     new = ticks.rows(np.argsort(ticks.id, kind="stable"))
                     new = new.rows(np.array([runs.add(number) for number in new.id.tolist()], dtype=np.bool_))
                 block_rows.insert(connection, instrument, new)
-                if series.symbol in cutoffs and (kept := _delete_old(connection, instrument, cutoffs[series.symbol])):
+                if series.symbol in cutoffs and (
+                    kept := block_upkeep.delete_old(connection, instrument, cutoffs[series.symbol])
+                ):
                     oldest[series] = kept
                     runs.drop_below(kept[0])
                     connection.execute(
                         "DELETE FROM lost WHERE instrument_id = ? AND last_id < ?", (instrument, kept[0])
                     )
-                _save_pairs(connection, "runs", instrument, self.runs.get(series, IdRuns()), runs)
+                run_rows.save(connection, "runs", instrument, self.runs.get(series, IdRuns()), runs)
                 all_runs[series] = runs
         self._instruments, self.runs = instruments, all_runs
         return oldest
@@ -133,7 +134,7 @@ class TickFile:
         """Put small blocks that follow each other together."""
         instrument = self._instruments[series]
         with self._connections.writing() as connection:
-            for group in _mergeable(block_rows.keys_of(connection, instrument)):
+            for group in block_upkeep.mergeable(block_rows.keys_of(connection, instrument)):
                 parts, damaged = block_rows.read(connection, instrument, group)
                 if damaged:
                     self._damaged.add(series)
@@ -161,14 +162,14 @@ class TickFile:
         with self._connections.writing() as connection:
             for series in damaged:
                 instrument = self._instruments[series]
-                all_runs[series], unreadable = _read_ids(connection, instrument)
+                all_runs[series], unreadable = block_upkeep.read_ids(connection, instrument)
                 if unreadable:
                     block_rows.set_aside(connection, instrument, unreadable)
                 lost[series] = self.runs[series].without(all_runs[series])
-                _save_pairs(connection, "runs", instrument, self.runs[series], all_runs[series])
+                run_rows.save(connection, "runs", instrument, self.runs[series], all_runs[series])
                 before = self.lost.get(series, IdRuns())
                 absent = before.without(all_runs[series]).union(lost[series])
-                _save_pairs(connection, "lost", instrument, before, absent)
+                run_rows.save(connection, "lost", instrument, before, absent)
                 all_lost[series] = absent
                 log.error(
                     "damaged blocks were set aside: path=%s symbol=%s epoch=%d blocks=%d ticks=%d, to be fetched again",
@@ -176,7 +177,7 @@ class TickFile:
                 )
         self.runs, self.lost = all_runs, all_lost
         self._damaged -= damaged
-        self.damaged += sum(map(len, lost.values()))
+        self.damaged += _total(lost)
         return lost
 
     def series_of(self, symbol: str) -> list[Series]:
@@ -211,6 +212,15 @@ class TickFile:
         if series not in self._instruments:
             return empty()
         return self._read(series, "first_id <= ? AND last_id >= ?", trade_id, trade_id)
+
+    def newest_of_each(self, count: int) -> dict[Series, tuple[TickColumns, int]]:
+        """The newest ticks of the last series of each symbol, and the time of its first tick."""
+        last = {series.symbol: series for series in sorted(self.runs)}
+        return {
+            series: (self.newest(series, count), self.first_ns(series))
+            for series in last.values()
+            if self.runs[series] or self.lost[series]
+        }
 
     def first_ns(self, series: Series) -> int:
         """Trade time of the tick with the smallest id; 0 where that cannot be read."""
@@ -259,11 +269,93 @@ class TickFile:
             ) from error
         none = IdRuns()
         lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()} or found.lost
-        gone = sum(map(len, lost.values()))
+        gone = _total(lost)
         self.damaged += gone
         self._tell(
             f"{self._path} was damaged: {found.ticks} ticks in {found.blocks} sound blocks were salvaged, {gone} are "
             f"lost and to be fetched again, the damaged file is {kept.name if kept is not None else 'gone'}"
+        )
+        return lost
+
+    def look_after(self) -> dict[Series, IdRuns] | None:
+        """See to it that the name is that of the file which is open.
+
+        A file that was deleted, or whose log was, is written anew from what is open. One that was replaced by another
+        tick file is given up for that; by anything else, that is moved aside.
+
+        Returns
+        -------
+        where another file was opened, the ids by series that it has not; else None.
+
+        Raises
+        ------
+        StorageError : it was not possible. What is open is as it was.
+        """
+        now, before = names.look(self._path), self._connections.named
+        if now == before or self._connections.writer is None:
+            return None
+        try:
+            if now.file in (None, before.file):
+                self._restore()
+                gone = "the file" if now.file is None else "the write-ahead log"
+                self._tell(
+                    f"{gone} of {self._path} was taken away while it was open: it was written anew, nothing is lost"
+                )
+                return {}
+            if now.log == before.log:
+                names.remove_log(self._path)
+            if self._is_tick_file():
+                return self._adopt()
+            kept = salvage.set_aside(self._path)
+            self._restore()
+        except (*ERRORS, OSError) as error:
+            raise StorageError(f"{self._path} has lost its name and cannot be written anew: {error}") from error
+        self._tell(
+            f"{self._path} was replaced by what is no readable tick file of its kind: that is {kept.name} now, and the "
+            "tape was written anew, nothing is lost"
+        )
+        return {}
+
+    def _restore(self) -> None:
+        """Give the name to a copy of what is open."""
+        writer = self._connections.writer
+        assert writer is not None, "a file opened to read is not restored"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        copy = self._path.with_name(f"{self._path.name}.restoring")
+        copy.unlink(missing_ok=True)
+        try:
+            with closing(sqlite3.connect(copy)) as target:
+                writer.backup(target)
+            self._connections.let_go()
+            with self._connections.swapping():
+                names.remove_log(self._path)
+                os.replace(copy, self._path)
+        finally:
+            copy.unlink(missing_ok=True)
+        self._open()
+
+    def _is_tick_file(self) -> bool:
+        """Whether the file that has the name now is one that this store could have written."""
+        try:
+            with closing(self._connections.connect("rwc")) as connection:
+                schema.verify(connection, self._path)
+                instrument_rows.load(connection)
+                is_sound: bool = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+                return is_sound and schema.origin_of(connection) in (None, self.origin)
+        except (*ERRORS, StorageError):
+            return False
+
+    def _adopt(self) -> dict[Series, IdRuns]:
+        before = self.runs
+        self._connections.let_go()
+        with self._connections.swapping():
+            pass
+        self._open()
+        none = IdRuns()
+        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()}
+        self._tell(
+            f"{self._path} was replaced by another tick file while it was open: the tape goes on in that, with "
+            f"{_total(self.runs)} ticks, {_total(lost)} that it has not are to be fetched again"
         )
         return lost
 
@@ -275,45 +367,13 @@ class TickFile:
         """Close every connection; one that a reader has borrowed closes when it comes back."""
         self._connections.close()
 
-    def _open_writer(self) -> sqlite3.Connection:
-        connection = self._connections.connect("rwc")
-        try:
-            is_new = schema.is_empty(connection)
-            if not is_new and schema.version_of(connection, self._path) == schema.OLD_VERSION:
-                connection.close()
-                self._migrate()
-                connection = self._connections.connect("rwc")
-            if not is_new:
-                schema.verify(connection, self._path)  # before anything in a foreign file is touched
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            if mode != "wal":
-                raise StorageError(f"{self._path} cannot use write-ahead logging here: name a file on a local disk")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            if schema.is_empty(connection):
-                connection.executescript(schema.SQL)
-            if self.origin is not None:
-                schema.claim(connection, self._path, self.origin)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _migrate(self) -> None:
-        try:
-            migrate(self._path, self.origin.venue if self.origin is not None else "")
-        except (sqlite3.OperationalError, OSError) as error:
-            raise StorageError(
-                f"{self._path} could not be rewritten for this program ({error}): it is as it was; make room or rights "
-                "for a second file beside it"
-            ) from error
-
     def _load(self, connection: sqlite3.Connection) -> None:
         self.origin = schema.origin_of(connection)
         self.runs, self.lost, self._damaged, self._unchecked = {}, {}, set(), []
         self._load_instruments(connection)
         for series, instrument in self._instruments.items():
-            self.runs[series] = runs = _load_pairs(connection, "runs", instrument)
-            self.lost[series] = _load_pairs(connection, "lost", instrument)
+            self.runs[series] = runs = run_rows.load(connection, "runs", instrument)
+            self.lost[series] = run_rows.load(connection, "lost", instrument)
             blocks = block_rows.keys_of(connection, instrument)
             if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
                 self._damaged.add(series)
@@ -327,70 +387,5 @@ class TickFile:
         return explain(self._path, error)
 
 
-def _read_ids(connection: sqlite3.Connection, instrument: int) -> tuple[IdRuns, list[int]]:
-    """Ids in an instrument's blocks, and the bodies that are not what was written."""
-    held, unreadable = IdRuns(), list[int]()
-    blocks = block_rows.keys_of(connection, instrument)
-    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
-        parts, damaged = block_rows.read(connection, instrument, blocks[start : start + _BLOCKS_AT_ONCE])
-        ids = TickColumns.merged([*parts, empty()]).id
-        if len(ids) and not held.extend(ids):
-            held = held.union(IdRuns.of(ids))
-        unreadable += damaged
-    return held, unreadable
-
-
-def _delete_old(connection: sqlite3.Connection, instrument: int, cutoff_ns: int) -> tuple[int, int] | None:
-    """Delete blocks older than a time from the low end of the ids, but for the last one.
-
-    Returns
-    -------
-    id and time of the first tick kept; None where nothing went.
-    """
-    blocks = block_rows.keys_of(connection, instrument, most=_PRUNE_BLOCKS + 1)
-    young = next((n for n, block in enumerate(blocks) if block.last_ns >= cutoff_ns), len(blocks) - 1)
-    floor = blocks[young].first_id
-    old = [block for block in blocks if block.last_id < floor]
-    if not old:
-        return None
-    block_rows.delete(connection, instrument, [block.body_id for block in old])
-    first = next(block for block in blocks if block.last_id >= floor)
-    parts, damaged = block_rows.read(connection, instrument, [first])
-    return first.first_id, first.first_ns if damaged else int(parts[0].time_ns[0])
-
-
-def _mergeable(blocks: list[Keys]) -> Iterator[list[Keys]]:
-    """Groups of small blocks that follow each other and make one."""
-    group: list[Keys] = []
-    for block in [*blocks, None]:
-        if block is not None and block.ticks < _SMALL_TICKS:
-            whole = [*group, block]
-            if sum(each.ticks for each in whole) <= BLOCK_TICKS and _span_ns(whole) <= _LONGEST_BLOCK_NS:
-                group = whole
-                continue
-        if len(group) > 1:
-            yield group
-        group = [] if block is None or block.ticks >= _SMALL_TICKS else [block]
-
-
-def _span_ns(blocks: list[Keys]) -> int:
-    return max(block.last_ns for block in blocks) - min(block.first_ns for block in blocks)
-
-
-def _load_pairs(connection: sqlite3.Connection, table: Literal["runs", "lost"], instrument: int) -> IdRuns:
-    query = f"SELECT first_id, last_id FROM {table} WHERE instrument_id = ? ORDER BY first_id"
-    try:
-        return IdRuns(connection.execute(query, (instrument,)).fetchall())
-    except (ParameterError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"{table} contradict each other: {error}") from error
-
-
-def _save_pairs(
-    connection: sqlite3.Connection, table: Literal["runs", "lost"], instrument: int, before: IdRuns, after: IdRuns
-) -> None:
-    """Write only the runs that changed."""
-    old, new = dict(before.pairs()), dict(after.pairs())
-    gone = [(instrument, first) for first in old.keys() - new.keys()]
-    changed = [(instrument, first, last) for first, last in new.items() if old.get(first) != last]
-    connection.executemany(f"DELETE FROM {table} WHERE instrument_id = ? AND first_id = ?", gone)
-    connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", changed)
+def _total(ids: Mapping[Series, IdRuns]) -> int:
+    return sum(map(len, ids.values()))

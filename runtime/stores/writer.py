@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
 from runtime import threads
 from runtime.backoff import Backoff
+from runtime.stores.block_upkeep import SMALL_BLOCKS
 from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
-from runtime.stores.sqlite import SMALL_BLOCKS, TickFile
+from runtime.stores.sqlite import TickFile
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class TickWriter:
     ----------
     path, file : where ticks go; the path is for messages.
     rings : they follow what the file deletes and what has to be given up.
+    guard : raises StorageError where another process may write now; called about once a second.
     lock : guards rings and queue. Methods that say so are called by its holder.
     batch_ticks, flush_s, max_pending : as in TickStore.
 
@@ -53,12 +56,14 @@ class TickWriter:
         file: TickFile,
         rings: SymbolRings,
         lock: threading.Lock,
+        guard: Callable[[], None],
         *,
         batch_ticks: int,
         flush_s: float,
         max_pending: int,
     ) -> None:
         self._path, self._file, self._rings, self._lock = path, file, rings, lock
+        self._guard, self._looked_s = guard, 0.0
         self._batch_ticks, self._flush_s, self._max_pending = batch_ticks, flush_s, max_pending
         self._work = threading.Condition(lock)  # the thread waits for ticks
         self._settled_some = threading.Condition(lock)  # flush and append wait for the thread
@@ -167,6 +172,7 @@ class TickWriter:
                     backoff.reset()
                 elif not self._may_retry(backoff.next_s()):
                     return
+            self._repair_at_last()
         except Exception as error:  # a thread ends here: say so, and let append and flush say so too
             log.exception("tick writer ended: path=%s", self._path)
             self._finish(self._in_flight, {}, f"the writer thread ended: {error!r}")
@@ -186,9 +192,7 @@ class TickWriter:
     def _next_batch(self) -> list[Batch] | None:
         """Wait for ticks, then for enough of them or long enough; None when the store was closed and all is written."""
         with self._lock:
-            self._work.wait_for(
-                lambda: self._queue or self.closed or self._is_damaged, _TEND_S if self._has_chores() else None
-            )
+            self._work.wait_for(lambda: self._queue or self.closed or self._is_damaged, _TEND_S)
             if self._queue:
                 self._work.wait_for(self._is_batch_due, self._flush_s)
             if not self._queue and self.closed:
@@ -196,19 +200,18 @@ class TickWriter:
             self._in_flight = self._take(_MOST_TICKS)
             return self._in_flight
 
-    def _has_chores(self) -> bool:
-        return self._unchecked or self._is_damaged or any(n >= SMALL_BLOCKS for n in self._small.values())
-
     @property
     def _is_damaged(self) -> bool:
         return self._file.has_damage or self._file.is_broken
 
     def _tend(self) -> bool:
         """While little waits: set damage aside, look for damage, put small blocks together. False when that failed."""
-        if self._queued >= self._batch_ticks or self.closed or not self._has_chores():
+        if self._queued >= self._batch_ticks or self.closed:
             return True
         try:
             self._repair()
+            if self._file.has_damage:
+                self._give_up(self._file.set_damage_aside())
             self._unchecked = self._unchecked and self._file.check_some()
             for series in [series for series, count in self._small.items() if count >= SMALL_BLOCKS]:
                 self._file.merge(series)
@@ -222,13 +225,34 @@ class TickWriter:
         return True
 
     def _repair(self) -> None:
-        """Have damage set aside, and a file that cannot be read replaced by what is sound in it."""
+        """Keep the file's name, and replace a file that cannot be read by what is sound in it."""
+        now_s = time.monotonic()
+        if self._file.is_broken or now_s - self._looked_s >= _TEND_S:
+            self._guard()
+            self._looked_s = now_s
+            if (lost := self._file.look_after()) is not None:
+                self._follow(lost)
         if self._file.is_broken:
-            self._give_up(self._file.salvage())
-            self._small.clear()
-            self._unchecked = True
-        if self._file.has_damage:
-            self._give_up(self._file.set_damage_aside())
+            self._follow(self._file.salvage())
+
+    def _repair_at_last(self) -> None:
+        """What was deleted a moment before the store was closed is written anew as well."""
+        self._looked_s = 0.0
+        try:
+            self._repair()
+        except (*ERRORS, StorageError) as error:
+            log.error("the tick file may not be what was written: %s", self._file.explain(error))
+
+    def _follow(self, lost: dict[Series, IdRuns]) -> None:
+        """Go on with another file."""
+        self._small.clear()
+        self._unchecked = True
+        found = self._file.newest_of_each(self._rings.ring_ticks)
+        with self._lock:
+            for series, ids in lost.items():
+                self._rings.give_up(series, ids)
+            for series, (newest, first_ns) in found.items():
+                self._rings.follow(series, self._file.runs[series], self._file.lost[series], newest, first_ns)
 
     def _give_up(self, lost: dict[Series, IdRuns]) -> None:
         with self._lock:
@@ -245,8 +269,7 @@ class TickWriter:
         for series, ticks in batch:
             groups.setdefault(series, []).append(ticks)
         try:
-            if self._file.is_broken:
-                self._repair()
+            self._repair()
             with self._lock:
                 cutoffs = self._rings.cutoffs({series.symbol for series in groups})
             oldest = self._file.write({series: TickColumns.joined(parts) for series, parts in groups.items()}, cutoffs)

@@ -30,6 +30,11 @@ def main(path: Path, seed: int) -> None:
         for symbol in SYMBOLS:
             for gap in store.gaps(symbol):  # as a feed does
                 store.take({symbol: known(np.arange(gap.first_id, gap.last_id + 1), symbol)})
+            if store.last(symbol) is None:
+                store.take(
+                    {symbol: known(np.array([FIRST_ID]), symbol)}
+                )  # else the first burst may begin in its middle
+        store.flush(60)
         newest = [store.last(symbol) for symbol in SYMBOLS]
         start = min(0 if tick is None else tick.id - FIRST_ID + 1 for tick in newest)
         _say("open")
