@@ -19,7 +19,7 @@ from typing import Self
 import pyarrow as pa
 from msgspec.structs import replace
 
-from alphastream.errors import AlphaStreamError, ParameterError, StorageError
+from alphastream.errors import ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
@@ -41,10 +41,9 @@ _APPEND_CHUNK = 10_000  # ticks admitted under one hold of the lock
 class TickStore:
     """The complete tape of many symbols, safe to use from many threads.
 
-    Ticks are told apart by (symbol, id), and by epoch where a venue has counted anew. A tick that was appended is in
-    the ring at once, and in the file after
-    ``flush_s`` or ``batch_ticks``, whichever comes first. A killed process loses only what was pending; a power cut
-    may take the last transactions as well. Either way ``gaps`` names the loss once a newer tick has come.
+    Ticks are told apart by (symbol, id), and by epoch where a venue has counted anew. What was appended is in the
+    ring at once, in the file after ``flush_s`` or ``batch_ticks``, whichever comes first. A kill loses what was pending,
+    a power cut perhaps the last transactions as well; ``gaps`` names the loss once a newer tick has come.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ class TickStore:
     batch_ticks : ticks that are written before ``flush_s`` is over. What waits then goes in one transaction.
     flush_s : longest wait of a tick for its transaction, in seconds.
     retention_ns : ticks older than this before the newest of their symbol are deleted now and then; None keeps all.
-    max_pending : ticks that may wait for the file. While the file can be written ``append`` waits for room; while it
+    max_pending : ticks that may wait for the file. Beyond, ``append`` waits while the file can be written; while it
         cannot, the oldest are given up and listed by ``gaps``.
     on_ticks : called after new ticks became visible, in the thread that appended or followed; may be set later.
     origin : the venue that fills the file and the host that answers for it; written into a new file, held against what
@@ -61,10 +60,12 @@ class TickStore:
         where nobody has said one, names are kept as they are.
     read_only : read beside the process that writes, and follow it: what it makes durable is here a twentieth of a
         second later, so a tick comes after the writer's ``flush_s`` and that. ``claim`` makes a writer of it.
+    begin_anew : move a file that cannot be read aside, where there is nothing to salvage, instead of refusing it.
 
     Raises
     ------
-    StorageError : the file is no tick store, is damaged, or another process writes it.
+    StorageError : the file is of another program or a newer one, or another process writes it.
+    DamagedFileError : nothing in the file can be read. What can be is salvaged, where the store may write.
     ParameterError : a size is not positive.
     """
 
@@ -80,6 +81,7 @@ class TickStore:
         on_ticks: Callable[[], None] | None = None,
         origin: Origin | None = None,
         read_only: bool = False,
+        begin_anew: bool = False,
     ) -> None:
         sizes = {"ring_ticks": ring_ticks, "batch_ticks": batch_ticks, "flush_s": flush_s, "max_pending": max_pending}
         for name, value in (sizes | ({} if retention_ns is None else {"retention_ns": retention_ns})).items():
@@ -96,7 +98,7 @@ class TickStore:
         if not read_only:
             self._held = self._lock_file()
             self._resources.callback(self._held.release)
-        self._file = self._open_file(ring_ticks, read_only=read_only)
+        self._file = self._open_file(ring_ticks, read_only=read_only, begin_anew=begin_anew)
         self._new_writer = partial(TickWriter, batch_ticks=batch_ticks, flush_s=flush_s, max_pending=max_pending)
         self._writer = self._new_writer(self._path, self._file, self._rings, self._lock, self._keep_lock)
         self._follower: TapeFollower | None = None
@@ -114,18 +116,11 @@ class TickStore:
         except OSError as error:
             raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
 
-    def _open_file(self, ring_ticks: int, *, read_only: bool) -> TickFile:
+    def _open_file(self, ring_ticks: int, *, read_only: bool, begin_anew: bool) -> TickFile:
         try:
-            file = TickFile(self._path, self._origin, read_only=read_only)
+            file = TickFile(self._path, self._origin, read_only=read_only, begin_anew=begin_anew)
             self._resources.callback(file.close)
             warm_start.restore(file, self._rings, ring_ticks, read_only=read_only)
-        except (LookupError, TypeError, ValueError) as error:  # rows that contradict each other
-            self._resources.close()
-            if isinstance(error, AlphaStreamError):
-                raise
-            raise StorageError(
-                f"{self._path} is damaged ({type(error).__name__}: {error}): move it away or name another file"
-            ) from error
         except BaseException:
             self._resources.close()
             raise
@@ -178,9 +173,8 @@ class TickStore:
     def append(self, ticks: Iterable[Tick]) -> int:
         """Take ticks in and return how many were accepted; the rest were known already or unusable.
 
-        Refused, counted in ``health`` and logged once a symbol: an id that cannot be right; where a second tick goes on
-        from it, ids have begun anew and it counts (``Coverage.epoch``). Refused and counted: a price or quantity that
-        is not finite and positive, an id or time outside int64.
+        Refused and counted in ``health``: an id that cannot be right (where a second tick goes on from it, ids have
+        begun anew, and both count), a price or quantity that is not finite and positive, an id or time outside int64.
 
         Raises
         ------
@@ -233,11 +227,9 @@ class TickStore:
 
     def _full(self, name: str) -> str:
         """A symbol with its venue, where the file is of one."""
-        if self._file.origin is None:
-            return name
-        if name not in self._names:
+        if self._file.origin is not None and name not in self._names:
             self._names[name] = full(name, self._file.origin.venue)
-        return self._names[name]
+        return self._names.get(name, name)
 
     def _ring(self, symbol: str) -> SymbolRing | None:
         return self._rings.get(self._full(symbol))
@@ -278,12 +270,21 @@ class TickStore:
             parts = {series: [ticks] for series, ticks in self._file.window(symbol, start_ns, end_ns).items()}
         finally:
             if self._file.has_damage or self._file.is_broken:
-                self._writer.tend()
+                self._tend()
         for series, ticks in waiting:
             in_time = (ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns)
             parts.setdefault(series, []).append(ticks.rows(in_time))
         merged = [TickColumns.merged(parts[series]) for series in sorted(parts)]
         return TickColumns.joined(merged) if merged else empty()
+
+    def _tend(self) -> None:
+        """Have damage that a reader has met looked after."""
+        if self._follower is None:
+            self._writer.tend()
+            return
+        with self._lock:
+            for series, ids in self._file.leave_damage_out().items():
+                self._rings.give_up(series, ids)
 
     def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
         """Run one query over the ticks with start_ns <= time < end_ns, durable or not.

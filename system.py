@@ -267,7 +267,7 @@ def live_pipeline(
     Raises
     ------
     StorageError
-        When the file cannot be used, for example because a recorder holds it.
+        When the file cannot be used, for example because a recorder holds it. One that cannot be read is moved aside.
     SettingError
         When the transport of the settings cannot be loaded.
     """
@@ -331,7 +331,11 @@ def host_of(url: str) -> str:
 
 def _open_store(settings: Settings, path: Path, origin: Origin) -> TickStore:
     return TickStore(
-        path, ring_ticks=settings.ring_ticks, retention_ns=settings.retention_hours * HOUR_NS, origin=origin
+        path,
+        ring_ticks=settings.ring_ticks,
+        retention_ns=settings.retention_hours * HOUR_NS,
+        origin=origin,
+        begin_anew=True,
     )
 
 

@@ -36,6 +36,10 @@ class StorageError(AlphaStreamError):
     """The tick store cannot read or write its file."""
 
 
+class DamagedFileError(StorageError):
+    """A file is not what was written, and nothing in it can be read."""
+
+
 class DamagedBlockError(StorageError):
     """A block of ticks is not what was written."""
 

@@ -207,6 +207,23 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
         assert "name a file in a folder that may be written" in str(system.failure)
 
 
+@pytest.mark.parametrize("spoil", ["all of it", "the first page", "a half"])
+def test_a_tape_that_cannot_be_read_does_not_stop_the_start(tmp_path: Path, spoil: str) -> None:
+    chosen = settings(tmp_path)
+    room.live_pipeline(chosen).store.close()
+    (path,) = chosen.data_dir.glob("*.db")
+    data = path.read_bytes()
+    noise = np.random.default_rng(1).bytes(len(data))
+    path.write_bytes({"all of it": noise, "the first page": noise[:4096] + data[4096:], "a half": data[:9000]}[spoil])
+    with running(System(chosen)) as system:
+        assert system.failure is None
+        live = system.pipeline_of("live")
+        assert live is not None
+        (notice,) = live.store.health.notices
+        (kept,) = chosen.data_dir.glob("*.damaged-*.db")
+        assert kept.name in notice
+
+
 def test_choosing_a_pipeline_outlives_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened, failures = System._open_replay, [ZeroDivisionError("nothing left to divide")]
 

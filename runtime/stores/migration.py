@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.errors import StorageError
+from alphastream.errors import DamagedFileError
 from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
@@ -43,7 +43,7 @@ def migrate(path: Path, venue: str = "") -> None:
     Raises
     ------
     sqlite3.Error, OSError : it cannot be read, or the new file not written.
-    StorageError : what it holds contradicts itself.
+    DamagedFileError : what it holds contradicts itself.
     """
     unfinished = path.with_name(f"{path.name}.migrating")
     unfinished.unlink(missing_ok=True)
@@ -80,7 +80,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: s
             log.info("migrating %s: %d of %d ticks, %.0f %%", path, done, total, 100 * done / total)
         pairs = old.execute("SELECT first_id, last_id FROM runs WHERE symbol_id = ? ORDER BY 1", (instrument,))
         if held != IdRuns(pairs.fetchall()):
-            raise StorageError(
+            raise DamagedFileError(
                 f"{path} is damaged: the ids of {name} are not those that it claims to hold: move it away or name "
                 "another file"
             )

@@ -67,17 +67,12 @@ class _Remains:
 
 
 def may_be_salvaged(path: Path) -> bool:
-    """Whether a file was a tick store of this program before it was damaged."""
-    with Pages(path) as pages:
-        first = pages[1]
-        owner = int.from_bytes(first[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")
-        if owner == schema.APPLICATION_ID and _version(first) != schema.OLD_VERSION:
-            return True
-        if all(table in first for table in _TABLES) or (first and not any(first)):
-            return True
-        if 0 < len(first) < _SMALLEST_FILE and _MAGIC.startswith(first[: len(_MAGIC)]):
-            return True  # of no program any more
-        return next(_sound_blocks(pages, _remains(pages, ())), None) is not None
+    """Whether a file was a tick store of this program before it was damaged; False where it is out of reach."""
+    try:
+        with Pages(path) as pages:
+            return _was_ours(pages)
+    except OSError:
+        return False
 
 
 def has_only_a_log(path: Path) -> bool:
@@ -143,6 +138,18 @@ def set_aside(path: Path, stamp: str = "") -> Path:
         if part.exists():
             os.replace(part, kept.with_name(kept.name + ending))
     return kept
+
+
+def _was_ours(pages: Pages) -> bool:
+    first = pages[1]
+    owner = int.from_bytes(first[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")
+    if owner == schema.APPLICATION_ID and _version(first) != schema.OLD_VERSION:
+        return True
+    if all(table in first for table in _TABLES) or (first and not any(first)):
+        return True
+    if 0 < len(first) < _SMALLEST_FILE and _MAGIC.startswith(first[: len(_MAGIC)]):
+        return True  # of no program any more
+    return next(_sound_blocks(pages, _remains(pages, ())), None) is not None
 
 
 def _escaped(name: str) -> str:

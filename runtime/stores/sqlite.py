@@ -1,97 +1,27 @@
 """The SQLite file behind the tape: which instruments it holds, their blocks, and the ids that are there."""
 
 import logging
-import os
-import sqlite3
-import time
-from collections import deque
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from alphastream.errors import StorageError
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, block_upkeep, instrument_rows, names, run_rows, salvage, schema
-from runtime.stores.block_rows import Keys
-from runtime.stores.connections import ERRORS, Connections, explain, is_damage
-from runtime.stores.opening import open_writer
-from runtime.stores.schema import Origin
+from runtime.stores import block_rows, block_upkeep, instrument_rows, run_rows
+from runtime.stores.kept_file import KeptFile, total
 
 log = logging.getLogger(__name__)
 
-_NOTICES: Final = 8
-_SALVAGE_PAUSE_S: Final = 60.0  # a disk that fails is not to be filled with copies of damaged files
 
-
-class TickFile:
+class TickFile(KeptFile):
     """The SQLite file. One thread writes; readers borrow connections of their own and never block it.
-
-    Attributes
-    ----------
-    origin : who fills the file; None where nobody has said so.
-    runs : ids of the durable ticks, by series.
-    lost : ids of damaged blocks that were set aside and have not come again, by series.
-    damaged : ticks that were found altered or lost in the file since it was opened.
-    notices : what has happened to the file, the newest last.
 
     Raises
     ------
     StorageError : the file is no tick store, cannot be read, or was closed.
     ERRORS : from what writes only; nothing of that transaction stays, ``explain`` says why.
     """
-
-    def __init__(self, path: Path, origin: Origin | None = None, *, read_only: bool) -> None:
-        self._path, self.origin, self._read_only = path, origin, read_only
-        self._connections = Connections(path)
-        self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
-        self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened
-        self._instruments: dict[Series, int] = {}
-        self._salvaged_s: float | None = None
-        self.runs: dict[Series, IdRuns] = {}
-        self.lost: dict[Series, IdRuns] = {}
-        self.damaged = 0
-        self.notices: deque[str] = deque(maxlen=_NOTICES)
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin(self) -> None:
-        """Open the file, salvaged where it has to be."""
-        try:
-            if not self._read_only:
-                salvage.put_in_place(self._path)  # what a kill has left undone
-                if salvage.has_only_a_log(self._path):
-                    self.salvage()
-                    return
-            self._open()
-        except (*ERRORS, StorageError, OSError) as error:
-            if not self._may_be_salvaged(error):
-                raise StorageError(self.explain(error)) from error
-            self.salvage()
-
-    def _may_be_salvaged(self, error: Exception) -> bool:
-        if self._read_only or not (self.is_broken or is_damage(error)):
-            return False
-        try:
-            return salvage.may_be_salvaged(self._path)
-        except OSError:  # what was to be opened says more
-            return False
-
-    def _open(self) -> None:
-        if not self._read_only:
-            self._connections.writer = open_writer(lambda: self._connections.connect("rwc"), self._path, self.origin)
-            self._connections.named = names.look(self._path)
-        with self._connections.reading() as connection:
-            schema.verify(connection, self._path)
-            self._load(connection)
-        self._connections.named = names.look(self._path)
 
     def write(self, groups: Mapping[Series, TickColumns], cutoffs: Mapping[str, int]) -> dict[Series, tuple[int, int]]:
         """Make ticks durable, with the runs they complete and the deletion of what is too old, in one transaction.
@@ -177,7 +107,29 @@ class TickFile:
                 )
         self.runs, self.lost = all_runs, all_lost
         self._damaged -= damaged
-        self.damaged += _total(lost)
+        self.damaged += total(lost)
+        return lost
+
+    def leave_damage_out(self) -> dict[Series, IdRuns]:
+        """Tell what cannot be read where the file is only read: nothing is moved.
+
+        Returns
+        -------
+        ids that are not there any more and were when it was opened, by series; those met before are left out.
+        """
+        lost: dict[Series, IdRuns] = {}
+        for series in self._damaged.copy():
+            with self._connections.reading() as connection:
+                blocks = block_rows.keys_of(connection, self._instruments[series], most=1)
+                held, unreadable = block_upkeep.read_ids(connection, self._instruments[series])
+            before = self.runs.get(series, IdRuns())
+            gone = before.without(held)
+            gone.drop_below(blocks[0].first_id if blocks else 0)  # the process that writes may have deleted the oldest
+            self.runs[series], self.lost[series] = before.without(gone), self.lost.get(series, IdRuns()).union(gone)
+            self._left_out.update(unreadable)
+            self._damaged.discard(series)
+            lost[series] = gone
+        self.damaged += total(lost)
         return lost
 
     def series_of(self, symbol: str) -> list[Series]:
@@ -232,160 +184,6 @@ class TickFile:
         with self._connections.reading() as connection:
             blocks = block_rows.keys_of(connection, instrument, condition, *values)
             parts, damaged = block_rows.read(connection, instrument, blocks)
-        if damaged:
+        if not self._left_out.issuperset(damaged):
             self._damaged.add(series)
         return TickColumns.merged([*parts, empty()])
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether SQLite cannot read the file as it is, so that it has to be salvaged."""
-        return self._connections.is_broken
-
-    def salvage(self) -> dict[Series, IdRuns]:
-        """Replace a damaged file by one that holds what is sound in it; return by series the ids that are gone.
-
-        Raises
-        ------
-        StorageError : that failed, or has only just been done. The file is as it was.
-        """
-        now_s = time.monotonic()
-        if self._salvaged_s is not None and now_s - self._salvaged_s < _SALVAGE_PAUSE_S:
-            raise StorageError(
-                f"{self._path} is damaged again, {now_s - self._salvaged_s:.0f} s later: look at the disk"
-            )
-        self._connections.is_broken = True
-        before = self.runs
-        try:
-            self._connections.let_go()
-            found = salvage.salvage(self._path, self._instruments)
-            with self._connections.swapping():
-                kept = salvage.put_in_place(self._path)
-            self._salvaged_s = now_s
-            self._open()
-        except (*ERRORS, OSError) as error:
-            self._connections.is_broken = True
-            raise StorageError(
-                f"{self._path} is damaged and cannot be salvaged: {error}: make room beside it"
-            ) from error
-        none = IdRuns()
-        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()} or found.lost
-        gone = _total(lost)
-        self.damaged += gone
-        self._tell(
-            f"{self._path} was damaged: {found.ticks} ticks in {found.blocks} sound blocks were salvaged, {gone} are "
-            f"lost and to be fetched again, the damaged file is {kept.name if kept is not None else 'gone'}"
-        )
-        return lost
-
-    def look_after(self) -> dict[Series, IdRuns] | None:
-        """See to it that the name is that of the file which is open.
-
-        A file that was deleted, or whose log was, is written anew from what is open. One that was replaced by another
-        tick file is given up for that; by anything else, that is moved aside.
-
-        Returns
-        -------
-        where another file was opened, the ids by series that it has not; else None.
-
-        Raises
-        ------
-        StorageError : it was not possible. What is open is as it was.
-        """
-        now, before = names.look(self._path), self._connections.named
-        if now == before or self._connections.writer is None:
-            return None
-        try:
-            if now.file in (None, before.file):
-                self._restore()
-                gone = "the file" if now.file is None else "the write-ahead log"
-                self._tell(
-                    f"{gone} of {self._path} was taken away while it was open: it was written anew, nothing is lost"
-                )
-                return {}
-            if now.log == before.log:
-                names.remove_log(self._path)
-            if self._is_tick_file():
-                return self._adopt()
-            kept = salvage.set_aside(self._path)
-            self._restore()
-        except (*ERRORS, OSError) as error:
-            raise StorageError(f"{self._path} has lost its name and cannot be written anew: {error}") from error
-        self._tell(
-            f"{self._path} was replaced by what is no readable tick file of its kind: that is {kept.name} now, and the "
-            "tape was written anew, nothing is lost"
-        )
-        return {}
-
-    def _restore(self) -> None:
-        """Give the name to a copy of what is open."""
-        writer = self._connections.writer
-        assert writer is not None, "a file opened to read is not restored"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        copy = self._path.with_name(f"{self._path.name}.restoring")
-        copy.unlink(missing_ok=True)
-        try:
-            with closing(sqlite3.connect(copy)) as target:
-                writer.backup(target)
-            self._connections.let_go()
-            with self._connections.swapping():
-                names.remove_log(self._path)
-                os.replace(copy, self._path)
-        finally:
-            copy.unlink(missing_ok=True)
-        self._open()
-
-    def _is_tick_file(self) -> bool:
-        """Whether the file that has the name now is one that this store could have written."""
-        try:
-            with closing(self._connections.connect("rwc")) as connection:
-                schema.verify(connection, self._path)
-                instrument_rows.load(connection)
-                is_sound: bool = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-                return is_sound and schema.origin_of(connection) in (None, self.origin)
-        except (*ERRORS, StorageError):
-            return False
-
-    def _adopt(self) -> dict[Series, IdRuns]:
-        before = self.runs
-        self._connections.let_go()
-        with self._connections.swapping():
-            pass
-        self._open()
-        none = IdRuns()
-        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()}
-        self._tell(
-            f"{self._path} was replaced by another tick file while it was open: the tape goes on in that, with "
-            f"{_total(self.runs)} ticks, {_total(lost)} that it has not are to be fetched again"
-        )
-        return lost
-
-    def _tell(self, what: str) -> None:
-        log.error("%s", what)
-        self.notices.append(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC: {what}")
-
-    def close(self) -> None:
-        """Close every connection; one that a reader has borrowed closes when it comes back."""
-        self._connections.close()
-
-    def _load(self, connection: sqlite3.Connection) -> None:
-        self.origin = schema.origin_of(connection)
-        self.runs, self.lost, self._damaged, self._unchecked = {}, {}, set(), []
-        self._load_instruments(connection)
-        for series, instrument in self._instruments.items():
-            self.runs[series] = runs = run_rows.load(connection, "runs", instrument)
-            self.lost[series] = run_rows.load(connection, "lost", instrument)
-            blocks = block_rows.keys_of(connection, instrument)
-            if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
-                self._damaged.add(series)
-            self._unchecked += [(series, block) for block in blocks]
-
-    def _load_instruments(self, connection: sqlite3.Connection) -> None:
-        self._instruments = instrument_rows.load(connection)
-
-    def explain(self, error: Exception) -> str:
-        """What happened to this file, and what to do."""
-        return explain(self._path, error)
-
-
-def _total(ids: Mapping[Series, IdRuns]) -> int:
-    return sum(map(len, ids.values()))

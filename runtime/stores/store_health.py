@@ -1,4 +1,4 @@
-"""What a tick store says of itself."""
+"""What a store says of itself."""
 
 from dataclasses import dataclass
 

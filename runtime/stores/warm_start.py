@@ -1,6 +1,6 @@
 """What rings begin with when a tick file is opened, once damage that stands in the way was set aside."""
 
-from alphastream.errors import StorageError
+from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.ring import Series
 from runtime.stores.connections import ERRORS
@@ -13,19 +13,27 @@ def restore(file: TickFile, rings: SymbolRings, ring_ticks: int, *, read_only: b
 
     Raises
     ------
-    StorageError : the file cannot be read.
+    StorageError : the file cannot be read, or what it holds contradicts itself.
     """
-    for series, (newest, first_ns) in _sound(file, ring_ticks, read_only=read_only).items():
-        rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
+    try:
+        for series, (newest, first_ns) in _sound(file, ring_ticks, read_only=read_only).items():
+            rings.restore(series, file.runs[series].copy(), file.lost[series].copy(), newest, first_ns)
+    except AlphaStreamError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        raise StorageError(file.explain(error)) from error
 
 
 def _sound(file: TickFile, ring_ticks: int, *, read_only: bool) -> dict[Series, tuple[TickColumns, int]]:
     while True:
         try:
             held = file.newest_of_each(ring_ticks)
-            if read_only or not file.has_damage:
+            if not file.has_damage:
                 return held
-            file.set_damage_aside()
+            if read_only:
+                file.leave_damage_out()
+            else:
+                file.set_damage_aside()
         except (*ERRORS, StorageError) as error:
             if read_only or not file.is_broken:
                 raise StorageError(file.explain(error)) from error

@@ -198,6 +198,8 @@ def _tape(system: System) -> None:
         st.error(
             in_markdown(in_words(store.last_error, venue)), icon=":material/hard_drive:", title="Ticks cannot be saved"
         )
+    for notice in store.notices:
+        st.warning(in_markdown(notice), icon=":material/hard_drive:", title="The tape's file")
     for failure in system.hub.health.failures:
         st.error(f"{in_markdown(failure)}: the log has more", icon=":material/error:", title="A figure cannot be shown")
 

@@ -102,7 +102,18 @@ def test_a_reader_leaves_a_damaged_block_out(path: Path) -> None:
     before = path.read_bytes()
     with TickStore(path, read_only=True) as reader:
         assert len(reader.window(BTC, 0, 2000)) == 900
+        assert reader.gaps(BTC) == [Gap(401, 500)]
     assert path.read_bytes() == before
+
+
+def test_a_reader_that_meets_damage_later_knows_it_then(path: Path) -> None:
+    with TickStore(path, read_only=True, ring_ticks=10) as reader:
+        assert reader.gaps(BTC) == []
+        alter(path, FLIPPED.format(5))
+        for _ in range(2):
+            assert len(reader.window(BTC, 0, 2000)) == 900
+            assert reader.gaps(BTC) == [Gap(401, 500)]
+            assert reader.health.damaged == 100
 
 
 def test_small_blocks_are_put_together(tmp_path: Path) -> None:

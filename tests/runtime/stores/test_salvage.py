@@ -236,7 +236,7 @@ def test_a_disk_that_goes_on_failing_is_not_filled_with_copies(path: Path, monke
             until(lambda: "damaged again" in (store.health.last_error or ""))
             assert len(damaged_files(path)) == 1
             assert store.health.pending == 2
-        monkeypatch.setattr("runtime.stores.sqlite._SALVAGE_PAUSE_S", 0.0)
+        monkeypatch.setattr("runtime.stores.kept_file._SALVAGE_PAUSE_S", 0.0)
         store.flush()
     assert runs_and_ids(path) == (IdRuns([(1, 5002)]), list(range(1, 5003)))
 

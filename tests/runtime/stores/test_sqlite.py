@@ -94,6 +94,26 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(path: Path, make: Cal
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(("make", "says"), [(make_foreign, "of another program"), (make_newer, "this program knows 2")])
+def test_what_another_program_needs_is_not_moved_aside(path: Path, make: Callable[[Path], None], says: str) -> None:
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match=says):
+        TickStore(path, begin_anew=True)
+    assert path.read_bytes() == before
+
+
+def test_what_nobody_can_read_is_moved_aside_where_that_is_asked_for(path: Path) -> None:
+    make_text(path)
+    with TickStore(path, begin_anew=True) as store:
+        (kept,) = path.parent.glob("ticks.damaged-*.db")
+        assert kept.read_text().startswith("timestamp,symbol,price,size")
+        (notice,) = store.health.notices
+        assert notice.endswith(f"it is {kept.name} now, and the tape begins anew")
+        assert store.append(ticks(1, 3)) == 3
+    assert runs_and_ids(path)[1] == [1, 2, 3]
+
+
 def test_a_file_that_is_being_created_is_said_to_be_empty(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
