@@ -160,7 +160,7 @@ def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
         {
             "run": [view.definition.strategy.name for view in views],
             "trades": ["live" if view.trades == "live" else "recorded" for view in views],
-            "state": [STATES[view.status] for view in views],
+            "state": [STATES[view.status] + ", not on disk" * bool(view.unsaved) for view in views],
             "since": [utc(view.begin_ns) for view in views],
             "until": [utc(view.until_ns) for view in views],
             "equity": [view.equity for view in views],

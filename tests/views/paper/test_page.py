@@ -120,7 +120,10 @@ def test_a_run_that_waits_for_the_disk_says_so(
     name = ran(system.paper, pipeline)
     view = replace(see(system.paper, name), unsaved="no space left")
     monkeypatch.setattr(system.paper, "view", lambda _: view)
-    assert "It goes on in memory, and is written when that works again: no space left" in words(shown())
+    monkeypatch.setattr(system.paper, "runs", lambda: [view])
+    test = shown()
+    assert "It goes on in memory, and is written when that works again: no space left" in words(test)
+    assert test.dataframe[0].value["state"].tolist() == ["running, not on disk"]
 
 
 def test_a_damaged_run_is_shown_and_cannot_be_resumed(
