@@ -5,7 +5,6 @@ import io
 import math
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,16 +12,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import config
-import views.shared.recordings
-import views.shared.system
 from alphastream.backtest.parity import parity
 from alphastream.errors import ParameterError
 from alphastream.trading import Fill, LegOrder, SpreadOrder
-from runtime.paper import run as paper_run
 from runtime.paper import tape_reader
 from runtime.paper.service import MAX_RUNS, PaperService, PaperView
 from tests.backtest.test_live import START, tape
@@ -43,38 +37,6 @@ from views.paper import tables as tables
 from views.paper.charts import equity_figure
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN
-
-SYMBOLS = ("BTC", "ETH", "SOL")
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TapePipeline]:
-    monkeypatch.setattr(paper_run, "STEP_S", 0.0)
-    made = TapePipeline(tmp_path, SYMBOLS)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def pipelines(pipeline: TapePipeline) -> Pipelines:
-    return Pipelines(live=pipeline)
-
-
-@pytest.fixture
-def system(
-    tmp_path: Path, pipeline: TapePipeline, pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Running]:
-    with running(tmp_path / "paper", pipelines) as desk:
-        found = Running(
-            pipeline=pipeline,
-            settings=config.load({"ALPHASTREAM_SYMBOLS": "BTC,ETH"}),
-            failure=None,
-            paper=desk,
-            pipeline_of=pipelines,
-        )
-        monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
-        st.cache_resource.clear()  # comparisons of other tests' runs
-        yield found
 
 
 def shown(**query: str) -> AppTest:
@@ -102,44 +64,6 @@ def test_without_a_pipeline(system: Running) -> None:
     system.pipeline, system.failure = None, "the tape is not there"
     assert "the tape is not there" in words(shown())
     assert not shown(paper_tab="Start a run").button
-
-
-def test_a_file_that_was_left_out_is_named(system: Running) -> None:
-    system.paper.notices.append("/data/paper/notes.jsonl is no paper run")
-    assert "notes.jsonl" in words(shown())
-
-
-def test_paper_trading_that_could_not_start_is_said(system: Running) -> None:
-    system.paper.failure = "paper trading could not be started (OSError: nowhere)"
-    assert "paper trading could not be started (OSError: nowhere)" in words(shown())
-
-
-def test_a_run_that_waits_for_the_disk_says_so(
-    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = ran(system.paper, pipeline)
-    view = replace(see(system.paper, name), unsaved="no space left")
-    monkeypatch.setattr(system.paper, "view", lambda _: view)
-    monkeypatch.setattr(system.paper, "runs", lambda: [view])
-    test = shown()
-    assert "It goes on in memory, and is written when that works again: no space left" in words(test)
-    assert test.dataframe[0].value["state"].tolist() == ["running, not on disk"]
-
-
-def test_a_damaged_run_is_shown_and_cannot_be_resumed(
-    system: Running, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = ran(system.paper, pipeline)
-    view = replace(see(system.paper, name), status="stopped", why="line 7 is damaged", damaged=True)
-    monkeypatch.setattr(system.paper, "view", lambda _: view)
-    test = shown()
-    assert "line 7 is damaged" in words(test)
-    assert not [each for each in test.button if each.key == "paper_resume"]
-
-
-def test_another_process_that_has_the_folder_is_named(system: Running) -> None:
-    system.paper.held = "process 7 has the folder"
-    assert "process 7 has the folder. Until it ends" in words(shown())
 
 
 def test_a_run_is_started_as_a_backtest_is_asked_for(system: Running, pipeline: TapePipeline) -> None:
