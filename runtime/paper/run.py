@@ -81,8 +81,7 @@ class PaperRun:
         finally:
             if self._journal.failure is not None and not self._journal.save():
                 log.error("paper run is left with %d lines unwritten: id=%s", self._journal.waiting, self.id)
-            if self._retry is not None:
-                self._retry.cancel()
+            self._cancel_retry()
 
     async def _play_until_stopped(self) -> None:
         try:
@@ -283,7 +282,12 @@ class PaperRun:
 
     def _save_later(self) -> None:
         """Try again, after a pause, to write what could not be written."""
+        self._cancel_retry()
         self._retry = asyncio.get_running_loop().call_later(self._backoff.next_s(), self._save_again)
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
 
     def _save_again(self) -> None:
         if self._journal.save():
