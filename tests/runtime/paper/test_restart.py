@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from alphastream.backtest import Book, Definition, LiveRun, compare
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
-from alphastream.trading import FixedLatency
+from alphastream.trading import Contract, FixedLatency
 from runtime.paper import tape_reader
 from runtime.paper.journal import RunFile
+from runtime.paper.service import PaperService
 from tests.backtest.test_live import START, split, tape
 from tests.runtime.paper.paper_pipeline import (
     DEFINITION,
@@ -119,6 +121,49 @@ def test_a_run_of_before_learns_where_it_trades(tmp_path: Path, pipeline: TapePi
         eventually(lambda: see(service, name).address == "one.example")
     record = RunFile(tmp_path / "paper" / f"{name}.jsonl").read()
     assert (record.venue, record.address) == ("binance-usdm", "one.example")
+
+
+def test_a_run_of_before_goes_on_under_full_names(tmp_path: Path, pipeline: TapePipeline) -> None:
+    """Written with bare symbols and without checksums; the tape now has full names, and contracts still hold."""
+    ticks = tape(3, seconds=400)
+    warm, rest = before_and_after(ticks)
+    rules = replace(RULES, contracts={"ETH": Contract(lot=0.05), "BTC": Contract(lot=0.05)})
+    with running(tmp_path / "paper", Pipelines(live=pipeline)) as service:
+        pipeline.feed(warm)
+        name = service.open(Definition(DEFINITION.strategy, rules), "live")
+        left = until_it_holds(service, pipeline, name, rest)
+        before = see(service, name)
+    path = tmp_path / "paper" / f"{name}.jsonl"
+    entries = [msgspec.json.decode(line)["entries"] for line in path.read_bytes().splitlines()]
+    entries[0][0] |= {"format": 1, "venue": "", "address": ""}
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in entries))
+
+    named = TapePipeline(tmp_path, ("okx:ETH", "okx:BTC"), "replay")
+    named.venue, named.address = "okx", "ws.okx.com"
+    full = [msgspec.structs.replace(tick, symbol=f"okx:{tick.symbol}") for tick in ticks]
+    held = sum(tick.time_ns < left[0].time_ns for tick in ticks)
+    named.feed(full[:held])
+    service = PaperService(tmp_path / "paper", Pipelines(live=named), "okx")
+    named.arrived.append(service.notify)
+    service.start()
+    try:
+        eventually(lambda: see(service, name).status == "waiting")
+        named.feed(full[held : held + 60])
+        eventually(lambda: see(service, name).status == "running")
+        named.feed(full[held + 60 :])
+        view = played(service, name, end_of(ticks))
+    finally:
+        service.stop()
+        named.store.close()
+    assert service.notices == []
+    assert view.symbols == ("okx:ETH", "okx:BTC")
+    assert len(view.fills) > len(before.fills)
+    assert {fill.symbol for fill in view.fills} == {"okx:ETH", "okx:BTC"}
+    assert [fill.price for fill in view.fills[: len(before.fills)]] == [fill.price for fill in before.fills]
+    assert all(round(fill.quantity / 0.05, 6).is_integer() for fill in view.fills)
+    assert all(np.isfinite(view.marks))
+    assert (view.venue, view.address) == ("okx", "ws.okx.com")
+    assert RunFile(path).read().fills == list(view.fills)
 
 
 def test_no_bar_is_decided_on_twice(tmp_path: Path, pipeline: TapePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
