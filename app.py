@@ -96,6 +96,7 @@ def pages() -> None:
             st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
             st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
             st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
+            st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
         ],
         position="top",
     ).run()

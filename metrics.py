@@ -164,6 +164,11 @@ def _channel(report: Report) -> Iterable[Metric]:
     yield gauge("channel_topics", "Figures that somebody looks at.", [({}, channel.topics)])
     yield counter("channel_sent_messages", "Messages sent to browsers.", [({}, channel.sent)])
     yield counter("channel_skipped_messages", "Times a browser was too slow for one.", [({}, channel.skipped)])
+    yield histogram(
+        "painted_seconds",
+        "From arrival to the browser's frame that showed it, as browsers on the live page tell it.",
+        [({}, channel.painted)],
+    )
     yield counter("channel_refused", "Connections and requests refused.", [({}, channel.refused)])
 
 

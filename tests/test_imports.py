@@ -39,7 +39,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "recorder": {"monitoring"},
     "system": {"connections", "channel", "alerts", "paper"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring"},
+    "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring", "threads"},
 }
 
 # Pages do not know each other; what they share stands in these two.

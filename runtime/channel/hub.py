@@ -6,7 +6,8 @@ skipped to the next base and holds up nobody. Clients may say, as JSON text::
     {"subscribe": topic, "figure": id, "seq": n}    what it holds already, if anything
     {"unsubscribe": topic}
     {"ping": ms}                                    answered {"pong": ms, "now": server's ms UTC}
-    {"painted": {"p50": ms, "p95": ms}}             from a tick's receipt to the frame that showed it
+    {"painted": {"p50": ms, "p95": ms, "ms": [ms]}} from a tick's receipt to the frame that showed it; "ms" are
+                                                    all since this was told last
 
 Besides messages of topics they get ``{"topic": id, "refused": why}`` and ``{"note": {...}}``. A topic is refused as
 "unknown", "full" (too many for one client) or "failed": it stays subscribed and comes when it can be shown again.
@@ -29,6 +30,7 @@ import orjson
 from itsdangerous import BadSignature, TimestampSigner
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from alphastream.core.durations import DurationHistogram, Durations
 from runtime import threads
 from runtime.channel.topics import OVERLAP_S, Frame, Topic
 
@@ -46,6 +48,8 @@ MAX_TOPICS: Final = 256
 MAX_SUBSCRIPTIONS: Final = 8
 MAX_REQUEST_BYTES: Final = 2_048
 MAX_REQUESTS_PER_S: Final = 20
+MAX_PAINTED: Final = 90  # durations in one request
+MAX_MS: Final = 600_000.0  # of one: a browser that slept tells longer ones, which nobody waited for
 POLICY, TOO_BIG, DEFECT, TRY_LATER, GOING_AWAY = 1008, 1009, 1011, 1013, 1001
 
 
@@ -79,7 +83,8 @@ class ChannelHealth:
     """How the channel is.
 
     ``paint_ms`` holds, for each browser that told it, the median and the 95th percentile from a tick's receipt to
-    the frame that showed it. ``failures`` says why figures cannot be shown now, one sentence each.
+    the frame that showed it; ``painted`` counts all that browsers told. ``failures`` says why figures cannot be shown
+    now, one sentence each.
     """
 
     clients: int
@@ -89,6 +94,7 @@ class ChannelHealth:
     refused: int
     paint_ms: tuple[tuple[float, float], ...]
     failures: tuple[str, ...] = ()
+    painted: Durations = field(default_factory=Durations)
 
 
 class Hub:
@@ -112,6 +118,7 @@ class Hub:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._sent = self._skipped = self._refused = 0
+        self._painted = DurationHistogram()
 
     # ---- for pages -------------------------------------------------------------------------------------------
 
@@ -158,7 +165,7 @@ class Hub:
         paint = tuple(client.paint for client in clients if client.paint is not None)
         failures = tuple(dict(self._failures).values())
         counts = len(clients), len(self._topics), self._sent, self._skipped, self._refused
-        return ChannelHealth(*counts, paint, failures)
+        return ChannelHealth(*counts, paint, failures, self._painted.snapshot())
 
     # ---- the thread ------------------------------------------------------------------------------------------
 
@@ -267,8 +274,9 @@ class Hub:
         match request:
             case {"ping": float() | int() as sent}:
                 client.offer(orjson.dumps({"pong": sent, "now": time.time() * 1e3}))
-            case {"painted": {"p50": float() | int() as p50, "p95": float() | int() as p95}}:
+            case {"painted": {"p50": float() | int() as p50, "p95": float() | int() as p95, **more}}:
                 client.paint = float(p50), float(p95)
+                self._painted.add(_seconds(more.get("ms")))
             case {"unsubscribe": str() as name}:
                 client.topics.discard(name)
                 self._note_subscriptions()
@@ -340,6 +348,12 @@ def _complaint(client: _Client, text: str) -> tuple[int, str] | None:
     if len(client.asked) > MAX_REQUESTS_PER_S and now_s - client.asked[0] < 1.0:
         return POLICY, f"at most {MAX_REQUESTS_PER_S} requests a second"
     return None
+
+
+def _seconds(told: object) -> list[float]:
+    """The durations among what a browser told in ms; it may tell anything."""
+    values = told[:MAX_PAINTED] if isinstance(told, list) else []
+    return [ms / 1e3 for ms in values if isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms < MAX_MS]
 
 
 def _parse(text: str) -> Mapping[str, Any] | None:

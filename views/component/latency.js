@@ -4,6 +4,7 @@ const KEPT = 400;
 const TELL_MS = 5000;
 const SHOW_MS = 1000;
 const DENSE_MS = 1000;
+const TOLD = 90; // figures told at once, the newest
 const HOPS = [
   ["traded", "exchange → received", "From the venue's time of the trade to its arrival here, by the venue's clock."],
   ["received", "received → computed", "From arrival to the published answer that contains it."],
@@ -24,13 +25,14 @@ export function afterPaint(callback) {
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 
 export class Latency {
-  /** @param {HTMLElement} row to fill. @param {(summary: {p50: number, p95: number}) => void} tell */
+  /** @param {HTMLElement} row to fill. @param {(told: {p50: number, p95: number, ms: number[]}) => void} tell */
   constructor(row, tell) {
     this.row = row;
     this.tell = tell;
     this.samples = Object.fromEntries(HOPS.map(([name]) => [name, []]));
     this.toldAt = this.shownAt = performance.now();
     this.seen = 0;
+    this.untold = [];
     this.values = new Map();
     row.setAttribute("aria-label", "Latency, median and 95th percentile in ms");
     row.hidden = true;
@@ -47,13 +49,17 @@ export class Latency {
     this.push("computed", painted - stamps.computed);
     // The ticks of a message came one after another: its first waited longest, its last hardly.
     const first = this.firstUnseen(stamps);
-    for (const share of [0, 0.5, 1]) this.push("total", painted - first - share * (stamps.received - first));
+    for (const share of [0, 0.5, 1]) {
+      const took = painted - first - share * (stamps.received - first);
+      this.push("total", took);
+      this.untold.push(Math.round(took));
+    }
     this.seen = stamps.received;
     const now = performance.now();
     if (now - this.shownAt > SHOW_MS) this.show(now);
     if (now - this.toldAt > TELL_MS) {
       this.toldAt = now;
-      this.tell(this.summary("total"));
+      this.tell({ ...this.summary("total"), ms: this.untold.splice(0).slice(-TOLD) });
     }
   }
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 import runtime.channel.hub as room
-from runtime.channel.hub import Hub
+from runtime.channel.hub import MAX_PAINTED, Hub
 from runtime.channel.topics import Frame, Topic
 from tests.runtime.channel.figures import Receiver, frame_of
 from tests.runtime.channel.visitors import (
@@ -95,6 +95,16 @@ def test_after_unsubscribing_nothing_comes(hub: Hub, server: Server) -> None:
         pair.step()
         other.step()
         assert hear(client)["topic"] == other.topic.name
+
+
+def test_what_browsers_tell_of_painting_is_counted_as_far_as_it_can_be_true(hub: Hub, server: Server) -> None:
+    lies = ["soon", None, True, -1, 1e12, {"ms": 1}]
+    with visitor(server) as client:
+        ask(client, {"painted": {"p50": 1, "p95": 2, "ms": [4, 40.5, *lies]}})
+        ask(client, {"painted": {"p50": 1, "p95": 2, "ms": "all"}})
+        ask(client, {"painted": {"p50": 1, "p95": 2, "ms": [300] * (MAX_PAINTED + 9)}})
+        eventually(lambda: hub.health.painted.total == 2 + MAX_PAINTED)
+        assert hub.health.painted.at_most_s(0.9) == 0.5
 
 
 def test_pings_and_notes_and_paint_times(hub: Hub, server: Server) -> None:

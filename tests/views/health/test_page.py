@@ -1,0 +1,73 @@
+"""The health page on the bundled recording, and what it says when something is wrong."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import health
+from alphastream.events import Tick
+from storage import StoreHealth, TickStore
+from tests.views.running import app, cards, words
+from views.shared.system import get_system
+
+pytestmark = pytest.mark.usefixtures("replaying")
+PAGE = "views/health/page.py"
+
+
+def test_a_recording_that_plays_is_said_to_be_well() -> None:
+    app()
+    test = app(PAGE)
+    assert not test.exception
+    assert "A recording is played." in words(test)
+    assert cards(test)["State"] == "live"
+    assert cards(test)["Missing on the tape"] == "0"
+    tables = {str(frame.proto.alt): frame.value for frame in test.dataframe}
+    assert {"BTCUSDT", "ETHUSDT"} <= set(tables["Instruments: what the tape holds and lacks"]["instrument"])
+    assert "tick-writer" in set(tables["Threads of the process"]["thread"])
+    assert "received → on the disk" in set(tables["How long ticks take"]["hop"])
+    counts = tables["Counts since the start"].set_index("what")["now"]
+    assert counts["retention"] == "168 h"
+    assert "nothing is missing" in words(test)
+
+
+def test_a_hole_has_its_ids_and_what_becomes_of_it() -> None:
+    app()
+    pipeline = get_system().pipeline
+    assert pipeline is not None
+    at_ns = pipeline.ingest.now_ns()
+    pipeline.store.append(Tick("XRPUSDT", number, 1.0, 1.0, at_ns + number, 0, False) for number in (1, 2, 9))
+    test = app(PAGE)
+    assert not test.exception
+    (holes,) = (frame.value for frame in test.dataframe if frame.proto.alt == "Missing ranges of ids")
+    row = holes.set_index("instrument").loc["XRPUSDT"]
+    assert (row["first id"], row["last id"], row["missing"], row["state"]) == (3, 8, 6, "open")
+    assert row["after (UTC)"].value == at_ns + 2
+    assert row["before (UTC)"].value == at_ns + 9
+
+
+def test_what_is_wrong_stands_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    told: Any = vars(TickStore)["health"]
+
+    def failing(store: TickStore) -> StoreHealth:
+        found: StoreHealth = told.fget(store)
+        return replace(found, last_error="*no* room on the disk")
+
+    monkeypatch.setattr(TickStore, "health", property(failing))
+    test = app(PAGE)
+    assert not test.exception
+    assert "ticks cannot be saved: *no* room on the disk" in words(test)
+    assert "A recording is played." not in words(test)
+
+
+def test_without_any_feed_the_page_still_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    system = get_system()
+    monkeypatch.setattr(type(system), "pipeline", None)
+    monkeypatch.setattr(type(system), "pipeline_of", lambda *_: None)
+    monkeypatch.setattr(system, "failure", "the file is in use")
+    test = app(PAGE)
+    assert not test.exception
+    assert "there is no feed: the file is in use" in words(test)
+    assert health.report_of(system).pipelines == ()

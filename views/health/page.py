@@ -1,0 +1,232 @@
+"""The health page: whether the app does what it was asked for, what the tape holds, how late, and what went wrong."""
+
+from typing import Any, Final
+
+import streamlit as st
+
+from alphastream.instruments import bare
+from health import PipelineReport, Report, holes, report_of, troubles
+from system import System
+from views.component.pulse import pulse
+from views.health.charts import lags_figure
+from views.health.tables import (
+    breaks_frame,
+    facts_frame,
+    healed_frame,
+    holes_frame,
+    instruments_frame,
+    lags_frame,
+    lags_of,
+    size,
+    threads_frame,
+)
+from views.shared.elements import PLOT, is_dark, metric_row, table_height
+from views.shared.escaping import in_markdown
+from views.shared.metrics import UNKNOWN, Metric, plain
+from views.shared.system import get_system
+
+BEAT_S: Final = 1.0  # the browser says after two seconds that the server is silent
+REFRESH_S: Final = 5.0
+KINDS: Final = {"live": "Live", "replay": "Recording"}
+
+
+def page() -> None:
+    """What moves every second, then what is looked at more rarely."""
+    system = get_system()
+    st.fragment(_now, run_every=BEAT_S, key="health_now")(system)
+    st.fragment(_account, run_every=REFRESH_S, key="health_account")(system)
+    _meanings()
+
+
+def _now(system: System) -> None:
+    """The verdict, ages, and each feed in a line of figures."""
+    report = report_of(system)
+    found = troubles(report)
+    if found:
+        lines = "\n".join(f"- {in_markdown(words)}" for words in found)
+        st.error(lines, icon=":material/error:", title="Not what was asked for")
+    else:
+        shown = report.pipelines[0]
+        words = "Live trades are recorded." if shown.kind == "live" else "A recording is played."
+        st.success(words, icon=":material/check:")
+    for pipeline in report.pipelines:
+        st.subheader(in_markdown(f"{KINDS[pipeline.kind]}: {plain(pipeline.feed.feed)}"))
+        _beat(pipeline, system)
+        metric_row(_figures(pipeline, report), key=f"health_figures_{pipeline.kind}")
+        st.dataframe(
+            instruments_frame(pipeline),
+            hide_index=True,
+            height=table_height(len(pipeline.instruments)),
+            placeholder=UNKNOWN,
+            key=f"health_instruments_{pipeline.kind}",
+            alt="Instruments: what the tape holds and lacks",
+            column_config={
+                "instrument": st.column_config.TextColumn(width=110),
+                "tape": st.column_config.TextColumn(width=130, help="Ids missing between the first and the last."),
+                "ticks/s": st.column_config.NumberColumn(
+                    format="%.1f", width=70, help="Delivered, mean of about the last ten seconds."
+                ),
+                "ticks": st.column_config.NumberColumn(format="localized", help="On the tape."),
+                "first id": st.column_config.NumberColumn(format="%d"),
+                "last id": st.column_config.NumberColumn(format="%d"),
+                "delivered": st.column_config.NumberColumn(format="localized", help="Since the start."),
+            },
+        )
+
+
+def _beat(pipeline: PipelineReport, system: System) -> None:
+    """How long ago each instrument traded; in the browser, where it goes on counting."""
+    moments = {bare(one.symbol, pipeline.venue): one.last_tick_ns for one in pipeline.instruments}
+    pace = system.settings.replay_speed if pipeline.kind == "replay" else 1.0
+    pulse(pipeline.now_ns, moments, pace=pace, key=f"pulse_{pipeline.kind}")
+
+
+def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
+    rates = [one.rate for one in pipeline.instruments if one.rate is not None]
+    missing = sum(one.held.missing for one in pipeline.instruments if one.held is not None)
+    return [
+        Metric("State", pipeline.feed.state, help=pipeline.feed.reason),
+        Metric("Ticks a second", f"{sum(rates):,.1f}" if rates else UNKNOWN, "mean of ten seconds"),
+        Metric("Missing on the tape", f"{missing:,}", "ids"),
+        Metric("Waiting for the disk", f"{pipeline.store.pending:,}", f"oldest {pipeline.store.durable_lag_s:.2f} s"),
+        Metric("Tape", size(pipeline.file.size), f"{size(pipeline.file.free)} free"),
+        Metric("Memory", size(report.memory.now), f"at most {size(report.memory.most)}"),
+    ]
+
+
+def _account(system: System) -> None:
+    """Holes, delays, breaks, counts and threads; runs again every five seconds."""
+    report = report_of(system)
+    for pipeline in report.pipelines:
+        st.subheader(f"Holes, {KINDS[pipeline.kind].lower()}")
+        _holes(system, pipeline)
+        st.subheader(f"Delays, {KINDS[pipeline.kind].lower()}")
+        _delays(pipeline, report)
+        if pipeline.kind == "live":
+            st.subheader("Breaks of the connection")
+            _breaks(pipeline)
+        st.subheader(f"Counts, {KINDS[pipeline.kind].lower()}")
+        st.dataframe(
+            facts_frame(pipeline, report),
+            hide_index=True,
+            key=f"health_facts_{pipeline.kind}",
+            alt="Counts since the start",
+            column_config={
+                "what": st.column_config.TextColumn(width=210),
+                "now": st.column_config.TextColumn(width=200),
+            },
+        )
+    st.subheader("Threads")
+    st.dataframe(
+        threads_frame(report.threads),
+        hide_index=True,
+        key="health_threads",
+        alt="Threads of the process",
+        column_config={
+            "thread": st.column_config.TextColumn(width=150),
+            "running": st.column_config.NumberColumn(width=70),
+            "restarts": st.column_config.NumberColumn(
+                width=70, help="Times its work ended by a defect and began again; the log has each."
+            ),
+            "does": st.column_config.TextColumn(width=380),
+        },
+    )
+
+
+def _holes(system: System, pipeline: PipelineReport) -> None:
+    running = system.pipeline_of(pipeline.kind)
+    if running is None:
+        return
+    found = [hole for one in pipeline.instruments if one.gaps for hole in holes(running, one.symbol)]
+    if not found:
+        st.caption("None: between the first and the last id of each instrument nothing is missing.")
+    else:
+        st.dataframe(
+            holes_frame(found, pipeline.venue),
+            hide_index=True,
+            height=table_height(len(found)),
+            placeholder=UNKNOWN,
+            key=f"health_holes_{pipeline.kind}",
+            alt="Missing ranges of ids",
+            column_config={
+                "after (UTC)": _moments("after (UTC)", "Of the tick before the hole."),
+                "before (UTC)": _moments("before (UTC)", "Of the tick behind it."),
+                "reason": st.column_config.TextColumn(width="large"),
+            },
+        )
+        if sum(len(one.gaps) for one in pipeline.instruments) > len(found):
+            st.caption("The newest holes of each instrument; the table above counts all.")
+    healed = pipeline.feed.traffic.healed
+    if healed:
+        st.caption(f"Healed: the newest {len(healed)} answers that brought missing trades.")
+        st.dataframe(
+            healed_frame(healed, pipeline.venue),
+            hide_index=True,
+            height=table_height(len(healed)),
+            key=f"health_healed_{pipeline.kind}",
+            alt="Healed ranges of ids",
+            column_config={"healed (UTC)": _moments("healed (UTC)")},
+        )
+
+
+def _delays(pipeline: PipelineReport, report: Report) -> None:
+    lags = lags_of(pipeline, report)
+    if not lags:
+        st.caption("No tick was counted yet.")
+        return
+    st.dataframe(
+        lags_frame(lags),
+        hide_index=True,
+        key=f"health_lags_{pipeline.kind}",
+        alt="How long ticks take",
+        column_config={"hop": st.column_config.TextColumn(width=170)},
+    )
+    st.plotly_chart(lags_figure(lags, dark=is_dark()), key=f"health_lags_chart_{pipeline.kind}", config=PLOT)
+    st.caption(
+        "Since the start, in buckets: the bounds say that so many ticks took at most so long. From the exchange to "
+        "here by the venue's clock, as far as it was asked. On the disk: in the file, as a transaction of SQLite; a "
+        "power cut may still take the last ones. Painted is what browsers with an open live page tell."
+    )
+
+
+def _breaks(pipeline: PipelineReport) -> None:
+    breaks = pipeline.feed.traffic.breaks
+    if not breaks:
+        st.caption("None since the start.")
+        return
+    st.dataframe(
+        breaks_frame(breaks),
+        hide_index=True,
+        height=table_height(len(breaks)),
+        key="health_breaks",
+        alt="Breaks of the connection, newest first",
+        column_config={
+            "since (UTC)": _moments("since (UTC)"),
+            "without ticks": st.column_config.TextColumn(width=100),
+            "reason": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def _moments(label: str, help_text: str | None = None) -> Any:
+    return st.column_config.DatetimeColumn(
+        label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", width=170, help=help_text
+    )
+
+
+def _meanings() -> None:
+    """What words on this page mean, and where programs find the same."""
+    with st.expander("What this means", icon=":material/help:"):
+        st.markdown(
+            "- **live**: trades arrive. **backfilling**: they arrive, and missing ones are fetched. **connecting**: "
+            "on the way to the first trade. **stalled**: the connection is open and carries no trades. **blocked**: "
+            "the venue turns this address away. **stopped**: ended.\n"
+            "- A hole is **open** while it is only known of, **healing** while the venue is asked for it, **lost** "
+            "when the venue does not give it any more. What was fetched is listed as healed.\n"
+            "- Ages count in the browser. Where the server is silent for two seconds, the box with its time says so.\n"
+            "- Programs find the verdict at `/healthz` and the figures at `/metrics`; docs/operations.md has rules "
+            "for alerts."
+        )
+
+
+page()
