@@ -24,7 +24,7 @@ TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a 
 MAX_STOPS: Final = 80
 BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
-    *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History"),
+    *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History", "Health"),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
     *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Round trip, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
@@ -121,6 +121,11 @@ def show_alerts(page: Page, _: Path) -> None:
     expect(page.get_by_text("Add or change")).to_be_visible()
 
 
+def show_health(page: Page, _: Path) -> None:
+    expect(page.locator(".pulse-age").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name="Threads")).to_be_visible(timeout=WAIT_MS)
+
+
 def show_history(page: Page, folder: Path) -> None:
     lines = ["timestamp,symbol,price,size"]
     for i in range(800):
@@ -162,6 +167,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "paper": ("paper", show_paper),
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
+    "health": ("health", show_health),
 }
 
 

@@ -24,7 +24,8 @@ class Beat {
     this.root = element("div", "pulse", place);
     this.root.dataset.testid = "pulse";
     this.said = element("div", "pulse-server", this.root);
-    this.said.setAttribute("role", "status");
+    this.spoken = element("div", "pulse-spoken", this.root); // once a change, where the line above changes every second
+    this.spoken.setAttribute("role", "status");
     this.list = element("dl", "pulse-ages", this.root);
     this.values = new Map();
     this.timer = setInterval(() => this.count(), LOOK_MS);
@@ -49,7 +50,10 @@ class Beat {
     if (!this.root.isConnected) return clearInterval(this.timer);
     const silent = performance.now() - this.heardAt;
     const stale = silent > STALE_MS;
-    this.root.classList.toggle("stale", stale);
+    if (stale !== this.root.classList.contains("stale")) {
+      this.root.classList.toggle("stale", stale);
+      this.spoken.textContent = stale ? "The server does not answer." : "The server answers again.";
+    }
     const words = stale
       ? `● The server has not answered for ${age(silent)}. What stands here is as of ${this.news.at} UTC.`
       : `✓ The server answers. As of ${this.news.at} UTC.`;

@@ -109,6 +109,7 @@ def _account(system: System) -> None:
         st.dataframe(
             facts_frame(pipeline, report),
             hide_index=True,
+            height="content",
             key=f"health_facts_{pipeline.kind}",
             alt="Counts since the start",
             column_config={
