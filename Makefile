@@ -47,6 +47,10 @@ calibration:  ## write docs/calibration.md: how often each verdict is wrong on s
 pins:  ## write requirements.txt and requirements-dev.txt from pyproject.toml; scripts/pins.py --upgrade for the newest
 	$(PYTHON) scripts/pins.py
 
+audit:  ## ask the databases of known vulnerabilities about every pinned version; needs the network and pip-audit
+	$(PYTHON) -m pip_audit --version >/dev/null 2>&1 || $(PYTHON) -m pip install pip-audit
+	$(PYTHON) -m pip_audit --strict --disable-pip --no-deps -r requirements-dev.txt
+
 settings:  ## write docs/settings.md from config.py
 	$(PYTHON) -m scripts.write_settings
 
@@ -59,4 +63,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live calibration pins settings map architecture docs
+.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live calibration pins audit settings map architecture docs

@@ -1,5 +1,6 @@
 """What is written about the tree is true of the tree: the map, the picture's words, paths, links, decisions."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -75,3 +76,36 @@ def test_the_index_of_decisions_is_complete() -> None:
         assert title.startswith(path.name[:4]), f"{path.name} begins with {title!r}"
         row = f"| [{title[:4]}]({path.name}) | {title[5:]} |"
         assert row in index, f"docs/decisions/README.md lacks the row {row!r} with a line of what was chosen"
+
+
+TEST_NAME = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+RUNS_WHAT_IT_READS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "eval", "exec"}
+
+
+@pytest.mark.parametrize("path", documents(), ids=place_of)
+def test_tests_that_a_document_names_exist(path: Path) -> None:
+    for file, name in TEST_NAME.findall(path.read_text(encoding="utf-8")):
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{place_of(path)} names {file}::{name}"
+
+
+def test_security_names_a_test_for_every_threat() -> None:
+    lines = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("|") and not line.startswith(("| threat", "|---"))]
+    assert len(rows) > 20
+    assert [row for row in rows if not TEST_NAME.search(row)] == []
+
+
+def test_nothing_that_is_read_can_run() -> None:
+    """No code of the product unpickles or evaluates: what a file or the network brings stays data."""
+    for path in [
+        *ROOT.glob("*.py"),
+        *(file for home in ("alphastream", "runtime", "views") for file in (ROOT / home).rglob("*.py")),
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            names |= {str(node.module)} if isinstance(node, ast.ImportFrom) else set()
+            names |= {node.func.id} if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else set()
+            assert not names & RUNS_WHAT_IT_READS, f"{place_of(path)} uses {names & RUNS_WHAT_IT_READS}"
+            assert not (
+                isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+            )

@@ -4,6 +4,7 @@ import http.client
 import re
 import signal
 from pathlib import Path
+from typing import get_args
 
 import orjson
 import pytest
@@ -12,10 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alphastream.instruments import bare
 from health import Report, report_of
-from metrics import health_answer, metrics_text
+from ingest import FeedState
+from metrics import STATES, health_answer, metrics_text
 from storage import TickStore
 from system import System
-from tests.test_system import eventually, record_command, running, settings
+from tests.test_system import ROOT, eventually, record_command, running, settings
 from tools.exchange import LocalExchange, Rate
 
 
@@ -137,3 +139,27 @@ def test_a_wrong_place_for_metrics_is_one_sentence(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=60)
     assert process.returncode == 2
     assert log == b"error: --metrics nowhere: needs HOST:PORT or PORT, such as 127.0.0.1:9464\n"
+
+
+def test_operations_alerts_on_metrics_that_exist(
+    stopped: tuple[Report, dict[str, Metric], dict[str, object]],
+) -> None:
+    found, families, _ = stopped
+    known = {name for family in families.values() for name in (family.name, *(each.name for each in family.samples))}
+    known |= {f"{family.name}_total" for family in families.values() if family.type == "counter"}
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"alphastream_[a-z_]+\b(?<!_)", text))
+    assert len(named) > 12
+    assert named - known == set()
+    labels = {label for family in families.values() for each in family.samples for label in each.labels}
+    assert set(re.findall(r"(\w+)=\"", text)) - {"job"} <= labels
+    assert found.pipelines
+
+
+def test_operations_explains_every_state_and_sentence() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [state for state in get_args(FeedState) if f"| {state} |" not in text] == []
+    for words in ("feed is", "there is no feed:", "ticks cannot be saved:", "has waited"):
+        assert words in (ROOT / "health.py").read_text(encoding="utf-8")
+        assert words in text
+    assert set(STATES) == set(get_args(FeedState))

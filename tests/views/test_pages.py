@@ -1,8 +1,11 @@
 """What several pages share: a key has one meaning, and no number goes over into another question."""
 
-import pytest
+from types import SimpleNamespace
 
-from tests.views.running import app, words
+import pytest
+import streamlit as st
+
+from tests.views.running import app, cards, words
 
 pytestmark = pytest.mark.usefixtures("replaying")
 SCANNER = "views/scanner/page.py"
@@ -47,6 +50,7 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("backtest", {"strategy": "optimiser"}),
     ("paper", {"paper_tab": "Start a run"}),
     ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),
+    ("health", {}),
 ]
 
 
@@ -63,3 +67,12 @@ def test_a_key_that_pages_share_has_one_meaning() -> None:
                 labels.setdefault(box.key, set()).add(box.label)
     assert {key: found for key, found in labels.items() if len(found) > 1} == {}
     assert {"round_trip_cost", "fill_cost", "fee", "taker", "capital", "interval", "stop"} <= labels.keys()
+
+
+def test_who_is_not_logged_in_sees_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "user", SimpleNamespace(is_logged_in=False))
+    test = app()
+    assert not test.exception
+    assert [button.label for button in test.button] == ["Log in"]
+    assert words(test) == ""
+    assert cards(test) == {}
