@@ -10,6 +10,7 @@ TASKS: Final[dict[str, str]] = {
     "ingest-request": "waits for one REST answer",
     "ingest": "receives trades and hands them to the tape",
     "tick-writer": "writes trades into the file",
+    "tick-follower": "follows a file that another process writes",
     "alphastream-engine": "computes what pages show",
     "alphastream-hub": "makes the messages of the live channel",
     "alphastream-alerts": "evaluates alert rules",
