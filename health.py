@@ -95,6 +95,7 @@ class Report:
     pipelines : that run; the one that pages show comes first.
     failure : why a pipeline could not be built; None where each was.
     channel : of browsers; None where there is no page.
+    webhooks_waiting : messages that wait to be sent; None likewise.
     retention_hours : ticks that are older are deleted.
     """
 
@@ -102,6 +103,7 @@ class Report:
     pipelines: tuple[PipelineReport, ...]
     failure: str | None
     channel: ChannelHealth | None
+    webhooks_waiting: int | None
     threads: tuple[Task, ...]
     memory: Memory
     retention_hours: int
@@ -131,7 +133,7 @@ def report_of(system: System) -> Report:
     """What every room of a running system says."""
     running = {id(each): each for each in (system.pipeline, system.pipeline_of("live"), system.pipeline_of("replay"))}
     pipelines = tuple(each for each in running.values() if each is not None)
-    return report(system.settings, pipelines, system.failure, system.hub.health)
+    return report(system.settings, pipelines, system.failure, system.hub.health, system.webhooks.waiting)
 
 
 def report(
@@ -139,6 +141,7 @@ def report(
     pipelines: Sequence[Pipeline],
     failure: str | None = None,
     channel: ChannelHealth | None = None,
+    webhooks_waiting: int | None = None,
 ) -> Report:
     """What these pipelines and the process say."""
     return Report(
@@ -146,6 +149,7 @@ def report(
         pipelines=tuple(_of_pipeline(pipeline, settings) for pipeline in pipelines),
         failure=failure,
         channel=channel,
+        webhooks_waiting=webhooks_waiting,
         threads=tasks(),
         memory=memory(),
         retention_hours=settings.retention_hours,

@@ -158,8 +158,12 @@ def _tapes(feeds: Feeds, retention_hours: int) -> Iterable[Metric]:
 
 def _channel(report: Report) -> Iterable[Metric]:
     channel = report.channel
+    if report.webhooks_waiting is not None:
+        waiting = float(report.webhooks_waiting)
+        yield gauge("webhook_waiting_messages", "Alerts that wait to be sent.", [({}, waiting)])
     if channel is None:
         return
+    yield gauge("channel_waiting_messages", "Messages that were made and not sent yet.", [({}, channel.waiting)])
     yield gauge("channel_clients", "Browsers on the live channel.", [({}, channel.clients)])
     yield gauge("channel_topics", "Figures that somebody looks at.", [({}, channel.topics)])
     yield counter("channel_sent_messages", "Messages sent to browsers.", [({}, channel.sent)])

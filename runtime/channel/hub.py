@@ -84,7 +84,7 @@ class ChannelHealth:
 
     ``paint_ms`` holds, for each browser that told it, the median and the 95th percentile from a tick's receipt to
     the frame that showed it; ``painted`` counts all that browsers told. ``failures`` says why figures cannot be shown
-    now, one sentence each.
+    now, one sentence each. ``waiting`` counts messages that were made and not sent yet.
     """
 
     clients: int
@@ -95,6 +95,7 @@ class ChannelHealth:
     paint_ms: tuple[tuple[float, float], ...]
     failures: tuple[str, ...] = ()
     painted: Durations = field(default_factory=Durations)
+    waiting: int = 0
 
 
 class Hub:
@@ -165,7 +166,8 @@ class Hub:
         paint = tuple(client.paint for client in clients if client.paint is not None)
         failures = tuple(dict(self._failures).values())
         counts = len(clients), len(self._topics), self._sent, self._skipped, self._refused
-        return ChannelHealth(*counts, paint, failures, self._painted.snapshot())
+        waiting = sum(len(client.waiting) for client in clients)
+        return ChannelHealth(*counts, paint, failures, self._painted.snapshot(), waiting)
 
     # ---- the thread ------------------------------------------------------------------------------------------
 

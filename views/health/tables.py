@@ -155,8 +155,11 @@ def facts_frame(pipeline: PipelineReport, report: Report) -> pd.DataFrame:
     if report.channel is not None:
         facts |= {
             "browsers on the live channel": f"{report.channel.clients:,}",
+            "messages that wait for them": f"{report.channel.waiting:,}",
             "messages they were too slow for": f"{report.channel.skipped:,}",
         }
+    if report.webhooks_waiting is not None:
+        facts["alerts waiting for webhooks"] = f"{report.webhooks_waiting:,}"
     return pd.DataFrame({"what": list(facts), "now": list(facts.values())})
 
 
