@@ -1,5 +1,6 @@
 """The chaos run: its comparison sees every way in which a tape can differ, its script holds what it promises."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +47,28 @@ def played_ticks(playback: Playback, symbol: str, first_id: int) -> list[Tick]:
 
 def test_the_truth_is_what_was_played(playback: Playback) -> None:
     first_id = playback.tape.first_id("BTCUSDT") + 12
-    truth = played_trades(playback, "BTCUSDT", first_id)
+    (truth,) = played_trades(playback, "BTCUSDT", first_id)
     assert truth.ticks("BTCUSDT") == played_ticks(playback, "BTCUSDT", first_id)
     assert (np.diff(truth.time_ns) >= 0).all()
 
 
+def test_the_truth_has_a_part_for_each_time_that_ids_begin_anew(playback: Playback) -> None:
+    first_id = playback.tape.first_id("BTCUSDT")
+    played = playback.played
+    for more in (5_000, 7_000):
+        playback.restart_ids()
+        playback.played += more
+    parts = played_trades(playback, "BTCUSDT", first_id)
+    assert [part.id[0] for part in parts] == [first_id] * 3
+    assert len(parts[0]) == playback.tape.count("BTCUSDT", playback.epochs[1]) >= playback.tape.count("BTCUSDT", played)
+    assert [tick for part in parts for tick in part.ticks("BTCUSDT")] == played_ticks(playback, "BTCUSDT", first_id)
+    for earlier, later in pairwise(parts):
+        assert earlier.time_ns[-1] < later.time_ns[0]
+    assert playback.of_symbol("BTCUSDT", playback.nth_of("BTCUSDT", first_id + 3), 10**9)[0].id == first_id + 3
+
+
 def test_every_difference_is_seen(playback: Playback) -> None:
-    truth = played_trades(playback, "ETHUSDT", playback.tape.first_id("ETHUSDT"))
+    (truth,) = played_trades(playback, "ETHUSDT", playback.tape.first_id("ETHUSDT"))
     ticks = truth.ticks("ETHUSDT")
     count, ninth = len(ticks), ticks[9]
 
@@ -60,7 +76,7 @@ def test_every_difference_is_seen(playback: Playback) -> None:
         def held(start_ns: int, end_ns: int) -> TickColumns:
             return TickColumns.of([tick for tick in kept if start_ns <= tick.time_ns < end_ns])
 
-        row = compare("x", held, truth)
+        row = compare("x", held, [truth])
         return row.sent, row.kept, row.missing, row.duplicate, row.altered
 
     assert counts(ticks) == (count, count, 0, 0, 0)
@@ -120,6 +136,7 @@ def test_a_script_has_every_kind_of_fault_and_is_drawn_by_its_seed() -> None:
     deeds = [(event.deed, event.venue) for event in script]
     assert sum(deed == "kill" for deed, _ in deeds) == 2
     assert sum(deed == "full disk" for deed, _ in deeds) == sum(deed == "room again" for deed, _ in deeds) == 2
+    assert sum(deed == "ids anew" for deed, _ in deeds) == 1
     assert {venue for deed, venue in deeds if deed == "swap"} == set(VENUES)
     assert all(0 < event.at_s < seconds for event in script)
     assert sum(event.deed == "kill" for event in events(1, 3_600.0, 20.0, VENUES)) == 12

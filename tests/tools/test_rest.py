@@ -110,3 +110,22 @@ def wait_for_a_young_minute() -> None:
     left = 60 - time.time() % 60
     if left < 2:
         time.sleep(left)
+
+
+def test_ids_that_begin_anew(tape: Tape) -> None:
+    first = tape.first_id("BTCUSDT")
+    with LocalExchange(tape, pace=Stepped()) as exchange, connect(exchange, BTC) as client:
+        exchange.step(300)
+        before = tape.count("BTCUSDT", 300)
+        exchange.restart_ids()
+        exchange.step(300)
+        exchange.step(300)
+        ids = [message["a"] - first for message in receive(client, tape.count("BTCUSDT", 900))]
+        anew = ids.index(0, 1)
+        assert ids == [*range(anew), *range(len(ids) - anew)]
+        assert before <= anew < before + 50, "in the next millisecond"
+        rows = get(exchange, f"/fapi/v1/aggTrades?symbol=BTCUSDT&fromId={first + 5}&limit=3")
+        assert [row["a"] for row in rows] == [first + 5, first + 6, first + 7]
+        recent = get(exchange, "/fapi/v1/aggTrades?symbol=BTCUSDT&limit=1")
+        assert recent[0]["a"] == first + ids[-1]
+        assert rows[0]["T"] > get(exchange, f"/fapi/v1/aggTrades?symbol=BTCUSDT&limit={1000}")[4]["T"]

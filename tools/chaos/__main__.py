@@ -23,6 +23,7 @@ log = logging.getLogger("tools.chaos")
 
 VENUES: dict[str, MarketName] = {"binance-usdm": "usdm", "binance-spot": "spot"}
 BEGIN_S = 10.0  # for the first trades to be durable: nobody can know of what was lost before them
+SETTLE_S = 8.0  # for a recorder that was killed just now to come back and to see what it lacks
 QUIET_S = 3.0  # for the last trades to be durable
 LOOK_S = 0.1
 SWAP_S = 10.0  # for a second process to say that it will not do
@@ -62,8 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for recorder in recorders.values():
             stack.callback(recorder.abandon)
-        play(events(seed, options.minutes * 60, options.every, tuple(VENUES)), exchanges, recorders)
-        heal(folder / "tape", exchanges, recorders, options.heal)
+        script = events(seed, options.minutes * 60, options.every, tuple(VENUES))
+        play(script, folder / "tape", exchanges, recorders, options.heal)
+        settle(folder / "tape", exchanges, recorders, options.heal)
+        for exchange in exchanges.values():
+            exchange.close_market()
+        time.sleep(QUIET_S)
         codes = {venue: recorder.stop() for venue, recorder in recorders.items()}
         rows = compare_all(folder / "tape", exchanges)
     equal = report(rows, recorders) and not any(codes.values())
@@ -74,13 +79,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if equal else 1
 
 
-def play(script: Sequence[Event], exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder]) -> None:
-    """Let everything happen when it is due."""
+def play(
+    script: Sequence[Event],
+    folder: Path,
+    exchanges: dict[str, LocalExchange],
+    recorders: dict[str, Recorder],
+    longest_s: float,
+) -> None:
+    """Let everything happen when it is due, ``folder`` and ``longest_s`` as in `settle`."""
     begin_s = time.monotonic() + BEGIN_S
     for event in script:
-        while (wait_s := begin_s + event.at_s - time.monotonic()) > 0:
-            time.sleep(min(wait_s, LOOK_S))
-            tend(recorders)
+        wait(begin_s + event.at_s - time.monotonic(), recorders)
         log.info("%6.1f s %s %s %s", event.at_s, event.venue, event.deed, " ".join(map(str, event.faults)))
         recorder, exchange = recorders[event.venue], exchanges[event.venue]
         match event.deed:
@@ -92,36 +101,39 @@ def play(script: Sequence[Event], exchanges: dict[str, LocalExchange], recorders
                 recorder.fill_disk(False)
             case "swap":
                 recorder.swap(SWAP_S)
+            case "ids anew":
+                began_s = time.monotonic()
+                settle(folder, exchanges, recorders, longest_s)  # what is missing now has no id any more after it
+                exchange.restart_ids()
+                begin_s += time.monotonic() - began_s
             case "fault":
                 exchange.heal()
                 for fault in event.faults:
                     exchange.inject(fault)
 
 
-def heal(tape: Path, exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder], longest_s: float) -> None:
-    """Trade on without faults until nothing is known to be missing, then close the markets."""
+def settle(folder: Path, exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder], longest_s: float) -> None:
+    """Trade on without faults until the files of a folder know of nothing that is missing, or for so long."""
     for exchange in exchanges.values():
         exchange.heal()
     for recorder in recorders.values():
         recorder.fill_disk(False)
-    log.info("no more faults: healing")
-    deadline_s = time.monotonic() + longest_s
-    missing = -1
-    while missing and time.monotonic() < deadline_s:
-        for _ in range(20):
-            time.sleep(LOOK_S)
-            tend(recorders)
-        missing = missing_in(tape)
+    log.info("no faults: healing")
+    begun_s = time.monotonic()
+    wait(SETTLE_S, recorders)
+    while (missing := missing_in(folder)) and time.monotonic() < begun_s + longest_s:
         log.info("known to be missing: %d", missing)
-    for exchange in exchanges.values():
-        exchange.close_market()
-    time.sleep(QUIET_S)
+        wait(2.0, recorders)
+    log.info("known to be missing: %d", missing)
 
 
-def tend(recorders: dict[str, Recorder]) -> None:
-    """Start again what has ended."""
-    for recorder in recorders.values():
-        recorder.tend()
+def wait(seconds: float, recorders: dict[str, Recorder]) -> None:
+    """Wait, and start again what has ended meanwhile."""
+    until_s = time.monotonic() + seconds
+    while (left_s := until_s - time.monotonic()) > 0:
+        for recorder in recorders.values():
+            recorder.tend()
+        time.sleep(min(left_s, LOOK_S))
 
 
 def report(rows: Sequence[Comparison], recorders: dict[str, Recorder]) -> bool:

@@ -45,44 +45,58 @@ class Comparison:
         return self.sent == self.kept > 0 and not (self.missing or self.duplicate or self.altered)
 
 
-def played_trades(playback: Playback, symbol: str, first_id: int) -> TickColumns:
-    """All trades of a symbol that were played from an id on, times in whole milliseconds; ``receive_ns`` is 0."""
+def played_trades(playback: Playback, symbol: str, first_id: int) -> list[TickColumns]:
+    """All trades of a symbol that were played, a part each time that ids began anew.
+
+    Parameters
+    ----------
+    first_id : in the first part, where to begin.
+
+    Returns
+    -------
+    Parts with at least one trade, times in whole milliseconds; ``receive_ns`` is 0.
+    """
     tape = playback.tape
     positions = np.array(tape.positions[symbol])
-    nths = np.arange(first_id - tape.first_id(symbol), playback.count(symbol))
-    laps, places = np.divmod(nths, len(positions))
     trades = [tape.trades[position] for position in positions]
-    ordinals = laps * len(tape) + positions[places]
-    return TickColumns(
-        id=tape.first_id(symbol) + nths,
-        price=np.array([float(trade.price_text) for trade in trades])[places],
-        quantity=np.array([float(trade.quantity_text) for trade in trades])[places],
-        time_ns=playback.beats(ordinals) // MS * MS,
-        receive_ns=np.zeros(len(nths), dtype=np.int64),
-        buyer_is_maker=np.array([trade.buyer_is_maker for trade in trades])[places],
+    prices, quantities = (
+        np.array([float(getattr(trade, name)) for trade in trades]) for name in ("price_text", "quantity_text")
     )
+    sides = np.array([trade.buyer_is_maker for trade in trades])
+    parts = []
+    for start, end in itertools.pairwise((*playback.epochs, playback.played)):
+        before = tape.count(symbol, start)
+        begin = before if start else first_id - tape.first_id(symbol)
+        nths = np.arange(begin, tape.count(symbol, min(end, playback.played)))
+        laps, places = np.divmod(nths, len(positions))
+        times = playback.beats(laps * len(tape) + positions[places]) // MS * MS
+        ids = tape.first_id(symbol) + nths - before
+        part = TickColumns(ids, prices[places], quantities[places], times, np.zeros_like(times), sides[places])
+        parts += [part] if len(part) else []
+    return parts
 
 
-def compare(name: str, held: Callable[[int, int], TickColumns], truth: TickColumns) -> Comparison:
+def compare(name: str, held: Callable[[int, int], TickColumns], truth: Sequence[TickColumns]) -> Comparison:
     """Compare a tape with the truth, whose times never fall.
 
     Parameters
     ----------
     held : gives what is kept with start_ns <= time < end_ns.
+    truth : parts in which an id comes once; no two parts share a time.
     """
-    kept = duplicate = altered = 0
-    for start_ns, end_ns in _windows(truth):
-        true = truth.rows(slice(*np.searchsorted(truth.time_ns, [start_ns, end_ns])))
+    sent = kept = duplicate = altered = 0
+    for true, start_ns, end_ns in _windows(truth):
         found = held(start_ns, end_ns)
         ids, firsts = np.unique(found.id, return_index=True)
+        sent += len(true)
         duplicate += len(found.id) - len(ids)
         places = np.searchsorted(true.id, ids)
         known = np.isin(ids, true.id)
         kept += int(known.sum())
         places, firsts = places[known], firsts[known]
-        same = [getattr(true, name)[places] == getattr(found, name)[firsts] for name in COMPARED]
+        same = [getattr(true, column)[places] == getattr(found, column)[firsts] for column in COMPARED]
         altered += int((~known).sum() + (~np.logical_and.reduce(same)).sum())
-    return Comparison(name, len(truth.id), kept, len(truth.id) - kept, duplicate, altered)
+    return Comparison(name, sent, kept, sent - kept, duplicate, altered)
 
 
 def compare_all(folder: Path, exchanges: Mapping[str, LocalExchange]) -> list[Comparison]:
@@ -100,8 +114,7 @@ def compare_all(folder: Path, exchanges: Mapping[str, LocalExchange]) -> list[Co
         with TickStore(path, read_only=True) as store:
             for instrument in store.symbols():
                 name = full_name(path, instrument, exchanges)
-                truth = truths.get(name, NOTHING)
-                found[name] = compare(name, partial(store.columns, instrument), truth)
+                found[name] = compare(name, partial(store.columns, instrument), truths.get(name, []))
     return [found[name] for name in sorted(found)]
 
 
@@ -128,8 +141,12 @@ def total(parts: Sequence[Comparison]) -> Comparison:
     return Comparison("total", *(sum(getattr(part, count) for part in parts) for count in counts))
 
 
-def _windows(truth: TickColumns) -> Iterator[tuple[int, int]]:
-    """All of time, in parts that are cut where trades are."""
-    first_ns, last_ns = (int(truth.time_ns[0]), int(truth.time_ns[-1])) if len(truth.id) else (0, 0)
-    cuts = [0, *range(first_ns + WINDOW_NS, last_ns, WINDOW_NS), INT64_MAX]
-    return itertools.pairwise(cuts)
+def _windows(truth: Sequence[TickColumns]) -> Iterator[tuple[TickColumns, int, int]]:
+    """All of time, in stretches cut where trades are and ids begin anew, and what was played in each."""
+    begins = [int(part.time_ns[0]) for part in truth]
+    for part, begin_ns, end_ns in zip(truth, [0, *begins[1:]], [*begins[1:], INT64_MAX], strict=True):
+        cuts = [begin_ns, *range(int(part.time_ns[0]) + WINDOW_NS, int(part.time_ns[-1]), WINDOW_NS), end_ns]
+        for start_ns, stop_ns in itertools.pairwise(cuts):
+            yield part.rows(slice(*np.searchsorted(part.time_ns, [start_ns, stop_ns]))), start_ns, stop_ns
+    if not truth:
+        yield NOTHING, 0, INT64_MAX

@@ -27,7 +27,7 @@ from tools.exchange import (
 )
 
 Faults = tuple[Fault, ...]
-Deed = Literal["fault", "kill", "full disk", "room again", "swap"]
+Deed = Literal["fault", "kill", "full disk", "room again", "swap", "ids anew"]
 
 KILL_EVERY_S = 300.0
 FULL_DISK_S = 20.0
@@ -80,7 +80,7 @@ def events(seed: int, seconds: float, every_s: float, venues: tuple[str, ...]) -
     """Everything that happens in a run.
 
     A fault every ``every_s`` seconds; a kill every five minutes, at least two; a full disk twice, the second time for
-    longer; two processes swapped at every venue.
+    longer; two processes swapped at every venue; ids that begin anew at one.
     """
     draw = random.Random(seed)
     deck = _deck(draw)
@@ -93,6 +93,7 @@ def events(seed: int, seconds: float, every_s: float, venues: tuple[str, ...]) -
         found.append(Event(seconds * share, venue, "full disk"))
         found.append(Event(seconds * share + lasts_s, venue, "room again"))
     found += [Event(seconds * (0.45 + 0.35 * n), venue, "swap") for n, venue in enumerate(venues)]
+    found.append(Event(seconds * 0.9, draw.choice(venues), "ids anew"))
     return sorted(found, key=lambda event: event.at_s)
 
 

@@ -1,7 +1,7 @@
 """When each trade of a tape is sent, and the times it then carries."""
 
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,7 @@ from alphastream.errors import ParameterError
 from .tape import Tape, Trade
 
 SECOND_NS = 1_000_000_000
+MS_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Playback:
         self.played = already_played
         self.end = None if loop else len(tape)
         self._already = already_played
+        self._anew: list[int] = [0]  # ordinals at which ids began anew
         now_ns = time.time_ns()
         match pace:
             case RealTime(speed=speed):
@@ -91,6 +93,23 @@ class Playback:
     def ended(self) -> bool:
         """True when a tape that does not loop has been played to its end."""
         return self.end is not None and self.played >= self.end
+
+    def restart_ids(self) -> None:
+        """Count anew from here: ids begin where those of the tape do, in a millisecond that no earlier trade is in."""
+        start = self.played
+        while start and self._time_ns(start) // MS_NS == self._time_ns(start - 1) // MS_NS:
+            start += 1
+        self._anew.append(start)
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Ordinals at which ids began anew, 0 the first."""
+        return tuple(self._anew)
+
+    def nth_of(self, symbol: str, trade_id: int) -> int:
+        """Which trade of a symbol, from 0, an id names since ids last began anew; those before have no id any more."""
+        before = self.tape.count(symbol, min(self._anew[-1], self.played))
+        return max(trade_id - self.tape.first_id(symbol), 0) + before
 
     def finish(self) -> None:
         """End here."""
@@ -115,11 +134,10 @@ class Playback:
     def trade(self, ordinal: int) -> Trade:
         """Give the trade at an ordinal as it is (or was) sent."""
         trade = self.tape.at(ordinal)
-        if isinstance(self.pace, Rate):
-            time_ns = event_ns = self._beat(ordinal)
-        else:
-            time_ns, event_ns = self._shift(trade.time_ns), self._shift(trade.event_ns)
-        return msgspec.structs.replace(trade, time_ns=time_ns, event_ns=event_ns)
+        start = self._anew[bisect_right(self._anew, ordinal) - 1]
+        number = trade.id - (self.tape.count(trade.symbol, start) if start else 0)
+        event_ns = self._beat(ordinal) if isinstance(self.pace, Rate) else self._shift(trade.event_ns)
+        return msgspec.structs.replace(trade, id=number, time_ns=self._time_ns(ordinal), event_ns=event_ns)
 
     def now_ns(self) -> int:
         """Time at the venue: the wall clock, or the last trade played where the pace has no clock."""
@@ -143,6 +161,9 @@ class Playback:
             time_ms,
             key=lambda nth: self.trade(self.tape.ordinal(symbol, nth)).time_ns // 1_000_000,
         )
+
+    def _time_ns(self, ordinal: int) -> int:
+        return self._beat(ordinal) if isinstance(self.pace, Rate) else self._shift(self.tape.at(ordinal).time_ns)
 
     def _shift(self, tape_ns: int) -> int:
         return self._base_ns + round((tape_ns - self._origin_ns) / self._speed)

@@ -142,8 +142,8 @@ class Rest:
         if symbol not in self._playback.tape.positions:
             return []
         if from_id is not None:
-            first = from_id - self._playback.tape.first_id(symbol)
-            return self._playback.of_symbol(symbol, max(first, 0), max(first, 0) + limit)
+            first = self._playback.nth_of(symbol, from_id)
+            return self._playback.of_symbol(symbol, first, first + limit)
         return self._between(symbol, start_ms, end_ms, limit)
 
     def _between(self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Trade]:

@@ -176,6 +176,10 @@ class LocalExchange:
             raise ParameterError(f"step() needs pace=Stepped(), this exchange plays by {self._pace}")
         return self._call(lambda venue: venue.step(count))
 
+    def restart_ids(self) -> None:
+        """Number the trades to come anew, from the first id of the tape; REST knows only those from here on."""
+        self._call(lambda venue: venue.playback.restart_ids())
+
     def close_market(self) -> None:
         """Play no further trade; connections stay open and REST has all that was played."""
         self._call(lambda venue: venue.playback.finish())
