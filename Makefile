@@ -35,8 +35,11 @@ kills:  ## two hundred killed writers; three hundred damaged files each of ticks
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
 
-bench:  ## every benchmark, one table each
-	@for file in $(filter-out benchmarks/bench_soak.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
+bench:  ## every benchmark, one table each; bench-tape apart
+	@for file in $(filter-out benchmarks/bench_soak.py benchmarks/bench_tape.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+bench-tape:  ## the tape from the socket to the disk, beside the program as it was: a quarter of an hour
+	$(PYTHON) -m benchmarks.bench_tape
 
 bench-live:  ## received -> painted on the live page: one browser, 20 and 100 clients, with and without the channel
 	$(PYTHON) -m benchmarks.bench_live
@@ -63,4 +66,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs

@@ -42,7 +42,7 @@ class TickStore:
     """The complete tape of many symbols, safe to use from many threads.
 
     Ticks are told apart by (symbol, id), and by epoch where a venue has counted anew. What was appended is in the
-    ring at once, in the file after ``flush_s`` or ``batch_ticks``, whichever comes first. A kill loses what was pending,
+    ring at once, in the file after ``flush_s`` or ``batch_ticks``, whichever comes first. A kill loses what waited,
     a power cut perhaps the last transactions as well; ``gaps`` names the loss once a newer tick has come.
 
     Parameters

@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_tape                  # ten to fifteen minutes
     python -m benchmarks.bench_tape --rounds 1 --no-pages --no-day
-    python -m benchmarks.bench_tape --cryptofeed VENV/bin/python
+    python -m benchmarks.bench_tape --cryptofeed VENV/bin/python  # a Python that has it; default: this one, if it does
 
 Every measure runs in a process of its own, in turn now and before (commit 742dadc in a worktree, a row a tick), and
 medians are printed. Frames carry one trade each, as Binance sends them. Over sockets they come from another process, so
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -176,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-pages", action="store_true", help="without Chromium")
     parser.add_argument("--no-day", action="store_true", help="without the 24 simulated hours")
     parser.add_argument("--no-before", action="store_true", help="without the program as it was")
-    parser.add_argument("--cryptofeed", help="a Python that has cryptofeed")
+    own = sys.executable if find_spec("cryptofeed") else None
+    parser.add_argument("--cryptofeed", default=own, help="a Python that has cryptofeed")
     options = parser.parse_args(arguments)
     with ExitStack() as stack:
         before = None if options.no_before else stack.enter_context(worktree())

@@ -11,7 +11,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HOMES: Final = ("views", "runtime", "alphastream")
-BESIDE: Final = ("tools/exchange", "tests", "benchmarks", "calibration", "scripts")
+BESIDE: Final = ("tools/exchange", "tools/chaos", "tests", "benchmarks", "calibration", "scripts")
 """Folders that the map names and the product does not import."""
 
 
