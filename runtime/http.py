@@ -4,15 +4,18 @@ Which addresses may be used is decided elsewhere: ``outbound`` checks those that
 """
 
 import base64
+import errno
 import http.client
 import ipaddress
+import os
+import selectors
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -61,6 +64,7 @@ class Connection(http.client.HTTPConnection):
             self.tls = ssl.create_default_context()
             self.tls.set_alpn_protocols(["http/1.1"])
         self._cut: socket.socket | None = None  # http.client forgets a socket before the body was read
+        self._woken = threading.Event()
         self.aborted = False
 
     def set_tunnel(self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
@@ -97,12 +101,59 @@ class Connection(http.client.HTTPConnection):
     def _dial(self) -> socket.socket:
         failure: OSError = OSError("no address")
         for address in self._addresses:
-            self._require_not_aborted()
-            try:
-                return socket.create_connection((address, self.port), self.timeout)
-            except OSError as error:
-                failure = error
+            for family, kind, protocol, _, place in self._look_up(address):
+                try:
+                    return self._dial_one(socket.socket(family, kind, protocol), place)
+                except OSError as error:
+                    failure = error
         raise failure
+
+    def _dial_one(self, sock: socket.socket, place: Any) -> socket.socket:
+        """Connect, in such an order that ``abort`` either is seen here or finds the socket that connects."""
+        try:
+            sock.setblocking(False)
+            begun = sock.connect_ex(place)
+            if begun not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+                raise OSError(begun, os.strerror(begun))
+            self._cut = sock
+            self._require_not_aborted()
+            with selectors.DefaultSelector() as waiting:
+                waiting.register(sock, selectors.EVENT_WRITE)
+                if not waiting.select(self.timeout):
+                    raise TimeoutError("timed out")
+            if ended := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(ended, os.strerror(ended))
+            sock.settimeout(self.timeout)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _look_up(self, host: str) -> list[Any]:
+        """Where a host is. Nothing can end a look-up, so another thread waits for it."""
+        with suppress(socket.gaierror):
+            return socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        self._woken.clear()
+        self._require_not_aborted()
+        found: list[list[Any] | OSError] = []
+
+        def look_up() -> None:
+            try:
+                found.append(socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM))
+            except OSError as error:
+                found.append(error)
+            except UnicodeError:  # a label too long or empty
+                found.append(socket.gaierror(f"{host!r} is no name of a host"))
+            self._woken.set()
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        self._woken.wait(self.timeout)
+        self._require_not_aborted()
+        if not found:
+            raise TimeoutError("timed out")
+        if isinstance(found[0], OSError):
+            raise found[0]
+        return found[0]
 
     def _require_not_aborted(self) -> None:
         if self.aborted:
@@ -111,6 +162,7 @@ class Connection(http.client.HTTPConnection):
     def abort(self) -> None:
         """Make what waits fail, now and later: a peer that sends byte by byte resets every timeout."""
         self.aborted = True
+        self._woken.set()
         if self._cut is not None:
             with suppress(OSError):  # the peer was quicker
                 self._cut.shutdown(socket.SHUT_RDWR)

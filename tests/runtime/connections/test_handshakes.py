@@ -3,10 +3,13 @@
 import base64
 import socket
 import ssl
+import sys
 import threading
 import time
-from contextlib import closing
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -135,6 +138,50 @@ def test_abort_ends_a_handshake_that_never_comes(make: Make, scheme: str) -> Non
         transport.abort()
         with pytest.raises(FeedError, match="cannot be reached"):
             opening.result(10.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the timeout ends it: a shutdown does not wake a connect")
+def test_abort_ends_a_connect_that_nobody_answers(make: Make) -> None:
+    with socket.socket() as server, ExitStack() as fillers:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):  # the queue is full: further connects are not even refused
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        transport, client = make(30.0), RestClient(30.0)
+        attempts: list[Future[object]] = [
+            in_thread(lambda: transport.open(f"ws://{address}")),
+            in_thread(lambda: client.get(f"http://{address}/")),
+        ]
+        assert not wait(attempts, 0.3).done
+        transport.abort()
+        client.abort()
+        for attempt in attempts:
+            with pytest.raises(FeedError, match=f"{address} cannot be reached"):
+                attempt.result(10.0)
+        transport.close()
+
+
+def test_abort_ends_a_look_up_that_nobody_answers(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over = threading.Event(), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(host: str, port: int, **named: Any) -> Any:
+        if not named.get("flags"):
+            asked.set()
+            over.wait(30.0)
+        return look_up(host, port, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with closing(make(30.0)) as transport:
+        attempt = in_thread(lambda: transport.open("wss://no.such.host.invalid/stream"))
+        assert asked.wait(10.0)
+        transport.abort()
+        with pytest.raises(FeedError, match="cannot be reached"):
+            attempt.result(10.0)
+    over.set()
 
 
 def test_after_abort_nothing_is_opened(make: Make) -> None:
