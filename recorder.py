@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -10,10 +11,13 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import FrameType
+from typing import Final
 
 import config
-from alphastream.errors import AlphaStreamError
+from alphastream.core.units import SECOND
+from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.feeds import FEEDS
 from config import Settings
 from health import report
@@ -25,14 +29,18 @@ from system import Pipeline, configure_logging, hand_over_often, live_pipeline
 
 log = logging.getLogger(__name__)
 
+ROOM: Final = 4 * 2**20  # bytes that a file with its log and index begins with, and some
+LOOK_AGAIN_S: Final = 5.0
+
 
 def record(argv: Sequence[str] | None = None) -> int:
     """Record trades without a browser: what `python ingest.py` runs.
 
     Returns
     -------
-    The exit code: 0 after Ctrl-C, SIGTERM or the time asked for, 1 when the feed was refused for good, 2 for a wrong
-    setting. A ban that ends is waited out.
+    The exit code: 0 after Ctrl-C, SIGTERM or the time asked for; where only another setting helps, 1 when the venue
+    lists none of the symbols, 2 for a setting or a file that cannot be used. What may end is waited for, so that no
+    supervisor starts this again into a ban: refusals by the venue, and a disk without room.
     """
     parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
     parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
@@ -51,7 +59,7 @@ def record(argv: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_level)
         opened: list[Pipeline] = []
         server = _metrics_server(arguments.metrics, settings, opened)
-        opened.append(live_pipeline(settings))
+        opened.append(_open_where_room_is(settings))
     except AlphaStreamError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
         return 2
@@ -60,6 +68,19 @@ def record(argv: Sequence[str] | None = None) -> int:
             server.start()
             running.callback(server.stop)
         return _record_until_stopped(opened[0], arguments.seconds)
+
+
+def _open_where_room_is(settings: Settings) -> Pipeline:
+    """Open feed and file, as soon as the disk has room for a file."""
+    while True:
+        try:
+            return live_pipeline(settings)
+        except StorageError as error:
+            free = shutil.disk_usage(settings.data_dir).free
+            if free >= ROOM:
+                raise
+            log.warning("%s has %d bytes left: waits for room (%s)", settings.data_dir, free, error)
+            time.sleep(LOOK_AGAIN_S)
 
 
 def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[Pipeline]) -> MetricsServer | None:
@@ -89,7 +110,11 @@ def _record_until_stopped(pipeline: Pipeline, seconds: float | None) -> int:
     hand_over_often()
     pipeline.ingest.start()
     deadline = None if seconds is None else time.monotonic() + seconds
-    while not _is_final(pipeline.ingest.health) and (deadline is None or time.monotonic() < deadline):
+    told_ns: int | None = None
+    while not _is_final(health := pipeline.ingest.health) and (deadline is None or time.monotonic() < deadline):
+        if health.state == "blocked" and health.next_attempt_ns != told_ns:
+            told_ns = health.next_attempt_ns
+            log.warning("waits until %s UTC: %s", _clock(told_ns), health.reason)
         if done.wait(0.2):
             break
     health = pipeline.ingest.health
@@ -104,6 +129,10 @@ def _record_until_stopped(pipeline: Pipeline, seconds: float | None) -> int:
     return 0
 
 
+def _clock(time_ns: int | None) -> str:
+    return datetime.fromtimestamp((time_ns or 0) // SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _is_final(health: Health) -> bool:
-    """Whether a feed was refused for good; one that is banned for a while knows when it tries again."""
+    """Whether nothing is left to carry; a feed that was refused knows when it tries again."""
     return health.state == "blocked" and health.next_attempt_ns is None

@@ -17,7 +17,8 @@ from ingest import FeedState
 from metrics import STATES, health_answer, metrics_text
 from storage import TickStore
 from system import System
-from tests.test_system import ROOT, eventually, record_command, running, settings
+from tests.test_recorder import record_command
+from tests.test_system import ROOT, eventually, running, settings
 from tools.exchange import LocalExchange, Rate
 
 

@@ -1,10 +1,7 @@
 """The pipelines together, on the local exchange: live when it can be had, the recording when not, and back."""
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +13,7 @@ import pytest
 
 import config
 import system as room
-from alphastream.errors import AlphaStreamError, SettingError, StorageError
+from alphastream.errors import AlphaStreamError, SettingError
 from alphastream.pairs import PairSpec
 from config import Settings
 from runtime.channel import hub
@@ -24,8 +21,7 @@ from runtime.channel.topics import Frame
 from runtime.paper.service import PaperService
 from storage import TickStore
 from system import System
-from tools.exchange import Drop, LocalExchange, Rate, Refuse403, Refuse418, Refuse451
-from tools.exchange.faults import Channel
+from tools.exchange import Drop, LocalExchange, Rate, Refuse451
 
 ROOT = Path(__file__).resolve().parent.parent
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -280,103 +276,6 @@ def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
         count = pipeline.ingest.health.ticks
         eventually(lambda: pipeline.ingest.health.ticks > count + 200)
         eventually(lambda: pipeline.store.gaps(BTC) == [] and pipeline.store.gaps(ETH) == [])
-
-
-def record_command(tmp_path: Path, exchange: LocalExchange, *arguments: str) -> "subprocess.Popen[bytes]":
-    environ = {
-        **os.environ,
-        "ALPHASTREAM_WS_URL": exchange.ws_url,
-        "ALPHASTREAM_REST_URL": exchange.rest_url,
-        "ALPHASTREAM_DATA_DIR": str(tmp_path),
-    }
-    command = [sys.executable, "ingest.py", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE)
-
-
-def test_recording_without_a_browser(tmp_path: Path) -> None:
-    with LocalExchange(pace=Rate(500), loop=True) as exchange:
-        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDT,ETHUSDT", "--seconds", "4")
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 0, log.decode()
-    with TickStore(tmp_path / "binance-usdm.db", read_only=True) as store:
-        for symbol in (BTC, ETH):
-            held = store.coverage(symbol)
-            assert held is not None
-            assert held.complete
-            assert held.ticks > 50
-
-
-def test_kill_9_while_recording(tmp_path: Path) -> None:
-    """Started again, the file has no id twice, and what was in memory only is fetched or listed as a gap."""
-    with LocalExchange(pace=Rate(2_000), loop=True) as exchange:
-        first = record_command(tmp_path, exchange)
-        path = tmp_path / "binance-usdm.db"
-        eventually(lambda: path.exists() and _ticks(path) > 500)
-        first.send_signal(signal.SIGKILL)
-        first.communicate(timeout=30)
-        second = record_command(tmp_path, exchange, "--seconds", "5")
-        _, log = second.communicate(timeout=60)
-    assert second.returncode == 0, log.decode()
-    with TickStore(path, read_only=True) as store:
-        for symbol in store.symbols():
-            ticks = store.window(symbol, 0, 2**62)
-            held = store.coverage(symbol)
-            assert held is not None
-            assert len({tick.id for tick in ticks}) == len(ticks) == held.ticks
-            missing = sum(gap.last_id - gap.first_id + 1 for gap in store.gaps(symbol))
-            assert held.last_id - held.first_id + 1 == len(ticks) + missing
-
-
-def _ticks(path: Path) -> int:
-    """Durable ticks of a file that a recorder may be creating right now."""
-    try:
-        store = TickStore(path, read_only=True)
-    except StorageError:  # says that it is empty
-        return 0
-    with store:
-        return sum(held.ticks for symbol in store.symbols() if (held := store.coverage(symbol)) is not None)
-
-
-def test_wrong_command_line_is_one_sentence(tmp_path: Path) -> None:
-    with LocalExchange() as exchange:
-        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDT")
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert b"ALPHASTREAM_SYMBOLS='BTCUSDT'" in log
-    assert b"Traceback" not in log
-
-
-@pytest.mark.parametrize("channel", ["ws", "rest"])
-def test_the_recorder_waits_until_a_ban_is_over(tmp_path: Path, channel: Channel) -> None:
-    ban = Refuse418(on=(channel,), retry_after_s=2, times=1)
-    with LocalExchange(pace=Rate(500), loop=True, faults=[ban]) as exchange:
-        process = record_command(tmp_path, exchange)
-        eventually(lambda: _ticks(tmp_path / "binance-usdm.db") > 50)
-        process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 0, log.decode()
-    assert channel == "rest" or b"banned this address for 2 s" in log
-
-
-def test_the_recorder_keeps_waiting_behind_a_firewall_and_leaves_a_refused_place(tmp_path: Path) -> None:
-    with LocalExchange(faults=[Refuse403(on=("ws",))]) as exchange:
-        process = record_command(tmp_path, exchange, "--seconds", "3")
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 0, log.decode()
-    assert b"firewall turned this address away" in log
-    with LocalExchange(faults=[Refuse451()]) as exchange:
-        process = record_command(tmp_path, exchange)
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 1, log.decode()
-    assert b"refuses this computer's location" in log
-
-
-def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:
-    with LocalExchange(pace=Rate(100), loop=True) as exchange:
-        process = record_command(tmp_path, exchange, "--symbols", "BTCUSDTT,ETHUSDX")
-        _, log = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert b"BTCUSDT" in log
 
 
 @pytest.mark.parametrize("name", ["ALPHASTREAM_SYMBOL", "ALPHASTREAM_WINDOW"])

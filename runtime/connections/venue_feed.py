@@ -32,6 +32,7 @@ LIVE: Final = "trades arrive"
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
 SUBSCRIBE_EVERY_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
 LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
+REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
 
 
 class LiveFeed:
@@ -134,7 +135,7 @@ class LiveFeed:
                 busy.abort()
 
     def run(self, context: FeedContext) -> None:
-        """Connect again and again until stopped or turned away for good."""
+        """Connect again and again until stopped."""
         context.stats.rejected = self._codec.rejected
         context.stats.traffic.rest_weight_allowed = self._codec.weight_per_minute
         try:
@@ -145,8 +146,8 @@ class LiveFeed:
             if self._request is not None:
                 wait([self._request[2]], 1.0)
 
-    def _attempt(self, context: FeedContext) -> float | None:
-        """Run one connection to its end and return how long to wait; None is for ever."""
+    def _attempt(self, context: FeedContext) -> float:
+        """Run one connection to its end and return how long to wait."""
         state: FeedState = "connecting"
         wait_s = 0.0
         try:
@@ -159,10 +160,10 @@ class LiveFeed:
         except RefusedError as refusal:
             advice = self._codec.advise(refusal.status, refusal.headers)
             reason, wait_s = advice.reason, advice.wait_s
-            if advice.action == "stop":
-                context.report("blocked", reason)
-                return None
-            if advice.action == "banned":
+            if advice.action == "stop":  # an address can change its place: a tunnel, a new provider
+                self._ask_rest, wait_s = True, REFUSED_PLACE_S
+                reason += "; it is asked again in an hour, in case this is another place then"
+            if advice.action in ("stop", "banned"):
                 state = "blocked"
         except _StalledError as stall:
             state, reason = "stalled", str(stall)

@@ -130,36 +130,38 @@ def test_an_acknowledgement_is_no_sign_of_life(states: States) -> None:
         until(lambda: ingest.health.state == "live")
 
 
-def test_a_refused_location_is_final() -> None:
+def test_a_refused_location_is_asked_again_in_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     with exchange_with(Refuse451()) as exchange, running(live_feed(exchange)) as ingest:
         until(lambda: ingest.health.state == "blocked")
         assert "refuses this computer's location (HTTP 451)" in ingest.health.reason
-        assert ingest.health.next_attempt_ns is None
+        assert "it is asked again in an hour" in ingest.health.reason
+        assert ingest.health.next_attempt_ns is not None
         asked = len(exchange.requests)
         time.sleep(0.6)
         assert len(exchange.requests) == asked
+    monkeypatch.setattr("runtime.connections.venue_feed.REFUSED_PLACE_S", 0.1)
+    with exchange_with(Refuse451(times=3)) as exchange, running(live_feed(exchange)) as ingest:
+        until(lambda: ingest.health.state == "live")
+        assert ingest.instruments, "REST is asked again too"
 
 
 @pytest.mark.parametrize(
     ("fault", "state", "reason", "wait_s"),
     [
-        (Refuse451(on=("ws",)), "blocked", "location", None),
+        (Refuse451(on=("ws",)), "blocked", "location", 3_600),
         (Refuse418(on=("ws",), retry_after_s=120), "blocked", "banned this address for 2 min", 120),
         (Refuse403(on=("ws",)), "blocked", "firewall", 300),
         (Refuse429(on=("ws",), retry_after_s=30), "connecting", "asks to wait 30 s", 30),
     ],
     ids=["451", "418", "403", "429"],
 )
-def test_a_refused_connection(fault: Fault, state: FeedState, reason: str, wait_s: float | None) -> None:
+def test_a_refused_connection(fault: Fault, state: FeedState, reason: str, wait_s: float) -> None:
     with exchange_with(fault) as exchange, running(live_feed(exchange)) as ingest:
         until(lambda: reason in ingest.health.reason)
         health = ingest.health
         assert health.state == state
-        if wait_s is None:
-            assert health.next_attempt_ns is None
-        else:
-            assert health.next_attempt_ns is not None
-            assert abs(health.next_attempt_ns - time.time_ns() - wait_s * SECOND) < 2 * SECOND
+        assert health.next_attempt_ns is not None
+        assert abs(health.next_attempt_ns - time.time_ns() - wait_s * SECOND) < 2 * SECOND
 
 
 def test_after_retry_after_trades_arrive() -> None:
