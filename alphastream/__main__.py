@@ -22,8 +22,12 @@ def main(names: list[str]) -> None:
         if not names or name in names or group.room in names:
             begin = time.process_time()
             group.load()
-            sys.stdout.write(f"{name} {time.process_time() - begin:.2f} s\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(f"{name} {time.process_time() - begin:.2f} s\n")
+                sys.stdout.flush()
+            except BrokenPipeError:  # who waited for it has ended
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+                return
 
 
 if __name__ == "__main__":
