@@ -20,6 +20,7 @@ from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.feeds import FEEDS
+from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import read_tape
@@ -53,7 +54,7 @@ class Pipeline:
     Parameters
     ----------
     title : what the trades are, in a few words.
-    venue : where names without one belong; empty while names carry none.
+    venue : where a symbol belongs that is written without one.
     address : host that the trades come from; empty for a recording.
     """
 
@@ -63,7 +64,7 @@ class Pipeline:
     store: TickStore
     engine: QuantEngine
     first_pair: PairSpec
-    venue: str = ""
+    venue: str
     address: str = ""
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
 
@@ -82,9 +83,9 @@ class Pipeline:
             self.scratch.cleanup()
 
     @property
-    def symbols(self) -> tuple[str, ...]:
+    def symbols(self) -> tuple[InstrumentId, ...]:
         """What can be looked at."""
-        return tuple(instrument.symbol for instrument in self.ingest.health.symbols)
+        return self.ingest.health.symbols
 
 
 class System:
@@ -97,7 +98,7 @@ class System:
         self.settings = settings
         self.hub = Hub(max_clients=settings.max_clients)
         self.failure: str | None = None
-        self.alerts = AlertService(settings.data_dir)
+        self.alerts = AlertService(settings.data_dir, venue=settings.venue)
         self.webhooks = _webhooks(settings)
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
@@ -189,7 +190,8 @@ class System:
         )
 
     def _show_alert(self, alert: Alert) -> None:
-        self.hub.broadcast(alert.note())
+        pipeline = self.pipeline
+        self.hub.broadcast(alert.note(pipeline.venue if pipeline is not None else ""))
 
     def _send_alert(self, alert: Alert) -> None:
         self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
@@ -363,11 +365,11 @@ def _connected(
         refresh_s=settings.engine_refresh_ms / 1_000,
         published=published,
     )
-    x, y = (instrument.symbol for instrument in settings.symbols[:2])
+    x, y = (InstrumentId(feed.venue, each.symbol) for each in settings.symbols[:2])  # a recording has its own venue
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
-    return Pipeline(kind, title, ingest, store, engine, first_pair)
+    return Pipeline(kind, title, ingest, store, engine, first_pair, feed.venue)
 
 
 def hand_over_often() -> None:

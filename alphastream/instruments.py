@@ -8,6 +8,8 @@ from alphastream.errors import ParameterError
 MAX_SYMBOL: Final = 64
 _VENUE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # small letters: "BINANCE:BTCUSDT" in a file names no venue
 
+_NAMED: Final = re.compile(r"(?<![\w-])([a-z][a-z0-9]*(?:-[a-z0-9]+)*):(?=[^\s/:])")  # a venue before a symbol
+
 
 class InstrumentId(str):
     """An instrument: its text is ``venue:symbol``, which it equals, hashes and sorts as, and is kept as.
@@ -105,6 +107,20 @@ def full(name: str, venue: str = "") -> str:
     ('binance-usdm:BTCUSDT', 'okx:BTC-USDT', 'KO')
     """
     return str(InstrumentId.parse(name, venue)) if venue else name
+
+
+def in_words(text: object, venue: str) -> str:
+    """Return a sentence, or what an error says, with bare symbols where all that it names is of ``venue``.
+
+    Examples
+    --------
+    >>> in_words("binance-usdm:KO is not traded", "binance-usdm"), in_words("binance-usdm: no answer", "binance-usdm")
+    ('KO is not traded', 'binance-usdm: no answer')
+    >>> in_words("okx:KO on binance-usdm:KO", "binance-usdm"), in_words("okx:KO is old", "")
+    ('okx:KO on binance-usdm:KO', 'okx:KO is old')
+    """
+    words = str(text)
+    return _NAMED.sub("", words) if {*_NAMED.findall(words)} == {venue} else words
 
 
 def split(name: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from system import System
 from tools.exchange import Drop, LocalExchange, Rate, Refuse451
 
 ROOT = Path(__file__).resolve().parent.parent
-BTC, ETH = "BTCUSDT", "ETHUSDT"
+BTC, ETH = "binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT"
 PAIR = PairSpec(ETH, BTC, window=20)
 
 
@@ -172,7 +172,7 @@ def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
         with pytest.raises(AlphaStreamError, match="SOLUSDT"):
             pipeline.ingest.add_symbol("SOLUSD")
         pipeline.ingest.add_symbol("SOLUSDT")
-        assert set(pipeline.symbols) == {BTC, ETH, "SOLUSDT"}
+        assert set(pipeline.symbols) == {BTC, ETH, "binance-usdm:SOLUSDT"}
 
 
 def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from alphastream.alerts.measures import MEASURES
 from alphastream.alerts.observations import RuleContext
 from alphastream.alerts.rules import Rule
 from alphastream.alerts.sentences import clock, iso, measure_name, number, unit_text
+from alphastream.instruments import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,13 @@ class Alert:
             "recorded": self.recorded,
         }
 
-    def note(self) -> Mapping[str, Any]:
-        """What a page shows as a toast."""
+    def note(self, venue: str = "") -> Mapping[str, Any]:
+        """What a page that shows this venue tells as a toast."""
         return {
             "id": self.id,
             "time_ms": self.time_ns // 10**6,
             "title": self.rule,
-            "text": self.sentence,
+            "text": in_words(self.sentence, venue),
             "tone": "warn",
         }
 

@@ -78,7 +78,6 @@ class LiveFeed:
         self._backfill = Backfill(codec)
         self._request: tuple[Page, RestClient, Future[bytes]] | None = None
         self._instruments: dict[str, Instrument] = {}
-        self._rules: dict[str, Instrument] = {}  # the same by symbol, as pages still name them
         self._ask_rest, self._was_open = True, False
         self._lock = threading.Lock()  # guards the next three
         self._symbols = tuple(dict.fromkeys(symbols))
@@ -96,7 +95,7 @@ class LiveFeed:
     @property
     def instruments(self) -> Mapping[str, Instrument]:
         """Trading rules of all instruments the venue lists; empty until it answered."""
-        return self._rules
+        return self._instruments
 
     def now_ns(self) -> int:
         """Return the wall clock."""
@@ -184,7 +183,6 @@ class LiveFeed:
             self._report_step(context, f"asking {self.title} for its symbols")
             try:
                 self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info()))
-                self._rules = {str(rules.symbol): rules for rules in self._instruments.values()}
                 before_ns = time.time_ns()
                 server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time()))
                 context.stats.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2

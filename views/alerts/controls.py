@@ -22,10 +22,12 @@ from alphastream.alerts import (
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
+from alphastream.instruments import in_words
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from config import Settings
 from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 from views.shared.escaping import in_markdown
+from views.shared.instruments import asked, label
 
 ABOUT: Final[Mapping[str, str]] = {
     "zscore": f"Means little while a leg is old or the pair is not cointegrated: add rules for both. {Z_OF_WALKS}",
@@ -80,11 +82,13 @@ class Choices:
     Parameters
     ----------
     symbols : legs; others may be typed.
+    venue : of symbols that are written without one.
     hooks : names of the webhooks there are.
     last_price : newest price of a symbol, None where it has not traded.
     """
 
     symbols: Sequence[str]
+    venue: str
     hooks: Sequence[str]
     last_price: Callable[[str], float | None]
 
@@ -118,7 +122,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
         return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels, told)
     except AlphaStreamError as error:
-        st.error(in_markdown(error), icon=":material/error:", title="This rule is not valid")
+        st.error(in_markdown(in_words(error, choices.venue)), icon=":material/error:", title="This rule is not valid")
         return None
 
 
@@ -153,7 +157,7 @@ def _pair(before: Rule | None, place: str, measure: str, choices: Choices, setti
         begin = PairSpec(
             y, x, settings.interval_s * SECOND, "ols", settings.window_bars, "log", settings.entry_z, settings.exit_z
         )
-    legs = list(dict.fromkeys((*choices.symbols, begin.y, begin.x)))
+    legs = list(dict.fromkeys(label(leg, choices.venue) for leg in (*choices.symbols, begin.y, begin.x)))
     seconds = begin.interval_ns // SECOND
     lengths = sorted({*INTERVALS_S, seconds})
     row = _row()
@@ -164,8 +168,8 @@ def _pair(before: Rule | None, place: str, measure: str, choices: Choices, setti
     def number(label: str, low: float, high: float, first: float, step: float, key: str) -> float:
         return row.number_input(label, low, high, first, step, key=f"{place}-{key}", help=HELP[key], width=140)
 
-    y = choose("Dependent leg (y)", legs, begin.y, "y", 170, accept_new_options=True)
-    x = choose("Hedge leg (x)", legs, begin.x, "x", 170, accept_new_options=True)
+    y = choose("Dependent leg (y)", legs, label(begin.y, choices.venue), "y", 170, accept_new_options=True)
+    x = choose("Hedge leg (x)", legs, label(begin.x, choices.venue), "x", 170, accept_new_options=True)
     length = choose("Bar", lengths, seconds, "interval", 100, format_func=lambda s: interval_name(s * SECOND))
     model = choose("Model", list(MODELS), begin.model, "model", 150, format_func=lambda name: MODELS[name])
     window = number("Window (bars)", 20, 500, min(max(begin.window, 20), 500), 5, "window")
@@ -174,7 +178,7 @@ def _pair(before: Rule | None, place: str, measure: str, choices: Choices, setti
     if measure == "position":
         entry = number("Entry |z|", 0.5, 6.0, entry, 0.25, "entry")
         exit_ = number("Exit |z|", 0.0, 5.0, exit_, 0.25, "exit")
-    y, x = (str(leg or "").strip().upper() for leg in (y, x))
+    y, x = (asked(leg or "", choices.venue) for leg in (y, x))
     return PairSpec(y, x, length * SECOND, model, int(window), price, entry, exit_)
 
 

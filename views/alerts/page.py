@@ -8,6 +8,7 @@ import streamlit as st
 
 from alphastream.alerts import Rule, measure_name
 from alphastream.errors import AlphaStreamError
+from alphastream.instruments import in_words
 from runtime.alerts.service import MAX_RULES, AlertService
 from runtime.alerts.webhooks import Webhooks
 from system import System
@@ -16,7 +17,7 @@ from views.alerts.tables import deliveries_frame, history_csv, history_frame, ru
 from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
-from views.shared.system import get_system
+from views.shared.system import get_system, shown_venue
 
 REFRESH_S: Final = 2.0
 HISTORY_ROWS: Final = 200  # on the page; the file has all that are kept
@@ -37,10 +38,10 @@ def page() -> None:
     system = get_system()
     _troubles(system.alerts, system.webhooks)
     st.subheader("Rules")
-    st.fragment(_rules, run_every=REFRESH_S, key="rules_panel")(system.alerts)
+    st.fragment(_rules, run_every=REFRESH_S, key="rules_panel")(system)
     _change(system)
     st.subheader("History")
-    st.fragment(_history, run_every=REFRESH_S, key="history_panel")(system.alerts)
+    st.fragment(_history, run_every=REFRESH_S, key="history_panel")(system)
     _download(system.alerts)
     st.subheader("Webhooks")
     _webhooks(system)
@@ -64,8 +65,9 @@ def _troubles(book: AlertService, hooks: Webhooks) -> None:
         st.success(in_markdown(message), icon=":material/check:")
 
 
-def _rules(book: AlertService) -> None:
+def _rules(system: System) -> None:
     """How every rule stands; runs again every two seconds."""
+    book = system.alerts
     rules = book.rules
     if not rules:
         st.info(
@@ -74,7 +76,7 @@ def _rules(book: AlertService) -> None:
         )
         return
     st.dataframe(
-        rules_frame([(rule, book.status(rule.id)) for rule in rules]),
+        rules_frame([(rule, book.status(rule.id)) for rule in rules], shown_venue(system)),
         hide_index=True,
         placeholder=UNKNOWN,
         alt="Rules and how they stand",
@@ -102,20 +104,21 @@ def _moments(label: str) -> Any:
 
 def _change(system: System) -> None:
     """Add a rule, or edit, switch off or delete one."""
-    book, pipeline = system.alerts, system.pipeline
+    book, pipeline, venue = system.alerts, system.pipeline, shown_venue(system)
     rules = {rule.id: rule for rule in book.rules}
     chosen = NEW
     if rules:
         chosen = st.selectbox(
             "Add or change",
             [NEW, *rules],
-            format_func=lambda key: "A new rule" if key == NEW else _label(rules[key]),
+            format_func=lambda key: "A new rule" if key == NEW else _label(rules[key], venue),
             key="alerts_chosen",
             width=460,
         )
     before = rules.get(chosen)
     choices = Choices(
-        pipeline.symbols if pipeline is not None else tuple(each.symbol for each in system.settings.symbols),
+        pipeline.symbols if pipeline is not None else system.settings.symbols,
+        venue,
         list(system.webhooks.kinds),
         lambda symbol: (
             tick.price if pipeline is not None and (tick := pipeline.store.last(symbol)) is not None else None
@@ -126,11 +129,11 @@ def _change(system: System) -> None:
             _switch_or_delete(book, before)
         rule = rule_form(before, choices, system.settings)
     if rule is not None:
-        _do(lambda: book.add(rule) if before is None else book.replace(rule), f"Saved: {_label(rule)}")
+        _do(lambda: book.add(rule) if before is None else book.replace(rule), f"Saved: {_label(rule, venue)}")
 
 
-def _label(rule: Rule) -> str:
-    return f"{rule.name}: {measure_name(rule.measure, rule.spec)} {rule.condition}"
+def _label(rule: Rule, venue: str) -> str:
+    return f"{rule.name}: {in_words(measure_name(rule.measure, rule.spec), venue)} {rule.condition}"
 
 
 def _switch_or_delete(book: AlertService, rule: Rule) -> None:
@@ -160,14 +163,16 @@ def _do(work: Callable[[], None], message: str) -> None:
     st.rerun()
 
 
-def _history(book: AlertService) -> None:
+def _history(system: System) -> None:
     """What fired, newest first."""
-    alerts = book.history()
+    alerts = system.alerts.history()
     if not alerts:
         st.caption("Nothing has fired yet.")
         return
     st.dataframe(
-        history_frame(alerts[:HISTORY_ROWS])[["time", "rule", "value", "sentence", "trades", "notified"]],
+        history_frame(alerts[:HISTORY_ROWS], shown_venue(system))[
+            ["time", "rule", "value", "sentence", "trades", "notified"]
+        ],
         hide_index=True,
         alt="Alerts, newest first",
         column_config={

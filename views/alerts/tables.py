@@ -3,21 +3,27 @@
 import pandas as pd
 
 from alphastream.alerts import Alert, Rule, false_alarms, measure_name
+from alphastream.instruments import in_words
 from runtime.alerts.service import RuleStatus
 from runtime.alerts.webhooks import Delivery
 from views.shared.exports import csv_bytes
 
 
-def rules_frame(rules: list[tuple[Rule, RuleStatus]]) -> pd.DataFrame:
-    """One row a rule; how it stands comes first, because a narrow screen shows no more."""
+def rules_frame(rules: list[tuple[Rule, RuleStatus]], venue: str) -> pd.DataFrame:
+    """One row a rule; how it stands comes first, because a narrow screen shows no more.
+
+    Parameters
+    ----------
+    venue : whose symbols are printed bare.
+    """
     return pd.DataFrame(
         {
             "rule": [rule.name for rule, _ in rules],
-            "state": [status.words for _, status in rules],
+            "state": [in_words(status.words, venue) for _, status in rules],
             "now": [status.value for _, status in rules],
             "distance": [status.distance for _, status in rules],
-            "measure": [measure_name(rule.measure, rule.spec) for rule, _ in rules],
-            "subject": [rule.subject for rule, _ in rules],
+            "measure": [in_words(measure_name(rule.measure, rule.spec), venue) for rule, _ in rules],
+            "subject": [in_words(rule.subject, venue) for rule, _ in rules],
             "condition": [rule.condition for rule, _ in rules],
             "fires by chance": [false_alarms(rule) for rule, _ in rules],
             "fired last (UTC)": [_moment(status.fired_ns) for _, status in rules],
@@ -31,8 +37,8 @@ def _moment(time_ns: int) -> pd.Timestamp | None:
     return pd.Timestamp(time_ns, tz="UTC") if time_ns else None
 
 
-def history_frame(alerts: tuple[Alert, ...]) -> pd.DataFrame:
-    """One row an alert."""
+def history_frame(alerts: tuple[Alert, ...], venue: str = "") -> pd.DataFrame:
+    """One row an alert; sentences with bare symbols of the venue."""
     return pd.DataFrame(
         {
             "time": pd.to_datetime([alert.time_ns for alert in alerts], utc=True),
@@ -43,7 +49,7 @@ def history_frame(alerts: tuple[Alert, ...]) -> pd.DataFrame:
             "bar_end": pd.to_datetime([alert.data_ns for alert in alerts], utc=True),
             "trades": ["recorded" if alert.recorded else "live" for alert in alerts],
             "notified": [" ".join(alert.channels) for alert in alerts],
-            "sentence": [alert.sentence for alert in alerts],
+            "sentence": [in_words(alert.sentence, venue) for alert in alerts],
         }
     )
 

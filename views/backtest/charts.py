@@ -1,6 +1,6 @@
 """Charts of a backtest: a run in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from alphastream.backtest import RunResult
 from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
 from views.shared.escaping import in_chart
+from views.shared.instruments import labels
 from views.shared.palette import GREY, palette
 from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
 from views.shared.thinning import MAX_POINTS, thin_out
@@ -41,21 +42,24 @@ def backtest_figure(
     entry: float | None = None,
     exit_: float | None = None,
     dark: bool = False,
+    venue: str = "",
 ) -> go.Figure:
     """Equity net and gross, drawdown, z-score with trades, positions, and what was observed, over one UTC axis.
 
     Parameters
     ----------
     entry, exit_ : thresholds of the z-score, where the strategy has them.
+    venue : whose symbols are printed bare.
     """
+    names = labels(run.symbols, venue)
     panels = _panels(run)
     time = drawn_times(run.time_ns)
     data = []
-    for trace, values in _lines(run, panels, dark):
+    for trace, values in _lines(run, names, panels, dark):
         x, y = thin_out(time, values, MAX_POINTS)
         data.append({"type": "scatter", "mode": "lines", "connectgaps": False, "x": x, "y": y, **trace})
     if "zscore" in panels:
-        data += list(_marks(run, performance, panels, dark))
+        data += list(_marks(run, performance, names, panels, dark))
     return go.Figure(data=data, layout=_layout(run, panels, entry, exit_, dark))
 
 
@@ -71,7 +75,9 @@ def _is_known(run: RunResult, name: str) -> bool:
     return name in run.observed and bool(np.isfinite(run.observed[name]).any())
 
 
-def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple[dict[str, Any], Floats]]:
+def _lines(
+    run: RunResult, names: Mapping[str, str], panels: dict[str, int], dark: bool
+) -> Iterator[tuple[dict[str, Any], Floats]]:
     """Each line and its numbers."""
     colours = palette(dark)
 
@@ -90,17 +96,19 @@ def _lines(run: RunResult, panels: dict[str, int], dark: bool) -> Iterator[tuple
     held = np.where(run.positions != 0.0, run.positions * run.marks, 0.0)
     for number, column in enumerate(largest(run.positions * run.marks)):
         colour, dash = colours.line(number)
-        name = f"{in_chart(run.symbols[column])} held"
+        name = f"{in_chart(names[run.symbols[column]])} held"
         yield line("position", name, colour, dash, line={"shape": "hv"}), held[:, column]
     for name in list(panels)[list(panels).index("position") + 1 :]:
         yield line(name, in_chart(name.replace("_", " ")), colours.neutral), run.observed[name]
 
 
-def _marks(run: RunResult, performance: Performance, panels: dict[str, int], dark: bool) -> Iterator[dict[str, Any]]:
+def _marks(
+    run: RunResult, performance: Performance, names: Mapping[str, str], panels: dict[str, int], dark: bool
+) -> Iterator[dict[str, Any]]:
     """Entries and exits at the bars they were decided on, with their trades under the pointer."""
     colours = palette(dark)
     place = panels["zscore"]
-    for kind, points in _points(run, performance).items():
+    for kind, points in _points(run, performance, names).items():
         symbol, colour = _STYLES[kind](colours)
         rows, texts = [row for row, _ in points], [text for _, text in points]
         at = np.array(rows, dtype=np.int64)
@@ -126,7 +134,7 @@ _STYLES: Final[dict[str, Any]] = {
 }
 
 
-def _points(run: RunResult, performance: Performance) -> dict[str, list[tuple[int, str]]]:
+def _points(run: RunResult, performance: Performance, names: Mapping[str, str]) -> dict[str, list[tuple[int, str]]]:
     """Rows and words of the newest entries and exits, by kind."""
     decided = {order.id: order.decided_ns for order in run.orders}
     first: dict[int, int] = {}
@@ -141,13 +149,15 @@ def _points(run: RunResult, performance: Performance) -> dict[str, list[tuple[in
         for order in (first[round_trip.number], last[round_trip.number]):
             rows[order] = int(np.searchsorted(run.time_ns, decided.get(order, round_trip.opened_ns)))
     for round_trip in performance.round_trips[-MAX_MARKS:]:
-        legs = [(symbol, round_trip.legs[symbol]) for symbol in run.symbols if symbol in round_trip.legs]
-        into = "<br>".join(f"{in_chart(symbol)} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for symbol, leg in legs)
+        legs = [
+            (in_chart(names[symbol]), round_trip.legs[symbol]) for symbol in run.symbols if symbol in round_trip.legs
+        ]
+        into = "<br>".join(f"{name} {leg.quantity:+.4g} at {leg.entry_price:,.6g}" for name, leg in legs)
         kind = "long" if round_trip.direction > 0 else "short"
         points[kind].append((rows[first[round_trip.number]], f"<b>trade {round_trip.number}, {kind}</b><br>{into}"))
         if round_trip.closed_ns is None:
             continue
-        out = "<br>".join(f"{in_chart(symbol)} at {leg.exit_price:,.6g}" for symbol, leg in legs)
+        out = "<br>".join(f"{name} at {leg.exit_price:,.6g}" for name, leg in legs)
         reason = in_chart(reasons.get(round_trip.number, ""))
         words = f"<b>trade {round_trip.number} exit: {reason}</b><br>{out}<br>net {round_trip.net:+,.2f}"
         points["exit"].append((rows[last[round_trip.number]], words))

@@ -12,14 +12,16 @@ import streamlit as st
 
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.graph import Series
+from alphastream.instruments import in_words
 from alphastream.pairs import PairSpec, series_of
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.broker.costs import BrokerRules
 from config import Settings
 from views.backtest.data_controls import Data
-from views.shared.controls import number, sentence
+from views.shared.controls import number, sentence, take_names
 from views.shared.cost_controls import broker_rules
 from views.shared.escaping import in_markdown
+from views.shared.instruments import label
 from views.shared.strategy_controls import OPTIMISER, choose_kind, choose_pairs, strategy_of
 
 MAX_OBSERVED: Final = 4
@@ -39,12 +41,14 @@ class BacktestRequest:
     Parameters
     ----------
     observe : further series by name.
+    venue : whose symbols are printed bare.
     """
 
     strategy: Strategy
     rules: BrokerRules
     capital: float
     observe: tuple[tuple[str, Series], ...] = ()
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
     kind, capital = choose_kind(row)
     shortest_s = 1 if data.interval_ns is None else max(1, data.interval_ns // 10**9)
     try:
-        chosen = choose_pairs(kind, data.symbols, settings, capital, shortest_s=shortest_s)
+        chosen = choose_pairs(kind, data.symbols, settings, capital, venue=data.venue, shortest_s=shortest_s)
         if chosen is None:
             return None
         left, right = st.columns(2)
@@ -77,18 +81,18 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
             strategy = strategy_of(chosen)
         _require_known(strategy.symbols, data)
         with right:
-            rules = broker_rules(data.kind, strategy.symbols, data.contracts)
+            rules = broker_rules(data.kind, strategy.symbols, data.contracts, data.venue)
         with left:
-            observe = _observe(strategy)
+            observe = _observe(strategy, data.venue)
         with right:
             trials = None if kind == OPTIMISER else _trials(strategy.pairs[0])
     except AlphaStreamError as error:
-        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error, data.venue)), icon=":material/rule:")
         return None
-    return BacktestRequest(strategy, rules, capital, observe), trials
+    return BacktestRequest(strategy, rules, capital, observe, data.venue), trials
 
 
-def _observe(strategy: Strategy) -> tuple[tuple[str, Series], ...]:
+def _observe(strategy: Strategy, venue: str) -> tuple[tuple[str, Series], ...]:
     """Series that somebody wants to see beside the trades."""
     one = len(strategy.pairs) == 1 and not isinstance(strategy, PositionOptimiser)
     known: dict[str, Series] = {}
@@ -98,8 +102,9 @@ def _observe(strategy: Strategy) -> tuple[tuple[str, Series], ...]:
             if one and name in strategy.series(spec):
                 continue  # recorded anyway
             if one or name in OWN:
-                known[name if one else f"{name} {spec.y}/{spec.x}"] = series
+                known[name if one else f"{name} {label(spec.y, venue)}/{label(spec.x, venue)}"] = series
     with st.expander("Also record", icon=":material/visibility:", key="observers"):
+        take_names("observe", lambda text: in_words(text, venue), list(known))
         chosen = st.multiselect(
             "Series",
             list(known),

@@ -16,6 +16,7 @@ from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, common_bars
 from system import Pipeline, System
 from views.shared.cost_controls import RowKind, venue_contracts
+from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED
 from views.shared.uploads import choose_upload, is_paired, session_cached
@@ -34,6 +35,7 @@ class Data:
     symbols : what can be traded.
     kind : trades, or bars of ``interval_ns``.
     title : where they come from, in a few words.
+    venue : of a symbol that is written without one; "" where names have none.
     contracts : steps of price and quantity, where the venue publishes them.
     """
 
@@ -41,6 +43,7 @@ class Data:
     kind: RowKind
     interval_ns: int | None
     title: str
+    venue: str = ""
     contracts: Mapping[str, Contract] = field(default_factory=dict)
 
     def market(self, symbols: Sequence[str]) -> Market:
@@ -75,7 +78,8 @@ class TapeData(Data):
 
     def describe(self, symbols: Sequence[str]) -> str:
         """Trades of each symbol and whether ids are missing among them."""
-        return "; ".join(completeness(symbol, self._read(symbol)) for symbol in symbols)
+        names = labels(symbols, self.venue)
+        return "; ".join(completeness(name, self._read(symbol)) for symbol, name in names.items())
 
     def _read(self, symbol: str) -> TickColumns:
         if symbol not in self.columns:
@@ -110,8 +114,9 @@ class FileData(Data):
         assert self.upload is not None
         frames = {symbol: self.upload.frames[symbol] for symbol in symbols if symbol in self.upload.frames}
         unit = "trades" if self.kind == "ticks" else "bars"
+        names = labels(frames, self.venue)
         described = [
-            f"{symbol} {len(frame):,} {unit}, {period(int(times[0]), int(times[-1]))}"
+            f"{names[symbol]} {len(frame):,} {unit}, {period(int(times[0]), int(times[-1]))}"
             for symbol, frame in frames.items()
             if len(times := frame["time_ns"].to_numpy())
         ]
@@ -145,14 +150,14 @@ def market_of(upload: Upload, symbols: Sequence[str]) -> Market:
     return BarMarket(*bars_together(upload, symbols, None))
 
 
-def completeness(symbol: str, ticks: TickColumns) -> str:
-    """Trades of a symbol from when to when, and how many are missing between them."""
+def completeness(name: str, ticks: TickColumns) -> str:
+    """Trades of what is printed as ``name`` from when to when, and how many are missing between them."""
     if not len(ticks):
-        return f"{symbol}: no trade"
+        return f"{name}: no trade"
     missing = int(ticks.id[-1] - ticks.id[0]) + 1 - len(np.unique(ticks.id))
     holes = int(np.count_nonzero(np.diff(ticks.id) > 1))
     whole = "complete" if not missing else f"{missing:,} missing in {holes:,} gap{'s'[: holes != 1]}"
-    return f"{symbol} {len(ticks):,} trades, {period(int(ticks.time_ns.min()), int(ticks.time_ns.max()))}, {whole}"
+    return f"{name} {len(ticks):,} trades, {period(int(ticks.time_ns.min()), int(ticks.time_ns.max()))}, {whole}"
 
 
 def period(first_ns: int, last_ns: int) -> str:
@@ -198,6 +203,7 @@ def _tape(row: Any, system: System) -> Data | None:
             kind="ticks",
             interval_ns=None,
             title=origin(pipeline),
+            venue=pipeline.venue,
             contracts=venue_contracts(pipeline),
             pipeline=pipeline,
             from_ns=until_ns - asked[1] * HOUR,
@@ -217,6 +223,8 @@ def _files() -> Data | None:
     key = BUNDLED if st.session_state.get("source") == BUNDLED else upload
 
     def make() -> FileData:
-        return FileData(tuple(sorted(upload.symbols)), upload.kind, upload.interval_ns, named, upload=upload, key=key)
+        return FileData(
+            tuple(sorted(upload.symbols)), upload.kind, upload.interval_ns, named, upload.venue, upload=upload, key=key
+        )
 
     return session_cached("backtest_file", [key], make)

@@ -12,6 +12,7 @@ from alphastream.backtest import Market, RunResult, backtest
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import Settled
 from alphastream.graph import Graph, Node, Series, dot
+from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
 from alphastream.pairs import SETTLING, PairSpec, Progress, source_columns
 from alphastream.performance import DeflatedSharpe, Performance, summarise
@@ -64,7 +65,7 @@ def page() -> None:
         market = data.market(request.strategy.symbols)
         run = _run(market, request)
     except AlphaStreamError as error:
-        st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")
+        st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
     names = [RESULT, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
@@ -100,7 +101,8 @@ def _run(market: Market, request: BacktestRequest) -> _Run:
                 observe=dict(request.observe),
             )
             performance = _performance(result, request)
-            return _Run(result, performance, tables.trades_frame(result, performance), _together(market, request))
+            trades = tables.trades_frame(result, performance, request.venue)
+            return _Run(result, performance, trades, _together(market, request))
 
     return session_cached("backtest_run", [market, request], make)
 
@@ -152,7 +154,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             title="No trade",
         )
     if result.ended is not None:
-        words, title = tables.ending(result.ended), tables.ended_as(result.ended)
+        words, title = in_words(tables.ending(result.ended), request.venue), tables.ended_as(result.ended)
         st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
     if run.together < SELDOM:
         where = f"Both legs traded in {run.together:.0%} of the bars; in the others" if run.together else "In every bar"
@@ -166,9 +168,9 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     metric_row(tables.figures(result, performance, luck), key="result_cards")
     st.caption(f"{in_markdown(tables.span(result))} Both legs traded in {run.together:.0%} of the bars.")
     for trouble in tables.troubles(result):
-        st.warning(in_markdown(trouble), icon=":material/call_split:")
+        st.warning(in_markdown(in_words(trouble, request.venue)), icon=":material/call_split:")
     dark = is_dark()
-    figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark))
+    figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark, request.venue))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
     if len(performance.round_trips) > MAX_MARKS and _pair(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")
@@ -179,10 +181,10 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     _downloads(data, request, run, luck)
 
 
-def _drawn(request: BacktestRequest, run: _Run, dark: bool) -> go.Figure:
+def _drawn(request: BacktestRequest, run: _Run, dark: bool, venue: str = "") -> go.Figure:
     spec = _pair(request)
     entry, exit_ = (None, None) if spec is None else (spec.entry, spec.exit)
-    return backtest_figure(run.result, run.performance, entry=entry, exit_=exit_, dark=dark)
+    return backtest_figure(run.result, run.performance, entry=entry, exit_=exit_, dark=dark, venue=venue)
 
 
 def _pair(request: BacktestRequest) -> PairSpec | None:

@@ -197,9 +197,14 @@ def span(run: RunResult) -> str:
     return f"{words}. Figures are annualised from that."
 
 
-def trades_frame(run: RunResult, performance: Performance) -> pd.DataFrame:
-    """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet."""
-    return round_trips_frame(performance.round_trips, run.symbols, exit_reasons(run.orders, run.fills))
+def trades_frame(run: RunResult, performance: Performance, venue: str = "") -> pd.DataFrame:
+    """One line a round trip, oldest first; amounts in the quote currency, NaN where nothing was closed yet.
+
+    Parameters
+    ----------
+    venue : whose symbols are printed bare.
+    """
+    return round_trips_frame(performance.round_trips, run.symbols, exit_reasons(run.orders, run.fills), venue)
 
 
 def troubles(run: RunResult) -> list[str]:

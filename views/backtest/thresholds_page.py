@@ -28,7 +28,7 @@ def thresholds_tab(market: Market, request: BacktestRequest) -> None:
             lambda: threshold_trials(history, strategy, capital=request.capital),
         )
     except AlphaStreamError as error:
-        st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")
+        st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
     _shown(history, found, request)
 

@@ -98,7 +98,7 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
                 LAST_SWEEP, [market, request, trials], lambda: _sweep(market, request, strategy, trials)
             )
     except AlphaStreamError as error:
-        _refused(error)
+        _refused(error, request.venue)
         return
     _swept(swept.result, history_of(market, request, strategy), strategy, request.capital, dark=dark)
 
@@ -188,7 +188,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
             )
             hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk))
     except AlphaStreamError as error:
-        _refused(error)
+        _refused(error, request.venue)
         return
     _walked(history, walk, hindsight, dark=dark)
 
@@ -328,5 +328,5 @@ def _number(value: float) -> str:
     return f"{value:+.4g}" if math.isfinite(value) else UNKNOWN
 
 
-def _refused(error: AlphaStreamError) -> None:
-    st.error(in_markdown(sentence(error)), icon=":material/error:", title="No result")
+def _refused(error: AlphaStreamError, venue: str) -> None:
+    st.error(in_markdown(sentence(error, venue)), icon=":material/error:", title="No result")

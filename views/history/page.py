@@ -7,6 +7,7 @@ import streamlit as st
 from alphastream.diagnosis import Asynchrony, asynchrony
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
+from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, first_times, meeting, pair_rows
@@ -18,7 +19,7 @@ from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
-from views.shared.instruments import in_words, labels
+from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings

@@ -9,6 +9,7 @@ from alphastream.cointegration import TEST_ROWS
 from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
+from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
 from runtime.channel.topics import Frame
@@ -22,7 +23,7 @@ from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link
 from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
-from views.shared.instruments import in_words, label, labels
+from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
 from views.shared.notices import Notice, engine_notices, feed_notices, no_feed

@@ -11,6 +11,7 @@ from alphastream.backtest.parity import Parity
 from alphastream.trading import Fill
 from views.paper.tables import moment
 from views.shared.escaping import in_chart
+from views.shared.instruments import labels
 from views.shared.palette import GREY, Palette, palette
 from views.shared.panels import TRANSPARENT, drawn_times, headings
 from views.shared.thinning import MAX_POINTS, thin_out
@@ -22,7 +23,7 @@ _SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
 
 
 def equity_figure(
-    comparison: Parity, fills: Sequence[Fill], outages: Sequence[Outage], *, dark: bool = False
+    comparison: Parity, fills: Sequence[Fill], outages: Sequence[Outage], *, dark: bool = False, venue: str = ""
 ) -> go.Figure:
     """Equity on paper and in the backtest over one UTC axis, below them paper less backtest.
 
@@ -30,6 +31,7 @@ def equity_figure(
     ----------
     fills : of the paper run; the newest of those in the hours compared are marked.
     outages : pauses of the paper run, shaded.
+    venue : whose symbols are printed bare.
     """
     colours = palette(dark)
     history = comparison.history
@@ -48,12 +50,13 @@ def equity_figure(
             {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style}
             | {"xaxis": "x", "yaxis": axis, "legend": legend, "opacity": 0.5 if width > 3 else 1.0}
         )
-    data += _marks(comparison, fills, colours)
+    data += _marks(comparison, fills, colours, venue)
     return go.Figure(data=data, layout=_layout(comparison, outages))
 
 
-def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette) -> Iterator[dict[str, Any]]:
+def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette, venue: str) -> Iterator[dict[str, Any]]:
     """Fills on the line of paper equity, at the end of the bar that they lie in."""
+    names = labels(comparison.history.symbols, venue)
     inside = [fill for fill in fills if comparison.from_ns < fill.time_ns <= comparison.until_ns][-MAX_MARKS:]
     for name, symbol, colour, side in (
         ("bought", "triangle-up", colours.y_leg, 1.0),
@@ -74,8 +77,8 @@ def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette) -> Itera
             "yaxis": "y",
             "legend": "legend",
             "text": [
-                f"<b>{in_chart(fill.symbol)} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, {moment(fill.time_ns)}<br>"
-                f"order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
+                f"<b>{in_chart(names[fill.symbol])} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, "
+                f"{moment(fill.time_ns)}<br>order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
                 for fill in its
             ],
             "hovertemplate": "%{text}<extra></extra>",

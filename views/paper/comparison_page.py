@@ -9,6 +9,7 @@ import streamlit as st
 
 from alphastream.backtest.parity import Parity, parity
 from alphastream.errors import AlphaStreamError
+from alphastream.instruments import in_words
 from runtime.paper.service import PaperView
 from runtime.paper.view import elsewhere
 from system import System
@@ -17,6 +18,7 @@ from views.paper.charts import MAX_MARKS, equity_figure
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, table_height
 from views.shared.escaping import in_markdown
+from views.shared.system import shown_venue
 
 LEAST_S: Final = 5.0  # between two comparisons of a run
 SHARE: Final = 0.05  # of the time, at most, goes into comparisons of a run
@@ -64,10 +66,14 @@ def show_comparison(system: System, view: PaperView) -> None:
     """Both equities, and what differs."""
     comparison = compared(system, view)
     if isinstance(comparison, str):
-        st.info(in_markdown(comparison), icon=":material/hourglass_empty:", title="Not compared with a backtest")
+        st.info(
+            in_markdown(in_words(comparison, shown_venue(system))),
+            icon=":material/hourglass_empty:",
+            title="Not compared with a backtest",
+        )
         return
     st.plotly_chart(
-        equity_figure(comparison, view.fills, view.outages, dark=is_dark()),
+        equity_figure(comparison, view.fills, view.outages, dark=is_dark(), venue=shown_venue(system)),
         key="paper_equity",
         config=PLOT,
         theme="streamlit",
@@ -81,7 +87,7 @@ def show_comparison(system: System, view: PaperView) -> None:
     )
     if comparison.differences:
         st.dataframe(
-            tables.differences_frame(comparison.differences),
+            tables.differences_frame(comparison.differences, shown_venue(system)),
             hide_index=True,
             height=table_height(len(comparison.differences)),
             key="paper_differences",

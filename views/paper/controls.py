@@ -16,13 +16,14 @@ def definition_controls(pipeline: Pipeline, settings: Settings) -> Definition | 
     """Ask for a strategy, its costs and its capital; None, and a sentence on the page, while they cannot be."""
     kind, capital = choose_kind(st.container(horizontal=True, vertical_alignment="bottom", gap="small"))
     try:
-        chosen = choose_pairs(kind, tuple(pipeline.symbols), settings, capital, open_list=True)
+        chosen = choose_pairs(kind, tuple(pipeline.symbols), settings, capital, venue=pipeline.venue, open_list=True)
         if chosen is None:
             return None
         strategy = strategy_of(chosen)
         if not all(is_followed(pipeline, symbol) for symbol in strategy.symbols):
             return None
-        return Definition(strategy, broker_rules("ticks", strategy.symbols, venue_contracts(pipeline)), capital)
+        rules = broker_rules("ticks", strategy.symbols, venue_contracts(pipeline), pipeline.venue)
+        return Definition(strategy, rules, capital)
     except AlphaStreamError as error:
-        st.warning(in_markdown(sentence(error)), icon=":material/rule:")
+        st.warning(in_markdown(sentence(error, pipeline.venue)), icon=":material/rule:")
         return None

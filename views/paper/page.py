@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError
+from alphastream.instruments import in_words
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from runtime.paper.service import MAX_RUNS, PaperView
 from system import Pipeline, System
@@ -16,9 +18,10 @@ from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
+from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
-from views.shared.system import get_system
+from views.shared.system import get_system, shown_venue
 from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
 
 REFRESH_S: Final = 1.0
@@ -97,9 +100,9 @@ def _start(system: System) -> None:
     try:
         name = system.paper.open(definition, pipeline.kind)
     except AlphaStreamError as error:
-        st.error(in_markdown(sentence(error)), icon=":material/error:", title="Not started")
+        st.error(in_markdown(sentence(error, pipeline.venue)), icon=":material/error:", title="Not started")
         return
-    words = in_markdown(f"{definition.strategy.name} is running as {name}.")
+    words = in_markdown(f"{in_words(definition.strategy.name, pipeline.venue)} is running as {name}.")
     st.success(words, icon=":material/check:", title="Started")
     st.caption(f"Its fills and its equity are on the tab “{RUNS}”.")
 
@@ -133,7 +136,7 @@ def _runs(system: System) -> None:
         list(views),
         key="paper_run",
         bind="query-params",
-        format_func=lambda name: tables.name_of(views[name]),
+        format_func=lambda name: tables.name_of(views[name], shown_venue(system)),
         help="The newest first.",
     )
     st.fragment(_panel, run_every=REFRESH_S, key="paper_panel")(system, str(chosen))
@@ -142,7 +145,7 @@ def _runs(system: System) -> None:
 
 def _overview(system: System) -> None:
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-    frame = tables.runs_frame(system.paper.runs())
+    frame = tables.runs_frame(system.paper.runs(), shown_venue(system))
     st.dataframe(
         frame,
         hide_index=True,
@@ -174,18 +177,19 @@ def _panel(system: System, name: str) -> None:
             title="Not all of this run is on disk",
         )
     _state(system, view)
-    metric_row(tables.figures(view), key="paper_cards", width=CARD_PX)
-    waits = tables.waiting(view)  # a line in any case: orders come and go, the page stays where it is
+    venue = shown_venue(system)
+    metric_row(tables.figures(view, venue), key="paper_cards", width=CARD_PX)
+    waits = tables.waiting(view, venue)  # a line in any case: orders come and go, the page stays where it is
     st.markdown("  \n".join(f":orange-badge[open] {each}" for each in waits) or ":gray-badge[no open orders]")
-    st.markdown(in_markdown(tables.margin(view)))
+    st.markdown(in_markdown(tables.margin(view, venue)))
     show_comparison(system, view)
-    _records(view)
+    _records(view, venue)
 
 
 def _state(system: System, view: PaperView) -> None:
     """What it does and since when, and the buttons."""
     kind = "live trades" if view.trades == "live" else "recorded trades, not live ones"
-    why = f": {in_markdown(view.why)}" if view.why else ""
+    why = f": {in_markdown(in_words(view.why, shown_venue(system)))}" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     colour = "red" if view.ended or view.damaged else BADGES[view.status]
@@ -219,25 +223,28 @@ def _resume(system: System, view: PaperView, row: Any) -> None:
         try:
             system.paper.resume(view.id)
         except AlphaStreamError as error:
-            st.error(in_markdown(sentence(error)), icon=":material/error:", title="Not resumed")
+            words = sentence(error, shown_venue(system))
+            st.error(in_markdown(words), icon=":material/error:", title="Not resumed")
 
 
 # ---- what happened -----------------------------------------------------------------------------------------------
 
 
-def _records(view: PaperView) -> None:
+def _records(view: PaperView, venue: str) -> None:
     """Trades, then orders and fills."""
     if not view.orders:
         st.caption("No order yet.")
         return
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-    trades = tables.trades_frame(view)
+    trades = tables.trades_frame(view, venue)
     if len(trades):
         trades_table(trades, unit="s", key="paper_trades", alt="Round trips, the newest first")
     left, right = st.columns(2)
     left.caption(f"Newest {tables.MAX_FILLS} fills" if len(view.fills) > tables.MAX_FILLS else "Fills")
     left.dataframe(
-        tables.fills_frame(view, tables.MAX_FILLS).drop(columns=["spread_cost", "impact_cost", "round_trip"]),
+        _with_names(tables.fills_frame(view, tables.MAX_FILLS), view, venue).drop(
+            columns=["spread_cost", "impact_cost", "round_trip"]
+        ),
         hide_index=True,
         height=table_height(len(view.fills)),
         key="paper_fills",
@@ -252,7 +259,7 @@ def _records(view: PaperView) -> None:
         },
     )
     right.caption("Orders by leg")
-    orders = tables.orders_frame(view).head(2 * tables.MAX_FILLS)
+    orders = _with_names(tables.orders_frame(view).head(2 * tables.MAX_FILLS), view, venue)
     right.dataframe(
         orders.drop(columns=["waits_since", "filled_at"]),
         hide_index=True,
@@ -267,6 +274,12 @@ def _records(view: PaperView) -> None:
             "filled": number(format="%+.5g"),
         },
     )
+
+
+def _with_names(frame: pd.DataFrame, view: PaperView, venue: str) -> pd.DataFrame:
+    """A table of a run with its symbols as they are printed."""
+    reasons = [in_words(reason, venue) for reason in frame["reason"]]
+    return frame.assign(symbol=frame["symbol"].map(labels(view.symbols, venue)), reason=reasons)
 
 
 def _downloads(system: System, name: str) -> None:

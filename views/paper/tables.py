@@ -10,12 +10,14 @@ import pandas as pd
 from alphastream.backtest import OrderDifference
 from alphastream.backtest.parity import Parity
 from alphastream.errors import AlphaStreamError
+from alphastream.instruments import in_words
 from alphastream.performance import RoundTrip, round_trips
 from alphastream.strategies import PositionOptimiser
 from alphastream.trading import SpreadOrder
 from runtime.paper.service import PaperView
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
+from views.shared.instruments import labels
 from views.shared.metrics import SIDES, UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
@@ -39,9 +41,9 @@ HELP: Final = {
 }
 
 
-def name_of(view: PaperView) -> str:
+def name_of(view: PaperView, venue: str) -> str:
     """For example ``z-score ETHUSDT/BTCUSDT, since 2026-11-21 17:03``."""
-    return f"{view.definition.strategy.name}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
+    return f"{in_words(view.definition.strategy.name, venue)}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
 
 
 def round_trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
@@ -54,8 +56,8 @@ def round_trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
         return None
 
 
-def figures(view: PaperView) -> list[Metric]:
-    """Cards of a run, in reading order."""
+def figures(view: PaperView, venue: str = "") -> list[Metric]:
+    """Cards of a run, in reading order; symbols of the venue are printed bare, here and below."""
     capital, round_trips = view.definition.capital, round_trips_of(view) or ()
     profit = view.equity - capital
     closed = [round_trip for round_trip in round_trips if round_trip.closed_ns is not None]
@@ -95,7 +97,7 @@ def figures(view: PaperView) -> list[Metric]:
             f"{won / len(closed):.0%} with a profit" if closed else _count(len(view.orders), "order"),
             HELP["trades"],
         ),
-        *_positions(view),
+        *_positions(view, venue),
     ]
 
 
@@ -103,14 +105,15 @@ def _since(still: Sequence[RoundTrip], view: PaperView) -> str:
     return f"for {duration(view.until_ns - min(round_trip.opened_ns for round_trip in still))}"
 
 
-def _positions(view: PaperView) -> Iterator[Metric]:
+def _positions(view: PaperView, venue: str) -> Iterator[Metric]:
+    names = labels(view.symbols, venue)
     for symbol, units, mark in zip(view.symbols, view.positions, view.marks, strict=True):
         at = f"at {mark:,.8g}" if math.isfinite(mark) else "no price yet"
         worth = f", {money(units * mark, signed=True)}" if units and math.isfinite(mark) else ""
-        yield Metric(symbol, f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
+        yield Metric(names[symbol], f"{units:+,.5g}" if units else "0", at + worth, HELP["position"])
 
 
-def margin(view: PaperView) -> str:
+def margin(view: PaperView, venue: str = "") -> str:
     """What the equity has to carry, and the prices at which everything would be closed, in a sentence."""
     limit = view.definition.rules.margin.max_leverage
     if not any(view.positions):
@@ -120,8 +123,9 @@ def margin(view: PaperView) -> str:
         return "No price of what is held yet: the margin is not known."
     carried = f"{gross / view.equity:,.2f} times the equity" if view.equity > 0.0 else "more than the equity carries"
     words = f"Gross notional {carried}, the limit of orders is {limit:g}; maintenance margin {view.maintenance:,.2f}. "
+    names = labels(view.symbols, venue)
     ways = [
-        f"{symbol} at {price:,.6g} ({price / mark - 1.0:+.1%})"
+        f"{names[symbol]} at {price:,.6g} ({price / mark - 1.0:+.1%})"
         for symbol, mark, price in zip(view.symbols, view.marks, view.liquidation_prices, strict=True)
         if price is not None
     ]
@@ -138,27 +142,28 @@ def direction(view: PaperView) -> str:
     return SIDES[int(np.sign(view.positions[0]))] if view.positions[0] or not any(view.positions) else "one leg"
 
 
-def waiting(view: PaperView) -> list[str]:
+def waiting(view: PaperView, venue: str = "") -> list[str]:
     """Orders with a leg that waits, in sentences of Markdown."""
-    sentences = []
+    sentences, names = [], labels(view.symbols, venue)
     for order in view.open_orders:
-        filled = [leg.symbol for leg in order.legs if leg.filled]
+        filled = [names[leg.symbol] for leg in order.legs if leg.filled]
         waits = [
-            f"{in_markdown(leg.symbol)} from {moment(leg.eligible_ns)} on" for leg in order.legs if leg.state == "open"
+            f"{in_markdown(names[leg.symbol])} from {moment(leg.eligible_ns)} on"
+            for leg in order.legs
+            if leg.state == "open"
         ]
         alone = f"**{' and '.join(map(in_markdown, filled))} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
-        sentences.append(
-            f"Order {order.id}, {in_markdown(order.reason)}: {alone}{', '.join(waits)} {verb} for the next trade."
-        )
+        reason = in_markdown(in_words(order.reason, venue))
+        sentences.append(f"Order {order.id}, {reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
     return sentences
 
 
-def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
+def runs_frame(views: Sequence[PaperView], venue: str) -> pd.DataFrame:
     """One line a run, the newest first."""
     return pd.DataFrame(
         {
-            "run": [view.definition.strategy.name for view in views],
+            "run": [in_words(view.definition.strategy.name, venue) for view in views],
             "trades": ["live" if view.trades == "live" else "recorded" for view in views],
             "state": [STATES[view.status] + ", not on disk" * bool(view.unsaved) for view in views],
             "since": [utc(view.begin_ns) for view in views],
@@ -167,7 +172,7 @@ def runs_frame(views: Sequence[PaperView]) -> pd.DataFrame:
             "profit": [view.equity - view.definition.capital for view in views],
             "held": [direction(view) for view in views],
             "fills": [len(view.fills) for view in views],
-            "why": [view.why for view in views],
+            "why": [in_words(view.why, venue) for view in views],
         }
     )
 
@@ -216,21 +221,21 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
     )
 
 
-def trades_frame(view: PaperView) -> pd.DataFrame:
+def trades_frame(view: PaperView, venue: str = "") -> pd.DataFrame:
     """Round trips, the newest first; what is open is counted at last prices."""
     newest_first = reversed(round_trips_of(view) or ())
-    frame = round_trips_frame(newest_first, view.symbols, exit_reasons(view.orders, view.fills))
+    frame = round_trips_frame(newest_first, view.symbols, exit_reasons(view.orders, view.fills), venue)
     return frame.drop(columns="net_bps")
 
 
-def differences_frame(differences: Sequence[OrderDifference]) -> pd.DataFrame:
+def differences_frame(differences: Sequence[OrderDifference], venue: str = "") -> pd.DataFrame:
     """When, what, why, and the effect on equity, oldest first."""
     return pd.DataFrame(
         {
             "time": [utc(each.time_ns) for each in differences],
             "what": [each.what for each in differences],
-            "why": [each.why for each in differences],
-            "order": [_asked(each) for each in differences],
+            "why": [in_words(each.why, venue) for each in differences],
+            "order": [in_words(_asked(each), venue) for each in differences],
             "effect": [each.effect for each in differences],
         }
     )

@@ -23,16 +23,17 @@ from alphastream.portfolio.allocation import (
 )
 from system import Pipeline, System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
-from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
+from views.portfolio.tables import allocation_csv, as_printed, figures, portfolio_status, positions_frame
 from views.shared.compiling import compiling_text
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
+from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
 from views.shared.panels import MAX_LINES
 from views.shared.portfolio_controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
-from views.shared.system import get_system
+from views.shared.system import get_system, shown_venue
 
 REFRESH_S: Final = 1.0  # at most one computation in this time
 SLOW_S: Final = 5.0  # of what takes a matrix a bar, or the optimiser eleven times
@@ -54,7 +55,7 @@ def page() -> None:
     if pipeline is None:
         no_feed(system.failure).show()
         return
-    request = portfolio_controls(pipeline.symbols, system.settings)
+    request = portfolio_controls(pipeline.symbols, system.settings, venue=pipeline.venue)
     if request is None or not all(is_followed(pipeline, symbol) for symbol in request.assets):
         return
     st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(system, request)
@@ -72,16 +73,17 @@ def _panel(system: System, request: PortfolioRequest) -> None:
     if isinstance(view, str):
         st.info(in_markdown(view), icon=":material/hourglass_empty:", title="Not yet")
         return
-    state = portfolio_status(view.allocation)
-    metric_row(figures(view.allocation, view.gained), key="portfolio_cards", width=CARD_PX)
+    allocation = as_printed(view.allocation, shown_venue(system))
+    state = portfolio_status(allocation)
+    metric_row(figures(allocation, view.gained), key="portfolio_cards", width=CARD_PX)
     newest = view.allocation.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
     badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
     st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {in_markdown(state.reason)}.")
-    _positions(view.allocation)
+    _positions(allocation)
     if not (view.allocation.positions.status == "valid").any():
         st.caption("Charts begin with the first positions.")
         return
-    figure = allocation_figure(view.allocation, view.gained, dark=is_dark())
+    figure = allocation_figure(allocation, view.gained, dark=is_dark())
     st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
     if len(view.allocation.rows.assets) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the table and the file have all.")
@@ -140,7 +142,7 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
         return compiling_text(compilation.progress)
     rows = _rows(answers, request)
     if not len(rows):
-        return f"Waiting for the first closed bar of {', '.join(rows.assets)}."
+        return f"Waiting for the first closed bar of {', '.join(labels(rows.assets, pipeline.venue).values())}."
     return _allocated(rows, request)
 
 
@@ -214,7 +216,7 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     sound = soundness(rows, request.config)
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
-    left.plotly_chart(matrix_map(view.allocation), key="portfolio_map", config=PLOT)
+    left.plotly_chart(matrix_map(as_printed(view.allocation, shown_venue(system))), key="portfolio_map", config=PLOT)
     right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=is_dark()), key="portfolio_spectrum", config=PLOT)
     verdict = (
         f"Condition number **{condition:,.1f}**, effective rank **{rank:.2f}** of {len(rows.assets)}."

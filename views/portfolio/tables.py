@@ -1,16 +1,18 @@
 """A portfolio in words and tables: how it stands, what each symbol holds, every row for a file. No Streamlit."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from alphastream.estimators import Floats
+from alphastream.instruments import in_words
 from alphastream.portfolio import exposure
 from alphastream.portfolio.allocation import Allocation
 from views.shared.exports import csv_bytes
+from views.shared.instruments import labels
 from views.shared.metrics import SIDES, UNKNOWN, Metric, money
 
 WORD: Final = {"valid": "Positions", "zero_signal": "No signal", "degenerate": "Unsolved"}
@@ -39,6 +41,13 @@ class PortfolioStatus:
     word: str
     reason: str
     kind: Literal["fine", "waiting", "trouble"]
+
+
+def as_printed(allocation: Allocation, venue: str) -> Allocation:
+    """An allocation for people: symbols of the venue are printed bare. Files are made of the other."""
+    rows = allocation.rows
+    waits = tuple((in_words(name, venue), step) for name, step in rows.calibrating)
+    return replace(allocation, rows=replace(rows, assets=tuple(labels(rows.assets, venue).values()), calibrating=waits))
 
 
 def portfolio_status(allocation: Allocation) -> PortfolioStatus:

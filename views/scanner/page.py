@@ -1,6 +1,7 @@
 """The scanner page: all pairs of a universe, ranked, with false discoveries under control."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -13,6 +14,7 @@ from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators.tests.observations import MINIMUM_ROWS
 from alphastream.graph import interval_name
+from alphastream.instruments import in_words
 from alphastream.kernel_groups import SCAN, TESTS
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads import Upload
@@ -23,6 +25,7 @@ from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_but
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
+from views.shared.instruments import labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape
 from views.shared.uploads import LAST, choose_upload
@@ -200,7 +203,9 @@ def _scan(upload: Upload, request: Request) -> None:
         st.session_state["last_upload"] = upload
     except AlphaStreamError as error:
         st.session_state.pop("scan_result", None)
-        st.error(in_markdown(error), icon=":material/error:", title="This universe cannot be scanned")
+        st.error(
+            in_markdown(in_words(error, upload.venue)), icon=":material/error:", title="This universe cannot be scanned"
+        )
     place.empty()
 
 
@@ -240,7 +245,7 @@ def _result() -> None:
     found = summary.confirmed
     survivors = "1 pair survives" if found == 1 else f"{found:,} pairs survive"
     (st.success if found else st.warning)(
-        in_markdown(summary.sentence),
+        in_markdown(in_words(summary.sentence, scanned.upload.venue)),
         icon=":material/functions:",
         title=f"{survivors} Benjamini-Hochberg, both halves and a bootstrap",
     )
@@ -249,7 +254,7 @@ def _result() -> None:
         _warn_of_times(scanned)
     _table(scanned)
     offer_file("Scan as CSV", lambda: scan_csv(table), "scan.csv", key="scan_csv")
-    _charts(table, scanned.panel, scanned.log)
+    _charts(table, scanned.panel, scanned.log, labels(scanned.upload.symbols, scanned.upload.venue))
 
 
 def _warn_of_times(scanned: Scanned) -> None:
@@ -261,13 +266,14 @@ def _warn_of_times(scanned: Scanned) -> None:
     if not len(pairs):
         return
     y, x = (str(scanned.panel.columns[at]) for at in pairs[0])
-    begin = in_markdown("; ".join(first_times(scanned.upload, symbol) for symbol in (y, x)))
+    venue = scanned.upload.venue
+    begin = in_words("; ".join(first_times(scanned.upload, symbol) for symbol in (y, x)), venue)
     st.warning(
-        f"A pair is tested over bars in which both symbols have a price. The first bars start: {begin}. "
+        f"A pair is tested over bars in which both symbols have a price. The first bars start: {in_markdown(begin)}. "
         "Bring files whose bars start at the same times.",
         icon=":material/schedule:",
         title=f"{len(pairs):,} of {len(scanned.table):,} pairs meet in less than half of their bars, "
-        f"{in_markdown(f'{y} and {x}')} in {int(known[:, pairs[0][0]] @ known[:, pairs[0][1]]):,} of "
+        f"{in_markdown(in_words(f'{y} and {x}', venue))} in {int(known[:, pairs[0][0]] @ known[:, pairs[0][1]]):,} of "
         f"{int(bars[pairs[0]].min()):,}",
     )
 
@@ -281,8 +287,9 @@ def _table(scanned: Scanned) -> None:
         kind = st.column_config.NumberColumn if form else st.column_config.Column
         more: dict[str, Any] = {"format": form} if form else {}
         config[name] = kind(label, help=words, **more)
+    names = labels(scanned.upload.symbols, scanned.upload.venue)
     event = st.dataframe(
-        table[list(SHOWN)],
+        _with_names(table[list(SHOWN)], names),
         column_config=config,
         hide_index=True,
         height=table_height(len(table)),
@@ -300,7 +307,14 @@ def _table(scanned: Scanned) -> None:
     if scanned.source != OWN:
         source = BUNDLED if scanned.source == BUNDLED else LAST
         page, shared = "history", {"source": source, "last_upload": scanned.upload}
-    open_button(f"Open {y} against {x} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair")
+    open_button(
+        f"Open {names[y]} against {names[x]} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair"
+    )
+
+
+def _with_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """A table of pairs with its symbols as they are printed."""
+    return table.assign(y=table["y"].map(names), x=table["x"].map(names))
 
 
 def _half_life_times(table: pd.DataFrame, panel: pd.DataFrame) -> list[str]:
@@ -315,9 +329,10 @@ def _half_life_times(table: pd.DataFrame, panel: pd.DataFrame) -> list[str]:
     return found
 
 
-def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool) -> None:
+def _charts(table: pd.DataFrame, panel: pd.DataFrame, log: bool, names: Mapping[str, str]) -> None:
     if panel.shape[1] < 3:
         return
+    table, panel = _with_names(table, names), panel.rename(columns=names)
     try:
         tree = clusters(panel, log=log)
     except AlphaStreamError as error:

@@ -9,10 +9,11 @@ import numpy as np
 from alphastream.feeds import Instrument
 from alphastream.feeds.feed import Health
 from alphastream.graph import interval_name
+from alphastream.instruments import in_words
 from alphastream.monitoring import WARM_UP
 from alphastream.pairs import SETTLING, PairAnalytics, PairSpec, alarm_rows
 from views.component import Card, Tone
-from views.shared.instruments import in_words, labels
+from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
 

@@ -15,12 +15,12 @@ from alphastream.cointegration import USUAL_INTERVALS_S
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
-from alphastream.instruments import bare
+from alphastream.instruments import bare, in_words
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
 from system import Pipeline
 from views.shared.escaping import in_markdown
-from views.shared.instruments import as_shown, asked, in_words, label
+from views.shared.instruments import as_shown, asked, label
 from views.shared.readiness import COST_BPS
 
 ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take

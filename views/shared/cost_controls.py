@@ -19,6 +19,7 @@ from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from system import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.instruments import label
 
 RowKind = Literal["ticks", "bars"]
 """What orders meet: trades, or bars."""
@@ -60,13 +61,14 @@ HELP: Final = {
 }
 
 
-def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Contract]) -> BrokerRules:
+def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Contract], venue: str = "") -> BrokerRules:
     """Ask how orders are filled and what that costs.
 
     Parameters
     ----------
     kind : of the rows that orders meet; each begins with another rule.
     known : steps of price and quantity, where the venue publishes them.
+    venue : whose symbols are printed bare.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
                 )
             )
         limit = _field(row, "Leverage limit", 0.1, 99.0, Margin().max_leverage, "limit", 1.0)
-        contracts = _contracts(known, symbols)
+        contracts = _contracts(known, symbols, venue)
     _warn(fill, kind, latency)
     return BrokerRules(
         fill=fill,
@@ -147,26 +149,39 @@ def _warn(fill: FillRule, kind: RowKind, latency_ms: float) -> None:
         )
 
 
-def _contracts(known: Mapping[str, Contract], symbols: Sequence[str]) -> dict[str, Contract]:
+def _contracts(known: Mapping[str, Contract], symbols: Sequence[str], venue: str) -> dict[str, Contract]:
     st.caption("Lot, tick and minimum order" + (", as the venue publishes them." if known else "; 0 for none."))
     contracts = {}
     for symbol in symbols:
-        steps, name = known.get(symbol, Contract()), in_markdown(symbol)
+        steps, shown = known.get(symbol, Contract()), label(symbol, venue)
+        name = in_markdown(shown)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         contracts[symbol] = Contract(
-            lot=_step(row, f"{name} lot", "lot", symbol, steps.lot),
-            tick=_step(row, f"{name} tick", "tick", symbol, steps.tick),
-            min_notional=_step(row, f"{name} min order", "least", symbol, steps.min_notional),
+            lot=_step(row, f"{name} lot", "lot", symbol, shown, steps.lot),
+            tick=_step(row, f"{name} tick", "tick", symbol, shown, steps.tick),
+            min_notional=_step(row, f"{name} min order", "least", symbol, shown, steps.min_notional),
         )
     return contracts
 
 
-def _step(row: Any, label: str, what: str, symbol: str, default: float) -> float:
-    key = f"{what}_{symbol}"
+def _step(row: Any, words: str, what: str, symbol: str, shown: str, default: float) -> float:
+    key = f"{what}_{shown}"
+    written = st.query_params.get(f"{what}_{symbol}")
+    if shown != symbol and written is not None and key not in st.session_state:
+        st.session_state[key] = _amount(written, default)  # a link with full names
     value = row.number_input(
-        label, 0.0, 1e9, default, None, "%.8g", key=key, help=HELP[what], bind="query-params", width=160
+        words, 0.0, 1e9, default, None, "%.8g", key=key, help=HELP[what], bind="query-params", width=160
     )
     return float(default if value is None else value)
+
+
+def _amount(text: str, default: float) -> float:
+    """A number of an address, 0 to 1e9; ``default`` where it is none."""
+    try:
+        amount = float(text)
+    except ValueError:
+        return default
+    return amount if 0.0 <= amount <= 1e9 else default
 
 
 def _field(row: Any, label: str, low: float, high: float, default: float, key: str, step: float) -> float:

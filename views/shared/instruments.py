@@ -8,7 +8,6 @@ Streamlit.
 import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from functools import cache
 from itertools import accumulate
 
 from alphastream.errors import ParameterError
@@ -33,15 +32,15 @@ def asked(text: str, venue: str) -> str:
     """
     found = _PREFIX.fullmatch(text)
     if not venue or not text.strip():
-        return _spelt(text)
+        return _spelt(text, "")
     if found is None:
-        return InstrumentId(venue, _spelt(text))
+        return InstrumentId(venue, _spelt(text, venue))
     of = found[1].lower()
     if of not in FEEDS and of != venue:
         known = sorted({*FEEDS, venue})
         close = get_close_matches(of, known, n=1) or known
         raise ParameterError(f"venue {found[1]!r} is not known: did you mean {' or '.join(close)}?")
-    return InstrumentId(of, _spelt(found[2]))
+    return InstrumentId(of, _spelt(found[2], of))
 
 
 def as_shown(text: str, venue: str) -> str:
@@ -87,16 +86,6 @@ def legs(text: str, venue: str, known: Collection[str] = ()) -> tuple[str, str]:
     return chosen[0]
 
 
-def venue_of(names: Iterable[str]) -> str:
-    """The venue of all these names; "" where one of them has none, or another.
-
-    >>> venue_of(["binance-usdm:ETHUSDT", "binance-usdm:BTCUSDT"]), venue_of(["ETHUSDT"])
-    ('binance-usdm', '')
-    """
-    venues = {name.removesuffix(bare(name)).removesuffix(":") for name in names}
-    return venues.pop() if len(venues) == 1 else ""
-
-
 def label(name: str, venue: str) -> str:
     """How a name is printed by itself.
 
@@ -119,27 +108,9 @@ def labels(names: Iterable[str], venue: str) -> dict[str, str]:
     return {name: name if others else label(name, venue) for name in names}
 
 
-def in_words(text: object, venue: str) -> str:
-    """A sentence, or an error, with its names as ``labels`` prints them.
-
-    >>> in_words("binance-usdm:KO is not traded", "binance-usdm"), in_words("binance-usdm: no answer", "binance-usdm")
-    ('KO is not traded', 'binance-usdm: no answer')
-    """
-    words = str(text)
-    if not venue or f"{venue}:" not in words or any(_of(other).search(words) for other in FEEDS if other != venue):
-        return words
-    return _of(venue).sub("", words)
-
-
-def _spelt(symbol: str) -> str:
-    """A symbol as venues spell it."""
-    return symbol.strip().upper()
-
-
-@cache
-def _of(venue: str) -> re.Pattern[str]:
-    """What stands in front of a symbol of this venue."""
-    return re.compile(rf"(?<![\w-]){re.escape(venue)}:(?=[^\s/])")
+def _spelt(symbol: str, venue: str) -> str:
+    """A symbol as its venue spells it; one of a file stands in capitals."""
+    return FEEDS[venue].spelt(symbol.strip()) if venue in FEEDS else symbol.strip().upper()
 
 
 def _names_inside(leg: str, venue: str) -> bool:

@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from alphastream.instruments import in_words
 from system import Pipeline
 from views.shared.escaping import in_markdown
-from views.shared.instruments import in_words
 from views.shared.metrics import plain
 
 CARRIES_TRADES: Final = ("live", "backfilling")

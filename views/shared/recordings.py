@@ -8,7 +8,6 @@ import streamlit as st
 from alphastream.core.units import HOUR
 from alphastream.tape.recordings import read_tape
 from alphastream.uploads import Upload
-from views.shared.instruments import venue_of
 from views.shared.metrics import plain
 from views.shared.system import get_settings, get_system
 
@@ -29,18 +28,18 @@ def load(source: str) -> Upload | None:
 
 def _bundled() -> Upload:
     path = get_settings().replay_tape
-    frames, description = _tape_frames(str(path))
-    return Upload((path.name,), "ticks", frames, (description,), None, venue_of(frames))
+    frames, description, venue = _tape_frames(str(path))
+    return Upload((path.name,), "ticks", frames, (description,), None, venue)
 
 
 @st.cache_data(show_spinner="Reading the recording", max_entries=2)
-def _tape_frames(path: str) -> tuple[dict[str, pd.DataFrame], str]:
+def _tape_frames(path: str) -> tuple[dict[str, pd.DataFrame], str, str]:
     tape = read_tape(path)
     frames = {}
-    for index, symbol in enumerate(tape.symbols):
+    for index, name in enumerate(tape.instruments):
         own = tape.symbol_index == index
-        frames[symbol] = _frame(tape.id[own], tape.time_ns[own], tape.price[own], tape.quantity[own])
-    return frames, tape.describe()
+        frames[str(name)] = _frame(tape.id[own], tape.time_ns[own], tape.price[own], tape.quantity[own])
+    return frames, tape.describe(), tape.venue
 
 
 def own_tape(hours: int) -> Upload | None:

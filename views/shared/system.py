@@ -30,6 +30,11 @@ def get_system() -> System:
     return system
 
 
+def shown_venue(system: System) -> str:
+    """The venue whose symbols pages print bare."""
+    return system.pipeline.venue if system.pipeline is not None else system.settings.venue
+
+
 @st.cache_resource(show_spinner=False)
 def get_shelf() -> Shelf:
     """Files that visitors brought."""

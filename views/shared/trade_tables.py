@@ -7,7 +7,9 @@ from typing import Final
 import pandas as pd
 
 from alphastream.performance import RoundTrip
+from alphastream.performance.round_trips import RoundTripLeg
 from alphastream.trading import Fill, SpreadOrder
+from views.shared.instruments import labels
 from views.shared.metrics import SIDES, UNKNOWN
 
 COLUMNS: Final = (
@@ -27,7 +29,7 @@ COLUMNS: Final = (
 
 
 def round_trips_frame(
-    round_trips: Iterable[RoundTrip], symbols: Sequence[str], reasons: Mapping[int, str]
+    round_trips: Iterable[RoundTrip], symbols: Sequence[str], reasons: Mapping[int, str], venue: str = ""
 ) -> pd.DataFrame:
     """One line a round trip, in the order given; amounts in the quote currency, NaN where nothing was closed yet.
 
@@ -35,8 +37,10 @@ def round_trips_frame(
     ----------
     symbols : order of the legs in their column.
     reasons : of the last fill, by number of the round trip; from ``exit_reasons``.
+    venue : whose symbols are printed bare.
     """
-    return pd.DataFrame([_line(each, symbols, reasons) for each in round_trips], columns=list(COLUMNS))
+    names = labels(symbols, venue)
+    return pd.DataFrame([_line(each, names, reasons) for each in round_trips], columns=list(COLUMNS))
 
 
 def exit_reasons(orders: Iterable[SpreadOrder], fills: Iterable[Fill]) -> dict[int, str]:
@@ -50,7 +54,7 @@ def utc(time_ns: int) -> pd.Timestamp:
     return pd.Timestamp(time_ns, unit="ns", tz="UTC")
 
 
-def _line(round_trip: RoundTrip, symbols: Sequence[str], reasons: Mapping[int, str]) -> dict[str, object]:
+def _line(round_trip: RoundTrip, names: Mapping[str, str], reasons: Mapping[int, str]) -> dict[str, object]:
     split, closed_ns = round_trip.split, round_trip.closed_ns
     return {
         "number": round_trip.number,
@@ -58,7 +62,9 @@ def _line(round_trip: RoundTrip, symbols: Sequence[str], reasons: Mapping[int, s
         "closed": pd.NaT if closed_ns is None else utc(closed_ns),
         "side": SIDES[round_trip.direction] if round_trip.direction else UNKNOWN,
         "held_s": math.nan if round_trip.holding_ns is None else round_trip.holding_ns / 1e9,
-        "legs": ", ".join(_leg(symbol, round_trip) for symbol in symbols if symbol in round_trip.legs),
+        "legs": ", ".join(
+            _leg(name, round_trip.legs[symbol]) for symbol, name in names.items() if symbol in round_trip.legs
+        ),
         "gross": split.gross,
         "costs": split.costs - split.funding,
         "net": split.net,
@@ -68,7 +74,6 @@ def _line(round_trip: RoundTrip, symbols: Sequence[str], reasons: Mapping[int, s
     }
 
 
-def _leg(symbol: str, round_trip: RoundTrip) -> str:
-    leg = round_trip.legs[symbol]
+def _leg(name: str, leg: RoundTripLeg) -> str:
     out = f"{leg.exit_price:,.6g}" if math.isfinite(leg.exit_price) else UNKNOWN
-    return f"{symbol} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → {out}"
+    return f"{name} {leg.quantity:+.4g}: {leg.entry_price:,.6g} → {out}"

@@ -58,7 +58,7 @@ def test_trades_arrive_complete_and_health_says_so(states: States) -> None:
         assert abs(health.last_tick_ns[BTC] - time.time_ns()) < 2 * SECOND
         assert health.clock_offset_ns is not None
         assert abs(health.clock_offset_ns) < SECOND
-        assert ingest.instruments["BTCUSDT"].status == "TRADING"
+        assert ingest.instruments[BTC].status == "TRADING"
         assert (health.rejected, health.reconnects, health.failed_batches) == ({}, 0, 0)
         with pytest.raises(AttributeError):
             health.state = "stalled"  # type: ignore[misc]

@@ -104,7 +104,9 @@ def test_through_a_venue_with_faults(tmp_path: Path) -> None:
         Drop(after=1_500),
     )
     definition = Definition(
-        ZScoreThreshold(PairSpec("ETHUSDT", "BTCUSDT", SECOND, "ols", 20, entry=1.0, exit=0.2)),
+        ZScoreThreshold(
+            PairSpec("binance-usdm:ETHUSDT", "binance-usdm:BTCUSDT", SECOND, "ols", 20, entry=1.0, exit=0.2)
+        ),
         BrokerRules(latency=FixedLatency(50_000_000)),
     )
     with LocalExchange(pace=RealTime(20.0), loop=True, already_played=40_000, faults=faults) as exchange:

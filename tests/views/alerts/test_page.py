@@ -23,7 +23,8 @@ from tests.alerts.test_rules import NOW, answer, context
 from tests.views.running import Running, page_of, replay, words
 from views.alerts.tables import history_csv
 
-PAIR = PairSpec("ETHUSDT", "BTCUSDT")
+Y, X = "binance-usdm:ETHUSDT", "binance-usdm:BTCUSDT"
+PAIR = PairSpec(Y, X)
 RULE = Rule("a", "z is far out", "zscore", "outside", 2.0, 1.0, PAIR, 60.0, True, ("desk",))
 ADDRESS = "https://hooks.slack.com/services/T0K3N5ECRET"
 
@@ -114,13 +115,13 @@ def test_a_price_rule_begins_near_the_price_and_keeps_what_is_typed(system: Runn
     test.selectbox(key="rule-0-measure").select("price_x").run()
     tick = pipeline.store.last("BTCUSDT")
     assert tick is not None
-    level = test.number_input(key="rule-0-price_x-BTCUSDT-level")
+    level = test.number_input(key=f"rule-0-price_x-{X}-level")
     assert level.value == pytest.approx(1.01 * tick.price, rel=0.01)
     level.set_value(12_345.5).run()
     test.run()
     press(test, "Add rule")
     assert "level=12345.5" in words(test)  # its clear level is above it: said, not saved
-    test.number_input(key="rule-0-price_x-BTCUSDT-clear").set_value(12_000.0).run()
+    test.number_input(key=f"rule-0-price_x-{X}-clear").set_value(12_000.0).run()
     press(test, "Add rule")
     assert system.alerts.rules[0].level == 12_345.5
 

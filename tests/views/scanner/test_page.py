@@ -82,7 +82,9 @@ def choose_row(test: AppTest, row: int = 0) -> AppTest:
 def test_scanner_opens_a_pair_of_trades(source: str, page: str, then: str | None, pair: tuple[str, str]) -> None:
     test = scanned(source)
     table = test.session_state["scan_result"].table
-    table.loc[0, ["y", "x"]] = pair  # as if this way round had won: also the pair the page begins with is opened
+    table.loc[0, ["y", "x"]] = [
+        f"binance-usdm:{leg}" for leg in pair
+    ]  # as if this way round had won: also the pair the page begins with is opened
     choose_row(test)
     button = test.button(key="open_pair")
     assert button.label == f"Open {pair[0]} against {pair[1]} on the {page} page"
