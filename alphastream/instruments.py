@@ -1,6 +1,7 @@
 """The name of everything that trades: which venue, and what it is called there."""
 
 import re
+from collections.abc import Iterable
 from typing import Final, Self
 
 from alphastream.errors import ParameterError
@@ -107,6 +108,18 @@ def full(name: str, venue: str = "") -> str:
     ('binance-usdm:BTCUSDT', 'okx:BTC-USDT', 'KO')
     """
     return str(InstrumentId.parse(name, venue)) if venue else name
+
+
+def venue_of(names: Iterable[str]) -> str:
+    """Return the venue of all these names; "" where one of them has none, or another.
+
+    Examples
+    --------
+    >>> venue_of(["okx:ETH-USDT", "okx:BTC-USDT"]), venue_of(["okx:KO", "binance-spot:KO"]), venue_of(["KO"])
+    ('okx', '', '')
+    """
+    venues = {split(name)[0] for name in names}
+    return venues.pop() if len(venues) == 1 else ""
 
 
 def in_words(text: object, venue: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
+from alphastream.instruments import split
 from alphastream.uploads.words import word_set
 
 _QUOTES: Final = word_set(
@@ -63,7 +64,14 @@ def normalise(name: str) -> str:
     ['BTCUSDT', 'BTCUSD', 'ETHUSDT', 'BRK.B', 'CRUDE OIL']
     >>> [normalise(name) for name in ("BTC/USDT:USDT", "BTC/USDT:USDT-240927", "DUSK:USD", "AAPL:US", "NASDAQ:AAPL")]
     ['BTCUSDT:USDT', 'BTCUSDT:USDT-240927', 'DUSKUSD', 'AAPL:US', 'AAPL']
+
+    A full name, as our own files have it, stays: the same symbol at another venue is another instrument.
+
+    >>> normalise("okx:BTC-USDT"), is_full("binance-usdm:BTCUSDT"), is_full("binance:btcusdt")
+    ('okx:BTC-USDT', True, False)
     """
+    if is_full(name):
+        return name.strip()
     head, colon, tail = name.strip().rpartition(":")
     if not colon:
         return _joined(tail)
@@ -85,11 +93,17 @@ def distinct(names: Iterable[str]) -> dict[str, str]:
     >>> distinct(["BINANCE:BTCUSDT", "COINBASE:BTCUSDT", "eth-usd"])
     {'BINANCE:BTCUSDT': 'BINANCE:BTCUSDT', 'COINBASE:BTCUSDT': 'COINBASE:BTCUSDT', 'eth-usd': 'ETHUSD'}
     """
-    written = {name: _spaced(name).upper() for name in names}
+    written = {name: name.strip() if is_full(name) else _spaced(name).upper() for name in names}
     owners: dict[str, set[str]] = {}
     for as_is in written.values():
         owners.setdefault(normalise(as_is), set()).add(as_is)
     return {name: spelt if len(owners[spelt := normalise(as_is)]) == 1 else as_is for name, as_is in written.items()}
+
+
+def is_full(name: str) -> bool:
+    """Whether a name is written as ``InstrumentId`` writes it: a venue in small letters, a symbol with capitals."""
+    venue, symbol = split(name.strip())
+    return bool(venue) and re.search("[A-Z]", symbol) is not None
 
 
 def is_pair(text: str) -> bool:

@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 import pandas as pd
 
 from alphastream.errors import UploadError
+from alphastream.instruments import venue_of
 from alphastream.uploads.cells import CellError
 from alphastream.uploads.columns import Kind, override
 from alphastream.uploads.containers import MAX_BYTES, check_size, parts_of
@@ -53,7 +54,7 @@ class Upload:
     notes : what was done and decided, in sentences.
     interval_ns : commonest step between bars, the longest among the symbols (``series.spacings`` has each); None for
         ticks and for a single bar.
-    venue : of a symbol that is written without one, where rows are of this app's own tapes; "" for files.
+    venue : the one of all symbols, where these are full names, as those of our own files; else "".
     """
 
     files: tuple[str, ...]
@@ -268,7 +269,7 @@ def _upload(
             raise UploadError(f"{symbol}: {error}", file=" and ".join(dict.fromkeys(error.files))) from None
     frames = {symbol: pd.DataFrame(leg, copy=False) for symbol, leg in legs.items()}
     interval_ns = interval_of(list(legs.values())) if kind == "bars" else None
-    return Upload(files, kind, frames, (*said, *notes.sentences()), interval_ns)
+    return Upload(files, kind, frames, (*said, *notes.sentences()), interval_ns, venue_of(frames))
 
 
 def _day(time_ns: int) -> str:

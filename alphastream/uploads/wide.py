@@ -11,7 +11,7 @@ import numpy as np
 from alphastream.uploads.columns import ALIASES, BAR_ROLES, UNUSED, Role, listed
 from alphastream.uploads.contents import price_like, same_prices
 from alphastream.uploads.sampled import Sampled
-from alphastream.uploads.symbols import distinct
+from alphastream.uploads.symbols import distinct, is_full
 from alphastream.uploads.words import Field, fields_of, fold
 
 _CROWD: Final = 3  # so many columns without a known name are instruments, whatever stands beside them
@@ -148,8 +148,13 @@ def split_name(column: str) -> tuple[str, Role | None] | None:
 
     >>> split_name("BTCUSDT_close"), split_name("AAPL Adj Close"), split_name("('KO', 'Low')")
     (('BTCUSDT', 'close'), ('AAPL', 'adj_close'), ('KO', 'low'))
+    >>> split_name("okx:BTC-USDT.price"), split_name("okx:BTC-USDT.volume")
+    (('okx:BTC-USDT', 'close'), ('okx:BTC-USDT', 'volume'))
     """
     text = re.sub(r"[()'\"\[\]]", "", column).strip()
+    name, _, own = text.rpartition(".")
+    if is_full(name) and (fields := fields_of(own)).keys() & _SPLIT:
+        return name, next((_ROLE[each] for each in _ROLE if each in fields), None)
     parts = re.split(r"([ _.:|,-]+)", text)
     for words in (3, 1):  # "Adj Close" before "Close"
         if len(parts) < words + 2:

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from alphastream.errors import ParameterError
 from alphastream.feeds import FEEDS
-from alphastream.instruments import InstrumentId, bare
+from alphastream.instruments import InstrumentId, bare, split
 
 _PREFIX = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)\s*:(.*)", re.DOTALL)
 
@@ -32,7 +32,7 @@ def asked(text: str, venue: str) -> str:
     """
     found = _PREFIX.fullmatch(text)
     if not venue or not text.strip():
-        return _spelt(text, "")
+        return text.strip() if split(text.strip())[0] else _spelt(text, "")
     if found is None:
         return InstrumentId(venue, _spelt(text, venue))
     of = found[1].lower()

@@ -4,16 +4,19 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from alphastream.bars import aggregate
 from alphastream.cointegration import LEAST_ROWS
 from alphastream.core.units import SECOND
 from alphastream.estimators import ResidualHalfLife, RollingEngleGranger
+from alphastream.instruments import venue_of
 from alphastream.pairs import PairSpec, analyse
 from alphastream.uploads import Upload, combine, read
 from alphastream.uploads.series import bars_together, pair_rows
 from tests.views.shared.test_cards import answer
-from views.shared.exports import analytics_csv, analytics_frame, bars_csv
+from views.shared.escaping import in_file_name
+from views.shared.exports import analytics_csv, analytics_frame, bars_csv, file_name
 
 
 def test_the_rolling_test_is_exported_under_its_own_name() -> None:
@@ -79,3 +82,39 @@ def test_uploads_read_the_prices_of_analytics_back() -> None:
     for symbol, leg in (("ETHUSDT", "y"), ("BTCUSDT", "x")):
         np.testing.assert_array_equal(upload.frames[symbol]["time_ns"], found.closed["time_ns"] - SECOND)
         np.testing.assert_array_equal(upload.frames[symbol]["close"], found.closed[leg])
+
+
+PAIRS = [
+    ("binance-usdm:ETHUSDT", "binance-usdm:BTCUSDT"),
+    ("binance-usdm:BTCUSDT", "binance-spot:BTCUSDT"),
+    ("kraken:ETH/USD", "kraken:BTC/USD"),
+    ("okx:BTC-USDT-SWAP", "okx:BTC-USDT"),
+    ("hyperliquid:xyz:XYZ100", "hyperliquid:BTC"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_files_of_tapes_carry_full_names_and_come_back_with_them(pair: tuple[str, str]) -> None:
+    found = answer(PairSpec(*pair, window=40))
+    upload = read(in_file_name(file_name(found.spec, "analytics")), analytics_csv(found))
+    assert upload.symbols == pair
+    assert upload.venue == venue_of(pair)
+    for symbol, leg in zip(pair, ("y", "x"), strict=True):
+        np.testing.assert_array_equal(upload.frames[symbol]["close"], found.closed[leg])
+        np.testing.assert_array_equal(upload.frames[symbol]["volume"], found.closed[f"{leg}_volume"])
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_bars_of_one_symbol_at_two_venues_stay_apart(pair: tuple[str, str]) -> None:
+    rng, uploads = np.random.default_rng(5), []
+    for symbol in pair:
+        bars = aggregate(np.arange(40) * SECOND, rng.lognormal(size=40), rng.lognormal(size=40), SECOND)
+        uploads.append(read(in_file_name(f"{symbol}-1s-bars.csv"), bars_csv(symbol, bars, SECOND)))
+    together = combine(*uploads)
+    assert together.symbols == pair
+    assert all(together.frames[symbol].equals(each.frames[symbol]) for symbol, each in zip(pair, uploads, strict=True))
+
+
+def test_names_of_files_hold_no_colon() -> None:
+    name = in_file_name(file_name(PairSpec(*PAIRS[1]), "analytics"))
+    assert name == "binance-usdm-BTCUSDT-binance-spot-BTCUSDT-1s-ols-100-analytics.csv"
