@@ -13,7 +13,7 @@ from scripts.backup import backup, main
 from storage import TickStore
 from tests.runtime.stores.tape_files import BTC, ids, ticks
 from tests.test_recorder import record_command
-from tests.test_system import eventually, record_command
+from tests.test_system import eventually
 from tools.exchange import LocalExchange, Rate
 
 
