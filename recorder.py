@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,12 +25,15 @@ from ingest import Health
 from metrics import health_answer, metrics_text
 from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
-from system import Pipeline, configure_logging, hand_over_often, live_pipeline
+from runtime.startup import configure_logging, hand_over_often
+from runtime.writer_lock import HeldError
+from system import Pipeline, live_pipeline
 
 log = logging.getLogger(__name__)
 
 ROOM: Final = 4 * 2**20  # bytes that a file with its log and index begins with, and some
 LOOK_AGAIN_S: Final = 5.0
+HELD_S: Final = 1.0  # between two tries to open a file that another process has
 
 
 def record(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +43,8 @@ def record(argv: Sequence[str] | None = None) -> int:
     -------
     The exit code: 0 after Ctrl-C, SIGTERM or the time asked for; where only another setting helps, 1 when the venue
     lists none of the symbols, 2 for a setting or a file that cannot be used. What may end is waited for, so that no
-    supervisor starts this again into a ban: refusals by the venue, and a disk without room.
+    supervisor starts this again into a ban: refusals by the venue, a disk without room, and another process that
+    records into the folder, such as an app: then this one stands by and takes over.
     """
     parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
     parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
@@ -54,33 +58,62 @@ def record(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     asked = {"SYMBOLS": arguments.symbols, "VENUE": arguments.venue}
     environ = {**os.environ, **{config.PREFIX + name: value for name, value in asked.items() if value is not None}}
+    opened: list[Pipeline] = []
     try:
         settings = config.load(environ)
         configure_logging(settings.log_level)
-        opened: list[Pipeline] = []
         server = _metrics_server(arguments.metrics, settings, opened)
-        opened.append(_open_where_room_is(settings))
+        is_over = _until_stopped(arguments.seconds)
+        pipeline = _opened(settings, is_over)
     except AlphaStreamError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
         return 2
+    if pipeline is None:
+        return 0
+    opened.append(pipeline)
     with ExitStack() as running:
         if server is not None:
             server.start()
             running.callback(server.stop)
-        return _record_until_stopped(opened[0], arguments.seconds)
+        return _record(pipeline, is_over)
 
 
-def _open_where_room_is(settings: Settings) -> Pipeline:
-    """Open feed and file, as soon as the disk has room for a file."""
+def _until_stopped(seconds: float | None) -> Callable[[float], bool]:
+    """Wait by the function returned, at most so many seconds a call; it says whether the recorder is to end."""
+    done = threading.Event()
+    deadline = None if seconds is None else time.monotonic() + seconds
+
+    def finish(_signal: int, _frame: FrameType | None) -> None:
+        done.set()
+
+    def is_over(wait_s: float) -> bool:
+        return done.wait(wait_s) or (deadline is not None and time.monotonic() >= deadline)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, finish)
+    return is_over
+
+
+def _opened(settings: Settings, is_over: Callable[[float], bool]) -> Pipeline | None:
+    """Open feed and file, once the disk has room and another process lets the file be read; None where that is not
+    waited for.
+    """
+    words = ""
     while True:
         try:
             return live_pipeline(settings)
+        except HeldError as error:
+            why, wait_s = f"standing by: {error}", HELD_S
         except StorageError as error:
             free = shutil.disk_usage(settings.data_dir).free
             if free >= ROOM:
                 raise
-            log.warning("%s has %d bytes left: waits for room (%s)", settings.data_dir, free, error)
-            time.sleep(LOOK_AGAIN_S)
+            why, wait_s = f"{settings.data_dir} has no room: {error}", LOOK_AGAIN_S
+        if why != words:
+            words = why
+            log.warning("%s", why)
+        if is_over(wait_s):
+            return None
 
 
 def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[Pipeline]) -> MetricsServer | None:
@@ -99,24 +132,14 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
     return MetricsServer(place, {"/healthz": healthz, "/metrics": metrics})
 
 
-def _record_until_stopped(pipeline: Pipeline, seconds: float | None) -> int:
-    done = threading.Event()
-
-    def finish(_signal: int, _frame: FrameType | None) -> None:
-        done.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, finish)
+def _record(pipeline: Pipeline, is_over: Callable[[float], bool]) -> int:
     hand_over_often()
     pipeline.ingest.start()
-    deadline = None if seconds is None else time.monotonic() + seconds
     told_ns: int | None = None
-    while not _is_final(health := pipeline.ingest.health) and (deadline is None or time.monotonic() < deadline):
+    while not _is_final(health := pipeline.ingest.health) and not is_over(0.2):
         if health.state == "blocked" and health.next_attempt_ns != told_ns:
             told_ns = health.next_attempt_ns
             log.warning("waits until %s UTC: %s", _clock(told_ns), health.reason)
-        if done.wait(0.2):
-            break
     health = pipeline.ingest.health
     pipeline.ingest.stop()
     pipeline.store.close()

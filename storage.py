@@ -134,6 +134,11 @@ class TickStore:
             self._file = file
 
     @property
+    def follows(self) -> bool:
+        """Whether another process writes the file, and this one only reads it."""
+        return self._follower is not None
+
+    @property
     def trouble(self) -> str | None:
         """Why a store that reads cannot follow the file now; None while it can, and for one that writes."""
         follower = self._follower

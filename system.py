@@ -6,7 +6,6 @@ not a live one.
 """
 
 import logging
-import sys
 import tempfile
 import threading
 import time
@@ -14,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
-from alphastream.errors import AlphaStreamError
+from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
@@ -32,15 +30,18 @@ from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
 from runtime.connections.replay_feed import ReplayFeed
+from runtime.connections.standby_feed import StandbyFeed
 from runtime.connections.transport_choice import transport_named
 from runtime.connections.venue_feed import LiveFeed
 from runtime.paper.service import PaperService
+from runtime.startup import hand_over_often
+from runtime.writer_lock import HeldError
 from storage import Origin, TickStore, tape_path
 
 log = logging.getLogger(__name__)
 
 HOUR_NS = 3_600 * SECOND
-SWITCH_INTERVAL_S = 0.000_5
+REOPEN_S = 1.0  # between two tries to open a file that cannot be used
 
 
 def _no_listener() -> None:
@@ -115,15 +116,10 @@ class System:
             self.webhooks.problems += (why,)
         if why := _start("watching the alert rules", self._watch.start):
             self.alerts.outage = why
-        if self.settings.feed != "replay":
-            try:
-                self._live = live_pipeline(self.settings, self.hub.notify, self.paper.notify)
-                self._live.start()
-            except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
-                self._fail("live pipeline not started", error)
+        may_come = self.settings.feed != "replay" and self._open_live()
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
             self._open_replay()
-        elif self.settings.feed == "auto":
+        if may_come:
             threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
         self.paper.failure = _start("paper trading", self.paper.start)
 
@@ -196,6 +192,21 @@ class System:
     def _send_alert(self, alert: Alert) -> None:
         self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
 
+    def _open_live(self) -> bool:
+        """Open the live pipeline; whether there may be one, now or at another try."""
+        try:
+            pipeline = live_pipeline(self.settings, self.hub.notify, self.paper.notify)
+            with self._lock:
+                if self.stopped:
+                    pipeline.stop()
+                    return False
+                self._live, self.failure = pipeline, None
+                pipeline.start()
+        except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
+            self._fail("live pipeline not started", error)
+            return isinstance(error, StorageError)
+        return True
+
     def _choose_pipeline(self) -> None:
         """Until the first live trade: play the recording when live is refused, fails, or does not come in time."""
         deadline = time.monotonic() + self.settings.fallback_after_s
@@ -205,12 +216,16 @@ class System:
                     return
             except Exception as error:  # noqa: BLE001 (the edge of the thread: the choice stays open)
                 self._fail("pipeline not chosen", error)
-            self._stopping.wait(0.1)
+            self._stopping.wait(0.1 if self._live is not None else REOPEN_S)
 
     def _has_chosen(self, deadline: float) -> bool:
         """Look once; whether live trades arrive, so that there is nothing left to choose."""
         live = self.live
-        if live is not None and live.ticks == 0:
+        if live is None:
+            return not self._open_live()
+        if self.settings.feed == "live":
+            return True
+        if live.ticks == 0:
             if live.state == "blocked" or live.next_attempt_ns is not None or time.monotonic() > deadline:
                 self._open_replay()
             return False
@@ -259,7 +274,8 @@ def live_pipeline(
     settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
 ) -> Pipeline:
     """A pipeline fed by the venue of the settings; its file is named after the venue, and after its
-    host where another one has filled that file.
+    host where another one has filled that file. While another process records into it, the pipeline shows that
+    process's trades, and records once it has ended.
 
     Parameters
     ----------
@@ -268,18 +284,20 @@ def live_pipeline(
 
     Raises
     ------
+    HeldError
+        When another process holds the file and its trades cannot be shown yet, for example while it opens it.
     StorageError
-        When the file cannot be used, for example because a recorder holds it. One that cannot be read is moved aside.
+        When the file cannot be used. One that cannot be read is moved aside.
     SettingError
         When the transport of the settings cannot be loaded.
     """
     transport = transport_named(settings.transport)
     codec = FEEDS[settings.venue].fresh(settings.ws_url, settings.rest_url)
     origin, own = (
-        Origin(settings.venue, host_of(each.stream_url(settings.symbols))) for each in (codec, FEEDS[settings.venue])
+        Origin.at(settings.venue, each.stream_url(settings.symbols)) for each in (codec, FEEDS[settings.venue])
     )
-    store = _open_store(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
-    feed = LiveFeed(
+    store = _open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
+    feed: Feed = LiveFeed(
         codec,
         settings.symbols,
         transport=transport,
@@ -288,6 +306,8 @@ def live_pipeline(
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )
+    if store.follows:
+        feed = StandbyFeed(store, feed, settings.stall_s)
     return replace(_connected("live", codec.title, settings, feed, store, published, arrived), address=origin.host)
 
 
@@ -319,25 +339,25 @@ def replay_pipeline(
         raise
 
 
-def host_of(url: str) -> str:
-    """Return the host of an address; this machine has one name, whichever it was called by.
+def _open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
+    """Open a store to write, or to follow the process that writes it."""
+    try:
+        return _open_store(settings, path, origin)
+    except HeldError as held:
+        try:
+            return _open_store(settings, path, origin, read_only=True)
+        except StorageError as error:
+            raise HeldError(f"{held}. It cannot be shown yet: {error}", held.holder) from error
 
-    Examples
-    --------
-    >>> host_of("wss://fstream.binance.com/market/stream"), host_of("ws://localhost:9000")
-    ('fstream.binance.com', '127.0.0.1')
-    """
-    host = urlsplit(url).hostname or ""
-    return "127.0.0.1" if host in ("localhost", "::1") or host.startswith("127.") else host
 
-
-def _open_store(settings: Settings, path: Path, origin: Origin) -> TickStore:
+def _open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bool = False) -> TickStore:
     return TickStore(
         path,
         ring_ticks=settings.ring_ticks,
         retention_ns=settings.retention_hours * HOUR_NS,
         origin=origin,
-        begin_anew=True,
+        begin_anew=not read_only,
+        read_only=read_only,
     )
 
 
@@ -353,9 +373,11 @@ def _connected(
     """Connect a feed to a store and an engine: the callbacks that make them one path."""
 
     def take(ticks: TickGroups) -> None:
-        if store.append(ticks):
-            engine.notify()
-            arrived()
+        store.append(ticks)
+
+    def tell() -> None:
+        engine.notify()
+        arrived()
 
     ingest = Ingest(feed, take, gaps=store.gaps)
     engine = QuantEngine(
@@ -365,26 +387,9 @@ def _connected(
         refresh_s=settings.engine_refresh_ms / 1_000,
         published=published,
     )
+    store.on_ticks = tell
     x, y = (InstrumentId(feed.venue, each.symbol) for each in settings.symbols[:2])  # a recording has its own venue
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
     return Pipeline(kind, title, ingest, store, engine, first_pair, feed.venue)
-
-
-def hand_over_often() -> None:
-    """Let a thread wait half a millisecond for the interpreter, not five, where others compute.
-
-    Storing and reading ticks hands the interpreter over a few times a block; beside a busy thread each return costs
-    this interval.
-    """
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-
-
-def configure_logging(level: str) -> None:
-    """Log to standard error, one line an event, times in UTC."""
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s %(message)s")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler])

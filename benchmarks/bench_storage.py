@@ -21,8 +21,8 @@ from pathlib import Path
 
 from alphastream.events import Tick
 from alphastream.tape.columns import by_symbol
+from runtime.startup import hand_over_often
 from storage import TickStore
-from system import hand_over_often
 
 ROUNDS = 5
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

@@ -23,9 +23,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import config
-import system
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
+from runtime.startup import configure_logging
 from storage import TickStore
 
 Figures = dict[str, float]
@@ -305,5 +305,5 @@ MEASURES: dict[str, Callable[..., Figures]] = {
 }
 
 if __name__ == "__main__":
-    system.configure_logging("ERROR")
+    configure_logging("ERROR")
     print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))

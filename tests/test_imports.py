@@ -36,10 +36,10 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "analytics": {"compile_ahead", "threads"},
     "metrics": {"monitoring"},
     "health": {"channel", "monitoring", "threads"},
-    "recorder": {"monitoring"},
-    "system": {"connections", "channel", "alerts", "paper"},
+    "recorder": {"monitoring", "startup", "writer_lock"},
+    "system": {"connections", "channel", "alerts", "paper", "startup", "writer_lock"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring", "threads"},
+    "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring", "startup", "threads"},
 }
 
 # Pages do not know each other; what they share stands in these two.

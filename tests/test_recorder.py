@@ -133,13 +133,19 @@ def test_the_recorder_waits_for_room_and_only_for_room(tmp_path: Path, monkeypat
         return opened
 
     monkeypatch.setattr(recorder, "live_pipeline", attempt)
-    monkeypatch.setattr(recorder, "LOOK_AGAIN_S", 0.01)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free=free[len(attempts) - 1]))
-    assert recorder._open_where_room_is(replace(config.load({}), data_dir=tmp_path)) is opened
+    settings, waited = replace(config.load({}), data_dir=tmp_path), list[float]()
+
+    def is_over(wait_s: float) -> bool:
+        waited.append(wait_s)
+        return False
+
+    assert recorder._opened(settings, is_over) is opened
+    assert waited == [recorder.LOOK_AGAIN_S] * 2
     attempts.clear()
     free[:] = [2**40]
     with pytest.raises(StorageError, match="disk I/O error"):
-        recorder._open_where_room_is(replace(config.load({}), data_dir=tmp_path))
+        recorder._opened(settings, is_over)
 
 
 def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:

@@ -175,11 +175,13 @@ def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
         assert set(pipeline.symbols) == {BTC, ETH, "binance-usdm:SOLUSDT"}
 
 
-def test_a_file_in_use_is_a_sentence(tmp_path: Path) -> None:
-    with TickStore(tmp_path / "var" / "binance-usdm.db"), running(System(settings(tmp_path))) as system:
-        assert kind(system) == "replay"
-        assert system.failure is not None
-        assert str(os.getpid()) in system.failure
+def test_a_file_in_use_is_followed_and_says_by_whom(tmp_path: Path) -> None:
+    asked = settings(tmp_path, FALLBACK_AFTER_S="0.5")
+    with TickStore(tmp_path / "var" / "binance-usdm.db"), running(System(asked)) as system:
+        eventually(lambda: kind(system) == "replay")
+        assert system.failure is None
+        assert (live := system.live) is not None
+        assert f"process {os.getpid()} records it: no trade of it has come yet" in live.reason
 
 
 @pytest.mark.parametrize("feed", ["auto", "replay"])

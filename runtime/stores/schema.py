@@ -3,7 +3,8 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from alphastream.errors import StorageError
 from runtime.stores import block_rows, instrument_rows
@@ -37,6 +38,20 @@ class Origin(NamedTuple):
 
     venue: str
     host: str
+
+    @classmethod
+    def at(cls, venue: str, url: str) -> Self:
+        """Take the host of an address; this machine has one name, whichever it was called by.
+
+        Examples
+        --------
+        >>> Origin.at("binance-usdm", "wss://fstream.binance.com/market/stream").host
+        'fstream.binance.com'
+        >>> Origin.at("binance-usdm", "ws://localhost:9000").host
+        '127.0.0.1'
+        """
+        host = urlsplit(url).hostname or ""
+        return cls(venue, "127.0.0.1" if host in ("localhost", "::1") or host.startswith("127.") else host)
 
 
 def origin_of(connection: sqlite3.Connection) -> Origin | None:

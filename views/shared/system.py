@@ -3,7 +3,8 @@
 import streamlit as st
 
 import config
-from system import System, configure_logging
+from runtime.startup import configure_logging
+from system import System
 from views.shared.arrivals import waiting
 from views.shared.file_budget import FileBudget
 from views.shared.kept_files import Shelf
