@@ -6,7 +6,6 @@ Reading: ``since`` follows the ring, ``window`` and ``columns`` read file and me
 Here memory and file become one tape, under one lock. Rings, the writer's thread and the file are in ``runtime.stores``.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
 from runtime.stores import sql, warm_start
+from runtime.stores.connections import ERRORS
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
 from runtime.stores.schema import Origin, tape_path
@@ -163,7 +163,7 @@ class TickStore:
             undo.callback(file.close)
             try:
                 self._follower.finish()  # with what was written since: nobody writes any more
-            except sqlite3.Error as error:
+            except (*ERRORS, OSError) as error:
                 raise StorageError(file.explain(error)) from error
             writer = self._new_writer(self._path, file, self._rings, self._lock, self._keep_lock)
             with self._lock:

@@ -21,7 +21,8 @@ from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
 from runtime import threads
 from runtime.backoff import Backoff
-from runtime.stores import block_rows
+from runtime.stores import block_rows, instrument_rows
+from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class TapeFollower:
                 with self._looking:
                     if not self._stopping.is_set():
                         self.look()
-            except (sqlite3.Error, OSError, AlphaStreamError) as error:
+            except (*ERRORS, OSError, AlphaStreamError) as error:
                 self._fail(f"{self._path} cannot be followed: {error}", None)
             except Exception as error:  # noqa: BLE001 (the edge of the thread: nothing new would be seen without it)
                 threads.begins_again()
@@ -153,12 +154,9 @@ class TapeFollower:
 
     def _take(self, connection: sqlite3.Connection) -> bool:
         """Bring rings to the state of the file; whether readers see ticks that they have not seen."""
-        rows = connection.execute("SELECT id, venue, symbol, epoch FROM instruments").fetchall()
+        instruments = instrument_rows.load(connection)
         held = _pairs(connection.execute("SELECT instrument_id, first_id, last_id FROM runs ORDER BY 1, 2"))
         absent = _pairs(connection.execute("SELECT instrument_id, first_id, last_id FROM lost ORDER BY 1, 2"))
-        instruments = {
-            Series(f"{venue}:{symbol}" if venue else symbol, epoch): number for number, venue, symbol, epoch in rows
-        }
         if instruments.keys() - self._shown.keys():
             self._on_change()
             self._shown = {**dict.fromkeys(instruments, IdRuns()), **self._shown}
