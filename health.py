@@ -221,6 +221,8 @@ def holes(pipeline: Pipeline, symbol: str, newest: int = SHOWN_HOLES) -> list[Ho
             state, reason = "healing", "the venue is asked for them"
         elif pipeline.kind == "replay":
             reason = "the recording lacks them"
+        elif pipeline.store.follows:
+            reason = "left to the process that records"
         else:
             reason = "to be asked for once trades arrive" if feed.state != "live" else "not asked for yet"
         found.append(Hole(symbol, *gap, state, reason, *_times_around(pipeline, symbol, gap)))

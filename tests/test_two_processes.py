@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alphastream.errors import FeedBlocked
+from health import holes
 from runtime.writer_lock import WriterLock
 from storage import TickStore
 from system import Pipeline, System
@@ -86,6 +87,8 @@ def test_an_app_shows_what_a_recorder_records_and_goes_on_when_it_is_killed(tmp_
             return answer is not None and answer.last_x is not None
 
         eventually(has_price)
+        assert system.alerts.held is None
+        assert system.paper.held is None
         health = pipeline.ingest.health
         assert health.ticks > 0
         assert health.lag_ns is not None
@@ -132,8 +135,9 @@ def test_what_was_recorded_before_is_carried_on_and_what_was_asked_for_joins_it(
         assert pipeline.ingest.health.symbols == ()
         from tests.runtime.stores.tape_files import tick
 
-        owner.append([tick(number, symbol=symbol) for symbol in (BTC, ETH) for number in (1, 2)])
+        owner.append([tick(number, symbol=symbol) for symbol in (BTC, ETH) for number in (1, 3)])
         eventually(lambda: pipeline.ingest.state == "live")
+        assert [hole.reason for hole in holes(pipeline, BTC)] == ["left to the process that records"]
         assert set(pipeline.ingest.health.symbols) == {BTC, ETH}
         assert f"SOLUSDT is not recorded by process {os.getpid()}" in pipeline.ingest.health.reason
         pipeline.ingest.add_symbol(BTC)
@@ -177,6 +181,7 @@ def test_of_many_apps_one_records_and_the_others_show_it(tmp_path: Path) -> None
             systems.remove(owner)
         eventually(one_records)
         (last,) = systems
+        eventually(lambda: last.alerts.held is None and last.paper.held is None)
         tape_is_whole(last, asked.data_dir, exchange)
 
 
