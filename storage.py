@@ -23,7 +23,7 @@ from alphastream.events import Tick
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
-from runtime.stores import sql, warm_start
+from runtime.stores import names, sql, warm_start
 from runtime.stores.connections import ERRORS
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
@@ -88,17 +88,18 @@ class TickStore:
             if not value > 0:
                 raise ParameterError(f"{name} is {value}: it must be greater than 0")
         self._path = Path(path)
-        self._max_pending, self.on_ticks, self._origin = max_pending, on_ticks, origin
+        self._max_pending, self.on_ticks = max_pending, on_ticks
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._claiming = threading.Lock()  # held before the other one
         self._rings = SymbolRings(ring_ticks, retention_ns)
         self._resources = ExitStack()
+        self._new_file = partial(TickFile, self._path, origin, begin_anew=begin_anew)
         self._held: WriterLock | None = None
         if not read_only:
-            self._held = self._lock_file()
+            self._held = names.lock(self._path)
             self._resources.callback(self._held.release)
-        self._file = self._open_file(ring_ticks, read_only=read_only, begin_anew=begin_anew)
+        self._file = self._open_file(ring_ticks, read_only=read_only)
         self._new_writer = partial(TickWriter, batch_ticks=batch_ticks, flush_s=flush_s, max_pending=max_pending)
         self._writer = self._new_writer(self._path, self._file, self._rings, self._lock, self._keep_lock)
         self._follower: TapeFollower | None = None
@@ -108,17 +109,9 @@ class TickStore:
             )
         (self._follower or self._writer).start()
 
-    def _lock_file(self) -> WriterLock:
+    def _open_file(self, ring_ticks: int, *, read_only: bool) -> TickFile:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            alive = self._path.with_name(f"{self._path.name}-shm")
-            return WriterLock(self._path, "name another file, or open it with read_only=True", alive=alive)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error}: name a file in a folder that may be written") from error
-
-    def _open_file(self, ring_ticks: int, *, read_only: bool, begin_anew: bool) -> TickFile:
-        try:
-            file = TickFile(self._path, self._origin, read_only=read_only, begin_anew=begin_anew)
+            file = self._new_file(read_only=read_only)
             self._resources.callback(file.close)
             warm_start.restore(file, self._rings, ring_ticks, read_only=read_only)
         except BaseException:
@@ -157,9 +150,9 @@ class TickStore:
                 raise StorageError(f"{self._path} was closed: open a new TickStore to write")
             if self._follower is None:
                 return
-            held = self._lock_file()
+            held = names.lock(self._path)
             undo.callback(held.release)
-            file = TickFile(self._path, self._origin, read_only=False)
+            file = self._new_file(read_only=False)
             undo.callback(file.close)
             try:
                 self._follower.finish()  # with what was written since: nobody writes any more

@@ -356,7 +356,7 @@ def _open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bo
         ring_ticks=settings.ring_ticks,
         retention_ns=settings.retention_hours * HOUR_NS,
         origin=origin,
-        begin_anew=not read_only,
+        begin_anew=True,
         read_only=read_only,
     )
 

@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from alphastream.errors import StorageError
+from runtime.writer_lock import WriterLock
+
 FileId = tuple[int, int]  # device and inode
 
 
@@ -17,6 +20,22 @@ class Named(NamedTuple):
 def look(path: Path) -> Named:
     """Look who has the names now."""
     return Named(_id(path), _id(path.with_name(f"{path.name}-wal")))
+
+
+def lock(path: Path) -> WriterLock:
+    """Become the process that may write a file; its folder is made.
+
+    Raises
+    ------
+    HeldError : another process is.
+    StorageError : the lock cannot be made there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        alive = path.with_name(f"{path.name}-shm")
+        return WriterLock(path, "name another file, or open it with read_only=True", alive=alive)
+    except OSError as error:
+        raise StorageError(f"{path}: {error}: name a file in a folder that may be written") from error
 
 
 def remove_log(path: Path) -> None:
