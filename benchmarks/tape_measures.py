@@ -5,7 +5,9 @@ there, so that `bench_tape` can run it in an older copy of the program, too: in 
 """
 
 import gc
+import importlib.util
 import json
+import logging
 import os
 import statistics
 import sys
@@ -23,9 +25,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import config
+import system
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
-from runtime.startup import configure_logging
 from storage import TickStore
 
 Figures = dict[str, float]
@@ -139,7 +141,7 @@ def recording(ws_url: str, folder: str, arrived: Callable[[], None] = lambda: No
     """The recorder of the program on an address that answers no REST."""
     rest_url = ws_url.replace("ws", "http", 1)
     settings = {"WS_URL": ws_url, "REST_URL": rest_url, "DATA_DIR": folder, "CONNECT_TIMEOUT_S": "2"}
-    getattr(system, "hand_over_often", lambda: None)()
+    _hand_over_often()
     pipeline = system.live_pipeline(
         config.load({f"ALPHASTREAM_{name}": value for name, value in settings.items()}), arrived=arrived
     )
@@ -218,7 +220,7 @@ def five_minutes(rows: str, busy: str) -> Figures:
         take(store, "BTCUSDT", columns)
         store.flush(FOREVER_S)
         middle_ns = int(columns["time_ns"][int(rows) // 2])
-        getattr(system, "hand_over_often", lambda: None)()
+        _hand_over_often()
         took = []
         with busy_thread() if busy == "busy" else nullcontext():
             for _ in range(5 if busy == "busy" else 31):
@@ -299,11 +301,17 @@ def resident() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def _hand_over_often() -> None:
+    """As the app does; the tree of before does not."""
+    if importlib.util.find_spec("runtime.startup") is not None:
+        importlib.import_module("runtime.startup").hand_over_often()
+
+
 MEASURES: dict[str, Callable[..., Figures]] = {
     measure.__name__: measure
     for measure in (in_memory, over_a_socket, latency, on_disk, five_minutes, opening, ring, a_day)
 }
 
 if __name__ == "__main__":
-    configure_logging("ERROR")
+    logging.basicConfig(level="ERROR")
     print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))
