@@ -28,6 +28,9 @@ test:  ## all tests, on two cores
 mutations:  ## ten thousand mutated uploads: read as they say or refused in one sentence; two minutes
 	MUTATIONS=10000 $(PYTHON) -m pytest tests/uploads/test_mutations.py -q
 
+frames:  ## twenty thousand mutated frames of each venue; [SEED=1000] for others
+	MUTATED_FRAMES=20000 $(PYTHON) -m pytest tests/feeds/test_bursts.py -q
+
 kills:  ## two hundred killed writers; three hundred damaged files each of ticks, paper runs, alerts; [SEED=1000] for others
 	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py \
 	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py -q -n 2
@@ -66,4 +69,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations frames kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
