@@ -303,6 +303,7 @@ def live_pipeline(
         transport=transport,
         connect_timeout_s=settings.connect_timeout_s,
         stall_s=settings.stall_s,
+        history_s=settings.backfill_hours * 3_600,
         backoff_base_s=settings.backoff_base_s,
         backoff_cap_s=settings.backoff_cap_s,
     )

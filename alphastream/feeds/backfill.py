@@ -32,12 +32,16 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Unfillable(msgspec.Struct, frozen=True):
-    """Trades that the venue will not give any more, and why."""
+    """Trades that the venue will not give any more, and why.
+
+    ``before_ns`` is the time of a trade that came after them, UTC ns; 0 where none is known.
+    """
 
     symbol: InstrumentId
     first: int
     last: int
     reason: str
+    before_ns: int = 0
 
 
 class Backfill:
@@ -46,26 +50,29 @@ class Backfill:
     Parameters
     ----------
     codec : says how large a page may be, what it weighs, and how far back it is worth asking.
+    history_s : how far back is wanted, where that is not as far as it is worth asking.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, history_s: float | None = None) -> None:
         self._page_limit = codec.page_limit
-        self._history_ns = codec.history_s * SECOND
+        self._history_ns = int((codec.history_s if history_s is None else history_s) * SECOND)
         self._spacing_s = (
             60.0 * codec.agg_trades(InstrumentId(codec.name, "X"), 0, 1).weight / (SHARE * codec.weight_per_minute)
         )
         self._wanted: set[InstrumentId] = set()
         self._not_before_s = 0.0
         self._failures = 0
-        self._settled: dict[InstrumentId, IdRuns] = {}
-        self._floor: dict[InstrumentId, tuple[int, str]] = {}
+        self._settled: dict[InstrumentId, IdRuns] = {}  # answered or given up: not asked again
+        self._settled_before: dict[InstrumentId, IdRuns] = {}  # the same until the look before
+        self._floor: dict[InstrumentId, tuple[int, str, int]] = {}  # first id worth asking for, why, and its time
         self._tries: dict[Page, int] = {}
-        self._given_up: dict[tuple[InstrumentId, int], Unfillable] = {}
+        self._given_up: dict[InstrumentId, dict[int, Unfillable]] = {}  # by first id
+        self._told: list[Unfillable] = []
 
     @property
     def unfillable(self) -> tuple[Unfillable, ...]:
         """What was given up, in the order of giving up."""
-        return tuple(self._given_up.values())
+        return tuple(self._told)
 
     @property
     def wanted(self) -> bool:
@@ -76,6 +83,23 @@ class Backfill:
         """Look at the gaps of these symbols soon."""
         self._wanted.update(symbols)
         self._not_before_s = max(self._not_before_s, now_s + LAG_S)
+
+    def look_again(self, symbols: Iterable[InstrumentId], now_s: float) -> None:
+        """Look at all gaps of these symbols soon, also at what was answered before the last call of this.
+
+        The tape may have lost since what it had: its disk was full, its file is damaged.
+        """
+        self._settled_before, self._settled = self._settled, {}
+        for symbol, given_up in self._given_up.items():
+            for lost in given_up.values():
+                self._settle(symbol, [(lost.first, lost.last)])
+        self.want(symbols, now_s)
+
+    def forget(self, symbols: Iterable[InstrumentId]) -> None:
+        """Forget what is known of the ids of these symbols: their venue counts anew. What was given up stays told."""
+        for symbol in symbols:
+            for known in (self._settled, self._settled_before, self._floor, self._given_up):
+                known.pop(symbol, None)
 
     def due(self, now_s: float) -> bool:
         """Say whether ``next_page`` is worth calling."""
@@ -109,17 +133,20 @@ class Backfill:
         for tick in ticks:
             if page.first <= tick.id <= page.last:
                 inside.add(tick.id)
-        self._settle(page.symbol, inside)
+        self._settle(page.symbol, inside.pairs())
         if ticks and ticks[0].id > page.first:  # a venue's ids have no holes, so this is its oldest
-            self._floor[page.symbol] = (min(ticks[0].id, page.last + 1), "the venue no longer keeps them")
+            oldest, reason = min(ticks[0].id, page.last + 1), "the venue no longer keeps them"
+            self._floor[page.symbol] = (oldest, reason, ticks[0].time_ns)
         elif ticks and ticks[0].time_ns < now_ns - self._history_ns:
             hours = self._history_ns / SECOND / 3600
-            self._floor[page.symbol] = (ticks[0].id, f"they are more than {hours:g} h old")
+            self._floor[page.symbol] = (ticks[0].id, f"they are more than {hours:g} h old", ticks[0].time_ns)
         newest = ticks[-1].id if ticks else page.first - 1
-        floor = self._floor.get(page.symbol, (0, ""))[0]
+        floor = self._floor.get(page.symbol, (0, "", 0))[0]
         for first, last in _without((max(page.first, floor), page.last), inside):
             if last < newest:
-                self._give_up(Page(page.symbol, first, last), "the venue has the trades around them, not these")
+                after_ns = next((tick.time_ns for tick in ticks if tick.id > last), 0)
+                why = "the venue has the trades around them, not these"
+                self._give_up(Page(page.symbol, first, last), why, after_ns)
             else:
                 self._try_again(Page(page.symbol, first, last))
 
@@ -128,7 +155,7 @@ class Backfill:
         if advice.action == "stop":
             self._not_before_s = float("inf")
         elif advice.action == "retry" and 400 <= status < 500:
-            self._floor[page.symbol] = (page.last + 1, advice.reason)
+            self._floor[page.symbol] = (page.last + 1, advice.reason, 0)
         elif advice.action == "retry":
             self.failed(now_s)
         else:
@@ -144,13 +171,12 @@ class Backfill:
         return max(0.0, self._not_before_s - now_s)
 
     def _open(self, symbol: InstrumentId, ranges: Sequence[Range]) -> list[Range]:
-        floor, reason = self._floor.get(symbol, (0, ""))
-        settled = self._settled.get(symbol, IdRuns())
+        floor, reason, floor_ns = self._floor.get(symbol, (0, "", 0))
+        settled = self._settled.get(symbol, IdRuns()).union(self._settled_before.get(symbol, IdRuns()))
         missing: list[Range] = []
         for first, last in sorted(ranges):
             if first < floor:
-                lost = Unfillable(symbol, first, min(last, floor - 1), reason)
-                self._given_up.setdefault((symbol, first), lost)
+                self._tell(Unfillable(symbol, first, min(last, floor - 1), reason, floor_ns))
             if last >= floor:
                 missing += _without((max(first, floor), last), settled)
         return missing
@@ -161,15 +187,18 @@ class Backfill:
             del self._tries[page]
             self._give_up(page, f"the venue answered {tries} times without them")
 
-    def _give_up(self, page: Page, reason: str) -> None:
-        lost = Unfillable(page.symbol, page.first, page.last, reason)
-        self._given_up.setdefault((page.symbol, page.first), lost)
-        self._settle(page.symbol, range(page.first, page.last + 1))
+    def _give_up(self, page: Page, reason: str, before_ns: int = 0) -> None:
+        self._tell(Unfillable(page.symbol, page.first, page.last, reason, before_ns))
+        self._settle(page.symbol, [(page.first, page.last)])
 
-    def _settle(self, symbol: InstrumentId, ids: Iterable[int]) -> None:
-        settled = self._settled.setdefault(symbol, IdRuns())
-        for number in ids:
-            settled.add(number)
+    def _tell(self, lost: Unfillable) -> None:
+        given_up = self._given_up.setdefault(lost.symbol, {})
+        if lost.first not in given_up:
+            given_up[lost.first] = lost
+            self._told.append(lost)
+
+    def _settle(self, symbol: InstrumentId, runs: Iterable[Range]) -> None:
+        self._settled[symbol] = self._settled.get(symbol, IdRuns()).union(IdRuns(runs))
 
 
 def _without(span: Range, ids: IdRuns) -> list[Range]:

@@ -5,33 +5,27 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
 from typing import Final
 
-import numpy as np
-
-from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
-from alphastream.feeds.backfill import Backfill, Page
 from alphastream.feeds.codec import Codec, Instrument, Request
 from alphastream.feeds.feed import FeedContext, FeedState
+from alphastream.feeds.id_watch import IdWatch
 from alphastream.feeds.listing import suggest
-from alphastream.feeds.traffic import Healed
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
-from runtime.connections.rest import RefusedError, RestClient, in_thread
+from runtime.connections.refill import LIVE, Refill
+from runtime.connections.rest import RefusedError, RestClient
 from runtime.connections.transport import Transport
 from runtime.connections.transport_choice import transport_named
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = "trades arrive"
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
 SUBSCRIBE_EVERY_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
-LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
 REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
 
 
@@ -47,6 +41,7 @@ class LiveFeed:
     stall_s : without any trade for so long a connection counts as stalled and is replaced.
     backoff_base_s, backoff_cap_s : bound of the first wait before an attempt, and of all waits.
     stable_s : a connection that carried trades for so long makes the waits short again.
+    history_s : trades missed longer ago are given up; None: as long ago as the venue's codec says is worth asking.
     seed : of the waits' random numbers.
 
     Raises
@@ -66,6 +61,7 @@ class LiveFeed:
         backoff_base_s: float = 0.5,
         backoff_cap_s: float = 30.0,
         stable_s: float = 30.0,
+        history_s: float | None = None,
         seed: int | None = None,
     ) -> None:
         codec.stream_url(symbols)
@@ -75,15 +71,14 @@ class LiveFeed:
         self._timeout_s = connect_timeout_s
         self._stall_s, self._stable_s = stall_s, stable_s
         self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
-        self._backfill = Backfill(codec)
-        self._request: tuple[Page, RestClient, Future[bytes]] | None = None
+        self._refill = Refill(self._codec, connect_timeout_s, history_s)
         self._instruments: dict[str, Instrument] = {}
         self._ask_rest, self._was_open = True, False
         self._lock = threading.Lock()  # guards the next three
         self._symbols = tuple(dict.fromkeys(symbols))
         self._changed: set[InstrumentId] = set()
         self._busy: set[Transport | RestClient] = set()
-        self._newest: dict[str, int] = {}  # id by symbol, on this connection
+        self._ids = IdWatch()
         self._subscribe_after_s = 0.0
         self._numbers = itertools.count(1)
 
@@ -129,6 +124,7 @@ class LiveFeed:
 
     def interrupt(self) -> None:
         """Wake ``run`` from any wait for the network."""
+        self._refill.interrupt()
         with self._lock:
             for busy in self._busy:
                 busy.abort()
@@ -142,8 +138,7 @@ class LiveFeed:
                 wait_s = self._attempt(context)
                 context.wait(wait_s)
         finally:
-            if self._request is not None:
-                wait([self._request[2]], 1.0)
+            self._refill.wait()
 
     def _attempt(self, context: FeedContext) -> float:
         """Run one connection to its end and return how long to wait."""
@@ -239,7 +234,7 @@ class LiveFeed:
             context.stats.traffic.transport = transport.title
             context.stats.reconnects += self._was_open
             self._was_open = True
-            self._newest.clear()
+            self._ids.begin()
             opened_s = heard_s = time.monotonic()
             while not context.stopping and self._symbols:
                 groups = self._receive(context, transport)
@@ -252,7 +247,7 @@ class LiveFeed:
                 if now_s - opened_s > self._stable_s and groups:
                     self._backoff.reset()
                 self._send_subscription_changes(context, transport, now_s)
-                self._refill(context, now_s)
+                self._refill.step(context, self._symbols, now_s)
 
     def _report_step(self, context: FeedContext, doing: str) -> None:
         """Report a step on the way to the first trade. A stalled feed stays stalled until one arrives."""
@@ -272,7 +267,8 @@ class LiveFeed:
         return {symbol: columns for symbol, columns in found.items() if symbol in self._symbols}
 
     def _pass_on(self, context: FeedContext, groups: Mapping[str, TickColumns], now_s: float) -> None:
-        holes = {symbol for symbol, columns in groups.items() if self._goes_past(symbol, columns.id)}
+        verdicts = {symbol: self._ids.note(symbol, ticks.id, ticks.time_ns) for symbol, ticks in groups.items()}
+        holes = {symbol for symbol, verdict in verdicts.items() if verdict != "goes on"}
         if context.deliver(TickGroups(groups)):
             for columns in groups.values():
                 lag_ns = columns.receive_ns - columns.time_ns + (context.stats.clock_offset_ns or 0)
@@ -281,16 +277,10 @@ class LiveFeed:
         else:
             holes.update(groups)
         if holes:
-            self._backfill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
+            self._refill.forget(symbol for symbol in self._symbols if verdicts.get(symbol) == "anew")
+            self._refill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
         if context.state in ("connecting", "stalled"):
             context.report("live", LIVE)
-
-    def _goes_past(self, symbol: str, ids: Ints) -> bool:
-        """Whether ids of one instrument leave some out, or are the first on this connection."""
-        newest = self._newest.get(symbol)
-        before = np.maximum.accumulate(np.append(int(ids[0]) - 1 if newest is None else newest, ids))
-        self._newest[symbol] = int(before[-1])
-        return newest is None or bool((ids > before[:-1] + 1).any())
 
     def _send_subscription_changes(self, context: FeedContext, transport: Transport, now_s: float) -> None:
         if not self._changed or now_s < self._subscribe_after_s:
@@ -305,62 +295,8 @@ class LiveFeed:
             transport.send(self._codec.unsubscribe(unwanted, next(self._numbers)))
         for symbol in unwanted:
             context.stats.last_tick_ns.pop(symbol, None)
-            self._newest.pop(symbol, None)
+            self._ids.forget(symbol)
         self._subscribe_after_s = now_s + SUBSCRIBE_EVERY_S
-
-    def _refill(self, context: FeedContext, now_s: float) -> None:
-        """Move the closing of gaps one step on, without ever waiting."""
-        if not context.refills or context.state not in ("live", "backfilling"):
-            return
-        if self._request is not None:
-            page, client, answer = self._request
-            if answer.done():
-                self._request = None
-                with self._lock:
-                    self._busy.discard(client)
-                self._take_answer(context, page, answer, now_s)
-            return
-        if not self._backfill.due(now_s):
-            return
-        step = self._backfill.next_page(context.missing, now_s)
-        context.stats.unfillable = self._backfill.unfillable
-        if step is None:
-            if context.state == "backfilling":
-                context.report("live", LIVE)
-            return
-        page, missing = step
-        context.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
-        request = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1)
-        context.stats.traffic.asked(request.weight, now_s)
-        client = RestClient(self._timeout_s)
-        with self._lock:
-            self._busy.add(client)
-        self._request = (page, client, in_thread(lambda: client.get(request.url)))
-
-    def _take_answer(self, context: FeedContext, page: Page, answer: "Future[bytes]", now_s: float) -> None:
-        try:
-            ticks = self._codec.parse_agg_trades(page.symbol, answer.result())
-        except RefusedError as refusal:
-            advice = self._codec.advise(refusal.status, refusal.headers)
-            self._backfill.refused(page, refusal.status, advice, now_s)
-            reason = advice.reason
-        except FeedError as error:
-            self._backfill.failed(now_s)
-            reason = str(error)
-        else:
-            inside = TickColumns.of(tick for tick in ticks if page.first <= tick.id <= page.last)
-            if len(inside) and not context.deliver(TickGroups({page.symbol: inside})):
-                self._backfill.failed(now_s)
-            else:
-                context.stats.backfilled += len(inside)
-                if len(inside):
-                    healed = Healed(page.symbol, page.first, page.last, len(inside), time.time_ns())
-                    context.stats.traffic.heal(healed)
-                self._backfill.answered(page, ticks, time.time_ns())
-            return
-        log.warning("feed=%r page=%s not fetched: %s", self.title, page, reason)
-        state: FeedState = "live" if self._backfill.pause_s(now_s) > LONG_PAUSE_S else "backfilling"
-        context.report(state, f"{LIVE}; some missed before cannot be fetched now: {reason}")
 
 
 class _StalledError(FeedError):

@@ -70,6 +70,50 @@ def test_what_was_answered_is_not_asked_again_even_if_the_store_still_lacks_it()
     assert plan.unfillable == ()
 
 
+def test_what_the_tape_loses_after_the_answer_is_asked_again() -> None:
+    plan = plan_for(X)
+    answer(plan, Page(X, 1, 30), range(1, 31))
+    plan.look_again([X], 10.0)
+    assert plan.next_page(lambda symbol: [(5, 6)], 11.0) is None  # it may not be written yet
+    plan.look_again([X], 20.0)
+    assert plan.next_page(lambda symbol: [(5, 6)], 21.0) == (Page(X, 5, 6), 2)
+
+
+def test_what_was_given_up_is_not_asked_again() -> None:
+    plan = plan_for(X)
+    answer(plan, Page(X, 1, 10), [1, 2, 3, 7, 8, 9, 10])
+    for now_s in (10.0, 20.0, 30.0):
+        plan.look_again([X], now_s)
+        assert plan.next_page(lambda symbol: [(4, 6)], now_s + 1.0) is None
+    assert len(plan.unfillable) == 1
+
+
+def test_ids_that_begin_anew_are_not_those_given_up_before() -> None:
+    plan = plan_for(X)
+    answer(plan, Page(X, 4_999_001, 5_000_000), range(4_999_500, 5_000_500))
+    answer(plan, Page(X, 5_000_001, 5_000_010), [5_000_001, 5_000_009, 5_000_010])
+    assert plan.next_page(lambda symbol: [(1, 20)], 1.0) is None
+    told = plan.unfillable
+    plan.forget([X])
+    for now_s in (2.0, 3.0):
+        plan.look_again([X], now_s)
+        assert plan.next_page(lambda symbol: [(1, 20), (5_000_001, 5_000_010)], now_s + 0.5) == (
+            Page(X, 5_000_001, 5_000_010),
+            30,
+        )
+    assert plan.unfillable == told
+
+
+def test_as_far_back_as_was_asked_for() -> None:
+    plan = Backfill(CODEC, history_s=3_600.0 * 2)
+    plan.want([X], 0.0)
+    answer(plan, Page(X, 11, 20), range(11, 21), age_ns=3 * HOUR)
+    assert plan.next_page(lambda symbol: [(1, 10)], 1.0) is None
+    assert [(lost.reason, lost.before_ns) for lost in plan.unfillable] == [
+        ("they are more than 2 h old", NOW - 3 * HOUR)
+    ]
+
+
 def test_the_venue_s_oldest_trade_is_a_floor() -> None:
     plan = plan_for(X)
     gaps = [(1, 5_000_000)]
@@ -97,7 +141,7 @@ def test_a_hole_inside_an_answer_is_given_up_at_once() -> None:
     plan = plan_for(X)
     answer(plan, Page(X, 1, 10), [1, 2, 3, 7, 8, 9, 10])
     assert plan.next_page(lambda symbol: [(4, 6)], 1.0) is None
-    assert [(lost.first, lost.last) for lost in plan.unfillable] == [(4, 6)]
+    assert [(lost.first, lost.last, lost.before_ns) for lost in plan.unfillable] == [(4, 6, NOW - HOUR)]
 
 
 def test_the_newest_trades_are_asked_three_times_because_rest_lags() -> None:
