@@ -66,8 +66,8 @@ class RetryAdvice(msgspec.Struct, frozen=True):
 class Codec(Protocol):
     """Bytes of one venue to ticks, and requests to bytes and addresses.
 
-    ``rejected`` counts, by kind, the messages that were no trades and should not have come. A codec keeps no other
-    state, so two connections take two codecs (``fresh``).
+    ``rejected`` counts, by kind, the messages that were no trades and should not have come. Besides
+    ``endings`` a codec keeps no other state, so two connections take two codecs (``fresh``).
     """
 
     name: str
@@ -77,6 +77,10 @@ class Codec(Protocol):
     history_s: int
     page_limit: int
     rejected: dict[str, int]
+
+    @property
+    def endings(self) -> int:
+        """How often the venue has announced, in a message, that it will end the connection it came by."""
 
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> "Codec":
         """Return a codec with its own counters and, where given, other addresses."""

@@ -29,7 +29,8 @@ class Health:
     last_message_ns : when anything arrived, acknowledgements among it.
     ticks : delivered since the start, refetched ones among them.
     rejected : messages that were no trades and should not have come, by kind.
-    reconnects : connections after the first.
+    reconnects : connections after the first, each after a time without one.
+    renewals : connections that took over from another one without a moment between.
     next_attempt_ns : when it tries again; None while connected, and when it will not try again.
     clock_offset_ns : venue's clock minus ours; None where nobody asked it.
     lag_ns : from trade to arrival of the newest tick, corrected by that offset; None before one.
@@ -56,6 +57,7 @@ class Health:
     backfilled: int
     unfillable: tuple[Unfillable, ...]
     failed_batches: int
+    renewals: int = 0
     traffic: TrafficCounts = field(default_factory=TrafficCounts)
 
 
@@ -74,6 +76,7 @@ class FeedStats:
     backfilled: int = 0
     unfillable: tuple[Unfillable, ...] = ()
     failed_batches: int = 0
+    renewals: int = 0
     traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, ticks: TickGroups) -> None:
@@ -107,6 +110,7 @@ class FeedStats:
             backfilled=self.backfilled,
             unfillable=self.unfillable,
             failed_batches=self.failed_batches,
+            renewals=self.renewals,
             traffic=self.traffic.counts(time.monotonic()),
         )
 

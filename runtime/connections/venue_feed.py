@@ -1,12 +1,10 @@
 """The live feed of a venue: connects, watches, connects again, and fetches what was missed. Sockets are elsewhere."""
 
-import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from typing import Final
+from contextlib import contextmanager
 
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
@@ -17,6 +15,7 @@ from alphastream.feeds.listing import suggest
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
+from runtime.connections.lines import LOOK_AROUND_S, RENEW_S, Lines
 from runtime.connections.refill import LIVE, Refill
 from runtime.connections.rest import RefusedError, RestClient
 from runtime.connections.transport import Transport
@@ -24,8 +23,6 @@ from runtime.connections.transport_choice import transport_named
 
 log = logging.getLogger(__name__)
 
-LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
-SUBSCRIBE_EVERY_S: Final = 0.5  # between control frames: venues take 5 a second, pongs included
 REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
 
 
@@ -41,6 +38,7 @@ class LiveFeed:
     stall_s : without any trade for so long a connection counts as stalled and is replaced.
     backoff_base_s, backoff_cap_s : bound of the first wait before an attempt, and of all waits.
     stable_s : a connection that carried trades for so long makes the waits short again.
+    renew_s : a connection of that age is replaced, the next one delivering before it goes.
     history_s : trades missed longer ago are given up; None: as long ago as the venue's codec says is worth asking.
     seed : of the waits' random numbers.
 
@@ -61,26 +59,24 @@ class LiveFeed:
         backoff_base_s: float = 0.5,
         backoff_cap_s: float = 30.0,
         stable_s: float = 30.0,
+        renew_s: float = RENEW_S,
         history_s: float | None = None,
         seed: int | None = None,
     ) -> None:
         codec.stream_url(symbols)
         self.title, self.venue = codec.title, codec.name
         self._codec = codec.fresh()  # its counters are this feed's alone
-        self._transport = transport or transport_named("auto")
         self._timeout_s = connect_timeout_s
+        self._lines = Lines(self._codec, transport or transport_named("auto"), connect_timeout_s, renew_s)
         self._stall_s, self._stable_s = stall_s, stable_s
         self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
         self._refill = Refill(self._codec, connect_timeout_s, history_s)
         self._instruments: dict[str, Instrument] = {}
         self._ask_rest, self._was_open = True, False
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = threading.Lock()  # guards the next two
         self._symbols = tuple(dict.fromkeys(symbols))
-        self._changed: set[InstrumentId] = set()
-        self._busy: set[Transport | RestClient] = set()
+        self._busy: set[RestClient] = set()
         self._ids = IdWatch()
-        self._subscribe_after_s = 0.0
-        self._numbers = itertools.count(1)
 
     @property
     def symbols(self) -> tuple[InstrumentId, ...]:
@@ -113,17 +109,16 @@ class LiveFeed:
             if symbol not in self._symbols:
                 self._codec.stream_url([*self._symbols, symbol])
                 self._symbols = (*self._symbols, symbol)
-                self._changed.add(symbol)
 
     def remove(self, symbol: InstrumentId) -> None:
         """Carry an instrument no more."""
         with self._lock:
             if symbol in self._symbols:
                 self._symbols = tuple(other for other in self._symbols if other != symbol)
-                self._changed.add(symbol)
 
     def interrupt(self) -> None:
         """Wake ``run`` from any wait for the network."""
+        self._lines.interrupt()
         self._refill.interrupt()
         with self._lock:
             for busy in self._busy:
@@ -210,7 +205,7 @@ class LiveFeed:
             return client.get(request.url)
 
     @contextmanager
-    def _interruptible(self, context: FeedContext, busy: Transport | RestClient) -> Iterator[None]:
+    def _interruptible(self, context: FeedContext, busy: RestClient) -> Iterator[None]:
         with self._lock:
             self._busy.add(busy)
         if context.stopping:  # it was set before ``interrupt`` could see this one
@@ -222,31 +217,28 @@ class LiveFeed:
                 self._busy.discard(busy)
 
     def _stream(self, context: FeedContext) -> None:
-        """Carry one connection from its opening to its end."""
-        transport = self._transport(self._timeout_s)
-        with self._interruptible(context, transport), closing(transport):
-            with self._lock:
-                symbols = self._symbols
-                self._changed.clear()
-            self._report_step(context, f"connecting to {self.title}")
-            transport.open(self._codec.stream_url(symbols))
+        """Carry connections from the opening of the first to the end of the last."""
+        self._report_step(context, f"connecting to {self.title}")
+        with self._lines.carrying(context, self._symbols):
             self._report_step(context, f"connected to {self.title}, waiting for the first trade")
-            context.stats.traffic.transport = transport.title
             context.stats.reconnects += self._was_open
             self._was_open = True
             self._ids.begin()
             opened_s = heard_s = time.monotonic()
             while not context.stopping and self._symbols:
-                groups = self._receive(context, transport)
+                found = self._lines.receive(context, self._symbols)
                 now_s = time.monotonic()
-                if groups:
-                    heard_s = now_s
+                for groups in found:
                     self._pass_on(context, groups, now_s)
+                if found:
+                    heard_s = now_s
+                    if now_s - opened_s > self._stable_s:
+                        self._backoff.reset()
                 elif now_s - heard_s > self._stall_s:
                     raise _StalledError(f"no trade for {self._stall_s:g} s although the connection is open")
-                if now_s - opened_s > self._stable_s and groups:
-                    self._backoff.reset()
-                self._send_subscription_changes(context, transport, now_s)
+                for symbol in self._lines.follow(self._symbols):
+                    context.stats.last_tick_ns.pop(symbol, None)
+                    self._ids.forget(symbol)
                 self._refill.step(context, self._symbols, now_s)
 
     def _report_step(self, context: FeedContext, doing: str) -> None:
@@ -255,16 +247,6 @@ class LiveFeed:
             context.report("stalled", f"no trade for more than {self._stall_s:g} s; {doing}")
         else:
             context.report("connecting", doing)
-
-    def _receive(self, context: FeedContext, transport: Transport) -> dict[str, TickColumns]:
-        """Return the trades of all messages that have come, after a wait for the first."""
-        frames, receive_ns = transport.recv_many(LOOK_AROUND_S)
-        if not frames:
-            return {}
-        context.stats.last_message_ns = receive_ns[-1]
-        context.stats.traffic.bytes_received += sum(map(len, frames))
-        found = self._codec.parse_columns(frames, receive_ns)
-        return {symbol: columns for symbol, columns in found.items() if symbol in self._symbols}
 
     def _pass_on(self, context: FeedContext, groups: Mapping[str, TickColumns], now_s: float) -> None:
         verdicts = {symbol: self._ids.note(symbol, ticks.id, ticks.time_ns) for symbol, ticks in groups.items()}
@@ -281,22 +263,6 @@ class LiveFeed:
             self._refill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
         if context.state in ("connecting", "stalled"):
             context.report("live", LIVE)
-
-    def _send_subscription_changes(self, context: FeedContext, transport: Transport, now_s: float) -> None:
-        if not self._changed or now_s < self._subscribe_after_s:
-            return
-        with self._lock:
-            changed, self._changed = sorted(self._changed), set()
-        wanted = [symbol for symbol in changed if symbol in self._symbols]
-        unwanted = [symbol for symbol in changed if symbol not in self._symbols]
-        if wanted:
-            transport.send(self._codec.subscribe(wanted, next(self._numbers)))
-        if unwanted:
-            transport.send(self._codec.unsubscribe(unwanted, next(self._numbers)))
-        for symbol in unwanted:
-            context.stats.last_tick_ns.pop(symbol, None)
-            self._ids.forget(symbol)
-        self._subscribe_after_s = now_s + SUBSCRIBE_EVERY_S
 
 
 class _StalledError(FeedError):

@@ -105,7 +105,6 @@ def test_one_bad_event_of_a_list_does_not_take_the_others_along(codec: Codec) ->
         (b"[]", "foreign"),
         (b"17", "foreign"),
         (b'{"stream":"x","data":null}', "foreign"),
-        (b'{"e":"serverShutdown","E":1}', "foreign"),
         (encode(e="trade"), "foreign"),
         (encode(p=None), "wrong_type"),
         (encode(p="12,5"), "wrong_type"),
@@ -138,6 +137,14 @@ def test_an_acknowledgement_is_neither_trade_nor_trouble(codec: Codec) -> None:
     assert codec.parse(b'{"result":null,"id":1}') == []
     assert codec.parse(b'{"result":["btcusdt@aggTrade"],"id":2}') == []
     assert codec.rejected == {}
+
+
+@pytest.mark.parametrize(
+    "frame", [b'{"e":"serverShutdown","E":1}', b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}']
+)
+def test_the_announced_end_of_a_connection_is_counted_for_itself(codec: Codec, frame: bytes) -> None:
+    assert codec.parse_columns([LIVE_FRAME, frame], [1, 2]).keys() == {BTC}
+    assert (codec.endings, codec.rejected) == (1, {})
 
 
 def test_a_kind_is_logged_once(codec: Codec, caplog: pytest.LogCaptureFixture) -> None:

@@ -42,6 +42,11 @@ class BinanceCodec:
         self._trades = TradeFrames(endpoints.name)
         self.rejected = self._trades.rejected
 
+    @property
+    def endings(self) -> int:
+        """How often the venue has announced the end of a connection (serverShutdown)."""
+        return self._trades.endings
+
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> Codec:
         """Return a codec with its own counters and, where given, other addresses.
 

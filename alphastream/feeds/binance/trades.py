@@ -76,12 +76,14 @@ class TradeFrames:
     Attributes
     ----------
     rejected : messages that were no trades and should not have come, by kind.
+    endings : messages in which the venue announced the end of a connection.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._names = _Names(name)
         self.rejected: dict[str, int] = {}
+        self.endings = 0
 
     def parse(self, frame: bytes, receive_ns: int) -> list[Tick]:
         """Return the trades in a frame; see ``BinanceCodec.parse``."""
@@ -180,6 +182,9 @@ class TradeFrames:
                 return msgspec.convert(event, Trade, strict=False)
             except PROBLEMS:
                 self._reject("wrong_type", event)
+        elif event.get("e") == "serverShutdown":
+            self.endings += 1
+            log.info("feed=%s the venue will end this connection", self._name)
         elif "error" in event or ("code" in event and "msg" in event):
             self._reject("error_reply", event)
         elif not ("result" in event and "id" in event):

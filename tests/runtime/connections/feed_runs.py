@@ -114,6 +114,7 @@ class Scripted:
         self._message = message
         self._left = count
         self._aborted = threading.Event()
+        self.closed = False
 
     def open(self, url: str) -> None:
         if not self._left:
@@ -139,6 +140,7 @@ class Scripted:
 
     def close(self) -> None:
         self._aborted.set()
+        self.closed = True
 
 
 def scripted_feed(transport: Callable[[float], Transport], **knobs: Any) -> LiveFeed:
