@@ -6,7 +6,7 @@
 
 Every measure runs in a process of its own, in turn now and before (commit 742dadc in a worktree, a row a tick), and
 medians are printed. Frames carry one trade each, as Binance sends them. Over sockets they come from another process, so
-the two of them share the machine's cores.
+the two of them share the machine's cores; where others do as well, processor time tells more than ticks a second.
 """
 
 import argparse
@@ -204,8 +204,9 @@ def speed(table: Table, folder: Path, trades: int, cryptofeed: str | None) -> No
     """How many trades a second become durable, from memory and from sockets, and how soon readers have one."""
     frames = folder / "frames"
     frames.write_bytes(b"".join(Frames(Tape.read()).chunks(200_000)))
-    what = "frames in memory -> ring -> durable, ticks/s"
-    table.line(what, "≥ 500,000", "ticks_per_s", "in_memory", frames, "idle")
+    cpu = ("  … processor time of all threads, µs a tick", "", "cpu_us")
+    rows = [("frames in memory -> ring -> durable, ticks/s", "≥ 500,000", "ticks_per_s"), cpu]
+    table.lines(rows, "in_memory", frames, "idle")
     table.line("  … beside a busy Python thread", "", "ticks_per_s", "in_memory", frames, "busy")
     if cryptofeed:
         done = subprocess.run([cryptofeed, str(CRYPTOFEED), str(frames)], check=True, capture_output=True, text=True)
@@ -213,7 +214,8 @@ def speed(table: Table, folder: Path, trades: int, cryptofeed: str | None) -> No
         show("  … cryptofeed, to its callback", [figures["to_callback"]])
         show("  … cryptofeed, then executemany into SQLite", [figures["ticks_per_s"]])
     with firehose(trades) as ws_url:
-        table.line("the same from a socket, ticks/s", "", "ticks_per_s", "over_a_socket", ws_url, trades, "idle")
+        rows = [("the same from a socket, ticks/s", "", "ticks_per_s"), cpu]
+        table.lines(rows, "over_a_socket", ws_url, trades, "idle")
     certificate, trust = certificate_in(folder), {"SSL_CERT_FILE": str(folder / "authority.pem")}
     with firehose(trades, certificate) as ws_url:
         table.line("  … over TLS", "", "ticks_per_s", "over_a_socket", ws_url, trades, "idle", **trust)

@@ -67,7 +67,7 @@ def in_memory(frames_file: str, busy: str) -> Figures:
     codec: Any = FEEDS[VENUE].fresh()
     with tempfile.TemporaryDirectory() as folder, TickStore(Path(folder) / "ticks.db") as store:
         with busy_thread() if busy == "busy" else nullcontext():
-            begun = time.perf_counter()
+            begun, begun_cpu = time.perf_counter(), time.process_time()
             for start in range(0, len(frames), BURST):
                 burst = frames[start : start + BURST]
                 if hasattr(codec, "parse_columns"):
@@ -75,9 +75,9 @@ def in_memory(frames_file: str, busy: str) -> Figures:
                 else:
                     store.append([tick for frame in burst for tick in codec.parse(frame, times[0])])
             store.flush(FOREVER_S)
-            took = time.perf_counter() - begun
+            took, cpu = time.perf_counter() - begun, time.process_time() - begun_cpu
         assert store.health.written == len(frames)
-    return {"ticks_per_s": len(frames) / took}
+    return {"ticks_per_s": len(frames) / took, "cpu_us": 1e6 * cpu / len(frames)}
 
 
 def payloads_of(data: bytes) -> list[bytes]:
@@ -97,11 +97,11 @@ def over_a_socket(ws_url: str, trades: str, busy: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder, recording(ws_url, folder) as store, load:
         while not store.symbols():
             time.sleep(0.000_2)
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.process_time()
         while store.health.written < wanted:
             time.sleep(0.002)
-        took = time.perf_counter() - begun
-    return {"ticks_per_s": wanted / took}
+        took, cpu = time.perf_counter() - begun, time.process_time() - begun_cpu
+    return {"ticks_per_s": wanted / took, "cpu_us": 1e6 * cpu / wanted}
 
 
 def latency(ws_url: str, seconds: str) -> Figures:
