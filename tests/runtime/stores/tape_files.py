@@ -13,6 +13,22 @@ from alphastream.tape.id_ranges import IdRuns
 from runtime.stores.block_rows import parsed
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
+FIRST_SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE symbols(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE ticks(
+    symbol_id INTEGER NOT NULL, trade_id INTEGER NOT NULL, price REAL NOT NULL, quantity REAL NOT NULL,
+    time_ns INTEGER NOT NULL, receive_ns INTEGER NOT NULL, buyer_is_maker INTEGER NOT NULL,
+    PRIMARY KEY(symbol_id, trade_id)) WITHOUT ROWID;
+CREATE INDEX ticks_by_time ON ticks(symbol_id, time_ns);
+CREATE TABLE runs(
+    symbol_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
+    PRIMARY KEY(symbol_id, first_id)) WITHOUT ROWID;
+PRAGMA application_id = 0x414C5053;
+PRAGMA user_version = 1;
+INSERT INTO symbols VALUES (1, 'BTCUSDT'), (2, 'ETHUSDT');
+"""
+"""A file of a row a tick, as it was before blocks."""
 
 
 def tick(trade_id: int, *, symbol: str = BTC, price: float = 84551.1, time_ns: int | None = None) -> Tick:

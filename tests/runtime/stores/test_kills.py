@@ -6,9 +6,11 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ import pytest
 
 from storage import TickStore
 from tests.runtime.stores.known_tape import FIRST_ID, PENDING, RETAINED, SYMBOLS, check_honest, known
+from tests.runtime.stores.tape_files import FIRST_SCHEMA
 
 ROOT = Path(__file__).parents[3]
 KILLS: Final = int(os.environ.get("KILLS", "20"))
@@ -62,3 +65,33 @@ def test_killed_writers_lose_nothing_that_was_durable(seed: int, tmp_path: Path)
     with TickStore(path) as store:
         for symbol, ids in check_honest(store).items():
             assert ids == set(range(min(ids), max(ids) + 1)), symbol
+
+
+MIGRATED: Final = 30_000  # trades of the file that is rewritten
+REWRITE: Final = "import sys; from storage import TickStore; print('open', flush=True); TickStore(sys.argv[1]).close()"
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + -(-KILLS // 40)))
+def test_a_file_whose_rewriting_is_killed_loses_nothing(seed: int, tmp_path: Path) -> None:
+    draw, path = random.Random(seed), tmp_path / "ticks.db"
+    ids = FIRST_ID + np.arange(MIGRATED)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(FIRST_SCHEMA)
+        connection.execute("BEGIN")
+        rows = zip(*(column.tolist() for column in known(ids, "BTCUSDT").arrays()), strict=True)
+        connection.executemany("INSERT INTO ticks VALUES (1, ?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("INSERT INTO runs VALUES (1, ?, ?)", (int(ids[0]), int(ids[-1])))
+        connection.execute("COMMIT")
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", REWRITE, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as child:
+            try:
+                assert child.stdout is not None
+                assert child.stdout.readline() == "open\n"
+                time.sleep(draw.uniform(0.0, 0.25))
+            finally:
+                child.send_signal(signal.SIGKILL)
+    with TickStore(path) as store:
+        assert check_honest(store)["BTCUSDT"] == set(ids.tolist())
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["ticks.db", "ticks.db.lock"]

@@ -12,23 +12,8 @@ from alphastream.errors import StorageError
 from alphastream.events import Tick
 from alphastream.tape.id_ranges import IdRuns
 from storage import TickStore
-from tests.runtime.stores.tape_files import BTC, ETH, runs_and_ids, tick
+from tests.runtime.stores.tape_files import BTC, ETH, FIRST_SCHEMA, runs_and_ids, tick
 
-_ROWS = """
-PRAGMA journal_mode = WAL;
-CREATE TABLE symbols(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE ticks(
-    symbol_id INTEGER NOT NULL, trade_id INTEGER NOT NULL, price REAL NOT NULL, quantity REAL NOT NULL,
-    time_ns INTEGER NOT NULL, receive_ns INTEGER NOT NULL, buyer_is_maker INTEGER NOT NULL,
-    PRIMARY KEY(symbol_id, trade_id)) WITHOUT ROWID;
-CREATE INDEX ticks_by_time ON ticks(symbol_id, time_ns);
-CREATE TABLE runs(
-    symbol_id INTEGER NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
-    PRIMARY KEY(symbol_id, first_id)) WITHOUT ROWID;
-PRAGMA application_id = 0x414C5053;
-PRAGMA user_version = 1;
-INSERT INTO symbols VALUES (1, 'BTCUSDT'), (2, 'ETHUSDT');
-"""
 SENT = {
     BTC: [tick(i, price=84551.1 * math.sin(i) ** 2, time_ns=i // 3) for i in (*range(1, 51), *range(60, 2001))],
     ETH: [Tick(ETH, i, 5e-324 * i, 1.7976931348623157e308, 2**63 - 2, i, i % 2 == 0) for i in range(2**62, 2**62 + 9)],
@@ -40,7 +25,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("runtime.stores.migration._ROWS_A_PAGE", 700)
     path = tmp_path / "ticks.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(_ROWS)
+        connection.executescript(FIRST_SCHEMA)
         for number, found in enumerate(SENT.values(), start=1):
             connection.executemany(
                 "INSERT INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?)",
