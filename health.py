@@ -26,6 +26,7 @@ DURABLE_LAG_S: Final = 10.0
 """A tick that waits longer for the disk is trouble: forty times what a flush takes."""
 
 SHOWN_HOLES: Final = 20
+"""At once: each needs two blocks of the file for its times."""
 
 HoleState = Literal["open", "healing", "lost"]
 

@@ -80,7 +80,7 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "prometheus_client": {"runtime.monitoring"},
     "picows": {"runtime.connections"},
     "starlette": {"app", "runtime.channel", "views"},
-    "socket": {"runtime.connections", "runtime.http", "runtime.outbound"},
+    "socket": {"runtime.connections", "runtime.http", "runtime.outbound", "runtime.monitoring"},
 }
 STREAMLIT_FILES = ("page", "controls")  # how files of a page's folder end that may know Streamlit
 WALL_CLOCKS = {"time", "datetime"}

@@ -1,9 +1,11 @@
 """An HTTP server for what watches a process that serves no pages: /healthz and /metrics, nothing else."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Final
 
 from alphastream.errors import SettingError
@@ -11,8 +13,10 @@ from runtime.monitoring.access import is_local, is_loopback
 
 log = logging.getLogger(__name__)
 
-REQUEST_S: Final = 5.0  # for the request line and headers of one that asks
+REQUEST_S: Final = 5.0  # for each wait for a part of the request
+MAX_CONNECTIONS: Final = 20
 
+Request = socket.socket | tuple[bytes, socket.socket]  # as socketserver types what it accepts
 Answer = tuple[int, str, bytes]
 """Status, media type and body."""
 
@@ -41,7 +45,7 @@ class MetricsServer:
             self._server = _Server((host, int(port)), handler)
         except OSError as error:
             raise SettingError(f"--metrics {place}: cannot be listened on ({error.strerror or error})") from error
-        self.address = f"{host}:{self._server.server_address[1]}"
+        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="alphastream-metrics", daemon=True)
 
     def start(self) -> None:
@@ -58,10 +62,34 @@ class MetricsServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """Connections that are still open at the end are dropped with the process."""
+    """A bounded number of connections at once; those that are still open at the end are dropped with the process."""
 
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Bind, and ask no name server what this machine is called, as http.server's own would."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Request, client_address: object) -> None:
+        """Answer in a thread of its own, or close where too many ask at once."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Request, client_address: object) -> None:
+        """Answer, then let the next one in."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log a defect as others are; the next request is answered."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 import streamlit as st
 
 from alphastream.instruments import bare
-from health import PipelineReport, Report, holes, report_of, troubles
+from health import SHOWN_HOLES, PipelineReport, Report, holes, report_of, troubles
 from system import System
 from views.component.pulse import pulse
 from views.health.charts import lags_figure
@@ -138,7 +138,9 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
     running = system.pipeline_of(pipeline.kind)
     if running is None:
         return
-    found = [hole for one in pipeline.instruments if one.gaps for hole in holes(running, one.symbol)]
+    torn = [one for one in pipeline.instruments if one.gaps]
+    each = max(1, SHOWN_HOLES // max(1, len(torn)))
+    found = [hole for one in torn[:SHOWN_HOLES] for hole in holes(running, one.symbol, each)]
     if not found:
         st.caption("None: between the first and the last id of each instrument nothing is missing.")
     else:

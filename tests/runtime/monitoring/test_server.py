@@ -3,11 +3,13 @@
 import http.client
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from alphastream.errors import SettingError
-from runtime.monitoring.server import Answer, MetricsServer
+from runtime.monitoring.server import MAX_CONNECTIONS, Answer, MetricsServer
+from tests.runtime.stores.tape_files import until
 
 
 def fine() -> Answer:
@@ -67,6 +69,36 @@ def test_a_peer_that_says_nothing_holds_nobody_up(server: MetricsServer) -> None
     host, _, port = server.address.partition(":")
     with socket.create_connection((host, int(port))):
         assert ask(server, "/healthz")[0] == 200
+
+
+def test_too_many_at_once_are_closed_and_nobody_is_kept_out_afterwards(server: MetricsServer) -> None:
+    host, _, port = server.address.partition(":")
+    with ExitStack() as idle:
+        for _ in range(MAX_CONNECTIONS):
+            idle.enter_context(socket.create_connection((host, int(port))))
+        until(lambda: not answers(server))
+    until(lambda: answers(server))
+
+
+def answers(server: MetricsServer) -> bool:
+    try:
+        return ask(server, "/healthz")[0] == 200
+    except (http.client.HTTPException, OSError):
+        return False
+
+
+def test_this_machine_by_its_other_address() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    try:
+        server = MetricsServer("[::1]:0", {"/healthz": fine})
+    except SettingError:
+        pytest.skip("no IPv6 loopback here")
+    server.start()
+    try:
+        assert ask(server, "/healthz") == (200, b'{"status":"ok"}')
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("place", ["", "localhost", "127.0.0.1:", "127.0.0.1:metrics", "127.0.0.1:70000", "-1"])
