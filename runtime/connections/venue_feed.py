@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
