@@ -37,6 +37,7 @@ class Instrument(msgspec.Struct, frozen=True):
     price_decimals : digits after the point of a price that is a multiple of ``tick_size``.
     min_notional : smallest order, in quote units; 0 where the venue gives none.
     status : the venue's word; "TRADING" means that trades are to be expected.
+    has_sessions : it trades in sessions, so silence is no sign of trouble.
     """
 
     symbol: WireSymbol
@@ -45,6 +46,7 @@ class Instrument(msgspec.Struct, frozen=True):
     price_decimals: int
     min_notional: float
     status: str
+    has_sessions: bool = False
 
 
 class RetryAdvice(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ class Health:
     ticks : delivered since the start, refetched ones among them.
     rejected : messages that were no trades and should not have come, by kind.
     reconnects : connections after the first, each after a time without one.
+    quiet : since when instruments have not traded that should have by their own pace, while others do.
     renewals : connections that took over from another one without a moment between.
     next_attempt_ns : when it tries again; None while connected, and when it will not try again.
     clock_offset_ns : venue's clock minus ours; None where nobody asked it.
@@ -58,6 +59,7 @@ class Health:
     unfillable: tuple[Unfillable, ...]
     failed_batches: int
     renewals: int = 0
+    quiet: Mapping[str, int] = field(default_factory=dict)
     traffic: TrafficCounts = field(default_factory=TrafficCounts)
 
 
@@ -77,6 +79,7 @@ class FeedStats:
     unfillable: tuple[Unfillable, ...] = ()
     failed_batches: int = 0
     renewals: int = 0
+    quiet: Mapping[str, int] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, ticks: TickGroups) -> None:
@@ -111,6 +114,7 @@ class FeedStats:
             unfillable=self.unfillable,
             failed_batches=self.failed_batches,
             renewals=self.renewals,
+            quiet=MappingProxyType(dict(self.quiet)),
             traffic=self.traffic.counts(time.monotonic()),
         )
 

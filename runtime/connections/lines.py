@@ -121,6 +121,11 @@ class Lines:
                     self._give_up_next(now_s + RETRY_S)
         return [groups for groups in found if groups]
 
+    def renew(self) -> None:
+        """Replace the connection soon, as at the end of its age."""
+        if self._line is not None:
+            self._line.is_ending = True
+
     def follow(self, symbols: Collection[InstrumentId]) -> list[InstrumentId]:
         """Ask the open connections for what they do not carry yet, and to leave out, and return, what is not wanted."""
         wanted, now_s = frozenset(symbols), time.monotonic()

@@ -13,6 +13,7 @@ from alphastream.feeds.codec import Codec, Instrument, Request
 from alphastream.feeds.feed import FeedContext, FeedState
 from alphastream.feeds.id_watch import IdWatch
 from alphastream.feeds.listing import suggest
+from alphastream.feeds.quiet import QuietWatch
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
@@ -25,6 +26,8 @@ from runtime.connections.transport_choice import transport_named
 log = logging.getLogger(__name__)
 
 REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
+SESSION_STALL_S: Final = 600.0  # without a trade where all instruments trade in sessions
+RENEW_QUIET_S: Final = 900.0  # between connections that are renewed because an instrument has gone quiet
 
 
 class LiveFeed:
@@ -77,7 +80,8 @@ class LiveFeed:
         self._lock = threading.Lock()  # guards the next two
         self._symbols = tuple(dict.fromkeys(symbols))
         self._busy: set[RestClient] = set()
-        self._ids = IdWatch()
+        self._ids, self._paces = IdWatch(), QuietWatch()
+        self._look_for_quiet_s = self._renew_after_s = 0.0
 
     @property
     def symbols(self) -> tuple[InstrumentId, ...]:
@@ -225,6 +229,7 @@ class LiveFeed:
             context.stats.reconnects += self._was_open
             self._was_open = True
             self._ids.begin()
+            self._paces.begin(time.monotonic())
             opened_s = heard_s = time.monotonic()
             while not context.stopping and self._symbols:
                 found = self._lines.receive(context, self._symbols)
@@ -235,11 +240,13 @@ class LiveFeed:
                     heard_s = now_s
                     if now_s - opened_s > self._stable_s:
                         self._backoff.reset()
-                elif now_s - heard_s > self._stall_s:
-                    raise _StalledError(f"no trade for {self._stall_s:g} s although the connection is open")
+                elif now_s - heard_s > (patience_s := self._patience_s()):
+                    raise _StalledError(f"no trade for {patience_s:g} s although the connection is open")
                 for symbol in self._lines.follow(self._symbols):
                     context.stats.last_tick_ns.pop(symbol, None)
                     self._ids.forget(symbol)
+                    self._paces.forget(symbol)
+                self._note_quiet_ones(context, now_s)
                 self._refill.step(context, self._symbols, now_s)
 
     def _report_step(self, context: FeedContext, doing: str) -> None:
@@ -249,7 +256,33 @@ class LiveFeed:
         else:
             context.report("connecting", doing)
 
+    def _patience_s(self) -> float:
+        """Return how long all may be silent; where all trade in sessions, none of them may have one now."""
+        rules = self._instruments
+        in_sessions = bool(rules) and all(each in rules and rules[each].has_sessions for each in self._symbols)
+        return max(self._stall_s, SESSION_STALL_S) if in_sessions else self._stall_s
+
+    def _note_quiet_ones(self, context: FeedContext, now_s: float) -> None:
+        """Tell who has gone quiet. A new one may have lost its stream: the connection is renewed, not too often."""
+        if now_s < self._look_for_quiet_s:
+            return
+        self._look_for_quiet_s = now_s + 1.0
+        rules = self._instruments
+        watched = [symbol for symbol in self._symbols if symbol not in rules or not rules[symbol].has_sessions]
+        quiet, now_ns = self._paces.quiet(watched, now_s), time.time_ns()
+        new = [symbol for symbol in quiet if symbol not in context.stats.quiet]
+        context.stats.quiet = {
+            symbol: context.stats.quiet.get(symbol, now_ns - int(silent_s * SECOND))
+            for symbol, silent_s in quiet.items()
+        }
+        for symbol in new:
+            log.warning("feed=%r %s is quiet for %.0f s while others trade", self.title, symbol, quiet[symbol])
+        if new and now_s >= self._renew_after_s:
+            self._renew_after_s = now_s + RENEW_QUIET_S
+            self._lines.renew()
+
     def _pass_on(self, context: FeedContext, groups: Mapping[str, TickColumns], now_s: float) -> None:
+        self._paces.heard({symbol: len(ticks) for symbol, ticks in groups.items()}, now_s)
         verdicts = {symbol: self._ids.note(symbol, ticks.id, ticks.time_ns) for symbol, ticks in groups.items()}
         holes = {symbol for symbol, verdict in verdicts.items() if verdict != "goes on"}
         if context.deliver(TickGroups(groups)):

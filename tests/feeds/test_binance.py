@@ -310,6 +310,11 @@ def test_exchange_info_of_futures_and_spot(codec: Codec) -> None:
     assert listed[BTC] == Instrument(WireSymbol("BTCUSDT"), 0.1, 0.001, 1, 100.0, "TRADING")
     assert listed[usdm("NKNUSDT")] == Instrument(WireSymbol("NKNUSDT"), 0.0001, 1.0, 4, 5.0, "BREAK")
     assert listed[usdm("NEW")] == Instrument(WireSymbol("NEW"), 0.0, 0.0, 0, 0.0, "TRADING")
+    metal = {"symbol": "XAUUSDT", "contractType": "TRADIFI_PERPETUAL"}
+    listed = codec.parse_exchange_info(
+        msgspec.json.encode({"symbols": [{**futures, "contractType": "PERPETUAL"}, metal]})
+    )
+    assert {symbol: rules.has_sessions for symbol, rules in listed.items()} == {BTC: False, usdm("XAUUSDT"): True}
     broken = {"symbol": "X", "filters": [{"filterType": "PRICE_FILTER", "tickSize": "fine"}]}
     with pytest.raises(FeedError, match="no number"):
         codec.parse_exchange_info(msgspec.json.encode({"symbols": [broken]}))

@@ -29,6 +29,7 @@ class _Symbol(msgspec.Struct):
 
     symbol: str
     status: str = "TRADING"
+    contract_type: str = msgspec.field(default="", name="contractType")
     filters: list[_Filter] = []
 
 
@@ -133,4 +134,5 @@ def _instrument(row: _Symbol) -> Instrument:
         price_decimals=len(tick_size.partition(".")[2].rstrip("0")),
         min_notional=(notional.min_notional or notional.notional) if notional else 0.0,
         status=row.status,
+        has_sessions=row.contract_type == "TRADIFI_PERPETUAL",
     )

@@ -1,12 +1,14 @@
 """The next connection delivers before the one before goes."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
-from alphastream.feeds import FEEDS
+from alphastream.feeds import FEEDS, Instrument, quiet
 from alphastream.instruments import InstrumentId
 from runtime.connections import lines
 from runtime.connections.venue_feed import LiveFeed
@@ -19,7 +21,7 @@ from tests.runtime.connections.feed_runs import (
     scripted_feed,
     until,
 )
-from tools.exchange import Close24h, Drop, LocalExchange, RealTime, Refuse403
+from tools.exchange import Close24h, Drop, LocalExchange, Mute, RealTime, Refuse403, Stall
 
 SYMBOLS = {
     venue: [InstrumentId(venue, symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
@@ -27,9 +29,16 @@ SYMBOLS = {
 }
 
 
-def feed_of(exchange: LocalExchange, venue: str = "binance-usdm", renew_s: float = 3_600.0) -> LiveFeed:
+ETH = "binance-usdm:ETHUSDT"
+
+
+def feed_of(
+    exchange: LocalExchange, venue: str = "binance-usdm", renew_s: float = 3_600.0, stall_s: float = 2.0
+) -> LiveFeed:
     codec = FEEDS[venue].fresh(exchange.ws_url, exchange.rest_url)
-    return LiveFeed(codec, SYMBOLS[venue], stall_s=2.0, backoff_base_s=0.05, backoff_cap_s=0.2, renew_s=renew_s, seed=1)
+    return LiveFeed(
+        codec, SYMBOLS[venue], stall_s=stall_s, backoff_base_s=0.05, backoff_cap_s=0.2, renew_s=renew_s, seed=1
+    )
 
 
 @contextmanager
@@ -104,6 +113,39 @@ def test_a_first_connection_that_breaks_is_followed_by_the_next_at_once() -> Non
     with exchange_with(Drop(after=100)) as exchange, running(feed_of(exchange, renew_s=0.1), recorder) as ingest:
         until(lambda: ingest.health.ticks > 300 and recorder.complete)
         assert ingest.health.renewals >= 1
+
+
+def test_an_instrument_that_loses_its_stream_is_told_and_gets_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LEAST_S": 0.5, "PAUSES": 5.0, "LEAST_TRADES": 10.0}.items():
+        monkeypatch.setattr(quiet, name, value)
+    monkeypatch.setattr(lines, "OVERLAP_S", 0.5)
+    recorder = Recorder()
+    with exchange_with(Mute(after=100, symbol="ETHUSDT")) as exchange, running(feed_of(exchange), recorder) as ingest:
+        until(lambda: ETH in ingest.health.quiet)
+        assert ingest.health.state in ("live", "backfilling")
+        until(lambda: ingest.health.renewals == 1 and ingest.health.quiet == {})
+        until(lambda: recorder.complete and ingest.health.backfilled > 0)
+        assert ingest.health.reconnects == 0
+
+
+def test_silence_of_those_that_trade_in_sessions_is_no_sign_of_trouble(
+    states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LEAST_S": 0.3, "PAUSES": 2.0, "LEAST_TRADES": 10.0, "OTHERS_S": 1e9}.items():
+        monkeypatch.setattr(quiet, name, value)
+    with exchange_with(Stall(after=40)) as exchange:
+        feed = feed_of(exchange, stall_s=0.5)
+        parse = feed._codec.parse_exchange_info
+
+        def parse_as_sessions(body: bytes) -> dict[str, Instrument]:
+            return {name: msgspec.structs.replace(rules, has_sessions=True) for name, rules in parse(body).items()}
+
+        monkeypatch.setattr(feed._codec, "parse_exchange_info", parse_as_sessions)
+        with running(feed) as ingest:
+            until(lambda: ingest.health.ticks > 20)
+            time.sleep(1.5)
+            assert (ingest.health.state, ingest.health.quiet, ingest.health.reconnects) == ("live", {}, 0)
+    assert states.reasons("stalled") == ""
 
 
 def test_symbols_come_and_go_beside_renewals() -> None:
