@@ -60,6 +60,12 @@ def busy_thread() -> Iterator[None]:
         thread.join()
 
 
+def hand_over_often() -> None:
+    """Set the interpreter up as the program does, where it does."""
+    if importlib.util.find_spec("runtime.startup") is not None:
+        importlib.import_module("runtime.startup").hand_over_often()
+
+
 def in_memory(frames_file: str, busy: str) -> Figures:
     """From frames in memory, by the codec and the ring, until the last trade is durable."""
     frames = payloads_of(Path(frames_file).read_bytes())
@@ -141,7 +147,7 @@ def recording(ws_url: str, folder: str, arrived: Callable[[], None] = lambda: No
     """The recorder of the program on an address that answers no REST."""
     rest_url = ws_url.replace("ws", "http", 1)
     settings = {"WS_URL": ws_url, "REST_URL": rest_url, "DATA_DIR": folder, "CONNECT_TIMEOUT_S": "2"}
-    _hand_over_often()
+    hand_over_often()
     pipeline = system.live_pipeline(
         config.load({f"ALPHASTREAM_{name}": value for name, value in settings.items()}), arrived=arrived
     )
@@ -220,7 +226,7 @@ def five_minutes(rows: str, busy: str) -> Figures:
         take(store, "BTCUSDT", columns)
         store.flush(FOREVER_S)
         middle_ns = int(columns["time_ns"][int(rows) // 2])
-        _hand_over_often()
+        hand_over_often()
         took = []
         with busy_thread() if busy == "busy" else nullcontext():
             for _ in range(5 if busy == "busy" else 31):
@@ -301,17 +307,11 @@ def resident() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _hand_over_often() -> None:
-    """As the app does; the tree of before does not."""
-    if importlib.util.find_spec("runtime.startup") is not None:
-        importlib.import_module("runtime.startup").hand_over_often()
-
-
 MEASURES: dict[str, Callable[..., Figures]] = {
     measure.__name__: measure
     for measure in (in_memory, over_a_socket, latency, on_disk, five_minutes, opening, ring, a_day)
 }
 
 if __name__ == "__main__":
-    logging.basicConfig(level="ERROR")
+    logging.basicConfig(level=logging.ERROR)
     print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))
