@@ -1,6 +1,6 @@
 """Make the bundled tape: recorded aggTrade frames in, one Parquet file out.
 
-Usage: python -m scripts.make_tape --source "Binance USDⓈ-M Futures" OUTPUT.parquet FRAMES.gz [FRAMES.gz ...]
+Usage: python -m scripts.make_tape --source "Binance USDS-M Futures" OUTPUT.parquet FRAMES.gz [FRAMES.gz ...]
 
 Each line of an input is ``<receive time in ns> <combined-stream aggTrade frame>``. Rows are ordered by arrival.
 The texts of price and quantity are kept beside the numbers: a venue's decimals cannot be guessed from a float.

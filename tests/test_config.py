@@ -30,7 +30,7 @@ def test_every_registered_venue_can_be_chosen(venue: str) -> None:
 def test_symbols_are_of_the_venue_chosen_whatever_the_order_of_variables() -> None:
     asked = {"ALPHASTREAM_SYMBOLS": "ethusdt, binance-spot:BTCUSDT", "ALPHASTREAM_VENUE": "binance-spot"}
     assert config.load(asked).symbols == ("binance-spot:ETHUSDT", "binance-spot:BTCUSDT")
-    with pytest.raises(SettingError, match="binance-spot:BTCUSDT is not of Binance USDⓈ-M Futures"):
+    with pytest.raises(SettingError, match="binance-spot:BTCUSDT is not of Binance USDS-M Futures"):
         config.load({**asked, "ALPHASTREAM_VENUE": "binance-usdm"})
 
 

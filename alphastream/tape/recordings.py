@@ -1,5 +1,6 @@
 """Recorded trades as columns, and the Parquet file they are kept in."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,7 @@ def read_tape(path: Path | str) -> Recording:
         raise FeedError(f"tape {path} lacks {', '.join(missing) or 'any trade'}: {advice}")
     metadata = table.schema.metadata or {}
     source = metadata.get(b"source", b"").decode("utf-8", "replace")
+    source = unicodedata.normalize("NFKC", source)  # many fonts lack the sign in "USDⓈ-M"
     venue = metadata.get(b"venue", DEFAULT_VENUE.encode()).decode("utf-8", "replace")
     try:
         tape = Recording.of_table(path.name, source, table, venue)

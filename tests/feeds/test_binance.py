@@ -232,7 +232,7 @@ def test_what_cannot_be_a_symbol_is_refused(codec: Codec, symbols: list[str]) ->
 
 def test_a_name_of_another_venue_never_goes_out(codec: Codec) -> None:
     spot = InstrumentId("binance-spot", "BTCUSDT")
-    refused = "binance-spot:BTCUSDT is not of Binance USDⓈ-M Futures: needs a name such as binance-usdm:BTCUSDT"
+    refused = "binance-spot:BTCUSDT is not of Binance USDS-M Futures: needs a name such as binance-usdm:BTCUSDT"
     for ask in (
         lambda: codec.stream_url([BTC, spot]),
         lambda: codec.subscribe([spot], 1),

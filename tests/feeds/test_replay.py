@@ -48,7 +48,7 @@ def ids_of(ticks: list[Tick], symbol: str) -> list[int]:
 
 def test_the_bundled_tape_says_what_it_is(tape: Recording) -> None:
     assert (len(tape), tape.symbols) == (13_399, ("BTCUSDT", "ETHUSDT"))
-    assert tape.describe() == "Binance USDⓈ-M Futures, recorded 2024-08-08 23:54:16 to 00:00:00 UTC"
+    assert tape.describe() == "Binance USDS-M Futures, recorded 2024-08-08 23:54:16 to 00:00:00 UTC"
     assert datetime.fromtimestamp(tape.start_ns // SECOND, UTC).year == 2024
 
 

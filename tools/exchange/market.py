@@ -1,4 +1,4 @@
-"""What differs between Binance USDⓈ-M futures and spot: addresses, limits, weights."""
+"""What differs between Binance USDS-M futures and spot: addresses, limits, weights."""
 
 from dataclasses import dataclass, field
 from typing import Literal

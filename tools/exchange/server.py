@@ -44,7 +44,7 @@ class LocalExchange:
     Parameters
     ----------
     tape : the trades: a Parquet file, a `Tape`, or ticks built by a test.
-    market : "usdm" (USDⓈ-M futures) or "spot".
+    market : "usdm" (USDS-M futures) or "spot".
     pace : `RealTime`, `Rate`, `Fast` or `Stepped`.
     loop : play the tape again and again, ids and times going on.
     already_played : trades that are history (for REST) when the exchange opens.

@@ -1,4 +1,4 @@
-"""Binance: aggregate trades of USDⓈ-M futures, spot and Binance.US. One codec, three sets of endpoints."""
+"""Binance: aggregate trades of USDS-M futures, spot and Binance.US. One codec, three sets of endpoints."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """Where each Binance venue answers and what it allows.
 
-USDⓈ-M trades live on the routed path ``/market``: since 2026-04-23 the old path acknowledges and sends nothing.
+USDS-M trades live on the routed path ``/market``: since 2026-04-23 the old path acknowledges and sends nothing.
 
 Source: https://developers.binance.com/docs, page "Important WebSocket Change Notice".
 """
@@ -40,7 +40,7 @@ class VenueEndpoints:
 
 BINANCE_USDM: Final = VenueEndpoints(
     name="binance-usdm",
-    title="Binance USDⓈ-M Futures",
+    title="Binance USDS-M Futures",
     ws_url="wss://fstream.binance.com",
     ws_path="/market/stream",
     rest_url="https://fapi.binance.com",

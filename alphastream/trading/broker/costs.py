@@ -53,7 +53,7 @@ class FundingModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Bps of the notional; the defaults are those of a new account for USDⓈ-M futures at Binance.
+    """Bps of the notional; the defaults are those of a new account for USDS-M futures at Binance.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from alphastream.errors import ParameterError
 class Margin:
     """What a venue asks for.
 
-    The defaults are those of USDⓈ-M futures at Binance: accounts younger than 60 days open at most at 20 times their
+    The defaults are those of USDS-M futures at Binance: accounts younger than 60 days open at most at 20 times their
     equity, the first tier's maintenance margin is 0.4 % for BTCUSDT and about 1 % for smaller symbols, and BTCUSDT's
     ``liquidationFee`` in ``/fapi/v1/exchangeInfo`` is 1.25 %. Higher tiers, which ask more of positions of millions,
     are left out.

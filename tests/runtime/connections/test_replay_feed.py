@@ -28,7 +28,7 @@ def test_a_replay_begins_with_its_head_and_says_what_it_is(tape: Recording) -> N
         until(lambda: ingest.health.ticks > 700)
         health: Health = ingest.health
         assert health.state == "live"
-        assert health.reason.startswith("Replay of Binance USDⓈ-M Futures, recorded 2024-08-08")
+        assert health.reason.startswith("Replay of Binance USDS-M Futures, recorded 2024-08-08")
         assert set(health.last_tick_ns) == set(SYMBOLS)
         assert abs(ingest.now_ns() - time.time_ns()) < SECOND
         assert recorder.ticks[0].time_ns < ingest.now_ns() - 29 * SECOND

@@ -177,7 +177,7 @@ def test_without_rest_the_stream_starts_and_gaps_wait(states: States) -> None:
     recorder = Recorder()
     faults = (Refuse429(on=("rest",), times=3, retry_after_s=1), SkipIds(after=20, count=10))
     with exchange_with(*faults) as exchange, running(live_feed(exchange), recorder) as ingest:
-        until(lambda: "cannot be fetched now: Binance USDⓈ-M Futures asks to wait 1 s" in states.reasons("backfilling"))
+        until(lambda: "cannot be fetched now: Binance USDS-M Futures asks to wait 1 s" in states.reasons("backfilling"))
         assert ingest.instruments == {}
         until(lambda: ingest.health.state == "live" and recorder.complete)
         assert ingest.health.reconnects == 0
