@@ -12,13 +12,12 @@ import streamlit as st
 
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.graph import Series
-from alphastream.instruments import in_words
 from alphastream.pairs import PairSpec, series_of
 from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.broker.costs import BrokerRules
 from config import Settings
 from views.backtest.data_controls import Data
-from views.shared.controls import number, sentence, take_names
+from views.shared.controls import number, sentence
 from views.shared.cost_controls import broker_rules
 from views.shared.escaping import in_markdown
 from views.shared.instruments import label
@@ -104,7 +103,6 @@ def _observe(strategy: Strategy, venue: str) -> tuple[tuple[str, Series], ...]:
             if one or name in OWN:
                 known[name if one else f"{name} {label(spec.y, venue)}/{label(spec.x, venue)}"] = series
     with st.expander("Also record", icon=":material/visibility:", key="observers"):
-        take_names("observe", lambda text: in_words(text, venue), list(known))
         chosen = st.multiselect(
             "Series",
             list(known),

@@ -25,7 +25,7 @@ from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_but
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
-from views.shared.instruments import labels
+from views.shared.instruments import label, labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape
 from views.shared.uploads import LAST, choose_upload
@@ -283,10 +283,10 @@ def _table(scanned: Scanned) -> None:
     bars = ["half_life", "half_life_low", "half_life_high"]
     table[bars] = table[bars].replace(math.inf, math.nan)  # the browser would write "Infinity" in words
     config = {}
-    for name, (label, form, words) in SHOWN.items():
+    for name, (heading, form, words) in SHOWN.items():
         kind = st.column_config.NumberColumn if form else st.column_config.Column
         more: dict[str, Any] = {"format": form} if form else {}
-        config[name] = kind(label, help=words, **more)
+        config[name] = kind(heading, help=words, **more)
     names = labels(scanned.upload.symbols, scanned.upload.venue)
     event = st.dataframe(
         _with_names(table[list(SHOWN)], names),
@@ -307,9 +307,8 @@ def _table(scanned: Scanned) -> None:
     if scanned.source != OWN:
         source = BUNDLED if scanned.source == BUNDLED else LAST
         page, shared = "history", {"source": source, "last_upload": scanned.upload}
-    open_button(
-        f"Open {names[y]} against {names[x]} on the {page} page", page, {"y": y, "x": x}, shared, key="open_pair"
-    )
+    legs = {leg: label(name, scanned.upload.venue) for leg, name in (("y", y), ("x", x))}
+    open_button(f"Open {names[y]} against {names[x]} on the {page} page", page, legs, shared, key="open_pair")
 
 
 def _with_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

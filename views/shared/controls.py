@@ -4,7 +4,7 @@ A preset is a set of defaults: the address holds its name and what differs from 
 ``?preset=Scalp&window=60`` opens it with another window.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -136,11 +136,9 @@ def pair_controls(
     begin = presets[str(choose("Preset", list(presets), 0, "preset", on_change=_take_preset, args=(presets,)))]
     first = lengths.index(begin.interval_s) if begin.interval_s in lengths else 0
     offered = [label(symbol, venue) for symbol in symbols]
-    for key in ("y", "x"):
-        take_names(key, lambda text: as_shown(text, venue), None if open_list else offered)
+    take_names(("y", "x"), lambda text: as_shown(text, venue), None if open_list else offered)
     y = choose("Dependent leg (y)", offered, min(1, len(offered) - 1), "y", accept_new_options=open_list)
     x = choose("Hedge leg (x)", offered, 0, "x", accept_new_options=open_list)
-    spell_anew((y, x), lambda text: as_shown(text, venue))
     interval = choose("Bar", list(intervals), first, "interval")
     take_old_model()
     model = choose("Model", list(models), list(models.values()).index(begin.model), "model")
@@ -195,29 +193,31 @@ def chosen_cost_bps() -> float:
     return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
 
 
-def take_names(key: str, shown: Callable[[str], str], offered: Sequence[str] | None = None) -> None:
-    """Spell the name, or the names, in a control that is about to be drawn as its options are spelt.
+def take_names(keys: Iterable[str], shown: Callable[[str], str], offered: Collection[str] | None = None) -> None:
+    """Spell names in controls that are about to be drawn as their options are spelt.
+
+    What a control begins with stands in the address, and only what it offers is taken from there. So the page begins
+    again with another address where that spells a name otherwise.
 
     Parameters
     ----------
+    keys : of controls, each for a name or for a list of names.
     shown : gives the spelling of what stands in an address, or was typed.
-    offered : the only names that the control takes; None where others may be typed. Those an address has are then the
-        control's own before anybody can change them: it is drawn with them, and ``spell_anew`` begins again.
+    offered : the only names that the controls take; None where others may be typed.
     """
-    if offered is None:
-        held = st.session_state.get(key)
-        spelt = shown(held) if isinstance(held, str) else held and [shown(text) for text in held]
-    else:
-        held = st.session_state.get(key, st.query_params.get(key))
-        spelt = held and shown(held)
-        spelt = spelt if spelt in offered else held
-    if spelt != held:
-        st.session_state[key] = spelt
-
-
-def spell_anew(chosen: Iterable[str | None], shown: Callable[[str], str]) -> None:
-    """Run the page again where a control that was just drawn holds a name in another spelling than its options."""
-    if any(name and shown(name) != name for name in chosen):
+    respelt = {}
+    for key in keys:
+        if (held := st.session_state.get(key)) is not None:
+            spelt = shown(held) if isinstance(held, str) else [shown(text) for text in held]
+            if spelt != held and (offered is None or spelt in offered):
+                st.session_state[key] = spelt
+            continue
+        given = st.query_params.get_all(key)
+        names = [shown(text) for text in given]
+        if names != given and (offered is None or set(names) <= set(offered)):
+            respelt[key] = names
+    if respelt:
+        st.query_params.update(respelt)
         st.rerun()
 
 
@@ -273,8 +273,7 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
         pipeline.ingest.add_symbol(symbol)
     except AlphaStreamError as error:
         title = f"{in_markdown(label(symbol, pipeline.venue))} cannot be followed"
-        words = in_words(error, pipeline.venue)
-        st.error(in_markdown(words), icon=":material/search_off:", title=title)
+        st.error(in_markdown(in_words(error, pipeline.venue)), icon=":material/search_off:", title=title)
         return False
     return True
 
@@ -316,10 +315,11 @@ def number(
 
 
 def sentence(error: AlphaStreamError, venue: str = "") -> str:
-    """What an error says, as a sentence of a page that shows this venue.
+    """What an error says, as a sentence, or a question, of a page that shows this venue.
 
     A name that begins it keeps its case.
     """
     words = in_words(error, venue)
     first = words.partition(" ")[0]
-    return f"{words if bare(first) != first else words[0].upper() + words[1:]}."
+    words = words if bare(first) != first else words[0].upper() + words[1:]
+    return words if words.endswith("?") else f"{words}."

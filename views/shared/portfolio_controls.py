@@ -20,7 +20,6 @@ from views.shared.controls import (
     PRICES,
     number,
     sentence,
-    spell_anew,
     take_names,
     take_old_model,
 )
@@ -204,7 +203,7 @@ def _symbols(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
 def _many(
     row: Any, words: str, options: list[str], default: list[str], key: str, shown: Callable[[str], str]
 ) -> list[str]:
-    take_names(key, shown)
+    take_names((key,), shown)
     chosen = row.multiselect(
         words,
         options,
@@ -215,7 +214,6 @@ def _many(
         accept_new_options=True,
         max_selections=MAX_CHOSEN,
     )
-    spell_anew(chosen, shown)
     return [str(name).strip() for name in chosen if str(name).strip()]
 
 

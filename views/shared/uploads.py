@@ -16,10 +16,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
+from alphastream.instruments import in_words
 from alphastream.uploads import Upload, check_size, combine, inspect, read, require_pair
 from alphastream.uploads.series import spacings
 from views.shared import recordings
 from views.shared.escaping import in_markdown
+from views.shared.instruments import labels
 from views.shared.kept_files import KeptFile
 from views.shared.progress import reading
 from views.shared.sessions import session_id
@@ -280,10 +282,11 @@ def is_paired(upload: Upload) -> bool:
     try:
         require_pair(upload)
     except UploadError as error:
+        words = in_words(error, upload.venue)
         if len(upload.symbols) < 2:  # the first of two files is no mistake
-            st.info(in_markdown(error), icon=":material/call_split:", title="A pair needs two symbols")
+            st.info(in_markdown(words), icon=":material/call_split:", title="A pair needs two symbols")
         else:
-            st.error(in_markdown(error), icon=":material/call_split:", title="The symbols have no time in common")
+            st.error(in_markdown(words), icon=":material/call_split:", title="The symbols have no time in common")
         return False
     return True
 
@@ -293,11 +296,12 @@ def _notes(upload: Upload) -> None:
     lengths = session_cached("spacings", [upload], lambda: spacings(upload)) if upload.kind == "bars" else {}
     rows = {symbol: len(frame) for symbol, frame in upload.frames.items()}
     unit = f"bars of {interval_name(next(iter(lengths)))}" if len(lengths) == 1 else upload.kind
-    each = ", ".join(f"{symbol} {count:,}" for symbol, count in rows.items())
+    names = labels(rows, upload.venue)
+    each = ", ".join(f"{names[symbol]} {count:,}" for symbol, count in rows.items())
     named = in_markdown(each) if len(rows) <= MAX_NAMED else f"{len(rows):,} symbols"
     st.caption(f"{sum(rows.values()):,} {unit}: {named}")
     if len(lengths) > 1:
-        _lengths(lengths)
+        _lengths({length_ns: [names[symbol] for symbol in those] for length_ns, those in lengths.items()})
     if upload.notes:
         with st.expander(f"How the rows were read ({len(upload.notes)})", icon=":material/info:"):
             for note in upload.notes:

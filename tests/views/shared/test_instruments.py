@@ -143,6 +143,17 @@ def portfolio_script() -> None:
     st.session_state["found"] = portfolio_controls(names, config.Settings(), venue="binance-usdm")
 
 
+def costs_script() -> None:
+    import streamlit as st
+
+    from alphastream.trading.broker.costs import Contract
+    from views.shared.cost_controls import broker_rules
+
+    known = {"binance-usdm:BTCUSDT": Contract(lot=0.001, tick=0.1), "binance-spot:BTCUSDT": Contract(lot=0.00001)}
+    names = ["binance-usdm:BTCUSDT", "binance-spot:BTCUSDT", "binance-usdm:KO"]
+    st.session_state["found"] = broker_rules("ticks", names, known, "binance-usdm")
+
+
 def opened(script: Any, **query: str | list[str]) -> AppTest:
     test = AppTest.from_function(script)
     for key, value in query.items():
@@ -197,3 +208,34 @@ def test_a_list_of_symbols_takes_bare_and_full_names(symbols: list[str]) -> None
     test = opened(portfolio_script, of="symbols", symbols=symbols)
     assert test.session_state["found"].symbols == (Y, BESIDE)
     assert test.multiselect(key="symbols").value == ["ETHUSDT", BESIDE]
+
+
+@pytest.mark.parametrize("script", [pair_script, closed_pair_script])
+def test_the_address_of_a_page_opened_with_full_names_opens_it_again(script: Any) -> None:
+    test = opened(script, y=X, x=Y)
+    assert [test.selectbox(key=key).value for key in ("y", "x")] == ["BTCUSDT", "ETHUSDT"]
+    again = opened(script, **{key: test.query_params[key] for key in ("y", "x")})
+    found = again.session_state["found"]
+    assert (found.y, found.x) == (X, Y)
+
+
+def test_steps_of_a_symbol_are_those_of_its_venue() -> None:
+    contracts = opened(costs_script).session_state["found"].contracts
+    assert {name: each.lot for name, each in contracts.items()} == {X: 0.001, BESIDE: 0.00001, f"{HERE}:KO": 0.0}
+    assert contracts[X].tick == 0.1
+
+
+@pytest.mark.parametrize("key", ["lot_BTCUSDT", f"lot_{X}"])
+def test_a_link_with_a_lot_of_a_bare_or_a_full_name_sets_it(key: str) -> None:
+    contracts = opened(costs_script, **{key: "0.5"}).session_state["found"].contracts
+    assert (contracts[X].lot, contracts[BESIDE].lot) == (0.5, 0.00001)
+
+
+def test_a_lot_of_another_venue_is_its_own() -> None:
+    contracts = opened(costs_script, **{f"lot_{BESIDE}": "2"}).session_state["found"].contracts
+    assert (contracts[X].lot, contracts[BESIDE].lot) == (0.001, 2.0)
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "nan", "inf"])
+def test_a_link_with_no_sound_lot_sets_none(text: str) -> None:
+    assert opened(costs_script, **{f"lot_{X}": text}).session_state["found"].contracts[X].lot == 0.001
