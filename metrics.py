@@ -91,6 +91,16 @@ def _feeds(feeds: Feeds) -> Iterable[Metric]:
     states = [({**k, "state": state}, float(p.feed.state == state)) for k, p in feeds for state in STATES]
     yield gauge("feed_state", "1 for the state the feed is in.", states)
     yield counter("feed_reconnects", "Connections after the first.", [(k, p.feed.reconnects) for k, p in feeds])
+    yield counter(
+        "feed_renewals",
+        "Connections that took over from another without a moment between.",
+        [(k, p.feed.renewals) for k, p in feeds],
+    )
+    yield gauge(
+        "feed_quiet_instruments",
+        "Instruments that do not trade as they did, while others do.",
+        [(k, len(p.feed.quiet)) for k, p in feeds],
+    )
     rejected = [({**k, "reason": why}, float(n)) for k, p in feeds for why, n in p.feed.rejected.items()]
     yield counter("feed_rejected_messages", "Messages that were no trades and should not have come.", rejected)
     yield counter("feed_refetched_ticks", "Ticks fetched to close gaps.", [(k, p.feed.backfilled) for k, p in feeds])

@@ -31,6 +31,7 @@ from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
+from views.shared.trade_tables import utc
 
 FIGURE = "pair"
 RENEW_S = 60.0
@@ -191,8 +192,12 @@ def _tape(system: System) -> None:
     for symbol, reason in health.refused.items():
         title = in_markdown(label(symbol, venue))
         st.warning(in_markdown(in_words(reason, venue)), icon=":material/search_off:", title=title)
+    for symbol, since_ns in health.quiet.items():
+        words = f"No trade since {utc(since_ns):%H:%M:%S} UTC, though it traded often before and others still do."
+        st.warning(words, icon=":material/notifications_paused:", title=f"{in_markdown(label(symbol, venue))} is quiet")
     for gap in health.unfillable:
-        words = in_markdown(f"trades {gap.first:,} to {gap.last:,}: {gap.reason}")
+        before = f", before {utc(gap.before_ns):%Y-%m-%d %H:%M:%S} UTC" if gap.before_ns else ""
+        words = in_markdown(f"trades {gap.first:,} to {gap.last:,}{before}: {gap.reason}")
         title = in_markdown(f"{label(gap.symbol, venue)}: a gap that the venue cannot fill")
         st.warning(words, icon=":material/data_alert:", title=title)
     if store.last_error is not None:

@@ -3,10 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from alphastream.feeds.backfill import Unfillable
+from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from tests.views.running import app, words
 from views.shared.controls import link_to
-from views.shared.system import get_settings
+from views.shared.system import get_settings, get_system
 
 pytestmark = pytest.mark.usefixtures("replaying")
 
@@ -111,3 +113,20 @@ def test_links_carry_every_control() -> None:
     link = link_to(PairSpec("A", "B", 5 * 10**9, "huber", 50, "price", 2.5, 0.25), "http://host/live?old=1")
     assert link_to(PairSpec("A", "B"), "http://host/live", 6.5).endswith("&price=log&round_trip_cost=6.5")
     assert link == "http://host/live?y=A&x=B&interval=5s&model=Huber&window=50&entry=2.5&exit=0.25&price=price"
+
+
+def test_what_is_quiet_and_what_is_lost_is_told_with_times() -> None:
+    pipeline = get_system().pipeline
+    assert pipeline is not None
+    eth = InstrumentId(pipeline.venue, "ETHUSDT")
+    stats, at_ns = pipeline.ingest.stats, 1_723_161_256_322_000_000
+    stats.quiet, stats.unfillable = {eth: at_ns}, (Unfillable(eth, 7, 9, "the venue no longer keeps them", at_ns),)
+    try:
+        test = app()
+        test.session_state["tape"] = True
+        said = words(test.run())
+        assert not test.exception
+        assert "No trade since 23:54:16 UTC" in said
+        assert "trades 7 to 9, before 2024-08-08 23:54:16 UTC: the venue no longer keeps them" in said
+    finally:
+        stats.quiet, stats.unfillable = {}, ()
