@@ -128,17 +128,26 @@ class Lines:
 
     def follow(self, symbols: Collection[InstrumentId]) -> list[InstrumentId]:
         """Ask the open connections for what they do not carry yet, and to leave out, and return, what is not wanted."""
+        assert self._line is not None
         wanted, now_s = frozenset(symbols), time.monotonic()
-        left_out: set[InstrumentId] = set()
-        for line in filter(None, (self._line, self._next)):
-            if line.symbols != wanted and now_s >= line.subscribe_after_s:
-                if more := sorted(wanted - line.symbols):
-                    line.transport.send(self._codec.subscribe(more, next(self._numbers)))
-                if less := sorted(line.symbols - wanted):
-                    line.transport.send(self._codec.unsubscribe(less, next(self._numbers)))
-                    left_out.update(less)
-                line.symbols, line.subscribe_after_s = wanted, now_s + SUBSCRIBE_EVERY_S
-        return sorted(left_out)
+        if self._next is not None:
+            try:
+                self._ask_for(self._next, wanted, now_s)
+            except FeedError as error:
+                log.warning("feed=%r the next connection was lost: %s", self._codec.title, error)
+                self._give_up_next(now_s + RETRY_S)
+        return self._ask_for(self._line, wanted, now_s)
+
+    def _ask_for(self, line: _Line, wanted: frozenset[InstrumentId], now_s: float) -> list[InstrumentId]:
+        if line.symbols == wanted or now_s < line.subscribe_after_s:
+            return []
+        more, less = sorted(wanted - line.symbols), sorted(line.symbols - wanted)
+        if more:
+            line.transport.send(self._codec.subscribe(more, next(self._numbers)))
+        if less:
+            line.transport.send(self._codec.unsubscribe(less, next(self._numbers)))
+        line.symbols, line.subscribe_after_s = wanted, now_s + SUBSCRIBE_EVERY_S
+        return less
 
     def _connect(self, context: FeedContext, symbols: Sequence[InstrumentId], timeout_s: float) -> _Line:
         transport = self._make(timeout_s)

@@ -108,6 +108,31 @@ def test_a_next_connection_that_brings_nothing_is_given_up(monkeypatch: pytest.M
         assert ingest.health.reconnects == 0
 
 
+class Obedient(Scripted):
+    """One that takes what is sent."""
+
+    def send(self, payload: bytes) -> None:
+        pass
+
+
+def test_a_next_connection_that_takes_no_subscription_is_given_up() -> None:
+    trade = b'{"e":"aggTrade","a":7,"s":"BTCUSDT","p":"61800.30","q":"0.205","T":1723161256322,"m":false}'
+    first, following = Obedient(trade, 10**6), Scripted(b'{"result":null,"id":1}', 10**6)
+    opened: list[Scripted] = []
+    waiting = iter([first, following])
+
+    def transport(timeout_s: float) -> Scripted:
+        opened.append(next(waiting))
+        return opened[-1]
+
+    with running(scripted_feed(transport, renew_s=0.1), refill=False) as ingest:
+        until(lambda: following in opened)
+        ingest.add_symbol("SOLUSDT")
+        until(lambda: following.closed)
+        assert not first.closed
+        assert (ingest.health.reconnects, ingest.health.renewals) == (0, 0)
+
+
 def test_a_first_connection_that_breaks_is_followed_by_the_next_at_once() -> None:
     recorder = Recorder()
     with exchange_with(Drop(after=100)) as exchange, running(feed_of(exchange, renew_s=0.1), recorder) as ingest:
