@@ -99,11 +99,17 @@ class PicowsTransport:
     def _wait(self, timeout_s: float) -> None:
         """Let the loop run until messages, the end of the connection, or so long; raise what ended it."""
         self._require_alive()
+        self._run(timeout_s)
+        if not self._inbox.messages:
+            self._require_alive()
+
+    def _run(self, timeout_s: float) -> None:
         timer = self._loop.call_later(timeout_s, self._loop.stop)
         self._loop.run_forever()
         timer.cancel()
-        if not self._inbox.messages:
-            self._require_alive()
+        if self._inbox.ping is not None and self._ws is not None:
+            self._ws.send_pong(self._inbox.ping)
+            self._inbox.ping = None
 
     def _require_alive(self) -> None:
         inbox, ws = self._inbox, self._ws
@@ -124,9 +130,7 @@ class PicowsTransport:
         self._ws.send(WSMsgType.TEXT, payload)
         while self._inbox.waits_since_s is not None:
             self._require_alive()
-            timer = self._loop.call_later(SEND_TIMEOUT_S, self._loop.stop)
-            self._loop.run_forever()
-            timer.cancel()
+            self._run(SEND_TIMEOUT_S)
         self._require_alive()
 
     def abort(self) -> None:
@@ -157,6 +161,7 @@ class _Inbox(WSListener):
         self.wake: Callable[[], None] = lambda: None  # messages that come with the handshake wake nobody
         self.messages: list[bytes] = []
         self.times: list[int] = []
+        self.ping: bytes | None = None  # the newest, not answered yet; those before it need no answer
         self.failure = ""
         self.waits_since_s: float | None = None  # since when bytes wait to be sent
         self._fragments: list[bytes] | None = None
@@ -177,7 +182,8 @@ class _Inbox(WSListener):
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._fail("the connection was lost (a frame with reserved bits, which nobody agreed on)")
         elif kind == WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
+            self.ping = frame.get_payload_as_bytes()
+            self.wake()
         elif kind == WSMsgType.CLOSE:
             self._fail(close_reason(frame.get_payload_as_bytes()))
             transport.send_close(picows.WSCloseCode.OK)
