@@ -19,9 +19,10 @@ from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
 from runtime.connections.lines import LOOK_AROUND_S, RENEW_S, Lines
 from runtime.connections.refill import LIVE, Refill
-from runtime.connections.rest import RefusedError, RestClient
+from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport
 from runtime.connections.transport_choice import transport_named
+from runtime.connections.venue_clock import VenueClock
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class LiveFeed:
         self._timeout_s = connect_timeout_s
         self._lines = Lines(self._codec, transport or transport_named("auto"), connect_timeout_s, renew_s)
         self._stall_s, self._stable_s = stall_s, stable_s
+        self._clock = VenueClock()
         self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
         self._refill = Refill(self._codec, connect_timeout_s, history_s)
         self._instruments: dict[str, Instrument] = {}
@@ -175,12 +177,13 @@ class LiveFeed:
         """
         if self._ask_rest:
             self._ask_rest = False
+            self._clock.asking()  # one that does not answer now is left alone for a while
             self._report_step(context, f"asking {self.title} for its symbols")
             try:
                 self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info()))
-                before_ns = time.time_ns()
-                server_ns = self._codec.parse_server_time(self._get(context, self._codec.server_time()))
-                context.stats.clock_offset_ns = server_ns - (before_ns + time.time_ns()) // 2
+                asked_ns = self._clock.asking()
+                answer = self._get(context, self._codec.server_time())
+                self._clock.told(self._codec.parse_server_time(answer), asked_ns)
             except RefusedError as refusal:
                 if self._codec.advise(refusal.status, refusal.headers).action == "stop":
                     raise
@@ -202,6 +205,16 @@ class LiveFeed:
             return f"{self.title} does not list {name}" + (f": did you mean {close}?" if close else "")
         status = self._instruments[symbol].status
         return None if status == "TRADING" else f"{name} does not trade at {self.title} now (status {status})"
+
+    def _keep_clock(self, context: FeedContext, now_s: float) -> None:
+        """Know how far the venue's clock is ahead, and ask it again now and then, without ever waiting."""
+        if self._clock.is_due():
+            request, asked_ns, client = self._codec.server_time(), self._clock.asking(), RestClient(self._timeout_s)
+            context.stats.traffic.asked(request.weight, now_s)
+            in_thread(
+                lambda: self._clock.told(self._codec.parse_server_time(client.get(request.url)), asked_ns)
+            )  # what fails is asked again the next time
+        context.stats.clock_offset_ns = self._clock.offset_ns()
 
     def _get(self, context: FeedContext, request: Request) -> bytes:
         client = RestClient(self._timeout_s)
@@ -234,6 +247,7 @@ class LiveFeed:
             while not context.stopping and self._symbols:
                 found = self._lines.receive(context, self._symbols)
                 now_s = time.monotonic()
+                self._keep_clock(context, now_s)
                 for groups in found:
                     self._pass_on(context, groups, now_s)
                 if found:
