@@ -8,6 +8,7 @@ from typing import Final
 TASKS: Final[dict[str, str]] = {
     "MainThread": "starts and ends the process; serves browsers where there is a page",
     "ingest-request": "waits for one REST answer",
+    "look-up": "asks the system for the address of a host",
     "ingest": "receives trades and hands them to the tape",
     "tick-writer": "writes trades into the file",
     "tick-follower": "follows a file that another process writes",

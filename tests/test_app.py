@@ -102,7 +102,7 @@ def test_programs_that_watch_the_app_are_answered_on_its_port(tmp_path: Path) ->
             return 0, b""
 
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while ask("healthz")[0] != 200:
             assert time.monotonic() < deadline, "it did not become healthy in time"
             time.sleep(0.1)

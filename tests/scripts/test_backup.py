@@ -53,7 +53,7 @@ def test_a_recorder_goes_on_while_it_is_copied_and_after_a_restore(
     source = tmp_path / "var"
     with LocalExchange(pace=Rate(500), loop=True) as exchange:
         process = record_command(source, exchange)
-        eventually((source / "binance-usdm.db-wal").exists)
+        eventually((source / "binance-usdm.db-wal").exists, 120)
         eventually(lambda: (source / "binance-usdm.db-wal").stat().st_size > 0)
         main([str(source), str(tmp_path / "copy")])
         assert "binance-usdm.db  " in capsys.readouterr().out
