@@ -59,22 +59,22 @@ def record(argv: Sequence[str] | None = None) -> int:
     asked = {"SYMBOLS": arguments.symbols, "VENUE": arguments.venue}
     environ = {**os.environ, **{config.PREFIX + name: value for name, value in asked.items() if value is not None}}
     opened: list[Pipeline] = []
-    try:
-        settings = config.load(environ)
-        configure_logging(settings.log_level)
-        server = _metrics_server(arguments.metrics, settings, opened)
-        is_over = _until_stopped(arguments.seconds)
-        pipeline = _opened(settings, is_over)
-    except AlphaStreamError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
-        return 2
-    if pipeline is None:
-        return 0
-    opened.append(pipeline)
     with ExitStack() as running:
-        if server is not None:
-            server.start()
-            running.callback(server.stop)
+        try:
+            settings = config.load(environ)
+            configure_logging(settings.log_level)
+            server = _metrics_server(arguments.metrics, settings, opened)
+            if server is not None:
+                server.start()
+                running.callback(server.stop)
+            is_over = _until_stopped(arguments.seconds)
+            pipeline = _opened(settings, is_over)
+        except AlphaStreamError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
+            return 2
+        if pipeline is None:
+            return 0
+        opened.append(pipeline)
         return _record(pipeline, is_over)
 
 
@@ -121,13 +121,14 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
     if place is None:
         return None
     asked = replace(settings, feed="live")  # there is no other way to record
+    waits = "the tape could not be opened yet, the log says why"
 
     def healthz() -> Answer:
-        status, body = health_answer(report(asked, pipelines), with_reasons=True)
+        status, body = health_answer(report(asked, pipelines, waits), with_reasons=True)
         return status, "application/json", body
 
     def metrics() -> Answer:
-        return 200, CONTENT_TYPE, metrics_text(report(asked, pipelines))
+        return 200, CONTENT_TYPE, metrics_text(report(asked, pipelines, waits))
 
     return MetricsServer(place, {"/healthz": healthz, "/metrics": metrics})
 

@@ -3,6 +3,7 @@
 import http.client
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +16,7 @@ from alphastream.instruments import bare
 from health import Report, report_of
 from ingest import FeedState
 from metrics import STATES, health_answer, metrics_text
+from runtime.writer_lock import WriterLock
 from storage import TickStore
 from system import System
 from tests.test_recorder import record_command
@@ -105,33 +107,57 @@ def test_a_system_that_does_what_it_was_asked_for_is_ok(tmp_path: Path) -> None:
         eventually(lambda: health_answer(report_of(system), with_reasons=False) == (200, b'{"status":"ok"}'))
 
 
+def metrics_port(process: "subprocess.Popen[bytes]") -> int:
+    """Where a recorder with ``--metrics 0`` answers, as its log says."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(rb"metrics at http://127\.0\.0\.1:(\d+)/metrics", line):
+            return int(found[1])
+    raise AssertionError("it ended without saying where it answers")
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path)
+    with connection.getresponse() as response:
+        return response.status, response.read()
+
+
 def test_the_recorder_answers_where_it_was_told_to(tmp_path: Path) -> None:
-    port = 0
     with LocalExchange(pace=Rate(500), loop=True) as exchange:
         process = record_command(tmp_path, exchange, "--metrics", "0")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(rb"metrics at http://127\.0\.0\.1:(\d+)/metrics", line):
-                port = int(found[1])
-                break
+        port = metrics_port(process)
 
-        def ask(path: str) -> tuple[int, bytes]:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", path)
-            with connection.getresponse() as response:
-                return response.status, response.read()
+        def held() -> dict[str, float]:
+            families = families_of(ask(port, "/metrics")[1])
+            return by_symbol(families, "alphastream_tape_ticks") if "alphastream_tape_ticks" in families else {}
 
-        eventually(lambda: ask("/healthz")[0] == 200)
-        eventually(lambda: sum(by_symbol(families_of(ask("/metrics")[1]), "alphastream_tape_ticks").values()) > 100)
-        seen = by_symbol(families_of(ask("/metrics")[1]), "alphastream_tape_ticks")
+        eventually(lambda: ask(port, "/healthz")[0] == 200, 120)
+        eventually(lambda: sum(held().values()) > 100)
+        seen = held()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 0
     with TickStore(tmp_path / "binance-usdm.db", read_only=True) as store:
         for symbol, count in seen.items():
-            held = store.coverage(symbol)
-            assert held is not None
-            assert held.ticks >= count > 0
+            coverage = store.coverage(symbol)
+            assert coverage is not None
+            assert coverage.ticks >= count > 0
+
+
+def test_a_recorder_that_waits_says_so(tmp_path: Path) -> None:
+    lock = WriterLock(tmp_path / "binance-usdm.db", "wait")  # of a process that has not made the file yet
+    with LocalExchange(pace=Rate(500), loop=True) as exchange:
+        process = record_command(tmp_path, exchange, "--metrics", "0")
+        port = metrics_port(process)
+        status, body = ask(port, "/healthz")
+        reasons = orjson.loads(body)["reasons"]
+        assert (status, reasons) == (503, ["there is no feed: the tape could not be opened yet, the log says why"])
+        lock.release()
+        eventually(lambda: ask(port, "/healthz")[0] == 200, 120)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 def test_a_wrong_place_for_metrics_is_one_sentence(tmp_path: Path) -> None:
