@@ -41,6 +41,7 @@ class InstrumentReport:
     venue, name : the two parts of that.
     delivered : ticks since the start.
     rate : of them a second, mean of about the last ten seconds; None where that is not known yet.
+    quiet_ns : since when it has not traded although others do and it would, by its own pace; None while it does.
     last_tick_ns : trade time of the newest delivered tick, UTC ns in the feed's time; None before one.
     held : what the tape holds; None before its first tick.
     gaps : ids that are missing on the tape.
@@ -51,6 +52,7 @@ class InstrumentReport:
     name: str
     delivered: int
     rate: float | None
+    quiet_ns: int | None
     last_tick_ns: int | None
     held: Coverage | None
     gaps: tuple[Gap, ...]
@@ -67,6 +69,7 @@ class PipelineReport:
     now_ns : the feed's time.
     instruments : that the feed carries or the tape holds.
     file : of the tape.
+    follows : whether another process records, and this one shows what that one writes.
     """
 
     kind: Literal["live", "replay"]
@@ -76,6 +79,7 @@ class PipelineReport:
     store: StoreHealth
     instruments: tuple[InstrumentReport, ...]
     file: FileRoom
+    follows: bool
 
     @property
     def is_live(self) -> bool:
@@ -169,6 +173,7 @@ def _of_pipeline(pipeline: Pipeline, settings: Settings) -> PipelineReport:
         store=store.health,
         instruments=tuple(_of_instrument(pipeline, feed, symbol, venue) for symbol in symbols),
         file=room_of(store.path),
+        follows=store.follows,
     )
 
 
@@ -180,6 +185,7 @@ def _of_instrument(pipeline: Pipeline, feed: Health, symbol: str, venue: str) ->
         name=full.symbol,
         delivered=feed.traffic.ticks.get(symbol, 0),
         rate=feed.traffic.rates.get(symbol),
+        quiet_ns=feed.quiet.get(symbol),
         last_tick_ns=feed.last_tick_ns.get(symbol),
         held=pipeline.store.coverage(symbol),
         gaps=tuple(pipeline.store.gaps(symbol)),

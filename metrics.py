@@ -158,6 +158,8 @@ def _tapes(feeds: Feeds, retention_hours: int) -> Iterable[Metric]:
         [(k, s.durable_lag_s) for k, s in each],
     )
     yield histogram("durable_lag_seconds", "From the tape to the disk.", [(k, s.durable_lags) for k, s in each])
+    follows = [(k, float(p.follows)) for k, p in feeds]
+    yield gauge("store_follows", "1 while another process records and this one shows it.", follows)
     files = [(labels, pipeline.file) for labels, pipeline in feeds]
     yield gauge("store_file_bytes", "Size of the tape's files.", [(k, f.size) for k, f in files if f.size is not None])
     yield gauge(

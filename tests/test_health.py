@@ -102,6 +102,18 @@ def test_live_counts_are_those_of_the_store(tmp_path: Path) -> None:
         assert found.store.written == sum(one.delivered for one in found.instruments) == found.store.durable_lags.total
 
 
+def test_a_second_process_says_that_it_follows(tmp_path: Path) -> None:
+    with LocalExchange(pace=Rate(500), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as first:
+        eventually(lambda: bool((found := report_of(first).pipelines) and found[0].store.written > 100))
+        with running(System(settings(tmp_path, exchange))) as second:
+            eventually(lambda: bool((found := report_of(second).pipelines) and found[0].feed.state == "live"))
+            assert [each.follows for each in report_of(second).pipelines] == [True]
+            assert troubles(report_of(second)) == ()
+            held = report_of(second).pipelines[0].instruments[0].held
+            assert held is not None
+        assert [each.follows for each in report_of(first).pipelines] == [False]
+
+
 def test_holes_say_what_becomes_of_them_and_between_which_times(tmp_path: Path) -> None:
     with running(System(settings(tmp_path, FEED="replay"))) as system:
         pipeline = system.pipeline

@@ -46,9 +46,7 @@ def _now(system: System) -> None:
         lines = "\n".join(f"- {in_markdown(words)}" for words in found)
         st.error(lines, icon=":material/error:", title="Not what was asked for")
     else:
-        shown = report.pipelines[0]
-        words = "Live trades are recorded." if shown.kind == "live" else "A recording is played."
-        st.success(words, icon=":material/check:")
+        st.success(_words_of(report.pipelines[0]), icon=":material/check:")
     for pipeline in report.pipelines:
         st.subheader(in_markdown(f"{KINDS[pipeline.kind]}: {plain(pipeline.feed.feed)}"))
         _beat(pipeline, system)
@@ -60,7 +58,10 @@ def _now(system: System) -> None:
             placeholder=UNKNOWN,
             key=f"health_instruments_{pipeline.kind}",
             alt="Instruments: what the tape holds and lacks",
+            # Most of the time no instrument is quiet, and an empty column only takes room.
+            column_order=_columns(pipeline),
             column_config={
+                "quiet since (UTC)": _moments("quiet since (UTC)", "By its own pace it would trade, and others do."),
                 "instrument": st.column_config.TextColumn(width=110),
                 "tape": st.column_config.TextColumn(width=130, help="Ids missing between the first and the last."),
                 "ticks/s": st.column_config.NumberColumn(
@@ -72,6 +73,21 @@ def _now(system: System) -> None:
                 "delivered": st.column_config.NumberColumn(format="localized", help="Since the start."),
             },
         )
+
+
+def _columns(pipeline: PipelineReport) -> list[str] | None:
+    names = list(instruments_frame(pipeline).columns)
+    if any(one.quiet_ns is not None for one in pipeline.instruments):
+        return None
+    return [name for name in names if name != "quiet since (UTC)"]
+
+
+def _words_of(pipeline: PipelineReport) -> str:
+    if pipeline.kind == "replay":
+        return "A recording is played."
+    return (
+        "Another process records live trades; this one shows them." if pipeline.follows else "Live trades are recorded."
+    )
 
 
 def _beat(pipeline: PipelineReport, system: System) -> None:

@@ -33,6 +33,7 @@ def instruments_frame(pipeline: PipelineReport) -> pd.DataFrame:
                 "instrument": bare(one.symbol, pipeline.venue),
                 "tape": missing,
                 "ticks/s": one.rate,
+                "quiet since (UTC)": _moment(one.quiet_ns),
                 "ticks": held.ticks if held is not None else 0,
                 "first id": held.first_id if held is not None else None,
                 "last id": held.last_id if held is not None else None,
@@ -130,6 +131,7 @@ def facts_frame(pipeline: PipelineReport, report: Report) -> pd.DataFrame:
         "transport": traffic.transport or "none: a recording is played",
         "bytes received": size(traffic.bytes_received),
         "reconnects": f"{feed.reconnects:,}",
+        "connections renewed without a break": f"{feed.renewals:,}",
         "messages rejected": f"{sum(feed.rejected.values()):,}",
         "venue's clock ahead of ours": UNKNOWN
         if feed.clock_offset_ns is None

@@ -61,6 +61,31 @@ def test_what_is_wrong_stands_at_the_top(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "A recording is played." not in words(test)
 
 
+def test_an_instrument_that_is_quiet_says_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    pipeline = get_system().pipeline
+    assert pipeline is not None
+    since_ns = pipeline.ingest.now_ns() - 90 * 10**9
+    symbol = pipeline.symbols[0]
+    monkeypatch.setattr(pipeline.ingest.stats, "quiet", {symbol: since_ns})
+    test = app(PAGE)
+    assert not test.exception
+    (table,) = (frame.value for frame in test.dataframe if "tape holds and lacks" in frame.proto.alt)
+    assert [at.value for at in table["quiet since (UTC)"].dropna()] == [since_ns]
+
+
+def test_who_records_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    report = health.report_of(get_system())
+    (shown,) = report.pipelines
+    for follows, words_ in ((True, "Another process records live trades"), (False, "Live trades are recorded.")):
+        live = replace(report, asked="live", pipelines=(replace(shown, kind="live", follows=follows),))
+        monkeypatch.setattr(health, "report_of", lambda _, live=live: live)
+        test = app(PAGE)
+        assert not test.exception
+        assert words_ in words(test)
+
+
 def test_without_any_feed_the_page_still_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     app()
     system = get_system()
