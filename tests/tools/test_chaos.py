@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from alphastream.events import Tick
 from alphastream.tape.columns import TickColumns
 from storage import TickStore
-from tools.chaos.comparison import Comparison, compare, compare_all, full_name, missing_in, played_trades, total
+from tools.chaos.comparison import (
+    Comparison,
+    behind_ns,
+    compare,
+    compare_all,
+    full_name,
+    missing_in,
+    played_trades,
+    total,
+)
 from tools.chaos.script import KINDS, events
 from tools.exchange import LocalExchange, Rate, Tape
 from tools.exchange.client import BOTH, connect, receive
@@ -99,7 +108,7 @@ def test_the_files_of_a_folder_are_compared_with_all_that_was_sent(tmp_path: Pat
         with connect(exchange, BOTH) as client:
             receive(client, 100)
         exchange.close_market()
-        assert missing_in(tmp_path) == 0
+        assert missing_in(tmp_path) == behind_ns(tmp_path, 10**18) == 0
         sent = {
             symbol: played_ticks(exchange.playback, symbol, first_id)
             for symbol, first_id in exchange.first_sent.items()
@@ -108,6 +117,8 @@ def test_the_files_of_a_folder_are_compared_with_all_that_was_sent(tmp_path: Pat
             store.append([tick for ticks in sent.values() for tick in (*ticks[:3], *ticks[5:])])
         rows = compare_all(tmp_path, {"binance-usdm": exchange, "binance-spot": exchange})
         assert missing_in(tmp_path) == 4
+        newest = [ticks[-1].time_ns for ticks in sent.values()]
+        assert behind_ns(tmp_path, max(newest) + 7) == max(newest) + 7 - min(newest)
     found = {row.name: (row.sent, row.kept, row.missing) for row in rows}
     for symbol, ticks in sent.items():
         assert found[f"binance-usdm:{symbol}"] == (len(ticks), len(ticks) - 2, 2)

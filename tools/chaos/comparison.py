@@ -128,11 +128,31 @@ def full_name(path: Path, instrument: str, venues: Iterable[str]) -> str:
 
 def missing_in(folder: Path) -> int:
     """How many trades the files of a folder know to be missing."""
-    missing = 0
-    for path in folder.glob("*.db"):
+    return sum(
+        gap.last_id - gap.first_id + 1
+        for store in _stores_in(folder)
+        for name in store.symbols()
+        for gap in store.gaps(name)
+    )
+
+
+def behind_ns(folder: Path, now_ns: int) -> int:
+    """How long ago the newest trade of the instrument that is furthest behind was made."""
+    return max(
+        (
+            now_ns - coverage.last_ns
+            for store in _stores_in(folder)
+            for name in store.symbols()
+            if (coverage := store.coverage(name)) is not None
+        ),
+        default=0,
+    )
+
+
+def _stores_in(folder: Path) -> Iterator[TickStore]:
+    for path in sorted(folder.glob("*.db")):
         with TickStore(path, read_only=True) as store:
-            missing += sum(gap.last_id - gap.first_id + 1 for name in store.symbols() for gap in store.gaps(name))
-    return missing
+            yield store
 
 
 def total(parts: Sequence[Comparison]) -> Comparison:
