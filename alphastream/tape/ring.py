@@ -144,6 +144,7 @@ class SymbolRing:
         if epoch != self._epoch:
             self._begin_epoch()
         self.seen, self._absent, self.first_ns, self._epoch = runs, absent, first_ns, epoch
+        self.lost = self.lost.without(self.lost.without(runs))  # what the file knows to be absent may come again
         self._put(newest)
 
     def follow(self, runs: IdRuns, newest: TickColumns, first_ns: int) -> None:

@@ -164,7 +164,7 @@ class Connections:
                 yield
             finally:
                 self._generation += 1
-                self.is_broken = False
+            self.is_broken = False
 
     def close(self) -> None:
         """Close every connection; one that a reader has borrowed closes when it comes back."""

@@ -124,21 +124,17 @@ class KeptFile:
                 f"{self._path} is damaged again, {now_s - self._salvaged_s:.0f} s later: look at the disk"
             )
         self._connections.is_broken = True
-        before = self.runs
         try:
             self._connections.let_go()
             found = salvage.salvage(self._path, self._instruments)
             with self._connections.swapping():
                 kept = salvage.put_in_place(self._path)
-            self._salvaged_s = now_s
-            self._open()
         except (*ERRORS, OSError) as error:
-            self._connections.is_broken = True
             raise StorageError(
                 f"{self._path} is damaged and cannot be salvaged: {error}: make room beside it"
             ) from error
-        none = IdRuns()
-        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()} or found.lost
+        self._salvaged_s = now_s
+        lost = self._reopen() or found.lost
         gone = total(lost)
         self.damaged += gone
         self._tell(
@@ -162,9 +158,11 @@ class KeptFile:
         StorageError : it was not possible. What is open is as it was.
         """
         now, before = names.look(self._path), self._connections.named
-        if now == before or self._connections.writer is None:
+        if now == before and self._connections.writer is not None:
             return None
         try:
+            if self._connections.writer is None:  # what was to be opened could not be, a moment ago
+                return None if self.is_broken else self._reopen()
             if now.file in (None, before.file):
                 self._restore()
                 gone = "the file" if now.file is None else "the write-ahead log"
@@ -179,6 +177,9 @@ class KeptFile:
             kept = salvage.set_aside(self._path)
             self._restore()
         except (*ERRORS, OSError) as error:
+            if is_damage(error):  # of what is open: it has to be salvaged
+                self._connections.is_broken = True
+                return None
             raise StorageError(f"{self._path} has lost its name and cannot be written anew: {error}") from error
         self._tell(
             f"{self._path} was replaced by what is no readable tick file of its kind: that is {kept.name} now, and the "
@@ -196,13 +197,19 @@ class KeptFile:
         try:
             with closing(sqlite3.connect(copy)) as target:
                 writer.backup(target)
-            self._connections.let_go()
             with self._connections.swapping():
                 names.remove_log(self._path)
                 os.replace(copy, self._path)
         finally:
             copy.unlink(missing_ok=True)
+        self._connections.let_go()  # SQLite leaves the log of a file alone that has lost its name
+        self._reopen()
+
+    def _reopen(self) -> dict[Series, IdRuns]:
+        """Open what has the name now; ids by series that the file before had and this one has not."""
+        before, none = self.runs, IdRuns()
         self._open()
+        return {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()}
 
     def _is_tick_file(self) -> bool:
         """Whether the file that has the name now is one that this store could have written."""
@@ -216,13 +223,10 @@ class KeptFile:
             return False
 
     def _adopt(self) -> dict[Series, IdRuns]:
-        before = self.runs
-        self._connections.let_go()
         with self._connections.swapping():
             pass
-        self._open()
-        none = IdRuns()
-        lost = {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()}
+        self._connections.let_go()
+        lost = self._reopen()
         self._tell(
             f"{self._path} was replaced by another tick file while it was open: the tape goes on in that, with "
             f"{total(self.runs)} ticks, {total(lost)} that it has not are to be fetched again"
@@ -238,16 +242,21 @@ class KeptFile:
         self._connections.close()
 
     def _load(self, connection: sqlite3.Connection) -> None:
-        self.origin = schema.origin_of(connection)
-        self.runs, self.lost, self._damaged, self._unchecked = {}, {}, set(), []
-        self._load_instruments(connection)
-        for series, instrument in self._instruments.items():
-            self.runs[series] = runs = run_rows.load(connection, "runs", instrument)
-            self.lost[series] = run_rows.load(connection, "lost", instrument)
+        origin = schema.origin_of(connection)
+        instruments = instrument_rows.load(connection)
+        damaged: set[Series] = set()
+        unchecked: list[tuple[Series, Keys]] = []
+        all_runs: dict[Series, IdRuns] = {}
+        lost: dict[Series, IdRuns] = {}
+        for series, instrument in instruments.items():
+            all_runs[series] = runs = run_rows.load(connection, "runs", instrument)
+            lost[series] = run_rows.load(connection, "lost", instrument)
             blocks = block_rows.keys_of(connection, instrument)
             if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
-                self._damaged.add(series)
-            self._unchecked += [(series, block) for block in blocks]
+                damaged.add(series)
+            unchecked += [(series, block) for block in blocks]
+        self.origin, self._instruments, self._damaged, self._unchecked = origin, instruments, damaged, unchecked
+        self.runs, self.lost = all_runs, lost
 
     def _load_instruments(self, connection: sqlite3.Connection) -> None:
         self._instruments = instrument_rows.load(connection)

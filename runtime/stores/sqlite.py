@@ -1,6 +1,7 @@
 """The SQLite file behind the tape: which instruments it holds, their blocks, and the ids that are there."""
 
 import logging
+import sqlite3
 from collections.abc import Mapping
 
 import numpy as np
@@ -85,11 +86,16 @@ class TickFile(KeptFile):
         return bool(self._unchecked)
 
     def set_damage_aside(self) -> dict[Series, IdRuns]:
-        """Move blocks that cannot be read out of the way; return by series the ids that the file has no more."""
+        """Move blocks that cannot be read out of the way; return by series the ids that the file has no more.
+
+        Raises ``sqlite3.DatabaseError`` where more than blocks is damaged: then the file is to be salvaged.
+        """
         lost: dict[Series, IdRuns] = {}
         damaged = self._damaged.copy()
         all_runs, all_lost = self.runs.copy(), self.lost.copy()
         with self._connections.writing() as connection:
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its pages contradict each other")  # sound blocks may be out of reach
             for series in damaged:
                 instrument = self._instruments[series]
                 all_runs[series], unreadable = block_upkeep.read_ids(connection, instrument)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,48 @@ def test_a_store_that_only_reads_follows_the_file(path: Path) -> None:
             store.append(costly(101, 200))
             store.flush()
             assert len(reader.window(BTC, 0, 5000)) == 200
+
+
+def test_what_cannot_be_written_anew_at_once_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    def refuse(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise OSError("no space left on device")
+
+    with TickStore(path, flush_s=0.01) as store:
+        store.append(costly(1, 2000))
+        store.flush()
+        with monkeypatch.context() as patch:
+            patch.setattr("os.replace", refuse)
+            delete_all_three(path)
+            until(lambda: tries > 1)
+            store.append(costly(2001, 2500))
+            assert store.health.notices == ()
+        store.flush()
+        assert store.window(BTC, 0, 5000) == costly(1, 2500)
+        assert (store.gaps(BTC), store.health.lost, store.health.last_error) == ([], 0, None)
+    assert runs_and_ids(path) == (IdRuns([(1, 2500)]), list(range(1, 2501)))
+
+
+def test_a_file_that_cannot_be_opened_again_at_once_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    def refuse(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with TickStore(path, flush_s=0.01) as store:
+        store.append(costly(1, 2000))
+        store.flush()
+        with monkeypatch.context() as patch:
+            patch.setattr("runtime.stores.kept_file.open_writer", refuse)
+            delete_the_file(path)
+            until(lambda: tries > 1)
+            store.append(costly(2001, 2500))
+        store.flush()
+        assert store.window(BTC, 0, 5000) == costly(1, 2500)
+        assert (store.gaps(BTC), store.health.lost, store.health.last_error) == ([], 0, None)
+    assert runs_and_ids(path) == (IdRuns([(1, 2500)]), list(range(1, 2501)))
