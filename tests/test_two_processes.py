@@ -8,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from alphastream.backtest import Book, Definition, compare
+from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked
+from alphastream.pairs import PairSpec
+from alphastream.strategies import ZScoreThreshold
+from alphastream.trading import BrokerRules, FixedLatency
 from health import holes
 from runtime.writer_lock import WriterLock
 from storage import TickStore
 from system import Pipeline, System
+from tests.runtime.paper.paper_pipeline import history_of, see
+from tests.runtime.stores.tape_files import tick
 from tests.test_recorder import record_command
 from tests.test_system import eventually, kind, running, settings
 from tools.chaos.comparison import compare_all
-from tools.exchange import LocalExchange, Rate
+from tools.exchange import LocalExchange, Rate, RealTime
 
 VENUE = "binance-usdm"
 BTC, ETH, SOL = (f"{VENUE}:{symbol}USDT" for symbol in ("BTC", "ETH", "SOL"))
@@ -105,6 +112,33 @@ def test_an_app_shows_what_a_recorder_records_and_goes_on_when_it_is_killed(tmp_
         tape_is_whole(system, tmp_path / "var", exchange)
 
 
+def test_a_paper_run_beside_a_recorder_goes_on_when_that_is_killed(tmp_path: Path) -> None:
+    rules = BrokerRules(latency=FixedLatency(50_000_000))
+    definition = Definition(ZScoreThreshold(PairSpec(ETH, BTC, SECOND, "ols", 5, entry=0.5, exit=0.4)), rules)
+    pace = RealTime(20.0)
+    with LocalExchange(pace=pace, loop=True, already_played=40_000) as exchange, ExitStack() as ends:
+        recorder = record_command(tmp_path / "var", exchange)
+        ends.callback(recorder.kill)
+        wait_for(recorder, b"state=live")
+        system = ends.enter_context(running(System(settings(tmp_path, exchange))))
+        eventually(lambda: shows(system, f"recorded by process {recorder.pid}"))
+        name = system.paper.open(definition, "live")
+
+        eventually(lambda: len(see(system.paper, name).fills) > 0, 90.0)
+        recorder.send_signal(signal.SIGKILL)
+        recorder.communicate(timeout=30)
+        eventually(lambda: records(system))
+        before = len(see(system.paper, name).fills)
+        eventually(lambda: len(see(system.paper, name).fills) > before, 90.0)
+        view = see(system.paper, name)
+        assert view.status == "running"
+        assert view.outages == ()
+        history = history_of(view, live(system).store)
+        marks = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))
+        books = Book(view.orders, view.fills, view.funding), Book(history.orders, history.fills, ())
+        assert view.late or compare(*books, marks, view.outages, view.late) == []
+
+
 def test_a_recorder_stands_by_and_goes_on_when_the_app_ends(tmp_path: Path) -> None:
     with LocalExchange(pace=Rate(400), loop=True) as exchange, ExitStack() as ends:
         system = ends.enter_context(running(System(settings(tmp_path, exchange))))
@@ -133,8 +167,6 @@ def test_what_was_recorded_before_is_carried_on_and_what_was_asked_for_joins_it(
         eventually(lambda: "no trade" in pipeline.ingest.health.reason)
         assert pipeline.ingest.state == "connecting"
         assert pipeline.ingest.health.symbols == ()
-        from tests.runtime.stores.tape_files import tick
-
         owner.append([tick(number, symbol=symbol) for symbol in (BTC, ETH) for number in (1, 3)])
         eventually(lambda: pipeline.ingest.state == "live")
         assert [hole.reason for hole in holes(pipeline, BTC)] == ["left to the process that records"]
