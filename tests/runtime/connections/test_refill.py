@@ -36,4 +36,5 @@ def test_one_id_that_cannot_be_right_asks_for_nothing(tmp_path: Path) -> None:
             until(lambda: ingest.health.state == "live" and not any(store.gaps(symbol) for symbol in SYMBOLS))
             assert ingest.health.unfillable == ()
             assert sum("aggTrades" in request for request in exchange.requests) <= 4
+            assert not any("%3A" in request for request in exchange.requests)  # the venue never sees its own name
             assert all(held.last_id < 10**13 for symbol in SYMBOLS if (held := store.coverage(symbol)) is not None)
