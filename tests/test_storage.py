@@ -283,6 +283,18 @@ def test_ids_that_begin_anew_far_below_are_another_epoch_at_once(store: TickStor
     assert store.health.rejected == 1
 
 
+def test_ids_that_begin_anew_at_once_lose_none_of_the_first(path: Path) -> None:
+    """At ids that have left memory long since, a moment after the last trade."""
+    with TickStore(path, ring_ticks=50) as store:
+        store.append([tick(i, time_ns=i * S // 10) for i in range(1000, 1501)])
+        begun = 1500 * S // 10 + 1
+        anew = [tick(i, time_ns=begun + i) for i in range(1000, 1021)]
+        assert sum(store.append([each]) for each in anew) == len(anew)
+        coverage = store.coverage(BTC)
+        assert coverage is not None
+        assert (coverage.epoch, coverage.first_id, coverage.ticks) == (1, 1000, 21)
+
+
 def test_one_absurd_id_does_not_make_a_thousand_million_million_missing(store: TickStore) -> None:
     store.append(ticks(1, 5))
     assert store.append([tick(10**15, time_ns=6)]) == 0

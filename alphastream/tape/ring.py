@@ -209,7 +209,7 @@ class SymbolRing:
         return _NEW
 
     def _contradict(self, known: TickColumns) -> npt.NDArray[np.bool_]:
-        """Which ticks of known ids traded later than the tick that had the id before."""
+        """Which ticks of known ids traded later than the tick that had the id before, or the next one that is held."""
         if not len(known) or self.newest is None:
             return np.zeros(len(known), dtype=np.bool_)
         held = self._held()
@@ -218,9 +218,7 @@ class SymbolRing:
             return np.asarray(known.time_ns - self.newest.time_ns > _CONTRADICTION_NS)
         order = np.argsort(held.id, kind="stable")
         place = np.minimum(np.searchsorted(held.id, known.id, sorter=order), len(held) - 1)
-        is_held = held.id[order[place]] == known.id
-        before_ns = np.where(is_held, held.time_ns[order[place]], self.newest.time_ns)
-        return np.asarray(known.time_ns - before_ns > _CONTRADICTION_NS)
+        return np.asarray(known.time_ns - held.time_ns[order[place]] > _CONTRADICTION_NS)
 
     def _judge(self, suspects: TickColumns, now_ns: int) -> list[Admission]:
         """Hold suspects against those that wait: the admissions of those that go on from each other."""
