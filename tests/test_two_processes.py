@@ -1,10 +1,12 @@
 """Two processes on one folder: one records, the other shows its trades and takes over when it ends."""
 
 import os
+import re
 import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -143,11 +145,15 @@ def test_a_recorder_stands_by_and_goes_on_when_the_app_ends(tmp_path: Path) -> N
     with LocalExchange(pace=Rate(400), loop=True) as exchange, ExitStack() as ends:
         system = ends.enter_context(running(System(settings(tmp_path, exchange))))
         eventually(lambda: records(system))
-        recorder = record_command(tmp_path / "var", exchange)
+        recorder = record_command(tmp_path / "var", exchange, "--metrics", "0")
         ends.callback(recorder.kill)
         log = wait_for(recorder, b"standing by")
         assert f"process {os.getpid()} records".encode() in log
         wait_for(recorder, b"state=live")
+        address = re.search(rb"metrics at (http://[^/]+)", log)
+        assert address is not None
+        with urlopen(f"{address[1].decode()}/healthz", timeout=30) as answer:
+            assert answer.status == 200
         system.stop()
         wait_for(recorder, b"is recorded here now")
         # The app is deployed again: it shows the recorder's trades, and takes over in its turn.
