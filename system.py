@@ -128,8 +128,10 @@ class System:
         self._stopping.set()
         with self._lock:
             pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
-        rooms = (self._watch.stop, self.webhooks.stop, self.paper.stop, self.hub.stop)
-        for stop in (*rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
+        # No alert of a feed that stops; then the feeds, which would take the time that the rest needs to end.
+        feeds = (self._watch.stop, *(pipeline.ingest.stop for pipeline in pipelines))
+        rooms = (self.webhooks.stop, self.paper.stop, self.hub.stop)
+        for stop in (*feeds, *rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:
                 stop()
             except Exception:  # what is left must be stopped all the same
