@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.errors import DamagedFileError
+from alphastream.errors import DamagedFileError, StorageError
 from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
@@ -44,6 +44,7 @@ def migrate(path: Path, venue: str = "") -> None:
     ------
     sqlite3.Error, OSError : it cannot be read, or the new file not written.
     DamagedFileError : what it holds contradicts itself.
+    StorageError : another program has it open.
     """
     unfinished = path.with_name(f"{path.name}.migrating")
     unfinished.unlink(missing_ok=True)
@@ -52,7 +53,11 @@ def migrate(path: Path, venue: str = "") -> None:
             closing(sqlite3.connect(path, isolation_level=None)) as old,
             closing(sqlite3.connect(unfinished, isolation_level=None)) as new,
         ):
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # What stays in the log would be laid over the new file.
+            if old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise StorageError(
+                    f"{path} is read by another program, so it cannot be rewritten: end that program first"
+                )
             old.execute("BEGIN IMMEDIATE")  # nobody else writes meanwhile
             new.executescript(schema.SQL)
             new.execute("BEGIN")

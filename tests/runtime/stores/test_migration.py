@@ -72,6 +72,19 @@ def test_what_does_not_fit_beside_it_leaves_the_old_file(path: Path, monkeypatch
         assert store.window(BTC, 0, 2**63) == SENT[BTC]
 
 
+def test_a_file_that_another_program_reads_is_not_rewritten(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM ticks").fetchone()
+        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("UPDATE ticks SET receive_ns = 8 WHERE symbol_id = 1 AND trade_id = 1")
+            with pytest.raises(StorageError, match="is read by another program"):
+                TickStore(path)
+    with TickStore(path) as store:
+        first, *others = store.window(BTC, 0, 2**63)
+        assert (first.receive_ns, others) == (8, SENT[BTC][1:])
+
+
 def test_a_rewriting_that_was_killed_begins_anew(path: Path) -> None:
     path.with_name("ticks.db.migrating").write_bytes(b"half of it")
     with TickStore(path) as store:
