@@ -9,6 +9,7 @@ import numpy as np
 
 from alphastream.backtest import LiveRun
 from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.protocols import Batch
 from runtime.paper.view import TradeSource
 
@@ -25,14 +26,14 @@ class Start:
 
     Parameters
     ----------
-    cursors, loaded : by symbol: place in the tape, and ids that were read beyond it.
+    cursors, loaded : by symbol: place in the tape, and what was read beyond it.
     later : ticks after the beginning.
     from_ids : by symbol: ids below were in the bars that are over.
     """
 
     live: LiveRun
     cursors: dict[str, int]
-    loaded: dict[str, Any]
+    loaded: dict[str, TickColumns]
     later: dict[str, list[Tick]]
     from_ids: dict[str, int]
 
@@ -53,7 +54,7 @@ def warm_up(live: LiveRun, pipeline: TradeSource, warm_ns: int, end_ns: int, beg
         later[symbol] = [tick for tick in columns.ticks(symbol) if tick.time_ns >= live.until_ns]
         newest = int(columns.id[-1]) + 1 if len(columns.id) else 0
         from_ids[symbol] = min((tick.id for tick in later[symbol]), default=newest)
-    return Start(live, cursors, {symbol: ticks[symbol].id for symbol in live.symbols}, later, from_ids)
+    return Start(live, cursors, ticks, later, from_ids)
 
 
 class TapeReader:
@@ -61,7 +62,7 @@ class TapeReader:
 
     def __init__(self) -> None:
         self._cursors: dict[str, int] = {}
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, TickColumns] = {}
         self._first: dict[str, int] = {}  # places in the tape when waiting for it to go on began
         self._from_ids: dict[str, int] = {}
         self._lacking: dict[Any, float] = {}  # ranges of ids, and since when they are waited for
@@ -103,9 +104,10 @@ class TapeReader:
 
     def _new(self, symbol: str, batch: Batch) -> list[Tick]:
         """Ticks that were not among those read at the beginning."""
-        ticks = list(batch)
-        loaded = self._loaded.pop(symbol, None) if ticks else None
+        loaded = self._loaded.pop(symbol, None) if len(batch) else None
         if loaded is None:
-            return ticks
-        known = np.isin([tick.id for tick in ticks], loaded)
-        return [tick for tick, was_known in zip(ticks, known.tolist(), strict=True) if not was_known]
+            return list(batch)
+        ticks = batch.columns
+        # Where ids have begun anew, one of a later trade may be among them.
+        is_new = ~np.isin(ticks.id, loaded.id) | (ticks.time_ns > loaded.time_ns.max(initial=0))
+        return ticks.rows(is_new).ticks(symbol)
