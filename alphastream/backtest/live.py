@@ -139,7 +139,7 @@ class LiveRun:
             leg.waiting.append(tick)
             leg.newest_ns = max(leg.newest_ns, tick.time_ns)
 
-    def advance(self, grace_ns: int | None = None) -> bool:
+    def advance(self, grace_ns: int | None = None, read_up_to_ns: int | None = None) -> bool:
         """Close what bars can be closed and hand their rows and trades to the dispatcher.
 
         A bar is over when every symbol has traded after it. The clock on the wall has no say: while a feed is down
@@ -148,13 +148,18 @@ class LiveRun:
         Parameters
         ----------
         grace_ns : so long after a bar's end a trade of one symbol shows that the others were silent; None never.
+        read_up_to_ns : time of a trade that was known before any symbol was read. A later one shows nothing: it may
+            have come while others were read. None where all were read at one moment.
 
         Returns
         -------
         Whether anything was handed over.
         """
         newest_ns = [leg.newest_ns for leg in self._legs.values()]
-        reach_ns = min(newest_ns) if grace_ns is None else max(min(newest_ns), max(newest_ns) - grace_ns)
+        reach_ns = min(newest_ns)
+        if grace_ns is not None:
+            known_ns = max(newest_ns) if read_up_to_ns is None else min(max(newest_ns), read_up_to_ns)
+            reach_ns = max(reach_ns, known_ns - grace_ns)
         until_ns = reach_ns // self.interval_ns * self.interval_ns
         if until_ns <= self.until_ns:
             return False

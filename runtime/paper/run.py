@@ -238,10 +238,11 @@ class PaperRun:
 
     def _step(self, pipeline: TradeSource, live: LiveRun) -> None:
         """Read what came, close bars."""
+        newest_ns = self._tape.newest_ns(pipeline)
         for symbol in live.symbols:
             live.take(self._tape.read(pipeline, symbol))
         if not self._tape.waits_for_ids(pipeline):
-            live.advance(GRACE_NS)
+            live.advance(GRACE_NS, newest_ns)
 
     def _write(self, *, force: bool = False) -> None:
         """Write down what is new and show it; called whenever the dispatcher has nothing left to do."""

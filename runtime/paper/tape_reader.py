@@ -83,6 +83,11 @@ class TapeReader:
         grows = all(pipeline.store.since(symbol, place).cursor > place for symbol, place in self._first.items())
         return grows and not self.waits_for_ids(pipeline)
 
+    def newest_ns(self, pipeline: TradeSource) -> int:
+        """The time of the newest trade of any symbol that is read, 0 before the first."""
+        found = (pipeline.store.last(symbol) for symbol in self._cursors)
+        return max((tick.time_ns for tick in found if tick is not None), default=0)
+
     def read(self, pipeline: TradeSource, symbol: str) -> list[Tick]:
         """Ticks of a symbol that came since the last time. Raises FellBehind where some of them are gone."""
         batch = pipeline.store.since(symbol, self._cursors[symbol])

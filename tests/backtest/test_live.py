@@ -127,3 +127,20 @@ def test_live_equals_history(strategy: Strategy, fill: FillRule, seed: int, cuts
     )
     assert live == past
     assert run.late == 0
+
+
+def test_a_symbol_that_was_read_later_closes_no_bar_of_one_read_before() -> None:
+    ticks, begin_ns = tape(3), START + 40 * SECOND
+    run = LiveRun(ZScoreThreshold(SPEC), BrokerRules(latency=FixedLatency(0)))
+    run.warm_up(columns([tick for tick in ticks if tick.time_ns < begin_ns]), begin_ns)
+    split_ns = begin_ns + 10 * SECOND
+    arrived = [tick for tick in ticks if begin_ns <= tick.time_ns < split_ns]
+    later = [tick for tick in ticks if split_ns <= tick.time_ns < split_ns + 60 * SECOND]
+    run.take(tick for tick in arrived if tick.symbol == "ETH")
+    run.take(tick for tick in [*arrived, *later] if tick.symbol == "BTC")  # came while ETH was read
+    run.advance(SECOND, arrived[-1].time_ns)
+    assert run.until_ns <= split_ns
+    run.take(tick for tick in later if tick.symbol == "ETH")
+    run.advance(SECOND, later[-1].time_ns)
+    assert run.until_ns > split_ns + 50 * SECOND
+    assert run.late == 0
