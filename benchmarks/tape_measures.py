@@ -270,6 +270,7 @@ def ring() -> Figures:
                 store, "BTCUSDT", {name: column.copy() for name, column in rows_of(columns, start, start + 500).items()}
             )
         store.flush(FOREVER_S)
+        time.sleep(2.0)  # small blocks are put together in the meantime
         gc.collect()
         held, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
