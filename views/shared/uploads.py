@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from alphastream.errors import AlphaStreamError, UploadError
 from alphastream.graph import interval_name
@@ -153,8 +154,9 @@ def _say_fleeting() -> None:
 
 
 def _take(field: str) -> None:
-    """Take what was put into the field, and empty it."""
-    brought = [_counted(KeptFile(file.file_id, file.name, file.getvalue())) for file in st.session_state[field]]
+    """Take what was put into the field, and empty it. A message of the browser may name files that were just taken."""
+    found = [file for file in st.session_state[field] if not isinstance(file, DeletedFile)]
+    brought = [_counted(KeptFile(file.file_id, file.name, file.getvalue())) for file in found]
     if brought:
         st.session_state[FIELD] += 1
         _keep((*kept(), *brought))
