@@ -12,12 +12,11 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ import config
 import system
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
+from benchmarks.bench_storage import busy_thread
 from storage import TickStore
 
 Figures = dict[str, float]
@@ -39,25 +39,6 @@ HOUR_NS = 3_600 * 10**9
 FLUSH_S = 0.25
 FOREVER_S = 3_600.0
 FOREVER = 2**63 - 1
-
-
-@contextmanager
-def busy_thread() -> Iterator[None]:
-    """Run pure Python in a second thread for as long as the block lasts."""
-    done = threading.Event()
-
-    def spin() -> None:
-        for _ in count():
-            if done.is_set():
-                return
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def hand_over_often() -> None:
