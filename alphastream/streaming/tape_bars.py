@@ -4,10 +4,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
-
 from alphastream.bars import Bars, aggregate, merge
-from alphastream.core.types import Floats, Ints
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.protocols import Columns, GrowingTape
 
 log = logging.getLogger(__name__)
@@ -26,12 +24,11 @@ class _BarSeries:
     bars: Bars
     loaded: Columns | None
 
-    def add(self, ids: Ints, time_ns: Ints, price: Floats, quantity: Floats, keep: int) -> None:
+    def add(self, ticks: TickColumns, keep: int) -> None:
         if self.loaded is not None:
-            new = ~np.isin(ids, self.loaded.id) | (time_ns > self.loaded.time_ns.max(initial=0))
-            time_ns, price, quantity = time_ns[new], price[new], quantity[new]
+            ticks = ticks.rows(ticks.are_new(self.loaded.id, self.loaded.time_ns))
             self.loaded = None
-        merged = merge(self.bars, aggregate(time_ns, price, quantity, self.interval_ns))
+        merged = merge(self.bars, aggregate(ticks.time_ns, ticks.price, ticks.quantity, self.interval_ns))
         self.bars = merged.take(slice(-keep, None)) if len(merged) > keep else merged
 
 
@@ -132,6 +129,6 @@ class TapeBars:
         ticks = batch.columns
         held.received = Arrivals(int(ticks.receive_ns[0]), int(ticks.receive_ns[-1]), int(ticks.time_ns[-1]))
         for series in held.series.values():
-            series.add(ticks.id, ticks.time_ns, ticks.price, ticks.quantity, keep=2 * self._history)
+            series.add(ticks, keep=2 * self._history)
         held.newest_ns = max(held.newest_ns, int(ticks.time_ns.max()))
         return int(ticks.time_ns.min())

@@ -47,6 +47,13 @@ class TickColumns:
         whole = (self.id >= 0) & (self.time_ns >= 0) & (self.receive_ns >= 0)
         return whole & (self.price > 0) & (self.price < np.inf) & (self.quantity > 0) & (self.quantity < np.inf)
 
+    def are_new(self, known_ids: Ints, known_ns: Ints) -> npt.NDArray[np.bool_]:
+        """Return which rows are not among trades that were read before, given their ids and times.
+
+        Where ids have begun anew, a later trade may have an id that is among them.
+        """
+        return np.asarray(~np.isin(self.id, known_ids) | (self.time_ns > known_ns.max(initial=0)))
+
     @classmethod
     def of(cls, ticks: Iterable[Tick]) -> Self:
         """Return the columns of ticks, in the order given."""

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from alphastream.backtest import LiveRun
 from alphastream.events import Tick
 from alphastream.tape.columns import TickColumns
@@ -113,6 +111,4 @@ class TapeReader:
         if loaded is None:
             return list(batch)
         ticks = batch.columns
-        # Where ids have begun anew, one of a later trade may be among them.
-        is_new = ~np.isin(ticks.id, loaded.id) | (ticks.time_ns > loaded.time_ns.max(initial=0))
-        return ticks.rows(is_new).ticks(symbol)
+        return ticks.rows(ticks.are_new(loaded.id, loaded.time_ns)).ticks(symbol)
