@@ -34,12 +34,19 @@ class Ingest:
     on_ticks : takes every batch, on the ingest thread. When it raises, the batch is counted as failed, ``health`` says
         so, and the feed goes on.
     gaps : names the missing id ranges of an instrument, both ends inclusive; None: nothing is fetched afterwards.
+    time_before : gives the time of the trade before a gap, from an instrument and the gap's first id; 0 where unknown.
     """
 
-    def __init__(self, feed: Feed, on_ticks: Callable[[TickGroups], object], gaps: Gaps | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        on_ticks: Callable[[TickGroups], object],
+        gaps: Gaps | None = None,
+        time_before: Callable[[str, int], int] | None = None,
+    ) -> None:
         self.feed = feed
         self.refills = gaps is not None
-        self._gaps = gaps
+        self._gaps, self._time_before = gaps, time_before
         self.stats = FeedStats()
         self._stop = threading.Event()
         self._on_ticks = on_ticks
@@ -146,6 +153,14 @@ class Ingest:
             log.exception("feed=%r the recorder does not know its gaps", self.feed.title)
             self._recorder_failure = f"the recorder does not know its gaps ({type(error).__name__}: {error})"
             return ()
+
+    def time_before(self, symbol: str, first: int) -> int:
+        """Ask for the time of the trade before a gap; for the feed. 0 while the recorder fails."""
+        try:
+            return self._time_before(symbol, first) if self._time_before is not None else 0
+        except Exception:  # as in deliver
+            log.exception("feed=%r the recorder does not know its times", self.feed.title)
+            return 0
 
     def _run(self) -> None:
         backoff = Backoff(*RESTART_S, jitter=0.0)

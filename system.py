@@ -22,6 +22,7 @@ from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import read_tape
+from alphastream.tape.ring import Gap
 from analytics import QuantEngine
 from config import Settings
 from ingest import Feed, Health, Ingest
@@ -382,7 +383,7 @@ def _connected(
         engine.notify()
         arrived()
 
-    ingest = Ingest(feed, take, gaps=store.gaps)
+    ingest = Ingest(feed, take, store.gaps, lambda symbol, first: store.times_around(symbol, Gap(first, first))[0] or 0)
     engine = QuantEngine(
         store,
         ingest.now_ns,

@@ -1,7 +1,8 @@
 """Which missing trades to ask a venue for, when, and when to give one up. Pure: sends nothing, time is an argument.
 
 The newest missing ids come first: what joins the live tape is worth most, and going back in time finds the edge of
-what the venue keeps with one request instead of thousands.
+what the venue keeps with one request instead of thousands. A venue that is asked by time is asked for the oldest first:
+only the time of the trade before a gap is known.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -54,11 +55,9 @@ class Backfill:
     """
 
     def __init__(self, codec: Codec, history_s: float | None = None) -> None:
-        self._page_limit = codec.page_limit
+        self._page_limit, self._goes_forward = codec.page_limit, codec.pages_forward
         self._history_ns = int((codec.history_s if history_s is None else history_s) * SECOND)
-        self._spacing_s = (
-            60.0 * codec.agg_trades(InstrumentId(codec.name, "X"), 0, 1).weight / (SHARE * codec.weight_per_minute)
-        )
+        self._spacing_s = 60.0 * codec.page_weight / (SHARE * codec.weight_per_minute)
         self._wanted: set[InstrumentId] = set()
         self._not_before_s = 0.0
         self._failures = 0
@@ -116,8 +115,11 @@ class Backfill:
             return None
         sizes = {symbol: sum(last - first + 1 for first, last in missing[symbol]) for symbol in self._wanted}
         symbol = min(sizes, key=lambda name: (sizes[name], name))
-        first, last = missing[symbol][-1]
         self._not_before_s = now_s + self._spacing_s
+        if self._goes_forward:
+            first, last = missing[symbol][0]
+            return Page(symbol, first, min(last, first + self._page_limit - 1)), sum(sizes.values())
+        first, last = missing[symbol][-1]
         return Page(symbol, max(first, last - self._page_limit + 1), last), sum(sizes.values())
 
     def answered(self, page: Page, ticks: Sequence[Tick], now_ns: int) -> None:

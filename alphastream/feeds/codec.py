@@ -1,13 +1,19 @@
 """What every venue's codec offers, and the values it speaks in. No sockets and no clock in here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NewType, Protocol
+from typing import TYPE_CHECKING, Literal, NewType, Protocol
 
 import msgspec
 
 from alphastream.events import Tick
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
+
+if TYPE_CHECKING:
+    from alphastream.feeds.market import MarketCodec
+
+Completeness = Literal["contiguous", "unknown"]
+"""What the ids of a venue's trades prove: "contiguous" ones that none is missing, others nothing."""
 
 WireSymbol = NewType("WireSymbol", str)
 """A symbol alone, as a venue reads and writes it: what a codec may send, where a full name would be refused."""
@@ -38,6 +44,10 @@ class Instrument(msgspec.Struct, frozen=True):
     min_notional : smallest order, in quote units; 0 where the venue gives none.
     status : the venue's word; "TRADING" means that trades are to be expected.
     has_sessions : it trades in sessions, so silence is no sign of trouble.
+    base, quote : what is traded and what it is paid in, in capitals, BTC and not XBT; empty where the venue does not
+        say.
+    kind : "perpetual" pays funding; "" where the venue does not say.
+    contract_size : units of base that a quantity of one on the wire stands for; ticks are in units of base.
     """
 
     symbol: WireSymbol
@@ -47,6 +57,23 @@ class Instrument(msgspec.Struct, frozen=True):
     min_notional: float
     status: str
     has_sessions: bool = False
+    base: str = ""
+    quote: str = ""
+    kind: Literal["spot", "perpetual", "future", ""] = ""
+    contract_size: float = 1.0
+
+
+class Keepalive(msgspec.Struct, frozen=True):
+    """A text message that a venue wants to hear now and then.
+
+    Parameters
+    ----------
+    payload : the message.
+    every_s : how often.
+    """
+
+    payload: bytes
+    every_s: float
 
 
 class RetryAdvice(msgspec.Struct, frozen=True):
@@ -70,15 +97,33 @@ class Codec(Protocol):
 
     ``rejected`` counts, by kind, the messages that were no trades and should not have come. Besides
     ``endings`` a codec keeps no other state, so two connections take two codecs (``fresh``).
+
+    Attributes
+    ----------
+    completeness : what the ids of its trades prove.
+    keepalive : what an open connection must send; None where pings of the protocol are enough.
+    pages_forward : past trades are asked for by time, so a gap is closed from its old end.
+    max_streams, weight_per_minute : instruments on one connection, and what REST allows.
+    history_s, page_limit, page_weight : how far back REST trades are worth asking for, how many come in one answer, and
+        what that answer weighs.
+    market : quotes, books and funding; None where it has none.
     """
 
     name: str
     title: str
+    completeness: Completeness
+    keepalive: Keepalive | None
+    pages_forward: bool
     max_streams: int
     weight_per_minute: int
     history_s: int
     page_limit: int
+    page_weight: int
     rejected: dict[str, int]
+
+    @property
+    def market(self) -> "MarketCodec | None":
+        """The codec of quotes, books and funding, with the same addresses and counters of its own."""
 
     @property
     def endings(self) -> int:
@@ -88,10 +133,13 @@ class Codec(Protocol):
         """Return a codec with its own counters and, where given, other addresses."""
 
     def spelt(self, symbol: str) -> str:
-        """Return a symbol as the venue spells it, from what a person typed."""
+        """Return a symbol as the venue spells it, from what a person typed; "BTCUSDT" and "btc-usdt" everywhere."""
 
     def stream_url(self, instruments: Sequence[InstrumentId]) -> str:
         """Return the address of one connection that carries the trades of all instruments."""
+
+    def opening(self, instruments: Sequence[InstrumentId]) -> tuple[bytes, ...]:
+        """Return the frames to send once the connection is open; none where its address says it all."""
 
     def subscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
         """Return the frame that adds instruments to an open connection."""
@@ -110,20 +158,25 @@ class Codec(Protocol):
         receive_ns : when each frame arrived, UTC ns.
         """
 
-    def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
-        """Return the request for up to ``limit`` trades, from ``from_id`` upwards."""
+    def past_trades(self, instrument: InstrumentId, from_id: int, limit: int, after_ns: int) -> Request | None:
+        """Return the request for up to ``limit`` trades, from ``from_id`` upwards; None where the venue has none.
 
-    def exchange_info(self) -> Request:
-        """Return the request for the list of instruments."""
+        Parameters
+        ----------
+        after_ns : a time at or before that of trade ``from_id``, UTC ns; 0 where none is known.
+        """
+
+    def listing(self) -> tuple[Request, ...]:
+        """Return the requests for the lists of instruments."""
 
     def server_time(self) -> Request:
         """Return the request for the venue's clock."""
 
-    def parse_agg_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
+    def parse_past_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
         """Return the trades of an answer, oldest first; ``receive_ns`` is 0. Raises FeedError."""
 
-    def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
-        """Return the rules of what is listed, by full name. Raises FeedError."""
+    def parse_listing(self, body: bytes) -> dict[str, Instrument]:
+        """Return the rules of what one of the lists holds, by full name. Raises FeedError."""
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock in UTC ns. Raises FeedError."""

@@ -145,6 +145,9 @@ class FeedContext(Protocol):
     def missing(self, symbol: str) -> Sequence[tuple[int, int]]:
         """Return the missing id ranges of an instrument, both ends inclusive."""
 
+    def time_before(self, symbol: str, first: int) -> int:
+        """Return the time of the trade before a gap that begins at id ``first``, UTC ns; 0 where it is not known."""
+
 
 class Feed(Protocol):
     """What can be run. ``run`` belongs to one thread; everything else may be called from any."""

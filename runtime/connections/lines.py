@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,6 +46,7 @@ class _Line:
     first: dict[str, int] = field(default_factory=dict)  # id of each instrument
     newest: dict[str, int] = field(default_factory=dict)
     subscribe_after_s: float = 0.0
+    spoke_s: float = 0.0  # when the venue heard from it last
 
 
 class Lines:
@@ -99,6 +100,7 @@ class Lines:
         assert self._line is not None
         now_s = time.monotonic()
         self._open_next(context, symbols, now_s)
+        self._keep_alive(now_s)
         found: list[Groups] = []
         try:
             found.append(self._read(context, self._line, symbols))
@@ -120,6 +122,17 @@ class Lines:
                     log.warning("feed=%r the next connection brings no trade", self._codec.title)
                     self._give_up_next(now_s + RETRY_S)
         return [groups for groups in found if groups]
+
+    def _keep_alive(self, now_s: float) -> None:
+        """Send what the venue wants to hear; a connection that cannot says so when it is read."""
+        wanted = self._codec.keepalive
+        if wanted is None:
+            return
+        for line in filter(None, (self._line, self._next)):
+            if now_s - line.spoke_s > wanted.every_s:
+                line.spoke_s = now_s
+                with suppress(FeedError):
+                    line.transport.send(wanted.payload)
 
     def renew(self) -> None:
         """Replace the connection soon, as at the end of its age."""
@@ -157,11 +170,14 @@ class Lines:
             transport.abort()
         try:
             transport.open(self._codec.stream_url(symbols))
+            for frame in self._codec.opening(symbols):
+                transport.send(frame)
         except BaseException:
             self._release(transport)
             raise
         context.stats.traffic.transport = transport.title
-        return _Line(transport, frozenset(symbols), time.monotonic())
+        now_s = time.monotonic()
+        return _Line(transport, frozenset(symbols), now_s, spoke_s=now_s)
 
     def _open_next(self, context: FeedContext, symbols: Sequence[InstrumentId], now_s: float) -> None:
         """Open the next connection where it is time. On this thread: a transport belongs to the one that opens it."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from alphastream.errors import FeedError
 from alphastream.feeds.backfill import Backfill, Page
-from alphastream.feeds.codec import Codec
+from alphastream.feeds.codec import Codec, RetryAdvice
 from alphastream.feeds.feed import FeedContext, FeedState
 from alphastream.feeds.traffic import Healed
 from alphastream.instruments import InstrumentId
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 LIVE: Final = "trades arrive"
 LONG_PAUSE_S: Final = 60.0  # a gap that must wait longer does not keep the feed from being called live
+NO_HISTORY: Final = RetryAdvice("retry", 0.0, "the venue gives no past trades")
 LOOK_AGAIN_S: Final = (60.0, 1_920.0)  # between looks at all gaps; twice as long each time that the same are there
 
 
@@ -94,7 +95,11 @@ class Refill:
 
     def _ask(self, context: FeedContext, page: Page, missing: int, now_s: float) -> None:
         context.report("backfilling", f"{LIVE}; fetching {missing:,} missed before")
-        request = self._codec.agg_trades(page.symbol, page.first, page.last - page.first + 1)
+        after_ns = context.time_before(page.symbol, page.first) if self._codec.pages_forward else 0
+        request = self._codec.past_trades(page.symbol, page.first, page.last - page.first + 1, after_ns)
+        if request is None:
+            self._backfill.refused(page, 404, NO_HISTORY, now_s)
+            return
         context.stats.traffic.asked(request.weight, now_s)
         client = RestClient(self._timeout_s)
         self._request = (page, client, in_thread(lambda: client.get(request.url)))
@@ -103,7 +108,7 @@ class Refill:
 
     def _take(self, context: FeedContext, page: Page, answer: "Future[bytes]", now_s: float) -> None:
         try:
-            ticks = self._codec.parse_agg_trades(page.symbol, answer.result())
+            ticks = self._codec.parse_past_trades(page.symbol, answer.result())
         except RefusedError as refusal:
             advice = self._codec.advise(refusal.status, refusal.headers)
             self._backfill.refused(page, refusal.status, advice, now_s)

@@ -180,7 +180,10 @@ class LiveFeed:
             self._clock.asking()  # one that does not answer now is left alone for a while
             self._report_step(context, f"asking {self.title} for its symbols")
             try:
-                self._instruments = self._codec.parse_exchange_info(self._get(context, self._codec.exchange_info()))
+                found: dict[str, Instrument] = {}
+                for request in self._codec.listing():
+                    found |= self._codec.parse_listing(self._get(context, request))
+                self._instruments = found
                 asked_ns = self._clock.asking()
                 answer = self._get(context, self._codec.server_time())
                 self._clock.told(self._codec.parse_server_time(answer), asked_ns)

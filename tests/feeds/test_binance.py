@@ -237,7 +237,7 @@ def test_a_name_of_another_venue_never_goes_out(codec: Codec) -> None:
         lambda: codec.stream_url([BTC, spot]),
         lambda: codec.subscribe([spot], 1),
         lambda: codec.unsubscribe([spot], 1),
-        lambda: codec.agg_trades(spot, 1, 1),
+        lambda: codec.past_trades(spot, 1, 1, 0),
     ):
         with pytest.raises(ParameterError, match=refused):
             ask()
@@ -257,16 +257,17 @@ def test_ticks_of_a_symbol_share_one_name_and_names_do_not_pile_up(
 
 @pytest.mark.parametrize(("name", "weight"), [("binance-usdm", 20), ("binance-spot", 4)])
 def test_requests_know_their_weight(name: str, weight: int) -> None:
-    request = FEEDS[name].agg_trades(InstrumentId(name, "BTCUSDT"), 3_000_000_001, 500)
+    request = FEEDS[name].past_trades(InstrumentId(name, "BTCUSDT"), 3_000_000_001, 500, 0)
+    assert request is not None
     assert request.url.endswith("/aggTrades?symbol=BTCUSDT&fromId=3000000001&limit=500")
     assert request.weight == weight
-    assert "/exchangeInfo" in FEEDS[name].exchange_info().url
+    assert "/exchangeInfo" in FEEDS[name].listing()[0].url
 
 
 def test_rest_trades(codec: Codec) -> None:
     row = {key: TRADE[key] for key in "apqflTm"}
     body = msgspec.json.encode([{**row, "a": 9}, row | {"a": 8, "M": True}, {**row, "a": 7, "q": "0"}])
-    ticks = codec.parse_agg_trades(BTC, body)
+    ticks = codec.parse_past_trades(BTC, body)
     assert [(tick.symbol, tick.id, tick.receive_ns) for tick in ticks] == [(BTC, 8, 0), (BTC, 9, 0)]
     assert codec.rejected == {"absurd": 1}
 
@@ -274,9 +275,9 @@ def test_rest_trades(codec: Codec) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":-1121,"msg":"Invalid symbol."}', b'[{"a":1}]'])
 def test_a_wrong_rest_body_is_one_clear_error(codec: Codec, body: bytes) -> None:
     with pytest.raises(FeedError, match="answered aggTrades with"):
-        codec.parse_agg_trades(BTC, body)
+        codec.parse_past_trades(BTC, body)
     with pytest.raises(FeedError, match="answered exchangeInfo with"):
-        codec.parse_exchange_info(body)
+        codec.parse_listing(body)
     with pytest.raises(FeedError, match="answered time with"):
         codec.parse_server_time(body)
 
@@ -306,20 +307,18 @@ def test_exchange_info_of_futures_and_spot(codec: Codec) -> None:
             {"filterType": "ICEBERG_PARTS", "limit": 10},
         ],
     }
-    listed = codec.parse_exchange_info(msgspec.json.encode({"symbols": [futures, spot, {"symbol": "NEW"}]}))
+    listed = codec.parse_listing(msgspec.json.encode({"symbols": [futures, spot, {"symbol": "NEW"}]}))
     assert listed[BTC] == Instrument(WireSymbol("BTCUSDT"), 0.1, 0.001, 1, 100.0, "TRADING")
     assert listed[usdm("NKNUSDT")] == Instrument(WireSymbol("NKNUSDT"), 0.0001, 1.0, 4, 5.0, "BREAK")
     assert listed[usdm("NEW")] == Instrument(WireSymbol("NEW"), 0.0, 0.0, 0, 0.0, "TRADING")
     metal = {"symbol": "XAUUSDT", "contractType": "TRADIFI_PERPETUAL"}
-    listed = codec.parse_exchange_info(
-        msgspec.json.encode({"symbols": [{**futures, "contractType": "PERPETUAL"}, metal]})
-    )
+    listed = codec.parse_listing(msgspec.json.encode({"symbols": [{**futures, "contractType": "PERPETUAL"}, metal]}))
     assert {symbol: rules.has_sessions for symbol, rules in listed.items()} == {BTC: False, usdm("XAUUSDT"): True}
     broken = {"symbol": "X", "filters": [{"filterType": "PRICE_FILTER", "tickSize": "fine"}]}
     with pytest.raises(FeedError, match="no number"):
-        codec.parse_exchange_info(msgspec.json.encode({"symbols": [broken]}))
+        codec.parse_listing(msgspec.json.encode({"symbols": [broken]}))
     with pytest.raises(FeedError, match="a name that cannot be"):
-        codec.parse_exchange_info(msgspec.json.encode({"symbols": [{"symbol": ""}]}))
+        codec.parse_listing(msgspec.json.encode({"symbols": [{"symbol": ""}]}))
 
 
 @pytest.mark.parametrize(

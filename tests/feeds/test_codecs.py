@@ -17,14 +17,14 @@ REFUSALS = (403, 418, 429, 451, 500, 503)
 def test_a_codec_says_who_it_is_and_what_it_carries(codec: Codec) -> None:
     assert FEEDS[codec.name] is codec
     assert codec.title
-    for limit in (codec.max_streams, codec.weight_per_minute, codec.history_s, codec.page_limit):
+    for limit in (codec.max_streams, codec.weight_per_minute, codec.history_s, codec.page_limit, codec.page_weight):
         assert limit > 0
 
 
 @each
 def test_a_symbol_is_spelt_once_and_for_all(codec: Codec) -> None:
     once = codec.spelt(" btcusdt ")
-    assert codec.spelt(once) == once == "BTCUSDT"
+    assert codec.spelt(once) == codec.spelt("BTC-USDT") == once == once.upper()
 
 
 def test_every_venue_can_be_chosen() -> None:
@@ -34,14 +34,15 @@ def test_every_venue_can_be_chosen() -> None:
 
 @each
 def test_addresses_are_encrypted_and_can_be_others(codec: Codec) -> None:
-    btc = InstrumentId(codec.name, "BTCUSDT")
+    btc = InstrumentId(codec.name, codec.spelt("BTCUSDT"))
     assert codec.stream_url([btc]).startswith("wss://")
-    for request in (codec.agg_trades(btc, 1, 10), codec.exchange_info(), codec.server_time()):
+    requests = (codec.past_trades(btc, 1, 10, 10**18), *codec.listing(), codec.server_time())
+    for request in filter(None, requests):
         assert request.url.startswith("https://")
         assert 0 < request.weight <= codec.weight_per_minute
     local = codec.fresh("ws://127.0.0.1:8900", "http://127.0.0.1:8900")
-    assert local.stream_url([btc]).startswith("ws://127.0.0.1:8900/")
-    assert local.agg_trades(btc, 1, 10).url.startswith("http://127.0.0.1:8900/")
+    assert local.stream_url([btc]).startswith("ws://127.0.0.1:8900")
+    assert local.server_time().url.startswith("http://127.0.0.1:8900/")
 
 
 @each
@@ -56,11 +57,11 @@ def test_no_frame_raises_and_each_connection_counts_for_itself(codec: Codec, fra
 @each
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b"<html>", b'"x"', b"[1]"])
 def test_answers_that_are_none_are_errors_of_ours(codec: Codec, body: bytes) -> None:
-    for parse in (codec.parse_exchange_info, codec.parse_server_time):
+    for parse in (codec.parse_listing, codec.parse_server_time):
         with pytest.raises(FeedError):
             parse(body)
     with pytest.raises(FeedError):
-        codec.parse_agg_trades(InstrumentId(codec.name, "BTCUSDT"), body)
+        codec.parse_past_trades(InstrumentId(codec.name, codec.spelt("BTCUSDT")), body)
 
 
 @each

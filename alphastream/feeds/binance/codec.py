@@ -11,7 +11,8 @@ from alphastream.events import Tick
 from alphastream.feeds.binance.endpoints import VenueEndpoints
 from alphastream.feeds.binance.rest import advise, parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
-from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
+from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
+from alphastream.feeds.market import MarketCodec
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
@@ -30,6 +31,9 @@ class BinanceCodec:
     (InstrumentId('binance-usdm', 'BTCUSDT'), 61800.3)
     """
 
+    completeness: Completeness = "contiguous"
+    keepalive: Keepalive | None = None
+    pages_forward: bool = False
     max_streams: int = 200  # the documents say 1024, clients are cut off above 200
     page_limit: int = 1_000
 
@@ -38,9 +42,15 @@ class BinanceCodec:
         self.title = endpoints.title
         self.weight_per_minute = endpoints.weight_per_minute
         self.history_s = endpoints.history_s
+        self.page_weight = endpoints.trades_weight
         self._endpoints = endpoints
         self._trades = TradeFrames(endpoints.name)
         self.rejected = self._trades.rejected
+
+    @property
+    def market(self) -> MarketCodec | None:
+        """Quotes, books and funding are not read yet."""
+        return None
 
     @property
     def endings(self) -> int:
@@ -62,8 +72,8 @@ class BinanceCodec:
         return BinanceCodec(endpoints)
 
     def spelt(self, symbol: str) -> str:
-        """Return a symbol as the venue spells it: without space around it, in capitals."""
-        return symbol.strip().upper()
+        """Return a symbol as the venue spells it: in capitals, without space, and without "-" or "/" inside."""
+        return symbol.strip().upper().replace("-", "").replace("/", "")
 
     def stream_url(self, instruments: Sequence[InstrumentId]) -> str:
         """Return the address of one connection that carries the trades of all instruments.
@@ -75,6 +85,10 @@ class BinanceCodec:
         """
         streams = "/".join(self._streams(instruments))
         return f"{self._endpoints.ws_url}{self._endpoints.ws_path}?streams={quote(streams, safe='@/')}"
+
+    def opening(self, instruments: Sequence[InstrumentId]) -> tuple[bytes, ...]:
+        """Return no frame: the address names the streams."""
+        return ()
 
     def subscribe(self, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
         """Return the frame that adds instruments to an open connection. Raises as ``stream_url`` does."""
@@ -101,20 +115,20 @@ class BinanceCodec:
         """Return the trades of many frames as columns of each instrument; see ``Codec``."""
         return self._trades.parse_columns(frames, receive_ns)
 
-    def agg_trades(self, instrument: InstrumentId, from_id: int, limit: int) -> Request:
+    def past_trades(self, instrument: InstrumentId, from_id: int, limit: int, after_ns: int) -> Request:
         """Return the request for up to ``limit`` (at most 1,000) trades, from ``from_id`` upwards, inclusive."""
         query = urlencode({"symbol": self._wire(instrument), "fromId": from_id, "limit": limit})
         return self._request(f"/aggTrades?{query}", self._endpoints.trades_weight)
 
-    def exchange_info(self) -> Request:
+    def listing(self) -> tuple[Request, ...]:
         """Return the request for the list of instruments with their trading rules."""
-        return self._request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight)
+        return (self._request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight),)
 
     def server_time(self) -> Request:
         """Return the request for the venue's clock."""
         return self._request("/time", 1)
 
-    def parse_agg_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
+    def parse_past_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
         """Return the trades of an answer, oldest first; ``receive_ns`` is 0: nobody saw them arrive.
 
         Absurd trades are counted in ``rejected`` and left out. Raises FeedError on anything but a list of trades.
@@ -122,7 +136,7 @@ class BinanceCodec:
         ticks = (self._trades.tick(trade, instrument, 0) for trade in parse_trades(self.title, body))
         return sorted((tick for tick in ticks if tick is not None), key=lambda tick: tick.id)
 
-    def parse_exchange_info(self, body: bytes) -> dict[str, Instrument]:
+    def parse_listing(self, body: bytes) -> dict[str, Instrument]:
         """Return the rules of what is listed, by full name. Raises FeedError on anything but an exchangeInfo answer."""
         return parse_exchange_info(self.name, self.title, body)
 

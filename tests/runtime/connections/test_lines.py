@@ -160,12 +160,12 @@ def test_silence_of_those_that_trade_in_sessions_is_no_sign_of_trouble(
         monkeypatch.setattr(quiet, name, value)
     with exchange_with(Stall(after=40)) as exchange:
         feed = feed_of(exchange, stall_s=0.5)
-        parse = feed._codec.parse_exchange_info
+        parse = feed._codec.parse_listing
 
         def parse_as_sessions(body: bytes) -> dict[str, Instrument]:
             return {name: msgspec.structs.replace(rules, has_sessions=True) for name, rules in parse(body).items()}
 
-        monkeypatch.setattr(feed._codec, "parse_exchange_info", parse_as_sessions)
+        monkeypatch.setattr(feed._codec, "parse_listing", parse_as_sessions)
         with running(feed) as ingest:
             until(lambda: ingest.health.ticks > 20)
             time.sleep(1.5)
