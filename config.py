@@ -6,7 +6,7 @@ setting, is one clear error at start, never a silent default. Theme and server s
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,11 +14,16 @@ from typing import Any, Final
 
 from alphastream.errors import ParameterError, SettingError
 from alphastream.feeds import FEEDS
-from alphastream.instruments import InstrumentId
+from alphastream.instruments import InstrumentId, split
 
 PREFIX: Final = "ALPHASTREAM_"
 DEFAULT_VENUE: Final = "binance-usdm"
-DEFAULT_SYMBOLS: Final = "BTCUSDT,ETHUSDT"
+AUTO_ORDER: Final = tuple(
+    venue
+    for venue in (DEFAULT_VENUE, "binance-spot", "coinbase", "kraken", "okx", "bybit-linear", "binance-us")
+    if venue in FEEDS
+)
+"""Tried one after the other: the busiest first, then those that serve the places which Binance refuses."""
 ROOT: Final = Path(__file__).resolve().parent
 
 
@@ -76,30 +81,71 @@ def _path(default: str, doc: str) -> Any:
 
 def _address(schemes: tuple[str, ...], doc: str) -> Any:
     def parse(text: str) -> str | None:
-        if text and not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(text)
+        for venue, address in _by_venue(text).items():
+            if (venue and venue not in FEEDS) or not address.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+                raise ValueError(text)
         return text.rstrip("/") or None
 
     allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+    allowed += ", or venue=address for each venue that has another one, separated by commas"
     return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
 
 
-def _instruments(text: str, venue: str = DEFAULT_VENUE) -> tuple[InstrumentId, ...]:
-    """Read names separated by commas. Raises ValueError."""
-    codec = FEEDS[venue]
-    names = (InstrumentId.parse(part, venue) for part in text.split(",") if part.strip())
-    instruments = tuple(dict.fromkeys(InstrumentId(name.venue, codec.spelt(name.symbol)) for name in names))
-    codec.stream_url(instruments)
+def _by_venue(text: str | None) -> dict[str, str]:
+    """Read addresses by venue, "" for the one that is every venue's."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    named = (part.partition("=") if not part.startswith(("ws", "http")) else ("", "=", part) for part in parts)
+    return {venue.strip(): address.strip().rstrip("/") for venue, _, address in named}
+
+
+def _venues(text: str) -> str:
+    """Check a list of venues. Raises ValueError."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if names != ["auto"] and (not names or not set(names) <= FEEDS.keys()):
+        raise ValueError(text)
+    return ",".join(dict.fromkeys(names))
+
+
+def _instruments(text: str, venues: Sequence[str]) -> tuple[InstrumentId, ...]:
+    """Read names separated by commas; one without a venue is meant at every venue. Raises ValueError."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    found: list[InstrumentId] = []
+    for name in names:
+        venue, _ = split(name)
+        if venue and venue not in FEEDS:
+            raise ValueError(text)
+        found += [_spelt(InstrumentId.parse(name, each)) for each in ((venue,) if venue else venues)]
+    instruments = tuple(sorted(dict.fromkeys(found), key=lambda name: [*venues, name.venue].index(name.venue)))
+    for venue in dict.fromkeys(name.venue for name in instruments):
+        FEEDS[venue].stream_url([name for name in instruments if name.venue == venue])
     if len(instruments) < 2:
         raise ValueError(text)
     return instruments
 
 
+def _spelt(name: InstrumentId) -> InstrumentId:
+    return InstrumentId(name.venue, FEEDS[name.venue].spelt(name.symbol))
+
+
+def _usual(venues: Iterable[str]) -> tuple[InstrumentId, ...]:
+    """What is recorded where no setting names any."""
+    return tuple(InstrumentId(venue, symbol) for venue in venues for symbol in FEEDS[venue].usual)
+
+
 _SYMBOLS = _SettingSpec(
     lambda text: text,  # what it means depends on the venue
-    "2 to 200 names of the venue, separated by commas, such as BTCUSDT,ETHUSDT",
+    "2 to 200 names a venue, separated by commas, such as BTCUSDT,ETHUSDT or okx:BTC-USDT,binance-spot:BTCUSDT",
     "",
-    "instruments to record; the second is the dependent leg (y) of the first page, the first its hedge (x)",
+    "instruments to record, without a venue at all of them; the second is the dependent leg (y) of the first page, the "
+    "first its hedge (x); default: two of each venue that trade often",
+)
+
+
+_VENUES = _SettingSpec(
+    _venues,
+    "auto, or one or more of " + ", ".join(FEEDS) + ", separated by commas",
+    "",
+    "where trades come from, all of them at once; auto: the first that serves this computer",
 )
 
 
@@ -110,10 +156,10 @@ class Settings:
     feed: str = _choice(
         "auto", ("auto", "live", "replay"), "auto: live, or the recorded tape while live is not to be had"
     )
-    venue: str = _choice(DEFAULT_VENUE, tuple(FEEDS), "where trades come from")
-    symbols: tuple[InstrumentId, ...] = field(default=_instruments(DEFAULT_SYMBOLS), metadata={"spec": _SYMBOLS})
-    ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of the venue's own")
-    rest_url: str | None = _address(("http", "https"), "REST address instead of the venue's own")
+    venue: str = field(default="auto", metadata={"spec": _VENUES})
+    symbols: tuple[InstrumentId, ...] = field(default=_usual((DEFAULT_VENUE,)), metadata={"spec": _SYMBOLS})
+    ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of a venue's own")
+    rest_url: str | None = _address(("http", "https"), "REST address instead of a venue's own")
     data_dir: Path = _path("var", "folder of tick files, alerts and paper runs")
 
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
@@ -157,6 +203,48 @@ class Settings:
 
     log_level: str = _choice("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "detail of the log")
 
+    @property
+    def chooses_venue(self) -> bool:
+        """Whether one venue is to be found that serves this computer, instead of those of ``venues`` all at once."""
+        return self.venue == "auto"
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Where trades come from, all at once; where one is to be chosen, the order in which they are tried."""
+        if self.chooses_venue:
+            return AUTO_ORDER
+        return tuple(dict.fromkeys(name.venue for name in self.symbols))
+
+    @property
+    def home(self) -> str:
+        """Where a name belongs that is written without a venue, until one was chosen."""
+        return self.venues[0]
+
+    def symbols_at(self, venue: str) -> tuple[InstrumentId, ...]:
+        """Instruments to record at a venue; where one is chosen, as that one spells or, by default, prefers them."""
+        named = tuple(name for name in self.symbols if name.venue == venue)
+        if named or not self.chooses_venue:
+            return named
+        usual = _usual((venue,))
+        return (
+            usual
+            if self.symbols == _usual((self.home,))
+            else tuple(dict.fromkeys(_spelt(InstrumentId(venue, name.symbol)) for name in self.symbols))
+        )
+
+    def ws_url_of(self, venue: str) -> str | None:
+        """Where a venue's stream is instead of at its own address; None for that one."""
+        return _address_of(venue, self.ws_url)
+
+    def rest_url_of(self, venue: str) -> str | None:
+        """Where a venue's REST interface is instead of at its own address; None for that one."""
+        return _address_of(venue, self.rest_url)
+
+
+def _address_of(venue: str, text: str | None) -> str | None:
+    addresses = _by_venue(text)
+    return addresses.get(venue, addresses.get(""))
+
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from environment variables.
@@ -183,12 +271,22 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         except (ValueError, KeyError, OverflowError) as error:
             unit = f" ({spec.unit})" if spec.unit else ""
             raise SettingError(f"{variable}={text!r}: needs {spec.allowed}{unit}") from error
-    text = values.get("symbols", DEFAULT_SYMBOLS)
+    venues = [DEFAULT_VENUE] if (chosen := values.get("venue", "auto")) == "auto" else chosen.split(",")
+    text = values.get("symbols", "")
+    if (
+        text
+        and chosen == "auto"
+        and (named := list(dict.fromkeys(filter(None, (split(part.strip())[0] for part in text.split(","))))))
+    ):
+        # A venue that is named is meant, so there is nothing to choose.
+        values["venue"], venues = ",".join(named), named
     try:
-        values["symbols"] = _instruments(text, values.get("venue", DEFAULT_VENUE))
+        values["symbols"] = _instruments(text, venues) if "symbols" in values else _usual(venues)
     except ValueError as error:
         why = f" ({error})" if isinstance(error, ParameterError) else ""
         raise SettingError(f"{PREFIX}SYMBOLS={text!r}: needs {_SYMBOLS.allowed}{why}") from error
+    if unused := set(venues) - {name.venue for name in values["symbols"]}:
+        raise SettingError(f"{PREFIX}SYMBOLS={text!r}: names nothing of {', '.join(sorted(unused))}")
     settings = Settings(**values)
     _check_together(settings)
     return settings
@@ -211,7 +309,7 @@ def table() -> str:
         spec: _SettingSpec = item.metadata["spec"]
         default = item.default
         if isinstance(default, tuple):
-            default = DEFAULT_SYMBOLS
+            default = ",".join(name.symbol for name in default)
         elif isinstance(default, Path):
             default = default.relative_to(ROOT)
         shown = "" if default is None else str(default)

@@ -13,11 +13,12 @@ from alphastream.instruments import InstrumentId
 from alphastream.tape.ring import Coverage, Gap
 from config import Settings
 from ingest import Health
+from pipelines import Line, Pipeline
 from runtime.channel.hub import ChannelHealth
 from runtime.monitoring.process import FileRoom, Memory, memory, room_of
 from runtime.threads import Task, tasks
 from storage import StoreHealth
-from system import Pipeline, System
+from system import System
 
 GRACE_S: Final = 30.0
 """A feed that was live may be without trades for so long before it counts as trouble: reconnecting is its work."""
@@ -151,7 +152,7 @@ def report(
     """What these pipelines and the process say."""
     return Report(
         asked=settings.feed,
-        pipelines=tuple(_of_pipeline(pipeline, settings) for pipeline in pipelines),
+        pipelines=tuple(_of_line(pipeline, line) for pipeline in pipelines for line in pipeline.lines),
         failure=failure,
         channel=channel,
         webhooks_waiting=webhooks_waiting,
@@ -161,23 +162,22 @@ def report(
     )
 
 
-def _of_pipeline(pipeline: Pipeline, settings: Settings) -> PipelineReport:
-    feed, store = pipeline.ingest.health, pipeline.store
-    venue = pipeline.venue or settings.venue
+def _of_line(pipeline: Pipeline, line: Line) -> PipelineReport:
+    feed, store, venue = line.ingest.health, line.store, line.venue
     symbols = dict.fromkeys((*feed.symbols, *store.symbols()))
     return PipelineReport(
         kind=pipeline.kind,
         venue=venue,
-        now_ns=pipeline.ingest.now_ns(),
+        now_ns=line.ingest.now_ns(),
         feed=feed,
         store=store.health,
-        instruments=tuple(_of_instrument(pipeline, feed, symbol, venue) for symbol in symbols),
+        instruments=tuple(_of_instrument(line, feed, symbol, venue) for symbol in symbols),
         file=room_of(store.path),
         follows=store.follows,
     )
 
 
-def _of_instrument(pipeline: Pipeline, feed: Health, symbol: str, venue: str) -> InstrumentReport:
+def _of_instrument(line: Line, feed: Health, symbol: str, venue: str) -> InstrumentReport:
     full = InstrumentId.parse(symbol, venue)
     return InstrumentReport(
         symbol=symbol,
@@ -187,8 +187,8 @@ def _of_instrument(pipeline: Pipeline, feed: Health, symbol: str, venue: str) ->
         rate=feed.traffic.rates.get(symbol),
         quiet_ns=feed.quiet.get(symbol),
         last_tick_ns=feed.last_tick_ns.get(symbol),
-        held=pipeline.store.coverage(symbol),
-        gaps=tuple(pipeline.store.gaps(symbol)),
+        held=line.store.coverage(symbol),
+        gaps=tuple(line.store.gaps(symbol)),
     )
 
 
@@ -196,13 +196,16 @@ def troubles(report: Report) -> tuple[str, ...]:
     """Why the process does not do what it was asked for, a sentence each; empty where it does."""
     wanted = {"live": ("live",), "replay": ("replay",)}.get(report.asked, ("live", "replay"))
     found = []
-    if not any(each.kind in wanted and each.is_live for each in report.pipelines):
-        states = [
-            f"the {each.kind} feed is {each.feed.state}: {each.feed.reason}"
-            for each in report.pipelines
-            if each.kind in wanted
-        ]
-        found += states or [f"there is no feed: {report.failure or 'it was not started'}"]
+    asked = [each for each in report.pipelines if each.kind in wanted]
+    if any(each.is_live for each in asked):  # of several venues each is asked for; a recording stands in for all
+        asked = [] if any(each.kind == "replay" and each.is_live for each in asked) else asked
+    elif not asked:
+        found.append(f"there is no feed: {report.failure or 'it was not started'}")
+    found += [
+        f"the {each.kind} feed{f' of {each.venue}' if len(asked) > 1 else ''} is {each.feed.state}: {each.feed.reason}"
+        for each in asked
+        if not each.is_live
+    ]
     for each in report.pipelines:
         if each.store.last_error is not None:
             found.append(f"ticks cannot be saved: {each.store.last_error}")
@@ -216,10 +219,11 @@ def troubles(report: Report) -> tuple[str, ...]:
 
 def holes(pipeline: Pipeline, symbol: str, newest: int = SHOWN_HOLES) -> list[Hole]:
     """The newest holes of an instrument, newest first, with the times beside them."""
-    feed = pipeline.ingest.health
+    line = pipeline.line_of(symbol)
+    feed = line.ingest.health
     lost = [each for each in feed.unfillable if each.symbol == symbol]
     found = []
-    for gap in pipeline.store.gaps(symbol)[: -newest - 1 : -1]:
+    for gap in line.store.gaps(symbol)[: -newest - 1 : -1]:
         why = next((each.reason for each in lost if each.first <= gap.last_id and gap.first_id <= each.last), None)
         state: HoleState = "open"
         if why is not None:
@@ -228,16 +232,16 @@ def holes(pipeline: Pipeline, symbol: str, newest: int = SHOWN_HOLES) -> list[Ho
             state, reason = "healing", "the venue is asked for them"
         elif pipeline.kind == "replay":
             reason = "the recording lacks them"
-        elif pipeline.store.follows:
+        elif line.store.follows:
             reason = "left to the process that records"
         else:
             reason = "to be asked for once trades arrive" if feed.state != "live" else "not asked for yet"
-        found.append(Hole(symbol, *gap, state, reason, *_times_around(pipeline, symbol, gap)))
+        found.append(Hole(symbol, *gap, state, reason, *_times_around(line, symbol, gap)))
     return found
 
 
-def _times_around(pipeline: Pipeline, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
+def _times_around(line: Line, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
     try:
-        return pipeline.store.times_around(symbol, gap)
+        return line.store.times_around(symbol, gap)
     except StorageError:  # the page says elsewhere that the file cannot be read
         return None, None

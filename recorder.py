@@ -23,11 +23,12 @@ from config import Settings
 from health import report
 from ingest import Health
 from metrics import health_answer, metrics_text
+from pipelines import Pipeline, live_pipeline
+from runtime.connections.venue_choice import VenueChoice
 from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
 from runtime.startup import configure_logging, hand_over_often
 from runtime.writer_lock import HeldError
-from system import Pipeline, live_pipeline
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def record(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
     parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
-    parser.add_argument("--venue", choices=sorted(FEEDS), help="where trades come from")
+    parser.add_argument("--venue", help=f"where trades come from: auto, or some of {','.join(FEEDS)}")
     parser.add_argument("--seconds", type=float, help="stop after this time (default: at Ctrl-C)")
     parser.add_argument(
         "--metrics",
@@ -68,14 +69,18 @@ def record(argv: Sequence[str] | None = None) -> int:
                 server.start()
                 running.callback(server.stop)
             is_over = _until_stopped(arguments.seconds)
-            pipeline = _opened(settings, is_over)
+            choice = VenueChoice(settings.venues if settings.chooses_venue else settings.venues[:1])
+            code: int | None = None
+            while code is None:
+                pipeline = _opened(settings, (choice.venue,) if settings.chooses_venue else settings.venues, is_over)
+                if pipeline is None:
+                    return 0
+                opened[:] = [pipeline]
+                code = _record(pipeline, choice, is_over)
         except AlphaStreamError as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
             return 2
-        if pipeline is None:
-            return 0
-        opened.append(pipeline)
-        return _record(pipeline, is_over)
+        return code
 
 
 def _until_stopped(seconds: float | None) -> Callable[[float], bool]:
@@ -94,14 +99,14 @@ def _until_stopped(seconds: float | None) -> Callable[[float], bool]:
     return is_over
 
 
-def _opened(settings: Settings, is_over: Callable[[float], bool]) -> Pipeline | None:
-    """Open feed and file, once the disk has room and another process lets the file be read; None where that is not
+def _opened(settings: Settings, venues: Sequence[str], is_over: Callable[[float], bool]) -> Pipeline | None:
+    """Open feeds and files, once the disk has room and another process lets the files be read; None where that is not
     waited for.
     """
     words = ""
     while True:
         try:
-            return live_pipeline(settings)
+            return live_pipeline(settings, venues)
         except HeldError as error:
             why, wait_s = f"standing by: {error}", HELD_S
         except StorageError as error:
@@ -133,22 +138,30 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
     return MetricsServer(place, {"/healthz": healthz, "/metrics": metrics})
 
 
-def _record(pipeline: Pipeline, is_over: Callable[[float], bool]) -> int:
+def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], bool]) -> int | None:
+    """Record until the end and return the exit code; None where another venue is to be tried."""
     hand_over_often()
-    pipeline.ingest.start()
-    told_ns: int | None = None
-    while not _is_final(health := pipeline.ingest.health) and not is_over(0.2):
-        if health.state == "blocked" and health.next_attempt_ns != told_ns:
-            told_ns = health.next_attempt_ns
-            log.warning("waits until %s UTC: %s", _clock(told_ns), health.reason)
-    health = pipeline.ingest.health
-    pipeline.ingest.stop()
-    pipeline.store.close()
+    for line in pipeline.lines:
+        line.ingest.start()
+    told: dict[str, int | None] = {}
+    found = [line.ingest.health for line in pipeline.lines]
+    goes_on = True
+    while goes_on and not all(map(_is_final, found)) and not is_over(0.2):
+        found = [line.ingest.health for line in pipeline.lines]
+        for health in found:
+            if health.state == "blocked" and health.next_attempt_ns != told.get(health.feed):
+                told[health.feed] = health.next_attempt_ns
+                log.warning("%s waits until %s UTC: %s", health.feed, _clock(health.next_attempt_ns), health.reason)
+        goes_on = not choice.looked(found[0], time.monotonic())
+    for line in pipeline.lines:
+        line.stop()
     for symbol in pipeline.store.symbols():
-        held = pipeline.store.coverage(symbol)
-        log.info("recorded symbol=%s %s", symbol, held)
-    if _is_final(health):
-        log.error("stopped: %s", health.reason)
+        log.info("recorded symbol=%s %s", symbol, pipeline.store.coverage(symbol))
+    if not goes_on:
+        log.warning("%s: trying %s", choice.why, choice.venue)
+        return None
+    if all(map(_is_final, found)):
+        log.error("stopped: %s", "; ".join(health.reason for health in found))
         return 1
     return 0
 

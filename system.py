@@ -1,93 +1,33 @@
 """The only place where feed, store and engine meet: ``System(settings)``.
 
-A *pipeline* is one feed with its own store and engine. The system runs the live pipeline and, while live trades are
-not to be had, beside it a pipeline that replays the bundled recording. The two never share a file: a recorded trade is
-not a live one.
+The system runs the live pipeline and, while live trades are not to be had, beside it a pipeline that replays the
+bundled recording. The two never share a file: a recorded trade is not a live one. Where the settings leave the venue
+open, the live pipeline is that of the first venue that serves this computer.
 """
 
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, StorageError
-from alphastream.feeds import FEEDS
-from alphastream.instruments import InstrumentId
-from alphastream.pairs import PairSpec
-from alphastream.tape.columns import TickGroups
-from alphastream.tape.recordings import read_tape
-from alphastream.tape.ring import Gap
-from analytics import QuantEngine
 from config import Settings
-from ingest import Feed, Health, Ingest
+from ingest import Health
+from pipelines import Pipeline, live_pipeline, replay_pipeline
 from runtime.alerts.service import AlertService
 from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
 from runtime.channel.hub import Hub
-from runtime.connections.replay_feed import ReplayFeed
-from runtime.connections.standby_feed import StandbyFeed
-from runtime.connections.transport_choice import transport_named
-from runtime.connections.venue_feed import LiveFeed
+from runtime.connections.venue_choice import VenueChoice
 from runtime.paper.service import PaperService
 from runtime.startup import hand_over_often
-from runtime.writer_lock import HeldError
-from storage import Origin, TickStore, tape_path
 
 log = logging.getLogger(__name__)
 
 HOUR_NS = 3_600 * SECOND
 REOPEN_S = 1.0  # between two tries to open a file that cannot be used
-
-
-def _no_listener() -> None:
-    """The callback where nobody listens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """One feed, the store it fills and the engine that reads it.
-
-    Parameters
-    ----------
-    title : what the trades are, in a few words.
-    venue : where a symbol belongs that is written without one.
-    address : host that the trades come from; empty for a recording.
-    """
-
-    kind: Literal["live", "replay"]
-    title: str
-    ingest: Ingest
-    store: TickStore
-    engine: QuantEngine
-    first_pair: PairSpec
-    venue: str
-    address: str = ""
-    scratch: "tempfile.TemporaryDirectory[str] | None" = None
-
-    def start(self) -> None:
-        """Start the engine, with the pair a page begins with, then the feed."""
-        self.engine.start()
-        self.engine.snapshot(self.first_pair)
-        self.ingest.start()
-
-    def stop(self) -> None:
-        """Stop the feed, then the engine, then close the file."""
-        self.ingest.stop()
-        self.engine.stop()
-        self.store.close()
-        if self.scratch is not None:
-            self.scratch.cleanup()
-
-    @property
-    def symbols(self) -> tuple[InstrumentId, ...]:
-        """What can be looked at."""
-        return self.ingest.health.symbols
 
 
 class System:
@@ -100,7 +40,8 @@ class System:
         self.settings = settings
         self.hub = Hub(max_clients=settings.max_clients)
         self.failure: str | None = None
-        self.alerts = AlertService(settings.data_dir, venue=settings.venue)
+        self.choice = VenueChoice(settings.venues) if settings.chooses_venue else None
+        self.alerts = AlertService(settings.data_dir, venue=settings.home)
         self.webhooks = _webhooks(settings)
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
@@ -130,7 +71,7 @@ class System:
         with self._lock:
             pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
         # No alert of a feed that stops; then the feeds, which would take the time that the rest needs to end.
-        feeds = (self._watch.stop, *(pipeline.ingest.stop for pipeline in pipelines))
+        feeds = (self._watch.stop, *(line.ingest.stop for pipeline in pipelines for line in pipeline.lines))
         rooms = (self.webhooks.stop, self.paper.stop, self.hub.stop)
         for stop in (*feeds, *rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:
@@ -170,7 +111,7 @@ class System:
     def live(self) -> Health | None:
         """How the live feed is, also while the recording is shown."""
         with self._lock:
-            return self._live.ingest.health if self._live is not None else None
+            return self._live.health if self._live is not None else None
 
     def _rule_context(self) -> RuleContext | None:
         """What alert rules see: the trades that pages see, and the live feed where there is one."""
@@ -180,11 +121,11 @@ class System:
             return None
         return RuleContext(
             answer_for=pipeline.engine.snapshot,
-            now_ns=pipeline.ingest.now_ns(),
-            feed=watched.ingest.health,
-            feed_now_ns=watched.ingest.now_ns(),
+            now_ns=pipeline.now_ns(),
+            feed=watched.health,
+            feed_now_ns=watched.now_ns(),
             symbols=pipeline.symbols,
-            follow=pipeline.ingest.add_symbol,
+            follow=pipeline.add_symbol,
             recorded=pipeline.kind == "replay",
         )
 
@@ -198,7 +139,8 @@ class System:
     def _open_live(self) -> bool:
         """Open the live pipeline; whether there may be one, now or at another try."""
         try:
-            pipeline = live_pipeline(self.settings, self.hub.notify, self.paper.notify)
+            venues = (self.choice.venue,) if self.choice is not None else self.settings.venues
+            pipeline = live_pipeline(self.settings, venues, self.hub.notify, self.paper.notify)
             with self._lock:
                 if self.stopped:
                     pipeline.stop()
@@ -223,21 +165,33 @@ class System:
 
     def _has_chosen(self, deadline: float) -> bool:
         """Look once; whether live trades arrive, so that there is nothing left to choose."""
-        live = self.live
-        if live is None:
+        with self._lock:
+            pipeline = self._live
+        if pipeline is None:
             return not self._open_live()
-        if self.settings.feed == "live":
-            return True
-        if live.ticks == 0:
-            if live.state == "blocked" or live.next_attempt_ns is not None or time.monotonic() > deadline:
+        feeds = [line.ingest.health for line in pipeline.lines]
+        has_trades = any(feed.ticks for feed in feeds)
+        if self.choice is not None and self.choice.looked(feeds[0], time.monotonic()):
+            log.info("%s: trying %s", self.choice.why, self.choice.venue)
+            self._leave(pipeline)
+            return not self._open_live()
+        if not has_trades:
+            refused = all(feed.state == "blocked" or feed.next_attempt_ns is not None for feed in feeds)
+            if self.settings.feed == "auto" and (refused or time.monotonic() > deadline):
                 self._open_replay()
-            return False
+            return self.settings.feed == "live" and self.choice is None
         with self._lock:
             replay, self._replay = self._replay, None
         if replay is not None:
             log.info("live trades arrive: the replay ends")
             replay.stop()
         return True
+
+    def _leave(self, pipeline: Pipeline) -> None:
+        """Stop the live pipeline, for that of another venue."""
+        with self._lock:
+            self._live = None
+        pipeline.stop()
 
     def _open_replay(self) -> None:
         with self._lock:
@@ -271,129 +225,3 @@ def _webhooks(settings: Settings) -> Webhooks:
         why = f"{path.name} cannot be read (a defect of kind {type(error).__name__}): no webhook is known"
         log.error("webhooks: %s", why)
         return Webhooks(problems=[why], allow_private=allow_private)
-
-
-def live_pipeline(
-    settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
-) -> Pipeline:
-    """A pipeline fed by the venue of the settings; its file is named after the venue, and after its
-    host where another one has filled that file. While another process records into it, the pipeline shows that
-    process's trades, and records once it has ended.
-
-    Parameters
-    ----------
-    published : called whenever the pipeline's engine has new answers.
-    arrived : called by the feed's thread when trades have come.
-
-    Raises
-    ------
-    HeldError
-        When another process holds the file and its trades cannot be shown yet, for example while it opens it.
-    StorageError
-        When the file cannot be used. One that cannot be read is moved aside.
-    SettingError
-        When the transport of the settings cannot be loaded.
-    """
-    transport = transport_named(settings.transport)
-    codec = FEEDS[settings.venue].fresh(settings.ws_url, settings.rest_url)
-    origin, own = (
-        Origin.at(settings.venue, each.stream_url(settings.symbols)) for each in (codec, FEEDS[settings.venue])
-    )
-    store = _open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
-    feed: Feed = LiveFeed(
-        codec,
-        settings.symbols,
-        transport=transport,
-        connect_timeout_s=settings.connect_timeout_s,
-        stall_s=settings.stall_s,
-        history_s=settings.backfill_hours * 3_600,
-        backoff_base_s=settings.backoff_base_s,
-        backoff_cap_s=settings.backoff_cap_s,
-    )
-    if store.follows:
-        feed = StandbyFeed(store, feed, settings.stall_s)
-    return replace(_connected("live", codec.title, settings, feed, store, published, arrived), address=origin.host)
-
-
-def replay_pipeline(
-    settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
-) -> Pipeline:
-    """A pipeline fed by the recorded tape; its file lasts as long as the pipeline.
-
-    Parameters
-    ----------
-    published : called whenever the pipeline's engine has new answers.
-    arrived : called by the feed's thread when trades have come.
-
-    Raises
-    ------
-    FeedError
-        When the tape cannot be read.
-    """
-    tape = read_tape(settings.replay_tape)
-    scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
-    try:
-        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(tape.venue, "recording"))
-        feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
-        return replace(
-            _connected("replay", tape.describe(), settings, feed, store, published, arrived), scratch=scratch
-        )
-    except BaseException:
-        scratch.cleanup()
-        raise
-
-
-def _open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
-    """Open a store to write, or to follow the process that writes it."""
-    try:
-        return _open_store(settings, path, origin)
-    except HeldError as held:
-        try:
-            return _open_store(settings, path, origin, read_only=True)
-        except StorageError as error:
-            raise HeldError(f"{held}. It cannot be shown yet: {error}", held.holder) from error
-
-
-def _open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bool = False) -> TickStore:
-    return TickStore(
-        path,
-        ring_ticks=settings.ring_ticks,
-        retention_ns=settings.retention_hours * HOUR_NS,
-        origin=origin,
-        begin_anew=True,
-        read_only=read_only,
-    )
-
-
-def _connected(
-    kind: Literal["live", "replay"],
-    title: str,
-    settings: Settings,
-    feed: Feed,
-    store: TickStore,
-    published: Callable[[], None],
-    arrived: Callable[[], None],
-) -> Pipeline:
-    """Connect a feed to a store and an engine: the callbacks that make them one path."""
-
-    def take(ticks: TickGroups) -> None:
-        store.append(ticks)
-
-    def tell() -> None:
-        engine.notify()
-        arrived()
-
-    ingest = Ingest(feed, take, store.gaps, lambda symbol, first: store.times_around(symbol, Gap(first, first))[0] or 0)
-    engine = QuantEngine(
-        store,
-        ingest.now_ns,
-        history_bars=settings.history_bars,
-        refresh_s=settings.engine_refresh_ms / 1_000,
-        published=published,
-    )
-    store.on_ticks = tell
-    x, y = (InstrumentId(feed.venue, each.symbol) for each in settings.symbols[:2])  # a recording has its own venue
-    first_pair = PairSpec(
-        y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
-    )
-    return Pipeline(kind, title, ingest, store, engine, first_pair, feed.venue)

@@ -11,7 +11,7 @@ import config
 from alphastream.core.durations import DurationHistogram
 from health import report
 from metrics import metrics_text
-from system import replay_pipeline
+from pipelines import replay_pipeline
 
 BATCH = 1_000
 ROUNDS = 200
@@ -34,8 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = config.load({"ALPHASTREAM_DATA_DIR": folder, "ALPHASTREAM_FEED": "replay"})
         pipeline = replay_pipeline(settings)
-        pipeline.ingest.start()
-        while pipeline.ingest.health.ticks < BATCH:
+        pipeline.lines[0].ingest.start()
+        while pipeline.lines[0].ingest.health.ticks < BATCH:
             time.sleep(0.05)
         scrape = milliseconds(lambda: metrics_text(report(settings, [pipeline])))
         size = len(metrics_text(report(settings, [pipeline])))

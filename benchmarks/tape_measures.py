@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import config
-import system
+import pipelines
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from benchmarks.bench_storage import busy_thread
@@ -129,15 +129,15 @@ def recording(ws_url: str, folder: str, arrived: Callable[[], None] = lambda: No
     rest_url = ws_url.replace("ws", "http", 1)
     settings = {"WS_URL": ws_url, "REST_URL": rest_url, "DATA_DIR": folder, "CONNECT_TIMEOUT_S": "2"}
     hand_over_often()
-    pipeline = system.live_pipeline(
+    pipeline = pipelines.live_pipeline(
         config.load({f"ALPHASTREAM_{name}": value for name, value in settings.items()}), arrived=arrived
     )
-    pipeline.ingest.start()
+    pipeline.lines[0].ingest.start()
     try:
-        yield pipeline.store
+        yield pipeline.lines[0].store
     finally:
-        pipeline.ingest.stop()
-        pipeline.store.close()
+        pipeline.lines[0].ingest.stop()
+        pipeline.lines[0].store.close()
 
 
 def real_trades(symbol: str, rows: int) -> dict[str, Any]:

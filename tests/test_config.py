@@ -30,8 +30,40 @@ def test_every_registered_venue_can_be_chosen(venue: str) -> None:
 def test_symbols_are_of_the_venue_chosen_whatever_the_order_of_variables() -> None:
     asked = {"ALPHASTREAM_SYMBOLS": "ethusdt, binance-spot:BTCUSDT", "ALPHASTREAM_VENUE": "binance-spot"}
     assert config.load(asked).symbols == ("binance-spot:ETHUSDT", "binance-spot:BTCUSDT")
-    with pytest.raises(SettingError, match="binance-spot:BTCUSDT is not of Binance USDS-M Futures"):
-        config.load({**asked, "ALPHASTREAM_VENUE": "binance-usdm"})
+    both = config.load({**asked, "ALPHASTREAM_VENUE": "binance-usdm"})
+    assert both.symbols == ("binance-usdm:ETHUSDT", "binance-spot:BTCUSDT")
+    assert both.venues == ("binance-usdm", "binance-spot")
+
+
+def test_a_bare_name_is_meant_at_every_venue_and_a_whole_one_at_its_own() -> None:
+    asked = {"ALPHASTREAM_SYMBOLS": "BTC-USDT,binance-us:ETHUSDT", "ALPHASTREAM_VENUE": "binance-usdm,binance-spot"}
+    settings = config.load(asked)
+    assert settings.symbols == ("binance-usdm:BTCUSDT", "binance-spot:BTCUSDT", "binance-us:ETHUSDT")
+    assert settings.venues == ("binance-usdm", "binance-spot", "binance-us")
+    assert settings.symbols_at("binance-us") == ("binance-us:ETHUSDT",)
+    with pytest.raises(SettingError, match="names nothing of binance-spot"):
+        config.load({**asked, "ALPHASTREAM_SYMBOLS": "binance-usdm:BTCUSDT,binance-usdm:ETHUSDT"})
+
+
+def test_the_venue_is_chosen_unless_one_is_named() -> None:
+    settings = config.load({"ALPHASTREAM_SYMBOLS": "SOLUSDT,BTCUSDT"})
+    assert settings.chooses_venue
+    assert settings.home == settings.venues[0] == "binance-usdm"
+    assert settings.symbols_at("binance-us") == ("binance-us:SOLUSDT", "binance-us:BTCUSDT")
+    assert config.load({}).symbols_at("binance-spot") == ("binance-spot:BTCUSDT", "binance-spot:ETHUSDT")
+    named = config.load({"ALPHASTREAM_SYMBOLS": "binance-us:SOLUSDT,binance-us:BTCUSDT"})
+    assert not named.chooses_venue
+    assert named.venues == ("binance-us",)
+
+
+def test_each_venue_can_have_an_address_of_its_own() -> None:
+    settings = config.load({"ALPHASTREAM_WS_URL": "ws://127.0.0.1:1, binance-us=ws://127.0.0.1:2/"})
+    assert settings.ws_url_of("binance-spot") == "ws://127.0.0.1:1"
+    assert settings.ws_url_of("binance-us") == "ws://127.0.0.1:2"
+    assert settings.rest_url_of("binance-us") is None
+    for wrong in ("binance-uk=ws://127.0.0.1:2", "binance-us=http://127.0.0.1:2", "127.0.0.1"):
+        with pytest.raises(SettingError, match="or venue=address"):
+            config.load({"ALPHASTREAM_WS_URL": wrong})
 
 
 def test_values_arrive_typed() -> None:

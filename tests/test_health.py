@@ -92,8 +92,8 @@ def test_live_counts_are_those_of_the_store(tmp_path: Path) -> None:
         eventually(lambda: bool((found := report_of(system).pipelines) and found[0].feed.ticks > 200))
         pipeline = system.pipeline
         assert pipeline is not None
-        pipeline.ingest.stop()
-        pipeline.store.flush()
+        pipeline.lines[0].ingest.stop()
+        pipeline.lines[0].store.flush()
         found = report_of(system).pipelines[0]
         assert isinstance(found, PipelineReport)
         for one in found.instruments:
@@ -118,23 +118,23 @@ def test_holes_say_what_becomes_of_them_and_between_which_times(tmp_path: Path) 
     with running(System(settings(tmp_path, FEED="replay"))) as system:
         pipeline = system.pipeline
         assert pipeline is not None
-        eventually(lambda: pipeline.ingest.health.ticks > 0)
+        eventually(lambda: pipeline.lines[0].ingest.health.ticks > 0)
         held = pipeline.store.last("BTCUSDT")
         assert held is not None
-        pipeline.ingest.stop()
+        pipeline.lines[0].ingest.stop()
         at_ns = held.time_ns
         later = [Tick("XRPUSDT", number, 1.0, 1.0, at_ns + number, 0, False) for number in (1, 2, 6, 7, 30)]
-        pipeline.store.append(later)
+        pipeline.lines[0].store.append(later)
         name = InstrumentId("binance-usdm", "XRPUSDT")
         newest, oldest = holes(pipeline, name)
         assert (newest.first_id, newest.last_id, newest.from_ns, newest.to_ns) == (8, 29, at_ns + 7, at_ns + 30)
         assert (oldest.first_id, oldest.last_id, oldest.from_ns, oldest.to_ns) == (3, 5, at_ns + 2, at_ns + 6)
         assert (oldest.state, oldest.reason) == ("open", "the recording lacks them")
         assert holes(pipeline, name, newest=1) == [newest]
-        stats = pipeline.ingest.stats
+        stats = pipeline.lines[0].ingest.stats
         stats.unfillable = (Unfillable(name, 4, 5, "the venue no longer keeps them"),)
         found = holes(pipeline, name)
         assert (found[1].state, found[1].reason) == ("lost", "the venue no longer keeps them")
         assert found[0].state == "open"
-        pipeline.store.close()
+        pipeline.lines[0].store.close()
         assert health.holes(pipeline, name)[0].from_ns is None, "a file that cannot be read hides no hole"

@@ -15,11 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # The application: each home and what it may import of the project.
 APPLICATION: dict[str, set[str]] = {
     "app": {"views", "system", "config", "alphastream"},
-    "views": {"metrics", "health", "system", "config", "runtime", "analytics", "alphastream"},
+    "views": {"metrics", "health", "system", "pipelines", "config", "runtime", "analytics", "alphastream"},
     "metrics": {"health", "runtime", "alphastream"},
-    "health": {"system", "ingest", "storage", "config", "runtime", "alphastream"},
-    "system": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
-    "recorder": {"metrics", "health", "system", "ingest", "config", "runtime", "alphastream"},
+    "health": {"system", "pipelines", "ingest", "storage", "config", "runtime", "alphastream"},
+    "system": {"pipelines", "ingest", "config", "runtime", "alphastream"},
+    "pipelines": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
+    "recorder": {"metrics", "health", "pipelines", "ingest", "config", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},
@@ -36,8 +37,9 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "analytics": {"compile_ahead", "threads"},
     "metrics": {"monitoring"},
     "health": {"channel", "monitoring", "threads"},
-    "recorder": {"monitoring", "startup", "writer_lock"},
-    "system": {"connections", "channel", "alerts", "paper", "startup", "writer_lock"},
+    "recorder": {"connections", "monitoring", "startup", "writer_lock"},
+    "system": {"connections", "channel", "alerts", "paper", "startup"},
+    "pipelines": {"connections", "stores", "writer_lock"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring", "startup", "threads"},
 }

@@ -31,6 +31,7 @@ class Usage:
 def record_command(tmp_path: Path, exchange: LocalExchange, *arguments: str) -> "subprocess.Popen[bytes]":
     environ = {
         **os.environ,
+        "ALPHASTREAM_VENUE": "binance-usdm",
         "ALPHASTREAM_WS_URL": exchange.ws_url,
         "ALPHASTREAM_REST_URL": exchange.rest_url,
         "ALPHASTREAM_DATA_DIR": str(tmp_path),
@@ -126,7 +127,7 @@ def test_the_recorder_waits_for_room_and_only_for_room(tmp_path: Path, monkeypat
     free = [0, 0, 2**40]
     opened = object()
 
-    def attempt(_settings: Settings) -> object:
+    def attempt(_settings: Settings, _venues: object) -> object:
         attempts.append(len(attempts))
         if len(attempts) < 3:
             raise StorageError("disk I/O error")
@@ -140,12 +141,12 @@ def test_the_recorder_waits_for_room_and_only_for_room(tmp_path: Path, monkeypat
         waited.append(wait_s)
         return False
 
-    assert recorder._opened(settings, is_over) is opened
+    assert recorder._opened(settings, settings.venues[:1], is_over) is opened
     assert waited == [recorder.LOOK_AGAIN_S] * 2
     attempts.clear()
     free[:] = [2**40]
     with pytest.raises(StorageError, match="disk I/O error"):
-        recorder._opened(settings, is_over)
+        recorder._opened(settings, settings.venues[:1], is_over)
 
 
 def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:

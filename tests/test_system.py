@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import config
-import system as room
+import pipelines
 from alphastream.errors import AlphaStreamError, SettingError
 from alphastream.pairs import PairSpec
 from config import Settings
+from health import report_of, troubles
 from runtime.channel import hub
 from runtime.channel.topics import Frame
 from runtime.paper.service import PaperService
@@ -25,6 +26,8 @@ from tools.exchange import Drop, LocalExchange, Rate, Refuse451
 
 ROOT = Path(__file__).resolve().parent.parent
 BTC, ETH = "binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT"
+SPOT_BTC = "binance-spot:BTCUSDT"
+URLS = ("ws_url", "rest_url")
 PAIR = PairSpec(ETH, BTC, window=20)
 
 
@@ -35,6 +38,7 @@ def settings(tmp_path: Path, exchange: LocalExchange | None = None, port: int = 
     if exchange is not None:
         ws_url, rest_url = exchange.ws_url, exchange.rest_url
     environ = {
+        "VENUE": "binance-usdm",
         "WS_URL": ws_url,
         "REST_URL": rest_url,
         "DATA_DIR": str(tmp_path / "var"),
@@ -79,7 +83,7 @@ def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
     with LocalExchange(pace=Rate(500), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
         pipeline = system.pipeline
         assert pipeline is not None
-        eventually(lambda: pipeline.ingest.health.state == "live")
+        eventually(lambda: pipeline.lines[0].ingest.health.state == "live")
         assert kind(system) == "live"
 
         def has_prices() -> bool:
@@ -91,7 +95,7 @@ def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
         assert answer is not None
         assert answer.last_x is not None
         assert pipeline.store.gaps(BTC) == []
-        assert pipeline.ingest.instruments[BTC].tick_size > 0
+        assert pipeline.lines[0].ingest.instruments[BTC].tick_size > 0
 
 
 def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> None:
@@ -168,10 +172,10 @@ def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
     with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
         pipeline = system.pipeline
         assert pipeline is not None
-        eventually(lambda: pipeline.ingest.health.state == "live")
+        eventually(lambda: pipeline.lines[0].ingest.health.state == "live")
         with pytest.raises(AlphaStreamError, match="SOLUSDT"):
-            pipeline.ingest.add_symbol("SOLUSD")
-        pipeline.ingest.add_symbol("SOLUSDT")
+            pipeline.lines[0].ingest.add_symbol("SOLUSD")
+        pipeline.lines[0].ingest.add_symbol("SOLUSDT")
         assert set(pipeline.symbols) == {BTC, ETH, "binance-usdm:SOLUSDT"}
 
 
@@ -191,7 +195,7 @@ def test_a_pipeline_with_a_defect_is_a_sentence_and_the_rest_runs(
     def defect(*_: object) -> None:
         raise ZeroDivisionError("nothing left to divide")
 
-    monkeypatch.setattr(room, "_open_store", defect)
+    monkeypatch.setattr(pipelines, "_open_store", defect)
     with running(System(settings(tmp_path, FEED=feed))) as system:
         assert system.pipeline is None
         assert system.failure == "ZeroDivisionError: nothing left to divide"
@@ -208,7 +212,7 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoil", ["all of it", "the first page", "a half"])
 def test_a_tape_that_cannot_be_read_does_not_stop_the_start(tmp_path: Path, spoil: str) -> None:
     chosen = settings(tmp_path)
-    room.live_pipeline(chosen).store.close()
+    pipelines.live_pipeline(chosen).lines[0].store.close()
     (path,) = chosen.data_dir.glob("*.db")
     data = path.read_bytes()
     noise = np.random.default_rng(1).bytes(len(data))
@@ -217,7 +221,7 @@ def test_a_tape_that_cannot_be_read_does_not_stop_the_start(tmp_path: Path, spoi
         assert system.failure is None
         live = system.pipeline_of("live")
         assert live is not None
-        (notice,) = live.store.health.notices
+        (notice,) = live.lines[0].store.health.notices
         (kept,) = chosen.data_dir.glob("*.damaged-*.db")
         assert kept.name in notice
 
@@ -249,7 +253,7 @@ def test_what_fails_to_stop_does_not_keep_the_rest_running(
     with running(System(settings(tmp_path, FEED="replay"))) as system:
         pipeline = system.pipeline
         assert pipeline is not None
-    assert pipeline.ingest.health.state == "stopped"
+    assert pipeline.lines[0].ingest.health.state == "stopped"
     assert "not stopped in order" in caplog.text
 
 
@@ -274,9 +278,9 @@ def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
     ):
         pipeline = system.pipeline
         assert pipeline is not None
-        eventually(lambda: pipeline.ingest.health.reconnects >= 3)
-        count = pipeline.ingest.health.ticks
-        eventually(lambda: pipeline.ingest.health.ticks > count + 200)
+        eventually(lambda: pipeline.lines[0].ingest.health.reconnects >= 3)
+        count = pipeline.lines[0].ingest.health.ticks
+        eventually(lambda: pipeline.lines[0].ingest.health.ticks > count + 200)
         eventually(lambda: pipeline.store.gaps(BTC) == [] and pipeline.store.gaps(ETH) == [])
 
 
@@ -284,3 +288,71 @@ def test_connection_lost_and_found_leaves_no_gap(tmp_path: Path) -> None:
 def test_misspelt_setting_is_refused(name: str) -> None:
     with pytest.raises(SettingError, match="did you mean"):
         config.load({name: "1"})
+
+
+def several(tmp_path: Path, exchanges: Mapping[str, LocalExchange], **knobs: str) -> Settings:
+    """Settings of a test with an exchange a venue; the other venues are not to be had."""
+    places = {name: ",".join(f"{venue}={getattr(each, name)}" for venue, each in exchanges.items()) for name in URLS}
+    nobody = {"ws_url": f"ws://127.0.0.1:{_closed_port()}", "rest_url": f"http://127.0.0.1:{_closed_port()}"}
+    addresses = {name.upper(): f"{nobody[name]},{places[name]}" for name in URLS}
+    return settings(tmp_path, None, 0, **{"VENUE": "auto", **addresses, **knobs})
+
+
+def test_where_one_venue_refuses_this_place_the_next_is_live(tmp_path: Path) -> None:
+    with (
+        LocalExchange(faults=[Refuse451()]) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}, FEED="live"))) as system,
+    ):
+        eventually(lambda: (live := system.live) is not None and live.ticks > 0)
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert pipeline.venue == "binance-spot"
+        assert pipeline.first_pair.y == "binance-spot:ETHUSDT"
+        assert system.choice is not None
+        eventually(lambda: system.choice is not None and system.choice.is_settled)
+        assert "Binance USDS-M Futures refuses this computer's location (HTTP 451)" in system.choice.why
+
+
+def test_where_the_first_venue_serves_this_place_it_is_chosen(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        running(System(several(tmp_path, {"binance-usdm": futures}))) as system,
+    ):
+        eventually(lambda: system.choice is not None and system.choice.is_settled)
+        assert system.pipeline is not None
+        assert system.pipeline.venue == "binance-usdm"
+        assert system.choice is not None
+        assert system.choice.why == ""
+
+
+def test_one_venue_in_trouble_does_not_touch_another(tmp_path: Path) -> None:
+    names = f"binance-usdm:BTCUSDT,{SPOT_BTC}"
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(
+            System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}, SYMBOLS=names, FEED="live"))
+        ) as system,
+    ):
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert [line.venue for line in pipeline.lines] == ["binance-usdm", "binance-spot"]
+        assert pipeline.first_pair == PairSpec(SPOT_BTC, BTC, pipeline.first_pair.interval_ns, window=100)
+        eventually(lambda: all(line.ingest.health.state == "live" for line in pipeline.lines))
+        spot.inject(Refuse451())
+        spot.inject(Drop())
+        eventually(lambda: pipeline.lines[1].ingest.health.state == "blocked")
+        assert pipeline.health.state == "blocked"
+        before = pipeline.lines[0].ingest.health.ticks
+
+        def has_answer() -> bool:
+            answer = pipeline.engine.snapshot(pipeline.first_pair)
+            return answer is not None and answer.last_x is not None and answer.last_y is not None
+
+        eventually(has_answer)
+        eventually(lambda: pipeline.lines[0].ingest.health.ticks > before + 500)
+        assert pipeline.lines[0].ingest.health.reconnects == 0
+        assert pipeline.store.gaps(BTC) == []
+        (words,) = troubles(report_of(system))
+        assert words.startswith("the live feed of binance-spot is blocked: Binance spot refuses")

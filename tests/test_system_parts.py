@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import system as room
+import pipelines
 from alphastream.errors import StorageError
 from runtime.alerts.files import BookFile
 from runtime.alerts.history import HistoryFile
@@ -60,10 +60,10 @@ def test_the_rest_starts_where_one_part_fails_to(
 
 
 def test_a_pipeline_that_does_not_start_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def defect(_: room.Pipeline) -> None:
+    def defect(_: pipelines.Pipeline) -> None:
         raise ZeroDivisionError("nothing left to divide")
 
-    monkeypatch.setattr(room.Pipeline, "start", defect)
+    monkeypatch.setattr(pipelines.Pipeline, "start", defect)
     with running(System(settings(tmp_path, FEED="live"))) as system:
         assert system.failure == "ZeroDivisionError: nothing left to divide"
 

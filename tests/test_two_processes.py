@@ -17,9 +17,10 @@ from alphastream.pairs import PairSpec
 from alphastream.strategies import ZScoreThreshold
 from alphastream.trading import BrokerRules, FixedLatency
 from health import holes
+from pipelines import Pipeline
 from runtime.writer_lock import WriterLock
 from storage import TickStore
-from system import Pipeline, System
+from system import System
 from tests.runtime.paper.paper_pipeline import history_of, see
 from tests.runtime.stores.tape_files import tick
 from tests.test_recorder import record_command
@@ -39,7 +40,11 @@ def live(system: System) -> Pipeline:
 
 def shows(system: System, words: str) -> bool:
     pipeline = system.pipeline_of("live")
-    return pipeline is not None and pipeline.ingest.state == "live" and words in pipeline.ingest.health.reason
+    return (
+        pipeline is not None
+        and pipeline.lines[0].ingest.state == "live"
+        and words in pipeline.lines[0].ingest.health.reason
+    )
 
 
 def records(system: System) -> bool:
@@ -88,8 +93,8 @@ def test_an_app_shows_what_a_recorder_records_and_goes_on_when_it_is_killed(tmp_
         eventually(lambda: shows(system, f"recorded by process {recorder.pid}"))
         pipeline = live(system)
         assert kind(system) == "live"
-        assert "recorded by" in pipeline.ingest.health.reason
-        assert set(pipeline.ingest.health.symbols) == {BTC, ETH}
+        assert "recorded by" in pipeline.lines[0].ingest.health.reason
+        assert set(pipeline.lines[0].ingest.health.symbols) == {BTC, ETH}
 
         def has_price() -> bool:
             answer = pipeline.engine.snapshot(pipeline.first_pair)
@@ -98,7 +103,7 @@ def test_an_app_shows_what_a_recorder_records_and_goes_on_when_it_is_killed(tmp_
         eventually(has_price)
         assert system.alerts.held is None
         assert system.paper.held is None
-        health = pipeline.ingest.health
+        health = pipeline.lines[0].ingest.health
         assert health.ticks > 0
         assert health.lag_ns is not None
         cursor = pipeline.store.since(BTC).cursor
@@ -107,7 +112,7 @@ def test_an_app_shows_what_a_recorder_records_and_goes_on_when_it_is_killed(tmp_
         recorder.communicate(timeout=30)
         eventually(lambda: records(system))
         assert live(system) is pipeline
-        assert pipeline.ingest.instruments
+        assert pipeline.lines[0].ingest.instruments
         batch = pipeline.store.since(BTC, cursor)
         assert batch.missed == 0
         assert len(set(batch.columns.id.tolist())) == len(batch)
@@ -135,7 +140,7 @@ def test_a_paper_run_beside_a_recorder_goes_on_when_that_is_killed(tmp_path: Pat
         view = see(system.paper, name)
         assert view.status == "running"
         assert view.outages == ()
-        history = history_of(view, live(system).store)
+        history = history_of(view, live(system).lines[0].store)
         marks = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))
         books = Book(view.orders, view.fills, view.funding), Book(history.orders, history.fills, ())
         assert view.late or compare(*books, marks, view.outages, view.late) == []
@@ -170,22 +175,22 @@ def test_what_was_recorded_before_is_carried_on_and_what_was_asked_for_joins_it(
     asked = settings(tmp_path, SYMBOLS="ETHUSDT,SOLUSDT", FEED="live")
     with TickStore(asked.data_dir / f"{VENUE}.db") as owner, running(System(asked)) as system:
         pipeline = live(system)
-        eventually(lambda: "no trade" in pipeline.ingest.health.reason)
-        assert pipeline.ingest.state == "connecting"
-        assert pipeline.ingest.health.symbols == ()
+        eventually(lambda: "no trade" in pipeline.lines[0].ingest.health.reason)
+        assert pipeline.lines[0].ingest.state == "connecting"
+        assert pipeline.lines[0].ingest.health.symbols == ()
         owner.append([tick(number, symbol=symbol) for symbol in (BTC, ETH) for number in (1, 3)])
-        eventually(lambda: pipeline.ingest.state == "live")
+        eventually(lambda: pipeline.lines[0].ingest.state == "live")
         assert [hole.reason for hole in holes(pipeline, BTC)] == ["left to the process that records"]
-        assert set(pipeline.ingest.health.symbols) == {BTC, ETH}
-        assert f"SOLUSDT is not recorded by process {os.getpid()}" in pipeline.ingest.health.reason
-        pipeline.ingest.add_symbol(BTC)
+        assert set(pipeline.lines[0].ingest.health.symbols) == {BTC, ETH}
+        assert f"SOLUSDT is not recorded by process {os.getpid()}" in pipeline.lines[0].ingest.health.reason
+        pipeline.lines[0].ingest.add_symbol(BTC)
         with pytest.raises(FeedBlocked, match=f"XRPUSDT is not recorded: process {os.getpid()} decides"):
-            pipeline.ingest.add_symbol("XRPUSDT")
+            pipeline.lines[0].ingest.add_symbol("XRPUSDT")
         owner.close()
-        eventually(lambda: not pipeline.store.follows)
-        eventually(lambda: len(pipeline.ingest.health.symbols) == 4)
-        assert set(pipeline.ingest.health.symbols) == {BTC, ETH, SOL, f"{VENUE}:XRPUSDT"}
-        assert not pipeline.ingest.health.refused
+        eventually(lambda: not pipeline.lines[0].store.follows)
+        eventually(lambda: len(pipeline.lines[0].ingest.health.symbols) == 4)
+        assert set(pipeline.lines[0].ingest.health.symbols) == {BTC, ETH, SOL, f"{VENUE}:XRPUSDT"}
+        assert not pipeline.lines[0].ingest.health.refused
 
 
 def test_an_app_waits_for_a_file_that_is_still_being_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

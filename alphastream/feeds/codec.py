@@ -103,6 +103,7 @@ class Codec(Protocol):
     completeness : what the ids of its trades prove.
     keepalive : what an open connection must send; None where pings of the protocol are enough.
     pages_forward : past trades are asked for by time, so a gap is closed from its old end.
+    usual : symbols that trade often, at least two: what is recorded where nobody names any.
     max_streams, weight_per_minute : instruments on one connection, and what REST allows.
     history_s, page_limit, page_weight : how far back REST trades are worth asking for, how many come in one answer, and
         what that answer weighs.
@@ -114,6 +115,7 @@ class Codec(Protocol):
     completeness: Completeness
     keepalive: Keepalive | None
     pages_forward: bool
+    usual: tuple[str, ...]
     max_streams: int
     weight_per_minute: int
     history_s: int

@@ -196,7 +196,7 @@ class PaperRun:
     def _flatten(self, live: LiveRun) -> None:
         """Send an order that ends all positions, as of now and not of the last bar."""
         pipeline = self._pipeline(self.record.begin.trades)
-        now_ns = live.until_ns if pipeline is None else max(live.until_ns, pipeline.ingest.now_ns())
+        now_ns = live.until_ns if pipeline is None else max(live.until_ns, pipeline.now_ns())
         live.simulation.halt()
         closing = SpreadRequest(
             tuple(-units for units in live.simulation.account.positions),
@@ -213,7 +213,7 @@ class PaperRun:
         begin, definition = self.record.begin, self.record.definition
         live = LiveRun(definition.strategy, definition.rules, definition.capital)
         live.dispatcher.stop_on_handler_exceptions = True
-        now_ns = pipeline.ingest.now_ns() - GRACE_NS
+        now_ns = pipeline.now_ns() - GRACE_NS
         warm_ns, begin_ns = first_bar_ns(now_ns, definition.strategy), max(now_ns, self.record.until_ns)  # no bar twice
         if self._fresh:
             warm_ns, begin_ns = begin.warm_ns, begin.begin_ns

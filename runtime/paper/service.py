@@ -196,7 +196,7 @@ class PaperService:
         lacking = sorted({*legs_of(definition)} - {*pipeline.symbols})
         if lacking:
             raise ParameterError(f"{', '.join(lacking)} is not followed: the feed has {', '.join(pipeline.symbols)}")
-        now_ns = pipeline.ingest.now_ns() - GRACE_NS
+        now_ns = pipeline.now_ns() - GRACE_NS
         interval_ns = definition.strategy.pairs[0].interval_ns
         begin_ns = now_ns // interval_ns * interval_ns
         known = [pipeline.store.coverage(symbol) for symbol in legs_of(definition)]

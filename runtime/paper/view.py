@@ -18,15 +18,13 @@ class Clock(Protocol):
     def now_ns(self) -> int: ...
 
 
-class TradeSource(Protocol):
+class TradeSource(Clock, Protocol):
     """Where trades come from."""
 
     @property
     def title(self) -> str: ...
     @property
     def store(self) -> Tape: ...
-    @property
-    def ingest(self) -> Clock: ...
     @property
     def symbols(self) -> tuple[str, ...]: ...
     @property

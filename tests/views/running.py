@@ -10,7 +10,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 import config
-from system import Pipeline, System
+from pipelines import Pipeline
+from system import System
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKED = {"body", "label", "title", "help", "text", "delta", "spec", "tooltip"}

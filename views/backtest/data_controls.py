@@ -14,7 +14,8 @@ from alphastream.tape.columns import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, common_bars
-from system import Pipeline, System
+from pipelines import Pipeline
+from system import System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
@@ -197,7 +198,7 @@ def _tape(row: Any, system: System) -> Data | None:
     asked = (pipeline.title, names[str(hours)])
     before, data = st.session_state.get("backtest_tape", (None, None))
     if renew or before != asked or not isinstance(data, TapeData):
-        until_ns = pipeline.ingest.now_ns()
+        until_ns = pipeline.now_ns()
         data = TapeData(
             symbols=symbols,
             kind="ticks",

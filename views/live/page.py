@@ -12,6 +12,7 @@ from alphastream.graph import interval_name
 from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
+from pipelines import Line, Pipeline
 from runtime.channel.topics import Frame
 from system import System
 from views.component import Card, live_figure, pair_frame, way_of
@@ -78,9 +79,9 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     pipeline = system.pipeline
     if pipeline is None:
         return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)))
-    answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.ingest.instruments, pipeline.ingest.now_ns()
+    answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.instruments, pipeline.now_ns()
     venue, compiling = pipeline.venue, progress_text(pipeline.engine.compilation.progress)
-    feed = feed_card(pipeline.ingest.health, pipeline.kind == "replay", venue)
+    feed = feed_card(pipeline.health, pipeline.kind == "replay", venue)
     evidence: Card = {**evidence_card(answer), "group": "ready"}  # it stands with what speaks for trading now
     cards = [
         *pair_cards(answer, spec, instruments, now_ns, compiling, venue=venue),
@@ -184,10 +185,22 @@ def _tape(system: System) -> None:
     pipeline = system.pipeline
     if pipeline is None:
         return
-    health, store, venue = pipeline.ingest.health, pipeline.store.health, pipeline.venue
-    st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {in_markdown(in_words(health.reason, venue))}")
+    venue = pipeline.venue
+    for line in pipeline.lines:
+        health = line.ingest.health
+        words = in_markdown(in_words(health.reason, venue))
+        st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {words}")
     st.dataframe(coverage_frame(pipeline), hide_index=True, alt="What the tape holds of each symbol")
-    facts = tape_facts(pipeline, system.hub.health)
+    for line in pipeline.lines:
+        _line(system, pipeline, line)
+
+
+def _line(system: System, pipeline: Pipeline, line: Line) -> None:
+    """What one feed does, and what its venue does not give."""
+    health, store, venue = line.ingest.health, line.store.health, pipeline.venue
+    facts = tape_facts(pipeline, line, system.hub.health)
+    if len(pipeline.lines) > 1:
+        st.markdown(f"**{in_markdown(plain(line.title))}**")
     st.caption(in_markdown(" · ".join(f"{name} {value}" for name, value in facts.items())))
     for symbol, reason in health.refused.items():
         title = in_markdown(label(symbol, venue))

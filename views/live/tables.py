@@ -5,16 +5,16 @@ from collections.abc import Mapping
 import pandas as pd
 
 from alphastream.core.units import MS
+from pipelines import Line, Pipeline
 from runtime.channel.hub import ChannelHealth
-from system import Pipeline
 from views.shared.instruments import labels
 
 UNKNOWN = "not known"
 
 
-def tape_facts(pipeline: Pipeline, channel: ChannelHealth) -> Mapping[str, str]:
-    """Counts and delays since the start, by what they count."""
-    feed, store = pipeline.ingest.health, pipeline.store.health
+def tape_facts(pipeline: Pipeline, line: Line, channel: ChannelHealth) -> Mapping[str, str]:
+    """Counts and delays of a line since the start, by what they count."""
+    feed, store = line.ingest.health, line.store.health
     paint = sorted(channel.paint_ms)
     return {
         "ticks received": f"{feed.ticks:,}",

@@ -5,7 +5,7 @@ import streamlit as st
 from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError
 from config import Settings
-from system import Pipeline
+from pipelines import Pipeline
 from views.shared.controls import is_followed, sentence
 from views.shared.cost_controls import broker_rules, venue_contracts
 from views.shared.escaping import in_markdown

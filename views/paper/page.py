@@ -9,8 +9,9 @@ from alphastream.backtest import Definition
 from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
+from pipelines import Pipeline
 from runtime.paper.service import MAX_RUNS, PaperView
-from system import Pipeline, System
+from system import System
 from views.paper import tables as tables
 from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls

@@ -21,7 +21,8 @@ from alphastream.portfolio.allocation import (
     soundness,
     symbol_rows,
 )
-from system import Pipeline, System
+from pipelines import Pipeline
+from system import System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.tables import allocation_csv, as_printed, figures, portfolio_status, positions_frame
 from views.shared.compiling import compiling_text

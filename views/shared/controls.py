@@ -18,7 +18,7 @@ from alphastream.graph import Price, interval_name
 from alphastream.instruments import bare, in_words
 from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
-from system import Pipeline
+from pipelines import Pipeline
 from views.shared.escaping import in_markdown
 from views.shared.instruments import as_shown, asked, label
 from views.shared.readiness import COST_BPS
@@ -270,7 +270,7 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
     if symbol in pipeline.symbols:
         return True
     try:
-        pipeline.ingest.add_symbol(symbol)
+        pipeline.add_symbol(symbol)
     except AlphaStreamError as error:
         title = f"{in_markdown(label(symbol, pipeline.venue))} cannot be followed"
         st.error(in_markdown(in_words(error, pipeline.venue)), icon=":material/search_off:", title=title)

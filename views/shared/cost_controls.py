@@ -17,7 +17,7 @@ from alphastream.trading.broker.costs import (
 )
 from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
-from system import Pipeline
+from pipelines import Pipeline
 from views.shared.escaping import in_markdown
 from views.shared.instruments import label
 
@@ -121,7 +121,7 @@ def venue_contracts(pipeline: Pipeline) -> dict[str, Contract]:
     """Steps of price and quantity of each symbol whose venue publishes them."""
     return {
         symbol: Contract(lot=each.step_size, tick=each.tick_size, min_notional=each.min_notional)
-        for symbol, each in pipeline.ingest.instruments.items()
+        for symbol, each in pipeline.instruments.items()
     }
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from alphastream.instruments import in_words
-from system import Pipeline
+from pipelines import Pipeline
 from views.shared.escaping import in_markdown
 from views.shared.metrics import plain
 
@@ -62,7 +62,7 @@ def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[
     """
     if pipeline.kind == "replay":
         return [Notice("info", "Recorded trades, not live ones", f"{before}{origin(pipeline)}.{after}", "replay")]
-    health = pipeline.ingest.health
+    health = pipeline.health
     if health.state in CARRIES_TRADES:
         return []
     return [Notice("warning", f"Feed: {health.state}", in_words(health.reason, pipeline.venue), "wifi_off")]

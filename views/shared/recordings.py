@@ -48,7 +48,7 @@ def own_tape(hours: int) -> Upload | None:
     symbols = pipeline.store.symbols() if pipeline is not None else []
     if pipeline is None or len(symbols) < 2:
         return None
-    now_ns = pipeline.ingest.now_ns()
+    now_ns = pipeline.now_ns()
     frames = {}
     for symbol in symbols:
         ticks = pipeline.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)

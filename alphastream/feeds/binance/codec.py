@@ -34,6 +34,7 @@ class BinanceCodec:
     completeness: Completeness = "contiguous"
     keepalive: Keepalive | None = None
     pages_forward: bool = False
+    usual: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
     max_streams: int = 200  # the documents say 1024, clients are cut off above 200
     page_limit: int = 1_000
 

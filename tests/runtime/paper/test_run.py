@@ -121,18 +121,18 @@ def test_through_a_venue_with_faults(tmp_path: Path) -> None:
         system = System(config.load({config.PREFIX + name: value for name, value in environ.items()}))
         system.start()
         try:
-            eventually(lambda: (live := system.pipeline_of("live")) is not None and live.ingest.health.ticks > 200)
+            eventually(lambda: (live := system.pipeline_of("live")) is not None and live.health.ticks > 200)
             name = system.paper.open(definition, "live")
             live = system.pipeline_of("live")
             assert live is not None
 
             def has_seen_enough() -> bool:
                 view = see(system.paper, name)
-                return view.until_ns - view.begin_ns > 15 * SECOND and live.ingest.health.reconnects > 0
+                return view.until_ns - view.begin_ns > 15 * SECOND and live.health.reconnects > 0
 
             eventually(has_seen_enough, 90.0)
             view = see(system.paper, name)
-            store = live.store
+            store = live.lines[0].store
             history = history_of(view, store)
             marks = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))
             books = Book(view.orders, view.fills, view.funding), Book(history.orders, history.fills, ())

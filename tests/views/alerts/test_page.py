@@ -15,10 +15,10 @@ import views.shared.system
 from alphastream.alerts import MEASURES, Rule, is_one_look
 from alphastream.errors import StorageError
 from alphastream.pairs import PairSpec
+from pipelines import Pipeline
 from runtime.alerts.service import AlertService
 from runtime.alerts.targets import WebhookTarget
 from runtime.alerts.webhooks import Webhooks
-from system import Pipeline
 from tests.alerts.test_rules import NOW, answer, context
 from tests.views.running import Running, page_of, replay, words
 from views.alerts.tables import history_csv

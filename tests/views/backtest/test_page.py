@@ -12,7 +12,7 @@ import config
 import views.shared.recordings
 import views.shared.system
 from alphastream.strategies import PositionOptimiser, ZScoreThreshold
-from system import Pipeline
+from pipelines import Pipeline
 from tests.views.running import Running, cards, page_of, replay, words
 from views.shared.metrics import UNKNOWN
 

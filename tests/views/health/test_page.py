@@ -35,8 +35,8 @@ def test_a_hole_has_its_ids_and_what_becomes_of_it() -> None:
     app()
     pipeline = get_system().pipeline
     assert pipeline is not None
-    at_ns = pipeline.ingest.now_ns()
-    pipeline.store.append(Tick("XRPUSDT", number, 1.0, 1.0, at_ns + number, 0, False) for number in (1, 2, 9))
+    at_ns = pipeline.lines[0].ingest.now_ns()
+    pipeline.lines[0].store.append(Tick("XRPUSDT", number, 1.0, 1.0, at_ns + number, 0, False) for number in (1, 2, 9))
     test = app(PAGE)
     assert not test.exception
     (holes,) = (frame.value for frame in test.dataframe if frame.proto.alt == "Missing ranges of ids")
@@ -65,9 +65,9 @@ def test_an_instrument_that_is_quiet_says_since_when(monkeypatch: pytest.MonkeyP
     app()
     pipeline = get_system().pipeline
     assert pipeline is not None
-    since_ns = pipeline.ingest.now_ns() - 90 * 10**9
+    since_ns = pipeline.lines[0].ingest.now_ns() - 90 * 10**9
     symbol = pipeline.symbols[0]
-    monkeypatch.setattr(pipeline.ingest.stats, "quiet", {symbol: since_ns})
+    monkeypatch.setattr(pipeline.lines[0].ingest.stats, "quiet", {symbol: since_ns})
     test = app(PAGE)
     assert not test.exception
     (table,) = (frame.value for frame in test.dataframe if "tape holds and lacks" in frame.proto.alt)

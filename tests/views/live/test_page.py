@@ -119,7 +119,7 @@ def test_what_is_quiet_and_what_is_lost_is_told_with_times() -> None:
     pipeline = get_system().pipeline
     assert pipeline is not None
     eth = InstrumentId(pipeline.venue, "ETHUSDT")
-    stats, at_ns = pipeline.ingest.stats, 1_723_161_256_322_000_000
+    stats, at_ns = pipeline.lines[0].ingest.stats, 1_723_161_256_322_000_000
     stats.quiet, stats.unfillable = {eth: at_ns}, (Unfillable(eth, 7, 9, "the venue no longer keeps them", at_ns),)
     try:
         test = app()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import config
+from pipelines import Pipeline, replay_pipeline
 from runtime.channel.hub import ChannelHealth
-from system import Pipeline, replay_pipeline
 from views.live.tables import UNKNOWN, coverage_frame, tape_facts
 
 
@@ -16,7 +16,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
 
 
 def test_what_nobody_knows_yet_is_said_so(pipeline: Pipeline) -> None:
-    facts = tape_facts(pipeline, ChannelHealth(0, 0, 0, 0, 0, ()))
+    facts = tape_facts(pipeline, pipeline.lines[0], ChannelHealth(0, 0, 0, 0, 0, ()))
     assert facts["from trade to receipt"] == facts["venue's clock ahead of ours"] == UNKNOWN
     assert facts["from receipt to the screen, median of browsers"] == UNKNOWN
     assert facts["ticks received"] == "0"
@@ -25,9 +25,9 @@ def test_what_nobody_knows_yet_is_said_so(pipeline: Pipeline) -> None:
 
 
 def test_delays_are_in_milliseconds(pipeline: Pipeline) -> None:
-    pipeline.ingest.stats.lag_ns, pipeline.ingest.stats.clock_offset_ns = 155_400_000, -2_000_000
+    pipeline.lines[0].ingest.stats.lag_ns, pipeline.lines[0].ingest.stats.clock_offset_ns = 155_400_000, -2_000_000
     health = ChannelHealth(clients=3, topics=1, sent=9, skipped=2, refused=0, paint_ms=((40.2, 70.0), (51.0, 90.0)))
-    facts = tape_facts(pipeline, health)
+    facts = tape_facts(pipeline, pipeline.lines[0], health)
     assert facts["from trade to receipt"] == "155 ms"
     assert facts["venue's clock ahead of ours"] == "-2 ms"
     assert facts["times one was too slow and skipped ahead"] == "2"

@@ -15,8 +15,8 @@ from alphastream.kernel_groups import GROUPS, POSITIONS
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
 from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
+from pipelines import Pipeline
 from runtime.compile_ahead import Compilation, CompileProgress
-from system import Pipeline
 from tests.views.running import Running, cards, page_of, replay, words
 from views.portfolio.tables import allocation_csv
 from views.shared.metrics import UNKNOWN

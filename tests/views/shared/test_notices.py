@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from system import Pipeline
+from pipelines import Pipeline
 from views.shared.notices import engine_notices, feed_notices, no_feed, origin
 
 

@@ -20,7 +20,7 @@ LOCAL, OUTSIDE = "127.0.0.1", "192.0.2.7"
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running(System(settings(tmp_path_factory.mktemp("watchers"), FEED="replay"))) as replaying:
-        eventually(lambda: replaying.pipeline is not None and replaying.pipeline.ingest.health.ticks > 0)
+        eventually(lambda: replaying.pipeline is not None and replaying.pipeline.lines[0].ingest.health.ticks > 0)
         yield replaying
 
 

@@ -1,0 +1,297 @@
+"""A feed with the store it fills and the engine that reads it: how the three are opened and joined.
+
+A *line* is one feed with its own store: a venue, or a recording. A *pipeline* is one engine over one line or several,
+so that a pair may have legs of different venues. Lines do not know each other: what one lacks touches no other.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from alphastream.core.units import SECOND
+from alphastream.errors import StorageError
+from alphastream.feeds import FEEDS
+from alphastream.feeds.codec import Instrument
+from alphastream.instruments import InstrumentId, split
+from alphastream.pairs import PairSpec
+from alphastream.tape.columns import TickGroups
+from alphastream.tape.recordings import read_tape
+from alphastream.tape.ring import Gap
+from analytics import QuantEngine
+from config import Settings
+from ingest import Feed, Health, Ingest
+from runtime.connections.replay_feed import ReplayFeed
+from runtime.connections.standby_feed import StandbyFeed
+from runtime.connections.transport_choice import transport_named
+from runtime.connections.venue_feed import LiveFeed
+from runtime.stores.tapes import ReadableTape, Tapes
+from runtime.writer_lock import HeldError
+from storage import Origin, TickStore, tape_path
+
+HOUR_NS = 3_600 * SECOND
+
+
+def _no_listener() -> None:
+    """The callback where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One feed and the store it fills.
+
+    Parameters
+    ----------
+    title : what the trades are, in a few words.
+    venue : where its instruments are listed.
+    address : host that the trades come from; empty for a recording.
+    """
+
+    title: str
+    venue: str
+    ingest: Ingest
+    store: TickStore
+    address: str = ""
+
+    def stop(self) -> None:
+        """Stop the feed, then close the file."""
+        self.ingest.stop()
+        self.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """An engine over the tapes of one line or several.
+
+    Parameters
+    ----------
+    lines : at least one; a symbol without a venue belongs to the first.
+    store : the tapes of all lines.
+    """
+
+    kind: Literal["live", "replay"]
+    lines: tuple[Line, ...]
+    store: ReadableTape
+    engine: QuantEngine
+    first_pair: PairSpec
+    scratch: "tempfile.TemporaryDirectory[str] | None" = None
+
+    def start(self) -> None:
+        """Start the engine, with the pair a page begins with, then the feeds."""
+        self.engine.start()
+        self.engine.snapshot(self.first_pair)
+        for line in self.lines:
+            line.ingest.start()
+
+    def stop(self) -> None:
+        """Stop the feeds, then the engine, then close the files."""
+        for line in self.lines:
+            line.ingest.stop()
+        self.engine.stop()
+        for line in self.lines:
+            line.store.close()
+        if self.scratch is not None:
+            self.scratch.cleanup()
+
+    @property
+    def title(self) -> str:
+        """What the trades are, in a few words."""
+        return " and ".join(line.title for line in self.lines)
+
+    @property
+    def venue(self) -> str:
+        """Where a symbol belongs that is written without one."""
+        return self.lines[0].venue
+
+    @property
+    def address(self) -> str:
+        """Host that the trades of the first line come from; empty for a recording."""
+        return self.lines[0].address
+
+    @property
+    def health(self) -> Health:
+        """How the feed is that needs attention most: the first of those that bring no trades, else the first."""
+        found = [line.ingest.health for line in self.lines]
+        return next((health for health in found if health.state not in ("live", "backfilling")), found[0])
+
+    @property
+    def symbols(self) -> tuple[InstrumentId, ...]:
+        """What can be looked at."""
+        return tuple(symbol for line in self.lines for symbol in line.ingest.health.symbols)
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Trading rules by full name, of the venues that told them."""
+        return {name: rules for line in self.lines for name, rules in line.ingest.instruments.items()}
+
+    def now_ns(self) -> int:
+        """Return the time the data lives in, UTC ns."""
+        return self.lines[0].ingest.now_ns()
+
+    def add_symbol(self, symbol: str) -> None:
+        """Carry an instrument from now on; one without a venue is one of the first line's.
+
+        Raises
+        ------
+        FeedBlocked : the feed is known not to have it.
+        ParameterError : it cannot be one, is of a venue that is not connected, or is one too many.
+        """
+        name = InstrumentId.parse(symbol, self.venue)
+        self.line_of(name).ingest.add_symbol(name)
+
+    def line_of(self, name: str) -> Line:
+        """The line of an instrument's venue; the first where that venue is not connected."""
+        return next((line for line in self.lines if line.venue == split(name)[0]), self.lines[0])
+
+
+def live_pipeline(
+    settings: Settings,
+    venues: Sequence[str] = (),
+    published: Callable[[], None] = _no_listener,
+    arrived: Callable[[], None] = _no_listener,
+) -> Pipeline:
+    """A pipeline fed by venues; each has a file that is named after it, and after its host where another one has
+    filled that file. While another process records into it, the pipeline shows that process's trades, and records
+    once it has ended.
+
+    Parameters
+    ----------
+    venues : that feed it; those of the settings unless given, the first of them where one is to be chosen.
+    published : called whenever the pipeline's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
+
+    Raises
+    ------
+    HeldError
+        When another process holds the file and its trades cannot be shown yet, for example while it opens it.
+    StorageError
+        When the file cannot be used. One that cannot be read is moved aside.
+    SettingError
+        When the transport of the settings cannot be loaded.
+    """
+    venues = venues or (settings.venues[:1] if settings.chooses_venue else settings.venues)
+    lines: list[Line] = []
+    try:
+        for venue in venues:
+            lines.append(_live_line(settings, venue))  # noqa: PERF401 (those opened so far are stopped below)
+        symbols = [symbol for venue in venues for symbol in settings.symbols_at(venue)]
+        return _joined("live", lines, symbols, settings, published, arrived)
+    except BaseException:
+        for line in lines:
+            line.stop()
+        raise
+
+
+def _live_line(settings: Settings, venue: str) -> Line:
+    """A line fed by a venue; raises as ``live_pipeline`` does."""
+    transport, symbols = transport_named(settings.transport), settings.symbols_at(venue)
+    codec = FEEDS[venue].fresh(settings.ws_url_of(venue), settings.rest_url_of(venue))
+    origin, own = (Origin.at(venue, each.stream_url(symbols)) for each in (codec, FEEDS[venue]))
+    store = _open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
+    feed: Feed = LiveFeed(
+        codec,
+        symbols,
+        transport=transport,
+        connect_timeout_s=settings.connect_timeout_s,
+        stall_s=settings.stall_s,
+        history_s=settings.backfill_hours * 3_600,
+        backoff_base_s=settings.backoff_base_s,
+        backoff_cap_s=settings.backoff_cap_s,
+    )
+    if store.follows:
+        feed = StandbyFeed(store, feed, settings.stall_s)
+    return _line(codec.title, feed, store, origin.host)
+
+
+def replay_pipeline(
+    settings: Settings, published: Callable[[], None] = _no_listener, arrived: Callable[[], None] = _no_listener
+) -> Pipeline:
+    """A pipeline fed by the recorded tape; its file lasts as long as the pipeline.
+
+    Parameters
+    ----------
+    published : called whenever the pipeline's engine has new answers.
+    arrived : called by the feed's thread when trades have come.
+
+    Raises
+    ------
+    FeedError
+        When the tape cannot be read.
+    """
+    tape = read_tape(settings.replay_tape)
+    scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
+    try:
+        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(tape.venue, "recording"))
+        feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
+        symbols = [InstrumentId(tape.venue, each.symbol) for each in settings.symbols]
+        lines = [_line(tape.describe(), feed, store)]
+        return replace(_joined("replay", lines, symbols, settings, published, arrived), scratch=scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
+
+
+def _open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
+    """Open a store to write, or to follow the process that writes it."""
+    try:
+        return _open_store(settings, path, origin)
+    except HeldError as held:
+        try:
+            return _open_store(settings, path, origin, read_only=True)
+        except StorageError as error:
+            raise HeldError(f"{held}. It cannot be shown yet: {error}", held.holder) from error
+
+
+def _open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bool = False) -> TickStore:
+    return TickStore(
+        path,
+        ring_ticks=settings.ring_ticks,
+        retention_ns=settings.retention_hours * HOUR_NS,
+        origin=origin,
+        begin_anew=True,
+        read_only=read_only,
+    )
+
+
+def _line(title: str, feed: Feed, store: TickStore, address: str = "") -> Line:
+    """Connect a feed to its store: what it delivers is kept, what the store lacks is fetched."""
+
+    def take(ticks: TickGroups) -> None:
+        store.append(ticks)
+
+    def time_before(symbol: str, first: int) -> int:
+        return store.times_around(symbol, Gap(first, first))[0] or 0
+
+    return Line(title, feed.venue, Ingest(feed, take, store.gaps, time_before), store, address)
+
+
+def _joined(
+    kind: Literal["live", "replay"],
+    lines: Sequence[Line],
+    symbols: Sequence[InstrumentId],
+    settings: Settings,
+    published: Callable[[], None],
+    arrived: Callable[[], None],
+) -> Pipeline:
+    """One engine over the tapes of all lines, told whenever trades have come by any of them."""
+    tape: ReadableTape = lines[0].store if len(lines) == 1 else Tapes({line.venue: line.store for line in lines})
+    engine = QuantEngine(
+        tape,
+        lines[0].ingest.now_ns,
+        history_bars=settings.history_bars,
+        refresh_s=settings.engine_refresh_ms / 1_000,
+        published=published,
+    )
+
+    def tell() -> None:
+        engine.notify()
+        arrived()
+
+    for line in lines:
+        line.store.on_ticks = tell
+    x, y = symbols[:2]
+    first_pair = PairSpec(
+        y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
+    )
+    return Pipeline(kind, tuple(lines), tape, engine, first_pair)
