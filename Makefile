@@ -10,7 +10,7 @@ install:  ## what running and testing need
 run:  ## the dashboard, at http://127.0.0.1:8501
 	$(PYTHON) -m streamlit run app.py
 
-exchange:  ## a local exchange that speaks Binance's protocol, on port 8900
+exchange:  ## a local exchange: Binance's protocol on port 8900
 	$(PYTHON) -m tools.exchange --port 8900
 
 check:  ## format, lint and types

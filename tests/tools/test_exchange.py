@@ -48,7 +48,7 @@ def test_combined_stream_delivers_the_recorded_texts(tape: Tape) -> None:
         exchange.step(40)
         for trade in tape.trades[:40]:
             message = json.loads(client.recv())
-            assert message["stream"] == trade.stream
+            assert message["stream"] == f"{trade.symbol.lower()}@aggTrade"
             told = {key: message["data"][key] for key in ("e", "E", "a", "s", "p", "q", "nq", "f", "l", "T", "m", "st")}
             assert told == {
                 "e": "aggTrade",

@@ -205,7 +205,7 @@ def test_garbage_comes_between_the_trades(short_tape: Tape) -> None:
             with pytest.raises(json.JSONDecodeError):
                 json.loads(broken)
         assert isinstance(binary, bytes)
-        assert json.loads(foreign)["data"]["e"] == "bookTicker"
+        assert json.loads(foreign)["data"]["e"] == "unheard-of"
         assert json.loads(wrong_types)["data"]["p"] is None
         assert "a" not in json.loads(missing_keys)["data"]
         assert len(huge) > 2**20

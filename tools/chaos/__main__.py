@@ -17,11 +17,10 @@ from tools.chaos.comparison import Comparison, behind_ns, compare_all, missing_i
 from tools.chaos.recorder import Recorder
 from tools.chaos.script import Event, events
 from tools.exchange import LocalExchange, Rate
-from tools.exchange.market import MarketName
 
 log = logging.getLogger("tools.chaos")
 
-VENUES: dict[str, MarketName] = {"binance-usdm": "usdm", "binance-spot": "spot"}
+VENUES = ("binance-usdm", "binance-spot")
 BEGIN_S = 10.0  # for the first trades to be durable: nobody can know of what was lost before them
 SETTLE_S = 8.0  # for a recorder that was killed just now to come back and to see what it lacks
 FRESH_S = 10.0  # a recorder that keeps up has no older newest trade, one that waits for a ban to end has
@@ -54,17 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (folder / "tape").mkdir(parents=True)
     with ExitStack() as stack:
         pace = Rate(options.rate / len(VENUES))
-        exchanges = {
-            venue: stack.enter_context(LocalExchange(market=market, pace=pace, loop=True))
-            for venue, market in VENUES.items()
-        }
+        exchanges = {venue: stack.enter_context(LocalExchange(market=venue, pace=pace, loop=True)) for venue in VENUES}
         recorders = {
             venue: Recorder(venue, exchange, folder / "tape", folder / f"{venue}.log")
             for venue, exchange in exchanges.items()
         }
         for recorder in recorders.values():
             stack.callback(recorder.abandon)
-        script = events(seed, options.minutes * 60, options.every, tuple(VENUES))
+        script = events(seed, options.minutes * 60, options.every, VENUES)
         play(script, folder / "tape", exchanges, recorders, options.heal)
         settle(folder / "tape", exchanges, recorders, options.heal)
         for exchange in exchanges.values():

@@ -1,8 +1,9 @@
-"""A local exchange: Binance's protocol on loopback, fed by a tape of recorded trades, with faults on demand.
+"""A local exchange: venues' protocols on loopback, fed by a tape of recorded trades, with faults on demand.
 
 See README.md beside this file.
 """
 
+from .events import Trade
 from .faults import (
     Close24h,
     Drop,
@@ -23,10 +24,11 @@ from .faults import (
     SlowClose,
     Stall,
 )
-from .market import SPOT, USDM, Limits
+from .limits import Limits
 from .playback import Fast, Rate, RealTime, Stepped
+from .protocols.binance import SPOT, USDM
 from .server import LocalExchange
-from .tape import Tape, Trade
+from .tape import Tape
 from .venue import LastTrade
 
 __all__ = [

@@ -10,8 +10,8 @@ from pathlib import Path
 from alphastream.errors import AlphaStreamError
 
 from .faults import FAULTS, parse_fault
-from .market import MARKETS
 from .playback import Rate, RealTime
+from .protocols import PROTOCOLS, SHORT
 from .server import LocalExchange
 from .tape import TAPE_PATH
 
@@ -23,7 +23,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.exchange", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="TCP port on 127.0.0.1, 0 for a free one (default 8900)")
     parser.add_argument("--tape", type=Path, default=TAPE_PATH, help="Parquet file of trades (default the bundled one)")
-    parser.add_argument("--market", choices=sorted(MARKETS), default="usdm")
+    parser.add_argument(
+        "--market",
+        action="append",
+        choices=sorted((*PROTOCOLS, *SHORT)),
+        help="a venue to serve (default usdm); may be given again: their addresses then end in /<venue>",
+    )
     parser.add_argument("--speed", type=float, default=1.0, help="times as fast as recorded (default 1)")
     parser.add_argument("--rate", type=float, help="a constant number of trades a second instead of the recorded times")
     parser.add_argument(
@@ -48,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         exchange = LocalExchange(
             options.tape,
-            market=options.market,
+            market=options.market or "usdm",
             pace=RealTime(options.speed) if options.rate is None else Rate(options.rate),
             loop=True,
             already_played=options.already_played,
@@ -56,8 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             port=options.port,
         )
         with exchange:
-            log.info("market=%s symbols=%s", options.market, ",".join(exchange.symbols))
             log.info("ws=%s rest=%s", exchange.ws_url, exchange.rest_url)
+            for name in exchange.venues:
+                venue = exchange.at(name)
+                log.info("venue=%s ws=%s symbols=%s", name, venue.ws_url, ",".join(venue.symbols))
             stop.wait()
     except (AlphaStreamError, OSError) as error:
         raise SystemExit(f"the exchange cannot open: {error}") from error

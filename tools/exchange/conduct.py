@@ -1,12 +1,15 @@
 """How a connection behaves towards its client, as the faults that struck it demand."""
 
 import math
+from collections import Counter
 from typing import cast
 
 import msgspec
 
+from .events import Event, Kind
 from .faults import (
     Duplicate,
+    EventFault,
     HalfClose,
     JumpIds,
     Mute,
@@ -18,11 +21,10 @@ from .faults import (
     StreamFault,
     Strikes,
 )
-from .tape import Trade
 
 
 class Conduct:
-    """Faults in wait for one connection, and what those that struck do to its trades and its silence.
+    """Faults in wait for one connection, and what those that struck do to its messages and its silence.
 
     ``mute`` is a peer that neither reads nor writes, ``slow_close`` one that never finishes a close.
     """
@@ -31,27 +33,33 @@ class Conduct:
         self.mute = False
         self.slow_close = False
         self.ticks = 0
+        self._sent: Counter[Kind] = Counter()
         self._armed: list[tuple[int, Strikes]] = []
         self._stalled_until = -math.inf
-        self._mutes: list[Mute] = []  # those that wait for the next trade
-        self._muted_until: dict[str, float] = {}
-        self._jumps: list[int] = []
-        self._duplicate = 0
-        self._skip = 0
-        self._reorder = 0
-        self._held: list[Trade] = []
+        self._mutes: list[Mute] = []  # those that wait for the next event they are about
+        self._muted_until: dict[tuple[Kind | None, str], float] = {}
+        self._jumps: dict[Kind, list[int]] = {}
+        self._duplicate: Counter[Kind] = Counter()
+        self._skip: Counter[Kind] = Counter()
+        self._reorder: Counter[Kind] = Counter()
+        self._held: dict[Kind, list[Event]] = {}
 
     def arm(self, strikes: Strikes) -> None:
-        """Put a fault in wait, its ``after`` counted from the trades sent so far."""
-        self._armed.append((self.ticks + cast(StreamFault, strikes.fault).after, strikes))
+        """Put a fault in wait, its ``after`` counted from what was sent so far."""
+        self._armed.append((self._count(strikes) + cast(StreamFault, strikes.fault).after, strikes))
+
+    def count_sent(self, event: Event) -> None:
+        """Note that an event was sent."""
+        self.ticks += 1
+        self._sent[event.kind] += 1
 
     def due(self) -> list[StreamFault]:
-        """Spend and give the faults whose number of trades has been sent."""
+        """Spend and give the faults whose number of messages has been sent."""
         if not self._armed:
             return []
-        due = [strikes for at, strikes in self._armed if at <= self.ticks]
-        self._armed = [(at, strikes) for at, strikes in self._armed if at > self.ticks]
-        return [cast(StreamFault, strikes.fault) for strikes in due if strikes.spend()]
+        due = [armed for armed in self._armed if armed[0] <= self._count(armed[1])]
+        self._armed = [armed for armed in self._armed if armed not in due]
+        return [cast(StreamFault, strikes.fault) for _, strikes in due if strikes.spend()]
 
     def strike(self, fault: StreamFault, now: float) -> None:
         """Take on a fault of conduct; those that are a deed of the connection are none. ``now`` in loop seconds."""
@@ -64,50 +72,72 @@ class Conduct:
                 self.slow_close = True
             case Mute():
                 self._mutes.append(fault)
-            case JumpIds(by=by):
-                self._jumps.append(by)
-            case Duplicate(count=count):
-                self._duplicate += count
-            case SkipIds(count=count):
-                self._skip += count
-            case Reorder(count=count):
-                self._reorder = count
+            case JumpIds(on=kind, by=by):
+                self._jumps.setdefault(kind, []).append(by)
+            case Duplicate(on=kind, count=count):
+                self._duplicate[kind] += count
+            case SkipIds(on=kind, count=count):
+                self._skip[kind] += count
+            case Reorder(on=kind, count=count):
+                self._reorder[kind] = count
 
-    def heal(self) -> list[Trade]:
-        """Let trades flow again and give back those held for reordering. The mute stay mute: that peer is gone."""
-        held, self._held = self._held, []
+    def heal(self) -> list[Event]:
+        """Let events flow again and give back those held for reordering. The mute stay mute: that peer is gone."""
+        held = [event for events in self._held.values() for event in events]
+        self._held.clear()
         self._armed.clear()
         self._stalled_until = -math.inf
         self._mutes.clear()
         self._muted_until.clear()
         self._jumps.clear()
-        self._duplicate = self._skip = self._reorder = 0
+        for counter in (self._duplicate, self._skip, self._reorder):
+            counter.clear()
         return held
 
-    def outgoing(self, trade: Trade, now: float) -> list[Trade]:
-        """Give the trades to send, in this order, now that ``trade`` was played."""
-        while self._mutes:
-            mute = self._mutes.pop()
-            self._muted_until[mute.symbol or trade.symbol] = math.inf if mute.seconds is None else now + mute.seconds
-        if now < self._stalled_until or now < self._muted_until.get(trade.symbol, -math.inf):
+    def outgoing(self, event: Event, now: float) -> list[Event]:
+        """Give the events to send, in this order, now that ``event`` was played."""
+        self._begin_mutes(event, now)
+        if now < self._stalled_until or self._is_muted(event, now):
             return []
-        if self._jumps:
-            return [msgspec.structs.replace(trade, id=trade.id + self._jumps.pop()), trade]
-        if self._skip:
-            self._skip -= 1
+        kind = event.kind
+        if jumps := self._jumps.get(kind):
+            return [msgspec.structs.replace(event, id=event.id + jumps.pop()), event]
+        if self._skip[kind]:
+            self._skip[kind] -= 1
             return []
-        if self._reorder:
-            return self._hold(trade)
-        if self._duplicate:
-            self._duplicate -= 1
-            return [trade, trade]
-        return [trade]
+        if self._reorder[kind]:
+            return self._hold(event)
+        if self._duplicate[kind]:
+            self._duplicate[kind] -= 1
+            return [event, event]
+        return [event]
 
-    def _hold(self, trade: Trade) -> list[Trade]:
-        if self._held and self._held[0].symbol != trade.symbol:
-            return [trade]
-        self._held.append(trade)
-        if len(self._held) < self._reorder:
+    def _count(self, strikes: Strikes) -> int:
+        """Count what was sent of what a fault is about."""
+        return self._sent[strikes.fault.on] if isinstance(strikes.fault, EventFault) else self.ticks
+
+    def _begin_mutes(self, event: Event, now: float) -> None:
+        waiting = []
+        for mute in self._mutes:
+            if mute.on in (None, event.kind):
+                until = math.inf if mute.seconds is None else now + mute.seconds
+                self._muted_until[mute.on, mute.symbol or event.symbol] = until
+            else:
+                waiting.append(mute)
+        self._mutes = waiting
+
+    def _is_muted(self, event: Event, now: float) -> bool:
+        if not self._muted_until:
+            return False
+        return any(now < self._muted_until.get((kind, event.symbol), -math.inf) for kind in (None, event.kind))
+
+    def _hold(self, event: Event) -> list[Event]:
+        held = self._held.setdefault(event.kind, [])
+        if held and held[0].symbol != event.symbol:
+            return [event]
+        held.append(event)
+        if len(held) < self._reorder[event.kind]:
             return []
-        released, self._held, self._reorder = self._held[::-1], [], 0
-        return released
+        self._held[event.kind] = []
+        self._reorder[event.kind] = 0
+        return held[::-1]

@@ -4,31 +4,28 @@ The framing is the sans-I/O protocol of ``websockets``, so that every byte, and 
 """
 
 import asyncio
+import math
 import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from .conduct import Conduct
-from .control import answer
+from .events import Event
 from .faults import Close24h, Drop, Garbage, HalfClose, PingFlood, Strikes
 from .garbage import GARBAGE, NOT_A_FRAME, Kind
-from .market import endpoint
-from .messages import Json, stream_message, wrap
-from .rest import Reply
-from .tape import Trade
+from .protocol import Endpoint, Reply, first_trades
 
 if TYPE_CHECKING:
-    from .venue import Venue
+    from .venue import Venue, Venues
 
 CLOSE_TIMEOUT_S = 5.0
 """How long a client may take to finish a close before its socket is taken away."""
@@ -40,20 +37,21 @@ POLICY_VIOLATION, GOING_AWAY = 1008, 1001
 
 
 class Connection(asyncio.Protocol):
-    """A client of the exchange. Lives in the exchange's event loop and nowhere else."""
+    """A client of the exchange. Lives in the exchange's event loop and nowhere else.
 
-    def __init__(self, venue: "Venue") -> None:
-        self._venue = venue
-        self._limits = venue.limits
+    Which of the venues it is a client of is known from its request; until then it counts for the first.
+    """
+
+    def __init__(self, venues: "Venues") -> None:
+        self._venues = venues
+        self._join(venues.all[0])
         self._loop = asyncio.get_running_loop()
         self._protocol = ServerProtocol(max_size=2**16)
         self._conduct = Conduct()
-        self._wrapped = False
-        self._delivers = False
+        self._endpoint = Endpoint("", delivers=False)
         self._subscriptions: tuple[str, ...] = ()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._pings: deque[bytes] = deque(maxlen=100)
-        self._incoming: deque[float] = deque(maxlen=self._limits.messages_per_second + 1)
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -113,13 +111,18 @@ class Connection(asyncio.Protocol):
     @property
     def streams(self) -> tuple[str, ...]:
         """Streams that are delivered; none on a path that only acknowledges."""
-        return self._subscriptions if self._delivers else ()
+        return self._subscriptions if self._endpoint.delivers else ()
 
-    def publish(self, trade: Trade) -> None:
-        """Send a trade that has just been played, or what the faults make of it; `flush` puts it on the wire."""
-        if self.open and not self._conduct.mute and trade.stream in self.streams:
-            for outgoing in self._conduct.outgoing(trade, self._loop.time()):
-                self._send_trade(outgoing)
+    def publish(self, event: Event, carried_by: Sequence[str]) -> None:
+        """Send an event that has just been played, or what the faults make of it; `flush` puts it on the wire.
+
+        Parameters
+        ----------
+        carried_by : the streams of the venue that carry it.
+        """
+        if self.open and not self._conduct.mute and any(stream in self.streams for stream in carried_by):
+            for outgoing in self._conduct.outgoing(event, self._loop.time()):
+                self._send_event(outgoing)
 
     def flush(self) -> None:
         """Write what is due; drop a client that lets too much pile up."""
@@ -148,11 +151,11 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def heal(self) -> None:
-        """Let trades flow again, the ones held back first, and end a flood of pings."""
+        """Let events flow again, the ones held back first, and end a flood of pings."""
         if "flood" in self._timers:
             self._timers.pop("flood").cancel()
         for held in self._conduct.heal():
-            self._send_trade(held)
+            self._send_event(held)
         self.flush()
 
     def abort(self) -> None:
@@ -161,14 +164,23 @@ class Connection(asyncio.Protocol):
 
     # Handshake and REST
 
+    def _join(self, venue: "Venue") -> None:
+        self._venue = venue
+        self._limits = venue.limits
+        self._incoming: deque[float] = deque(maxlen=venue.limits.messages_per_second + 1)
+
     def _respond(self, request: Request) -> None:
-        venue = self._venue
-        venue.requests.append(f"{request.method} {request.path}")
-        if venue.rest.serves(request.path):
-            self._reply(venue.answer(request.method, request.path))
+        self._venues.requests.append(f"{request.method} {request.path}")
+        venue, target = self._venues.find(request.path)
+        self._venue.connections.discard(self)
+        self._join(venue)
+        venue.connections.add(self)
+        venue.requests.append(f"{request.method} {target}")
+        if venue.protocol.is_rest(target):
+            self._reply(venue.answer(request.method, target))
             return
         refusal = venue.script.refusal("ws")
-        place = endpoint(venue.market, request.path)
+        place = venue.protocol.endpoint(target)
         if refusal is not None:
             self._reply(Reply(refusal.status, refusal.body.encode(), refusal.headers))
         elif place is None:
@@ -178,7 +190,7 @@ class Connection(asyncio.Protocol):
             self._protocol.send_response(self._protocol.reject(HTTPStatus.BAD_REQUEST, message))
         else:
             self._protocol.send_response(self._protocol.accept(request))
-            self._wrapped, self._delivers, self._subscriptions = place.wrapped, place.delivers, place.streams
+            self._endpoint, self._subscriptions = place, place.streams
             if self.open:
                 self._begin()
 
@@ -190,8 +202,14 @@ class Connection(asyncio.Protocol):
         self._protocol.send_response(response)
 
     def _begin(self) -> None:
-        self._later("ping", self._limits.ping_interval_s, self._ping)
+        if math.isfinite(self._limits.ping_interval_s):
+            self._later("ping", self._limits.ping_interval_s, self._ping)
         self._later("close", self._limits.life_s, self._close_24h)
+        self._await_client()
+        for message in self._venue.protocol.greet(self._endpoint, self._venue.market):
+            self._protocol.send_text(message)
+        if self._venue.protocol.beat_s is not None:
+            self._later("beat", self._venue.protocol.beat_s, self._beat)
         self._venue.subscribed(self)
         for strikes in self._venue.script.for_stream():
             self.arm(strikes)
@@ -201,13 +219,32 @@ class Connection(asyncio.Protocol):
     def _receive(self, frame: Frame) -> None:
         if not self.open or (frame.opcode is Opcode.PONG and self._is_awaited(bytes(frame.data))):
             return
+        self._await_client()
         self._incoming.append(self._loop.time())
         if len(self._incoming) == self._incoming.maxlen and self._incoming[-1] - self._incoming[0] < 1:
             self._protocol.fail(POLICY_VIOLATION, "Too many requests")
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY):
-            reply, self._subscriptions = answer(bytes(frame.data), self._subscriptions, self._limits.streams)
-            self._protocol.send_text(reply)
-            self._venue.subscribed(self)
+            venue = self._venue
+            heard = venue.protocol.hear(bytes(frame.data), self._subscriptions, self._endpoint, venue.market)
+            self._subscriptions = heard.streams
+            for reply in heard.replies:
+                self._protocol.send_text(reply)
+            venue.subscribed(self)
+
+    def _await_client(self) -> None:
+        """Cut the connection where the client says nothing for as long as the venue allows."""
+        if math.isfinite(self._limits.silence_s):
+            self._later("silence", self._limits.silence_s, self._cut)
+
+    def _beat(self) -> None:
+        protocol = self._venue.protocol
+        if not self.open or protocol.beat_s is None:
+            return
+        if not self._conduct.mute:
+            for message in protocol.beat(self.streams, self._endpoint, self._venue.market):
+                self._protocol.send_text(message)
+            self.flush()
+        self._later("beat", protocol.beat_s, self._beat)
 
     def _is_awaited(self, payload: bytes) -> bool:
         if payload in self._pings:
@@ -234,15 +271,17 @@ class Connection(asyncio.Protocol):
             self._protocol.fail(POLICY_VIOLATION, "Pong timeout")
             self.flush()
 
-    # Trades and faults
+    # Events and faults
 
-    def _send_trade(self, trade: Trade) -> None:
+    def _send_event(self, event: Event) -> None:
         if not self.open:
             return
-        self._protocol.send_text(stream_message(trade, self._venue.market.name, wrapped=self._wrapped))
-        self._venue.sent[trade.symbol] += 1
-        self._venue.first_sent.setdefault(trade.symbol, trade.id)
-        self._conduct.ticks += 1
+        protocol = self._venue.protocol
+        for stream in protocol.streams_of(event):
+            if stream in self._subscriptions:
+                self._protocol.send_text(protocol.frame(event, stream, self._endpoint))
+        self._venue.count_sent(event)
+        self._conduct.count_sent(event)
         self._strike_due()
 
     def _strike_due(self) -> None:
@@ -276,7 +315,9 @@ class Connection(asyncio.Protocol):
         if kind == "raw":
             self._transport.write(NOT_A_FRAME)
             return
-        opcode, payload = GARBAGE[kind](self._venue.playback.tape.trades[0])
+        protocol = self._venue.protocol
+        trade = first_trades(self._venue.playback)[0]
+        opcode, payload = GARBAGE[kind](protocol.frame(trade, protocol.streams_of(trade)[0], self._endpoint))
         if opcode is Opcode.BINARY:
             self._protocol.send_binary(payload)
         else:
@@ -292,9 +333,9 @@ class Connection(asyncio.Protocol):
         self._later("flood", FLOOD_BEAT_S, lambda: self._flood(pings))
 
     def _announce_close(self, notice_s: float) -> None:
-        if self._venue.market.name == "spot":
-            event: Json = {"e": "serverShutdown", "E": time.time_ns() // 1_000_000}
-            self._protocol.send_text(msgspec.json.encode(wrap("!serverShutdown", event) if self._wrapped else event))
+        notice = self._venue.protocol.farewell(self._endpoint)
+        if notice is not None:
+            self._protocol.send_text(notice)
         self.flush()
         self._later("close", notice_s, self._close_24h)
 

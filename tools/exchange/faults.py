@@ -1,7 +1,8 @@
 """Faults a test can script, one frozen dataclass each.
 
-A stream fault strikes a WebSocket connection after it was sent ``after`` trades (counted from the moment the fault
-was injected, or from the handshake); 0 is at once. ``times`` is how many connections it strikes in all, None every one.
+A stream fault strikes a WebSocket connection after it was sent ``after`` events of the market (counted from the moment
+the fault was injected, or from the handshake); 0 is at once. ``times`` is how many connections it strikes in all, None
+every one. A fault of events is about one kind of them, ``on``, trades unless it says otherwise, and counts those alone.
 A refusal answers ``times`` attempts (None: all) on the channels it names, for ``seconds`` (None: until healed).
 """
 
@@ -14,7 +15,9 @@ from typing import ClassVar, Literal
 
 from alphastream.errors import ParameterError
 
-from .garbage import CONTAINED, Kind
+from .events import Kind
+from .garbage import CONTAINED
+from .garbage import Kind as GarbageKind
 
 Channel = Literal["ws", "rest"]
 
@@ -34,7 +37,7 @@ class Drop(StreamFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stall(StreamFault):
-    """The socket stays open and pings and requests are answered, but no trade comes, for ``seconds`` or for ever."""
+    """The socket stays open and pings and requests are answered, but no event comes, for ``seconds`` or for ever."""
 
     seconds: float | None = None
 
@@ -45,22 +48,29 @@ class Silence(StreamFault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate(StreamFault):
-    """Each of the next ``count`` trades is sent twice."""
+class EventFault(StreamFault):
+    """What every fault of single events says besides: of which kind."""
+
+    on: Kind = "trades"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate(EventFault):
+    """Each of the next ``count`` events is sent twice."""
 
     count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reorder(StreamFault):
-    """The next ``count`` trades of one symbol arrive newest first."""
+class Reorder(EventFault):
+    """The next ``count`` events of one symbol arrive newest first."""
 
     count: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SkipIds(StreamFault):
-    """The next ``count`` trades are missing from the stream; REST has them."""
+class SkipIds(EventFault):
+    """The next ``count`` events are missing from the stream; REST has them."""
 
     count: int = 1
 
@@ -69,16 +79,17 @@ class SkipIds(StreamFault):
 class Mute(StreamFault):
     """One symbol falls silent, for ``seconds`` or for ever, while the others trade on; REST has its trades.
 
-    ``symbol`` None: that of the next trade.
+    ``symbol`` None: that of the next event. ``on`` None: every kind of event of it, else that kind alone.
     """
 
+    on: Kind | None = None
     symbol: str | None = None
     seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JumpIds(StreamFault):
-    """Before the next trade one more comes that never was: the same with an id that is ``by`` larger."""
+class JumpIds(EventFault):
+    """Before the next event one more comes that never was: the same with an id that is ``by`` larger."""
 
     by: int = 10**15
 
@@ -92,7 +103,7 @@ class HalfClose(StreamFault):
 class Garbage(StreamFault):
     """One message of each kind between the trades, no trade lost (`garbage.GARBAGE` lists the kinds)."""
 
-    kinds: Sequence[Kind] = CONTAINED
+    kinds: Sequence[GarbageKind] = CONTAINED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

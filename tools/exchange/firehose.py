@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from alphastream.errors import ParameterError
 
-from .messages import stream_message
-from .tape import Tape, Trade
+from .events import Trade
+from .protocols.binance.messages import stream_message
+from .tape import Tape
 
 LAP = 20_000
 WRITE = 256 * 1024
@@ -82,7 +83,7 @@ class Frames:
 def _frame(trade: Trade) -> bytes:
     """Write a trade as an unmasked text frame, its numbers as wide as they will ever be."""
     wide = msgspec.structs.replace(trade, id=FIRST_ID, event_ns=10**12 * 10**6, time_ns=10**12 * 10**6)
-    payload = stream_message(wide, "usdm", wrapped=True)
+    payload = stream_message(wide, f"{trade.symbol.lower()}@aggTrade", is_futures=True, wrapped=True)
     if not 126 <= len(payload) < 2**16:
         raise ParameterError(f"a frame of {len(payload)} bytes, needs 126 to 65535")
     return b"\x81\x7e" + len(payload).to_bytes(2, "big") + payload

@@ -1,13 +1,10 @@
-"""Messages no client should choke on, by kind."""
+"""Messages no client should choke on, by kind, made from a message that is one."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from websockets.frames import Opcode
-
-from .messages import Json, stream_message, wrap
-from .tape import Trade
 
 Kind = Literal["malformed", "truncated", "binary", "foreign", "wrong_types", "missing_keys", "huge", "bad_utf8", "raw"]
 CONTAINED: tuple[Kind, ...] = ("malformed", "truncated", "binary", "foreign", "wrong_types", "missing_keys", "huge")
@@ -16,48 +13,67 @@ CONTAINED: tuple[Kind, ...] = ("malformed", "truncated", "binary", "foreign", "w
 HUGE_BYTES = 2**20
 NOT_A_FRAME = b"\xfb\x00HTTP/1.1 garbage\r\n"
 """Begins with reserved bits and an opcode that does not exist: no WebSocket frame."""
+UNHEARD_OF = "unheard-of"
 
 Message = tuple[Opcode, bytes]
 
 
-def _text(message: Json) -> Message:
-    return Opcode.TEXT, msgspec.json.encode(message)
+def _leaves(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change every value of a message that is neither an object nor a list."""
+    if isinstance(value, dict):
+        return {key: _leaves(change, each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_leaves(change, each) for each in value]
+    return change(value)
 
 
-def _truncated(trade: Trade) -> Message:
-    return Opcode.TEXT, stream_message(trade, "usdm", wrapped=True)[:-40]
+def _is_number(value: Any) -> bool:
+    """Tell whether it says how much, how often, when or whether, as a number or in a text: a name does not."""
+    if not isinstance(value, str):
+        return True
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
-def _binary(trade: Trade) -> Message:
-    return Opcode.BINARY, bytes(range(256)) + trade.id.to_bytes(8, "little")
+def _wrong_type(value: Any) -> Any:
+    if not _is_number(value):
+        return value
+    return None if isinstance(value, str) else "soon"
 
 
-def _foreign(trade: Trade) -> Message:
-    book: Json = {"e": "bookTicker", "u": 1, "s": trade.symbol, "b": trade.price_text, "B": "2", "T": 1, "E": 1}
-    return _text(wrap(f"{trade.symbol.lower()}@bookTicker", book))
+def _huge(value: Any) -> Any:
+    return "9" * HUGE_BYTES if isinstance(value, str | float) and _is_number(value) else value
 
 
-def _wrong_types(trade: Trade) -> Message:
-    wrong: Json = {"e": "aggTrade", "E": "soon", "a": str(trade.id), "s": 7, "p": None, "q": [], "T": -1, "m": "no"}
-    return _text(wrap(trade.stream, wrong))
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_numbers(each)
+            for key, each in value.items()
+            if isinstance(each, dict | list) or not _is_number(each)
+        }
+    if isinstance(value, list):
+        return [_without_numbers(each) for each in value]
+    return value
 
 
-def _missing_keys(trade: Trade) -> Message:
-    return _text(wrap(trade.stream, {"e": "aggTrade", "s": trade.symbol}))
+def _json(change: Callable[[Any], Any], message: bytes) -> Message:
+    return Opcode.TEXT, msgspec.json.encode(change(msgspec.json.decode(message)))
 
 
-def _huge(trade: Trade) -> Message:
-    return _text(wrap(trade.stream, {"e": "aggTrade", "s": trade.symbol, "p": "9" * HUGE_BYTES}))
-
-
-GARBAGE: dict[Kind, Callable[[Trade], Message]] = {
-    "malformed": lambda trade: (Opcode.TEXT, b'{"stream":"%s","data":{]' % trade.stream.encode()),
-    "truncated": _truncated,
-    "binary": _binary,
-    "foreign": _foreign,
-    "wrong_types": _wrong_types,
-    "missing_keys": _missing_keys,
-    "huge": _huge,
-    "bad_utf8": lambda trade: (Opcode.TEXT, b'{"s":"\xff\xfe' + trade.symbol.encode() + b'"}'),
+GARBAGE: dict[Kind, Callable[[bytes], Message]] = {
+    "malformed": lambda message: (Opcode.TEXT, message[:-1] + b"]"),
+    "truncated": lambda message: (Opcode.TEXT, message[: len(message) * 3 // 4]),
+    "binary": lambda message: (Opcode.BINARY, bytes(range(256)) + message[:8]),
+    "foreign": lambda message: _json(
+        lambda value: _leaves(lambda leaf: UNHEARD_OF if isinstance(leaf, str) else leaf, value), message
+    ),
+    "wrong_types": lambda message: _json(lambda value: _leaves(_wrong_type, value), message),
+    "missing_keys": lambda message: _json(_without_numbers, message),
+    "huge": lambda message: _json(lambda value: _leaves(_huge, value), message),
+    "bad_utf8": lambda message: (Opcode.TEXT, message.replace(b'"', b'"\xff\xfe', 1)),
 }
-"""Builders by kind; "raw" has none, it is `NOT_A_FRAME` written past the framing."""
+"""Builders by kind, from a message of a trade; "raw" has none, it is `NOT_A_FRAME` written past the framing."""

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from alphastream.errors import ParameterError
 
-from .tape import Tape, Trade
+from .events import Trade
+from .tape import Tape
 
 SECOND_NS = 1_000_000_000
 MS_NS = 1_000_000
@@ -65,9 +66,10 @@ class Playback:
     ----------
     loop : begin again at the end, ids and times going on.
     already_played : trades that count as played before the start: history for REST.
+    now_ns : when it starts, for tapes that start together; None is now.
     """
 
-    def __init__(self, tape: Tape, pace: Pace, *, loop: bool, already_played: int) -> None:
+    def __init__(self, tape: Tape, pace: Pace, *, loop: bool, already_played: int, now_ns: int | None = None) -> None:
         if already_played < 0 or (already_played > len(tape) and not loop):
             raise ParameterError(
                 f"already_played is {already_played}, needs 0…{len(tape)} on a tape that does not loop"
@@ -78,7 +80,7 @@ class Playback:
         self.end = None if loop else len(tape)
         self._already = already_played
         self._anew: list[int] = [0]  # ordinals at which ids began anew
-        now_ns = time.time_ns()
+        now_ns = time.time_ns() if now_ns is None else now_ns
         match pace:
             case RealTime(speed=speed):
                 self._speed = speed

@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -15,41 +15,35 @@ from alphastream.events import Tick
 
 from .connection import Connection
 from .faults import Fault
-from .market import MARKETS, Limits, MarketName
-from .playback import Pace, Playback, RealTime, Stepped
-from .tape import TAPE_PATH, Tape, Trade
-from .venue import LastTrade, Venue
+from .handle import CALL_S, HOST, Handle, Opened
+from .limits import Limits
+from .playback import Pace, Playback, RealTime
+from .protocol import VenueProtocol
+from .protocols import protocol_of
+from .tape import TAPE_PATH, Tape
+from .venue import Venue, Venues
 
-HOST = "127.0.0.1"
 AS_RECORDED = RealTime()
 STOP_S = 2.0
-CALL_S = 10.0
+
+TapeSource = Tape | Path | Sequence[Tick]
+Each = TypeVar("Each")
 
 
-Answer = TypeVar("Answer")
+class LocalExchange(Handle):
+    """A server on loopback that speaks the protocols of one or several venues, WebSocket and REST, on one port.
 
-
-@dataclass(frozen=True, slots=True)
-class _Handle:
-    """What a thread outside needs to talk to the loop."""
-
-    loop: asyncio.AbstractEventLoop
-    venue: Venue
-    main: asyncio.Task[None]
-
-
-class LocalExchange:
-    """A server on loopback that speaks Binance's protocol, WebSocket and REST on one port.
+    What `Handle` offers acts on all its venues; `at` gives it for one of them.
 
     Parameters
     ----------
-    tape : the trades: a Parquet file, a `Tape`, or ticks built by a test.
-    market : "usdm" (USDS-M futures) or "spot".
-    pace : `RealTime`, `Rate`, `Fast` or `Stepped`.
+    tape : the trades: a Parquet file, a `Tape`, or ticks built by a test; or one of these for each venue.
+    market : the name of a venue, as in ``FEEDS`` ("usdm" and "spot" are Binance's), or several names.
+    pace : `RealTime`, `Rate`, `Fast` or `Stepped`, of each venue's tape.
     loop : play the tape again and again, ids and times going on.
     already_played : trades that are history (for REST) when the exchange opens.
-    faults : faults in force from the start; more come by `inject`.
-    limits : other limits than those of the market.
+    faults : faults in force from the start, at every venue or by venue; more come by `inject`.
+    limits : other limits than those of the venues, for all or by venue.
     port : 0 takes a free one.
 
     Raises
@@ -62,31 +56,39 @@ class LocalExchange:
 
     def __init__(
         self,
-        tape: Tape | Path | Sequence[Tick] = TAPE_PATH,
+        tape: TapeSource | Mapping[str, TapeSource] = TAPE_PATH,
         *,
-        market: MarketName = "usdm",
+        market: str | Sequence[str] = "usdm",
         pace: Pace = AS_RECORDED,
         loop: bool = False,
         already_played: int = 0,
-        faults: Sequence[Fault] = (),
-        limits: Limits | None = None,
+        faults: Sequence[Fault] | Mapping[str, Sequence[Fault]] = (),
+        limits: Limits | Mapping[str, Limits] | None = None,
         port: int = 0,
     ) -> None:
-        if market not in MARKETS:
-            raise ParameterError(f"market is {market!r}, needs to be one of {', '.join(MARKETS)}")
-        if isinstance(tape, Path):
-            tape = Tape.read(tape)
-        elif not isinstance(tape, Tape):
-            tape = Tape.of_ticks(tape)
-        self.tape = tape
+        protocols = [protocol_of(name) for name in ([market] if isinstance(market, str) else market)]
+        names = [protocol.name for protocol in protocols]
+        if not names or len(set(names)) < len(names):
+            raise ParameterError(f"market is {market!r}, needs one venue or several different ones")
+        tapes: dict[str, TapeSource] = _by_venue(names, tape)
+        faults_of, limits_of = _by_venue(names, faults), _by_venue(names, limits)
+        if missing := [name for name in names if name not in tapes]:
+            raise ParameterError(f"no tape is given for {', '.join(missing)}: needs one for each venue, or one for all")
         self.port = port
-        self._pace, self._loop, self._already_played = pace, loop, already_played
-        self._market = MARKETS[market]
-        self._limits = limits or self._market.limits
-        self._faults = tuple(faults)
-        self._opened: Future[_Handle] = Future()
+        self._loop, self._already_played = loop, already_played
+        self._plans = [
+            (
+                protocol,
+                _read(tapes[protocol.name]).spelt(protocol.spelt),
+                limits_of.get(protocol.name) or protocol.limits,
+                tuple(faults_of.get(protocol.name, ())),
+            )
+            for protocol in protocols
+        ]
+        self.tape = self._plans[0][1]
         self._closed: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="local-exchange", daemon=True)
+        super().__init__(pace, Future(), self._closed, None)
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,11 +112,29 @@ class LocalExchange:
         Exception
             What ended the playing, where something did.
         """
-        handle = self._opened.result(CALL_S)
+        opened = self._opened.result(CALL_S)
         if self._thread.is_alive():
-            handle.loop.call_soon_threadsafe(handle.main.cancel)
+            opened.loop.call_soon_threadsafe(opened.main.cancel)
             self._thread.join(STOP_S)
         self._closed.result(0)
+
+    def at(self, venue: str) -> Handle:
+        """Return one of the venues, by name; its addresses name it, so that no other venue can be meant.
+
+        Raises
+        ------
+        ParameterError : it is not served here.
+        """
+        name = protocol_of(venue).name
+        served = [protocol.name for protocol, *_ in self._plans]
+        if name not in served:
+            raise ParameterError(f"{name} is not served here, needs one of {', '.join(served)}")
+        return Handle(self._pace, self._opened, self._closed, name)
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Names of the venues that are served."""
+        return tuple(protocol.name for protocol, *_ in self._plans)
 
     @property
     def ws_url(self) -> str:
@@ -125,86 +145,6 @@ class LocalExchange:
     def rest_url(self) -> str:
         """Where "https://fapi.binance.com" would stand."""
         return f"http://{HOST}:{self.port}"
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols of the tape."""
-        return self.tape.symbols
-
-    @property
-    def playback(self) -> Playback:
-        """What was played so far and at which times; to be read, and where it matters, once the market is closed."""
-        return self._venue.playback
-
-    @property
-    def played(self) -> int:
-        """Trades played so far, ``already_played`` among them, whether or not anybody listened."""
-        return self._venue.playback.played
-
-    @property
-    def ended(self) -> bool:
-        """True once a tape that does not loop has been played to its end."""
-        return self._venue.playback.ended
-
-    @property
-    def sent(self) -> dict[str, int]:
-        """Trade messages written by symbol: two clients count twice, duplicates too, what a fault withheld not."""
-        return dict(self._venue.sent)
-
-    @property
-    def first_sent(self) -> dict[str, int]:
-        """Id of the first trade of each symbol that was written to a client: a tape of the market begins there."""
-        return dict(self._venue.first_sent)
-
-    @property
-    def connections(self) -> int:
-        """WebSocket connections that are open now."""
-        return self._call(lambda venue: sum(connection.open for connection in venue.connections))
-
-    @property
-    def requests(self) -> list[str]:
-        """The last 10,000 requests and handshakes, "GET /fapi/v1/time", refused ones among them."""
-        return self._call(lambda venue: list(venue.requests))
-
-    def last_trade(self, symbol: str) -> LastTrade | None:
-        """Give the newest trade of a symbol that was played, None before the first."""
-        return self._venue.last.get(symbol)
-
-    def step(self, count: int = 1) -> list[Trade]:
-        """Play the next ``count`` trades of a `Stepped` tape and give them, fewer where it ends."""
-        if not isinstance(self._pace, Stepped):
-            raise ParameterError(f"step() needs pace=Stepped(), this exchange plays by {self._pace}")
-        return self._call(lambda venue: venue.step(count))
-
-    def restart_ids(self) -> None:
-        """Number the trades to come anew, from the first id of the tape; REST knows only those from here on."""
-        self._call(lambda venue: venue.playback.restart_ids())
-
-    def close_market(self) -> None:
-        """Play no further trade; connections stay open and REST has all that was played."""
-        self._call(lambda venue: venue.playback.finish())
-
-    def inject(self, fault: Fault) -> None:
-        """Put a fault in force now, for open and coming connections."""
-        self._call(lambda venue: venue.inject(fault))
-
-    def heal(self) -> None:
-        """Take all faults out of force; a connection that fell silent stays silent."""
-        self._call(lambda venue: venue.heal())
-
-    @property
-    def _venue(self) -> Venue:
-        if not self._opened.done():
-            raise RuntimeError("the exchange is not open: use it in a with block, or call start()")
-        return self._opened.result().venue
-
-    def _call(self, ask: Callable[[Venue], Answer]) -> Answer:
-        async def answer() -> Answer:
-            return ask(self._venue)
-
-        if self._closed.done():
-            return ask(self._venue)
-        return asyncio.run_coroutine_threadsafe(answer(), self._opened.result().loop).result(CALL_S)
 
     def _run(self) -> None:
         try:
@@ -217,17 +157,47 @@ class LocalExchange:
             self._closed.set_result(None)
 
     async def _serve(self) -> None:
-        playback = Playback(self.tape, self._pace, loop=self._loop, already_played=self._already_played)
-        venue = Venue(playback, self._market, self._limits, self._faults)
+        now_ns = time.time_ns()
+        venues = Venues([self._venue(*plan, now_ns) for plan in self._plans])
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(venue), HOST, self.port)
+        server = await loop.create_server(lambda: Connection(venues), HOST, self.port)
         self.port = server.sockets[0].getsockname()[1]
         main = cast("asyncio.Task[None]", asyncio.current_task())
-        self._opened.set_result(_Handle(loop, venue, main))
+        self._opened.set_result(Opened(loop, venues, main, self.port))
         try:
             with suppress(asyncio.CancelledError):
-                await venue.play()
+                async with asyncio.TaskGroup() as playing:
+                    for venue in venues.all:
+                        playing.create_task(venue.play())
                 await loop.create_future()
         finally:
             server.close()
-            await venue.abort_all()
+            for venue in venues.all:
+                await venue.abort_all()
+
+    def _venue(
+        self, protocol: VenueProtocol, tape: Tape, limits: Limits, faults: Sequence[Fault], now_ns: int
+    ) -> Venue:
+        playback = Playback(tape, self._pace, loop=self._loop, already_played=self._already_played, now_ns=now_ns)
+        return Venue(playback, protocol, limits, faults)
+
+
+def _read(source: TapeSource) -> Tape:
+    if isinstance(source, Path):
+        return Tape.read(source)
+    return source if isinstance(source, Tape) else Tape.of_ticks(source)
+
+
+def _by_venue(names: Sequence[str], given: Each | Mapping[str, Each]) -> dict[str, Each]:
+    """Return what is given for each venue, by its name in ``FEEDS``.
+
+    Raises
+    ------
+    ParameterError : it is given for a venue that is not served.
+    """
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, given)
+    named = {protocol_of(venue).name: each for venue, each in given.items()}
+    if strange := [name for name in named if name not in names]:
+        raise ParameterError(f"{', '.join(strange)}: not served here, needs one of {', '.join(names)}")
+    return named

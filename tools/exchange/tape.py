@@ -1,7 +1,7 @@
 """A tape of recorded trades that can be asked for the trade at any ordinal, lap after lap."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,31 +11,9 @@ import pyarrow.parquet as pq
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 
+from .events import Trade
+
 TAPE_PATH = Path(__file__).parents[2] / "data" / "tape_usdm_20240808.parquet"
-
-
-class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One aggregate trade as the venue tells it: texts stay as recorded, times are int64 UTC nanoseconds.
-
-    ``time_ns`` is when it traded (T), ``event_ns`` when the venue wrote the message (E),
-    ``receive_ns`` when the recording machine got it.
-    """
-
-    symbol: str
-    id: int
-    price_text: str
-    quantity_text: str
-    first_id: int
-    last_id: int
-    time_ns: int
-    event_ns: int
-    receive_ns: int
-    buyer_is_maker: bool
-
-    @property
-    def stream(self) -> str:
-        """Name of the stream that carries it, "btcusdt@aggTrade"."""
-        return f"{self.symbol.lower()}@aggTrade"
 
 
 class Tape:
@@ -94,6 +72,13 @@ class Tape:
                 for tick in ticks
             ]
         )
+
+    def spelt(self, spelling: Callable[[str], str]) -> "Tape":
+        """Return the tape with its symbols spelt otherwise; itself where that changes none."""
+        names = {symbol: spelling(symbol) for symbol in self.positions}
+        if all(symbol == name for symbol, name in names.items()):
+            return self
+        return Tape([msgspec.structs.replace(trade, symbol=names[trade.symbol]) for trade in self.trades])
 
     def __len__(self) -> int:
         return len(self.trades)

@@ -1,4 +1,4 @@
-"""The venue behind the sockets: plays the tape to its connections. Lives in one event loop."""
+"""The venues behind the sockets: each plays its tape to its connections. They live in one event loop."""
 
 import asyncio
 import logging
@@ -6,13 +6,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
 from .connection import Connection
+from .events import Event, Trade
 from .faults import Fault, Refusal, Script
-from .market import Limits, Market
+from .limits import Limits, Meter
+from .listings import list_symbols
 from .playback import SECOND_NS, Fast, Playback, Stepped
-from .rest import Reply, Rest
-from .tape import Trade
+from .protocol import PlayedMarket, Reply, RestRequest, VenueProtocol, first_trades
 
 BATCH = 64
 """Trades published before the loop gets to read from the clients."""
@@ -31,21 +33,22 @@ class LastTrade:
 
 
 class Venue:
-    """Connections, faults in force, REST and the tape being played."""
+    """A venue's protocol, its connections, the faults in force at it and the tape being played."""
 
-    def __init__(self, playback: Playback, market: Market, limits: Limits, faults: Sequence[Fault]) -> None:
+    def __init__(self, playback: Playback, protocol: VenueProtocol, limits: Limits, faults: Sequence[Fault]) -> None:
         self.playback = playback
-        self.market = market
+        self.protocol = protocol
+        self.market = PlayedMarket(playback, list_symbols(protocol.spelt, first_trades(playback)), limits)
         self.limits = limits
         self.log = logging.getLogger("tools.exchange")
         self.script = Script(faults)
-        self.rest = Rest(playback, market, limits)
+        self._meter = Meter(limits.weight_per_minute)
         self.connections: set[Connection] = set()
         self.requests: deque[str] = deque(maxlen=10_000)
         self.sent: Counter[str] = Counter()
         self.first_sent: dict[str, int] = {}
         self.last: dict[str, LastTrade] = {}
-        self._live_streams = {trade.stream for trade in playback.tape.trades}
+        self._live_streams = {stream for trade in first_trades(playback) for stream in protocol.streams_of(trade)}
         self._listened_to = asyncio.Event()
 
     def answer(self, method: str, target: str) -> Reply:
@@ -53,7 +56,16 @@ class Venue:
         refusal = self.script.refusal("rest")
         if refusal is not None:
             return Reply(refusal.status, refusal.body.encode(), refusal.headers)
-        return self.rest.answer(method, target)
+        parts = urlsplit(target)
+        wait_s = self._meter.charge(self.protocol.weight(parts.path))
+        request = RestRequest(method, parts.path, dict(parse_qsl(parts.query)), self._meter.used, wait_s)
+        return self.protocol.answer(request, self.market)
+
+    def count_sent(self, event: Event) -> None:
+        """Note that a connection was sent an event."""
+        if isinstance(event, Trade):
+            self.sent[event.symbol] += 1
+            self.first_sent.setdefault(event.symbol, event.id)
 
     def subscribed(self, connection: Connection) -> None:
         """Note that a connection has new subscriptions."""
@@ -108,8 +120,9 @@ class Venue:
 
     def _publish_next(self) -> Trade:
         trade = self.playback.advance()
+        carried_by = self.protocol.streams_of(trade)
         for connection in list(self.connections):
-            connection.publish(trade)
+            connection.publish(trade, carried_by)
         self.last[trade.symbol] = LastTrade(trade.id, trade.price_text, trade.time_ns // 1_000_000, time.time_ns())
         return trade
 
@@ -124,3 +137,29 @@ class Venue:
             except TimeoutError:
                 self.log.warning("dropping a client that read nothing for %.0f s", SLOW_CLIENT_S)
                 connection.abort()
+
+
+class Venues:
+    """The venues of one port, told apart by path.
+
+    A path may begin with the name of a venue, ``/okx/ws/v5/public``, and is then that venue's. Without one it is the
+    first venue's that has something there; one that delivers comes before one that only acknowledges.
+    """
+
+    def __init__(self, venues: Sequence[Venue]) -> None:
+        self.all = tuple(venues)
+        self.requests: deque[str] = deque(maxlen=10_000)
+
+    def find(self, target: str) -> tuple[Venue, str]:
+        """Return whose a request target is, and the target as that venue knows it."""
+        for venue in self.all:
+            prefix = f"/{venue.protocol.name}"
+            if target == prefix or target.startswith((f"{prefix}/", f"{prefix}?")):
+                rest = target.removeprefix(prefix)
+                return venue, rest if rest.startswith("/") else f"/{rest}"
+        for delivers in (True, False):
+            for venue in self.all:
+                endpoint = venue.protocol.endpoint(target)
+                if (endpoint is not None and endpoint.delivers is delivers) or venue.protocol.is_rest(target):
+                    return venue, target
+        return self.all[0], target

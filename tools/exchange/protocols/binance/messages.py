@@ -2,13 +2,12 @@
 
 import msgspec
 
-from .market import MarketName
-from .tape import Trade
+from ...events import Trade
 
 Json = dict[str, object]
 
 
-def stream_message(trade: Trade, market: MarketName, *, wrapped: bool) -> bytes:
+def stream_message(trade: Trade, stream: str, *, is_futures: bool, wrapped: bool) -> bytes:
     """Write a trade as its live frame.
 
     Keys come in another order in every fifth message and with keys that no document names in every seventh,
@@ -22,15 +21,20 @@ def stream_message(trade: Trade, market: MarketName, *, wrapped: bool) -> bytes:
         "p": trade.price_text,
         "q": trade.quantity_text,
     }
-    if market == "usdm":
+    if is_futures:
         fields["nq"] = trade.quantity_text
     fields |= {"f": trade.first_id, "l": trade.last_id, "T": trade.time_ns // 1_000_000, "m": trade.buyer_is_maker}
-    fields |= {"st": 1} if market == "usdm" else {"M": True}
-    if trade.id % 7 == 0:
+    fields |= {"st": 1} if is_futures else {"M": True}
+    return shuffled(fields, stream, trade.id, wrapped=wrapped)
+
+
+def shuffled(fields: Json, stream: str, number: int, *, wrapped: bool) -> bytes:
+    """Write a message with what the venue does not promise: keys in another order, and keys that no document names."""
+    if number % 7 == 0:
         fields |= {"zz": None, "X": {"a": [1, "2"]}}
-    if trade.id % 5 == 0:
+    if number % 5 == 0:
         fields = dict(reversed(fields.items()))
-    return msgspec.json.encode(wrap(trade.stream, fields, data_first=trade.id % 5 == 0) if wrapped else fields)
+    return msgspec.json.encode(wrap(stream, fields, data_first=number % 5 == 0) if wrapped else fields)
 
 
 def wrap(stream: str, data: Json, *, data_first: bool = False) -> Json:
@@ -38,10 +42,10 @@ def wrap(stream: str, data: Json, *, data_first: bool = False) -> Json:
     return {"data": data, "stream": stream} if data_first else {"stream": stream, "data": data}
 
 
-def rest_row(trade: Trade, market: MarketName) -> Json:
+def rest_row(trade: Trade, *, is_futures: bool) -> Json:
     """Write a trade as a row of aggTrades."""
     row: Json = {"a": trade.id, "p": trade.price_text, "q": trade.quantity_text}
-    if market == "usdm":
+    if is_futures:
         row["nq"] = trade.quantity_text
     row |= {"f": trade.first_id, "l": trade.last_id, "T": trade.time_ns // 1_000_000, "m": trade.buyer_is_maker}
-    return row if market == "usdm" else row | {"M": True}
+    return row if is_futures else row | {"M": True}
