@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alphastream.errors import FeedError, ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS, Codec, Instrument, WireSymbol
-from alphastream.feeds.binance import advise
+from alphastream.feeds.answers import advise
 from alphastream.feeds.listing import suggest
 from alphastream.instruments import InstrumentId
 

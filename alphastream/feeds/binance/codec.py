@@ -8,8 +8,9 @@ import msgspec
 
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.feeds.answers import advise
 from alphastream.feeds.binance.endpoints import VenueEndpoints
-from alphastream.feeds.binance.rest import advise, parse_exchange_info, parse_server_time, parse_trades
+from alphastream.feeds.binance.rest import parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
 from alphastream.feeds.market import MarketCodec
