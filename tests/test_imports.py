@@ -59,11 +59,12 @@ LIBRARY: dict[str, int] = {
     "performance": 2,
     "uploads": 3,
     "feeds": 3,
+    "books": 4,
     "graph": 4,
     "monitoring": 4,
     "scan": 4,
-    "trading": 4,
     "cointegration": 5,
+    "trading": 5,
     "pairs": 6,
     "diagnosis": 6,
     "alerts": 7,
@@ -100,6 +101,7 @@ CLOCKLESS = {
     "strategies",
     "backtest",
     "core",
+    "books",
 }
 # Trading speaks datetime at its edge and offers a clock to live runs: one file does both, and only what runs live, or
 # hands the clock on to users, may take the clock from it. A backtest cannot reach one.

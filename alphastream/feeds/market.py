@@ -118,7 +118,8 @@ class MarketCodec(Protocol):
 
     Attributes
     ----------
-    depth : levels a side that its books hold.
+    depth : levels a side of a snapshot, and of a book that the connection sends, which is cut to it after every
+        update; 0 where snapshots hold all there are.
     completeness : what proves that no change of a book was missed: the venue's numbers, a checksum, or nothing.
     keepalive : as in ``Codec``.
     has_funding : it has perpetuals, which send mark prices and pay funding.
