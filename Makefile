@@ -31,6 +31,9 @@ mutations:  ## ten thousand mutated uploads: read as they say or refused in one 
 frames:  ## twenty thousand mutated frames of each venue; [SEED=1000] for others
 	MUTATED_FRAMES=20000 $(PYTHON) -m pytest tests/feeds/test_bursts.py -q
 
+books:  ## a million updates of a book, equal to their replay by pandas; [SEED=1000] for others
+	BOOK_UPDATES=1000000 $(PYTHON) -m pytest tests/books/test_replay.py -q --timeout 0
+
 kills:  ## two hundred killed writers; three hundred damaged files each of ticks, paper runs, alerts; [SEED=1000] for others
 	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py \
 	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py -q -n 2
@@ -69,4 +72,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations frames kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations frames books kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
