@@ -28,6 +28,7 @@ from runtime.stores.connections import ERRORS
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
 from runtime.stores.schema import Origin, tape_path
+from runtime.stores.sql import NO_TABLES, Tables
 from runtime.stores.sqlite import TickFile
 from runtime.stores.store_health import StoreHealth
 from runtime.stores.writer import TickWriter
@@ -284,20 +285,21 @@ class TickStore:
             for series, ids in self._file.leave_damage_out().items():
                 self._rings.give_up(series, ids)
 
-    def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
+    def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX, beside: Tables = NO_TABLES) -> pa.Table:
         """Run one query over the ticks with start_ns <= time < end_ns, durable or not.
 
         Parameters
         ----------
         query : in DuckDB's SQL, over the table ``ticks``: venue, symbol, id, price, quantity, time and receive (UTC),
             buyer_is_maker. All ticks of the window are in memory meanwhile. Nothing else can be read by it.
+        beside : more tables, such as ``MarketStore.tables`` of the same time.
 
         Raises
         ------
         ParameterError : the query cannot be run.
         StorageError : DuckDB is not installed, the file cannot be read, or the store is closed.
         """
-        return sql.run(query, {symbol: self.columns(symbol, start_ns, end_ns) for symbol in self.symbols()})
+        return sql.run(query, {symbol: self.columns(symbol, start_ns, end_ns) for symbol in self.symbols()}, beside)
 
     def gaps(self, symbol: str) -> list[Gap]:
         """Missing id ranges between the first and the last known id, ascending; empty for an unknown symbol."""

@@ -38,7 +38,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "metrics": {"monitoring"},
     "health": {"channel", "monitoring", "threads"},
     "recorder": {"connections", "monitoring", "startup", "writer_lock"},
-    "system": {"connections", "channel", "alerts", "paper", "startup"},
+    "system": {"connections", "channel", "alerts", "paper", "startup", "stores"},
     "pipelines": {"connections", "stores", "writer_lock"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "paper", "compile_ahead", "monitoring", "startup", "threads"},

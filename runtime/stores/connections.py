@@ -28,17 +28,22 @@ def is_damage(error: BaseException) -> bool:
     return code & 0xFF in _DAMAGES
 
 
-def explain(path: Path, error: Exception) -> str:
+def explain(path: Path, error: Exception, kind: str = "tick store") -> str:
     """What happened to a file, and what to do."""
     if isinstance(error, StorageError):
         return str(error)
     if is_damage(error):
-        return f"{path} is not a readable tick store ({error}): move it away or name another file"
+        return f"{path} is not a readable {kind} ({error}): move it away or name another file"
     return f"{path}: {error}: check that the path exists, may be written and has room"
 
 
 class Connections:
     """Connections to a file that may be replaced by another while it is open.
+
+    Parameters
+    ----------
+    path : the file.
+    kind : what it is, for messages.
 
     Attributes
     ----------
@@ -52,8 +57,8 @@ class Connections:
     ERRORS : from ``writing``; nothing of that transaction stays.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, kind: str = "tick store") -> None:
+        self._path, self._kind = path, kind
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._generation = 0  # of the file: a connection to one that was replaced is not lent again
@@ -101,7 +106,7 @@ class Connections:
         except ERRORS as error:
             if is_damage(error) and generation in (-1, self._generation):
                 self.is_broken = True
-            raise StorageError(explain(self._path, error)) from error
+            raise StorageError(explain(self._path, error, self._kind)) from error
         finally:
             if connection is not None:
                 self._give_back(connection, generation)
@@ -109,7 +114,7 @@ class Connections:
     def _borrow(self) -> tuple[sqlite3.Connection, int]:
         with self._lock:  # while a file is replaced, no connection is opened to one of both with the log of the other
             if self._closed:
-                raise StorageError(f"{self._path} was closed: open a new TickStore to read it")
+                raise StorageError(f"{self._path} was closed: open it anew to read it")
             if self.writer is None:
                 self._follow()
             if self._idle:

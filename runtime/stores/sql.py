@@ -1,6 +1,8 @@
-"""SQL over ticks, run by DuckDB on the columns as they lie in memory."""
+"""SQL over ticks and what is kept beside them, run by DuckDB on the columns as they lie in memory."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -9,12 +11,20 @@ from alphastream.errors import ParameterError, StorageError
 from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 
-# Nothing outside the table may be read, and no statement may switch that off.
+Tables = Mapping[str, pa.Table]
+NO_TABLES: Final[Tables] = MappingProxyType({})
+
+# Nothing outside the tables may be read, and no statement may switch that off.
 _CONFINED = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
-def run(query: str, ticks: Mapping[str, TickColumns]) -> pa.Table:
-    """Run one query over a table ``ticks``; see ``TickStore.sql``."""
+def run(query: str, ticks: Mapping[str, TickColumns], beside: Tables) -> pa.Table:
+    """Run one query over a table ``ticks`` and others; see ``TickStore.sql``."""
+    return run_over(query, {**beside, "ticks": _table(ticks)})
+
+
+def run_over(query: str, tables: Tables) -> pa.Table:
+    """Run one query over tables, and nothing else. Raises as ``TickStore.sql``."""
     try:
         import duckdb
     except ImportError as error:
@@ -22,11 +32,12 @@ def run(query: str, ticks: Mapping[str, TickColumns]) -> pa.Table:
     with duckdb.connect(":memory:") as connection:
         for statement in _CONFINED:
             connection.execute(statement)
-        connection.register("ticks", _table(ticks))
+        for name, table in tables.items():
+            connection.register(name, table)
         try:
             answer = connection.sql(query)
             if answer is None:
-                raise ParameterError(f"{query!r} answers nothing: write a query, such as SELECT count(*) FROM ticks")
+                raise ParameterError(f"{query!r} answers nothing: write a query, such as SELECT 1")
             return answer.to_arrow_table()
         except duckdb.Error as error:
             raise ParameterError(f"this query cannot be run: {error}") from error

@@ -1,0 +1,123 @@
+"""Reading sampled books, quotes, mark prices and funding: what is in the file, and what is on its way there."""
+
+import threading
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from alphastream.books import BookColumns, MarkColumns, QuoteColumns
+from alphastream.books.blocks import Columns
+from alphastream.feeds.market import FundingPayment
+from alphastream.tape.columns import INT64_MAX
+from runtime.stores import market_rows, market_tables, sql
+from runtime.stores.connections import Connections
+from runtime.stores.market_rows import KINDS, Block
+from runtime.stores.market_tails import Tails
+
+C = TypeVar("C", bound=Columns)
+
+KIND: Final = "store of books"
+
+
+class MarketReader:
+    """The reading half of MarketStore. A file that is not there yet holds nothing.
+
+    Raises
+    ------
+    StorageError : from every method: the file cannot be read, or the store is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connections = Connections(path, KIND)
+        self._lock = threading.Lock()
+        self._tails, self._payments = Tails(), list[FundingPayment]()
+        self._met: set[Block] = set()  # damaged blocks that readers have met
+
+    def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
+        """Return sampled books, by time of the venue, the end not included, oldest first; see MarketView."""
+        parts = self._parts(BookColumns, name, from_ns, until_ns)
+        return _in_time(BookColumns.joined(parts), from_ns, until_ns) if parts else BookColumns.empty(1)
+
+    def quotes(self, name: str, from_ns: int, until_ns: int) -> QuoteColumns:
+        """Return sampled quotes; see MarketHistory."""
+        parts = self._parts(QuoteColumns, name, from_ns, until_ns)
+        return _in_time(QuoteColumns.joined(parts), from_ns, until_ns) if parts else QuoteColumns.of([])
+
+    def marks(self, name: str, from_ns: int, until_ns: int) -> MarkColumns:
+        """Return sampled mark prices; see MarketHistory."""
+        parts = self._parts(MarkColumns, name, from_ns, until_ns)
+        return _in_time(MarkColumns.joined(parts), from_ns, until_ns) if parts else MarkColumns.of([])
+
+    def funding(self, name: str, from_ns: int, until_ns: int) -> tuple[FundingPayment, ...]:
+        """Return the payments of a time, the end not included, oldest first; see MarketHistory."""
+        from_ns, until_ns = max(from_ns, 0), min(until_ns, INT64_MAX)
+        with self._lock:
+            waiting = [each for each in self._payments if each.instrument == name]
+        found = {each.time_ns: each for each in (*self._stored_funding(name, from_ns, until_ns), *waiting)}
+        return tuple(found[time_ns] for time_ns in sorted(found) if from_ns <= time_ns < until_ns)
+
+    def _stored_funding(self, name: str, from_ns: int, until_ns: int) -> tuple[FundingPayment, ...]:
+        if not self._path.exists():
+            return ()
+        with self._connections.reading() as connection:
+            return market_rows.funding(
+                connection, "instrument = ? AND time_ns >= ? AND time_ns < ?", name, from_ns, until_ns
+            )
+
+    def _parts(self, kind: type[C], name: str, from_ns: int, until_ns: int) -> list[C]:
+        """What is in the file, and after it what is not; each sample once."""
+        with self._lock:  # before the file: a block that is let go of in between is then read from here
+            tails = self._tails.held(kind, name)
+            waiting: list[C] = [tail.columns() for tail in tails]  # type: ignore[misc]  # they are of this kind
+            numbers = {tail.number for tail in tails}
+        if not self._path.exists():
+            return waiting
+        with self._connections.reading() as connection:
+            wanted = "kind = ? AND instrument = ? AND last_ns >= ? AND first_ns < ?"
+            values = (KINDS[kind], name, max(from_ns, 0), min(until_ns, INT64_MAX))
+            blocks = [block for block in market_rows.keys(connection, wanted, *values) if block.id not in numbers]
+            parts, damaged = market_rows.read(connection, blocks, kind)
+        if damaged:
+            with self._lock:
+                self._met.update(damaged)
+        return [*parts, *waiting]
+
+    def instruments(self, kind: type[Columns]) -> list[str]:
+        """Return who has samples of a kind, sorted."""
+        with self._lock:
+            found = self._tails.instruments(kind)
+        if self._path.exists():
+            with self._connections.reading() as connection:
+                rows = connection.execute("SELECT DISTINCT instrument FROM blocks WHERE kind = ?", (KINDS[kind],))
+                found |= {str(name) for (name,) in rows}
+        return sorted(found)
+
+    def tables(self, start_ns: int = 0, end_ns: int = INT64_MAX) -> dict[str, pa.Table]:
+        """Return ``books``, ``quotes``, ``marks`` and ``funding`` of a time as tables for SQL; see market_tables."""
+        span = (start_ns, end_ns)
+        payers: set[str] = set()
+        if self._path.exists():
+            with self._connections.reading() as connection:
+                payers = {str(name) for (name,) in connection.execute("SELECT DISTINCT instrument FROM funding")}
+        with self._lock:
+            payers |= {str(each.instrument) for each in self._payments}
+        return {
+            "books": market_tables.books({n: self.samples(n, *span) for n in self.instruments(BookColumns)}),
+            "quotes": market_tables.quotes({n: self.quotes(n, *span) for n in self.instruments(QuoteColumns)}),
+            "marks": market_tables.marks({n: self.marks(n, *span) for n in self.instruments(MarkColumns)}),
+            "funding": market_tables.funding([each for n in sorted(payers) for each in self.funding(n, *span)]),
+        }
+
+    def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
+        """Run one query over these tables; ``TickStore.sql`` takes them beside its ticks. Raises as that."""
+        return sql.run_over(query, self.tables(start_ns, end_ns))
+
+
+def _in_time(columns: C, from_ns: int, until_ns: int) -> C:
+    within: Any = columns.between(from_ns, until_ns)
+    order = np.argsort(within.time_ns, kind="stable")
+    found: C = within if (np.diff(order) > 0).all() else within.rows(order)
+    return found

@@ -1,0 +1,168 @@
+"""The format of a file of sampled books, quotes, mark prices and funding: its tables, and blocks that prove themselves.
+
+Keys lie apart from bodies, as in the file of ticks, and there is no second index that could contradict the first.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from alphastream.books import BookColumns, MarkColumns, QuoteColumns
+from alphastream.books.blocks import Columns, decode, encode
+from alphastream.errors import DamagedBlockError, StorageError
+from alphastream.feeds.market import FundingPayment
+from alphastream.instruments import InstrumentId
+from runtime.stores import schema
+
+C = TypeVar("C", bound=Columns)
+
+VERSION: Final = 1
+APPLICATION_ID: Final = 0x414C504D  # "ALPM"
+KINDS: Final[dict[type[Any], str]] = {BookColumns: "books", QuoteColumns: "quotes", MarkColumns: "marks"}
+_AT_ONCE: Final = 100  # blocks of one read
+_SQL: Final = f"""
+BEGIN;
+CREATE TABLE origin(venue TEXT NOT NULL, host TEXT NOT NULL);
+CREATE TABLE blocks(
+    kind TEXT NOT NULL, instrument TEXT NOT NULL, id INTEGER NOT NULL, first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL, samples INTEGER NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY(kind, instrument, id)) WITHOUT ROWID;
+CREATE TABLE bodies(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE damaged_blocks(kind, instrument, id, first_ns, last_ns, samples, checksum, body);
+CREATE TABLE funding(
+    instrument TEXT NOT NULL, time_ns INTEGER NOT NULL, rate REAL NOT NULL, mark REAL, checksum INTEGER NOT NULL,
+    PRIMARY KEY(instrument, time_ns)) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+class Block(NamedTuple):
+    """The key of a block; times are the least and the largest of the venue in it."""
+
+    kind: str
+    instrument: str
+    id: int
+    first_ns: int
+    last_ns: int
+    samples: int
+    checksum: int
+
+
+def prepare(connection: sqlite3.Connection, path: Path, origin: schema.Origin | None) -> None:
+    """Make the tables of a new file, or see that this program knows the file. Raises StorageError."""
+    if not schema.is_empty(connection):
+        verify(connection, path)
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise StorageError(f"{path} cannot use write-ahead logging here: name a file on a local disk")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if schema.is_empty(connection):
+        connection.executescript(_SQL)
+    if origin is not None:
+        schema.claim(connection, path, origin)
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StorageError unless this program knows the file's schema."""
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if owner != APPLICATION_ID:
+        raise StorageError(f"{path} is an SQLite file of another kind, not a store of books: name another file")
+    if version != VERSION:
+        raise StorageError(
+            f"{path} has schema version {version}, this program knows {VERSION}: "
+            "use the newer program that wrote it, or name another file"
+        )
+
+
+def put(connection: sqlite3.Connection, instrument: str, number: int, columns: Columns) -> None:
+    """Write a block, or write it anew with more in it."""
+    times, body = columns.time_ns, encode(columns)
+    keys = (KINDS[type(columns)], str(instrument), number, int(times.min()), int(times.max()), len(columns))
+    block = Block(*keys, _checksum(*keys, body=body))
+    connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", block)
+    connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, body))
+
+
+def next_number(connection: sqlite3.Connection) -> int:
+    """Return a number that no block has."""
+    (last,) = connection.execute("SELECT max(id) FROM bodies").fetchone()
+    return (last or 0) + 1
+
+
+def keys(connection: sqlite3.Connection, condition: str = "true", *values: object) -> list[Block]:
+    """Keys of the blocks that meet a condition of SQL, in the order they were written."""
+    query = (
+        "SELECT CAST(kind AS BLOB), CAST(instrument AS BLOB), id, first_ns, last_ns, samples, checksum FROM blocks "
+        f"WHERE {condition} ORDER BY id"
+    )
+    rows = connection.execute(query, values)  # a name that was altered may be no text
+    return [Block(str(kind, "utf-8", "replace"), str(name, "utf-8", "replace"), *rest) for kind, name, *rest in rows]
+
+
+def read(connection: sqlite3.Connection, blocks: Sequence[Block], kind: type[C]) -> tuple[list[C], list[Block]]:
+    """Return what blocks hold, and those that are not what was written."""
+    parts: list[C] = []
+    damaged: list[Block] = []
+    for start in range(0, len(blocks), _AT_ONCE):
+        wanted = blocks[start : start + _AT_ONCE]
+        numbers = ",".join(str(block.id) for block in wanted if isinstance(block.id, int))
+        bodies = dict(connection.execute(f"SELECT id, CAST(body AS BLOB) FROM bodies WHERE id IN ({numbers})"))
+        for block in wanted:
+            body = bodies.get(block.id)
+            try:
+                if not isinstance(body, bytes) or block.checksum != _checksum(*block[:-1], body=body):
+                    raise DamagedBlockError(f"the checksum of block {block.id} does not fit")
+                parts.append(decode(body, kind))
+            except DamagedBlockError:
+                damaged.append(block)
+    return parts, damaged
+
+
+def set_aside(connection: sqlite3.Connection, blocks: Sequence[Block]) -> None:
+    """Move damaged blocks to a table of their own, where nothing reads them."""
+    for block in blocks:
+        connection.execute(
+            "INSERT INTO damaged_blocks SELECT ?, ?, ?, ?, ?, ?, ?, (SELECT body FROM bodies WHERE id = ?)",
+            (*block, block.id),
+        )
+    delete(connection, blocks)
+
+
+def delete(connection: sqlite3.Connection, blocks: Sequence[Block]) -> None:
+    """Delete blocks."""
+    wanted = ",".join(str(block.id) for block in blocks if isinstance(block.id, int))
+    connection.execute(f"DELETE FROM blocks WHERE id IN ({wanted})")
+    connection.execute(f"DELETE FROM bodies WHERE id IN ({wanted})")
+
+
+def put_funding(connection: sqlite3.Connection, payments: Sequence[FundingPayment]) -> None:
+    """Write payments; one that is there already is written anew."""
+    rows = [(str(each.instrument), each.time_ns, float(each.rate), float(each.mark)) for each in payments]
+    connection.executemany(
+        "INSERT OR REPLACE INTO funding VALUES (?, ?, ?, ?, ?)", [(*row, _checksum(*row)) for row in rows]
+    )
+
+
+def funding(connection: sqlite3.Connection, condition: str, *values: object) -> tuple[FundingPayment, ...]:
+    """Payments that meet a condition of SQL, by time; those that are not what was written are left out."""
+    found = connection.execute(
+        f"SELECT instrument, time_ns, rate, mark, checksum FROM funding WHERE {condition} ORDER BY time_ns", values
+    )
+    rows = [
+        (name, time_ns, rate, float("nan") if mark is None else mark, known)
+        for name, time_ns, rate, mark, known in found
+    ]
+    return tuple(
+        FundingPayment(InstrumentId.parse(name), time_ns, rate, mark)
+        for name, time_ns, rate, mark, known in rows
+        if known == _checksum(name, time_ns, rate, mark)
+    )
+
+
+def _checksum(*key: object, body: bytes = b"") -> int:
+    return zlib.crc32(body, zlib.crc32(repr(key).encode()))

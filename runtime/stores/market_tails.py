@@ -1,0 +1,103 @@
+"""Samples that are not durable yet, and those of the block that still grows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+from alphastream.books.blocks import Columns
+from alphastream.core.units import HOUR
+
+BLOCK_SAMPLES: Final = 2_000
+_LONGEST_NS: Final = HOUR  # retention deletes whole blocks
+
+
+@dataclass(slots=True, eq=False)
+class Tail:
+    """A block that grows; it is written anew, with what has come, until it is full.
+
+    Parameters
+    ----------
+    number : of the block.
+    kind, instrument : whose samples.
+    """
+
+    number: int
+    kind: type[Columns]
+    instrument: str
+    parts: list[Columns] = field(default_factory=list)
+    samples: int = 0
+    durable: int = 0
+    is_full: bool = False
+
+    def add(self, columns: Columns) -> None:
+        """Take samples in."""
+        self.parts.append(columns)
+        self.samples += len(columns)
+        span_ns = int(columns.time_ns[-1]) - int(self.parts[0].time_ns[0])
+        self.is_full = self.samples >= BLOCK_SAMPLES or span_ns > _LONGEST_NS
+
+    def columns(self) -> Columns:
+        """Return the samples; they are put together so that the next call finds one part."""
+        joined: Columns = self.kind.joined(self.parts)  # type: ignore[arg-type]  # parts are of this kind
+        self.parts = [joined]
+        return joined
+
+
+class Tails:
+    """The tails of all instruments. For the holder of the store's lock."""
+
+    def __init__(self) -> None:
+        self._growing: dict[tuple[type[Columns], str], Tail] = {}
+        self._full: list[Tail] = []
+        self._numbers = count(1)
+
+    def begin_at(self, number: int) -> None:
+        """Number blocks from here on; those that are held are numbered, and written, anew."""
+        self._numbers = count(number)
+        for tail in self:
+            tail.number, tail.durable = next(self._numbers), 0
+
+    def __iter__(self) -> Iterator[Tail]:
+        yield from self._full
+        yield from self._growing.values()
+
+    @property
+    def pending(self) -> int:
+        """Samples that are not durable."""
+        return sum(tail.samples - tail.durable for tail in self)
+
+    def add(self, instrument: str, columns: Columns) -> None:
+        """Take samples in."""
+        key = (type(columns), instrument)
+        tail = self._growing.get(key)
+        if tail is None:
+            tail = self._growing[key] = Tail(next(self._numbers), *key)
+        tail.add(columns)
+        if tail.is_full:
+            self._full.append(self._growing.pop(key))
+
+    def written(self, durable: list[tuple[Tail, int]]) -> int:
+        """Take note of what has become durable, and let go of full ones; how many samples that were."""
+        new = 0
+        for tail, samples in durable:
+            new += samples - tail.durable
+            tail.durable = samples
+        self._full = [tail for tail in self._full if tail.durable < tail.samples]
+        return new
+
+    def drop(self, most: int) -> int:
+        """Give up the oldest while more than so many samples wait; how many were given up."""
+        dropped = 0
+        while self._full and self.pending > most:
+            dropped += self._full[0].samples - self._full[0].durable
+            del self._full[0]
+        return dropped
+
+    def held(self, kind: type[Any], instrument: str) -> list[Tail]:
+        """Return the tails of an instrument, oldest first."""
+        return [tail for tail in self if tail.kind is kind and tail.instrument == instrument]
+
+    def instruments(self, kind: type[Columns]) -> set[str]:
+        """Return who has samples in here."""
+        return {tail.instrument for tail in self if tail.kind is kind}
