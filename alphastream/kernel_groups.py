@@ -41,6 +41,7 @@ POSITIONS: Final = "PositionStream"
 SCAN: Final = "scan_pairs"
 MONITOR: Final = "RelationMonitor"
 BACKTEST: Final = "run_pair"
+WINDOWS: Final = "TimeWindow"
 
 _SECONDS: Final = {
     "RollingOLS": 2.0,
@@ -66,6 +67,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
+    WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
 }
 
 _BUILT_ON: Final = {"Standardised": "KalmanHedge", "Settled": "DiscountedRegression", "RollingEngleGranger": TESTS}

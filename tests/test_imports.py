@@ -63,6 +63,7 @@ LIBRARY: dict[str, int] = {
     "graph": 4,
     "monitoring": 4,
     "scan": 4,
+    "windows": 4,
     "cointegration": 5,
     "trading": 5,
     "pairs": 6,
@@ -102,6 +103,7 @@ CLOCKLESS = {
     "backtest",
     "core",
     "books",
+    "windows",
 }
 # Trading speaks datetime at its edge and offers a clock to live runs: one file does both, and only what runs live, or
 # hands the clock on to users, may take the clock from it. A backtest cannot reach one.
