@@ -42,6 +42,7 @@ SCAN: Final = "scan_pairs"
 MONITOR: Final = "RelationMonitor"
 BACKTEST: Final = "run_pair"
 WINDOWS: Final = "TimeWindow"
+MICROSTRUCTURE: Final = "KyleLambda"
 
 _SECONDS: Final = {
     "RollingOLS": 2.0,
@@ -68,6 +69,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
     WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
+    MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),
 }
 
 _BUILT_ON: Final = {"Standardised": "KalmanHedge", "Settled": "DiscountedRegression", "RollingEngleGranger": TESTS}

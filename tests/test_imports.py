@@ -64,6 +64,7 @@ LIBRARY: dict[str, int] = {
     "monitoring": 4,
     "scan": 4,
     "windows": 4,
+    "microstructure": 5,
     "cointegration": 5,
     "trading": 5,
     "pairs": 6,
@@ -104,6 +105,7 @@ CLOCKLESS = {
     "core",
     "books",
     "windows",
+    "microstructure",
 }
 # Trading speaks datetime at its edge and offers a clock to live runs: one file does both, and only what runs live, or
 # hands the clock on to users, may take the clock from it. A backtest cannot reach one.

@@ -44,9 +44,15 @@ from alphastream.estimators import (
     run_many,
     warm_up,
 )
+from alphastream.microstructure import CumulativeDelta, FlowImbalance, KyleLambda
 from alphastream.monitoring import RelationMonitor
 
-ELSEWHERE: dict[str, type[Fold[Any]]] = {"RelationMonitor": RelationMonitor}  # folds that live in rooms of their own
+ELSEWHERE: dict[str, type[Fold[Any]]] = {  # folds that live in rooms of their own
+    "RelationMonitor": RelationMonitor,
+    "CumulativeDelta": CumulativeDelta,
+    "FlowImbalance": FlowImbalance,
+    "KyleLambda": KyleLambda,
+}
 SAMPLES: dict[str, Fold[Any]] = {
     "RollingOLS": RollingOLS(window=7),
     "RollingTLS": RollingTLS(window=7),
@@ -70,6 +76,9 @@ SAMPLES: dict[str, Fold[Any]] = {
     "ThresholdSignal": ThresholdSignal(entry=1.0, exit=0.2),
     "ThresholdSignal, stops": ThresholdSignal(entry=0.8, exit=0.1, stop=1.5, time_stop=4, cool_down=3),
     "RelationMonitor": RelationMonitor(alarm_rows=50.0),
+    "CumulativeDelta": CumulativeDelta(),
+    "FlowImbalance": FlowImbalance(window=7),
+    "KyleLambda": KyleLambda(window=60),
 }
 TESTS = {
     "HalfLife",
@@ -80,7 +89,9 @@ TESTS = {
 }  # a few rows or another scale mean something else to them
 DISCOUNTED = {"DiscountedRegression"}  # a row fades and never leaves
 ROLLING = [
-    name for name, estimator in SAMPLES.items() if hasattr(estimator, "window") and name not in TESTS | DISCOUNTED
+    name
+    for name, estimator in SAMPLES.items()
+    if hasattr(estimator, "window") and name not in TESTS | DISCOUNTED | ELSEWHERE.keys()
 ]
 KEEPS_OUTPUT_ON_NAN = {"ThresholdSignal", "RelationMonitor"}
 
