@@ -67,6 +67,7 @@ LIBRARY: dict[str, int] = {
     "microstructure": 5,
     "cointegration": 5,
     "trading": 5,
+    "arbitrage": 5,
     "pairs": 6,
     "diagnosis": 6,
     "alerts": 7,
