@@ -31,6 +31,7 @@ PLACES = 26
 FILL_PRICE, VOLUME, PRICE_COLUMNS = 0, 2, 4
 END, FILL_ROW, FILL_TIME, TIME_COLUMNS = 0, 1, 3, 5
 DUE, DUE_ROW, DUE_LEG = 0, 1, 2
+RATE, MARK, RATE_COLUMNS = 0, 1, 2
 
 # Columns of the table of fills; ROW is that of the decision.
 ROW, LEG, FILL_ROUND_TRIP, QUANTITY, PRICE, FEE, SPREAD, IMPACT, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8
@@ -56,7 +57,7 @@ class KernelMarket(NamedTuple):
         after that first trade (T: none comes), and its time (``NEVER``).
     due : (F, 3), ``DUE``, ``DUE_ROW`` and ``DUE_LEG`` of funding payments in order of time; the row is the
         first that ends at or after it.
-    rates : (F,), what a long position pays.
+    rates : (F, RATE_COLUMNS), ``RATE`` that a long position pays, of the notional at ``MARK``; NaN: at the row's.
     """
 
     marks: Floats
@@ -215,19 +216,21 @@ def _pay_funding(t: int, market: KernelMarket, terms: Terms, books: Floats, reco
     """Pay what fell due in row t, on what was held then, at the last mark known then."""
     marks, prices, times, due, rates = market
     place = int(books[FUNDED])
-    while place < rates.size and due[place, DUE_ROW] <= t:
+    while place < len(rates) and due[place, DUE_ROW] <= t:
         due_ns, leg = due[place, DUE], due[place, DUE_LEG]
         _fill_until(t, due_ns, prices, times, terms, books, record.fills)
         held = books[POSITION + leg]
         if held != 0.0:
-            mark = marks[leg, t if due_ns >= times[t, END] else t - 1]
-            amount = -held * mark * rates[place]
+            mark = rates[place, MARK]
+            if np.isnan(mark):
+                mark = marks[leg, t if due_ns >= times[t, END] else t - 1]
+            amount = -held * mark * rates[place, RATE]
             books[CASH] += amount
             if place < record.payments.size:
                 record.payments[place] = amount
         place += 1
     books[FUNDED] = place
-    books[NEXT_DUE] = due[place, DUE_ROW] if place < rates.size else len(times)
+    books[NEXT_DUE] = due[place, DUE_ROW] if place < len(rates) else len(times)
 
 
 @kernel

@@ -108,19 +108,19 @@ def _latency(rules: BrokerRules, symbol: str, end_ns: Ints) -> Ints | int:
 
 
 def _funding(rules: BrokerRules, symbols: tuple[str, str], end_ns: Ints) -> tuple[Ints, Floats]:
-    """Time, row and leg, (F, 3), and rate, (F,), of every payment from the first row to the last, in order of time."""
-    found: list[tuple[int, int, float]] = []
+    """Time, row and leg, (F, 3), and rate and mark, (F, 2), of every payment over the rows, in order of time."""
+    found: list[tuple[int, int, float, float]] = []
     first_ns, last_ns = int(end_ns[0]), int(end_ns[-1])
     for leg, symbol in enumerate(symbols if rules.funding is not None else ()):
         assert rules.funding is not None
         due = rules.funding.due(symbol, first_ns)
-        while due is not None and due[0] <= last_ns:
-            found.append((due[0], leg, due[1]))
-            due = rules.funding.due(symbol, due[0])
-    found.sort()
+        while due is not None and due.time_ns <= last_ns:
+            found.append((due.time_ns, leg, due.rate, np.nan if due.mark is None else due.mark))
+            due = rules.funding.due(symbol, due.time_ns)
+    found.sort(key=lambda each: each[:2])
     times = [each[0] for each in found]
     table = np.array([times, np.searchsorted(end_ns, times), [each[1] for each in found]], dtype=np.int64)
-    return table.T.copy(), np.array([each[2] for each in found], dtype=np.float64)
+    return table.T.copy(), np.array([each[2:] for each in found], dtype=np.float64).reshape(-1, kernel.RATE_COLUMNS)
 
 
 def _column(values: NDArray[Any], kind: Any = np.float64) -> NDArray[Any]:

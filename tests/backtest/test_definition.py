@@ -35,6 +35,7 @@ from alphastream.trading import (
     PowerImpact,
     RecordedFunding,
 )
+from alphastream.trading.broker.costs import Due
 
 SPEC = PairSpec("ETH", "BTC", 10**9, "huber", 25, "price", entry=1.7, exit=0.2)
 KALMAN = PairSpec("ETH", "BTC", 10**9, "kalman", 25)
@@ -73,7 +74,7 @@ RULES = (
         on_timeout="match",
         contracts={"ETH": Contract(0.001, 0.01, 5.0), "BTC": Contract(0.0001)},
     ),
-    BrokerRules(funding=RecordedFunding({"ETH": ((10**18, 1e-4), (2 * 10**18, -1e-4))})),
+    BrokerRules(funding=RecordedFunding({"ETH": ((10**18, 1e-4), (2 * 10**18, -1e-4, 3_141.59))})),
 )
 
 
@@ -120,7 +121,7 @@ def test_other_names_change_nothing_else(strategy: Strategy, rules: BrokerRules)
     }
     if isinstance(rules.funding, RecordedFunding):
         assert isinstance(there.rules.funding, RecordedFunding)
-        assert there.rules.funding.due("okx:ETH", 0) == rules.funding.due("ETH", 0) == (10**18, 1e-4)
+        assert there.rules.funding.due("okx:ETH", 0) == rules.funding.due("ETH", 0) == Due(10**18, 1e-4)
         assert there.rules.funding.due("ETH", 0) is None
     assert renamed(there, {full: name for name, full in FULL.items()}) == definition
     assert there_and_back(there) == there

@@ -102,14 +102,16 @@ class PlainBooks:
                 pairs = zip(tape.time_ns.tolist(), tape.price.tolist(), strict=True)
                 events += [(when, TRADE, leg, -1, price) for when, price in pairs]
             assert isinstance(rules.funding, RecordedFunding)
-            events += [(when, FUNDING, leg, -1, rate) for when, rate in rules.funding.rates[SYMBOLS[leg]]]
+            events += [(row[0], FUNDING, leg, i, row[1]) for i, row in enumerate(rules.funding.rates[SYMBOLS[leg]])]
         for when, kind, leg, t, value in sorted(events, key=lambda event: event[:3]):
             if kind == ROW:
                 self.decide(t)
             elif kind == FUNDING:
                 known = np.flatnonzero(rows.end_ns <= when)
                 if len(known) and when <= rows.end_ns[-1]:
-                    self.cash -= self.held[leg] * marks[leg][known[-1]] * value
+                    assert isinstance(rules.funding, RecordedFunding)
+                    recorded = rules.funding.rates[SYMBOLS[leg]][t][2:]
+                    self.cash -= self.held[leg] * (recorded[0] if recorded else marks[leg][known[-1]]) * value
             else:
                 self.meet(leg, when, value)
             self.seen.append((when, self.cash, self.held[0], self.held[1]))
@@ -213,6 +215,7 @@ def cases(draw: st.DrawFn) -> Case:
     ratio[rng.random(length) < 0.2] = np.nan
     held = np.repeat(rng.integers(-1, 2, length), rng.integers(1, 5, length))[:length]
     funding = {s: tuple((int(t) * 5, 1e-2) for t in np.unique(rng.integers(0, ends[-1] // 5 + 2, 4))) for s in SYMBOLS}
+    with_marks = {s: tuple((when, rate, 17.5) for when, rate in rows) for s, rows in funding.items()}
     lot, tick = draw(st.sampled_from([(0.0, 0.0), (0.3, 0.0), (0.1, 0.25)]))
     rules = BrokerRules(
         fill=rule,
@@ -220,7 +223,7 @@ def cases(draw: st.DrawFn) -> Case:
         fees=Fees(draw(st.sampled_from([0.0, 7.0]))),
         half_spread_bps=draw(st.sampled_from([0.0, 3.0])),
         impact=PowerImpact(draw(st.sampled_from([0.0, 2.0])), 0.5),
-        funding=RecordedFunding(funding if draw(st.booleans()) else dict.fromkeys(SYMBOLS, ())),
+        funding=RecordedFunding(draw(st.sampled_from([funding, with_marks, dict.fromkeys(SYMBOLS, ())]))),
         contracts={symbol: Contract(lot, tick) for symbol in SYMBOLS},
         margin=draw(st.sampled_from([Margin(), *TIGHT])),
     )

@@ -67,7 +67,7 @@ strategies = st.one_of(
     ),
 )
 funding = [None, FixedFunding(10.0, 7 * SECOND), FixedFunding(-3.0, SECOND // 2), RecordedFunding(
-    {"X": ((21 * SECOND, 1e-3), (39 * SECOND + 1, -2e-3)), "Y": ((21 * SECOND, 4e-3),)}
+    {"X": ((21 * SECOND, 1e-3, 101.7), (39 * SECOND + 1, -2e-3)), "Y": ((21 * SECOND, 4e-3), (22 * SECOND, 1e-3, 99.9))}
 )]  # fmt: skip
 contracts: list[dict[str, Contract]] = [
     {},

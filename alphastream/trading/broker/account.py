@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from alphastream.errors import ParameterError
+from alphastream.trading.broker.costs import funding_amount
 from alphastream.trading.broker.orders import Fill, FundingPayment
 
 
@@ -117,7 +118,7 @@ class Account:
 
     def settle(self, leg: int, position: float, mark: float, rate: float, time_ns: int, round_trip: int) -> None:
         """Pay or receive funding for a position that was held at a moment."""
-        amount = -position * mark * rate
+        amount = funding_amount(position, mark, rate)
         self.cash += amount
         when_ns = max(time_ns, self.journal[-1][0])  # what was filled since then comes before it here
         self.journal.append((when_ns, leg, self.positions[leg], self.cash))

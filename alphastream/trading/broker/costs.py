@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from alphastream.core.units import HOUR, MS
 from alphastream.errors import ParameterError
@@ -44,11 +44,37 @@ class LatencyModel(Protocol):
         """Nanoseconds, 0 or more."""
 
 
+class Due(NamedTuple):
+    """A funding payment that a position has to make.
+
+    Parameters
+    ----------
+    rate : share of the notional that a long position pays; negative is received.
+    mark : price that the notional is formed with; None: the last trade that was known then.
+    """
+
+    time_ns: int
+    rate: float
+    mark: float | None = None
+
+
 class FundingModel(Protocol):
     """What positions in a perpetual pay to the other side."""
 
-    def due(self, symbol: str, after_ns: int) -> tuple[int, float] | None:
-        """First payment after a moment: its time, and the rate that a long position pays; None if there is no more."""
+    def due(self, symbol: str, after_ns: int) -> Due | None:
+        """First payment after a moment; None if there is no more."""
+
+
+def funding_amount(position: float, mark: float, rate: float) -> float:
+    """What a position receives, negative where it pays: −position · mark · rate, in the quote currency.
+
+    In doubles and in this order of operations everywhere, the compiled books included; nothing is rounded, which is
+    within 1e-15 of the amount. Venues round to 1e-8 of a unit.
+
+    Source: Binance, "Introduction to Binance Futures Funding Rates": the notional is the mark price at the payment
+    times the size, a positive rate is paid by longs to shorts.
+    """
+    return -position * mark * rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,33 +160,44 @@ class FixedFunding:
         if self.every_ns < 1:
             raise ParameterError(f"funding every {self.every_ns} ns: give a length of time above 0")
 
-    def due(self, symbol: str, after_ns: int) -> tuple[int, float] | None:
+    def due(self, symbol: str, after_ns: int) -> Due | None:
         """First payment after a moment."""
-        return (after_ns // self.every_ns + 1) * self.every_ns, self.rate_bps / 1e4
+        return Due((after_ns // self.every_ns + 1) * self.every_ns, self.rate_bps / 1e4)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedFunding:
-    """Rates as the venue published them.
+    """Payments as the venue published them. A symbol without any, as of a spot market, pays nothing.
 
     Parameters
     ----------
-    rates : symbol to (time_ns, rate) pairs, oldest first; 0.0001 is one bp.
+    rates : symbol to (time_ns, rate) or (time_ns, rate, mark), oldest first; 0.0001 is one bp. Without its mark a
+        payment is computed from the last trade that was known then: say so only where that is meant
+        (``alphastream.carry.recorded_funding`` asks).
     """
 
-    rates: Mapping[str, tuple[tuple[int, float], ...]]
+    rates: Mapping[str, tuple[tuple[int, float] | tuple[int, float, float], ...]]
 
     def __post_init__(self) -> None:
         for symbol, table in self.rates.items():
-            times = [when for when, _ in table]
+            times = [row[0] for row in table]
             if any(late <= early for early, late in itertools.pairwise(times)):
                 raise ParameterError(f"funding of {symbol}: times must rise; sort them and keep each once")
+            for row in table:
+                _require_payment(symbol, Due(*row))
 
-    def due(self, symbol: str, after_ns: int) -> tuple[int, float] | None:
+    def due(self, symbol: str, after_ns: int) -> Due | None:
         """First payment after a moment."""
         table = self.rates.get(symbol, ())
         place = bisect.bisect_right(table, after_ns, key=lambda row: row[0])
-        return table[place] if place < len(table) else None
+        return Due(*table[place]) if place < len(table) else None
+
+
+def _require_payment(symbol: str, due: Due) -> None:
+    if not math.isfinite(due.rate):
+        raise ParameterError(f"funding of {symbol}: the rate is {due.rate!r}; give a finite share, 0.0001 is one bp")
+    if due.mark is not None and not (math.isfinite(due.mark) and due.mark > 0.0):
+        raise ParameterError(f"funding of {symbol}: the mark is {due.mark!r}; give a price above 0, or leave it out")
 
 
 @dataclass(frozen=True, slots=True)

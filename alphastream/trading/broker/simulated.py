@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
-from alphastream.trading.broker.costs import BrokerRules, PowerImpact
+from alphastream.trading.broker.costs import BrokerRules, Due, PowerImpact
 from alphastream.trading.broker.margin import LEVERAGE
 from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
@@ -51,7 +51,7 @@ class SimulatedBroker:
         self._has_least = any(contract.min_notional for contract in self._contracts)
         self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
-        self.unsettled: list[tuple[int, int, float, float, int]] = []  # time, leg, position, rate, round trip
+        self.unsettled: list[tuple[Due, int, float, int]] = []  # what, leg, position, round trip
         self._extra_bps = 0.0  # of a liquidation
 
     @property
@@ -370,7 +370,8 @@ class SimulatedBroker:
     def begin_funding(self, after_ns: int, until_ns: int | None = None) -> None:
         """Charge funding from a moment on, and no more after the other.
 
-        Payments are computed from the mark of the last row at or before them: ``settle`` books them.
+        Payments that have no mark of their own are computed from that of the last row at or before them: ``settle``
+        books them all.
         """
         if self.rules.funding is not None:
             for leg in range(len(self.account.symbols)):
@@ -379,19 +380,20 @@ class SimulatedBroker:
     def _next_funding(self, leg: int, after_ns: int, until_ns: int | None) -> None:
         assert self.rules.funding is not None
         due = self.rules.funding.due(self.account.symbols[leg], after_ns)
-        if due is not None and (until_ns is None or due[0] <= until_ns):
-            self._schedule(due[0], partial(self._take_funding, leg, *due, until_ns))
+        if due is not None and (until_ns is None or due.time_ns <= until_ns):
+            self._schedule(due.time_ns, partial(self._take_funding, leg, due, until_ns))
 
-    def _take_funding(self, leg: int, time_ns: int, rate: float, until_ns: int | None) -> None:
+    def _take_funding(self, leg: int, due: Due, until_ns: int | None) -> None:
         held = self.account.positions[leg]
         if held:
-            self.unsettled.append((time_ns, leg, held, rate, self.account.leg_round_trips[leg]))
-        self._next_funding(leg, time_ns, until_ns)
+            self.unsettled.append((due, leg, held, self.account.leg_round_trips[leg]))
+        self._next_funding(leg, due.time_ns, until_ns)
 
     def settle(self, row_ns: int, marks: Sequence[float], before: Sequence[float]) -> None:
         """Book the funding that fell due up to a row, at its marks or, where it was due earlier, at those before."""
-        for time_ns, leg, held, rate, round_trip in self.unsettled:
-            self.account.settle(leg, held, (marks if time_ns >= row_ns else before)[leg], rate, time_ns, round_trip)
+        for due, leg, held, round_trip in self.unsettled:
+            mark = (marks if due.time_ns >= row_ns else before)[leg] if due.mark is None else due.mark
+            self.account.settle(leg, held, mark, due.rate, due.time_ns, round_trip)
         self.unsettled.clear()
 
 

@@ -21,6 +21,7 @@ from alphastream.trading import (
     RecordedFunding,
     SpreadOrder,
 )
+from alphastream.trading.broker.costs import Due
 from runtime.checked_lines import with_checksum
 from runtime.paper.journal import RunFile
 from runtime.paper.record import UNREAD, AccountState, Begin, Entry, Filled, Ordered, Origin, Paid, Paused, Stopped
@@ -271,7 +272,7 @@ def test_bare_symbols_get_the_venue_with_their_contracts_and_rates(file: RunFile
     assert record.definition.rules.contract("okx:ETH") == Contract(0.001)
     assert record.definition.rules.contract("okx:BTC") == Contract(0.1)
     assert record.definition.rules.funding is not None
-    assert record.definition.rules.funding.due("okx:ETH", 0) == (10**9, 1e-4)
+    assert record.definition.rules.funding.due("okx:ETH", 0) == Due(10**9, 1e-4)
     assert [leg.symbol for leg in record.orders[1].legs] == ["okx:ETH"]
     assert [each.symbol for each in record.fills] == [each.symbol for each in record.funding] == ["okx:ETH"]
     assert (record.venue, record.address) == ("okx", "")

@@ -16,6 +16,7 @@ from alphastream.trading import (
     PowerImpact,
     RecordedFunding,
 )
+from alphastream.trading.broker.costs import Due, funding_amount
 
 HOUR = 3_600 * 10**9
 
@@ -39,17 +40,36 @@ def test_an_unknown_volume_counts_as_the_whole_bar(volume: float) -> None:
 
 def test_fixed_funding_falls_due_at_multiples_of_its_time() -> None:
     funding = FixedFunding(1.0)
-    assert funding.due("Y", 0) == (8 * HOUR, 1e-4)
-    assert funding.due("Y", 8 * HOUR - 1) == (8 * HOUR, 1e-4)
-    assert funding.due("Y", 8 * HOUR) == (16 * HOUR, 1e-4)
+    assert funding.due("Y", 0) == Due(8 * HOUR, 1e-4)
+    assert funding.due("Y", 8 * HOUR - 1) == Due(8 * HOUR, 1e-4)
+    assert funding.due("Y", 8 * HOUR) == Due(16 * HOUR, 1e-4)
 
 
 def test_recorded_funding_is_read_in_its_order_and_ends() -> None:
-    funding = RecordedFunding({"Y": ((10, 0.1), (20, -0.2))})
-    assert [funding.due("Y", after) for after in (0, 9, 10, 19, 20)] == [
-        (10, 0.1), (10, 0.1), (20, -0.2), (20, -0.2), None,
-    ]  # fmt: skip
+    first, second = Due(10, 0.1), Due(20, -0.2, 101.5)
+    funding = RecordedFunding({"Y": ((10, 0.1), (20, -0.2, 101.5))})
+    assert [funding.due("Y", after) for after in (0, 9, 10, 19, 20)] == [first, first, second, second, None]
     assert funding.due("X", 0) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (((20, 0.1), (20, 0.2)), "times must rise"),
+        (((20, float("nan")),), "rate is nan"),
+        (((20, 0.1, float("nan")),), "mark is nan"),
+        (((20, 0.1, 0.0),), "mark is 0.0"),
+    ],
+)
+def test_a_payment_that_cannot_be_is_refused(table: tuple[tuple[int, float], ...], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        RecordedFunding({"Y": table})
+
+
+def test_a_long_position_pays_a_positive_rate_at_the_mark() -> None:
+    assert funding_amount(0.5, 60_123.4, 1e-4) == pytest.approx(-3.00617, abs=1e-12)
+    assert funding_amount(-0.5, 60_123.4, 1e-4) == pytest.approx(3.00617, abs=1e-12)
+    assert funding_amount(0.5, 60_123.4, -1e-4) == pytest.approx(3.00617, abs=1e-12)
 
 
 def test_quantities_are_cut_towards_zero() -> None:
