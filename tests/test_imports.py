@@ -71,6 +71,7 @@ LIBRARY: dict[str, int] = {
     "pairs": 6,
     "diagnosis": 6,
     "alerts": 7,
+    "carry": 7,
     "portfolio": 7,
     "streaming": 7,
     "strategies": 8,

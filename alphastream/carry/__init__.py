@@ -1,0 +1,32 @@
+"""What it costs to hold a pair, and at what prices it could be traded."""
+
+from alphastream.carry.funding_watch import STALE_NS, FundingWatch, Missed
+from alphastream.carry.payments import FundingHistory, WithoutMark, payments_of_csv, recorded_funding
+from alphastream.carry.position import (
+    LegCarry,
+    PairCarry,
+    funded,
+    hedged_units,
+    leg_carry,
+    liquidation_distance,
+    liquidation_price,
+    pair_carry,
+)
+
+__all__ = [
+    "STALE_NS",
+    "FundingHistory",
+    "FundingWatch",
+    "LegCarry",
+    "Missed",
+    "PairCarry",
+    "WithoutMark",
+    "funded",
+    "hedged_units",
+    "leg_carry",
+    "liquidation_distance",
+    "liquidation_price",
+    "pair_carry",
+    "payments_of_csv",
+    "recorded_funding",
+]
