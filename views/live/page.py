@@ -27,7 +27,7 @@ from views.shared.findings import tests_of, trade_times_of
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
-from views.shared.notices import Notice, engine_notices, feed_notices, no_feed
+from views.shared.notices import Notice, engine_notices, feed_notices, no_feed, venue_notices
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
@@ -112,7 +112,11 @@ def _notices(system: System) -> list[Notice]:
     why = system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
     if system.live is not None:
         why = in_words(system.live.reason, pipeline.venue)
+    tried = system.choice.why if system.choice is not None else ""
+    if tried and pipeline.kind == "replay":
+        why = f"{tried}; {why}"
     return [
+        *venue_notices(pipeline, tried),
         *engine_notices(pipeline, "prices"),
         *compiling_notices(pipeline.engine.compilation, *PAIR_MODELS),
         *feed_notices(pipeline, f"{why.rstrip('.')}. Shown instead: "),

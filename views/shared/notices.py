@@ -66,3 +66,16 @@ def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[
     if health.state in CARRIES_TRADES:
         return []
     return [Notice("warning", f"Feed: {health.state}", in_words(health.reason, pipeline.venue), "wifi_off")]
+
+
+def venue_notices(pipeline: Pipeline, tried: str) -> list[Notice]:
+    """Which venue was chosen, and why it was not one before it.
+
+    Parameters
+    ----------
+    tried : what came of those before it; "" where it is the first.
+    """
+    if not tried or pipeline.kind == "replay":
+        return []
+    own = "ALPHASTREAM_VENUE takes another one."
+    return [Notice("info", f"Trades of {plain(pipeline.title)}", f"{tried.rstrip('.')}. {own}", "travel_explore")]

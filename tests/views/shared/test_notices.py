@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from pipelines import Pipeline
-from views.shared.notices import engine_notices, feed_notices, no_feed, origin
+from views.shared.notices import engine_notices, feed_notices, no_feed, origin, venue_notices
 
 
 def pipeline(kind: str = "live", state: str = "live", failure: str | None = None) -> Pipeline:
@@ -16,7 +16,7 @@ def pipeline(kind: str = "live", state: str = "live", failure: str | None = None
         venue="binance-usdm",
         title="Binance USDⓈ-M Futures",
         engine=SimpleNamespace(failure=failure),
-        ingest=SimpleNamespace(health=health),
+        health=health,
     )
     return cast(Pipeline, parts)
 
@@ -43,3 +43,10 @@ def test_what_is_wrong_is_a_sentence() -> None:
     assert stopped.title == "The engine stopped computing; positions may be old"
     assert no_feed(None).text == "No feed is configured."
     assert no_feed("the tape is not there").text == "the tape is not there"
+
+
+def test_a_chosen_venue_is_told_with_the_reason() -> None:
+    (chosen,) = venue_notices(pipeline(), "Another refuses this place")
+    assert chosen.title == "Trades of Binance USDS-M Futures"
+    assert chosen.text.startswith("Another refuses this place. ")
+    assert venue_notices(pipeline(), "") == venue_notices(pipeline("replay"), "Another refuses this place") == []
