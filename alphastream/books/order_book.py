@@ -39,16 +39,16 @@ class OrderBook:
     An update costs what its levels cost: each is looked up by its price, and a price that is new or gone is moved in
     a sorted list whose best end is the one where little has to make way.
 
-    Two kinds of books. Of a book that is sent (``is_asked_for`` False) the venue sends the best ``depth`` levels, and
-    a level again that comes back among them; all beyond is cut off after each update. Of a book that is asked for, a
-    snapshot tells the best ``depth`` levels and updates come for all: levels worse than the worst one of the snapshot
-    are left out, as others beside them are not known, and ``is_thin`` says when a new snapshot is wanted.
+    A snapshot that comes among the updates tells that the venue keeps the best ``depth`` levels, and sends a level again
+    that comes back among them: all beyond is cut off after each update. One that was asked for tells the best ``depth``
+    levels, and updates come for all: levels worse than the worst one of the snapshot are left out, as others beside
+    them are not known, and ``is_thin`` says when a new snapshot is wanted.
 
     Parameters
     ----------
     rules : the venue's codec.
     depth : levels a side; 0 for all there are.
-    is_asked_for : snapshots are asked for, and updates wait for them; else they come among the updates.
+    is_asked_for : snapshots can be asked for, and updates wait for them; else they only come among the updates.
     instrument : trading rules, for checksums over digits.
 
     Attributes
@@ -66,6 +66,7 @@ class OrderBook:
         self._bids, self._asks = _Side(+1), _Side(-1)
         self._waiting: deque[BookUpdate] | None = deque(maxlen=MOST_KEPT) if is_asked_for else None
         self._last, self._is_first = -1, True
+        self._is_kept = False  # the venue keeps it at its depth
         self.state: State = "waiting"
         self.reason = "no snapshot has come yet"
         self.time_ns = self.receive_ns = 0
@@ -84,10 +85,19 @@ class OrderBook:
     def apply(self, update: BookUpdate) -> bool:
         """Take what came, in the order of its arrival; True where the book has changed and is in sequence."""
         if update.is_snapshot:
-            return self._begin(update)
+            return self._begin(update, is_kept=True)
         if self._waiting is not None:
             self._waiting.append(update)
         return self.in_sequence and self._continue(update)
+
+    def begin(self, snapshot: BookUpdate) -> bool:
+        """Take a snapshot that was asked for, and what came meanwhile; True where the book is in sequence then."""
+        return self._begin(snapshot, is_kept=False)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Updates wait for a snapshot."""
+        return bool(self._waiting)
 
     def refresh(self) -> None:
         """Have updates wait for a snapshot that is about to be asked for; the book goes on meanwhile."""
@@ -111,9 +121,10 @@ class OrderBook:
         bids, asks = (side.arrays(levels) for side in (self._bids, self._asks))
         return BookView(*bids, *asks, self.time_ns, self.receive_ns, self.in_sequence, self.reason)
 
-    def _begin(self, snapshot: BookUpdate) -> bool:
+    def _begin(self, snapshot: BookUpdate, *, is_kept: bool) -> bool:
+        self._is_kept = is_kept
         for side, levels in ((self._bids, snapshot.bids), (self._asks, snapshot.asks)):
-            side.fill(levels, self._depth if self._is_asked_for else 0)
+            side.fill(levels, 0 if is_kept else self._depth)
         waited = tuple(self._waiting or ())
         self._stop_waiting()
         self._last, self._is_first = snapshot.last, True
@@ -146,7 +157,7 @@ class OrderBook:
         self.time_ns, self.receive_ns = update.time_ns, update.receive_ns
         if self._depth:
             for side in (self._bids, self._asks):
-                if not self._is_asked_for:
+                if self._is_kept:
                     side.cut(self._depth)
                 elif len(side.keys) > 2 * self._depth:
                     side.cut(self._depth)

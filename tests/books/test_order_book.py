@@ -15,15 +15,16 @@ def test_updates_that_came_before_the_snapshot_are_applied_to_it() -> None:
     early = [venue.update() for _ in range(5)]
     snapshot = venue.snapshot()
     late = [venue.update() for _ in range(5)]
-    for update in (*early, *late, snapshot):
+    for update in (*early, *late):
         book.apply(update)
+    assert book.begin(snapshot)
     assert book.in_sequence
     assert book.best(10**6) == tuple(map(list, venue.best()))
 
 
 def test_a_missing_update_is_a_gap_that_a_newer_snapshot_heals() -> None:
     venue, book = Venue(2), OrderBook(Numbered(), 0, is_asked_for=True)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     assert book.apply(venue.update())
     old = venue.snapshot()
     venue.update()
@@ -31,19 +32,19 @@ def test_a_missing_update_is_a_gap_that_a_newer_snapshot_heals() -> None:
     assert not book.apply(update)
     assert book.state == "out of sequence"
     assert book.view().reason == f"updates are missing between {old.last} and {update.first}"
-    book.apply(old)
+    book.begin(old)
     assert not book.in_sequence, "a snapshot from before the loss proves nothing"
     snapshot = venue.snapshot()
     late = venue.update()
     book.apply(late)
-    assert book.apply(snapshot)
+    assert book.begin(snapshot)
     assert book.gaps == 2
     assert book.best(10**6) == tuple(map(list, venue.best()))
 
 
 def test_an_update_that_comes_twice_changes_nothing() -> None:
     venue, book = Venue(3), OrderBook(Numbered(), 0, is_asked_for=True)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     updates = [venue.update() for _ in range(20)]
     for update in updates:
         book.apply(update)
@@ -92,14 +93,14 @@ def test_a_book_that_is_sent_is_cut_to_its_depth() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_a_book_that_is_asked_for_holds_is_known_without_holes(seed: int) -> None:
     venue, book = Venue(seed), OrderBook(Numbered(), 20, is_asked_for=True)
-    book.apply(venue.snapshot(20))
+    book.begin(venue.snapshot(20))
     for _ in range(2_000):
         book.apply(venue.update())
         if book.is_thin:
             book.refresh()
             late = venue.update()
             assert book.apply(late), "it goes on while a snapshot is under way"
-            book.apply(venue.snapshot(20))
+            book.begin(venue.snapshot(20))
         assert book.in_sequence
         for held, there in zip(book.best(10**6), venue.best(), strict=True):
             assert len(held) <= 40
@@ -108,11 +109,11 @@ def test_what_a_book_that_is_asked_for_holds_is_known_without_holes(seed: int) -
 
 def test_a_lost_connection_makes_a_book_unsure_until_a_snapshot() -> None:
     venue, book = Venue(7), OrderBook(Numbered(), 0, is_asked_for=True)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     book.lose("the connection was lost")
     view: BookView = book.view(1)
     assert (view.in_sequence, view.reason) == (False, "the connection was lost")
     assert np.array_equal(view.bid_price, [venue.best()[0][0][0]]), "its levels stay readable"
     venue.update()
     book.apply(venue.update())
-    assert book.apply(venue.snapshot())
+    assert book.begin(venue.snapshot())

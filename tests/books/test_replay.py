@@ -49,7 +49,7 @@ def _levels(side: "pd.Series[float]") -> list[tuple[float, float]]:
 def test_a_book_equals_its_replay() -> None:
     venue, book, replay = Venue(FIRST_SEED), OrderBook(Numbered(), 0, is_asked_for=True), Replay()
     replay.add(snapshot := venue.snapshot())
-    book.apply(snapshot)
+    book.begin(snapshot)
     for number in range(1, BOOK_UPDATES + 1):
         replay.add(update := venue.update())
         assert book.apply(update)
@@ -61,7 +61,7 @@ def test_a_book_equals_its_replay() -> None:
 def test_a_book_that_loses_updates_equals_its_venue_again_after_each_snapshot() -> None:
     venue, book = Venue(FIRST_SEED + 1), OrderBook(Numbered(), 0, is_asked_for=True)
     random = np.random.default_rng(FIRST_SEED)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     losses = 0
     for number in range(1, BOOK_UPDATES + 1):
         update = venue.update()
@@ -77,7 +77,7 @@ def test_a_book_that_loses_updates_equals_its_venue_again_after_each_snapshot() 
             snapshot = venue.snapshot()
             for _ in range(int(random.integers(0, 4))):
                 book.apply(venue.update())
-            assert book.apply(snapshot), "updates that came while the snapshot was under way are applied to it"
+            assert book.begin(snapshot), "updates that came while the snapshot was under way are applied to it"
         if number % 1_000 == 0:
             assert book.best(10**9) == tuple(map(list, venue.best()))
     assert book.gaps == losses > 0

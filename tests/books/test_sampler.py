@@ -12,7 +12,7 @@ from tests.books.streams import Numbered, Venue
 def test_samples_are_the_book_as_it_was() -> None:
     venue, book = Venue(1), OrderBook(Numbered(), 0, is_asked_for=True)
     sampler = BookSampler(book, 5, 100 * MS)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     truth: dict[int, object] = {}
     for _ in range(500):
         book.apply(venue.update())
@@ -37,7 +37,7 @@ def test_samples_are_the_book_as_it_was() -> None:
 def test_the_last_change_of_a_burst_is_taken_when_it_is_time() -> None:
     venue, book = Venue(2), OrderBook(Numbered(), 0, is_asked_for=True)
     sampler = BookSampler(book, 2, 100 * MS)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     begun_ns = book.receive_ns
     sampler.look(begun_ns)
     update = venue.update()
@@ -55,13 +55,13 @@ def test_the_last_change_of_a_burst_is_taken_when_it_is_time() -> None:
 def test_a_lost_book_is_a_row_of_missing_levels() -> None:
     venue, book = Venue(3), OrderBook(Numbered(), 0, is_asked_for=True)
     sampler = BookSampler(book, 2, MS)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     begun_ns = book.receive_ns
     sampler.look(begun_ns)
     book.lose("the connection was lost")
     for later in (5, 10, 15):
         sampler.look(begun_ns + later * MS)
-    book.apply(venue.snapshot())
+    book.begin(venue.snapshot())
     sampler.look(begun_ns + 20 * MS)
     columns = sampler.drain()
     assert columns is not None
