@@ -10,13 +10,14 @@ from typing import Final
 from alphastream.core.units import SECOND
 from alphastream.errors import FeedBlocked, FeedError
 from alphastream.feeds.codec import Codec, Instrument, Request
-from alphastream.feeds.feed import FeedContext, FeedState
+from alphastream.feeds.feed import FeedContext
 from alphastream.feeds.id_watch import IdWatch
 from alphastream.feeds.listing import suggest
 from alphastream.feeds.quiet import QuietWatch
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
+from runtime.connections.failures import SESSION_STALL_S, StalledError, failure_of
 from runtime.connections.lines import LOOK_AROUND_S, RENEW_S, Lines
 from runtime.connections.refill import LIVE, Refill
 from runtime.connections.rest import RefusedError, RestClient, in_thread
@@ -26,8 +27,6 @@ from runtime.connections.venue_clock import VenueClock
 
 log = logging.getLogger(__name__)
 
-REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
-SESSION_STALL_S: Final = 600.0  # without a trade where all instruments trade in sessions
 RENEW_QUIET_S: Final = 900.0  # between connections that are renewed because an instrument has gone quiet
 
 
@@ -144,8 +143,6 @@ class LiveFeed:
 
     def _attempt(self, context: FeedContext) -> float:
         """Run one connection to its end and return how long to wait."""
-        state: FeedState = "connecting"
-        wait_s = 0.0
         try:
             self._ask_for_symbols(context)
             if not self._symbols:
@@ -153,21 +150,13 @@ class LiveFeed:
                 return LOOK_AROUND_S
             self._stream(context)
             return 0.0
-        except RefusedError as refusal:
-            advice = self._codec.advise(refusal.status, refusal.headers)
-            reason, wait_s = advice.reason, advice.wait_s
-            if advice.action == "stop":  # an address can change its place: a tunnel, a new provider
-                self._ask_rest, wait_s = True, REFUSED_PLACE_S
-                reason += "; it is asked again in an hour, in case this is another place then"
-            if advice.action in ("stop", "banned"):
-                state = "blocked"
-        except _StalledError as stall:
-            state, reason = "stalled", str(stall)
-            self._ask_rest = not self._instruments
         except FeedError as error:
-            reason = str(error)
-        wait_s = max(wait_s, self._backoff.next_s())
-        context.report(state, reason, time.time_ns() + int(wait_s * SECOND))
+            failure = failure_of(error, self._codec)
+            if isinstance(error, StalledError):
+                self._ask_rest = not self._instruments
+            self._ask_rest |= failure.refuses_place
+        wait_s = max(failure.wait_s, self._backoff.next_s())
+        context.report(failure.state, failure.reason, time.time_ns() + int(wait_s * SECOND))
         return wait_s
 
     def _ask_for_symbols(self, context: FeedContext) -> None:
@@ -258,7 +247,7 @@ class LiveFeed:
                     if now_s - opened_s > self._stable_s:
                         self._backoff.reset()
                 elif now_s - heard_s > (patience_s := self._patience_s()):
-                    raise _StalledError(f"no trade for {patience_s:g} s although the connection is open")
+                    raise StalledError(f"no trade for {patience_s:g} s although the connection is open")
                 for symbol in self._lines.follow(self._symbols):
                     context.stats.last_tick_ns.pop(symbol, None)
                     self._ids.forget(symbol)
@@ -314,7 +303,3 @@ class LiveFeed:
             self._refill.want([symbol for symbol in self._symbols if symbol in holes], now_s)
         if context.state in ("connecting", "stalled"):
             context.report("live", LIVE)
-
-
-class _StalledError(FeedError):
-    """An open connection carries no trades."""

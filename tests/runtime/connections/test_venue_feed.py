@@ -139,7 +139,7 @@ def test_a_refused_location_is_asked_again_in_an_hour(monkeypatch: pytest.Monkey
         asked = len(exchange.requests)
         time.sleep(0.6)
         assert len(exchange.requests) == asked
-    monkeypatch.setattr("runtime.connections.venue_feed.REFUSED_PLACE_S", 0.1)
+    monkeypatch.setattr("runtime.connections.failures.REFUSED_PLACE_S", 0.1)
     with exchange_with(Refuse451(times=3)) as exchange, running(live_feed(exchange)) as ingest:
         until(lambda: ingest.health.state == "live")
         assert ingest.instruments, "REST is asked again too"
