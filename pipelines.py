@@ -5,7 +5,7 @@ so that a pair may have legs of different venues. Lines do not know each other: 
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -104,10 +104,9 @@ class Pipeline:
         """Where a symbol belongs that is written without one."""
         return self.lines[0].venue
 
-    @property
-    def address(self) -> str:
-        """Host that the trades of the first line come from; empty for a recording."""
-        return self.lines[0].address
+    def address_of(self, names: Iterable[str]) -> str:
+        """Hosts that trades of these instruments come from, joined where there are several; "" for a recording."""
+        return " and ".join(dict.fromkeys(filter(None, (self.line_of(name).address for name in sorted(names)))))
 
     @property
     def health(self) -> Health:

@@ -39,7 +39,7 @@ class OrderBook:
     An update costs what its levels cost: each is looked up by its price, and a price that is new or gone is moved in
     a sorted list whose best end is the one where little has to make way.
 
-    A snapshot that comes among the updates tells that the venue keeps the best ``depth`` levels, and sends a level again
+    A snapshot that comes among the updates tells that the venue keeps the best ``depth`` levels, and sends one again
     that comes back among them: all beyond is cut off after each update. One that was asked for tells the best ``depth``
     levels, and updates come for all: levels worse than the worst one of the snapshot are left out, as others beside
     them are not known, and ``is_thin`` says when a new snapshot is wanted.

@@ -12,7 +12,7 @@ from alphastream.trading import SpreadOrder
 from alphastream.trading.broker.margin import LIQUIDATED
 from runtime.paper.journal import RunFile
 from runtime.paper.record import AccountState, Entry, Filled, Ordered, Origin, Paid, Paused, RunRecord, Stopped
-from runtime.paper.view import TradeSource, marks_of
+from runtime.paper.view import TradeSource, legs_of, marks_of
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ class JournalWriter:
     def note_origin(self, pipeline: TradeSource) -> None:
         """Write down where its trades come from, where that was not known until now."""
         record = self.record
-        origin = Origin(pipeline.venue or record.venue, pipeline.address or record.address)
+        origin = Origin(
+            pipeline.venue or record.venue, pipeline.address_of(legs_of(record.definition)) or record.address
+        )
         if origin != Origin(record.venue, record.address):
             self._append([origin])
 

@@ -202,7 +202,7 @@ class PaperService:
         known = [pipeline.store.coverage(symbol) for symbol in legs_of(definition)]
         first_ns = min((each.first_ns for each in known if each is not None), default=begin_ns)
         warm_ns = max(first_bar_ns(now_ns, definition.strategy), first_ns // interval_ns * interval_ns)
-        venue, address = pipeline.venue, pipeline.address
+        venue, address = pipeline.venue, pipeline.address_of(legs_of(definition))
         begin = Begin(
             definition.plain(),
             trades,

@@ -1,6 +1,7 @@
 """A paper run as pages see it, and the pipeline that a run reads."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -29,12 +30,15 @@ class TradeSource(Clock, Protocol):
     def symbols(self) -> tuple[str, ...]: ...
     @property
     def venue(self) -> str: ...
-    @property
-    def address(self) -> str: ...
+    def address_of(self, names: Iterable[str]) -> str:
+        """Hosts that trades of these instruments come from, joined where there are several; "" for a recording."""
 
 
 class Place(Protocol):
     """What knows where the trades of a run come from."""
+
+    @property
+    def definition(self) -> Definition: ...
 
     @property
     def venue(self) -> str: ...
@@ -147,17 +151,15 @@ def view_of(name: str, record: RunRecord, status: Status, why: str, live: LiveRu
 
 def elsewhere(run: Place, pipeline: TradeSource) -> str:
     """Why a run cannot go on in a pipeline that reads another venue or another host; "" where it can."""
-    places = (run.venue, pipeline.venue), (run.address, pipeline.address)
+    address = pipeline.address_of(legs_of(run.definition))
+    places = (run.venue, pipeline.venue), (run.address, address)
     if all(there == here or not (there and here) for there, here in places):
         return ""
+    began, now = (" at ".join(filter(None, place)) for place in ((run.venue, run.address), (pipeline.venue, address)))
     return (
-        f"for trades of {_place(run)}, where it began. The app reads {_place(pipeline)} now: start it there again, "
+        f"for trades of {began}, where it began. The app reads {now} now: start it there again, "
         "or stop this run and begin another"
     )
-
-
-def _place(of: Place) -> str:
-    return " at ".join(part for part in (of.venue, of.address) if part)
 
 
 def marks_of(live: LiveRun) -> tuple[float, ...]:

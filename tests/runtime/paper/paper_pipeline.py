@@ -1,7 +1,7 @@
 """A pipeline that a test feeds by hand, and a service on it."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +44,10 @@ class TapePipeline:
         self.health = SimpleNamespace(state="live", reason="trades arrive")
         self.newest_ns = 0
         self.arrived: list[Callable[[], None]] = []
+
+    def address_of(self, names: Iterable[str]) -> str:
+        """Where all its trades come from."""
+        return self.address
 
     def now_ns(self) -> int:
         """Time of the last trade."""

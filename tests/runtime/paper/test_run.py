@@ -181,7 +181,7 @@ def test_stopping_leaves_positions_or_closes_them(tmp_path: Path, pipeline: Tape
         eventually(lambda: see(service, left).status == "stopped")
         assert see(service, left).positions == held
         assert see(service, left).why == "stopped by hand, positions left as they were"
-        assert see(service, closed).status == "closing"
+        eventually(lambda: see(service, closed).status == "closing")
         now_ns = pipeline.now_ns()
         pipeline.feed(after)
         eventually(lambda: see(service, closed).status == "stopped")
