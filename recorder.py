@@ -19,11 +19,13 @@ import config
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.feeds import FEEDS
+from alphastream.kernel_groups import FRAMES, GROUPS
 from config import Settings
 from health import report
 from ingest import Health
 from metrics import health_answer, metrics_text
 from pipelines import Pipeline, live_pipeline
+from runtime.compile_ahead import Compilation
 from runtime.connections.venue_choice import VenueChoice
 from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
@@ -141,6 +143,7 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
 def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], bool]) -> int | None:
     """Record until the end and return the exit code; None where another venue is to be tried."""
     hand_over_often()
+    Compilation({FRAMES: GROUPS[FRAMES]}).start()
     for line in pipeline.lines:
         line.ingest.start()
     told: dict[str, int | None] = {}

@@ -43,6 +43,7 @@ MONITOR: Final = "RelationMonitor"
 BACKTEST: Final = "run_pair"
 WINDOWS: Final = "TimeWindow"
 MICROSTRUCTURE: Final = "KyleLambda"
+FRAMES: Final = "TradeFrames"
 
 _SECONDS: Final = {
     "RollingOLS": 2.0,
@@ -70,6 +71,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
     WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
     MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),
+    FRAMES: KernelGroup("feeds", partial(_warm_up, "feeds.binance.bursts"), 4.0),
 }
 
 _BUILT_ON: Final = {"Standardised": "KalmanHedge", "Settled": "DiscountedRegression", "RollingEngleGranger": TESTS}

@@ -42,7 +42,9 @@ FOREVER = 2**63 - 1
 
 
 def hand_over_often() -> None:
-    """Set the interpreter up as the program does, where it does."""
+    """Set the interpreter up as the program does, where it does, and load what it compiles for frames."""
+    if importlib.util.find_spec("alphastream.feeds.binance.bursts") is not None:
+        importlib.import_module("alphastream.feeds.binance.bursts").warm_up()
     if importlib.util.find_spec("runtime.startup") is not None:
         importlib.import_module("runtime.startup").hand_over_often()
 
@@ -52,6 +54,7 @@ def in_memory(frames_file: str, busy: str) -> Figures:
     frames = payloads_of(Path(frames_file).read_bytes())
     times = [time.time_ns()] * BURST
     codec: Any = FEEDS[VENUE].fresh()
+    hand_over_often()
     with tempfile.TemporaryDirectory() as folder, TickStore(Path(folder) / "ticks.db") as store:
         with busy_thread() if busy == "busy" else nullcontext():
             begun, begun_cpu = time.perf_counter(), time.process_time()

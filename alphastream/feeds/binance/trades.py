@@ -9,6 +9,7 @@ import dataclasses
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import repeat
 from typing import Any, Final
 
@@ -18,13 +19,14 @@ import numpy as np
 from alphastream.core.units import MS
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
+from alphastream.feeds.binance import bursts
+from alphastream.feeds.binance.bursts import MAX_TIME_MS
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
 log = logging.getLogger(__name__)
 
 MAX_ID: Final = 2**63  # ids and times travel as int64
-MAX_TIME_MS: Final = 2**63 // MS
 MAX_NAMES: Final = 100_000  # kept; a venue lists some thousands, a peer gone mad may invent them
 PROBLEMS: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
 
@@ -93,6 +95,9 @@ class TradeFrames:
 
     def parse_columns(self, frames: Sequence[bytes], receive_ns: Sequence[int]) -> dict[str, TickColumns]:
         """Return the trades in many frames; see ``BinanceCodec.parse_columns``."""
+        with suppress(ParameterError):  # a symbol that cannot be is counted below
+            if (usual := bursts.read(frames, receive_ns, self._names)) is not None:
+                return usual
         decode = _WRAPPED.decode
         arrived: defaultdict[str, tuple[list[Trade], list[int]]] = defaultdict(lambda: ([], []))
         for frame, at_ns in zip(frames, receive_ns, strict=True):
