@@ -6,9 +6,9 @@ recorder and pages take names and titles from there.
 
 from typing import Final
 
-from alphastream.feeds import binance
+from alphastream.feeds import binance, okx
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
 
-FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in (binance,) for codec in family.CODECS}
+FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in (binance, okx) for codec in family.CODECS}
 
 __all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice", "WireSymbol"]
