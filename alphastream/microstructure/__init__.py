@@ -5,7 +5,6 @@ import numpy as np
 from alphastream.microstructure.liquidity import (
     DEPTHS_BPS,
     Depth,
-    Levels,
     Resilience,
     book_imbalance,
     depth,
@@ -35,7 +34,6 @@ __all__ = [
     "ImpactRows",
     "KyleLambda",
     "LargePrints",
-    "Levels",
     "Resilience",
     "TradeSizes",
     "VolumeProfile",

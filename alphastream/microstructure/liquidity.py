@@ -1,14 +1,15 @@
 """What a book offers and what trades paid: spreads, depth, imbalance, and how fast both come back.
 
-Books come as samples of their best levels, ``Levels``; the columns of ``alphastream.books`` are such.
+Books come as samples of their best levels by ascending time, as ``MarketView.samples`` gives them.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphastream.books.columns import BookColumns
 from alphastream.core.types import Floats, Ints
 from alphastream.core.units import SECOND
 from alphastream.microstructure.prints import LargePrints
@@ -23,43 +24,19 @@ BACK: Final = 0.9
 DEPTH_BPS: Final = 5.0  # of the mid: how far from it the quantity counts that is to come back
 
 
-class Levels(Protocol):
-    """The best levels of a book, sampled: prices and quantities (T, L), best first, NaN where a level is missing."""
-
-    @property
-    def time_ns(self) -> Ints:
-        """The venue's time of each sample, UTC ns, ascending, (T,)."""
-
-    @property
-    def bid_price(self) -> Floats:
-        """(T, L)."""
-
-    @property
-    def bid_quantity(self) -> Floats:
-        """(T, L), base units."""
-
-    @property
-    def ask_price(self) -> Floats:
-        """(T, L)."""
-
-    @property
-    def ask_quantity(self) -> Floats:
-        """(T, L), base units."""
-
-
-def mid(levels: Levels) -> Floats:
+def mid(levels: BookColumns) -> Floats:
     """Middle of the best bid and ask, (T,)."""
     middle: Floats = (levels.bid_price[:, 0] + levels.ask_price[:, 0]) / 2.0
     return middle
 
 
-def quoted_spread_bps(levels: Levels) -> Floats:
+def quoted_spread_bps(levels: BookColumns) -> Floats:
     """(ask − bid) / mid of the best levels, basis points, (T,)."""
     spread: Floats = (levels.ask_price[:, 0] - levels.bid_price[:, 0]) / mid(levels) * BPS
     return spread
 
 
-def book_imbalance(levels: Levels, count: int = 1) -> Floats:
+def book_imbalance(levels: BookColumns, count: int = 1) -> Floats:
     """(bid − ask) / (bid + ask) of the quantity at the best ``count`` levels, −1 to 1, (T,); NaN for a book without."""
     bid, ask = (np.nansum(side[:, :count], axis=1) for side in (levels.bid_quantity, levels.ask_quantity))
     imbalance: Floats = np.full(len(bid), np.nan)
@@ -94,7 +71,7 @@ class Depth:
         return self.bid_is_whole & self.ask_is_whole
 
 
-def depth(levels: Levels, within_bps: float) -> Depth:
+def depth(levels: BookColumns, within_bps: float) -> Depth:
     """Sum the levels up whose price is within a distance of the mid, the border included."""
     middle = mid(levels)[:, np.newaxis]
     reach = within_bps / BPS * (1.0 + 1e-9)  # a level exactly there is not lost to rounding
@@ -116,7 +93,7 @@ def newest_before(times: Ints, at_ns: Ints) -> Ints:
     return np.searchsorted(times, at_ns, side="right").astype(np.int64) - 1
 
 
-def effective_spread_bps(trades: Trades, levels: Levels) -> Floats:
+def effective_spread_bps(trades: Trades, levels: BookColumns) -> Floats:
     """2 d (price − mid) / mid of each trade, basis points, (T,): d is 1 where the taker bought, −1 where it sold.
 
     The mid is that of the newest sample before the trade: one of its own time may already show what it left. NaN
@@ -155,7 +132,7 @@ class Resilience:
             return float(np.median(np.where(np.isnan(seconds), np.inf, seconds)))
 
 
-def resilience(prints: LargePrints, levels: Levels, wait_ns: int = WAIT_NS) -> Resilience:
+def resilience(prints: LargePrints, levels: BookColumns, wait_ns: int = WAIT_NS) -> Resilience:
     """Time for the spread and the depth to come back after each large print.
 
     The idea is Kyle's (1985) resiliency, measured as the replenishment time of Large (2007, "Measuring the resiliency

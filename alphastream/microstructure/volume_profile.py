@@ -95,7 +95,12 @@ def volume_profile(trades: Trades, step: float) -> VolumeProfile:
 
 
 def nice_step(low: float, high: float, rows: int, tick: float) -> float:
-    """A height of 1, 2 or 5 times a power of ten, and at least a tick, with which prices fill ``rows`` rows at most."""
+    """A height of 1, 2 or 5 times a power of ten, and at least a tick, with which prices fill ``rows`` rows at most.
+
+    Parameters
+    ----------
+    low, high : prices; where they are equal, a tick above 0 is needed.
+    """
     wanted = max((high - low) / rows, tick)
     power = 10.0 ** np.floor(np.log10(wanted) + ROUNDING)
     return float(next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= wanted * (1.0 - ROUNDING)))

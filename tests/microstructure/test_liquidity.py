@@ -1,12 +1,10 @@
 """What a book offers, by hand."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from alphastream.core.types import Floats, Ints
+from alphastream.books import BookColumns
 from alphastream.core.units import SECOND
 from alphastream.microstructure import (
     LargePrints,
@@ -24,22 +22,11 @@ from tests.windows.tapes import quoted
 NAN = np.nan
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Book:
-    """Samples of the best levels."""
-
-    time_ns: Ints
-    bid_price: Floats
-    bid_quantity: Floats
-    ask_price: Floats
-    ask_quantity: Floats
-
-
-def book(*samples: tuple[float, list[tuple[float, float]], list[tuple[float, float]]]) -> Book:
+def book(*samples: tuple[float, list[tuple[float, float]], list[tuple[float, float]]]) -> BookColumns:
     """Samples of seconds, bids and asks, as many levels as are given."""
     bids, asks = (np.array([sample[side] for sample in samples]) for side in (1, 2))
     times = np.array([int(sample[0] * SECOND) for sample in samples])
-    return Book(times, bids[:, :, 0], bids[:, :, 1], asks[:, :, 0], asks[:, :, 1])
+    return BookColumns(times, times, bids[:, :, 0], bids[:, :, 1], asks[:, :, 0], asks[:, :, 1])
 
 
 LOPSIDED = book((1.0, [(9_999.0, 2.0), (9_996.0, 5.0), (9_989.0, 9.0)], [(10_001.0, 1.0), (10_005.0, 3.0), (NAN, NAN)]))
@@ -83,7 +70,8 @@ def test_a_book_with_an_empty_side_has_no_spread_and_no_depth() -> None:
 def test_effective_spread_is_that_of_an_as_of_join_on_recorded_quotes() -> None:
     rows = quoted()
     is_trade = ~np.isnan(rows.price)
-    quotes = Book(
+    quotes = BookColumns(
+        rows.time_ns[~is_trade],
         rows.time_ns[~is_trade],
         *(side[~is_trade, np.newaxis] for side in (rows.bid, rows.bid, rows.ask, rows.ask)),
     )
@@ -113,7 +101,7 @@ def prints(*at_s: float, is_buy: bool = True) -> LargePrints:
     return LargePrints(1.0, 0.99, 100, times, ones, ones, np.full(len(times), is_buy))
 
 
-def after_a_buy() -> Book:
+def after_a_buy() -> BookColumns:
     """At 10 s the asks are thinned and the spread widens; it is back at 12 s, the quantity at 15 s."""
     far = [(9_990.0, 1.0), (9_900.0, 1.0)]
     return book(
@@ -138,11 +126,7 @@ def test_the_other_side_was_not_hit() -> None:
 def test_a_print_without_a_book_before_or_a_wait_after_does_not_count() -> None:
     found = resilience(prints(5.0, 10.0), after_a_buy())
     assert len(found.spread_s) == 1
-    cut = after_a_buy()
-    short = Book(
-        *(getattr(cut, name)[:2] for name in ("time_ns", "bid_price", "bid_quantity", "ask_price", "ask_quantity"))
-    )
-    assert len(resilience(prints(10.0), short).spread_s) == 0  # it may still come back
+    assert len(resilience(prints(10.0), after_a_buy().rows(slice(2))).spread_s) == 0  # it may still come back
     given_up = resilience(prints(10.0), after_a_buy(), wait_ns=SECOND)
     assert np.isnan([*given_up.spread_s, *given_up.depth_s]).all()
 
