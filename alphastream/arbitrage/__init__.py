@@ -10,6 +10,7 @@ from alphastream.arbitrage.costs import (
     cost_factors,
     default_taker_bps,
 )
+from alphastream.arbitrage.lead_lag import LeadLag, lead_lag
 from alphastream.arbitrage.levels import Levels, TopLevels, levels_of_quotes, levels_of_trades
 from alphastream.arbitrage.monitor import ArbitrageMonitor, Edge, MonitorState
 from alphastream.arbitrage.signals import Signal, signals_frame
@@ -22,6 +23,7 @@ __all__ = [
     "ArbitrageMonitor",
     "Assumptions",
     "Edge",
+    "LeadLag",
     "Leg",
     "Levels",
     "MonitorState",
@@ -29,6 +31,7 @@ __all__ = [
     "TopLevels",
     "cost_factors",
     "default_taker_bps",
+    "lead_lag",
     "levels_of_quotes",
     "levels_of_trades",
     "signals_frame",
