@@ -72,6 +72,7 @@ def record(argv: Sequence[str] | None = None) -> int:
                 running.callback(server.stop)
             is_over = _until_stopped(arguments.seconds)
             choice = VenueChoice(settings.venues if settings.chooses_venue else settings.venues[:1])
+            Compilation({FRAMES: GROUPS[FRAMES]}).start()
             code: int | None = None
             while code is None:
                 pipeline = _opened(settings, (choice.venue,) if settings.chooses_venue else settings.venues, is_over)
@@ -143,7 +144,6 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
 def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], bool]) -> int | None:
     """Record until the end and return the exit code; None where another venue is to be tried."""
     hand_over_often()
-    Compilation({FRAMES: GROUPS[FRAMES]}).start()
     for line in pipeline.lines:
         line.ingest.start()
     told: dict[str, int | None] = {}

@@ -24,7 +24,7 @@ def test_defaults_need_no_environment() -> None:
 def test_every_registered_venue_can_be_chosen(venue: str) -> None:
     settings = config.load({"ALPHASTREAM_VENUE": venue})
     assert settings.venue == venue
-    assert settings.symbols == (f"{venue}:BTCUSDT", f"{venue}:ETHUSDT")  # those of the default too
+    assert settings.symbols == tuple(f"{venue}:{symbol}" for symbol in FEEDS[venue].usual)
 
 
 def test_symbols_are_of_the_venue_chosen_whatever_the_order_of_variables() -> None:

@@ -20,14 +20,15 @@ from alphastream.tape.columns import TickColumns
 
 MUTATED_FRAMES: Final = int(os.environ.get("MUTATED_FRAMES", "2000"))
 FIRST_SEED: Final = int(os.environ.get("SEED", "0"))
-RECORDED: Final = Path(__file__).parents[1] / "data" / "binance"
+RECORDED: Final = Path(__file__).parents[1] / "data"
 BURST: Final = 20
 
 each = pytest.mark.parametrize("codec", FEEDS.values(), ids=FEEDS.keys())
 
 
 def recorded(codec: Codec) -> list[bytes]:
-    return (RECORDED / f"{codec.name.removeprefix('binance-')}.jsonl").read_bytes().splitlines()
+    family, _, market = codec.name.partition("-")
+    return (RECORDED / family / f"{market or 'trades'}.jsonl").read_bytes().splitlines()
 
 
 def one_by_one(codec: Codec, frames: Sequence[bytes]) -> dict[str, list[Tick]]:

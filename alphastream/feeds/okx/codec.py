@@ -44,6 +44,7 @@ class OkxCodec:
     completeness: Completeness = "contiguous"
     keepalive: Keepalive | None = KEEPALIVE
     pages_forward: bool = False
+    usual: tuple[str, ...] = ("BTC-USDT-SWAP", "ETH-USDT-SWAP")
     max_streams: int = 100  # 64 kB a subscription; five channels an instrument on the other connection
     weight_per_minute: int = 600  # history-trades: 20 requests in 2 s
     history_s: int = 48 * 3600  # it gives three months, 60,000 trades a minute
