@@ -24,6 +24,7 @@ from runtime.http import Connection, connection_to, deadline
 log = logging.getLogger(__name__)
 
 BUFFER: Final = 262_144  # bytes taken by one read, at least
+_TEXT: Final = WSMsgType.TEXT  # looked up once: that takes as long as all else about a frame
 MAX_FRAGMENTS: Final = 4_096  # of one message; empty ones never fill it
 
 
@@ -168,6 +169,7 @@ class _Inbox(WSListener):
         self._fragments_size = 0
 
     def take(self) -> tuple[list[bytes], list[int]]:
+        self._stamp()
         taken = self.messages, self.times
         self.messages, self.times = [], []
         return taken
@@ -176,6 +178,24 @@ class _Inbox(WSListener):
         return 0.0 if self.waits_since_s is None else time.monotonic() - self.waits_since_s
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Take a frame: called for each, so the usual one, a whole text, is looked at as little as can be."""
+        if (
+            frame.msg_type is not _TEXT
+            or not frame.fin
+            or frame.rsv1
+            or frame.rsv2
+            or frame.rsv3
+            or self._fragments is not None
+            or self.failure
+        ):
+            self._take_unusual(transport, frame)
+        else:
+            self.messages.append(frame.get_payload_as_bytes())
+        if frame.last_in_buffer and self.messages:
+            self._stamp()
+            self.wake()
+
+    def _take_unusual(self, transport: WSTransport, frame: WSFrame) -> None:
         if self.failure:
             return
         kind = frame.msg_type
@@ -192,7 +212,7 @@ class _Inbox(WSListener):
         elif kind == WSMsgType.CONTINUATION or not frame.fin or self._fragments is not None:
             self._add_fragment(frame.get_payload_as_bytes(), kind == WSMsgType.CONTINUATION, frame.fin)
         else:
-            self._deliver(frame.get_payload_as_bytes())
+            self.messages.append(frame.get_payload_as_bytes())
 
     def _add_fragment(self, payload: bytes, continues: bool, is_last: bool) -> None:
         if continues != (self._fragments is not None):
@@ -205,13 +225,12 @@ class _Inbox(WSListener):
         if self._fragments_size > MAX_MESSAGE or len(self._fragments) > MAX_FRAGMENTS:
             self._fail(f"the connection was lost (a message of more than {MAX_MESSAGE} bytes or {MAX_FRAGMENTS} parts)")
         elif is_last:
-            self._deliver(b"".join(self._fragments))
+            self.messages.append(b"".join(self._fragments))
             self._fragments = None
 
-    def _deliver(self, message: bytes) -> None:
-        self.messages.append(message)
-        self.times.append(time.time_ns())
-        self.wake()
+    def _stamp(self) -> None:
+        """Take note when the messages that one read gave have come."""
+        self.times += [time.time_ns()] * (len(self.messages) - len(self.times))
 
     def _fail(self, failure: str) -> None:
         self.failure = failure
