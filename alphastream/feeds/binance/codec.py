@@ -10,9 +10,10 @@ from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.binance.endpoints import VenueEndpoints
+from alphastream.feeds.binance.market import BinanceMarket
 from alphastream.feeds.binance.rest import parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
-from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
+from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
 from alphastream.feeds.market import MarketCodec
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
@@ -36,7 +37,6 @@ class BinanceCodec:
     keepalive: Keepalive | None = None
     pages_forward: bool = False
     usual: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
-    max_streams: int = 200  # the documents say 1024, clients are cut off above 200
     page_limit: int = 1_000
 
     def __init__(self, endpoints: VenueEndpoints) -> None:
@@ -45,14 +45,16 @@ class BinanceCodec:
         self.weight_per_minute = endpoints.weight_per_minute
         self.history_s = endpoints.history_s
         self.page_weight = endpoints.trades_weight
+        self.max_streams = endpoints.max_streams
         self._endpoints = endpoints
         self._trades = TradeFrames(endpoints.name)
+        self._market = BinanceMarket(endpoints)
         self.rejected = self._trades.rejected
 
     @property
-    def market(self) -> MarketCodec | None:
-        """Quotes, books and funding are not read yet."""
-        return None
+    def market(self) -> MarketCodec:
+        """The codec of quotes, books and, of futures, funding."""
+        return self._market
 
     @property
     def endings(self) -> int:
@@ -119,16 +121,16 @@ class BinanceCodec:
 
     def past_trades(self, instrument: InstrumentId, from_id: int, limit: int, after_ns: int) -> Request:
         """Return the request for up to ``limit`` (at most 1,000) trades, from ``from_id`` upwards, inclusive."""
-        query = urlencode({"symbol": self._wire(instrument), "fromId": from_id, "limit": limit})
-        return self._request(f"/aggTrades?{query}", self._endpoints.trades_weight)
+        query = urlencode({"symbol": self._endpoints.wire(instrument), "fromId": from_id, "limit": limit})
+        return self._endpoints.request(f"/aggTrades?{query}", self._endpoints.trades_weight)
 
     def listing(self) -> tuple[Request, ...]:
         """Return the request for the list of instruments with their trading rules."""
-        return (self._request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight),)
+        return (self._endpoints.request(f"/exchangeInfo{self._endpoints.info_query}", self._endpoints.info_weight),)
 
     def server_time(self) -> Request:
         """Return the request for the venue's clock."""
-        return self._request("/time", 1)
+        return self._endpoints.request("/time", 1)
 
     def parse_past_trades(self, instrument: InstrumentId, body: bytes) -> list[Tick]:
         """Return the trades of an answer, oldest first; ``receive_ns`` is 0: nobody saw them arrive.
@@ -150,17 +152,8 @@ class BinanceCodec:
         """Say what a refusal with this HTTP status asks for."""
         return advise(self.title, status, headers)
 
-    def _wire(self, instrument: InstrumentId) -> WireSymbol:
-        """Return how an instrument is called in what goes to the venue."""
-        if instrument.venue != self.name:
-            raise ParameterError(f"{instrument} is not of {self.title}: needs a name such as {self.name}:BTCUSDT")
-        symbol = instrument.symbol
-        if not symbol.isalnum() and not symbol.replace("_", "").isalnum():
-            raise ParameterError(f"{symbol!r} cannot be a symbol: needs letters and digits, such as BTCUSDT")
-        return WireSymbol(symbol)
-
     def _streams(self, instruments: Sequence[InstrumentId]) -> list[str]:
-        unique = [self._wire(instrument) for instrument in dict.fromkeys(instruments)]
+        unique = [self._endpoints.wire(instrument) for instrument in dict.fromkeys(instruments)]
         if not unique:
             raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTCUSDT")
         if len(unique) > self.max_streams:
@@ -172,6 +165,3 @@ class BinanceCodec:
 
     def _control(self, method: str, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
         return msgspec.json.encode({"method": method, "params": self._streams(instruments), "id": request_id})
-
-    def _request(self, path: str, weight: int) -> Request:
-        return Request(self._endpoints.rest_url + self._endpoints.rest_path + path, weight)

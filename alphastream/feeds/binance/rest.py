@@ -1,6 +1,6 @@
 """Answers of the REST interface: trades, symbols with their rules, and the clock."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -28,6 +28,8 @@ class _Symbol(msgspec.Struct):
     symbol: str
     status: str = "TRADING"
     contract_type: str = msgspec.field(default="", name="contractType")
+    base_asset: str = msgspec.field(default="", name="baseAsset")
+    quote_asset: str = msgspec.field(default="", name="quoteAsset")
     filters: list[_Filter] = []
 
 
@@ -78,4 +80,14 @@ def _instrument(row: _Symbol) -> Instrument:
         min_notional=(notional.min_notional or notional.notional) if notional else 0.0,
         status=row.status,
         has_sessions=row.contract_type == "TRADIFI_PERPETUAL",
+        base=row.base_asset.upper(),
+        quote=row.quote_asset.upper(),
+        kind=_kind(row),
     )
+
+
+def _kind(row: _Symbol) -> Literal["spot", "perpetual", "future", ""]:
+    """Say what a row is about; one of spot has assets and no contract."""
+    if row.contract_type:
+        return "perpetual" if row.contract_type.endswith("PERPETUAL") else "future"
+    return "spot" if row.base_asset else ""
