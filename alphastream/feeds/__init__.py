@@ -6,9 +6,10 @@ recorder and pages take names and titles from there.
 
 from typing import Final
 
-from alphastream.feeds import binance, okx
+from alphastream.feeds import binance, coinbase, okx
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
 
-FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in (binance, okx) for codec in family.CODECS}
+_FAMILIES: Final = (binance, coinbase, okx)
+FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in _FAMILIES for codec in family.CODECS}
 
 __all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice", "WireSymbol"]

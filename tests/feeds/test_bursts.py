@@ -4,7 +4,6 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -17,18 +16,13 @@ from alphastream.feeds import FEEDS, Codec
 from alphastream.feeds.binance import bursts, frame_kernel
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickColumns
+from tests.feeds import recordings
 
 MUTATED_FRAMES: Final = int(os.environ.get("MUTATED_FRAMES", "2000"))
 FIRST_SEED: Final = int(os.environ.get("SEED", "0"))
-RECORDED: Final = Path(__file__).parents[1] / "data"
 BURST: Final = 20
 
 each = pytest.mark.parametrize("codec", FEEDS.values(), ids=FEEDS.keys())
-
-
-def recorded(codec: Codec) -> list[bytes]:
-    family, _, market = codec.name.partition("-")
-    return (RECORDED / family / f"{market or 'trades'}.jsonl").read_bytes().splitlines()
 
 
 def one_by_one(codec: Codec, frames: Sequence[bytes]) -> dict[str, list[Tick]]:
@@ -50,7 +44,7 @@ def check(codec: Codec, frames: Sequence[bytes]) -> dict[str, list[Tick]]:
             groups = burst.parse_columns(frames, range(len(frames)))
             found = {symbol: ticks.ticks(symbol) for symbol, ticks in groups.items()}
             assert found == wanted
-            assert burst.rejected == alone.rejected
+            assert (burst.rejected, burst.endings) == (alone.rejected, alone.endings)
     return wanted
 
 
@@ -69,7 +63,7 @@ def trade(**changes: Any) -> bytes:
 
 @each
 def test_recorded_frames_in_one_burst(codec: Codec) -> None:
-    assert sum(map(len, check(codec, recorded(codec)).values())) >= 2
+    assert sum(map(len, check(codec, recordings.trades(codec)).values())) >= 2
     assert check(codec, []) == {}
 
 
@@ -117,38 +111,43 @@ FRAME = (
 )
 
 
-@each
+@pytest.mark.parametrize("codec", [codec for codec in FEEDS.values() if codec.name.startswith("binance-")])
 @given(frames=st.lists(FRAME, max_size=12))
 def test_a_burst_gives_what_its_frames_give(codec: Codec, frames: list[bytes]) -> None:
     check(codec, frames)
 
 
-def mutated(frame: bytes, chance: random.Random) -> bytes:
-    """A frame with some bytes altered, cut out, doubled or put in."""
-    changed = bytearray(frame)
-    for _ in range(chance.choice((1, 1, 1, 2, 5))):
-        at, length = chance.randrange(len(changed) + 1), chance.choice((1, 1, 2, 8, 40))
-        kind = chance.randrange(5)
-        if kind == 0 and at < len(changed):
-            changed[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            del changed[at : at + length]
-        elif kind == 2:
-            changed[at:at] = changed[at : at + length]
-        elif kind == 3:
-            changed[at:at] = chance.choice((b'"', b",", b"}", b"[", b"-", b"9" * 19, b"e999", b"NaN", b"null"))
-        else:
-            changed[at:at] = chance.randbytes(length)
-    return bytes(changed)
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 0, 2.5, 2**63, 2**70, 1e308, "", "x", "9", "NaN", "inf", "-1", "1e400", [], {}]
+)
+
+
+def altered(message: Any, choose: st.DataObject) -> Any:
+    """A message with another value at one place."""
+    places = list(message) if isinstance(message, dict) else list(range(len(message)))
+    place = choose.draw(st.sampled_from(places))
+    inner = message[place]
+    goes_deeper = isinstance(inner, dict | list) and inner and choose.draw(st.integers(0, 3))
+    message[place] = altered(inner, choose) if goes_deeper else choose.draw(ODD)
+    return message
+
+
+@each
+@given(choose=st.data())
+def test_a_burst_of_altered_recordings_gives_what_its_frames_give(codec: Codec, choose: st.DataObject) -> None:
+    frames = choose.draw(st.lists(st.sampled_from(recordings.trades(codec)[:40]), min_size=1, max_size=6))
+    wrong = [msgspec.json.encode(altered(msgspec.json.decode(frame), choose)) for frame in frames]
+    check(codec, [*wrong, frames[0], *wrong])
 
 
 @each
 def test_mutated_frames_give_sound_ticks_or_are_counted(codec: Codec) -> None:
     """No exception, no number that a trade cannot have, no frame that is neither taken nor counted."""
-    originals = recorded(codec)
+    frames = recordings.trades(codec)
+    originals = [frame for frame in frames if (own := codec.fresh()).parse(frame) or own.rejected]
     for seed in range(FIRST_SEED, FIRST_SEED + MUTATED_FRAMES // BURST):
         chance = random.Random(seed)
-        frames = [mutated(chance.choice(originals), chance) for _ in range(BURST)]
+        frames = [recordings.mutated(chance.choice(originals), chance) for _ in range(BURST)]
         frames[chance.randrange(BURST)] = chance.choice(originals)
         own = codec.fresh()
         groups = own.parse_columns(frames, range(BURST))
@@ -236,11 +235,11 @@ def test_decimal_numbers_are_the_floats_of_their_text(digits: int, decimals: int
 def test_a_mutated_frame_alone_is_what_it_is_elsewhere() -> None:
     """Alone, so that no other frame of the burst keeps it from compiled code."""
     codec, usual = FEEDS["binance-usdm"], 0
-    originals = [frame for frame in recorded(codec) if is_usual(frame)]
+    originals = [frame for frame in recordings.trades(codec) if is_usual(frame)]
     assert len(originals) > 1
     for seed in range(FIRST_SEED, FIRST_SEED + MUTATED_FRAMES):
         chance = random.Random(seed)
-        frame = mutated(chance.choice(originals), chance)
+        frame = recordings.mutated(chance.choice(originals), chance)
         check(codec, [frame])
         usual += is_usual(frame)
     assert 0 < usual < MUTATED_FRAMES
