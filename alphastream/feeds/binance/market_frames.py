@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from alphastream.core.units import HOUR, MS
 from alphastream.errors import ParameterError
-from alphastream.feeds.binance.trades import MAX_ID, MAX_TIME_MS
+from alphastream.feeds.binance.bursts import MAX_TIME_MS
+from alphastream.feeds.binance.trades import MAX_ID
 from alphastream.feeds.market import BookUpdate, MarketEvent, MarkPrice, Quote
 from alphastream.feeds.names import Names
 from alphastream.feeds.rejects import PROBLEMS, Rejects
