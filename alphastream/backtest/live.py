@@ -123,7 +123,7 @@ class LiveRun:
         if len(table):
             self.row = list(table.rows())[-1]
             self.simulation.account.direction = self.strategy.direction_at(self.row)
-        self.simulation.broker.begin_funding(self.until_ns)
+        self.simulation.broker.funding.begin(self.until_ns)
         self.dispatcher.move(self.until_ns)
         return len(table)
 

@@ -55,8 +55,8 @@ def pair_history(market: Market, pair: PairSpec, rules: BrokerRules | None = Non
 
     Raises
     ------
-    ParameterError : no row has a price of both legs, or the rules ask for what the compiled path has not: shares of
-        trades, time limits of orders, an impact that is not ``PowerImpact``. ``backtest`` has all of it.
+    ParameterError : no row has a price of both legs, or the rules ask for what the compiled path has not: books,
+        shares of trades, time limits of orders, an impact that is not ``PowerImpact``. ``backtest`` has all of it.
     """
     rules = rules or BrokerRules()
     y, x = (market.tape(leg, rules.fill, pair.interval_ns) for leg in (pair.y, pair.x))
@@ -88,6 +88,7 @@ def _refuse(rows: PairRows, tapes: tuple[LegTrades, LegTrades], symbols: tuple[s
         if np.any(tape.time_ns[1:] < tape.time_ns[:-1]):
             raise ParameterError(f"trades of {symbol} are not in order of time: sort them")
     lacking = {
+        "fill at recorded depth": rules.fill == "recorded_depth",
         "max_share": rules.max_share is not None,
         "timeout_ns": rules.timeout_ns is not None,
         f"impact {type(rules.impact).__name__}": not isinstance(rules.impact, PowerImpact),

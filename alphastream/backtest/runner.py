@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.market import BarMarket, LegTrades, Market
+from alphastream.backtest.market import BarMarket, LegTrades, Market, levels_at
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
     ROWS_THEN,
@@ -273,6 +273,14 @@ def _play(
     simulation = Simulation(strategy, rules, capital, schedule, tapes.wait)
     simulation.account.direction = direction
     tapes.meet = simulation.broker.on_trade
+    if rules.fill == "recorded_depth":
+        depths = [market.depth(symbol) for symbol in strategy.symbols]
+
+        def meet_book(leg: int, when_ns: int, _price: float, _quantity: float) -> None:
+            row = int(depths[leg].time_ns.searchsorted(when_ns))
+            simulation.broker.on_book(leg, when_ns, *levels_at(depths[leg], row))
+
+        tapes.meet = meet_book
     at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
 
     def on_row(row: Any) -> None:
@@ -284,7 +292,7 @@ def _play(
     sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
     dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), on_row)
     first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
-    simulation.broker.begin_funding(first_ns, until_ns=last_ns)
+    simulation.broker.funding.begin(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
     _complete(dispatcher.run(stop_signals=[]))
     if dispatcher.last_error is not None:

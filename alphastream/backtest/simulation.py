@@ -18,9 +18,10 @@ from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import PairColumns, Strategy, Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.funding import Schedule
 from alphastream.trading.broker.margin import Ended, ended_at
 from alphastream.trading.broker.orders import SpreadRequest
-from alphastream.trading.broker.simulated import Schedule, SimulatedBroker, Watch
+from alphastream.trading.broker.simulated import SimulatedBroker, Watch
 from alphastream.trading.engine.clock import Moment, from_ns
 
 CLOSES_FIRST: Final = 2  # orders that wait for a close meet it before the row that ends there is decided on
@@ -162,14 +163,14 @@ class Simulation:
 
     def settle(self, row_ns: int, marks: list[float]) -> None:
         """Book funding that fell due by a row."""
-        if self.broker.unsettled:
-            self.broker.settle(row_ns, marks, self._marks)
+        if self.broker.funding.unsettled:
+            self.broker.funding.settle(row_ns, marks, self._marks)
         self._marks = marks
 
     def finish(self) -> None:
         """Book funding that fell due after the last row, at its marks."""
-        if self.broker.unsettled:
-            self.broker.settle(2**63 - 1, self._marks, self._marks)
+        if self.broker.funding.unsettled:
+            self.broker.funding.settle(2**63 - 1, self._marks, self._marks)
 
 
 def _leave(row: Any, account: Account) -> None:

@@ -78,6 +78,13 @@ class Account:
         """Value of all positions, short ones counted like long ones."""
         return sum(abs(held) * mark for held, mark in zip(self.positions, marks, strict=True) if held)
 
+    def held_before(self, leg: int, time_ns: int) -> tuple[float, int]:
+        """Units of a symbol that were held when a moment came, and the round trip that they belonged to."""
+        held = next((units for when, of, units, _ in reversed(self.journal) if of == leg and when < time_ns), 0.0)
+        symbol = self.symbols[leg]
+        trips = (fill.round_trip for fill in reversed(self.fills) if fill.symbol == symbol and fill.time_ns < time_ns)
+        return held, next(trips, 0)
+
     def book(self, leg: int, fill: Fill, goal: float | None = None) -> None:
         """Move cash and the position of a leg. A fill that crosses zero closes one round trip and opens the next.
 

@@ -15,7 +15,7 @@ from alphastream.errors import ParameterError
 from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 
-FillRule: TypeAlias = Literal["next_trade", "next_open", "next_close", "same_close"]
+FillRule: TypeAlias = Literal["next_trade", "next_open", "next_close", "same_close", "recorded_depth"]
 
 
 def _require_rate(name: str, value: float, minimum: float) -> None:
@@ -246,8 +246,11 @@ class BrokerRules:
     ----------
     fill : which trade an order meets. "next_trade": the first one of the leg after the latency. "next_open": the
         first of the leg's next bar. "next_close": the last of its next bar. "same_close": the last of the bar that
-        decided, which nobody can have known in time: to compare with books that do so.
-    half_spread_bps : added to a trade's price against the one who takes it.
+        decided, which nobody can have known in time: to compare with books that do so. "recorded_depth": none; the
+        levels of the first book that was sampled after the latency, from the best on. What they do not hold stays
+        unfilled, unless the order is to hold nothing: then the rest waits for the next sample.
+    half_spread_bps : added to a trade's price against the one who takes it. A recorded book has its own spread, and
+        its own impact: then this, ``impact`` and ``max_share`` must be left out.
     max_share : most of a trade's quantity that an order may take; the rest waits. None fills an order at one trade.
     timeout_ns : from when a leg could first be filled; None waits for ever.
     on_timeout : what happens then; see ``OnTimeout``.
@@ -276,6 +279,12 @@ class BrokerRules:
             if value not in known:
                 raise ParameterError(f"{name} is {value!r}: it is one of {', '.join(map(repr, known))}")
         _require_rate("half_spread_bps", self.half_spread_bps, minimum=0.0)
+        if self.fill == "recorded_depth" and (
+            self.half_spread_bps or self.max_share is not None or self.impact != PowerImpact()
+        ):
+            raise ParameterError(
+                "a recorded book has a spread and an impact of its own: leave out half_spread_bps, impact and max_share"
+            )
         if self.max_share is not None and not 0.0 < self.max_share <= 1.0:
             raise ParameterError(f"max_share is {self.max_share}: give more than 0 and at most 1, or None for no limit")
         if self.timeout_ns is not None and self.timeout_ns <= 0:

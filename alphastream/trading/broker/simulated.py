@@ -11,11 +11,12 @@ from typing import Final, TypeAlias
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
-from alphastream.trading.broker.costs import BrokerRules, Due, PowerImpact
+from alphastream.trading.broker.costs import BrokerRules, PowerImpact
+from alphastream.trading.broker.depth import Levels, take_depth
+from alphastream.trading.broker.funding import FundingCharges, Schedule
 from alphastream.trading.broker.margin import LEVERAGE
 from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
-Schedule: TypeAlias = Callable[[int, Callable[[], object]], None]
 Watch: TypeAlias = Callable[[int, int | None], None]
 """Called with a leg and the time of the first trade it wants to see; with None when it wants no more."""
 
@@ -35,6 +36,7 @@ class SimulatedBroker:
     Attributes
     ----------
     orders : all so far, oldest first.
+    funding : charges the account.
     """
 
     def __init__(self, account: Account, rules: BrokerRules, schedule: Schedule, watch: Watch) -> None:
@@ -51,7 +53,7 @@ class SimulatedBroker:
         self._has_least = any(contract.min_notional for contract in self._contracts)
         self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
-        self.unsettled: list[tuple[Due, int, float, int]] = []  # what, leg, position, round trip
+        self.funding = FundingCharges(account, rules.funding, schedule)
         self._extra_bps = 0.0  # of a liquidation
 
     @property
@@ -226,7 +228,7 @@ class SimulatedBroker:
 
     def _eligible(self, symbol: str, now_ns: int) -> int:
         match self.rules.fill:
-            case "next_trade":
+            case "next_trade" | "recorded_depth":
                 return now_ns + self.rules.latency.delay_ns(symbol, now_ns)
             case "next_close":
                 return now_ns + 1
@@ -328,6 +330,28 @@ class SimulatedBroker:
         if units:
             self._fill(order, part, time_ns, units, price)
 
+    def on_book(self, leg: int, time_ns: int, bids: Levels, asks: Levels) -> None:
+        """Let the order of a leg take what waits in a book, from the best level on.
+
+        A leg with a limit takes levels up to that and waits on. Of others the rest is cancelled, and the order's reason
+        says so; one to hold nothing waits on.
+        """
+        waiting = self._waiting[leg]
+        if waiting is None or time_ns < waiting[1].eligible_ns:
+            return
+        order, part = waiting
+        wanted = part.rest
+        got = take_depth(wanted, bids, asks, self._contracts[leg], part.limit)
+        if got.units:
+            self._take(order, part, time_ns, got.units, got.price, got.mid, got.spread_cost, got.impact_cost)
+        closes = self.account.direction == 0 and order.round_trip is not None
+        if part.state == "open" and part.limit is None and not closes:
+            part.state = "cancelled"
+            said = f"the book of {part.symbol} held {abs(got.units):.6g} of {abs(wanted):.6g}"
+            order.reason = f"{order.reason}; {said}".lstrip("; ")
+            self._leave(leg)
+            self._advance(order)
+
     def _fill(self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float) -> None:
         rules, leg, maker = self.rules, part.leg, part.limit is not None
         price, size, impact_cost = trade_price, abs(units), 0.0
@@ -341,8 +365,25 @@ class SimulatedBroker:
                 impact_cost = size * trade_price * impact_bps * BP
             price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
             price = self._contracts[leg].worsened(price, units > 0.0)
-        fee = size * price * (rules.fees.fee_bps(maker) + self._extra_bps) * BP
         spread_cost = (price - trade_price) * units - impact_cost
+        self._take(order, part, time_ns, units, price, trade_price, spread_cost, impact_cost, maker=maker)
+
+    def _take(
+        self,
+        order: SpreadOrder,
+        part: LegOrder,
+        time_ns: int,
+        units: float,
+        price: float,
+        trade_price: float,
+        spread_cost: float,
+        impact_cost: float,
+        *,
+        maker: bool = False,
+    ) -> None:
+        """Book units of a leg at a price."""
+        leg = part.leg
+        fee = abs(units) * price * (self.rules.fees.fee_bps(maker) + self._extra_bps) * BP
         part.filled += units
         done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
         round_trip, number = order.round_trip or 0, order.id
@@ -362,39 +403,10 @@ class SimulatedBroker:
             order.state = "filled"
             if order.unwinds is not None:
                 self.orders[order.unwinds - 1].state = "unwound"
-        elif filled and "open" in states:
+        elif "open" not in states:
+            order.state = "cancelled"
+        elif filled:
             order.state = "one leg"
-
-    # ---- funding ---------------------------------------------------------------------------------------------
-
-    def begin_funding(self, after_ns: int, until_ns: int | None = None) -> None:
-        """Charge funding from a moment on, and no more after the other.
-
-        Payments that have no mark of their own are computed from that of the last row at or before them: ``settle``
-        books them all.
-        """
-        if self.rules.funding is not None:
-            for leg in range(len(self.account.symbols)):
-                self._next_funding(leg, after_ns, until_ns)
-
-    def _next_funding(self, leg: int, after_ns: int, until_ns: int | None) -> None:
-        assert self.rules.funding is not None
-        due = self.rules.funding.due(self.account.symbols[leg], after_ns)
-        if due is not None and (until_ns is None or due.time_ns <= until_ns):
-            self._schedule(due.time_ns, partial(self._take_funding, leg, due, until_ns))
-
-    def _take_funding(self, leg: int, due: Due, until_ns: int | None) -> None:
-        held = self.account.positions[leg]
-        if held:
-            self.unsettled.append((due, leg, held, self.account.leg_round_trips[leg]))
-        self._next_funding(leg, due.time_ns, until_ns)
-
-    def settle(self, row_ns: int, marks: Sequence[float], before: Sequence[float]) -> None:
-        """Book the funding that fell due up to a row, at its marks or, where it was due earlier, at those before."""
-        for due, leg, held, round_trip in self.unsettled:
-            mark = (marks if due.time_ns >= row_ns else before)[leg] if due.mark is None else due.mark
-            self.account.settle(leg, held, mark, due.rate, due.time_ns, round_trip)
-        self.unsettled.clear()
 
 
 def _meets(part: LegOrder, price: float) -> bool:

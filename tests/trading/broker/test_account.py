@@ -77,7 +77,7 @@ def test_ten_trades_on_paper() -> None:
     desk = Desk(RULES)
     equity: list[float] = []
     states: list[str] = []
-    desk.broker.begin_funding(at(10), until_ns=at(32))
+    desk.broker.funding.begin(at(10), until_ns=at(32))
     desk.mark(at(10), 100.0, 50.0)
     first = desk.move(at(10), 10.0, -20.0, direction=1)
     desk.trade("Y", at(10.2), 100.0, 100.0)

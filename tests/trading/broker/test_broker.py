@@ -366,7 +366,7 @@ def test_a_request_may_have_a_time_of_its_own() -> None:
 
 def test_funding_waits_for_the_row_that_knows_its_price() -> None:
     desk = Desk(free(funding=FixedFunding(100.0, every_ns=100)))
-    desk.broker.begin_funding(0, until_ns=300)
+    desk.broker.funding.begin(0, until_ns=300)
     desk.mark(50, 100.0, 50.0)
     desk.move(50, 1.0, 0.0)
     desk.trade("Y", 60, 100.0)
@@ -374,9 +374,9 @@ def test_funding_waits_for_the_row_that_knows_its_price() -> None:
     desk.mark(150, 110.0, 50.0)  # due at 100: the price then known was that of the row at 80
     desk.mark(200, 120.0, 50.0)  # due at the row's own end
     desk.until(1_000)
-    desk.broker.settle(1_000, [130.0, 50.0], [125.0, 50.0])  # due at 300
+    desk.broker.funding.settle(1_000, [130.0, 50.0], [125.0, 50.0])  # due at 300
     assert [(paid.time_ns, paid.amount) for paid in desk.account.funding] == [(100, -1.0), (200, -1.2), (300, -1.25)]
-    assert desk.broker.unsettled == []
+    assert desk.broker.funding.unsettled == []
 
 
 @pytest.mark.parametrize("quantities", [(1.0,), (1.0, float("nan")), (float("inf"), 0.0), ()])

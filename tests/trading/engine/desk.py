@@ -38,7 +38,7 @@ class Desk:
     def mark(self, now_ns: int, *marks: float, volumes: tuple[float, ...] | None = None) -> float:
         """Close a row: book its funding, and return the equity at its prices."""
         self.until(now_ns)
-        self.broker.settle(now_ns, marks, self.marks)
+        self.broker.funding.settle(now_ns, marks, self.marks)
         self.marks = list(marks)
         if volumes is not None:
             self.volumes = list(volumes)
