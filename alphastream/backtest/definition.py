@@ -27,6 +27,7 @@ from alphastream.trading.broker.costs import (
     FixedLatency,
     PowerImpact,
     RecordedFunding,
+    VenueFunding,
 )
 from alphastream.trading.broker.margin import Margin
 
@@ -51,6 +52,7 @@ KINDS: Final[dict[str, type[Any]]] = {
         SlidingWindow,
         ThresholdRule,
         Units,
+        VenueFunding,
         VolatilityTarget,
         ZScoreThreshold,
     )

@@ -10,29 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from alphastream.backtest.market import LegTrades, TickMarket
+from alphastream.backtest.market import LegTrades, TickMarket, in_time, levels_at
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
     ROWS_THEN,
+    BookEvent,
     RowFold,
     Simulation,
     TradeEvent,
     require_one_interval,
 )
 from alphastream.bars import Bars, PairRows, align, empty_bars, merge
+from alphastream.books import BookColumns
 from alphastream.core.types import Floats, Ints
+from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.strategies import Strategy
-from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.costs import BrokerRules, Due
 from alphastream.trading.engine.realtime import RealtimeDispatcher
 from alphastream.trading.engine.sources import FifoQueueEventSource
 
 
 @dataclass(slots=True)
 class _Leg:
-    """Ticks of one symbol that wait for their bar to close, and the newest closed bar before them."""
+    """Ticks and books of one symbol that wait for their bar to close, and the newest closed bar before them."""
 
     waiting: list[Tick] = field(default_factory=list)
+    books: list[BookColumns] = field(default_factory=list)
     newest_ns: int = 0
     before: Bars = field(default_factory=empty_bars)
 
@@ -78,6 +82,7 @@ class LiveRun:
         self.strategy = strategy
         self.rules = rules or BrokerRules()
         self.interval_ns = require_one_interval(strategy)
+        self._in_books = self.rules.fill == "recorded_depth"
         self.until_ns = self._begin_ns = 0
         self.late = 0
         self.row: Any = None  # newest row that was decided on
@@ -92,7 +97,8 @@ class LiveRun:
         self._trades = [FifoQueueEventSource(priority=priority) for _ in strategy.symbols]
         self.dispatcher.subscribe(self._rows, self.simulation.on_row)
         for source in self._trades:
-            self.dispatcher.subscribe(source, self.simulation.on_trade)
+            met = self.simulation.on_book if self._in_books else self.simulation.on_trade
+            self.dispatcher.subscribe(source, met)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -139,6 +145,25 @@ class LiveRun:
             leg.waiting.append(tick)
             leg.newest_ns = max(leg.newest_ns, tick.time_ns)
 
+    def take_books(self, symbol: str, books: BookColumns) -> None:
+        """Keep samples of a book until bars close; orders meet them where the rules say so.
+
+        What comes of a time that was played already is left out: orders meet the next sample.
+        """
+        if len(books):
+            self._legs[symbol].books.append(books)
+
+    def pay(self, symbol: str, due: Due) -> None:
+        """Charge funding that has become known: at its time, or, where the tape is beyond it, on what was held then.
+
+        Raises
+        ------
+        ParameterError : its mark is not known, so what it costs is not either.
+        """
+        if due.mark is None:
+            raise ParameterError(f"funding of {symbol}: the venue has not said its mark, so it cannot be charged")
+        self.simulation.broker.funding.announce(self.simulation.account.symbols.index(symbol), due, self.until_ns)
+
     def advance(self, grace_ns: int | None = None, read_up_to_ns: int | None = None) -> bool:
         """Close what bars can be closed and hand their rows and trades to the dispatcher.
 
@@ -168,9 +193,12 @@ class LiveRun:
         bars = {symbol: market.bars(symbol, self.interval_ns) for symbol in due}
         tables, _ = self._fold.run({key: self._closed(bars, key, until_ns) for key in self._fold.keys})
         table = tables[0]
-        self.until_ns = until_ns
+        from_ns, self.until_ns = self.until_ns, until_ns
         for place, symbol in enumerate(self.strategy.symbols):
-            self._push(place, market.tape(symbol, self.rules.fill, self.interval_ns))
+            if self._in_books:
+                self._push_books(place, self._legs[symbol], from_ns, until_ns)
+            else:
+                self._push(place, market.tape(symbol, self.rules.fill, self.interval_ns))
         for row in table.rows():
             self._rows.push(row)
             self.row = row
@@ -192,6 +220,15 @@ class LiveRun:
     def _closed(self, bars: Mapping[str, Bars], key: tuple[str, str, int], until_ns: int) -> PairRows:
         y, x = (merge(self._legs[symbol].before, bars[symbol]) for symbol in key[:2])
         return align(y, x, self.interval_ns, after_ns=self.until_ns, until_ns=until_ns)
+
+    def _push_books(self, place: int, leg: _Leg, from_ns: int, until_ns: int) -> None:
+        if not leg.books:
+            return
+        books = BookColumns.joined(leg.books)
+        leg.books = [books.rows(books.time_ns >= until_ns)]
+        due = in_time(books.between(from_ns, until_ns))
+        for row, when_ns in enumerate(due.time_ns.tolist()):
+            self._trades[place].push(BookEvent(when_ns, place, *levels_at(due, row)))
 
     def _push(self, leg: int, tape: LegTrades) -> None:
         source = self._trades[leg]

@@ -18,6 +18,7 @@ from alphastream.pairs import PairSpec, source_columns
 from alphastream.strategies import PairColumns, Strategy, Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules
+from alphastream.trading.broker.depth import Levels
 from alphastream.trading.broker.funding import Schedule
 from alphastream.trading.broker.margin import Ended, ended_at
 from alphastream.trading.broker.orders import SpreadRequest
@@ -42,6 +43,20 @@ class TradeEvent(msgspec.Struct, gc=False):
     @property
     def when(self) -> Moment:
         """When it traded, UTC."""
+        return from_ns(self.when_ns)
+
+
+class BookEvent(msgspec.Struct, gc=False):
+    """A leg's book was sampled: prices and quantities of bids and of offers, best first."""
+
+    when_ns: int
+    leg: int
+    bids: Levels
+    asks: Levels
+
+    @property
+    def when(self) -> Moment:
+        """When it was so, UTC."""
         return from_ns(self.when_ns)
 
 
@@ -148,6 +163,10 @@ class Simulation:
     def on_trade(self, event: TradeEvent) -> None:
         """Let open orders meet a trade."""
         self.broker.on_trade(event.leg, event.when_ns, event.price, event.quantity)
+
+    def on_book(self, event: BookEvent) -> None:
+        """Let open orders meet a book."""
+        self.broker.on_book(event.leg, event.when_ns, event.bids, event.asks)
 
     def _end(self, row: Any) -> None:
         """Close everything and decide no more."""

@@ -13,6 +13,7 @@ from alphastream.trading.broker.costs import (
     FixedLatency,
     PowerImpact,
     RecordedFunding,
+    VenueFunding,
 )
 from alphastream.trading.broker.margin import Ended, Margin
 from alphastream.trading.broker.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
@@ -74,6 +75,7 @@ __all__ = [
     "TokenBucketLimiter",
     "TradingSignal",
     "TradingSignalSource",
+    "VenueFunding",
     "backtesting_dispatcher",
     "local_now",
     "realtime_dispatcher",

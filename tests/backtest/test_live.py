@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 
 from alphastream.backtest import TickMarket, backtest
 from alphastream.backtest.live import LiveRun
+from alphastream.books import BookColumns
 from alphastream.events import Tick
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
-from alphastream.strategies import InnovationThreshold, PositionOptimiser, Strategy, ThresholdRule, ZScoreThreshold
+from alphastream.strategies import (
+    InnovationThreshold,
+    PositionOptimiser,
+    Strategy,
+    ThresholdRule,
+    Units,
+    ZScoreThreshold,
+)
 from alphastream.trading import BrokerRules, Fees, FillRule, FixedFunding, FixedLatency
 
 SECOND = 10**9
@@ -127,6 +135,35 @@ def test_live_equals_history(strategy: Strategy, fill: FillRule, seed: int, cuts
     )
     assert live == past
     assert run.late == 0
+
+
+@given(seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 5_000), max_size=12))
+@settings(max_examples=8, deadline=None)
+def test_live_equals_history_in_recorded_books(seed: int, cuts: list[int]) -> None:
+    ticks, begin_ns = tape(seed), START + 40 * SECOND
+    rng = np.random.default_rng(seed)
+    market = TickMarket(columns(ticks))
+    books = {}
+    for leg in ("ETH", "BTC"):
+        own = market.ticks[leg]
+        levels, quantities = np.arange(1, 4) * 1e-4, rng.uniform(0.1, 4.0, (len(own.time_ns), 2, 3))
+        quantities[rng.random(len(own.time_ns)) < 0.1] = np.nan  # a book that was lost
+        known = np.where(np.isnan(quantities[:, 0]), np.nan, own.price[:, None])
+        bids, asks = known * (1.0 - levels), known * (1.0 + levels)
+        books[leg] = BookColumns(own.time_ns + 1, own.time_ns + 9, bids, quantities[:, 0], asks, quantities[:, 1])
+    rules = BrokerRules(fill="recorded_depth", latency=FixedLatency(120_000_000))
+    strategy = ZScoreThreshold(SPEC, sizer=Units(2.0))
+    run = LiveRun(strategy, rules)
+    run.warm_up(columns([tick for tick in ticks if tick.time_ns < begin_ns]), begin_ns)
+    for leg, rows in books.items():
+        half = len(rows) // 2
+        run.take_books(leg, rows.rows(slice(None, half)))
+        run.take_books(leg, rows.rows(slice(half, None)))
+    play(run, split([tick for tick in ticks if tick.time_ns >= begin_ns], cuts))
+    seen = columns([tick for tick in ticks if tick.time_ns < run.until_ns])
+    history = backtest(TickMarket(seen, run.until_ns, books), strategy, rules, begin_ns=begin_ns)
+    assert history.fills
+    assert run.simulation.account.fills == [fill for fill in history.fills if fill.time_ns < run.until_ns]
 
 
 def test_a_symbol_that_was_read_later_closes_no_bar_of_one_read_before() -> None:

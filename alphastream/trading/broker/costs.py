@@ -193,6 +193,15 @@ class RecordedFunding:
         return Due(*table[place]) if place < len(table) else None
 
 
+@dataclass(frozen=True, slots=True)
+class VenueFunding:
+    """What the venue pays while a run goes on: known only when it has happened, and told then, with its mark."""
+
+    def due(self, symbol: str, after_ns: int) -> Due | None:
+        """Nothing is known ahead."""
+        return None
+
+
 def _require_payment(symbol: str, due: Due) -> None:
     if not math.isfinite(due.rate):
         raise ParameterError(f"funding of {symbol}: the rate is {due.rate!r}; give a finite share, 0.0001 is one bp")
