@@ -68,6 +68,7 @@ LIBRARY: dict[str, int] = {
     "cointegration": 5,
     "trading": 5,
     "arbitrage": 5,
+    "risk": 5,
     "pairs": 6,
     "diagnosis": 6,
     "alerts": 7,
