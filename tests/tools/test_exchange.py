@@ -76,7 +76,7 @@ def test_raw_stream_is_not_wrapped_and_keys_vary(tape: Tape) -> None:
         assert any("zz" in order for order in orders)
 
 
-@pytest.mark.parametrize("path", ["/market", "/market/", "/public/ws/btcusdt@aggTrade", "/"])
+@pytest.mark.parametrize("path", ["/market", "/market/", "/"])
 def test_paths_without_streams_are_refused(short_tape: Tape, path: str) -> None:
     with LocalExchange(short_tape, pace=Stepped()) as exchange:
         with pytest.raises(websocket.WebSocketBadStatusException) as caught, connect(exchange, path):

@@ -120,7 +120,10 @@ class Connection(asyncio.Protocol):
         ----------
         carried_by : the streams of the venue that carry it.
         """
-        if self.open and not self._conduct.mute and any(stream in self.streams for stream in carried_by):
+        kinds = self._endpoint.kinds
+        if not self.open or self._conduct.mute or (kinds is not None and event.kind not in kinds):
+            return
+        if any(stream in self.streams for stream in carried_by):
             for outgoing in self._conduct.outgoing(event, self._loop.time()):
                 self._send_event(outgoing)
 

@@ -47,7 +47,7 @@ class BookChange(msgspec.Struct, frozen=True, gc=False):
     """Levels of a book that changed, with what now waits there.
 
     ``first_id`` and ``id`` are the numbers of the first and last change in it, ``previous_id`` is the ``id`` of the
-    `BookChange` of the symbol before.
+    `BookChange` of the symbol before, ``count`` counts these, one by one.
     """
 
     kind: ClassVar[Kind] = "books"
@@ -56,6 +56,7 @@ class BookChange(msgspec.Struct, frozen=True, gc=False):
     id: int
     first_id: int
     previous_id: int
+    count: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     time_ns: int

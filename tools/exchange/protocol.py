@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import Event, Trade
+from .books import Books
+from .events import Event, Kind, Trade
+from .funding import Funding
 from .limits import Limits
 from .listings import Listing
 from .playback import Playback
@@ -16,11 +18,25 @@ from .playback import Playback
 
 @dataclass(frozen=True, slots=True)
 class PlayedMarket:
-    """What a venue knows: what has been played of its tape, and what it lists, in its own spelling."""
+    """What a venue knows: what has been played of its tape, and what it lists, in its own spelling.
+
+    Books, mark prices and funding are those of the symbols of the tape; what is listed besides has none.
+    """
 
     playback: Playback
     listings: Mapping[str, Listing]
     limits: Limits
+    books: Books
+    funding: Funding
+
+    @classmethod
+    def of(cls, playback: Playback, listings: Mapping[str, Listing], limits: Limits) -> "PlayedMarket":
+        """Return the market of a tape, with what was played of it already."""
+        begin = {trade.symbol: trade for trade in first_trades(playback)}
+        for symbol in begin:
+            if count := playback.count(symbol):
+                (begin[symbol],) = playback.of_symbol(symbol, count - 1, count)
+        return cls(playback, listings, limits, Books(listings, begin), Funding(listings, begin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +49,14 @@ class Endpoint:
     delivers : False for a path that acknowledges and sends nothing.
     wrapped : messages come in the envelope of a combined stream.
     streams : those the address names.
+    kinds : the events that come by it; None for all.
     """
 
     path: str
     delivers: bool = True
     wrapped: bool = False
     streams: tuple[str, ...] = ()
+    kinds: frozenset[Kind] | None = None
 
 
 @dataclass(frozen=True, slots=True)

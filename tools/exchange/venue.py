@@ -38,7 +38,7 @@ class Venue:
     def __init__(self, playback: Playback, protocol: VenueProtocol, limits: Limits, faults: Sequence[Fault]) -> None:
         self.playback = playback
         self.protocol = protocol
-        self.market = PlayedMarket(playback, list_symbols(protocol.spelt, first_trades(playback)), limits)
+        self.market = PlayedMarket.of(playback, list_symbols(protocol.spelt, first_trades(playback)), limits)
         self.limits = limits
         self.log = logging.getLogger("tools.exchange")
         self.script = Script(faults)
@@ -48,7 +48,7 @@ class Venue:
         self.sent: Counter[str] = Counter()
         self.first_sent: dict[str, int] = {}
         self.last: dict[str, LastTrade] = {}
-        self._live_streams = {stream for trade in first_trades(playback) for stream in protocol.streams_of(trade)}
+        self._trade_streams = {stream for trade in first_trades(playback) for stream in protocol.streams_of(trade)}
         self._listened_to = asyncio.Event()
 
     def answer(self, method: str, target: str) -> Reply:
@@ -69,7 +69,10 @@ class Venue:
 
     def subscribed(self, connection: Connection) -> None:
         """Note that a connection has new subscriptions."""
-        if not self._live_streams.isdisjoint(connection.streams):
+        streams = set(connection.streams)
+        if not streams <= self._trade_streams:
+            self.market.books.wake()
+        if streams:
             self._listened_to.set()
 
     def inject(self, fault: Fault) -> None:
@@ -120,11 +123,18 @@ class Venue:
 
     def _publish_next(self) -> Trade:
         trade = self.playback.advance()
-        carried_by = self.protocol.streams_of(trade)
-        for connection in list(self.connections):
-            connection.publish(trade, carried_by)
+        self._publish(trade)
+        for event in self.market.books.after(trade):
+            self._publish(event)
+        for mark in self.market.funding.after(trade):
+            self._publish(mark)
         self.last[trade.symbol] = LastTrade(trade.id, trade.price_text, trade.time_ns // 1_000_000, time.time_ns())
         return trade
+
+    def _publish(self, event: Event) -> None:
+        carried_by = self.protocol.streams_of(event)
+        for connection in list(self.connections) if carried_by else ():
+            connection.publish(event, carried_by)
 
     def _flush(self) -> None:
         for connection in list(self.connections):

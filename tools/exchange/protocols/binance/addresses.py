@@ -1,19 +1,24 @@
 """What differs between Binance USDS-M futures, spot and Binance.US: addresses, limits, weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ...events import Kind
 from ...limits import Limits
 from ...protocol import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Addresses of a venue. ``live`` begin the paths that deliver, ``deaf`` those that only acknowledge."""
+    """Addresses of a venue.
+
+    ``live`` begin the paths that deliver, each some kinds of events or all; ``deaf`` begin those that only acknowledge.
+    """
 
     name: str
     is_futures: bool
-    live: tuple[str, ...]
+    live: Mapping[str, frozenset[Kind] | None]
     deaf: tuple[str, ...]
     rest_root: str
     rest: str
@@ -24,34 +29,34 @@ class Addresses:
 USDM = Addresses(
     name="binance-usdm",
     is_futures=True,
-    live=("/market",),
+    live={"/market": frozenset({"trades", "marks"}), "/public": frozenset({"quotes", "books"})},
     deaf=("",),
     rest_root="/fapi",
     rest="/fapi/v1",
     limits=Limits(),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 1, "aggTrades": 20},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 1, "aggTrades": 20, "depth": 20},
 )
 SPOT = Addresses(
     name="binance-spot",
     is_futures=False,
-    live=("",),
+    live={"": None},
     deaf=(),
     rest_root="/api",
     rest="/api/v3",
     limits=Limits(
         ping_interval_s=20.0, pong_timeout_s=60.0, messages_per_second=5, streams=1_024, weight_per_minute=6_000
     ),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 4},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 4, "depth": 50},
 )
 US = Addresses(
     name="binance-us",
     is_futures=False,
-    live=("",),
+    live={"": None},
     deaf=(),
     rest_root="/api",
     rest="/api/v3",
     limits=Limits(messages_per_second=5, streams=1_024, weight_per_minute=1_200),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 1},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 1, "depth": 10},
 )
 
 
@@ -69,5 +74,6 @@ def endpoint(venue: Addresses, target: str) -> Endpoint | None:
         else:
             continue
         streams = tuple(dict.fromkeys(filter(None, names.split("/"))))
-        return Endpoint(path, prefix in venue.live, path.endswith("/stream"), streams)
+        is_live = prefix in venue.live
+        return Endpoint(path, is_live, path.endswith("/stream"), streams, venue.live.get(prefix))
     return None

@@ -4,13 +4,20 @@ import time
 
 import msgspec
 
-from ...events import Event, Trade
+from ...events import BookChange, Event, Kind, Mark, Quote, Trade
 from ...limits import Limits
 from ...protocol import Endpoint, Heard, PlayedMarket, Reply, RestRequest
 from .addresses import Addresses, endpoint
 from .control import answer
-from .messages import Json, stream_message, wrap
+from .messages import Json, depth_message, mark_message, quote_message, stream_message, wrap
 from .rest import reply
+
+STREAMS: dict[Kind, tuple[str, ...]] = {
+    "trades": ("aggTrade",),
+    "quotes": ("bookTicker",),
+    "books": ("depth@100ms",),
+    "marks": ("markPrice@1s",),
+}
 
 
 class Binance:
@@ -49,16 +56,24 @@ class Binance:
         return Heard((reply,), after)
 
     def streams_of(self, event: Event) -> tuple[str, ...]:
-        """Return ``<symbol>@aggTrade``."""
-        match event:
-            case Trade():
-                return (f"{event.symbol.lower()}@aggTrade",)
-        return ()
+        """Return the stream of the symbol; a trade's is ``<symbol>@aggTrade``, spot has no mark prices."""
+        names = STREAMS[event.kind]
+        if not self._venue.is_futures and event.kind == "marks":
+            return ()
+        return tuple(f"{event.symbol.lower()}@{name}" for name in names)
 
     def frame(self, event: Event, stream: str, endpoint: Endpoint) -> bytes:
-        """Write a trade as an aggTrade."""
-        assert isinstance(event, Trade), event
-        return stream_message(event, stream, is_futures=self._venue.is_futures, wrapped=endpoint.wrapped)
+        """Write an event as aggTrade, bookTicker, depthUpdate or markPriceUpdate."""
+        is_futures, wrapped = self._venue.is_futures, endpoint.wrapped
+        match event:
+            case Trade():
+                return stream_message(event, stream, is_futures=is_futures, wrapped=wrapped)
+            case Quote():
+                return quote_message(event, stream, is_futures=is_futures, wrapped=wrapped)
+            case BookChange():
+                return depth_message(event, stream, is_futures=is_futures, wrapped=wrapped)
+            case Mark():
+                return mark_message(event, stream, wrapped=wrapped)
 
     def beat(self, streams: tuple[str, ...], endpoint: Endpoint, market: PlayedMarket) -> tuple[bytes, ...]:
         """Send nothing."""
@@ -80,5 +95,5 @@ class Binance:
         return self._venue.weights.get(path.removeprefix(self._venue.rest + "/"), 1)
 
     def answer(self, request: RestRequest, market: PlayedMarket) -> Reply:
-        """Answer ping, time, exchangeInfo and aggTrades."""
+        """Answer what is asked about the market."""
         return reply(self._venue, request, market)

@@ -1,4 +1,4 @@
-"""REST of Binance: aggTrades, exchangeInfo, time."""
+"""REST of Binance: trades, books, funding, exchangeInfo, time."""
 
 from collections.abc import Mapping
 
@@ -8,19 +8,9 @@ from ...events import Trade
 from ...listings import Listing
 from ...protocol import PlayedMarket, Reply, RestRequest
 from .addresses import Addresses
-from .messages import rest_row
-
-HOUR_MS = 3_600_000
-LIMIT_DEFAULT, LIMIT_MOST = 500, 1_000
-
-
-class RestError(Exception):
-    """A request the venue answers with its own error code."""
-
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
+from .funding import FUNDING
+from .messages import book_number, rest_row
+from .queries import HOUR_MS, RestError, integer, limit_of, listed_symbol
 
 
 def reply(venue: Addresses, request: RestRequest, market: PlayedMarket) -> Reply:
@@ -49,16 +39,16 @@ def _content(venue: Addresses, request: RestRequest, market: PlayedMarket) -> ob
             return _exchange_info(venue, market)
         case "aggTrades":
             return [rest_row(trade, is_futures=venue.is_futures) for trade in _agg_trades(request.query, market)]
+        case "depth":
+            return _depth(venue, request.query, market)
+    if venue.is_futures and name in FUNDING:
+        return FUNDING[name](request.query, market)
     raise RestError(-5000, f"Path {request.path}, Method GET is invalid", 404)
 
 
 def _agg_trades(query: Mapping[str, str], market: PlayedMarket) -> list[Trade]:
     symbol = listed_symbol(query, market)
-    limit = integer(query, "limit")
-    if limit is None:
-        limit = LIMIT_DEFAULT
-    if not 1 <= limit <= LIMIT_MOST:
-        raise RestError(-1130, "Data sent for parameter 'limit' is not valid.")
+    limit = limit_of(query, 500, 1_000)
     from_id, start_ms, end_ms = (integer(query, name) for name in ("fromId", "startTime", "endTime"))
     if from_id is not None and (start_ms is not None or end_ms is not None):
         raise RestError(-1128, "Combination of optional parameters invalid.")
@@ -82,6 +72,16 @@ def _between(market: PlayedMarket, symbol: str, start_ms: int | None, end_ms: in
         return playback.of_symbol(symbol, stop - limit, stop)
     start = playback.nth_at(symbol, start_ms)
     return playback.of_symbol(symbol, start, min(start + limit, stop))
+
+
+def _depth(venue: Addresses, query: Mapping[str, str], market: PlayedMarket) -> dict[str, object]:
+    symbol, limit = listed_symbol(query, market), limit_of(query, 500 if venue.is_futures else 100, 5_000)
+    if symbol not in market.playback.tape.positions:
+        return {"lastUpdateId": 0, "bids": [], "asks": []}
+    book, now_ms = market.books.now(symbol), market.playback.now_ns() // 1_000_000
+    last = book_number(book.id, is_futures=venue.is_futures)
+    times = {"E": now_ms, "T": now_ms} if venue.is_futures else {}
+    return {"lastUpdateId": last, **times, "bids": book.bids[:limit], "asks": book.asks[:limit]}
 
 
 def _exchange_info(venue: Addresses, market: PlayedMarket) -> dict[str, object]:
@@ -112,23 +112,3 @@ def _symbol_info(venue: Addresses, listing: Listing) -> dict[str, object]:
         info |= {"pair": listing.symbol, "contractType": "PERPETUAL", "marginAsset": listing.quote}
         info |= {"pricePrecision": listing.price_precision, "quantityPrecision": listing.quantity_precision}
     return info
-
-
-def listed_symbol(query: Mapping[str, str], market: PlayedMarket) -> str:
-    """Return the symbol a request is about. Raises RestError where it names none, or none that is listed."""
-    symbol = query.get("symbol", "")
-    if not symbol:
-        raise RestError(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-    if symbol not in market.listings:
-        raise RestError(-1121, "Invalid symbol.")
-    return symbol
-
-
-def integer(query: Mapping[str, str], name: str) -> int | None:
-    """Return a parameter as a number, None where it was not sent. Raises RestError where it is none."""
-    text = query.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise RestError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.")
-    return int(text)
