@@ -2,15 +2,19 @@
 
 from alphastream.books.columns import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.filling import Fill, fill
+from alphastream.books.health import InstrumentMarketHealth, MarketHealth
 from alphastream.books.order_book import OrderBook
-from alphastream.books.view import BookView, MarketHistory, MarketView
+from alphastream.books.view import BookView, MarketHistory, MarketKeeper, MarketView
 
 __all__ = [
     "BookColumns",
     "BookView",
     "Fill",
+    "InstrumentMarketHealth",
     "MarkColumns",
+    "MarketHealth",
     "MarketHistory",
+    "MarketKeeper",
     "MarketView",
     "OrderBook",
     "QuoteColumns",

@@ -39,10 +39,10 @@ class OrderBook:
     An update costs what its levels cost: each is looked up by its price, and a price that is new or gone is moved in
     a sorted list whose best end is the one where little has to make way.
 
-    A snapshot that comes among the updates tells that the venue keeps the best ``depth`` levels, and sends one again
-    that comes back among them: all beyond is cut off after each update. One that was asked for tells the best ``depth``
-    levels, and updates come for all: levels worse than the worst one of the snapshot are left out, as others beside
-    them are not known, and ``is_thin`` says when a new snapshot is wanted.
+    A snapshot that comes among the updates tells that the venue keeps the best ``depth`` levels, and sends a level
+    again that comes back among them: all beyond is cut off after each update. One that was asked for tells the best
+    ``depth`` levels, and updates come for all: levels worse than the worst one of the snapshot are left out, as others
+    beside them are not known, and ``is_thin`` says when a new snapshot is wanted.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ class OrderBook:
         return self._begin(snapshot, is_kept=False)
 
     @property
-    def is_waited_for(self) -> bool:
-        """Updates wait for a snapshot."""
+    def has_waiting(self) -> bool:
+        """Some updates wait for a snapshot."""
         return bool(self._waiting)
 
     def refresh(self) -> None:

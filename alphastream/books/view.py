@@ -1,5 +1,6 @@
 """What others may ask about quotes, books and mark prices, whoever keeps them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,3 +59,16 @@ class MarketHistory(Protocol):
 
     def funding(self, name: str, from_ns: int, until_ns: int) -> tuple[FundingPayment, ...]:
         """Return the payments of a time, the end not included, oldest first."""
+
+
+class MarketKeeper(MarketHistory, Protocol):
+    """Who keeps samples: MarketStore."""
+
+    def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
+        """Return sampled books; see MarketView."""
+
+    def add(self, name: str, columns: BookColumns | QuoteColumns | MarkColumns) -> None:
+        """Take samples in. Raises StorageError."""
+
+    def add_funding(self, payments: Sequence[FundingPayment]) -> None:
+        """Take payments in; those that are known may come again. Raises StorageError."""
