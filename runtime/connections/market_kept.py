@@ -144,12 +144,12 @@ def _sides(quote: Quote) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _merged(known: MarkPrice | None, new: MarkPrice) -> MarkPrice:
-    """What a message did not say is as it was."""
+    """What a message did not say is as it was; the time is that of the mark price."""
     if known is None:
         return new
+    latest = known if math.isnan(new.mark) else new
     return replace(
-        new,
-        mark=known.mark if math.isnan(new.mark) else new.mark,
+        latest,
         index=known.index if math.isnan(new.index) else new.index,
         funding_rate=known.funding_rate if math.isnan(new.funding_rate) else new.funding_rate,
         next_funding_ns=new.next_funding_ns or known.next_funding_ns,

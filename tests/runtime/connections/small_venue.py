@@ -105,7 +105,7 @@ class SmallCodec(BinanceCodec):
         self._rest_url, self._options = rest_url, options
 
     @property
-    def market(self) -> MarketCodec | None:
+    def market(self) -> MarketCodec:
         return SmallMarket(self._rest_url, **self._options)
 
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> Codec:
