@@ -165,6 +165,9 @@ class Settings:
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
     retention_hours: int = _integer(168, 1, 87_600, "hours", "older ticks are deleted from the file")
 
+    books: bool = _switch(True, "receive and keep quotes, books, mark prices and funding where a venue has them")
+    books_every_ms: int = _integer(100, 10, 60_000, "ms", "a book and a quote are kept at most once in this time")
+
     transport: str = _choice(
         "auto",
         ("auto", "picows", "websocket-client"),

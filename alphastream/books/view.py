@@ -64,6 +64,13 @@ class MarketHistory(Protocol):
 class MarketKeeper(MarketHistory, Protocol):
     """Who keeps samples: MarketStore."""
 
+    @property
+    def follows(self) -> bool:
+        """Another process keeps them, and this one only reads."""
+
+    def claim(self) -> None:
+        """Become the one that keeps them. Raises StorageError while another process does."""
+
     def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
         """Return sampled books; see MarketView."""
 

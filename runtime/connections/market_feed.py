@@ -15,13 +15,14 @@ from typing import Final
 from alphastream.books import BookColumns, BookView, MarketHealth, MarketKeeper
 from alphastream.books.health import MarketState
 from alphastream.core.units import DAY, SECOND
-from alphastream.errors import AlphaStreamError, FeedError, ParameterError
+from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds import quiet
 from alphastream.feeds.codec import Codec, Instrument
 from alphastream.feeds.market import BookUpdate, MarketEvent, MarkPrice, Quote
 from alphastream.instruments import InstrumentId
 from runtime import threads
 from runtime.connections.failures import SESSION_STALL_S
+from runtime.connections.market_keeping import MarketKeeping
 from runtime.connections.market_kept import KeptMarket
 from runtime.connections.market_line import MarketLine
 from runtime.connections.market_lines import JOIN_S, MarketLines
@@ -50,7 +51,8 @@ class MarketFeed:
     ----------
     codec : of the venue; its ``market`` says how.
     instruments : to begin with; they can be added and removed.
-    store : keeps samples and payments.
+    store : keeps samples and payments. While another process keeps them, those of this feed are not; it is asked again
+        and again whether that is still so.
     rules : gives the trading rules by full name, for checksums over digits; empty where they are not known.
     transport : makes what carries one connection, given its timeout; None: the one ``auto`` chooses.
     levels : a side, of samples.
@@ -86,7 +88,8 @@ class MarketFeed:
         market = self._codec.market
         if market is None:
             raise ParameterError(f"{codec.title} sends no books that this program reads: run without a market feed")
-        self._market, self._store, self._rules = market, store, rules
+        self._market, self._rules = market, rules
+        self._keeping = MarketKeeping(store, codec.title)
         self._levels, self._every_ms, self._stall_s = levels, every_ms, stall_s
         self._lock = threading.RLock()
         self._kept: dict[str, KeptMarket] = {}
@@ -104,7 +107,6 @@ class MarketFeed:
         self._paces = {kind: quiet.QuietWatch() for kind in _KINDS.values()}
         self._done_s: dict[tuple[str, str], float] = {}  # when something was done that is not to be done too often
         self._status: tuple[MarketState, str, int] = ("stopped", "not started yet", time.time_ns())
-        self._store_error = ""
         self._look_s = 0.0
         self._stop, self._turn = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"market-feed {codec.name}", daemon=True)
@@ -157,7 +159,7 @@ class MarketFeed:
             self._lines.drop(instrument)
             kept = self._kept.pop(instrument, None)
             if kept is not None:
-                self._hand_over(kept)
+                self._keeping.drain(kept)
             for watch in self._paces.values():
                 watch.forget(instrument)
 
@@ -182,8 +184,8 @@ class MarketFeed:
         with self._lock:
             kept = self._kept.get(name)
             if kept is not None:
-                self._hand_over(kept)
-        return self._store.samples(name, from_ns, until_ns)
+                self._keeping.drain(kept)
+        return self._keeping.samples(name, from_ns, until_ns)
 
     @property
     def health(self) -> MarketHealth:
@@ -252,7 +254,7 @@ class MarketFeed:
         if state != before:
             since_ns = time.time_ns()
             log.info("feed=%r books state=%s before=%s reason=%r", self._codec.title, state, before, words)
-        self._status = (state, "; ".join(filter(None, (words, self._store_error))), since_ns)
+        self._status = (state, "; ".join(filter(None, (words, self._keeping.error))), since_ns)
 
     def _found(self) -> tuple[MarketState, str]:
         lines = self._lines.lines()
@@ -272,6 +274,7 @@ class MarketFeed:
             self._turn.wait(TURN_S)
             self._turn.clear()
             try:
+                self._keeping.claim()
                 with self._lock:
                     self._step(time.monotonic(), time.time_ns())
             except Exception:  # the edge of the thread: no book would be made right without it
@@ -348,7 +351,7 @@ class MarketFeed:
 
     def _take_funding(self, name: InstrumentId, body: bytes) -> None:
         payments = self._market.parse_past_funding(name, body)
-        self._keep(lambda: self._store.add_funding(payments))
+        self._keeping.add_funding(payments)
 
     def _look_for_quiet_ones(self, now_s: float) -> None:
         """A stream that goes quiet, or never begins, while others go on may be lost: it gets another connection."""
@@ -368,21 +371,7 @@ class MarketFeed:
 
     def _drain(self) -> None:
         for kept in self._kept.values():
-            self._hand_over(kept)
-
-    def _hand_over(self, kept: KeptMarket) -> None:
-        self._keep(lambda: kept.drain(self._store))
-
-    def _keep(self, work: Callable[[], None]) -> None:
-        """Do something with the store; what it cannot take is lost, and told."""
-        try:
-            work()
-        except AlphaStreamError as error:
-            if str(error) != self._store_error:
-                log.error("feed=%r samples are not kept: %s", self._codec.title, error)
-            self._store_error = str(error)
-        else:
-            self._store_error = ""
+            self._keeping.drain(kept)
 
 
 def _ignore(error: FeedError) -> None:

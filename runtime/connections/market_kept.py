@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from alphastream.books import MarkColumns, MarketKeeper, OrderBook, QuoteColumns
+from alphastream.books import BookColumns, MarkColumns, OrderBook, QuoteColumns
 from alphastream.books.health import InstrumentMarketHealth
 from alphastream.books.sampler import BookSampler, LatestSampler, row_of
 from alphastream.core.units import MS, SECOND
@@ -105,15 +105,12 @@ class KeptMarket:
         """Take note that a whole book is asked for now, in whatever way."""
         self.ask_after_s = now_s + self._backoff.next_s()
 
-    def drain(self, store: MarketKeeper) -> None:
-        """Hand the samples over. Raises StorageError; those are gone then."""
+    def drain(self) -> list[BookColumns | QuoteColumns | MarkColumns]:
+        """Return the samples since the last call."""
         books, quotes, marks = self._books.drain(), self._quotes.drain(), self._marks.drain()
-        if books is not None:
-            store.add(self.name, books)
-        if quotes:
-            store.add(self.name, QuoteColumns.of(quotes))
-        if marks:
-            store.add(self.name, MarkColumns.of(marks))
+        found: list[BookColumns | QuoteColumns | MarkColumns] = [] if books is None else [books]
+        found += [QuoteColumns.of(quotes)] if quotes else []
+        return [*found, MarkColumns.of(marks)] if marks else found
 
     @property
     def health(self) -> InstrumentMarketHealth:

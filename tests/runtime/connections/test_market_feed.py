@@ -13,7 +13,7 @@ import pytest
 from alphastream.errors import ParameterError
 from alphastream.feeds import quiet
 from alphastream.instruments import InstrumentId
-from runtime.connections import market_feed
+from runtime.connections import market_feed, market_keeping
 from runtime.connections.market_feed import MarketFeed
 from runtime.connections.rest import RefusedError
 from runtime.stores.market_store import MarketStore
@@ -243,4 +243,22 @@ def test_a_store_that_takes_nothing_does_not_stop_the_books(tmp_path: Path) -> N
         with ticking(venue):
             until(lambda: "was closed" in feed.health.reason)
             until(known(feed, BTC))
+        feed.stop()
+
+
+def test_who_follows_keeps_nothing_until_the_other_process_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market_keeping, "CLAIM_EVERY_S", 0.05)
+    venue = SmallVenue([BTC])
+    path = tmp_path / "books.db"
+    other = MarketStore(path)
+    with served(venue) as codec, MarketStore(path, read_only=True) as store, ticking(venue):
+        feed = MarketFeed(codec, [BTC], store, transport=venue.transport, every_ms=1)
+        feed.start()
+        until(known(feed, BTC))
+        assert len(feed.samples(BTC, *ALL)) == 0
+        other.close()
+        until(lambda: len(feed.samples(BTC, *ALL)) > 3)
+        assert not store.follows
         feed.stop()
