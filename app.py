@@ -88,6 +88,12 @@ def pages() -> None:
             st.Page(
                 "views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:", default=True
             ),
+            st.Page(
+                "views/microstructure/page.py",
+                title="Microstructure",
+                url_path="microstructure",
+                icon=":material/candlestick_chart:",
+            ),
             st.Page("views/scanner/page.py", title="Scanner", url_path="scanner", icon=":material/grid_on:"),
             st.Page("views/portfolio/page.py", title="Portfolio", url_path="portfolio", icon=":material/pie_chart:"),
             st.Page(

@@ -5,17 +5,20 @@ so that a pair may have legs of different venues. Lines do not know each other: 
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from alphastream.books import MarketView
 from alphastream.core.units import SECOND
 from alphastream.errors import StorageError
 from alphastream.feeds import FEEDS
 from alphastream.feeds.codec import Instrument
 from alphastream.instruments import InstrumentId, split
 from alphastream.pairs import PairSpec
+from alphastream.streaming.leg_flows import LegFlows
 from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import read_tape
 from alphastream.tape.ring import Gap
@@ -68,13 +71,17 @@ class Pipeline:
     ----------
     lines : at least one; a symbol without a venue belongs to the first.
     store : the tapes of all lines.
+    flows : order flow and book of single legs, as far as somebody asks.
+    market : quotes, books and mark prices; None where there are none, as in a recording.
     """
 
     kind: Literal["live", "replay"]
     lines: tuple[Line, ...]
     store: ReadableTape
     engine: QuantEngine
+    flows: LegFlows
     first_pair: PairSpec
+    market: MarketView | None = None
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
 
     def start(self) -> None:
@@ -272,6 +279,7 @@ def _joined(
     settings: Settings,
     published: Callable[[], None],
     arrived: Callable[[], None],
+    market: MarketView | None = None,
 ) -> Pipeline:
     """One engine over the tapes of all lines, told whenever trades have come by any of them."""
     tape: ReadableTape = lines[0].store if len(lines) == 1 else Tapes({line.venue: line.store for line in lines})
@@ -293,4 +301,5 @@ def _joined(
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
-    return Pipeline(kind, tuple(lines), tape, engine, first_pair)
+    flows = LegFlows(tape, market, lines[0].ingest.now_ns, time.monotonic, keep=settings.history_bars)
+    return Pipeline(kind, tuple(lines), tape, engine, flows, first_pair, market)

@@ -66,11 +66,11 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     TESTS: KernelGroup("estimators", _warm_up_tests, 14.0),
     "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
     MONITOR: KernelGroup("monitoring", partial(_warm_up, "monitoring"), 2.0),
+    WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
+    MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
-    WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
-    MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),
     FRAMES: KernelGroup("feeds", partial(_warm_up, "feeds.binance.bursts"), 4.0),
 }
 

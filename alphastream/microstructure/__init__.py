@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alphastream.microstructure.depth_map import DepthMap, depth_map
 from alphastream.microstructure.liquidity import (
     DEPTHS_BPS,
     Depth,
@@ -28,6 +29,7 @@ __all__ = [
     "CumulativeDelta",
     "DeltaRows",
     "Depth",
+    "DepthMap",
     "FlowImbalance",
     "ImbalanceRows",
     "ImpactResult",
@@ -40,6 +42,7 @@ __all__ = [
     "VpinRows",
     "book_imbalance",
     "depth",
+    "depth_map",
     "effective_spread_bps",
     "kyle_lambda",
     "large_prints",

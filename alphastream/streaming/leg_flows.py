@@ -18,6 +18,7 @@ from alphastream.windows import Trades, WindowRows, WindowState
 
 IDLE_S: Final = 120.0  # what nobody has asked for in this time is forgotten
 SAMPLE_AGE_NS: Final = 60 * SECOND  # a book is sampled when it changes: an older sample than this is no news
+LEAST_FILLED: Final = 4  # before the size is rounded up
 OTHER_SCALE: Final = 4.0  # a bucket so many times too small or too large is chosen anew
 
 
@@ -63,8 +64,8 @@ class LegFlow:
     Parameters
     ----------
     tape, market : where trades are read, and samples of the book if there are any.
-    asked : where its bucket is 0, one is chosen: the volume of the bars that are kept over ``buckets``, rounded up to
-        1, 2 or 5 times a power of ten, and chosen anew where that has become another size.
+    asked : where its bucket is 0, one is chosen: such that the bars that are kept fill ``buckets`` of them about two to
+        four times, 1, 2 or 5 times a power of ten, and chosen anew where that has become another size.
     keep : closed bars.
 
     Attributes
@@ -137,8 +138,8 @@ class LegFlow:
         return book
 
     def _wanted_bucket(self) -> float:
-        share = float(self._closed["volume"].sum()) / self._spec.buckets
-        return nice_step(0.0, share, 1, 0.0) if share else 0.0
+        volume = float(self._closed["volume"].sum())
+        return nice_step(0.0, volume, LEAST_FILLED * self._spec.buckets, 0.0) if volume else 0.0
 
     def _is_of_other_scale(self) -> bool:
         if self._asked.bucket:

@@ -124,10 +124,12 @@ def test_a_bucket_is_chosen_from_what_is_kept_and_again_where_that_has_grown(tmp
         store.append(known[:300])
         small = flow.refresh(known[299].time_ns).spec.bucket
         store.append(known[300:])
-        large = flow.refresh(known[-1].time_ns).spec.bucket
+        answer = flow.refresh(known[-1].time_ns)
+        large = answer.spec.bucket
     volume = sum(tick.quantity for tick in known)
     assert 0.0 < small < large
-    assert volume / 50 * 0.9 < large < volume / 50 * 2.6
+    assert volume / 200 * 0.9 < large < volume / 200 * 4.0
+    assert np.isfinite(answer.closed["vpin"][-1])
 
 
 def test_a_book_is_read_beside_the_tape(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from alphastream.microstructure import (
     Resilience,
     book_imbalance,
     depth,
+    depth_map,
     effective_spread_bps,
     mid,
     quoted_spread_bps,
@@ -135,3 +136,24 @@ def test_the_median_counts_those_that_did_not_come_back() -> None:
     assert Resilience.median(np.array([1.0, 3.0, NAN])) == 3.0
     assert Resilience.median(np.array([1.0, NAN, NAN])) == np.inf
     assert np.isnan(Resilience.median(np.empty(0)))
+
+
+def test_a_depth_map_by_hand() -> None:
+    samples = book(
+        (1.0, [(99.0, 2.0), (98.5, 1.0)], [(100.0, 4.0), (NAN, NAN)]),
+        (2.0, [(NAN, NAN), (NAN, NAN)], [(NAN, NAN), (NAN, NAN)]),
+        (3.0, [(99.0, 5.0), (97.0, 1.0)], [(100.5, 1.0), (100.9, 2.0)]),
+    )
+    found = depth_map(samples, np.array([0, 1, 2, 3]) * SECOND, 1.0)
+    assert found.price.tolist() == [97.0, 98.0, 99.0, 100.0, 101.0]
+    np.testing.assert_array_equal(found.bid_quantity[:, 1], [0.0, 1.0, 2.0, 0.0])
+    np.testing.assert_array_equal(found.ask_quantity[:, 3], [0.0, 0.0, 0.0, 3.0])
+    np.testing.assert_array_equal(found.bid_quantity[:, 3], [1.0, 0.0, 5.0, 0.0])
+    assert np.isnan(found.bid_quantity[:, [0, 2]]).all()
+    np.testing.assert_array_equal(found.ask, [NAN, 100.0, NAN, 100.5])
+
+
+def test_a_depth_map_of_nothing() -> None:
+    found = depth_map(BookColumns.empty(3), np.array([0, 1]), 1.0)
+    assert found.bid_quantity.shape == (0, 2)
+    assert np.isnan(found.bid).all()

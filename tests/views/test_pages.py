@@ -51,6 +51,7 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("paper", {"paper_tab": "Start a run"}),
     ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),
     ("health", {}),
+    ("microstructure", {}),
 ]
 
 

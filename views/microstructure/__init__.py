@@ -1,0 +1,1 @@
+"""The microstructure page: who crosses the spread, how far that moves the price, and what the book offers."""
