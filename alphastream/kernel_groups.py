@@ -41,6 +41,7 @@ POSITIONS: Final = "PositionStream"
 SCAN: Final = "scan_pairs"
 MONITOR: Final = "RelationMonitor"
 BACKTEST: Final = "run_pair"
+ARBITRAGE: Final = "ArbitrageMonitor"
 WINDOWS: Final = "TimeWindow"
 MICROSTRUCTURE: Final = "KyleLambda"
 FRAMES: Final = "TradeFrames"
@@ -70,6 +71,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
+    ARBITRAGE: KernelGroup("arbitrage", partial(_warm_up, "arbitrage"), 6.0),
     BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
     FRAMES: KernelGroup("feeds", partial(_warm_up, "feeds.binance.bursts"), 4.0),
 }

@@ -17,6 +17,7 @@ TASKS: Final[dict[str, str]] = {
     "market-writer": "writes sampled books, quotes and mark prices into their file",
     "alphastream-engine": "computes what pages show",
     "alphastream-hub": "makes the messages of the live channel",
+    "alphastream-arbitrage": "looks for edges between venues",
     "alphastream-alerts": "evaluates alert rules",
     "alphastream-webhooks": "sends alerts to webhooks",
     "alphastream-paper": "runs paper runs",

@@ -12,7 +12,7 @@ from alphastream.arbitrage.costs import (
 )
 from alphastream.arbitrage.lead_lag import LeadLag, lead_lag
 from alphastream.arbitrage.levels import Levels, TopLevels, levels_of_quotes, levels_of_trades
-from alphastream.arbitrage.monitor import ArbitrageMonitor, Edge, MonitorState
+from alphastream.arbitrage.monitor import ArbitrageMonitor, Edge, MonitorState, warm_up
 from alphastream.arbitrage.signals import Signal, signals_frame
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "levels_of_quotes",
     "levels_of_trades",
     "signals_frame",
+    "warm_up",
 ]

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from alphastream.arbitrage.alignment import Alignment
 from alphastream.arbitrage.costs import Assumptions, Leg, cost_factors
 from alphastream.arbitrage.kernels import CLOSED, edges_now, follow_edges, worst_around
-from alphastream.arbitrage.levels import Levels
+from alphastream.arbitrage.lead_lag import lead_lag
+from alphastream.arbitrage.levels import Levels, levels_of_quotes
 from alphastream.arbitrage.signals import Signal
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
@@ -251,3 +253,16 @@ def _sides_of(quotes: Levels, width: int) -> Floats:
         sides[:, at, :levels] = np.where(known, prices, MISSING[at])
         sides[:, at + 1, :levels] = np.where(known, np.where(np.isnan(quantities), np.inf, quantities), 0.0)
     return sides
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache; takes seconds the first time on a machine."""
+    sure = Alignment("venue", 0, 0, 0)
+    monitor = ArbitrageMonitor("KO/USD", (Leg("one:KO", 0.0, sure), Leg("two:KO", 0.0, sure)))
+    times = np.arange(2)
+    ones = np.ones(2)
+    quotes = {name: levels_of_quotes(times, times, ones, ones, 2.0 * ones, ones) for name in ("one:KO", "two:KO")}
+    monitor.edges(monitor.run(quotes, 2)[1])
+    waves = np.exp(np.sin(np.square(np.arange(1_000.0))) * 1e-4)
+    moments = np.arange(1_000) * 10**9
+    lead_lag(moments, waves, moments, waves, max_lag_ns=1, step_ns=1)

@@ -1,0 +1,1 @@
+"""Watches the quotes of one asset at several venues, with or without a browser."""
