@@ -1,5 +1,6 @@
 """What it costs to hold a pair, and at what prices it could be traded."""
 
+from alphastream.carry.executable import Entry, Executable, Fit, executable, fit_of
 from alphastream.carry.funding_watch import STALE_NS, FundingWatch, Missed
 from alphastream.carry.payments import FundingHistory, WithoutMark, payments_of_csv, recorded_funding
 from alphastream.carry.position import (
@@ -15,12 +16,17 @@ from alphastream.carry.position import (
 
 __all__ = [
     "STALE_NS",
+    "Entry",
+    "Executable",
+    "Fit",
     "FundingHistory",
     "FundingWatch",
     "LegCarry",
     "Missed",
     "PairCarry",
     "WithoutMark",
+    "executable",
+    "fit_of",
     "funded",
     "hedged_units",
     "leg_carry",
