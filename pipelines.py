@@ -4,6 +4,7 @@ A *line* is one feed with its own store: a venue, or a recording. A *pipeline* i
 so that a pair may have legs of different venues. Lines do not know each other: what one lacks touches no other.
 """
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from alphastream.books import MarketView
+from alphastream.books import VenueMarkets
 from alphastream.core.units import SECOND
 from alphastream.errors import StorageError
 from alphastream.feeds import FEEDS
-from alphastream.feeds.codec import Instrument
+from alphastream.feeds.codec import Codec, Instrument
 from alphastream.instruments import InstrumentId, split
 from alphastream.pairs import PairSpec
 from alphastream.streaming.leg_flows import LegFlows
@@ -25,13 +26,17 @@ from alphastream.tape.ring import Gap
 from analytics import QuantEngine
 from config import Settings
 from ingest import Feed, Health, Ingest
+from runtime.connections.market_feed import MarketFeed
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.standby_feed import StandbyFeed
 from runtime.connections.transport_choice import transport_named
 from runtime.connections.venue_feed import LiveFeed
+from runtime.stores.market_store import MarketStore, market_path
 from runtime.stores.tapes import ReadableTape, Tapes
 from runtime.writer_lock import HeldError
 from storage import Origin, TickStore, tape_path
+
+log = logging.getLogger(__name__)
 
 HOUR_NS = 3_600 * SECOND
 
@@ -49,6 +54,8 @@ class Line:
     title : what the trades are, in a few words.
     venue : where its instruments are listed.
     address : host that the trades come from; empty for a recording.
+    market, kept : quotes, books and funding of now, and those of before; None where they are not received.
+    outage : why they are not although they were asked for; "" where they are.
     """
 
     title: str
@@ -56,11 +63,32 @@ class Line:
     ingest: Ingest
     store: TickStore
     address: str = ""
+    market: MarketFeed | None = None
+    kept: MarketStore | None = None
+    outage: str = ""
+
+    def start(self) -> None:
+        """Start the feeds."""
+        self.ingest.start()
+        if self.market is not None:
+            self.market.start()
 
     def stop(self) -> None:
-        """Stop the feed, then close the file."""
+        """Stop the feeds, then close the files."""
+        self.stop_feeds()
+        self.close()
+
+    def stop_feeds(self) -> None:
+        """Stop what comes in."""
         self.ingest.stop()
+        if self.market is not None:
+            self.market.stop()
+
+    def close(self) -> None:
+        """Close the files."""
         self.store.close()
+        if self.kept is not None:
+            self.kept.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +100,7 @@ class Pipeline:
     lines : at least one; a symbol without a venue belongs to the first.
     store : the tapes of all lines.
     flows : order flow and book of single legs, as far as somebody asks.
-    market : quotes, books and mark prices; None where there are none, as in a recording.
+    market : quotes, books and mark prices of all lines; None where there are none, as in a recording.
     """
 
     kind: Literal["live", "replay"]
@@ -81,7 +109,7 @@ class Pipeline:
     engine: QuantEngine
     flows: LegFlows
     first_pair: PairSpec
-    market: MarketView | None = None
+    market: VenueMarkets | None = None
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
 
     def start(self) -> None:
@@ -89,15 +117,15 @@ class Pipeline:
         self.engine.start()
         self.engine.snapshot(self.first_pair)
         for line in self.lines:
-            line.ingest.start()
+            line.start()
 
     def stop(self) -> None:
         """Stop the feeds, then the engine, then close the files."""
         for line in self.lines:
-            line.ingest.stop()
+            line.stop_feeds()
         self.engine.stop()
         for line in self.lines:
-            line.store.close()
+            line.close()
         if self.scratch is not None:
             self.scratch.cleanup()
 
@@ -144,7 +172,10 @@ class Pipeline:
         ParameterError : it cannot be one, is of a venue that is not connected, or is one too many.
         """
         name = InstrumentId.parse(symbol, self.venue)
-        self.line_of(name).ingest.add_symbol(name)
+        line = self.line_of(name)
+        line.ingest.add_symbol(name)
+        if line.market is not None:
+            line.market.add(name)
 
     def line_of(self, name: str) -> Line:
         """The line of an instrument's venue; the first where that venue is not connected."""
@@ -207,7 +238,37 @@ def _live_line(settings: Settings, venue: str) -> Line:
     )
     if store.follows:
         feed = StandbyFeed(store, feed, settings.stall_s)
-    return _line(codec.title, feed, store, origin.host)
+    line = _line(codec.title, feed, store, origin.host)
+    if settings.books and codec.market is not None:
+        line = _with_market(line, settings, codec, origin)
+    return line
+
+
+def _with_market(line: Line, settings: Settings, codec: Codec, origin: Origin) -> Line:
+    """Add quotes, books and funding to a line; where their file cannot be used the trades go on without."""
+    path, symbols = market_path(line.store.path), settings.symbols_at(line.venue)
+    retention_ns = settings.retention_hours * HOUR_NS
+    try:
+        try:
+            kept = MarketStore(path, origin=origin, retention_ns=retention_ns)
+        except HeldError:
+            kept = MarketStore(path, origin=origin, retention_ns=retention_ns, read_only=True)
+    except StorageError as error:
+        log.warning("venue=%s no books are received: %s", line.venue, error)
+        return replace(line, outage=str(error))
+    feed = MarketFeed(
+        codec,
+        symbols,
+        kept,
+        rules=lambda: line.ingest.instruments,
+        transport=transport_named(settings.transport),
+        every_ms=settings.books_every_ms,
+        connect_timeout_s=settings.connect_timeout_s,
+        stall_s=settings.stall_s,
+        backoff_base_s=settings.backoff_base_s,
+        backoff_cap_s=settings.backoff_cap_s,
+    )
+    return replace(line, market=feed, kept=kept)
 
 
 def replay_pipeline(
@@ -279,7 +340,6 @@ def _joined(
     settings: Settings,
     published: Callable[[], None],
     arrived: Callable[[], None],
-    market: MarketView | None = None,
 ) -> Pipeline:
     """One engine over the tapes of all lines, told whenever trades have come by any of them."""
     tape: ReadableTape = lines[0].store if len(lines) == 1 else Tapes({line.venue: line.store for line in lines})
@@ -301,5 +361,8 @@ def _joined(
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
+    now = {line.venue: line.market for line in lines if line.market is not None}
+    past = {line.venue: line.kept for line in lines if line.kept is not None}
+    market = VenueMarkets(now, past) if now else None
     flows = LegFlows(tape, market, lines[0].ingest.now_ns, time.monotonic, keep=settings.history_bars)
     return Pipeline(kind, tuple(lines), tape, engine, flows, first_pair, market)

@@ -145,7 +145,7 @@ def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], 
     """Record until the end and return the exit code; None where another venue is to be tried."""
     hand_over_often()
     for line in pipeline.lines:
-        line.ingest.start()
+        line.start()
     told: dict[str, int | None] = {}
     found = [line.ingest.health for line in pipeline.lines]
     goes_on = True

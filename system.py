@@ -71,7 +71,7 @@ class System:
         with self._lock:
             pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
         # No alert of a feed that stops; then the feeds, which would take the time that the rest needs to end.
-        feeds = (self._watch.stop, *(line.ingest.stop for pipeline in pipelines for line in pipeline.lines))
+        feeds = (self._watch.stop, *(line.stop_feeds for pipeline in pipelines for line in pipeline.lines))
         rooms = (self.webhooks.stop, self.paper.stop, self.hub.stop)
         for stop in (*feeds, *rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:

@@ -45,6 +45,7 @@ def settings(tmp_path: Path, exchange: LocalExchange | None = None, port: int = 
         "BACKOFF_BASE_S": "0.05",
         "BACKOFF_CAP_S": "0.2",
         "ENGINE_REFRESH_MS": "20",
+        "BOOKS": "off",  # else they take their share of the faults
         **knobs,
     }
     return config.load({config.PREFIX + name: value for name, value in environ.items()})
@@ -356,3 +357,43 @@ def test_one_venue_in_trouble_does_not_touch_another(tmp_path: Path) -> None:
         assert pipeline.store.gaps(BTC) == []
         (words,) = troubles(report_of(system))
         assert words.startswith("the live feed of binance-spot is blocked: Binance spot refuses")
+
+
+def test_books_and_marks_of_a_venue_come_beside_its_trades(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as exchange,
+        running(System(settings(tmp_path, exchange, BOOKS="on"))) as system,
+    ):
+        pipeline = system.pipeline
+        assert pipeline is not None
+        market = pipeline.market
+        assert market is not None
+        eventually(lambda: (book := market.book(BTC)) is not None and book.in_sequence)
+        eventually(lambda: market.quote(ETH) is not None and market.mark(ETH) is not None)
+        assert market.book("okx:BTC-USDT") is None
+        eventually(lambda: len(market.samples(BTC, 0, 2**63 - 1)) > 2)
+    assert (tmp_path / "var" / "books").is_dir()
+
+
+def test_without_books_nothing_but_trades_is_asked_for(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as exchange,
+        running(System(settings(tmp_path, exchange))) as system,
+    ):
+        eventually(lambda: system.live is not None and system.live.ticks > 0)
+        assert system.pipeline is not None
+        assert system.pipeline.market is None
+        assert not any("depth" in request or "bookTicker" in request for request in exchange.requests)
+
+
+def test_books_that_cannot_be_kept_leave_the_trades_alone(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "books").write_text("a file, no folder")
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as exchange,
+        running(System(settings(tmp_path, exchange, BOOKS="on"))) as system,
+    ):
+        eventually(lambda: system.live is not None and system.live.ticks > 0)
+        assert system.pipeline is not None
+        assert system.pipeline.market is None
+        assert system.pipeline.lines[0].outage

@@ -4,6 +4,7 @@ from alphastream.books.columns import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.filling import Fill, fill
 from alphastream.books.health import InstrumentMarketHealth, MarketHealth
 from alphastream.books.order_book import OrderBook
+from alphastream.books.venues import VenueMarkets
 from alphastream.books.view import BookView, MarketHistory, MarketKeeper, MarketView
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "MarketView",
     "OrderBook",
     "QuoteColumns",
+    "VenueMarkets",
     "fill",
 ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from alphastream.books import VenueMarkets
 from alphastream.instruments import InstrumentId
 from alphastream.streaming.leg_flows import LegFlows
 from tests.views.microstructure.legs import MadeMarket, made_book
@@ -57,7 +58,7 @@ def with_books(request: pytest.FixtureRequest) -> Iterator[None]:
     ticks = pipeline.store.columns(eth, 0, now_ns)
     market = MadeMarket({eth: made_book(ticks)}, "Levels were missed: a snapshot is asked for")
     flows = LegFlows(pipeline.store, market, pipeline.now_ns, time.monotonic)
-    system._replay = replace(pipeline, market=market, flows=flows)
+    system._replay = replace(pipeline, market=VenueMarkets({eth.venue: market}, {}), flows=flows)
     yield
     system._replay = pipeline
 
@@ -79,7 +80,9 @@ def test_why_there_is_no_book_of_a_live_leg(monkeypatch: pytest.MonkeyPatch) -> 
     assert not test.exception
     assert "Levels were missed: a snapshot is asked for. Until then" in words(test)
     market = MadeMarket({})
-    monkeypatch.setattr(system, "_replay", replace(system.pipeline, kind="live", market=market))
+    monkeypatch.setattr(
+        system, "_replay", replace(system.pipeline, kind="live", market=VenueMarkets({"binance-usdm": market}, {}))
+    )
     assert "this venue's cannot be had" in words(app(PAGE))
     monkeypatch.setattr(system, "_replay", replace(system.pipeline, kind="live", market=None))
     assert "No book is kept here" in words(app(PAGE))
