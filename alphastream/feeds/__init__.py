@@ -6,10 +6,10 @@ recorder and pages take names and titles from there.
 
 from typing import Final
 
-from alphastream.feeds import binance, bybit, coinbase, okx
+from alphastream.feeds import binance, bybit, coinbase, kraken, okx
 from alphastream.feeds.codec import Codec, Instrument, Request, RetryAdvice, WireSymbol
 
-_FAMILIES: Final = (binance, bybit, coinbase, okx)
+_FAMILIES: Final = (binance, bybit, coinbase, kraken, okx)
 FEEDS: Final[dict[str, Codec]] = {codec.name: codec for family in _FAMILIES for codec in family.CODECS}
 
 __all__ = ["FEEDS", "Codec", "Instrument", "Request", "RetryAdvice", "WireSymbol"]
