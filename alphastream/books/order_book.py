@@ -116,6 +116,10 @@ class OrderBook:
         """Return the best bids and offers, at most so many a side, best first."""
         return self._bids.best(levels), self._asks.best(levels)
 
+    def best_columns(self, levels: int) -> tuple[list[float], list[float], list[float], list[float]]:
+        """Return prices and quantities of the best bids, then of the best offers, at most so many a side."""
+        return *self._bids.columns(levels), *self._asks.columns(levels)
+
     def view(self, levels: int | None = None) -> BookView:
         """Return the book as arrays: all of it, or the best levels."""
         bids, asks = (side.arrays(levels) for side in (self._bids, self._asks))
@@ -235,12 +239,16 @@ class _Side:
             del self.keys[:beyond]
 
     def best(self, levels: int) -> list[Level]:
-        """Prices and quantities, best first."""
-        sign, quantities = self._sign, self._quantities
-        return [(sign * key, quantities[key]) for key in self.keys[: -levels - 1 : -1]]
+        """Prices with their quantities, best first."""
+        return list(zip(*self.columns(levels), strict=True))
+
+    def columns(self, levels: int) -> tuple[list[float], list[float]]:
+        """Prices, and quantities, best first."""
+        keys = self.keys[: -levels - 1 : -1]
+        quantities = list(map(self._quantities.__getitem__, keys))
+        return keys if self._sign > 0 else [-key for key in keys], quantities
 
     def arrays(self, levels: int | None) -> tuple[Floats, Floats]:
-        """Prices and quantities, best first."""
-        keys = self.keys[::-1] if levels is None else self.keys[: -levels - 1 : -1]
-        quantities = map(self._quantities.__getitem__, keys)
-        return np.array(keys, np.float64) * self._sign, np.fromiter(quantities, np.float64, len(keys))
+        """Prices, and quantities, best first."""
+        prices, quantities = self.columns(len(self.keys) if levels is None else levels)
+        return np.array(prices, np.float64), np.array(quantities, np.float64)

@@ -1,14 +1,16 @@
 """Books and quotes sampled as they change, and not more often than asked."""
 
+from array import array
 from typing import Final
 
 import numpy as np
 
 from alphastream.books.columns import BookColumns
 from alphastream.books.order_book import OrderBook
-from alphastream.feeds.market import Level, MarkPrice, Quote
+from alphastream.feeds.market import MarkPrice, Quote
 
-_MISSING: Final[Level] = (np.nan, np.nan)
+Levels = tuple[list[float], list[float], list[float], list[float]]
+_NONE: Final[Levels] = [], [], [], []
 
 
 class BookSampler:
@@ -27,10 +29,10 @@ class BookSampler:
     def __init__(self, book: OrderBook, levels: int, every_ns: int) -> None:
         self._book, self._levels, self._every_ns = book, levels, every_ns
         self._next_ns = 0
-        self._last: tuple[list[Level], list[Level]] = [], []
+        self._last: Levels = _NONE
         self._updates, self._was_known = 0, False  # of the book when it was looked at
-        self._times: list[tuple[int, int]] = []
-        self._rows: list[tuple[list[Level], list[Level]]] = []
+        self._times = array("q")
+        self._sides = tuple(array("d") for _ in _NONE)
 
     def look(self, now_ns: int) -> None:
         """Take a sample where one is due. Call it after updates, and now and then without."""
@@ -38,28 +40,26 @@ class BookSampler:
         if now_ns < self._next_ns or (book.updates == self._updates and book.in_sequence == self._was_known):
             return
         self._updates, self._was_known, self._next_ns = book.updates, book.in_sequence, now_ns + self._every_ns
-        levels: tuple[list[Level], list[Level]] = book.best(self._levels) if book.in_sequence else ([], [])
+        levels = book.best_columns(self._levels) if book.in_sequence else _NONE
         if levels != self._last:
             self._last = levels
             time_ns, receive_ns = book.time_ns, book.receive_ns
             if not book.in_sequence:  # it was not known from now on, and known until then
                 time_ns, receive_ns = time_ns + max(now_ns - receive_ns, 0), max(now_ns, receive_ns)
-            self._times.append((time_ns, receive_ns))
-            self._rows.append(levels)
+            self._times.extend((time_ns, receive_ns))
+            for side, found in zip(self._sides, levels, strict=True):
+                side.extend(found)
+                side.extend([np.nan] * (self._levels - len(found)))
 
     def drain(self) -> BookColumns | None:
         """Return the samples since the last call; None without any."""
-        times, rows = self._times, self._rows
-        if not times:
+        if not self._times:
             return None
-        self._times, self._rows = [], []
-        sides = [np.array([self._padded(row[side]) for row in rows], np.float64) for side in (0, 1)]
-        at = np.array(times, np.int64)
-        bids, asks = sides
-        return BookColumns(at[:, 0], at[:, 1], bids[..., 0], bids[..., 1], asks[..., 0], asks[..., 1])
-
-    def _padded(self, levels: list[Level]) -> list[Level]:
-        return levels + [_MISSING] * (self._levels - len(levels))
+        times = np.array(self._times, np.int64).reshape(-1, 2)
+        bids, bid_quantities, asks, ask_quantities = (np.array(side).reshape(-1, self._levels) for side in self._sides)
+        self._times = array("q")
+        self._sides = tuple(array("d") for _ in _NONE)
+        return BookColumns(times[:, 0].copy(), times[:, 1].copy(), bids, bid_quantities, asks, ask_quantities)
 
 
 class LatestSampler:
