@@ -18,6 +18,8 @@ from alphastream.errors import StorageError
 from alphastream.feeds import FEEDS
 from alphastream.feeds.codec import Codec, Instrument
 from alphastream.instruments import InstrumentId, split
+from alphastream.kernel_groups import MICROSTRUCTURE, WINDOWS
+from alphastream.microstructure.leg import Columns, LegSpec
 from alphastream.pairs import PairSpec
 from alphastream.streaming.leg_flows import LegFlows
 from alphastream.tape.columns import TickGroups
@@ -162,6 +164,10 @@ class Pipeline:
     def now_ns(self) -> int:
         """Return the time the data lives in, UTC ns."""
         return self.lines[0].ingest.now_ns()
+
+    def closed_flow(self, spec: LegSpec) -> Columns | None:
+        """Closed bars of a leg with its flow and book; None while the kernels for that are being compiled."""
+        return self.flows.answer(spec).closed if self.engine.compilation.is_ready(WINDOWS, MICROSTRUCTURE) else None
 
     def add_symbol(self, symbol: str) -> None:
         """Carry an instrument from now on; one without a venue is one of the first line's.

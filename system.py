@@ -127,6 +127,7 @@ class System:
             symbols=pipeline.symbols,
             follow=pipeline.add_symbol,
             recorded=pipeline.kind == "replay",
+            flow_of=pipeline.closed_flow,
         )
 
     def _show_alert(self, alert: Alert) -> None:

@@ -3,7 +3,7 @@
 from alphastream.alerts.alert import Alert, alert_of
 from alphastream.alerts.error_rates import ONE_LOOK, SharedBudget, false_alarms, is_one_look
 from alphastream.alerts.measures import MEASURES, SHARED, Measure
-from alphastream.alerts.observations import Observation, RuleContext, read_feed, read_pair
+from alphastream.alerts.observations import Observation, RuleContext, leg_of, read_feed, read_flow, read_pair
 from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, Rule, RuleState, When, step
 from alphastream.alerts.sentences import clock, iso, measure_name, number, pair_name
 
@@ -27,10 +27,12 @@ __all__ = [
     "false_alarms",
     "is_one_look",
     "iso",
+    "leg_of",
     "measure_name",
     "number",
     "pair_name",
     "read_feed",
+    "read_flow",
     "read_pair",
     "step",
 ]

@@ -12,16 +12,26 @@ class Measure:
     ----------
     label : as a sentence says it, with {y} and {x} for the legs.
     kind : ``column`` of the closed bars, ``detector``: a column in rows, told in days; ``test`` on the newest closed
-        bars, ``age`` of a leg, ``feed``.
-    source : the column, the field of ``Cointegration``, or the leg.
+        bars, ``age`` of a leg, ``flow``: a column of one leg's flow or book, ``feed``.
+    source : the column, the field of ``Cointegration``, or the leg; of ``flow`` both: ``y.vpin``.
     unit : behind the number; empty where it has none.
     """
 
     label: str
-    kind: Literal["column", "detector", "test", "age", "feed"]
+    kind: Literal["column", "detector", "test", "age", "flow", "feed"]
     source: str = ""
     unit: str = ""
 
+
+_OF_A_LEG: Final = {
+    "flow_imbalance": Measure("flow imbalance of {leg}", "flow", "flow_imbalance"),
+    "signed_volume": Measure("signed volume of {leg} in a bar", "flow", "signed_volume"),
+    "vpin": Measure("VPIN of {leg}", "flow", "vpin"),
+    "price_impact": Measure("price impact (Kyle's lambda) of {leg}", "flow", "price_impact"),
+    "quoted_spread": Measure("quoted spread of {leg}", "flow", "quoted_spread_bps", "bps"),
+    "book_imbalance": Measure("book imbalance of {leg}", "flow", "book_imbalance"),
+    "depth": Measure("depth of {leg} within 5 bps", "flow", "depth_5bps"),
+}
 
 MEASURES: Final[dict[str, Measure]] = {
     "zscore": Measure("z-score", "column", "settled_zscore"),
@@ -46,6 +56,11 @@ MEASURES: Final[dict[str, Measure]] = {
     "volume_x": Measure("volume of {x} in a bar", "column", "x_volume"),
     "age_y": Measure("time since the last trade of {y}", "age", "y", "s"),
     "age_x": Measure("time since the last trade of {x}", "age", "x", "s"),
+    **{
+        f"{name}_{leg}": Measure(each.label.replace("leg", leg), each.kind, f"{leg}.{each.source}", each.unit)
+        for leg in ("y", "x")
+        for name, each in _OF_A_LEG.items()
+    },
     "feed": Measure("time since any trade", "feed", "", "s"),
 }
 SHARED: Final = frozenset(name for name, measure in MEASURES.items() if measure.kind == "detector")

@@ -13,8 +13,10 @@ import numpy as np
 
 from alphastream.alerts.measures import MEASURES
 from alphastream.alerts.rules import Rule
+from alphastream.core.types import Floats, Ints
 from alphastream.core.units import DAY, SECOND
 from alphastream.feeds.feed import Health
+from alphastream.microstructure.leg import BOOK_COLUMNS, Columns, LegSpec
 from alphastream.monitoring import WARM_UP
 from alphastream.pairs import EVIDENCE_COLUMNS, PairAnalytics, PairSpec
 
@@ -33,6 +35,7 @@ class RuleContext:
     feed, feed_now_ns : the feed that rules about the feed watch, and the time it lives in.
     symbols, follow : what is carried, and how to ask for more; ``follow`` raises AlphaStreamError where it cannot be.
     recorded : whether the trades are a recording that plays.
+    flow_of : the closed bars of a leg with its flow and book, None while they cannot be computed.
     """
 
     answer_for: Callable[[PairSpec], PairAnalytics | None]
@@ -42,6 +45,7 @@ class RuleContext:
     symbols: tuple[str, ...]
     follow: Callable[[str], object]
     recorded: bool = False
+    flow_of: Callable[[LegSpec], Columns | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,35 @@ def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: in
     column = answer.closed[measure.source]
     if measure.kind == "detector":
         column = np.minimum(column * (answer.spec.interval_ns / DAY), MAX_DAYS)
+    return _observation(_unseen(ends, column, seen_ns), _why_undefined(answer, measure.source))
+
+
+def leg_of(rule: Rule) -> LegSpec | None:
+    """The leg whose flow a rule watches; None where it watches something else."""
+    measure = MEASURES[rule.measure]
+    if measure.kind != "flow" or rule.spec is None:
+        return None
+    symbol = rule.spec.y if measure.source.startswith("y.") else rule.spec.x
+    return LegSpec(symbol, rule.spec.interval_ns, rule.spec.window)
+
+
+def read_flow(rule: Rule, closed: Columns | None, seen_ns: int) -> Observation:
+    """What ``read_pair`` says, of the flow or the book of one leg; a bar of it closes with the next trade."""
+    source = MEASURES[rule.measure].source.partition(".")[2]
+    if closed is None:
+        return Observation((), "models are being compiled")
+    if not len(closed["time_ns"]):
+        return Observation((), "no bar has closed yet")
+    why = "no book of this leg is known" if source in BOOK_COLUMNS else "not enough bars with trades yet"
+    return _observation(_unseen(closed["time_ns"], closed[source], seen_ns), why)
+
+
+def _unseen(ends: Ints, column: Floats, seen_ns: int) -> list[tuple[int, float]]:
+    """Rows after the newest that was seen, at least the last; only that one where none was."""
     first = len(ends) - 1
-    if 0 < seen_ns < newest_ns:
+    if 0 < seen_ns < int(ends[-1]):
         first = max(int(ends.searchsorted(seen_ns, side="right")), len(ends) - MAX_ROWS)
-    rows = list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
-    return _observation(rows, _why_undefined(answer, measure.source))
+    return list(zip(ends[first:].tolist(), column[first:].tolist(), strict=True))
 
 
 def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:

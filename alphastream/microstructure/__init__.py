@@ -13,6 +13,7 @@ from alphastream.microstructure.liquidity import (
     mid,
     newest_before,
     quoted_spread_bps,
+    reach_bps,
     resilience,
 )
 from alphastream.microstructure.order_flow import CumulativeDelta, DeltaRows, FlowImbalance, ImbalanceRows
@@ -50,6 +51,7 @@ __all__ = [
     "newest_before",
     "nice_step",
     "quoted_spread_bps",
+    "reach_bps",
     "resilience",
     "trade_sizes",
     "volume_profile",

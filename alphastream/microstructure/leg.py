@@ -17,7 +17,14 @@ from alphastream.core.types import Floats
 from alphastream.core.units import SECOND
 from alphastream.core.validation import require_number
 from alphastream.graph import Graph, Node, Series, Source
-from alphastream.microstructure.liquidity import DEPTHS_BPS, book_imbalance, depth, newest_before, quoted_spread_bps
+from alphastream.microstructure.liquidity import (
+    DEPTHS_BPS,
+    book_imbalance,
+    depth,
+    newest_before,
+    quoted_spread_bps,
+    reach_bps,
+)
 from alphastream.microstructure.order_flow import CumulativeDelta, FlowImbalance
 from alphastream.microstructure.price_impact import LEAST_ROWS, KyleLambda
 from alphastream.microstructure.vpin import VPIN
@@ -26,9 +33,9 @@ from alphastream.windows import TimeWindow, Trades, WindowRows
 Columns = Mapping[str, NDArray[Any]]
 
 DEPTH_COLUMNS: Final = {within: f"depth_{within:g}bps" for within in DEPTHS_BPS}
-BOOK_COLUMNS: Final = ("quoted_spread_bps", "book_imbalance", *DEPTH_COLUMNS.values())
+BOOK_COLUMNS: Final = ("quoted_spread_bps", "book_imbalance", *DEPTH_COLUMNS.values(), "book_reach_bps")
 """Columns of the book; NaN without one, and where it was out of sequence. Depth is of both sides, quote units, and at
-least that where the sampled levels do not reach so far."""
+least that beyond ``book_reach_bps``, which is how far from the middle the sampled levels go on both sides."""
 TRADE_COLUMNS: Final = ("price", "vwap", "volume", "buy_volume", "sell_volume", "trades")
 NO_BOOK: Final = BookColumns.empty(1)
 
@@ -114,6 +121,7 @@ def leg_columns(rows: WindowRows, book: BookColumns = NO_BOOK) -> dict[str, Floa
     levels = book.rows(needed)
     measured = {"quoted_spread_bps": quoted_spread_bps(levels), "book_imbalance": book_imbalance(levels)}
     measured |= {name: depth(levels, within).both for within, name in DEPTH_COLUMNS.items()}
+    measured["book_reach_bps"] = reach_bps(levels)
     for name, values in measured.items():
         columns[name] = np.full(len(rows), np.nan)
         columns[name][place >= 0] = values[at]

@@ -88,6 +88,15 @@ def _within(price: Floats, quantity: Floats, near: NDArray[np.bool_]) -> tuple[F
     return total, np.asarray((is_known & ~near).any(axis=1))
 
 
+def reach_bps(levels: BookColumns) -> Floats:
+    """How far from the mid the sampled levels go, basis points, on the side where they end first, (T,)."""
+    middle = mid(levels)[:, np.newaxis]
+    sides = (middle - levels.bid_price, levels.ask_price - middle)
+    farthest = [np.where(np.isnan(side), -np.inf, side).max(axis=1, initial=-np.inf) for side in sides]
+    reach: Floats = np.minimum(*farthest) / middle[:, 0] * BPS
+    return reach
+
+
 def newest_before(times: Ints, at_ns: Ints) -> Ints:
     """Place of the newest sample at or before each time, −1 where there is none, (N,)."""
     return np.searchsorted(times, at_ns, side="right").astype(np.int64) - 1

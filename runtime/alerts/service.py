@@ -24,8 +24,10 @@ from alphastream.alerts import (
     SharedBudget,
     alert_of,
     is_one_look,
+    leg_of,
     number,
     read_feed,
+    read_flow,
     read_pair,
     step,
 )
@@ -287,6 +289,8 @@ class AlertService:
                 refusal = self._follow(symbol, context)
                 if refusal is not None:
                     return Observation((), refusal)
+        if (leg := leg_of(rule)) is not None:
+            return read_flow(rule, context.flow_of(leg), self._seen.get(key, 0))
         return read_pair(rule, context.answer_for(rule.spec), context.now_ns, self._seen.get(key, 0))
 
     def _follow(self, symbol: str, context: RuleContext) -> str | None:

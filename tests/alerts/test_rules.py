@@ -18,9 +18,11 @@ from alphastream.alerts import (
     RuleState,
     When,
     alert_of,
+    leg_of,
     measure_name,
     number,
     read_feed,
+    read_flow,
     read_pair,
     step,
 )
@@ -29,7 +31,9 @@ from alphastream.cointegration import Cointegration
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.feed import FeedStats, Health
+from alphastream.microstructure.leg import LegSpec, analyse_leg
 from alphastream.pairs import PairAnalytics, PairSpec, Progress, pair_columns
+from alphastream.windows import Trades
 
 SECOND = 10**9
 NOW = 1_700_000_000 * SECOND
@@ -201,6 +205,37 @@ def test_tests_and_ages_are_read() -> None:
     assert read_pair(replace(ABOVE, measure="age_x"), found, NOW, 0).values == ((NOW, 12.0),)
     assert read_pair(replace(ABOVE, measure="age_y"), found, NOW, 0).missing == "the leg has not traded yet"
     assert read_pair(replace(ABOVE, measure="price_y"), found, NOW, 0).values == ((NOW, 1.0),)
+
+
+def flow(values: Sequence[float], column: str = "vpin") -> dict[str, Any]:
+    """Closed bars of a leg that end now."""
+    times = NOW - SECOND * np.arange(len(values) - 1, -1, -1, dtype=np.int64)
+    return {"time_ns": times, column: np.array(values, dtype=float)}
+
+
+def test_flow_of_a_leg() -> None:
+    rule = replace(ABOVE, measure="vpin_x", level=0.6, clear=0.4)
+    assert leg_of(rule) == LegSpec("BTCUSDT", PAIR.interval_ns, PAIR.window)
+    assert leg_of(replace(rule, measure="vpin_y")) == LegSpec("ETHUSDT", PAIR.interval_ns, PAIR.window)
+    assert leg_of(ABOVE) is None
+    assert read_flow(rule, flow([0.1, 0.7]), 0).values == ((NOW, 0.7),)
+    assert [value for _, value in read_flow(rule, flow([0.1, 0.7, 0.3]), NOW - 2 * SECOND).values] == [0.7, 0.3]
+    assert read_flow(rule, None, 0).missing == "models are being compiled"
+    assert read_flow(rule, flow([]), 0).missing == "no bar has closed yet"
+    assert read_flow(rule, flow([math.nan]), 0).missing == "not enough bars with trades yet"
+    of_book = replace(rule, measure="quoted_spread_x")
+    assert read_flow(of_book, flow([math.nan], "quoted_spread_bps"), 0).missing == "no book of this leg is known"
+    assert measure_name("depth_y", PAIR) == "depth of ETHUSDT within 5 bps"
+    assert (
+        "quoted spread of BTCUSDT is 2.5 bps (above 0.6 bps) on the bar"
+        in alert_of(of_book, 2.5, NOW, context(), NOW).sentence
+    )
+
+
+def test_every_measure_of_flow_is_a_column_of_a_leg() -> None:
+    table = analyse_leg(Trades(*np.array([[1], [1], [1], [0]])), LegSpec("A", bucket=1.0))
+    of_flow = {each.source.partition(".")[2] for each in MEASURES.values() if each.kind == "flow"}
+    assert of_flow <= table.keys()
 
 
 def test_silence_of_the_feed() -> None:

@@ -15,6 +15,7 @@ from alphastream.microstructure import (
     effective_spread_bps,
     mid,
     quoted_spread_bps,
+    reach_bps,
     resilience,
 )
 from alphastream.windows import Trades
@@ -56,6 +57,11 @@ def test_depth_within_a_distance_by_hand(
     found = depth(LOPSIDED, bps)
     assert (found.bid[0], found.ask[0]) == pytest.approx((bid, ask))
     assert (found.bid_is_whole[0], found.ask_is_whole[0]) == (bid_is_whole, ask_is_whole)
+
+
+def test_how_far_the_levels_go() -> None:
+    assert reach_bps(LOPSIDED)[0] == pytest.approx(5.0)
+    assert np.isnan(reach_bps(book((1.0, [(NAN, NAN)], [(11.0, 1.0)])))[0])
 
 
 def test_a_book_with_an_empty_side_has_no_spread_and_no_depth() -> None:

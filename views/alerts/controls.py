@@ -23,6 +23,7 @@ from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.instruments import in_words
+from alphastream.microstructure import CAVEATS
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from config import Settings
 from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
@@ -48,10 +49,25 @@ ABOUT: Final[Mapping[str, str]] = {
     "position": "−1 short the spread, 0 flat, 1 long; outside ±0.5 fires on every new position. Not a fill.",
     "age_y": "Measured to now, not to a bar: also while nothing trades.",
     "age_x": "Measured to now, not to a bar: also while nothing trades.",
+    **{f"vpin_{leg}": CAVEATS for leg in ("y", "x")},
+    **{
+        f"{name}_{leg}": "Needs a book of this leg: without one, as in the recording, the rule waits and says so."
+        for name in ("quoted_spread", "book_imbalance", "depth")
+        for leg in ("y", "x")
+    },
     "feed": "Since the newest trade of any symbol, whatever the reason. Watches the live feed also while a recording "
     "is shown.",
 }
 # What a form begins with: when, level, clear.
+_OF_FLOW: Final[Mapping[str, tuple[When, float, float]]] = {
+    "flow_imbalance": ("outside", 0.5, 0.2),
+    "signed_volume": ("outside", 1_000.0, 100.0),
+    "vpin": ("above", 0.6, 0.4),
+    "price_impact": ("above", 1.0, 0.5),
+    "quoted_spread": ("above", 5.0, 2.0),
+    "book_imbalance": ("outside", 0.9, 0.5),
+    "depth": ("below", 100_000.0, 200_000.0),
+}
 BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "zscore": ("outside", 2.0, 1.0),
     "position": ("outside", 0.5, 0.0),
@@ -65,6 +81,7 @@ BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "pvalue_window": ("below", 0.001, 0.5),
     "age_y": ("above", 10.0, 2.0),
     "age_x": ("above", 10.0, 2.0),
+    **{f"{name}_{leg}": begin for leg in ("y", "x") for name, begin in _OF_FLOW.items()},
     "feed": ("above", 30.0, 5.0),
 }
 _OTHERS: Final[tuple[When, float, float]] = ("above", 1.0, 0.0)

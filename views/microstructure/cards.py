@@ -24,7 +24,7 @@ _HELP: Final = {
     "does not say which moved which. Too narrow where noise lasts over several bars.",
     "spread": "Best ask less best bid over their middle.",
     "depth": "What waits within 1, 5 and 10 basis points of the middle on both sides, quote currency. Where the kept "
-    "levels do not reach so far it is at least that.",
+    "levels do not reach so far it is at least that: ≥.",
     "book": "Quantity at the best bid less that at the best ask, over both.",
 }
 
@@ -39,7 +39,10 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
         _impact(answer),
     ]
     if answer.has_book:
-        depths = [money(_newest(answer, name)) for name in DEPTH_COLUMNS.values()]
+        reach = _newest(answer, "book_reach_bps")
+        depths = [
+            f"{'' if reach > within else '≥ '}{money(_newest(answer, name))}" for within, name in DEPTH_COLUMNS.items()
+        ]
         spread = _newest(answer, "quoted_spread_bps")
         cards += [
             make_card("spread", "Quoted spread", f"{_number(spread, 3)} bps", title=_HELP["spread"]),

@@ -12,6 +12,7 @@ import pytest
 
 from alphastream.alerts import Rule, RuleContext
 from alphastream.errors import FeedBlocked, ParameterError
+from alphastream.microstructure.leg import Columns, LegSpec
 from alphastream.pairs import PairAnalytics, PairSpec, Progress, alarm_rows
 from runtime.alerts.service import MAX_RULES, AlertService
 from tests.alerts.test_rules import FEED, NOW, PAIR, SECOND, answer, context, health
@@ -273,3 +274,17 @@ def test_rules_on_evidence_share_one_budget(tmp_path: Path, clock: Clock) -> Non
     assert evaluate(0.5) == []  # the relation ended and its detector began anew: armed again
     book.replace(replace(book.rules[3], on=False))
     assert evaluate(61.0) == ["0", "1", "2"]
+
+
+def test_a_rule_on_the_flow_of_a_leg(tmp_path: Path, clock: Clock) -> None:
+    asked: list[LegSpec] = []
+
+    def flow_of(spec: LegSpec) -> Columns:
+        asked.append(spec)
+        return {"time_ns": np.array([NOW]), "vpin": np.array([0.9])}
+
+    book = AlertService(tmp_path, clock)
+    book.add(replace(RULE, measure="vpin_x", when="above", level=0.6, clear=0.4, spec=PAIR))
+    assert [alert.value for alert in book.evaluate(context(flow_of=flow_of))] == [0.9]
+    assert asked == [LegSpec("BTCUSDT", PAIR.interval_ns, PAIR.window)]
+    assert book.evaluate(context(flow_of=flow_of)) == []

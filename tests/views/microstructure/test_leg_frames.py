@@ -60,5 +60,6 @@ def test_cards_say_what_was_computed(tmp_path: Path) -> None:
     assert values["impact"]["sub"].endswith("bps for a million")
     assert values["spread"]["value"] == "0.037 bps"
     assert values["book"]["value"] == "-0.33"
+    assert values["depth"]["value"].startswith("≥ ")  # 20 levels of a tick do not reach 5 bps
     assert "Andersen" in values["vpin"]["title"]
     assert "spread" not in {card["id"] for card in leg_cards(answer(tmp_path), 300, 2)}
