@@ -15,14 +15,17 @@ from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, StorageError
 from config import Settings
 from ingest import Health
-from pipelines import Pipeline, live_pipeline, replay_pipeline
+from pipelines import Line, Pipeline, live_pipeline, replay_pipeline
 from runtime.alerts.service import AlertService
 from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
+from runtime.arbitrage.service import ArbitrageService
 from runtime.channel.hub import Hub
 from runtime.connections.venue_choice import VenueChoice
 from runtime.paper.service import PaperService
 from runtime.startup import hand_over_often
+from runtime.stores.signal_store import FILE as SIGNALS
+from runtime.stores.signal_store import SignalStore
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class System:
         self.webhooks = _webhooks(settings)
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
+        signals = SignalStore(settings.data_dir / SIGNALS)
+        self.arbitrage = ArbitrageService(settings.data_dir, signals, self._live_lines)
         self._lock = threading.RLock()
         self._live: Pipeline | None = None
         self._replay: Pipeline | None = None
@@ -64,6 +69,7 @@ class System:
         if may_come:
             threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
         self.paper.failure = _start("paper trading", self.paper.start)
+        self.arbitrage.outage = _start("watching edges between venues", self.arbitrage.start)
 
     def stop(self) -> None:
         """Stop every thread and close every file, also where one of them fails to. May be called twice."""
@@ -72,7 +78,7 @@ class System:
             pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
         # No alert of a feed that stops; then the feeds, which would take the time that the rest needs to end.
         feeds = (self._watch.stop, *(line.stop_feeds for pipeline in pipelines for line in pipeline.lines))
-        rooms = (self.webhooks.stop, self.paper.stop, self.hub.stop)
+        rooms = (self.webhooks.stop, self.paper.stop, self.arbitrage.stop, self.hub.stop)
         for stop in (*feeds, *rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:
                 stop()
@@ -113,6 +119,10 @@ class System:
         with self._lock:
             return self._live.health if self._live is not None else None
 
+    def _live_lines(self) -> tuple[Line, ...]:
+        with self._lock:
+            return self._live.lines if self._live is not None else ()
+
     def _rule_context(self) -> RuleContext | None:
         """What alert rules see: the trades that pages see, and the live feed where there is one."""
         with self._lock:
@@ -128,6 +138,7 @@ class System:
             follow=pipeline.add_symbol,
             recorded=pipeline.kind == "replay",
             flow_of=pipeline.closed_flow,
+            edges=self.arbitrage.bests,
         )
 
     def _show_alert(self, alert: Alert) -> None:

@@ -3,8 +3,16 @@
 from alphastream.alerts.alert import Alert, alert_of
 from alphastream.alerts.error_rates import ONE_LOOK, SharedBudget, false_alarms, is_one_look
 from alphastream.alerts.measures import MEASURES, SHARED, Measure
-from alphastream.alerts.observations import Observation, RuleContext, leg_of, read_feed, read_flow, read_pair
-from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, Rule, RuleState, When, step
+from alphastream.alerts.observations import (
+    Observation,
+    RuleContext,
+    leg_of,
+    read_edges,
+    read_feed,
+    read_flow,
+    read_pair,
+)
+from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, WITHOUT_PAIR, Rule, RuleState, When, step
 from alphastream.alerts.sentences import clock, iso, measure_name, number, pair_name
 
 __all__ = [
@@ -14,6 +22,7 @@ __all__ = [
     "MEASURES",
     "ONE_LOOK",
     "SHARED",
+    "WITHOUT_PAIR",
     "Alert",
     "Measure",
     "Observation",
@@ -31,6 +40,7 @@ __all__ = [
     "measure_name",
     "number",
     "pair_name",
+    "read_edges",
     "read_feed",
     "read_flow",
     "read_pair",

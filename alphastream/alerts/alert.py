@@ -70,7 +70,12 @@ class Alert:
 def alert_of(rule: Rule, value: float, data_ns: int, context: RuleContext, time_ns: int) -> Alert:
     """Put a rule that fires into words."""
     measure = MEASURES[rule.measure]
-    if rule.spec is None:
+    if measure.kind == "arbitrage":
+        condition = f"{number(value)}{unit_text(rule.measure)} ({rule.condition}) at {clock(data_ns)}"
+        sentence = (
+            f"{rule.subject}: {measure.label} is {condition}, whatever the error of the clocks. Costs are assumed."
+        )
+    elif rule.spec is None:
         feed = context.feed
         sentence = f"No trade for {value:.0f} s (level {number(rule.level)} s). {feed.feed} is {feed.state}. "
         sentence += feed.reason.rstrip(".") + "."

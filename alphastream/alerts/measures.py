@@ -12,13 +12,14 @@ class Measure:
     ----------
     label : as a sentence says it, with {y} and {x} for the legs.
     kind : ``column`` of the closed bars, ``detector``: a column in rows, told in days; ``test`` on the newest closed
-        bars, ``age`` of a leg, ``flow``: a column of one leg's flow or book, ``feed``.
+        bars, ``age`` of a leg, ``flow``: a column of one leg's flow or book, ``feed``,
+        ``arbitrage``: between venues. The last two are of no pair.
     source : the column, the field of ``Cointegration``, or the leg; of ``flow`` both: ``y.vpin``.
     unit : behind the number; empty where it has none.
     """
 
     label: str
-    kind: Literal["column", "detector", "test", "age", "flow", "feed"]
+    kind: Literal["column", "detector", "test", "age", "flow", "feed", "arbitrage"]
     source: str = ""
     unit: str = ""
 
@@ -62,6 +63,7 @@ MEASURES: Final[dict[str, Measure]] = {
         for name, each in _OF_A_LEG.items()
     },
     "feed": Measure("time since any trade", "feed", "", "s"),
+    "arbitrage": Measure("arbitrage edge after costs", "arbitrage", "", "%"),
 }
 SHARED: Final = frozenset(name for name, measure in MEASURES.items() if measure.kind == "detector")
 """Measures whose rules share one error budget: a level of n days is met by chance on one day in n at most."""

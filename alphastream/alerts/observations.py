@@ -5,7 +5,7 @@ of a feed are counted to now: without trades no bar closes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,8 @@ class RuleContext:
     symbols, follow : what is carried, and how to ask for more; ``follow`` raises AlphaStreamError where it cannot be.
     recorded : whether the trades are a recording that plays.
     flow_of : the closed bars of a leg with its flow and book, None while they cannot be computed.
+    edges : the largest edge between venues, in per cent, at each look after a time, oldest first and at least the
+        newest; of an asset, or of any where its name is empty.
     """
 
     answer_for: Callable[[PairSpec], PairAnalytics | None]
@@ -46,6 +48,7 @@ class RuleContext:
     follow: Callable[[str], object]
     recorded: bool = False
     flow_of: Callable[[LegSpec], Columns | None] = lambda _: None
+    edges: Callable[[str, int], Sequence[tuple[int, float]]] = lambda _asset, _since_ns: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,14 @@ def read_feed(feed: Health, now_ns: int, begun_ns: int) -> Observation:
     """Seconds since the newest trade of any symbol; before the first one, since ``begun_ns``."""
     newest_ns = max(begun_ns, *feed.last_tick_ns.values(), 0)
     return Observation(((now_ns, max(0.0, (now_ns - newest_ns) / SECOND)),))
+
+
+def read_edges(rule: Rule, context: RuleContext, seen_ns: int) -> Observation:
+    """Every look since ``seen_ns``; at least the newest, only that one where it is 0."""
+    rows = context.edges(rule.asset, seen_ns)
+    if not rows:
+        return Observation((), f"{rule.asset or 'no asset'} is not quoted at two venues now")
+    return _observation(list(rows) if seen_ns else [rows[-1]], "no two venues quote it now")
 
 
 def _age(answer: PairAnalytics | None, leg: str, now_ns: int) -> Observation:

@@ -23,6 +23,8 @@ MAX_NAME: Final = 80
 MAX_COOL_DOWN_S: Final = 7 * 86_400.0
 MAX_CHANNELS: Final = 10
 MAX_WINDOW: Final = 20_000
+WITHOUT_PAIR: Final = frozenset(name for name, measure in MEASURES.items() if measure.kind in ("feed", "arbitrage"))
+"""Measures that are of no pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ class Rule:
     measure : a key of ``MEASURES``.
     when, level : fires at ``value >= level`` (above), ``value <= level`` (below) or ``|value| >= level`` (outside).
     clear : fires again only after the value was at this or further back; ``outside`` also after it changed its sign.
-    spec : the pair; None for a rule about the feed.
+    spec : the pair; None for a rule about the feed or about edges between venues.
     cool_down_s : fires at most once in this time. A value that is still beyond the level afterwards fires then.
     on : whether it is evaluated.
     channels : names of the webhooks that are told.
     told : whether who made it was told how often it fires by chance; rules on one-look p-values need that.
+    asset : of a rule about edges between venues; empty for whichever has the largest.
+    for_s : fires only once every value of so many seconds was beyond the level.
 
     Raises
     ------
@@ -59,6 +63,8 @@ class Rule:
     on: bool = True
     channels: tuple[str, ...] = ()
     told: bool = False
+    asset: str = ""
+    for_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -69,13 +75,17 @@ class Rule:
             raise ParameterError(f"measure={self.measure!r}: choose one of {', '.join(MEASURES)}")
         if not 0 <= self.cool_down_s <= MAX_COOL_DOWN_S:
             raise ParameterError(f"cool_down_s={self.cool_down_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
+        if not 0 <= self.for_s <= MAX_COOL_DOWN_S:
+            raise ParameterError(f"for_s={self.for_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
+        if self.asset and (self.measure != "arbitrage" or len(self.asset) > MAX_NAME or not self.asset.isprintable()):
+            raise ParameterError(
+                f"asset={self.asset!r}: only a rule about edges between venues has one, such as BTC/USDT"
+            )
         if len(self.channels) > MAX_CHANNELS:
             raise ParameterError(f"{len(self.channels)} webhooks: a rule tells at most {MAX_CHANNELS}")
         _check_levels(self)
-        if (self.spec is None) != (self.measure == "feed"):
-            raise ParameterError(
-                f"measure={self.measure!r} needs a pair" if self.spec is None else "a rule about the feed has no pair"
-            )
+        if (self.spec is None) != (self.measure in WITHOUT_PAIR):
+            raise ParameterError(f"measure={self.measure!r} {'needs a' if self.spec is None else 'is of no'} pair")
         if self.spec is not None:
             _check_spec(self.spec)
 
@@ -101,20 +111,23 @@ class Rule:
 
     def watches_as(self, other: "Rule") -> bool:
         """Whether both fire at the same values, so that the state of one is that of the other."""
-        return (self.measure, self.spec, self.when, self.level, self.clear) == (
-            *(other.measure, other.spec, other.when, other.level, other.clear),
+        return (self.measure, self.spec, self.asset, self.when, self.level, self.clear, self.for_s) == (
+            *(other.measure, other.spec, other.asset, other.when, other.level, other.clear, other.for_s),
         )
 
     @property
     def condition(self) -> str:
-        """For example ``above 2``; ``outside ±2``."""
+        """For example ``above 2``; ``outside ±2``; ``above 0.1 % for 5 s``."""
         sign = "±" if self.when == "outside" else ""
-        return f"{self.when} {sign}{number(self.level)}{unit_text(self.measure)}"
+        lasting = f" for {number(self.for_s)} s" if self.for_s else ""
+        return f"{self.when} {sign}{number(self.level)}{unit_text(self.measure)}{lasting}"
 
     @property
     def subject(self) -> str:
-        """What it is about: the pair with its bars and model, or the feed."""
-        return "feed" if self.spec is None else pair_name(self.spec)
+        """What it is about: the pair with its bars and model, the feed, or an asset."""
+        if self.spec is not None:
+            return pair_name(self.spec)
+        return "feed" if self.measure == "feed" else self.asset or "any asset"
 
 
 def _check_levels(rule: Rule) -> None:
@@ -155,21 +168,35 @@ class RuleState:
     armed : False from firing until the value has come back.
     fired_ns : when it fired last, 0 for never.
     side : sign of the value that fired.
+    beyond_ns : time of the first of the values in a row that were beyond the level, 0 where the last one was not; of
+        rules that want them to last.
     """
 
     armed: bool = True
     fired_ns: int = 0
     side: int = 0
+    beyond_ns: int = 0
 
     def cools_until_ns(self, rule: Rule) -> int:
         """When the cool-down ends; 0 where it never fired."""
         return self.fired_ns + round(rule.cool_down_s * SECOND) if self.fired_ns else 0
 
 
-def step(rule: Rule, state: RuleState, value: float, now_ns: int) -> tuple[RuleState, bool]:
-    """Take one value into account; the next state, and whether the rule fires. NaN changes nothing."""
+def step(rule: Rule, state: RuleState, value: float, now_ns: int, data_ns: int = 0) -> tuple[RuleState, bool]:
+    """Take one value into account; the next state, and whether the rule fires. NaN only ends what was to last.
+
+    Parameters
+    ----------
+    data_ns : the value's own time, for rules that want it to last.
+    """
     armed = state.armed or rule.is_clear(value, state.side)
+    beyond_ns = state.beyond_ns
+    if rule.for_s:
+        beyond_ns = (beyond_ns or data_ns) if rule.is_beyond(value) else 0
+    has_lasted = not rule.for_s or data_ns - beyond_ns >= rule.for_s * SECOND
     cooled = not state.fired_ns <= now_ns < state.cools_until_ns(rule)  # a clock set back ends it as well
-    if armed and cooled and rule.is_beyond(value):
-        return RuleState(False, now_ns, -1 if value < 0 else 1), True
-    return (state if armed == state.armed else replace(state, armed=armed)), False
+    if armed and cooled and has_lasted and rule.is_beyond(value):
+        return RuleState(False, now_ns, -1 if value < 0 else 1, beyond_ns), True
+    if armed == state.armed and beyond_ns == state.beyond_ns:
+        return state, False
+    return replace(state, armed=armed, beyond_ns=beyond_ns), False

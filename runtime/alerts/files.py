@@ -259,7 +259,7 @@ def _take(loaded: AlertState, entry: Mapping[str, Any], venue: str) -> list[str]
     for each in entry["states"]:
         try:
             state = msgspec.convert(each, type=RuleState)
-            check_times(state.fired_ns)
+            check_times(state.fired_ns, state.beyond_ns)
             loaded.states[rule.id, bool(each["recorded"])] = state
         except UNREADABLE as error:
             reasons.append(f"{type(error).__name__}: {error}")

@@ -26,6 +26,7 @@ from alphastream.alerts import (
     is_one_look,
     leg_of,
     number,
+    read_edges,
     read_feed,
     read_flow,
     read_pair,
@@ -264,7 +265,7 @@ class AlertService:
             before = state = self._states.get(key, RuleState())
             now_ns, alerts = self._now_ns(), []
             for data_ns, value in observation.values:
-                state, fires = step(rule, state, value, now_ns)
+                state, fires = step(rule, state, value, now_ns, data_ns)
                 if fires:
                     alerts.append(alert_of(rule, value, data_ns, context, now_ns))
             if observation.values:
@@ -281,6 +282,8 @@ class AlertService:
             return not self._states.get((rule.id, recorded), RuleState()).armed
 
     def _read_rule(self, rule: Rule, key: Key, context: RuleContext) -> Observation:
+        if rule.measure == "arbitrage":
+            return read_edges(rule, context, self._seen.get(key, 0))
         if rule.spec is None:
             begun_ns = self._feed_begun.setdefault(context.feed.feed, context.feed_now_ns)
             return read_feed(context.feed, context.feed_now_ns, begun_ns)

@@ -1,6 +1,7 @@
 """The thread that looks at all venues' quotes, keeps open episodes, and writes those that closed."""
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -8,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
+
+import numpy as np
 
 from alphastream.arbitrage import Alignment, ArbitrageMonitor, Edge, LeadLag, Leg, MonitorState, Signal
 from alphastream.core.units import MS
@@ -189,8 +192,8 @@ class ArbitrageService:
         watch.kept.note(watch.state.until_ns, watch.edges)
         watch.mids.note(quotes)
         sure = [edge.worst for edge in watch.edges if edge.worst == edge.worst]
-        if best := [*sure, *(signal.net for signal in signals)]:
-            watch.bests.append((watch.state.until_ns, max(best) * 100.0))
+        best = max([*sure, *(signal.net for signal in signals)], default=math.nan)
+        watch.bests.append((watch.state.until_ns, best * 100.0))
         return closed + signals
 
     def _leave(self, asset: str) -> list[Signal]:
@@ -277,6 +280,8 @@ class ArbitrageService:
     def bests(self, asset: str, since_ns: int) -> tuple[tuple[int, float], ...]:
         """Return the largest sure edge of each look after a time, per cent, oldest first; at least the newest one.
 
+        NaN where no two venues quoted.
+
         Parameters
         ----------
         asset : its name; "" for whichever asset has the largest.
@@ -288,7 +293,7 @@ class ArbitrageService:
                     newest = watch.bests[-1][0] if watch.bests else 0
                     for time_ns, best in watch.bests:
                         if time_ns > since_ns or time_ns == newest:
-                            rows[time_ns] = max(best, rows.get(time_ns, best))
+                            rows[time_ns] = float(np.fmax(best, rows.get(time_ns, math.nan)))
         return tuple(sorted(rows.items()))
 
 

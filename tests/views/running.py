@@ -26,6 +26,7 @@ class Running(SimpleNamespace):
     alerts: Any
     webhooks: Any
     paper: Any
+    arbitrage: Any
 
 
 @contextmanager

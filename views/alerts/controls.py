@@ -14,6 +14,7 @@ from alphastream.alerts import (
     MEASURES,
     ONE_LOOK,
     SHARED,
+    WITHOUT_PAIR,
     Rule,
     When,
     is_one_look,
@@ -57,6 +58,8 @@ ABOUT: Final[Mapping[str, str]] = {
     },
     "feed": "Since the newest trade of any symbol, whatever the reason. Watches the live feed also while a recording "
     "is shown.",
+    "arbitrage": "Per cent of the value, after the costs that the arbitrage page assumes, as far as it holds whatever "
+    "the error of the clocks. Of live venues only, five looks a second.",
 }
 # What a form begins with: when, level, clear.
 _OF_FLOW: Final[Mapping[str, tuple[When, float, float]]] = {
@@ -83,6 +86,7 @@ BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "age_x": ("above", 10.0, 2.0),
     **{f"{name}_{leg}": begin for leg in ("y", "x") for name, begin in _OF_FLOW.items()},
     "feed": ("above", 30.0, 5.0),
+    "arbitrage": ("above", 0.05, 0.0),
 }
 _OTHERS: Final[tuple[When, float, float]] = ("above", 1.0, 0.0)
 _CLEAR: Final = "Hysteresis: after firing, the value has to come back this far before the rule can fire again."
@@ -102,12 +106,14 @@ class Choices:
     venue : of symbols that are written without one.
     hooks : names of the webhooks there are.
     last_price : newest price of a symbol, None where it has not traded.
+    assets : that are quoted at two venues or more.
     """
 
     symbols: Sequence[str]
     venue: str
     hooks: Sequence[str]
     last_price: Callable[[str], float | None]
+    assets: Sequence[str] = ()
 
 
 def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule | None:
@@ -130,14 +136,17 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
     if measure in ABOUT:
         st.caption(ABOUT[measure])
     try:
-        spec = None if measure == "feed" else _pair(before, place, measure, choices, settings)
+        spec = None if measure in WITHOUT_PAIR else _pair(before, place, measure, choices, settings)
+        asset, for_s = _edge(before, place, choices.assets) if measure == "arbitrage" else ("", 0.0)
         when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
         channels = _channels(before, place, choices.hooks)
         told = is_one_look(measure) and _told(before, f"{place}-{measure}")
         if not st.button("Save" if before is not None else "Add rule", type="primary", key=f"{place}-save"):
             return None
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
-        return Rule(rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels, told)
+        return Rule(
+            rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels, told, asset, for_s
+        )
     except AlphaStreamError as error:
         st.error(in_markdown(in_words(error, choices.venue)), icon=":material/error:", title="This rule is not valid")
         return None
@@ -235,6 +244,18 @@ def _levels(
         help=_COOL_DOWN,
     )
     return chosen, level, clear, cool_down_s
+
+
+def _edge(before: Rule | None, place: str, assets: Sequence[str]) -> tuple[str, float]:
+    """The asset, empty for any, and how many seconds the edge has to last."""
+    same = before if before is not None and before.measure == "arbitrage" else None
+    first = same.asset if same is not None else ""
+    row = _row()
+    names = list(dict.fromkeys(("", *assets, first)))
+    asset = _choose(row, "Asset", names, first, f"{place}-asset", 170, format_func=lambda name: name or "any")
+    lasts = same.for_s if same is not None else 1.0
+    key = f"{place}-for"
+    return str(asset), float(row.number_input("For at least, s", 0.0, MAX_COOL_DOWN_S, lasts, 1.0, key=key, width=150))
 
 
 def _near(price: float | None) -> tuple[When, float, float]:

@@ -123,6 +123,7 @@ def _change(system: System) -> None:
         lambda symbol: (
             tick.price if pipeline is not None and (tick := pipeline.store.last(symbol)) is not None else None
         ),
+        [each.asset for each in system.arbitrage.assets()],
     )
     with st.container(border=True):
         if before is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -43,6 +44,7 @@ def system(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         settings=config.load({}),
         alerts=AlertService(tmp_path, lambda: NOW),
         webhooks=Webhooks(),
+        arbitrage=SimpleNamespace(assets=lambda: (SimpleNamespace(asset="BTC/USDT"),)),
         failure=None,
     )
     monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
@@ -93,6 +95,17 @@ def test_a_rule_is_added(system: Running) -> None:
     assert rule.spec == PAIR
     assert "Saved: z-score: z-score outside ±2" in words(test)
     assert test.dataframe[0].value["state"].tolist() == ["not evaluated yet"]
+
+
+def test_an_edge_of_an_asset_has_to_last(system: Running) -> None:
+    test = shown()
+    next(box for box in test.selectbox if box.label == "Watch").set_value("arbitrage").run()
+    next(box for box in test.selectbox if box.label == "Asset").set_value("BTC/USDT")
+    next(box for box in test.number_input if box.label == "For at least, s").set_value(5.0)
+    press(test, "Add rule")
+    (rule,) = system.alerts.rules
+    assert (rule.asset, rule.for_s, rule.spec) == ("BTC/USDT", 5.0, None)
+    assert rule.condition == "above 0.05 % for 5 s"
 
 
 def test_every_measure_begins_with_a_rule_that_can_be(system: Running) -> None:
