@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from alphastream.books import VenueMarkets
+from alphastream.books import MarketHistory, MarketView, VenueMarkets
 from alphastream.core.units import SECOND
 from alphastream.errors import StorageError
 from alphastream.feeds import FEEDS
@@ -103,6 +103,7 @@ class Pipeline:
     store : the tapes of all lines.
     flows : order flow and book of single legs, as far as somebody asks.
     market : quotes, books and mark prices of all lines; None where there are none, as in a recording.
+    market_history : those that were kept, and funding that was paid; None where none are.
     """
 
     kind: Literal["live", "replay"]
@@ -111,8 +112,9 @@ class Pipeline:
     engine: QuantEngine
     flows: LegFlows
     first_pair: PairSpec
-    market: VenueMarkets | None = None
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
+    market: MarketView | None = None
+    market_history: MarketHistory | None = None
 
     def start(self) -> None:
         """Start the engine, with the pair a page begins with, then the feeds."""
@@ -371,4 +373,4 @@ def _joined(
     past = {line.venue: line.kept for line in lines if line.kept is not None}
     market = VenueMarkets(now, past) if now else None
     flows = LegFlows(tape, market, lines[0].ingest.now_ns, time.monotonic, keep=settings.history_bars)
-    return Pipeline(kind, tuple(lines), tape, engine, flows, first_pair, market)
+    return Pipeline(kind, tuple(lines), tape, engine, flows, first_pair, market=market, market_history=market)

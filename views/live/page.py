@@ -16,7 +16,9 @@ from pipelines import Line, Pipeline
 from runtime.channel.topics import Frame
 from system import System
 from views.component import Card, live_figure, pair_frame, way_of
+from views.live.carry_page import carry_panel, chosen_size, size_controls
 from views.live.tables import coverage_frame, tape_facts
+from views.live.tradable import Size, tradable_cards
 from views.shared import exports
 from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
@@ -70,11 +72,12 @@ def _panel(system: System, spec: PairSpec) -> None:
     hub, pipeline = system.hub, system.pipeline
     if pipeline is not None:
         pipeline.engine.wait_for(spec, FIRST_ANSWER_S)
-    topic = hub.topic((spec, shown, cost), lambda: _frame(system, spec, shown, cost))
+    size = chosen_size()
+    topic = hub.topic((spec, shown, cost, size), lambda: _frame(system, spec, shown, cost, size))
     live_figure(topic, ticket=hub.ticket() if system.settings.channel == "auto" else None, key=FIGURE)
 
 
-def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame:
+def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Size) -> Frame:
     """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
     pipeline = system.pipeline
     if pipeline is None:
@@ -85,6 +88,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float) -> Frame
     evidence: Card = {**evidence_card(answer), "group": "ready"}  # it stands with what speaks for trading now
     cards = [
         *pair_cards(answer, spec, instruments, now_ns, compiling, venue=venue),
+        *tradable_cards(answer, spec, pipeline.market, instruments, now_ns, size, venue),
         feed,
         *ready_cards(answer, spec, feed, now_ns, cost_bps),
         evidence,
@@ -247,6 +251,7 @@ def _below(system: System, spec: PairSpec) -> None:
     """Downloads, the link, the tape's own account of itself."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.selectbox("Bars shown", SHOWN_BARS, index=1, key="bars", bind="query-params", width=140)
+    size_controls(row)
     with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
         if box.open:
             _downloads(system, spec)
@@ -256,6 +261,9 @@ def _below(system: System, spec: PairSpec) -> None:
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
+    with st.expander("Carry", icon=":material/event_repeat:", on_change="rerun", key="carry") as carry:
+        if carry.open:
+            st.fragment(carry_panel, run_every=2.0, key="carry_panel")(system, spec)
     with st.expander("Correlations", icon=":material/grid_on:", on_change="rerun", key="correlations") as heat:
         if heat.open:
             _correlations(system, spec)

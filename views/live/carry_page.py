@@ -1,0 +1,97 @@
+"""The box of the live page on what holding the pair costs."""
+
+from typing import Any
+
+import streamlit as st
+
+from alphastream.errors import AlphaStreamError
+from alphastream.instruments import in_words
+from alphastream.pairs import PairSpec
+from system import System
+from views.live.tradable import NO_MARKET, Size, carry_frame, carry_of
+from views.shared.controls import sentence
+from views.shared.escaping import in_markdown
+
+SIZE, FEE = "leg_size", "leg_fee"
+DEFAULT = Size()
+
+
+def chosen_size() -> Size:
+    """What the page's controls ask about."""
+    state = st.session_state
+    return Size(float(state.get(SIZE) or DEFAULT.notional), float(state.get(FEE, DEFAULT.fee_bps)))
+
+
+def size_controls(row: Any) -> None:
+    """Ask for which size the executable prices are, and what a fill costs."""
+    row.number_input(
+        "Size in y",
+        1.0,
+        1e9,
+        DEFAULT.notional,
+        None,
+        "%.8g",
+        key=SIZE,
+        bind="query-params",
+        width=130,
+        help="Notional of leg y, in its quote currency, for the executable z-score, the edge and the carry. Leg x "
+        "follows by the hedge ratio.",
+    )
+    row.number_input(
+        "Fee, bps",
+        -100.0,
+        500.0,
+        DEFAULT.fee_bps,
+        0.5,
+        "%.6g",
+        key=FEE,
+        bind="query-params",
+        width=110,
+        help="Fee of each of the four fills of a round trip, in bps of its notional, for the edge after costs. 5 is "
+        "Binance USDS-M without discounts.",
+    )
+
+
+def carry_panel(system: System, spec: PairSpec) -> None:
+    """Funding, basis and liquidation of both legs, as of now."""
+    pipeline = system.pipeline
+    if pipeline is None or pipeline.market is None:
+        st.caption(f"Nothing to show: {NO_MARKET}.")
+        return
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    leverage = row.number_input("Leverage", 1.0, 125.0, 10.0, 1.0, key="carry_leverage", width=110)
+    rate = row.number_input("Maintenance margin, %", 0.0, 50.0, 1.0, 0.1, key="carry_maintenance", width=170)
+    answer = pipeline.engine.snapshot(spec)
+    held = carry_of(answer, spec, pipeline.market, pipeline.instruments, chosen_size())
+    if isinstance(held, str) or answer is None:
+        st.caption(f"Nothing to show: {held}.")
+        return
+    try:
+        frame = carry_frame(held, answer, float(leverage), float(rate) / 100.0, pipeline.venue)
+    except AlphaStreamError as error:
+        st.warning(in_markdown(sentence(error, pipeline.venue)), icon=":material/error:")
+        return
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt="Funding, basis and liquidation price of both legs",
+        column_config={
+            "units": number(format="%.6g", help="Of base, short negative, for the chosen size."),
+            "price": number(format="%.8g", help="Mark price; of a spot leg the last trade."),
+            "basis_bps": number("basis, bps", format="%+.2f", help="Mark price over index less 1."),
+            "rate_bps": number("funding, bps", format="%+.3f", help="Expected at the next payment; longs pay it."),
+            "every_h": number("every, h", format="%.4g"),
+            "next": st.column_config.DatetimeColumn("next, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "payment": number("next payment", format="%+.4f", help="In quote units; negative is paid."),
+            "a_day": number("a day", format="%+.4f", help="In quote units, at the rate expected now."),
+            "liquidation": number("liquidation", format="%.8g", help="Opened now with a margin of its own."),
+            "distance": st.column_config.NumberColumn(format="percent", help="Move of the mark price until then."),
+        },
+    )
+    if held.why:
+        st.caption(in_markdown(in_words(held.why, pipeline.venue)))
+    st.caption(
+        "Liquidation is that of isolated margin in the venue's first tier: margin and gain or loss are then worth the "
+        "maintenance margin. Fees, funding until then and higher tiers are left out."
+    )
