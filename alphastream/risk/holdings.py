@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alphastream.errors import ParameterError
@@ -71,6 +71,24 @@ def closed(holdings: Iterable[Holding], which: Callable[[Holding], bool]) -> tup
 def doubled(holdings: Iterable[Holding], which: Callable[[Holding], bool]) -> tuple[Holding, ...]:
     """Return what would be held with those twice."""
     return tuple(replace(each, units=2.0 * each.units) if which(each) else each for each in holdings)
+
+
+@dataclass(slots=True)
+class AveragePrices:
+    """Average price of what is open, from purchases and sales as they come. Reducing a position leaves it as it is."""
+
+    units: dict[str, float] = field(default_factory=dict)
+    prices: dict[str, float] = field(default_factory=dict)
+
+    def take(self, instrument: str, units: float, price: float) -> None:
+        """Count a purchase, or a sale with negative units."""
+        before = self.units.get(instrument, 0.0)
+        after = before + units
+        if before == 0.0 or (after != 0.0 and (after > 0.0) != (before > 0.0)):
+            self.prices[instrument] = price
+        elif abs(after) > abs(before):
+            self.prices[instrument] = (before * self.prices[instrument] + units * price) / after
+        self.units[instrument] = after
 
 
 def read_positions(text: str, account: str = "file") -> tuple[Holding, ...]:

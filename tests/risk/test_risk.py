@@ -8,6 +8,7 @@ import pytest
 from alphastream.errors import ParameterError
 from alphastream.risk import (
     Account,
+    AveragePrices,
     Holding,
     Limits,
     RiskReport,
@@ -193,3 +194,18 @@ def test_positions_are_read_with_what_the_file_knows() -> None:
     assert (first.instrument, first.units, first.price, first.pair) == ("okx:BTC-USDT", -0.5, 60_000.0, "BTC")
     assert second.instrument == "KO"
     assert math.isnan(second.price)
+
+
+def test_the_average_price_is_that_of_what_is_open() -> None:
+    paid = AveragePrices()
+    for units, price, wanted in (
+        (2.0, 100.0, 100.0),
+        (2.0, 110.0, 105.0),
+        (-1.0, 200.0, 105.0),  # a part is sold
+        (-5.0, 120.0, 120.0),  # and more than all: the rest is short at this price
+        (-2.0, 130.0, 125.0),
+        (4.0, 90.0, 125.0),
+        (1.0, 80.0, 80.0),
+    ):
+        paid.take(BTC, units, price)
+        assert paid.prices[BTC] == pytest.approx(wanted)
