@@ -24,6 +24,8 @@ from runtime.http import Connection, connection_to, deadline
 log = logging.getLogger(__name__)
 
 BUFFER: Final = 262_144  # bytes taken by one read, at least
+MANY: Final = 500  # messages of a read that another one may follow at once
+MOST: Final = 5_000  # messages after which none does
 _TEXT: Final = WSMsgType.TEXT  # looked up once: that takes as long as all else about a frame
 MAX_FRAGMENTS: Final = 4_096  # of one message; empty ones never fill it
 
@@ -95,6 +97,10 @@ class PicowsTransport:
         """Return all messages that have come; see Transport."""
         if not self._inbox.messages:
             self._wait(timeout_s)
+        before = 0
+        while before + MANY <= len(self._inbox.messages) < MOST:  # more waits, and large bursts cost less a message
+            before = len(self._inbox.messages)
+            self._run(0.0)
         return self._inbox.take()
 
     def _wait(self, timeout_s: float) -> None:

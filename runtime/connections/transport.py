@@ -27,7 +27,7 @@ class Transport(Protocol):
     def recv_many(self, timeout_s: float) -> tuple[list[bytes], list[int]]:
         """Return all messages that have come, after a wait for the first, and when each was read, UTC ns.
 
-        Both lists are empty after ``timeout_s`` or earlier; they hold no more than one read of a socket gives, or one
+        Both lists are empty after ``timeout_s`` or earlier; they hold no more than a few reads of a socket give, or one
         message. Raises FeedError when the connection is lost, once all that came before was returned.
         """
 
