@@ -10,6 +10,8 @@ import numpy.typing as npt
 BOUNDS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Upper bounds of the buckets, inclusive, in seconds; one more bucket holds all that took longer."""
 
+_BOUNDS_S: Final = np.array(BOUNDS_S)
+
 
 @dataclass(frozen=True, slots=True)
 class Durations:
@@ -67,9 +69,13 @@ class DurationHistogram:
         weights : (n,) how many things took each; one where none are given.
         """
         values = np.atleast_1d(np.asarray(seconds, dtype=np.float64))
-        each = np.ones(len(values), dtype=np.int64) if weights is None else np.asarray(weights, dtype=np.int64)
-        np.add.at(self._counts, np.searchsorted(BOUNDS_S, values, side="left"), each)
-        self._sum_s += float(values @ each)
+        places = np.searchsorted(_BOUNDS_S, values, side="left")
+        if weights is None:
+            self._counts += np.bincount(places, minlength=len(self._counts))
+            self._sum_s += float(values.sum())
+        else:
+            np.add.at(self._counts, places, np.asarray(weights, dtype=np.int64))
+            self._sum_s += float(values @ weights)
 
     def snapshot(self) -> Durations:
         """The counts as they are now."""

@@ -53,6 +53,9 @@ class IdWatch:
             self._take(symbol, ids, time_ns)
             return "hole"
         last, last_ns = known
+        if ids[0] == last + 1 and ids[-1] == last + len(ids) and bool((ids[1:] > ids[:-1]).all()):  # as nearly always
+            self._newest[symbol] = int(ids[-1]), int(time_ns[-1])
+            return "hole" if is_first else "goes on"
         strange = (ids > last + MOST_SKIPPED) | ((ids <= last) & (time_ns > last_ns + SECOND))
         if strange.any():
             found = np.append(self._suspects.get(symbol, ids[:0]), ids[strange])

@@ -117,12 +117,13 @@ class IdRuns:
     def extend(self, ids: Ints) -> bool:
         """Take in strictly ascending ids, (n,), beyond the last one; False, and nothing done, for any others."""
         last = self._lasts[-1] if self._lasts else -2
-        steps = ids[1:] - ids[:-1]
-        if not len(ids) or ids[0] <= last or (steps < 1).any():
+        if not len(ids) or ids[0] <= last or not (ids[1:] > ids[:-1]).all():
             return False
-        ends = np.flatnonzero(steps != 1)
-        firsts = ids[np.append(0, ends + 1)].tolist()
-        lasts = ids[np.append(ends, len(ids) - 1)].tolist()
+        firsts, lasts = [int(ids[0])], [int(ids[-1])]
+        if lasts[0] - firsts[0] >= len(ids):  # some are left out
+            ends = np.flatnonzero(ids[1:] - ids[:-1] != 1)
+            firsts += ids[ends + 1].tolist()
+            lasts = ids[ends].tolist() + lasts
         if firsts[0] == last + 1:
             self._lasts.pop()
             firsts = firsts[1:]

@@ -171,7 +171,7 @@ class SymbolRing:
         if (last_id is None or int(ticks.id[-1]) - last_id <= MOST_SKIPPED) and self.seen.extend(ticks.id):
             if last_id is None:
                 self.first_ns = int(ticks.time_ns[0])
-            self._put(ticks)
+            self._put(ticks, len(ticks) - 1)
             return [Admission(self.series, ticks, _NONE, _NONE, 0)]
         verdicts = np.array(
             [self._verdict(*row, now_ns) for row in zip(ticks.id.tolist(), ticks.time_ns.tolist(), strict=True)],
@@ -249,13 +249,18 @@ class SymbolRing:
         self._epoch, self._begun = self._epoch + 1, self._arrived
         self.seen, self.lost, self._absent, self.newest = IdRuns(), IdRuns(), IdRuns(), None
 
-    def _put(self, ticks: TickColumns) -> None:
-        """Write ticks behind the others; of more than the ring holds, the last."""
+    def _put(self, ticks: TickColumns, newest: int | None = None) -> None:
+        """Write ticks behind the others; of more than the ring holds, the last.
+
+        Parameters
+        ----------
+        newest : the row with the largest id, where that is known.
+        """
         if not len(ticks):
             return
-        place = int(ticks.id.argmax())
+        place = int(ticks.id.argmax()) if newest is None else newest
         if self.newest is None or ticks.id[place] > self.newest.id:
-            (self.newest,) = ticks.rows(slice(place, place + 1)).ticks(self.symbol)
+            self.newest = Tick(self.symbol, *(column[place].item() for column in ticks.arrays()))
         self._arrived += len(ticks)
         ticks = ticks.rows(slice(max(0, len(ticks) - self._ring_ticks), None))
         if self._end + len(ticks) > len(self._columns):

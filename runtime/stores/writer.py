@@ -70,6 +70,7 @@ class TickWriter:
         self._queue: deque[Batch] = deque()
         self._queued = 0  # ticks in there
         self._in_flight: list[Batch] = []  # in the transaction that runs now
+        self._flying = 0  # ticks in there
         self._marks: deque[tuple[int, float]] = deque()  # offered so far and when: the age of what is pending
         self._offered = self._flush_to = self._settled = 0
         self.lag = DurationHistogram()
@@ -93,7 +94,7 @@ class TickWriter:
     @property
     def pending(self) -> int:
         """Ticks that are not durable yet. For the lock's holder."""
-        return self._queued + _count(self._in_flight)
+        return self._queued + self._flying
 
     @property
     def lag_s(self) -> float:
@@ -118,6 +119,8 @@ class TickWriter:
 
     def wait_for_room(self) -> None:
         """Wait for the thread while it works; give up the oldest pending ticks while it cannot."""
+        if self.pending <= self._max_pending:  # without the lock: the caller has just had it
+            return
         with self._lock:
             while (over := self.pending - self._max_pending) > 0:
                 if self.error is None or not self._queue:
@@ -180,12 +183,13 @@ class TickWriter:
     def _take(self, most: int) -> list[Batch]:
         """Take the oldest ticks off the queue. For the lock's holder."""
         taken: list[Batch] = []
-        while self._queue and (room := most - _count(taken)) > 0:
+        while self._queue and most > 0:
             series, ticks = self._queue.popleft()
-            if len(ticks) > room:
-                self._queue.appendleft((series, ticks.rows(slice(room, None))))
-                ticks = ticks.rows(slice(room))
+            if len(ticks) > most:
+                self._queue.appendleft((series, ticks.rows(slice(most, None))))
+                ticks = ticks.rows(slice(most))
             taken.append((series, ticks))
+            most -= len(ticks)
             self._queued -= len(ticks)
         return taken
 
@@ -197,6 +201,7 @@ class TickWriter:
                 self._work.wait_for(self._is_batch_due, self._flush_s)
             if not self._queue and self.closed:
                 return None
+            self._flying = min(self._queued, _MOST_TICKS)
             self._in_flight = self._take(_MOST_TICKS)
             return self._in_flight
 
@@ -292,12 +297,12 @@ class TickWriter:
 
     def _finish(self, batch: list[Batch], oldest: dict[Series, tuple[int, int]], error: str | None) -> None:
         with self._lock:
-            self._in_flight = []
             if error is None:
-                self.written += _count(batch)
+                self.written += self._flying
             else:
                 self._queue.extendleft(reversed(batch))
-                self._queued += _count(batch)
+                self._queued += self._flying
+            self._in_flight, self._flying = [], 0
             self._rings.drop_below(oldest)
             before, self.error = self.error, error
             self._settle(durable=error is None)
@@ -323,7 +328,3 @@ class TickWriter:
         with self._lock:
             self._work.wait_for(lambda: self.closed, pause_s)
             return self._closed_at is None or time.monotonic() < self._closed_at + _CLOSE_WRITES_S
-
-
-def _count(batches: list[Batch]) -> int:
-    return sum(len(ticks) for _, ticks in batches)
