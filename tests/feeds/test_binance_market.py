@@ -16,6 +16,7 @@ from alphastream.instruments import InstrumentId
 
 RECORDED = Path(__file__).parents[1] / "data" / "binance"
 BTC = InstrumentId("binance-usdm", "BTCUSDT")
+ETH = InstrumentId("binance-usdm", "ETHUSDT")
 SPOT_BTC = InstrumentId("binance-spot", "BTCUSDT")
 VENUES = ("binance-usdm", "binance-spot", "binance-us")
 AT = 1_800_000_000_000_000_000
@@ -228,8 +229,8 @@ def test_a_snapshot_is_a_book_with_the_number_it_is_as_of() -> None:
         codec.parse_snapshot(BTC, b'{"lastUpdateId":7,"bids":[["0","1"]],"asks":[]}', AT)
 
 
-def test_mark_prices_say_the_interval_once_it_is_known() -> None:
-    codec, eth = market("binance-usdm"), InstrumentId("binance-usdm", "ETHUSDT")
+def test_mark_prices_say_what_is_paid_next() -> None:
+    codec = market("binance-usdm")
 
     def told(**changes: Any) -> MarkPrice:
         (mark,) = codec.parse([wrapped(**{**MARK, **changes})], [AT])
@@ -239,16 +240,10 @@ def test_mark_prices_say_the_interval_once_it_is_known() -> None:
     assert told() == MarkPrice(
         BTC, 11794.15, 1562305380000 * MS, AT, 11784.62659091, 0.00038167, 1562306400000 * MS, interval_ns=0
     )
-    request = codec.mark_request(BTC)
-    assert request is not None
-    assert request.url == "https://fapi.binance.com/fapi/v1/fundingInfo"
-    rows = [{"symbol": "ETHUSDT", "adjustedFundingRateCap": "0.03", "fundingIntervalHours": 4, "disclaimer": False}]
-    (mark,) = codec.parse_marks(msgspec.json.encode(rows), AT)
-    assert (mark.instrument, mark.interval_ns, math.isnan(mark.mark)) == (eth, 4 * HOUR, True)
-    assert [told().interval_ns, told(s="ETHUSDT").interval_ns] == [8 * HOUR, 4 * HOUR]
     expiring = told(s="BTCUSDT_261225", r="", T=0)
     assert math.isnan(expiring.funding_rate)
     assert (expiring.next_funding_ns, expiring.interval_ns) == (0, 0)
+    assert codec.mark_request(expiring.instrument) is None
     premium = {
         "symbol": "ETHUSDT",
         "markPrice": "3120.5",
@@ -257,9 +252,23 @@ def test_mark_prices_say_the_interval_once_it_is_known() -> None:
         "nextFundingTime": 1562306400000,
         "time": 1562305380000,
     }
-    expected = MarkPrice(eth, 3120.5, 1562305380000 * MS, AT, 3121.0, -0.0001, 1562306400000 * MS, interval_ns=4 * HOUR)
+    expected = MarkPrice(ETH, 3120.5, 1562305380000 * MS, AT, 3121.0, -0.0001, 1562306400000 * MS)
     for body in (premium, [premium]):
         assert codec.parse_marks(msgspec.json.encode(body), AT) == [expected]
+
+
+def test_how_often_a_perpetual_pays_is_told_of_those_not_named_too() -> None:
+    codec = market("binance-usdm")
+    rows = [{"symbol": "ETHUSDT", "adjustedFundingRateCap": "0.03", "fundingIntervalHours": 4, "disclaimer": False}]
+    body = msgspec.json.encode(rows)
+    assert [mark.instrument for mark in codec.parse_marks(body, AT)] == [ETH]
+    for instrument in (BTC, ETH):
+        request = codec.mark_request(instrument)
+        assert request is not None
+        assert request.url == "https://fapi.binance.com/fapi/v1/fundingInfo"
+    marks = codec.parse_marks(body, AT)
+    assert {mark.instrument: mark.interval_ns for mark in marks} == {BTC: 8 * HOUR, ETH: 4 * HOUR}
+    assert all(math.isnan(mark.mark) and mark.next_funding_ns == 0 for mark in marks)
 
 
 def test_past_funding_is_asked_for_and_read() -> None:

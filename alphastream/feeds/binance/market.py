@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 from urllib.parse import quote, urlencode
 
-import msgspec
-
-from alphastream.core.units import MS
+from alphastream.core.units import HOUR, MS
 from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.binance.endpoints import VenueEndpoints
 from alphastream.feeds.binance.market_frames import MarketFrames
@@ -23,13 +21,14 @@ from alphastream.instruments import InstrumentId
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("markPrice@1s",)
+USUAL_INTERVAL_NS: Final = 8 * HOUR  # of the perpetuals that fundingInfo does not name
 
 
 class BinanceMarket:
     """Bytes of a Binance venue to quotes, books and mark prices.
 
-    How often a perpetual pays is not in the stream: `parse_marks` keeps it from an answer of fundingInfo, and mark
-    prices say it from then on; before, 0.
+    How often a perpetual pays is not in the stream, and fundingInfo names only those that do not pay as usual: so the
+    codec remembers whom `mark_request` asked for, and `parse_marks` tells it of them too.
 
     Parameters
     ----------
@@ -55,6 +54,7 @@ class BinanceMarket:
         self._endpoints = endpoints
         self._frames = MarketFrames(endpoints.name)
         self._names = Names(endpoints.name)
+        self._asked: dict[InstrumentId, None] = {}
         self.rejected: dict[str, int] = self._frames.rejected
 
     @property
@@ -128,23 +128,25 @@ class BinanceMarket:
 
     def mark_request(self, instrument: InstrumentId) -> Request | None:
         """Return the request for what the stream does not say: how often perpetuals pay. One answer tells it of all."""
-        self._endpoints.wire(instrument)
-        return self._endpoints.request("/fundingInfo", 1) if self.has_funding else None
+        symbol = self._endpoints.wire(instrument)
+        if not self.has_funding or "_" in symbol:  # BTCUSDT_261225 expires and pays none
+            return None
+        self._asked[instrument] = None
+        return self._endpoints.request("/fundingInfo", 1)
 
     def parse_marks(self, body: bytes, receive_ns: int) -> list[MarkPrice]:
         """Return what an answer of fundingInfo or premiumIndex says of each symbol in it. Raises FeedError.
 
-        A symbol that fundingInfo does not name pays every eight hours.
+        fundingInfo says intervals alone. A perpetual that was asked for and is not named there pays every eight hours.
         """
         try:
-            adjusted = parse_funding_info(self.title, self._names, body)
+            intervals = parse_funding_info(self.title, self._names, body)
         except FeedError:
-            marks = parse_premium_index(self.title, self._names, body, receive_ns)
-            return [self._with_interval(mark) for mark in marks]
-        self._frames.intervals = adjusted
+            return parse_premium_index(self.title, self._names, body, receive_ns)
+        usual = dict.fromkeys(self._asked, USUAL_INTERVAL_NS)
         return [
-            MarkPrice(self._names[symbol], float("nan"), receive_ns, receive_ns, interval_ns=interval_ns)
-            for symbol, interval_ns in adjusted.items()
+            MarkPrice(name, float("nan"), receive_ns, receive_ns, interval_ns=interval_ns)
+            for name, interval_ns in (usual | intervals).items()
         ]
 
     def past_funding(self, instrument: InstrumentId, from_ns: int, until_ns: int) -> Request | None:
@@ -164,7 +166,3 @@ class BinanceMarket:
         parts = [symbols[start : start + of_one] for start in range(0, len(symbols), of_one)]
         joined = ["/".join(f"{symbol}@{kind}" for symbol in part for kind in kinds) for part in parts]
         return [f"{self._endpoints.ws_url}{path}?streams={quote(streams, safe='@/')}" for streams in joined]
-
-    def _with_interval(self, mark: MarkPrice) -> MarkPrice:
-        interval_ns = self._frames.interval_ns(mark.instrument.symbol) if mark.next_funding_ns else 0
-        return msgspec.structs.replace(mark, interval_ns=interval_ns)

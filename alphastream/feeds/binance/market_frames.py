@@ -5,13 +5,13 @@ and "Mark Price Stream".
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from alphastream.core.units import HOUR, MS
+from alphastream.core.units import MS
 from alphastream.errors import ParameterError
 from alphastream.feeds.binance.bursts import MAX_TIME_MS
 from alphastream.feeds.binance.trades import MAX_ID
@@ -21,7 +21,6 @@ from alphastream.feeds.rejects import PROBLEMS, Rejects
 
 log = logging.getLogger(__name__)
 
-USUAL_INTERVAL_NS: Final = 8 * HOUR  # of the perpetuals that fundingInfo does not name
 LARGEST: Final = 1e300  # far above any price, and finite
 Price = Annotated[float, Meta(gt=0, le=LARGEST)]
 Quantity = Annotated[float, Meta(ge=0, le=LARGEST)]
@@ -85,7 +84,6 @@ class MarketFrames:
 
     Attributes
     ----------
-    intervals : ns between two payments of funding, of perpetuals that do not pay as usual; None until it is known.
     rejected : messages that should not have come, by kind.
     endings : messages in which the venue announced the end of a connection.
     """
@@ -93,7 +91,6 @@ class MarketFrames:
     def __init__(self, name: str) -> None:
         self._name = name
         self._names = Names(name)
-        self.intervals: Mapping[str, int] | None = None
         self.rejected = Rejects(name)
         self.endings = 0
 
@@ -111,10 +108,6 @@ class MarketFrames:
             if event is not None:
                 events.append(event)
         return events
-
-    def interval_ns(self, symbol: str) -> int:
-        """Return the time between two payments of funding; 0 until it is known."""
-        return 0 if self.intervals is None else self.intervals.get(symbol, USUAL_INTERVAL_NS)
 
     def _event(self, data: Sound, at_ns: int) -> MarketEvent | None:
         """Return what a message says, None for one that lacks something. ParameterError: its name cannot be."""
@@ -139,16 +132,14 @@ class MarketFrames:
     def _mark(self, data: Sound, at_ns: int) -> MarkPrice | None:
         if data.p is None or not data.E:
             return None
-        has_funding = bool(data.T) and data.r != ""  # contracts that expire say T 0 and an empty rate
         return MarkPrice(
             self._names[data.s],
             data.p,
             data.E * MS,
             at_ns,
             index=float("nan") if data.i is None else data.i,
-            funding_rate=number(data.r),
+            funding_rate=number(data.r),  # contracts that expire say an empty rate and T 0
             next_funding_ns=(data.T or 0) * MS,
-            interval_ns=self.interval_ns(data.s) if has_funding else 0,
         )
 
     def _read_slowly(self, frame: bytes, at_ns: int) -> MarketEvent | None:

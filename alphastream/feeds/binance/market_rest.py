@@ -92,11 +92,11 @@ def parse_premium_index(title: str, names: Names, body: bytes, receive_ns: int) 
         ]
 
 
-def parse_funding_info(title: str, names: Names, body: bytes) -> dict[str, int]:
-    """Return the ns between payments of the symbols of a fundingInfo answer, those adjusted. Raises FeedError."""
+def parse_funding_info(title: str, names: Names, body: bytes) -> dict[InstrumentId, int]:
+    """Return the ns between payments of what a fundingInfo answer names: those adjusted. Raises FeedError."""
     rows = decode(title, _ADJUSTED, body, "fundingInfo")
     with _numbers(title, "fundingInfo"):
-        return {names[row.symbol].symbol: row.funding_interval_hours * HOUR for row in rows}
+        return {names[row.symbol]: row.funding_interval_hours * HOUR for row in rows}
 
 
 @contextmanager
