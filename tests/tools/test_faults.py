@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from tools.exchange import (
     Garbage,
     HalfClose,
     JumpIds,
+    LateAnswer,
     LocalExchange,
     Mute,
     PingFlood,
@@ -333,3 +335,36 @@ def test_inject_counts_from_now_and_heal_ends_it(short_tape: Tape) -> None:
 def test_words_that_are_no_fault(text: str) -> None:
     with pytest.raises(ParameterError, match="known faults"):
         parse_fault(text)
+
+
+def test_a_late_answer_tells_what_was_so_when_it_was_asked(short_tape: Tape) -> None:
+    path = "/fapi/v1/depth?symbol=BTCUSDT"
+    with LocalExchange(short_tape, pace=Stepped()) as exchange, ThreadPoolExecutor() as pool:
+        before = get(exchange, path)
+        exchange.inject(LateAnswer(path="/depth", delay_s=0.3))
+        late = pool.submit(get, exchange, path)
+        while len(exchange.requests) < 2:
+            time.sleep(0.005)
+        exchange.step(50)
+        assert get(exchange, "/fapi/v1/ping") == {}
+        after = get(exchange, path)
+        told = late.result(5)
+        assert [book["lastUpdateId"] for book in (before, told)] == [told["lastUpdateId"]] * 2
+        assert after["lastUpdateId"] > told["lastUpdateId"]
+
+
+def test_a_fault_of_one_kind_waits_for_a_connection_that_carries_it(short_tape: Tape) -> None:
+    with (
+        LocalExchange(short_tape, pace=Stepped(), faults=[SkipIds(on="quotes")]) as exchange,
+        connect(exchange, BTC) as trades,
+        connect(exchange, "/public/ws/btcusdt@bookTicker") as quotes,
+    ):
+        played = [trade for trade in exchange.step(100) if trade.symbol == "BTCUSDT"]
+        assert [each["a"] for each in receive(trades, len(played))] == [trade.id for trade in played]
+        first = receive(quotes, 1)[0]
+    with (
+        LocalExchange(short_tape, pace=Stepped()) as exchange,
+        connect(exchange, "/public/ws/btcusdt@bookTicker") as quotes,
+    ):
+        exchange.step(100)
+        assert [each["u"] for each in receive(quotes, 2)][1] == first["u"]

@@ -13,6 +13,7 @@ from tools.exchange import (
     Garbage,
     HalfClose,
     JumpIds,
+    LateAnswer,
     Mute,
     PingFlood,
     Refuse403,
@@ -62,6 +63,7 @@ KINDS: tuple[Callable[[random.Random], Faults], ...] = (
     lambda draw: (Refuse403(seconds=draw.uniform(1.0, 5.0)), Drop()),
     lambda draw: (Refuse451(seconds=draw.uniform(1.0, 5.0)), Drop()),
     lambda draw: (Refuse429(on=("rest",), retry_after_s=2, seconds=4.0), SkipIds(count=500)),
+    lambda draw: (LateAnswer(delay_s=draw.uniform(0.5, 4.0), times=5), SkipIds(count=500)),
 )
 """Every fault of the exchange; a refusal comes with what makes a client knock again."""
 

@@ -101,9 +101,9 @@ class _Book:
         self.quoted = best
         return Quote(self.symbol, self.id, *best, trade.time_ns, trade.event_ns)
 
-    def change(self, time_ns: int, event_ns: int) -> BookChange | None:
+    def change(self, time_ns: int, event_ns: int, every_ns: int = FLUSH_NS) -> BookChange | None:
         """Return what changed since the last time, where that was long enough ago."""
-        if not self.pending or event_ns - self.told_ns < FLUSH_NS:
+        if not self.pending or event_ns - self.told_ns < every_ns:
             return None
         self.count += 1
         bids, asks = (
@@ -198,5 +198,12 @@ class Books:
             yield quote
         for each in self._books.values():
             change = each.change(trade.time_ns, trade.event_ns)
+            if change is not None:
+                yield change
+
+    def rest(self, now_ns: int) -> Iterator[BookChange]:
+        """Give what has changed in books and was not told yet."""
+        for each in self._books.values():
+            change = each.change(now_ns, max(now_ns, each.told_ns), every_ns=0)
             if change is not None:
                 yield change

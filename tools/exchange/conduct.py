@@ -10,6 +10,7 @@ from .events import Event, Kind
 from .faults import (
     Duplicate,
     EventFault,
+    Fault,
     HalfClose,
     JumpIds,
     Mute,
@@ -36,7 +37,7 @@ class Conduct:
         self._sent: Counter[Kind] = Counter()
         self._armed: list[tuple[int, Strikes]] = []
         self._stalled_until = -math.inf
-        self._mutes: list[Mute] = []  # those that wait for the next event they are about
+        self._mutes: list[Mute] = []  # those that wait for the next event
         self._muted_until: dict[tuple[Kind | None, str], float] = {}
         self._jumps: dict[Kind, list[int]] = {}
         self._duplicate: Counter[Kind] = Counter()
@@ -53,11 +54,16 @@ class Conduct:
         self.ticks += 1
         self._sent[event.kind] += 1
 
-    def due(self) -> list[StreamFault]:
-        """Spend and give the faults whose number of messages has been sent."""
+    def due(self, kind: Kind | None = None) -> list[StreamFault]:
+        """Spend and give the faults whose number of events has been sent.
+
+        Those about one kind of events wait for the next of that kind, so that they strike a connection that carries it.
+        """
         if not self._armed:
             return []
-        due = [armed for armed in self._armed if armed[0] <= self._count(armed[1])]
+        due = [
+            (at, strikes) for at, strikes in self._armed if _kind(strikes.fault) == kind and at <= self._count(strikes)
+        ]
         self._armed = [armed for armed in self._armed if armed not in due]
         return [cast(StreamFault, strikes.fault) for _, strikes in due if strikes.spend()]
 
@@ -96,7 +102,12 @@ class Conduct:
 
     def outgoing(self, event: Event, now: float) -> list[Event]:
         """Give the events to send, in this order, now that ``event`` was played."""
-        self._begin_mutes(event, now)
+        for fault in self.due(event.kind):
+            self.strike(fault, now)
+        while self._mutes:
+            mute = self._mutes.pop()
+            until = math.inf if mute.seconds is None else now + mute.seconds
+            self._muted_until[mute.on, mute.symbol or event.symbol] = until
         if now < self._stalled_until or self._is_muted(event, now):
             return []
         kind = event.kind
@@ -114,17 +125,8 @@ class Conduct:
 
     def _count(self, strikes: Strikes) -> int:
         """Count what was sent of what a fault is about."""
-        return self._sent[strikes.fault.on] if isinstance(strikes.fault, EventFault) else self.ticks
-
-    def _begin_mutes(self, event: Event, now: float) -> None:
-        waiting = []
-        for mute in self._mutes:
-            if mute.on in (None, event.kind):
-                until = math.inf if mute.seconds is None else now + mute.seconds
-                self._muted_until[mute.on, mute.symbol or event.symbol] = until
-            else:
-                waiting.append(mute)
-        self._mutes = waiting
+        kind = _kind(strikes.fault)
+        return self.ticks if kind is None else self._sent[kind]
 
     def _is_muted(self, event: Event, now: float) -> bool:
         if not self._muted_until:
@@ -141,3 +143,8 @@ class Conduct:
         self._held[event.kind] = []
         self._reorder[event.kind] = 0
         return held[::-1]
+
+
+def _kind(fault: Fault) -> Kind | None:
+    """Return the kind of events that a fault is about, None for all."""
+    return fault.on if isinstance(fault, EventFault | Mute) else None

@@ -180,7 +180,11 @@ class Connection(asyncio.Protocol):
         venue.connections.add(self)
         venue.requests.append(f"{request.method} {target}")
         if venue.protocol.is_rest(target):
-            self._reply(venue.answer(request.method, target))
+            reply, delay_s = venue.answer(request.method, target), venue.script.delay_s(target)
+            if delay_s:
+                self._later("answer", delay_s, lambda: self._reply_late(reply))
+            else:
+                self._reply(reply)
             return
         refusal = venue.script.refusal("ws")
         place = venue.protocol.endpoint(target)
@@ -203,6 +207,10 @@ class Connection(asyncio.Protocol):
         response.headers["Content-Type"] = "text/html" if reply.body.startswith(b"<") else "application/json"
         response.headers.update(reply.headers)
         self._protocol.send_response(response)
+
+    def _reply_late(self, reply: Reply) -> None:
+        self._reply(reply)
+        self.flush()
 
     def _begin(self) -> None:
         if math.isfinite(self._limits.ping_interval_s):

@@ -180,13 +180,26 @@ class Refuse418(Refuse429):
     body: ClassVar[str] = '{"code":-1003,"msg":"Way too many requests; IP banned."}'
 
 
-Fault = StreamFault | Refusal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAnswer:
+    """REST answers ``delay_s`` late, with what was so when it was asked: ``times`` answers, for ``seconds``.
+
+    ``path`` is part of the paths it is about, "/depth"; all where it is empty.
+    """
+
+    path: str = ""
+    delay_s: float = 1.0
+    times: int | None = 1
+    seconds: float | None = None
+
+
+Fault = StreamFault | Refusal | LateAnswer
 STREAM_FAULTS = (
     *(Drop, Stall, Silence, HalfClose, Mute, Duplicate, Reorder, SkipIds, JumpIds),
     *(Garbage, SlowClose, PingFlood, Close24h),
 )
 REFUSALS = (Refuse451, Refuse403, Refuse429, Refuse418)
-FAULTS: dict[str, type[Fault]] = {fault.__name__: fault for fault in (*STREAM_FAULTS, *REFUSALS)}
+FAULTS: dict[str, type[Fault]] = {fault.__name__: fault for fault in (*STREAM_FAULTS, *REFUSALS, LateAnswer)}
 
 
 class Strikes:
@@ -195,7 +208,7 @@ class Strikes:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self._left = math.inf if fault.times is None else fault.times
-        lasts_s = fault.seconds if isinstance(fault, Refusal) else None
+        lasts_s = None if isinstance(fault, StreamFault) else fault.seconds
         self._ends_s = math.inf if lasts_s is None else time.monotonic() + lasts_s
 
     @property
@@ -247,6 +260,14 @@ class Script:
             if isinstance(fault, Refusal) and channel in fault.on and strikes.spend():
                 return fault
         return None
+
+    def delay_s(self, path: str) -> float:
+        """Spend the first late answer that applies to a path, and give its delay; 0 where there is none."""
+        for strikes in self._strikes:
+            fault = strikes.fault
+            if isinstance(fault, LateAnswer) and fault.path in path and strikes.spend():
+                return fault.delay_s
+        return 0.0
 
 
 def parse_fault(text: str) -> Fault:

@@ -111,8 +111,8 @@ class Handle:
         self._call(lambda venue: venue.playback.restart_ids())
 
     def close_market(self) -> None:
-        """Play no further trade; connections stay open and REST has all that was played."""
-        self._call(lambda venue: venue.playback.finish())
+        """Play no further trade; connections stay open, books say how they end and REST has all that was played."""
+        self._call(lambda venue: venue.close_market())
 
     def inject(self, fault: Fault) -> None:
         """Put a fault in force now, for open and coming connections."""

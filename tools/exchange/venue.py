@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .connection import Connection
 from .events import Event, Trade
-from .faults import Fault, Refusal, Script
+from .faults import Fault, Script, StreamFault
 from .limits import Limits, Meter
 from .listings import list_symbols
 from .playback import SECOND_NS, Fast, Playback, Stepped
@@ -78,7 +78,7 @@ class Venue:
     def inject(self, fault: Fault) -> None:
         """Put a fault in force for open and coming connections."""
         strikes = self.script.add(fault)
-        if isinstance(fault, Refusal):
+        if not isinstance(fault, StreamFault):
             return
         for connection in [connection for connection in self.connections if connection.open]:
             connection.arm(strikes)
@@ -88,6 +88,13 @@ class Venue:
         self.script.clear()
         for connection in [connection for connection in self.connections if connection.open]:
             connection.heal()
+
+    def close_market(self) -> None:
+        """Play no further trade, and publish what has changed in the books since they last said so."""
+        self.playback.finish()
+        for change in self.market.books.rest(self.playback.now_ns()):
+            self._publish(change)
+        self._flush()
 
     def step(self, count: int) -> list[Trade]:
         """Publish the next trades, fewer where the tape ends."""
