@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+import config
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
 from tools.exchange import USDM, Drop, Fault, LocalExchange, Refuse451, Stepped, Tape
+from tools.exchange.__main__ import faults_by_venue
 from tools.exchange.client import BTC, connect, get, get_error, receive, tick
 from tools.exchange.protocols import PROTOCOLS
 
@@ -75,6 +77,25 @@ def test_each_venue_may_have_a_tape_and_limits_of_its_own() -> None:
             "binance-usdm": (2, "11.0"),
             "binance-spot": (7, "20.5"),
         }
+
+
+def test_the_settings_lead_the_application_to_each_venue(short_tape: Tape) -> None:
+    with LocalExchange(short_tape, market=BOTH_VENUES, pace=Stepped()) as exchange:
+        settings = config.load(exchange.settings)
+        for venue in BOTH_VENUES:
+            at = exchange.at(venue)
+            assert (settings.ws_url_of(venue), settings.rest_url_of(venue)) == (at.ws_url, at.rest_url)
+
+
+def test_a_fault_of_the_command_line_is_of_every_venue_or_of_the_one_it_names() -> None:
+    texts = ["Drop(after=5)", "spot:Refuse451()"]
+    assert faults_by_venue(texts, BOTH_VENUES) == {
+        "binance-usdm": [Drop(after=5)],
+        "binance-spot": [Drop(after=5), Refuse451()],
+    }
+    for text in ("Drop(after=5", "nowhere:Drop()", "spot:Flood()"):
+        with pytest.raises(ParameterError):
+            faults_by_venue([text], BOTH_VENUES)
 
 
 def test_what_cannot_be_served_is_said(short_tape: Tape) -> None:

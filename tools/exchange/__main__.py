@@ -9,9 +9,9 @@ from pathlib import Path
 
 from alphastream.errors import AlphaStreamError
 
-from .faults import FAULTS, parse_fault
+from .faults import FAULTS, Fault, parse_fault
 from .playback import Rate, RealTime
-from .protocols import PROTOCOLS, SHORT
+from .protocols import PROTOCOLS, SHORT, protocol_of
 from .server import LocalExchange
 from .tape import TAPE_PATH
 
@@ -38,9 +38,25 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--fault",
         action="append",
         default=[],
-        help=f'"Drop(after=500, times=None)"; may be given again. Known: {", ".join(FAULTS)}',
+        help=f'"Drop(after=500)", for one venue "okx:Drop()"; many may be given: {", ".join(FAULTS)}',
     )
     return parser.parse_args(arguments)
+
+
+def faults_by_venue(texts: Sequence[str], venues: Sequence[str]) -> dict[str, list[Fault]]:
+    """Read faults, ``Drop(after=5)`` for every venue that is served or ``okx:Drop(after=5)`` for one.
+
+    Raises
+    ------
+    ParameterError : it is no fault, or the venue is not known.
+    """
+    faults: dict[str, list[Fault]] = {}
+    for text in texts:
+        venue, colon, fault = text.partition(":")
+        named = colon and "(" not in venue
+        for name in [venue.strip()] if named else venues:
+            faults.setdefault(protocol_of(name).name, []).append(parse_fault(fault if named else text))
+    return faults
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,14 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    venues = tuple(options.market or ("usdm",))
     try:
         exchange = LocalExchange(
             options.tape,
-            market=options.market or "usdm",
+            market=venues,
             pace=RealTime(options.speed) if options.rate is None else Rate(options.rate),
             loop=True,
             already_played=options.already_played,
-            faults=[parse_fault(text) for text in options.fault],
+            faults=faults_by_venue(options.fault, venues),
             port=options.port,
         )
         with exchange:
@@ -65,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name in exchange.venues:
                 venue = exchange.at(name)
                 log.info("venue=%s ws=%s symbols=%s", name, venue.ws_url, ",".join(venue.symbols))
+            log.info("%s", " ".join(f"{name}={value}" for name, value in exchange.settings.items()))
             stop.wait()
     except (AlphaStreamError, OSError) as error:
         raise SystemExit(f"the exchange cannot open: {error}") from error

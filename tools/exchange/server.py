@@ -137,6 +137,12 @@ class LocalExchange(Handle):
         return tuple(protocol.name for protocol, *_ in self._plans)
 
     @property
+    def settings(self) -> dict[str, str]:
+        """The environment variables by which the application reaches all venues that are served."""
+        ws, rest = ([f"{name}={getattr(self.at(name), url)}" for name in self.venues] for url in ("ws_url", "rest_url"))
+        return {"ALPHASTREAM_WS_URL": ",".join(ws), "ALPHASTREAM_REST_URL": ",".join(rest)}
+
+    @property
     def ws_url(self) -> str:
         """Where "wss://fstream.binance.com" would stand."""
         return f"ws://{HOST}:{self.port}"
