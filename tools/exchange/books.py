@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from heapq import nlargest, nsmallest
 from typing import Literal
 
 from .events import BookChange, Level, Quote, Trade
@@ -18,6 +19,7 @@ MS_NS = 1_000_000
 FLUSH_NS = 100 * MS_NS
 LEVELS, MOST_LEVELS = 30, 45
 WIDEST_TICKS = 4
+BEST = 10  # levels a side that a checksum is formed over
 Side = Literal["bids", "asks"]
 
 
@@ -110,9 +112,9 @@ class _Book:
             self._levels((price, steps) for (of, price), steps in self.pending.items() if of == side)
             for side in ("bids", "asks")
         )
-        change = BookChange(
-            self.symbol, self.id, self.told_id + 1, self.told_id, self.count, bids, asks, time_ns, event_ns
-        )
+        numbers = (self.id, self.told_id + 1, self.told_id, self.count)
+        best = (self._levels(nlargest(BEST, self.bids.items())), self._levels(nsmallest(BEST, self.asks.items())))
+        change = BookChange(self.symbol, *numbers, bids, asks, time_ns, event_ns, *best)
         self.told_id, self.told_ns = self.id, event_ns
         self.pending.clear()
         return change

@@ -44,7 +44,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class BookChange(msgspec.Struct, frozen=True, gc=False):
-    """Levels of a book that changed, with what now waits there.
+    """Levels of a book that changed, with what now waits there, and the ten best of each side after it.
 
     ``first_id`` and ``id`` are the numbers of the first and last change in it, ``previous_id`` is the ``id`` of the
     `BookChange` of the symbol before, ``count`` counts these, one by one.
@@ -61,6 +61,8 @@ class BookChange(msgspec.Struct, frozen=True, gc=False):
     asks: tuple[Level, ...]
     time_ns: int
     event_ns: int
+    best_bids: tuple[Level, ...] = ()
+    best_asks: tuple[Level, ...] = ()
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):

@@ -46,6 +46,9 @@ class Recorder:
     def gaps(self, symbol: str) -> list[tuple[int, int]]:
         return self.runs[symbol].gaps() if symbol in self.runs else []
 
+    def time_before(self, symbol: str, first: int) -> int:
+        return max((tick.time_ns for tick in self.ticks if tick.symbol == symbol and tick.id < first), default=0)
+
     @property
     def complete(self) -> bool:
         return bool(self.runs) and not any(self.gaps(symbol) for symbol in self.runs)
@@ -60,15 +63,16 @@ def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
 
 
 def live_feed(exchange: LocalExchange, symbols: Sequence[InstrumentId] = SYMBOLS, stall_s: float = 0.6) -> LiveFeed:
-    codec = FEEDS["binance-usdm"].fresh(exchange.ws_url, exchange.rest_url)
+    codec = FEEDS[symbols[0].venue].fresh(exchange.ws_url, exchange.rest_url)
     return LiveFeed(
         codec, symbols, stall_s=stall_s, backoff_base_s=0.05, backoff_cap_s=0.2, connect_timeout_s=1.0, seed=1
     )
 
 
 @contextmanager
-def exchange_with(*faults: Fault) -> Iterator[LocalExchange]:
-    with LocalExchange(pace=RealTime(speed=16), loop=True, already_played=2_000, faults=faults) as exchange:
+def exchange_with(*faults: Fault, market: str = "binance-usdm") -> Iterator[LocalExchange]:
+    pace = RealTime(speed=16)
+    with LocalExchange(pace=pace, loop=True, already_played=2_000, faults=faults, market=market) as exchange:
         yield exchange
 
 
@@ -76,7 +80,7 @@ def exchange_with(*faults: Fault) -> Iterator[LocalExchange]:
 def running(feed: Feed, recorder: Recorder | None = None, *, refill: bool = True) -> Iterator[Ingest]:
     """Run a feed; whatever happened in between, it must stop within 2 s and leave no thread."""
     recorder = recorder or Recorder()
-    ingest = Ingest(feed, recorder.take, recorder.gaps if refill else None)
+    ingest = Ingest(feed, recorder.take, recorder.gaps if refill else None, recorder.time_before)
     ingest.start()
     try:
         yield ingest

@@ -8,10 +8,10 @@ from typing import Final
 from alphastream.errors import ParameterError
 
 from ..protocol import VenueProtocol
-from . import binance
+from . import binance, coinbase, kraken
 
 PROTOCOLS: Final[dict[str, VenueProtocol]] = {
-    protocol.name: protocol for family in (binance,) for protocol in family.PROTOCOLS
+    protocol.name: protocol for family in (binance, coinbase, kraken) for protocol in family.PROTOCOLS
 }
 SHORT: Final = {"usdm": "binance-usdm", "spot": "binance-spot"}
 
