@@ -80,8 +80,13 @@ def _instruments(report: Report) -> Iterable[Metric]:
     yield gauge("tape_ticks", "Ticks on the tape.", held("ticks"))
     yield gauge("tape_first_id", "Smallest trade id on the tape.", held("first_id"))
     yield gauge("tape_last_id", "Largest trade id on the tape.", held("last_id"))
-    yield gauge("tape_missing_ticks", "Ids missing between the smallest and the largest.", held("missing"))
-    yield gauge("tape_gaps", "Ranges of missing ids.", [(k, len(one.gaps)) for k, one in each if one.held is not None])
+    numbered = [(k, one, one.held.missing) for k, one in each if one.held is not None and one.held.missing is not None]
+    yield gauge(
+        "tape_missing_ticks",
+        "Ids missing between the smallest and the largest; of instruments whose trades the venue numbers.",
+        [(k, missing) for k, _, missing in numbered],
+    )
+    yield gauge("tape_gaps", "Ranges of missing ids, of the same.", [(k, len(one.gaps)) for k, one, _ in numbered])
 
 
 Feeds = Sequence[tuple[Labels, PipelineReport]]

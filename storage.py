@@ -2,8 +2,6 @@
 
 Writing: ``append`` puts a tick into the ring, where readers see it at once; one thread makes it durable a moment later.
 Reading: ``since`` follows the ring, ``window`` and ``columns`` read file and memory together.
-
-Here memory and file become one tape, under one lock. Rings, the writer's thread and the file are in ``runtime.stores``.
 """
 
 import threading
@@ -114,6 +112,7 @@ class TickStore:
         try:
             file = self._new_file(read_only=read_only)
             self._resources.callback(file.close)
+            self._rings.numbered = file.is_numbered
             warm_start.restore(file, self._rings, ring_ticks, read_only=read_only)
         except BaseException:
             self._resources.close()
@@ -302,16 +301,25 @@ class TickStore:
         return sql.run(query, {symbol: self.columns(symbol, start_ns, end_ns) for symbol in self.symbols()}, beside)
 
     def gaps(self, symbol: str) -> list[Gap]:
-        """Missing id ranges between the first and the last known id, ascending; empty for an unknown symbol."""
+        """Missing id ranges between the first and the last known id, ascending; empty where ids prove nothing."""
         with self._lock:
             ring = self._ring(symbol)
             return ring.gaps() if ring is not None else []
 
     def coverage(self, symbol: str) -> Coverage | None:
-        """From where to where the tape goes and how much is missing; None for an unknown symbol."""
+        """From where to where the tape goes and how much is missing; None for an unknown symbol.
+
+        Where ids prove nothing, ticks are counted in the file, and one that is being written may count twice meanwhile.
+        """
         with self._lock:
             ring = self._ring(symbol)
-            return ring.coverage() if ring is not None else None
+            held, waiting = (None, []) if ring is None else (ring.coverage(), self._waiting_of(ring))
+        if ring is None or held is None or held.is_known:
+            return held
+        return held.counting(self._file.count(ring.series) + sum(map(len, waiting)))
+
+    def _waiting_of(self, ring: SymbolRing) -> list[TickColumns]:
+        return [ticks for series, ticks in self._writer.waiting(ring.symbol) if series == ring.series]
 
     def last(self, symbol: str) -> Tick | None:
         """The tick with the largest id; None for an unknown symbol."""
@@ -321,17 +329,12 @@ class TickStore:
         return newest if newest is None or newest.symbol == symbol else replace(newest, symbol=symbol)
 
     def times_around(self, symbol: str, gap: Gap) -> tuple[int | None, int | None]:
-        """Trade times of the ticks beside a gap, UTC ns; None where such a tick is not held.
-
-        Raises
-        ------
-        StorageError : the file cannot be read, or the store is closed.
-        """
+        """Trade times of the ticks beside a gap, UTC ns, None where it is not held; StorageError as in ``window``."""
         with self._lock:
             ring = self._ring(symbol)
             if ring is None:
                 return None, None
-            waiting = [ticks for series, ticks in self._writer.waiting(ring.symbol) if series == ring.series]
+            waiting = self._waiting_of(ring)
         beside = gap.first_id - 1, gap.last_id + 1
         held = TickColumns.merged([*(self._file.around(ring.series, trade_id) for trade_id in beside), *waiting])
         found = dict(zip(held.id.tolist(), held.time_ns.tolist(), strict=True))
@@ -365,12 +368,7 @@ class TickStore:
             )
 
     def flush(self, timeout_s: float = 10.0) -> None:
-        """Block until every tick appended before is durable.
-
-        Raises
-        ------
-        StorageError : not within ``timeout_s``, or some had to be given up and were not appended again since.
-        """
+        """Block until every tick appended before is durable; StorageError where ``timeout_s`` or the disk ends that."""
         self._writer.flush(timeout_s)
 
     def close(self) -> None:

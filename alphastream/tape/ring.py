@@ -5,7 +5,7 @@ around every call and hands over the time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple, overload
 
@@ -40,7 +40,8 @@ class Coverage:
     """What the store holds of one symbol: from where to where, and whether all of it.
 
     ``first_ns`` and ``last_ns`` are the trade times of the ticks with the smallest and the largest id. ``epoch`` counts
-    how many times the venue's ids have begun anew: all of this is since the last time.
+    how many times the venue's ids have begun anew: all of this is since the last time. ``missing`` is None where the
+    venue's ids prove nothing: then nobody knows.
     """
 
     first_id: int
@@ -48,13 +49,22 @@ class Coverage:
     first_ns: int
     last_ns: int
     ticks: int
-    missing: int
+    missing: int | None
     epoch: int = 0
 
     @property
     def complete(self) -> bool:
-        """True when no id between the first and the last is missing."""
+        """True when no id between the first and the last is missing; where that cannot be known it is not claimed."""
         return self.missing == 0
+
+    @property
+    def is_known(self) -> bool:
+        """True where the ids say whether any is missing."""
+        return self.missing is not None
+
+    def counting(self, ticks: int) -> "Coverage":
+        """Return the same with another count of ticks."""
+        return replace(self, ticks=ticks)
 
 
 class TickBatch(Sequence[Tick]):
@@ -111,10 +121,12 @@ class SymbolRing:
     symbol : whose ticks these are.
     ring_ticks : newest ticks to hold.
     retention_ns : how far behind the newest tick the file keeps them; None keeps all.
+    numbered : ids are contiguous where nothing is missing. Else they ascend and tell trades apart, no more: ``seen`` is
+        one run from the first to the last, and what comes late is new where it is not held.
     """
 
-    def __init__(self, symbol: str, ring_ticks: int, retention_ns: int | None = None) -> None:
-        self.symbol = symbol
+    def __init__(self, symbol: str, ring_ticks: int, retention_ns: int | None = None, *, numbered: bool = True) -> None:
+        self.symbol, self._numbered = symbol, numbered
         self.seen = IdRuns()
         self.lost = IdRuns()  # seen, but given up before it was durable
         self._absent = IdRuns()  # was in the file, and was not sound when it was opened
@@ -154,6 +166,8 @@ class SymbolRing:
             self.first_ns = first_ns
         self._put(newest.rows(newest.id > (self.newest.id if self.newest is not None else -1)))
         self.seen, self.lost = self.seen.union(runs), self.lost.without(runs)
+        if not self._numbered:
+            self._span()
 
     def admit(self, ticks: TickColumns, now_ns: int) -> list[Admission]:
         """Decide by their ids what ticks are, and put new ones into the ring.
@@ -167,6 +181,8 @@ class SymbolRing:
         both true: the venue counts anew and the next epoch begins, or so many are missing indeed. Otherwise they are
         given back as "backwards".
         """
+        if not self._numbered:
+            return [self._admit_unnumbered(ticks, now_ns)]
         last_id = self.seen.last
         if (last_id is None or int(ticks.id[-1]) - last_id <= MOST_SKIPPED) and self.seen.extend(ticks.id):
             if last_id is None:
@@ -190,6 +206,38 @@ class SymbolRing:
         )
         suspects = ticks.rows(verdicts == _SUSPECT)
         return [admission, *self._judge(suspects, now_ns)] if len(suspects) else [admission]
+
+    def _admit_unnumbered(self, ticks: TickColumns, now_ns: int) -> Admission:
+        """Take what is newer than all, older than all, or between what is held and not among it."""
+        came, ticks = len(ticks), TickColumns.merged([ticks])
+        first_id, last_id = self.seen.first, self.seen.last
+        again = np.array(
+            [self.lost.discard(number) for number in ticks.id.tolist()] if self.lost else [False] * len(ticks)
+        )
+        if first_id is None or last_id is None:
+            is_new = np.ones(len(ticks), dtype=np.bool_)
+            self.first_ns = int(ticks.time_ns[0])
+        else:
+            is_new = ticks.id > last_id
+            is_older = (ticks.id < first_id) & (ticks.time_ns >= self.oldest_kept_ns(now_ns))
+            if not is_new.all():
+                held = self._held().id
+                oldest = max(int(held.min(initial=last_id)), first_id)
+                is_new |= is_older | ((ticks.id > oldest) & ~np.isin(ticks.id, held))
+            if is_older.any():
+                self.first_ns = int(ticks.time_ns[0])
+        is_new &= ~again
+        new = ticks.rows(is_new)
+        if len(new):
+            self.seen = self.seen.union(IdRuns.of(new.id))
+            self._span()
+        self._put(new)
+        refilled = ticks.rows(again)
+        return Admission(self.series, new, refilled, _NONE, came - len(new) - len(refilled))
+
+    def _span(self) -> None:
+        if self.seen.first is not None and self.seen.last is not None:
+            self.seen = IdRuns([(self.seen.first, self.seen.last)])
 
     def _verdict(self, number: int, time_ns: int, now_ns: int) -> int:
         first_id, last_id = self.seen.first, self.seen.last
@@ -307,8 +355,8 @@ class SymbolRing:
         self.first_ns = first_ns
 
     def gaps(self) -> list[Gap]:
-        """Ids never seen, ids given up and ids that the file has lost, adjacent ones joined."""
-        return [Gap(*pair) for pair in self._missing().pairs()]
+        """Ids never seen, given up, or lost by the file, adjacent ones joined; none where ids are not numbered."""
+        return [Gap(*pair) for pair in self._missing().pairs()] if self._numbered else []
 
     def _missing(self) -> IdRuns:
         if not self._absent:
@@ -317,10 +365,16 @@ class SymbolRing:
         return IdRuns(known.gaps()).union(self.lost).union(self._absent.without(self.seen))
 
     def coverage(self) -> Coverage | None:
-        """From where to where the ids go and how many are missing; None before the first tick."""
+        """From where to where the ids go and how many are missing; None before the first tick.
+
+        Of ids that are not contiguous, ``ticks`` counts those in memory.
+        """
         first_id = self.seen.first
         if self.newest is None or first_id is None:
             return None
+        if not self._numbered:
+            held = min(self._end, self._ring_ticks)
+            return Coverage(first_id, self.newest.id, self.first_ns, self.newest.time_ns, held, None, self._epoch)
         return Coverage(
             first_id,
             self.newest.id,

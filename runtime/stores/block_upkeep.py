@@ -30,6 +30,12 @@ def read_ids(connection: sqlite3.Connection, instrument: int) -> tuple[IdRuns, l
     return held, unreadable
 
 
+def ticks_in(connection: sqlite3.Connection, instrument: int, body_ids: list[int]) -> int:
+    """How many ticks some blocks hold, by their keys."""
+    wanted = frozenset(body_ids)
+    return sum(block.ticks for block in block_rows.keys_of(connection, instrument) if block.body_id in wanted)
+
+
 def delete_old(connection: sqlite3.Connection, instrument: int, cutoff_ns: int) -> tuple[int, int] | None:
     """Delete blocks older than a time from the low end of the ids, but for the last one.
 

@@ -178,7 +178,7 @@ class TapeFollower:
         shown, is_news = self._shown.get(series, IdRuns()), False
         for ticks in _new_ticks(connection, number, runs.without(shown)):
             self._put(series, runs, absent, ticks, first_ns)
-            shown = self._shown[series] = shown.union(IdRuns.of(ticks.id))
+            shown = self._shown[series] = shown.union(IdRuns.of(ticks.id)) if self._rings.numbered else runs
             is_news = True
         self._put(series, runs, absent, empty(), first_ns)
         self._shown[series], self._held[series] = shown, (runs, absent)

@@ -13,7 +13,7 @@ from typing import Final
 from alphastream.errors import DamagedFileError, StorageError
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, names, run_rows, salvage, schema
+from runtime.stores import block_rows, instrument_rows, names, numbering, run_rows, salvage, schema
 from runtime.stores.block_rows import Keys
 from runtime.stores.connections import ERRORS, Connections, explain, is_damage
 from runtime.stores.opening import open_writer
@@ -111,6 +111,11 @@ class KeptFile:
         """Whether SQLite cannot read the file as it is, so that it has to be salvaged."""
         return self._connections.is_broken
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether ids are contiguous where nothing is missing; else a run says from where to where the file goes."""
+        return numbering.is_numbered(self.origin)
+
     def salvage(self) -> dict[Series, IdRuns]:
         """Replace a damaged file by one that holds what is sound in it; return by series the ids that are gone.
 
@@ -135,6 +140,7 @@ class KeptFile:
             ) from error
         self._salvaged_s = now_s
         lost = self._reopen() or found.lost
+        lost = lost if self.is_numbered else {}
         gone = total(lost)
         self.damaged += gone
         self._tell(
@@ -209,6 +215,8 @@ class KeptFile:
         """Open what has the name now; ids by series that the file before had and this one has not."""
         before, none = self.runs, IdRuns()
         self._open()
+        if not self.is_numbered:
+            return {}
         return {series: ids.without(self.runs.get(series, none)) for series, ids in before.items()}
 
     def _is_tick_file(self) -> bool:
@@ -252,7 +260,11 @@ class KeptFile:
             all_runs[series] = runs = run_rows.load(connection, "runs", instrument)
             lost[series] = run_rows.load(connection, "lost", instrument)
             blocks = block_rows.keys_of(connection, instrument)
-            if sum(block.ticks for block in blocks) != len(runs) or (blocks and blocks[0].first_id != runs.first):
+            if numbering.is_numbered(origin):
+                fits = sum(block.ticks for block in blocks) == len(runs)
+            else:
+                fits = max((block.last_id for block in blocks), default=runs.last) == runs.last
+            if not fits or (blocks and blocks[0].first_id != runs.first):
                 damaged.add(series)
             unchecked += [(series, block) for block in blocks]
         self.origin, self._instruments, self._damaged, self._unchecked = origin, instruments, damaged, unchecked

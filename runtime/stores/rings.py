@@ -24,11 +24,13 @@ class SymbolRings:
     Attributes
     ----------
     ring_ticks : as given.
+    numbered : as in SymbolRing; to be set before the first tick.
     duplicates, rejected : ticks refused because their id was known, and for what they hold.
     """
 
     def __init__(self, ring_ticks: int, retention_ns: int | None) -> None:
         self.duplicates = self.rejected = 0
+        self.numbered = True
         self.ring_ticks, self._retention_ns = ring_ticks, retention_ns
         self._rings: dict[str, SymbolRing] = {}
         self._warned: set[str] = set()  # symbols whose ids ran backwards
@@ -109,7 +111,7 @@ class SymbolRings:
                 ring.drop_below(first_id, first_ns)
 
     def _new(self, symbol: str) -> SymbolRing:
-        ring = self._rings[symbol] = SymbolRing(symbol, self.ring_ticks, self._retention_ns)
+        ring = self._rings[symbol] = SymbolRing(symbol, self.ring_ticks, self._retention_ns, numbered=self.numbered)
         return ring
 
     def _reject_backwards(self, ring: SymbolRing, ticks: TickColumns) -> None:

@@ -23,7 +23,7 @@ from alphastream.errors import DamagedBlockError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, schema
+from runtime.stores import block_rows, instrument_rows, numbering, schema
 from runtime.stores.block_rows import StoredBlock
 from runtime.stores.instrument_rows import digest
 from runtime.stores.pages import PAGE, Cell, Pages
@@ -228,6 +228,8 @@ def _note_lost(remains: _Remains, held: dict[int, IdRuns], new: sqlite3.Connecti
     for number, runs in held.items():
         claims = [(first, last) for first, last in remains.claims.get(number, ()) if 0 <= last - first < most]
         absent = IdRuns.joined(claims).without(runs)
+        if not numbering.is_numbered(remains.origin):
+            runs, absent = numbering.span(runs), IdRuns()
         for table, pairs in (("runs", runs.pairs()), ("lost", absent.pairs())):
             new.executemany(f"INSERT INTO {table} VALUES ({number}, ?, ?)", pairs)
         if absent:

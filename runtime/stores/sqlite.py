@@ -9,7 +9,7 @@ import numpy as np
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, block_upkeep, instrument_rows, run_rows
+from runtime.stores import block_rows, block_upkeep, instrument_rows, numbering, run_rows
 from runtime.stores.kept_file import KeptFile, total
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,10 @@ class TickFile(KeptFile):
                     instruments[series] = instrument_rows.insert(connection, series)
                 instrument, runs = instruments[series], all_runs.get(series, IdRuns()).copy()
                 new = ticks
-                if not runs.extend(ticks.id):
+                if not self.is_numbered:
+                    new = _not_held(connection, instrument, ticks, runs)
+                    runs = numbering.span(runs.union(IdRuns.of(new.id)))
+                elif not runs.extend(ticks.id):
                     new = ticks.rows(np.argsort(ticks.id, kind="stable"))
                     new = new.rows(np.array([runs.add(number) for number in new.id.tolist()], dtype=np.bool_))
                 block_rows.insert(connection, instrument, new)
@@ -100,8 +103,12 @@ class TickFile(KeptFile):
                 instrument = self._instruments[series]
                 all_runs[series], unreadable = block_upkeep.read_ids(connection, instrument)
                 if unreadable:
+                    if not self.is_numbered:
+                        self.damaged += block_upkeep.ticks_in(connection, instrument, unreadable)
                     block_rows.set_aside(connection, instrument, unreadable)
                 lost[series] = self.runs[series].without(all_runs[series])
+                if not self.is_numbered:
+                    all_runs[series], lost[series] = numbering.span(all_runs[series]), IdRuns()
                 run_rows.save(connection, "runs", instrument, self.runs[series], all_runs[series])
                 before = self.lost.get(series, IdRuns())
                 absent = before.without(all_runs[series]).union(lost[series])
@@ -129,7 +136,7 @@ class TickFile(KeptFile):
                 blocks = block_rows.keys_of(connection, self._instruments[series], most=1)
                 held, unreadable = block_upkeep.read_ids(connection, self._instruments[series])
             before = self.runs.get(series, IdRuns())
-            gone = before.without(held)
+            gone = before.without(held) if self.is_numbered else IdRuns()
             gone.drop_below(blocks[0].first_id if blocks else 0)  # the process that writes may have deleted the oldest
             self.runs[series], self.lost[series] = before.without(gone), self.lost.get(series, IdRuns()).union(gone)
             self._left_out.update(unreadable)
@@ -180,6 +187,13 @@ class TickFile(KeptFile):
             if self.runs[series] or self.lost[series]
         }
 
+    def count(self, series: Series) -> int:
+        """How many ticks the blocks of a series hold, by their keys."""
+        if series not in self._instruments:
+            return 0
+        with self._connections.reading() as connection:
+            return sum(block.ticks for block in block_rows.keys_of(connection, self._instruments[series]))
+
     def first_ns(self, series: Series) -> int:
         """Trade time of the tick with the smallest id; 0 where that cannot be read."""
         ticks = self._read(series, "first_id = ?", self.runs[series].first or 0)
@@ -193,3 +207,16 @@ class TickFile(KeptFile):
         if not self._left_out.issuperset(damaged):
             self._damaged.add(series)
         return TickColumns.merged([*parts, empty()])
+
+
+def _not_held(connection: sqlite3.Connection, instrument: int, ticks: TickColumns, runs: IdRuns) -> TickColumns:
+    """Return the ticks, by ascending id, that the blocks of an instrument do not hold."""
+    new = TickColumns.merged([ticks])
+    late = new.rows(new.id <= (runs.last if runs.last is not None else -1))
+    if not len(late):
+        return new
+    ends = int(late.id[-1]), int(late.id[0])
+    blocks = block_rows.keys_of(connection, instrument, "first_id <= ? AND last_id >= ?", *ends)
+    parts, _ = block_rows.read(connection, instrument, blocks)
+    held = TickColumns.merged([*parts, empty()]).id
+    return new.rows(~np.isin(new.id, held))

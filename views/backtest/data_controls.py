@@ -80,7 +80,15 @@ class TapeData(Data):
     def describe(self, symbols: Sequence[str]) -> str:
         """Trades of each symbol and whether ids are missing among them."""
         names = labels(symbols, self.venue)
-        return "; ".join(completeness(name, self._read(symbol)) for symbol, name in names.items())
+        return "; ".join(
+            completeness(name, self._read(symbol), is_numbered=self._is_numbered(symbol))
+            for symbol, name in names.items()
+        )
+
+    def _is_numbered(self, symbol: str) -> bool:
+        assert self.pipeline is not None
+        held = self.pipeline.store.coverage(symbol)
+        return held is None or held.is_known
 
     def _read(self, symbol: str) -> TickColumns:
         if symbol not in self.columns:
@@ -151,14 +159,17 @@ def market_of(upload: Upload, symbols: Sequence[str]) -> Market:
     return BarMarket(*bars_together(upload, symbols, None))
 
 
-def completeness(name: str, ticks: TickColumns) -> str:
+def completeness(name: str, ticks: TickColumns, *, is_numbered: bool = True) -> str:
     """Trades of what is printed as ``name`` from when to when, and how many are missing between them."""
     if not len(ticks):
         return f"{name}: no trade"
+    span = f"{name} {len(ticks):,} trades, {period(int(ticks.time_ns.min()), int(ticks.time_ns.max()))}"
+    if not is_numbered:
+        return f"{span}, whether complete cannot be known"
     missing = int(ticks.id[-1] - ticks.id[0]) + 1 - len(np.unique(ticks.id))
     holes = int(np.count_nonzero(np.diff(ticks.id) > 1))
     whole = "complete" if not missing else f"{missing:,} missing in {holes:,} gap{'s'[: holes != 1]}"
-    return f"{name} {len(ticks):,} trades, {period(int(ticks.time_ns.min()), int(ticks.time_ns.max()))}, {whole}"
+    return f"{span}, {whole}"
 
 
 def period(first_ns: int, last_ns: int) -> str:

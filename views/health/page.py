@@ -99,11 +99,13 @@ def _beat(pipeline: PipelineReport, system: System) -> None:
 
 def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
     rates = [one.rate for one in pipeline.instruments if one.rate is not None]
-    missing = sum(one.held.missing for one in pipeline.instruments if one.held is not None)
+    counts = [one.held.missing for one in pipeline.instruments if one.held is not None]
+    known = [count for count in counts if count is not None]
+    missing = f"{sum(known):,}" if known or not counts else "cannot be known"
     return [
         Metric("State", pipeline.feed.state, help=pipeline.feed.reason),
         Metric("Ticks a second", f"{sum(rates):,.1f}" if rates else UNKNOWN, "mean of ten seconds"),
-        Metric("Missing on the tape", f"{missing:,}", "ids"),
+        Metric("Missing on the tape", missing, "ids" if len(known) == len(counts) else "ids, where they are numbered"),
         Metric("Waiting for the disk", f"{pipeline.store.pending:,}", f"oldest {pipeline.store.durable_lag_s:.2f} s"),
         Metric("Tape", size(pipeline.file.size), f"{size(pipeline.file.free)} free"),
         Metric("Memory", size(report.memory.now), f"at most {size(report.memory.most)}"),
@@ -157,9 +159,12 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
     torn = [one for one in pipeline.instruments if one.gaps]
     each = max(1, SHOWN_HOLES // max(1, len(torn)))
     found = [hole for one in torn[:SHOWN_HOLES] for hole in holes(running, one.symbol, each)]
-    if not found:
+    unknown = [bare(one.symbol, pipeline.venue) for one in pipeline.instruments if one.held and not one.held.is_known]
+    if unknown:
+        st.caption(f"{', '.join(unknown)}: the venue does not number its trades, so what is missing cannot be known.")
+    if not found and len(unknown) < len(pipeline.instruments):
         st.caption("None: between the first and the last id of each instrument nothing is missing.")
-    else:
+    if found:
         st.dataframe(
             holes_frame(found, pipeline.venue),
             hide_index=True,

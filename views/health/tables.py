@@ -28,6 +28,7 @@ def instruments_frame(pipeline: PipelineReport) -> pd.DataFrame:
         held, missing = one.held, UNKNOWN
         if held is not None:
             missing = f"{held.missing:,} missing in {len(one.gaps)}" if held.missing else "complete"
+            missing = missing if held.is_known else "cannot be known"
         rows.append(
             {
                 "instrument": bare(one.symbol, pipeline.venue),

@@ -44,7 +44,9 @@ def coverage_frame(pipeline: Pipeline) -> pd.DataFrame:
         held = pipeline.store.coverage(symbol)
         if held is None:
             continue
-        missing = f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps"
+        missing = "whether complete cannot be known"
+        if held.missing is not None:
+            missing = f"{held.missing:,} trades missing in {len(pipeline.store.gaps(symbol))} gaps"
         anew = f", since ids began anew ({held.epoch} times)" if held.epoch else ""
         rows.append(
             {

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from alphastream.events import Tick
+from alphastream.tape.columns import TickColumns
 from alphastream.uploads import combine, read
-from views.backtest.data_controls import FileData
+from views.backtest.data_controls import FileData, completeness
 
 
 def test_files_of_bars_say_how_many_times_they_share() -> None:
@@ -16,3 +18,9 @@ def test_files_of_bars_say_how_many_times_they_share() -> None:
         "3 of 5 bar times in common"
     )
     assert data.describe(["AAA"]).endswith("UTC")
+
+
+def test_ids_that_prove_nothing_make_no_claim() -> None:
+    ticks = TickColumns.of([Tick("v:A", number, 1.0, 1.0, number * 10**9, 1, False) for number in (1, 2, 9)])
+    assert completeness("A", ticks).endswith(", 6 missing in 1 gap")
+    assert completeness("A", ticks, is_numbered=False).endswith(", whether complete cannot be known")

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 import config
+from alphastream.events import Tick
 from pipelines import Pipeline, replay_pipeline
 from runtime.channel.hub import ChannelHealth
+from storage import Origin, TickStore
 from views.live.tables import UNKNOWN, coverage_frame, tape_facts
 
 
@@ -32,4 +34,17 @@ def test_delays_are_in_milliseconds(pipeline: Pipeline) -> None:
     assert facts["venue's clock ahead of ours"] == "-2 ms"
     assert facts["times one was too slow and skipped ahead"] == "2"
     assert facts["from receipt to the screen, median of browsers"] == "51 ms"
+    pipeline.stop()
+
+
+def test_a_tape_of_unnumbered_trades_claims_nothing(tmp_path: Path, pipeline: Pipeline) -> None:
+    """Neither that trades are missing nor that none is."""
+    symbol = "bybit-linear:BTCUSDT"
+    trades = [Tick(symbol, number * 10**9, 1.0, 1.0, number, number, False) for number in (1, 2, 9)]
+    with TickStore(tmp_path / "bybit.db", origin=Origin("bybit-linear", "here")) as store:
+        store.append(trades)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(pipeline), "store", store)
+            (row,) = coverage_frame(pipeline).to_dict("records")
+    assert (row["tape"], row["trades"]) == ("whether complete cannot be known", 3)
     pipeline.stop()
