@@ -15,7 +15,7 @@ from runtime.connections.rest import RefusedError, RestClient, in_thread
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 4
-SHARE: Final = 0.25  # of the weight of a minute: what is left is for trades that were missed
+SHARE: Final = 0.5  # of the weight of a minute: what is left is for trades that were missed
 _MINUTE_S: Final = 60.0
 _REFUSED_S: Final = 10.0  # least pause after a refusal that asks for one
 

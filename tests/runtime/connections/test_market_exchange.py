@@ -1,0 +1,158 @@
+"""Books of a feed equal those of the local exchange, which speaks the venues' protocols, under its faults."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alphastream.feeds import FEEDS, quiet
+from alphastream.instruments import InstrumentId
+from runtime.connections import market_feed, rest_queue
+from runtime.connections.market_feed import MarketFeed
+from runtime.connections.rest import RestClient
+from runtime.stores.market_store import MarketStore
+from tests.runtime.connections.feed_runs import until
+from tools.exchange import Drop, Duplicate, LocalExchange, Mute, Refuse429, Reorder, SkipIds, Stepped
+from tools.exchange.faults import Fault
+from tools.exchange.protocols import PROTOCOLS
+
+ALL = (0, 2**63 - 1)
+each_venue = pytest.mark.parametrize("venue", [name for name in PROTOCOLS if name.startswith("binance-")])
+
+
+@contextmanager
+def exchange_of(venue: str, *faults: Fault) -> Iterator[LocalExchange]:
+    limits = replace(PROTOCOLS[venue].limits, weight_per_minute=10**6, messages_per_second=10_000)
+    with LocalExchange(market=venue, pace=Stepped(), loop=True, faults=faults, limits=limits) as exchange:
+        yield exchange
+
+
+@contextmanager
+def running(exchange: LocalExchange, venue: str, path: Path) -> Iterator[MarketFeed]:
+    at = exchange.at(venue)
+    codec = FEEDS[venue].fresh(at.ws_url, at.rest_url)
+    names = [InstrumentId(venue, symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
+    with MarketStore(path / "books.db") as store:
+        feed = MarketFeed(codec, names, store, every_ms=10, backoff_base_s=0.05, backoff_cap_s=0.2, stall_s=5.0, seed=1)
+        feed.start()
+        try:
+            yield feed
+        finally:
+            feed.stop()
+
+
+@contextmanager
+def trading(exchange: LocalExchange) -> Iterator[None]:
+    """Play trades all the time, fifty at once."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(0.02):
+            exchange.step(50)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def equals(feed: MarketFeed, exchange: LocalExchange, name: InstrumentId) -> bool:
+    """Say whether a kept book is in sequence and what the exchange answers to who asks for the whole book."""
+    at = exchange.at(name.venue)
+    market = FEEDS[name.venue].fresh(at.ws_url, at.rest_url).market
+    request = market.snapshot(name) if market is not None else None
+    assert market is not None
+    assert request is not None
+    truth = market.parse_snapshot(name, RestClient().get(request.url), 1)
+    view = feed.book(name)
+    return (
+        view is not None
+        and view.in_sequence
+        and list(zip(view.bid_price, view.bid_quantity, strict=True)) == list(truth.bids)
+        and list(zip(view.ask_price, view.ask_quantity, strict=True)) == list(truth.asks)
+    )
+
+
+def become_equal(feed: MarketFeed, exchange: LocalExchange) -> bool:
+    """Play on trade by trade: the exchange tells a change 100 ms late, so books are equal right after it told one."""
+    for name in feed.instruments:
+        for _ in range(400):
+            exchange.step(1)
+            if any(equals(feed, exchange, name) for _ in range(3)):
+                break
+        else:
+            return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_feed, "RESYNC_S", (0.02, 0.2))
+    monkeypatch.setattr(market_feed, "GRACE_S", 0.3)
+    monkeypatch.setattr(rest_queue, "SHARE", 1_000.0)  # the exchange of these tests allows as much as is asked
+
+
+@each_venue
+def test_books_equal_those_of_the_exchange_under_faults(venue: str, tmp_path: Path) -> None:
+    with exchange_of(venue) as exchange, running(exchange, venue, tmp_path) as feed:
+        btc, eth = feed.instruments
+
+        def losses() -> int:
+            return sum(health.resyncs for health in feed.health.instruments.values())
+
+        def all_in_sequence() -> bool:
+            return all(health.in_sequence for health in feed.health.instruments.values())
+
+        with trading(exchange):
+            until(all_in_sequence, 20.0)
+            for _ in range(4):
+                before = losses()
+                exchange.inject(Duplicate(on="books", after=1, count=5))
+                exchange.inject(SkipIds(on="books", after=10, count=2))
+                until(lambda before=before: losses() > before and all_in_sequence(), 20.0)  # type: ignore[misc]
+            before = losses()
+            exchange.inject(Reorder(on="books", after=1, count=3))
+            until(lambda: losses() > before, 20.0)
+            exchange.inject(Drop())
+            until(lambda: feed.health.reconnects >= 1 and all_in_sequence(), 20.0)
+            until(lambda: feed.quote(btc) is not None and feed.quote(eth) is not None, 20.0)
+        assert become_equal(feed, exchange)
+        assert feed.health.rejected == {}
+        assert (feed.mark(btc) is not None) == (venue == "binance-usdm")
+        samples = feed.samples(btc, *ALL)
+        known = samples.rows(~np.isnan(samples.bid_price[:, 0]))
+        assert len(known) > 5
+        assert (known.bid_price[:, 0] < known.ask_price[:, 0]).all()
+
+
+def test_a_muted_book_is_heard_elsewhere_and_the_other_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "LEAST_S", 1.0)
+    with (
+        exchange_of("binance-usdm") as exchange,
+        running(exchange, "binance-usdm", tmp_path) as feed,
+        trading(exchange),
+    ):
+        btc, eth = feed.instruments
+        until(lambda: feed.health.instruments[btc].updates > 60 and feed.health.instruments[eth].in_sequence, 20.0)
+        exchange.inject(Mute(on="books", symbol="BTCUSDT", times=2))  # the two that are open
+        until(lambda: feed.health.instruments[btc].resyncs >= 1 and feed.health.instruments[btc].in_sequence, 30.0)
+        updates = feed.health.instruments[btc].updates
+        until(lambda: feed.health.instruments[btc].updates > updates + 20, 30.0)
+        assert feed.health.instruments[eth].resyncs == 0
+
+
+def test_whole_books_that_are_refused_leave_quotes_and_marks_as_they_are(tmp_path: Path) -> None:
+    refusal = Refuse429(on=("rest",), times=None, retry_after_s=1)
+    venue = "binance-usdm"
+    with exchange_of(venue, refusal) as exchange, running(exchange, venue, tmp_path) as feed, trading(exchange):
+        btc, _ = feed.instruments
+        until(lambda: feed.quote(btc) is not None and feed.mark(btc) is not None, 20.0)
+        assert not feed.health.instruments[btc].in_sequence
+        until(lambda: feed.health.state == "live", 20.0)
