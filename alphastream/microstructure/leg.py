@@ -38,6 +38,8 @@ BOOK_COLUMNS: Final = ("quoted_spread_bps", "book_imbalance", *DEPTH_COLUMNS.val
 least that beyond ``book_reach_bps``, which is how far from the middle the sampled levels go on both sides."""
 TRADE_COLUMNS: Final = ("price", "vwap", "volume", "buy_volume", "sell_volume", "trades")
 NO_BOOK: Final = BookColumns.empty(1)
+SAMPLE_AGE_NS: Final = 60 * SECOND
+"""A book is sampled when it changes: one without a sample for so long is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def leg_nodes(spec: LegSpec) -> tuple[Node, ...]:
 def leg_columns(rows: WindowRows, book: BookColumns = NO_BOOK) -> dict[str, Floats]:
     """What the source of a leg holds, (T,) each.
 
-    ``price`` is the last trade, NaN in a bar without one. Columns of the book are those of its newest sample before the
-    bar's end.
+    ``price`` is the last trade, NaN in a bar without one. Columns of the book are those of its newest sample in the
+    minute before the bar's end; without one it is not known.
 
     Parameters
     ----------
@@ -117,6 +119,7 @@ def leg_columns(rows: WindowRows, book: BookColumns = NO_BOOK) -> dict[str, Floa
         "trades": rows.trades.astype(np.float64),
     }
     place = newest_before(book.time_ns, rows.end_ns - 1)
+    place[np.append(book.time_ns, 0)[place] < rows.end_ns - SAMPLE_AGE_NS] = -1
     needed, at = np.unique(place[place >= 0], return_inverse=True)
     levels = book.rows(needed)
     measured = {"quoted_spread_bps": quoted_spread_bps(levels), "book_imbalance": book_imbalance(levels)}

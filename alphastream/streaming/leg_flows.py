@@ -7,17 +7,18 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from alphastream.books import BookColumns, MarketView
+from alphastream.books import MarketView
+from alphastream.core.types import Floats
 from alphastream.core.units import DAY, SECOND
 from alphastream.graph import Graph
 from alphastream.microstructure import nice_step
-from alphastream.microstructure.leg import NO_BOOK, Columns, LegSpec, leg_columns, leg_nodes, leg_table
+from alphastream.microstructure.leg import SAMPLE_AGE_NS, Columns, LegSpec, leg_columns, leg_nodes, leg_table
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.protocols import Batch
 from alphastream.windows import Trades, WindowRows, WindowState
 
 IDLE_S: Final = 120.0  # what nobody has asked for in this time is forgotten
-SAMPLE_AGE_NS: Final = 60 * SECOND  # a book is sampled when it changes: an older sample than this is no news
+BOOK_STRETCH_NS: Final = 600 * SECOND  # of samples that are held at once
 LEAST_FILLED: Final = 4  # before the size is rounded up
 OTHER_SCALE: Final = 4.0  # a bucket so many times too small or too large is chosen anew
 
@@ -91,7 +92,7 @@ class LegFlow:
         if self._is_of_other_scale():
             self._reload(now_ns, self._wanted_bucket())
         spec, rows = self._spec, self._spec.bars.forming(self._state)
-        columns = leg_columns(rows, self._samples(rows))
+        columns = self._columns_of(rows)
         forming = leg_table(spec, rows, columns, self._graph.preview_all({spec.source: columns}))
         return LegAnalytics(spec, self._closed, forming, self._has_book)
 
@@ -124,18 +125,24 @@ class LegFlow:
         rows, self._state = spec.bars.run(trades, self._state)
         if self._closed and not len(rows):
             return
-        columns = leg_columns(rows, self._samples(rows))
+        columns = self._columns_of(rows)
         new = leg_table(spec, rows, columns, self._graph.run(spec.source, columns))
         parts = (self._closed, new) if self._closed else (new,)
         self._closed = {name: np.concatenate([part[name] for part in parts])[-self._keep :] for name in new}
 
-    def _samples(self, rows: WindowRows) -> BookColumns:
-        """Samples of the book that the bars need."""
+    def _columns_of(self, rows: WindowRows) -> dict[str, Floats]:
+        """What the source holds of these bars; the book is read a stretch at a time, as a day of it is large."""
         if self._market is None or not len(rows):
-            return NO_BOOK
-        book = self._market.samples(self._spec.symbol, int(rows.start_ns[0]) - SAMPLE_AGE_NS, int(rows.end_ns[-1]))
-        self._has_book |= len(book) > 0
-        return book
+            return leg_columns(rows)
+        stretch = rows.end_ns // BOOK_STRETCH_NS
+        parts = []
+        for places in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(stretch)) + 1):
+            part = rows.take(places)
+            first_ns, last_ns = int(part.end_ns[0]) - SAMPLE_AGE_NS, int(part.end_ns[-1])
+            book = self._market.samples(self._spec.symbol, first_ns, last_ns)
+            self._has_book |= len(book) > 0
+            parts.append(leg_columns(part, book))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _wanted_bucket(self) -> float:
         volume = float(self._closed["volume"].sum())

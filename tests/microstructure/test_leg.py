@@ -11,6 +11,7 @@ from alphastream.feeds.market import MarkPrice, Quote
 from alphastream.graph import Node
 from alphastream.microstructure import VPIN, FlowImbalance, quoted_spread_bps
 from alphastream.microstructure.leg import Columns, LegSpec, analyse_leg, leg_nodes, leg_series
+from alphastream.streaming import leg_flows
 from alphastream.streaming.leg_flows import IDLE_S, LegFlow, LegFlows
 from alphastream.windows import Trades
 from storage import TickStore
@@ -142,6 +143,18 @@ def test_a_book_is_read_beside_the_tape(tmp_path: Path) -> None:
         assert answer.has_book
         assert not LegFlow(store, None, SPEC, keep=10_000).refresh(known[-1].time_ns).has_book
     assert np.isfinite(answer.closed["quoted_spread_bps"]).mean() > 0.9
+
+
+@pytest.mark.parametrize("keep", [2_000, 60])
+def test_a_long_book_is_read_a_stretch_at_a_time(tmp_path: Path, keep: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = ticks()
+    with TickStore(tmp_path / "tape.db") as store:
+        store.append(known)
+        market = Samples(recorded_book())
+        whole = LegFlow(store, market, SPEC, keep).refresh(known[-1].time_ns)
+        monkeypatch.setattr(leg_flows, "BOOK_STRETCH_NS", 10 * 10**9)
+        parts = LegFlow(store, market, SPEC, keep).refresh(known[-1].time_ns)
+    assert same(parts.closed, whole.closed)
 
 
 def test_answers_are_shared_renewed_and_forgotten(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from alphastream.books import BookColumns
+from alphastream.core.units import SECOND
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.kernel_groups import MICROSTRUCTURE, WINDOWS
 from alphastream.microstructure import (
@@ -19,8 +20,8 @@ from alphastream.microstructure import (
     trade_sizes,
     volume_profile,
 )
-from alphastream.microstructure.leg import LegSpec
-from alphastream.streaming.leg_flows import SAMPLE_AGE_NS, LegAnalytics
+from alphastream.microstructure.leg import SAMPLE_AGE_NS, LegSpec
+from alphastream.streaming.leg_flows import LegAnalytics
 from alphastream.windows import Trades
 from pipelines import Pipeline
 from runtime.channel.topics import Frame
@@ -42,6 +43,8 @@ from views.shared.system import get_system
 FIGURES: Final = ("leg-y", "leg-x")
 RENEW_S: Final = 60.0
 BELOW_S: Final = 5.0  # between two looks at single trades and the book
+NEWEST_NS: Final = 3_600 * SECOND  # of trades that are looked at one by one
+BOOK_NS: Final = 900 * SECOND
 PROFILE_ROWS: Final = 40
 MAP_COLUMNS, MAP_ROWS = 160, 60
 
@@ -125,6 +128,7 @@ def _notices(system: System) -> list[Notice]:
 
 def _below(system: System, choice: Choice) -> None:
     """Single trades and the book of both legs over the bars shown, as they are now."""
+    st.caption("Over the bars shown, of trades the newest hour at most, of the book a quarter of an hour.")
     pipeline = system.pipeline
     if pipeline is None:
         return
@@ -140,7 +144,8 @@ def _leg(pipeline: Pipeline, spec: LegSpec, choice: Choice) -> None:
     if not len(ends):
         st.caption("No trade yet.")
         return
-    start_ns, end_ns = int(ends[0]) - spec.interval_ns, int(ends[-1])
+    end_ns = int(ends[-1])
+    start_ns = max(int(ends[0]) - spec.interval_ns, end_ns - NEWEST_NS)
     trades = Trades.of(pipeline.store.columns(spec.symbol, start_ns, end_ns))
     decimals = price_decimals(spec.symbol, answer.closed["price"], pipeline.instruments)
     _prints(trades, choice.quantile, decimals, spec.symbol)
@@ -181,8 +186,9 @@ def _prints(trades: Trades, quantile: float, decimals: int, symbol: str) -> None
 def _book(pipeline: Pipeline, answer: LegAnalytics, trades: Trades, choice: Choice, decimals: int) -> None:
     """Depth over time and liquidity, or why there is none."""
     st.markdown("**Book and liquidity**")
-    spec, start_ns, end_ns = answer.spec, int(trades.time_ns[0]), int(trades.time_ns[-1])
-    book = BookColumns.empty(1)
+    spec, end_ns = answer.spec, int(trades.time_ns[-1])
+    trades = trades.rows(slice(int(np.searchsorted(trades.time_ns, end_ns - BOOK_NS)), None))
+    start_ns, book = int(trades.time_ns[0]), BookColumns.empty(1)
     if pipeline.market is not None:
         book = pipeline.market.samples(spec.symbol, start_ns - SAMPLE_AGE_NS, end_ns + 1)
     if not len(book) or not np.isfinite(mid(book)).any():
