@@ -100,6 +100,9 @@ def pages() -> None:
                 "views/backtest/page.py", title="Backtest", url_path="backtest", icon=":material/replay_circle_filled:"
             ),
             st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
+            st.Page(
+                "views/arbitrage/page.py", title="Arbitrage", url_path="arbitrage", icon=":material/compare_arrows:"
+            ),
             st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
             st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
             st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
