@@ -17,6 +17,7 @@ from alphastream.strategies import PositionOptimiser, Strategy
 from alphastream.trading.broker.costs import BrokerRules
 from config import Settings
 from views.backtest.data_controls import Data
+from views.backtest.funding_controls import with_funding
 from views.shared.controls import number, sentence
 from views.shared.cost_controls import broker_rules
 from views.shared.escaping import in_markdown
@@ -80,7 +81,8 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
             strategy = strategy_of(chosen)
         _require_known(strategy.symbols, data)
         with right:
-            rules = broker_rules(data.kind, strategy.symbols, data.contracts, data.venue)
+            rules = broker_rules(data.kind, strategy.symbols, data.contracts, data.venue, has_books=data.has_books)
+            rules = with_funding(rules, data, strategy.symbols)
         with left:
             observe = _observe(strategy, data.venue)
         with right:

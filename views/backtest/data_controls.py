@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
+from alphastream.books import BookColumns
 from alphastream.core.units import HOUR
+from alphastream.feeds.market import FundingPayment
 from alphastream.tape.columns import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload
@@ -47,9 +49,18 @@ class Data:
     venue: str = ""
     contracts: Mapping[str, Contract] = field(default_factory=dict)
 
-    def market(self, symbols: Sequence[str]) -> Market:
-        """These symbols as a market; the same object for the same symbols."""
+    @property
+    def has_books(self) -> bool:
+        """Whether books were recorded beside the trades."""
+        return False
+
+    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
+        """These symbols as a market, with their books where asked for; the same object for the same symbols."""
         raise NotImplementedError
+
+    def funding(self, symbols: Sequence[str]) -> dict[str, Sequence[FundingPayment]] | None:
+        """What the venue paid in the time of the data; None where that was not recorded."""
+        return None
 
     def describe(self, symbols: Sequence[str]) -> str:
         """From when to when, how many rows, and whether all of them are there."""
@@ -64,18 +75,37 @@ class TapeData(Data):
     from_ns: int = 0
     until_ns: int = 0
     columns: dict[str, TickColumns] = field(default_factory=dict)
-    markets: dict[tuple[str, ...], Market] = field(default_factory=dict)
+    markets: dict[tuple[tuple[str, ...], bool], Market] = field(default_factory=dict)
 
-    def market(self, symbols: Sequence[str]) -> Market:
-        """Read the trades of these symbols, those that were not read before."""
-        key = tuple(symbols)
+    @property
+    def has_books(self) -> bool:
+        """Whether books are recorded."""
+        return self.pipeline is not None and self.pipeline.market is not None
+
+    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
+        """Read the trades and books of these symbols, those that were not read before."""
+        key = tuple(symbols), in_books
         if key not in self.markets:
-            read = {symbol: self._read(symbol) for symbol in key}
-            self.markets.clear()  # one strategy at a time: others' would only hold memory
+            read = {symbol: self._read(symbol) for symbol in symbols}
+            for other in [held for held in self.markets if held[0] != key[0]]:
+                del self.markets[other]  # one strategy at a time: others' would only hold memory
             self.markets[key] = TickMarket(
-                {symbol: ticks for symbol, ticks in read.items() if len(ticks)}, self.until_ns
+                {symbol: ticks for symbol, ticks in read.items() if len(ticks)},
+                self.until_ns,
+                {symbol: self._books(symbol) for symbol in symbols} if in_books else {},
             )
         return self.markets[key]
+
+    def funding(self, symbols: Sequence[str]) -> dict[str, Sequence[FundingPayment]] | None:
+        """Payments of these symbols in the hours of the tape."""
+        history = None if self.pipeline is None else self.pipeline.market_history
+        if history is None:
+            return None
+        return {symbol: history.funding(symbol, self.from_ns, self.until_ns) for symbol in symbols}
+
+    def _books(self, symbol: str) -> BookColumns:
+        market = None if self.pipeline is None else self.pipeline.market
+        return BookColumns.empty(1) if market is None else market.samples(symbol, self.from_ns, self.until_ns)
 
     def describe(self, symbols: Sequence[str]) -> str:
         """Trades of each symbol and whether ids are missing among them."""
@@ -111,7 +141,7 @@ class FileData(Data):
     upload: Upload | None = None
     key: Any = None
 
-    def market(self, symbols: Sequence[str]) -> Market:
+    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
         """All symbols of the upload; of bars these symbols, in bars of one length."""
         assert self.upload is not None
         upload = self.upload

@@ -21,6 +21,7 @@ from views.backtest import tables as tables
 from views.backtest.charts import MAX_MARKS, backtest_figure, cost_figure
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
+from views.backtest.depth_page import depth_comparison
 from views.backtest.report import report, settings_of
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
@@ -62,7 +63,7 @@ def page() -> None:
         return
     st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
     try:
-        market = data.market(request.strategy.symbols)
+        market = data.market(request.strategy.symbols, in_books=request.rules.fill == "recorded_depth")
         run = _run(market, request)
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
@@ -178,6 +179,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the files have all.")
     if result.fills:
         _details(run)
+    if data.has_books:
+        depth_comparison(data, request, result)
     _downloads(data, request, run, luck)
 
 

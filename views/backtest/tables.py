@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -49,7 +49,8 @@ CAVEATS: Final = (
     "Bars do not show what happened inside them: a stop is checked when a bar has closed, not within it.",
     "A Sharpe ratio counts how bars depend on each other over the mean holding time. Its error is that of returns that "
     "go on as they were: a change of the market is not in it.",
-    "Funding is one rate throughout. Borrowing, transfers, taxes and outages of the venue are not in it.",
+    "Funding is one rate throughout, unless it is taken from a record. Borrowing, transfers, taxes and outages of the "
+    "venue are not in it.",
     "Margin is looked at when a bar has closed, with one rate for every symbol and size. A venue looks at its mark "
     "prices all the time, asks for more of large positions, and may close earlier and at worse prices.",
     "Amounts are added up as if all symbols had one quote currency: choose symbols with the same one.",
@@ -219,12 +220,19 @@ def troubles(run: RunResult) -> list[str]:
     if undone:
         waiting = f" ({states['unwinding']} of them not completely)" if states["unwinding"] else ""
         sentences.append(f"{_orders(undone)} not filled in time and unwound{waiting}: {_when(run, UNDONE)}.")
-    if states["cancelled"]:
-        part = sum(order.state == "cancelled" and any(leg.filled for leg in order.legs) for order in run.orders)
+    short = [order for order in run.orders if is_short(order)]
+    if short:
+        sentences.append(
+            f"{_orders(len(short))} filled in part or not at all, because the recorded book did not hold them: "
+            f"{_times(short)}. For example: {short[0].reason}."
+        )
+    cancelled = [order for order in run.orders if order.state == "cancelled" and not is_short(order)]
+    if cancelled:
+        part = sum(any(leg.filled for leg in order.legs) for order in cancelled)
         whole = f"{part:,} of them filled in part" if part else "none of them filled in part"
         sentences.append(
-            f"{_orders(states['cancelled'])} cancelled before they were filled, {whole}: "
-            f"{_when(run, ('cancelled',))}. A newer decision or the timeout came first."
+            f"{_orders(len(cancelled))} cancelled before they were filled, {whole}: "
+            f"{_times(cancelled)}. A newer decision or the timeout came first."
         )
     lonely = [order for order in run.orders if order.state == "one leg"]
     if lonely:
@@ -245,7 +253,15 @@ def _orders(count: int) -> str:
 
 
 def _when(run: RunResult, states: tuple[str, ...]) -> str:
-    orders = [order for order in run.orders if order.state in states]
+    return _times([order for order in run.orders if order.state in states])
+
+
+def is_short(order: SpreadOrder) -> bool:
+    """Whether a recorded book did not hold what an order asked for."""
+    return any(part.startswith("the book of ") for part in order.reason.split("; "))
+
+
+def _times(orders: Sequence[SpreadOrder]) -> str:
     times = [f"{pd.Timestamp(order.decided_ns, unit='ns'):%Y-%m-%d %H:%M:%S}" for order in orders[:MAX_NAMED]]
     return ", ".join(times) + (" and others" if len(orders) > MAX_NAMED else "")
 

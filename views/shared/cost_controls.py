@@ -30,12 +30,15 @@ FILLS: Final[dict[str, FillRule]] = {
     "next close": "next_close",
     "same close": "same_close",
 }
+IN_BOOKS: Final = "recorded depth"
+HALF_SPREAD_BPS: Final = 0.5
 TIMEOUTS: Final[dict[str, OnTimeout]] = {"unwind": "unwind", "match": "match", "keep": "keep"}
 
 HELP: Final = {
     "fill": "Which trade an order meets, decided when a bar has closed. Next trade: the leg's first one after the "
     "latency. Next open: the first of its next bar. Next close: the last of its next bar. Same close: the very price "
-    "that the signal was made of.",
+    "that the signal was made of. Recorded depth, where books were recorded: none of them, but the levels of the first "
+    "book after the latency, from the best on; what they do not hold stays unfilled.",
     "taker": "Fee of each fill, in bps of its notional. All orders here are taker orders; none rests in the "
     "book, so there is no maker fee. 5 is Binance USDS-M without discounts.",
     "half_spread": "Half of the bid-ask spread in bps, paid by each fill on top of the trade's price: a trade in the "
@@ -61,7 +64,14 @@ HELP: Final = {
 }
 
 
-def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Contract], venue: str = "") -> BrokerRules:
+def broker_rules(
+    kind: RowKind,
+    symbols: Sequence[str],
+    known: Mapping[str, Contract],
+    venue: str = "",
+    *,
+    has_books: bool = False,
+) -> BrokerRules:
     """Ask how orders are filled and what that costs.
 
     Parameters
@@ -69,6 +79,7 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
     kind : of the rows that orders meet; each begins with another rule.
     known : steps of price and quantity, where the venue publishes them.
     venue : whose symbols are printed bare.
+    has_books : orders can be filled in recorded books.
 
     Raises
     ------
@@ -77,15 +88,18 @@ def broker_rules(kind: RowKind, symbols: Sequence[str], known: Mapping[str, Cont
     """
     with st.expander("Fills and costs", icon=":material/payments:", key="costs"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-        fill = _fill(row, kind)
+        fill = _fill(row, kind, has_books)
         taker = _field(row, "Fee, bps", -100.0, 500.0, 5.0, "taker", 0.5)
-        half_spread = _field(row, "Half spread, bps", 0.0, 500.0, 0.5, "half_spread", 0.25)
-        impact = _field(row, "Impact, bps", 0.0, 10_000.0, 0.0, "impact", 1.0)
+        half_spread = impact = share = 0.0
+        if fill != "recorded_depth":  # a book has its own
+            half_spread = _field(row, "Half spread, bps", 0.0, 500.0, HALF_SPREAD_BPS, "half_spread", 0.25)
+            impact = _field(row, "Impact, bps", 0.0, 10_000.0, 0.0, "impact", 1.0)
         funding = _field(row, "Funding, bps / 8 h", -1_000.0, 1_000.0, 0.0, "funding", 0.25)
         latency = 0.0
-        if fill == "next_trade":
+        if fill in ("next_trade", "recorded_depth"):
             latency = _field(row, "Latency, ms", 0.0, 3_600_000.0, 250.0, "latency", 50.0)
-        share = _field(row, "Max share of a trade, %", 0.0, 100.0, 0.0, "share", 5.0)
+        if fill != "recorded_depth":
+            share = _field(row, "Max share of a trade, %", 0.0, 100.0, 0.0, "share", 5.0)
         timeout = _field(row, "Timeout, s", 0.0, 864_000.0, 0.0, "timeout", 10.0)
         on_timeout = "unwind"
         if timeout:
@@ -125,13 +139,14 @@ def venue_contracts(pipeline: Pipeline) -> dict[str, Contract]:
     }
 
 
-def _fill(row: Any, kind: RowKind) -> FillRule:
+def _fill(row: Any, kind: RowKind, has_books: bool) -> FillRule:
     # Trades and bars begin with another rule each, so each has a key of its own.
     first, key = ("next trade", "fill") if kind == "ticks" else ("next open", "fill_bars")
+    offered: dict[str, FillRule] = {**FILLS, IN_BOOKS: "recorded_depth"} if has_books else FILLS
     chosen = row.selectbox(
-        "Fill at", list(FILLS), list(FILLS).index(first), key=key, help=HELP["fill"], bind="query-params", width=125
+        "Fill at", list(offered), list(offered).index(first), key=key, help=HELP["fill"], bind="query-params", width=140
     )
-    return FILLS[str(chosen)]
+    return offered[str(chosen)]
 
 
 def _warn(fill: FillRule, kind: RowKind, latency_ms: float) -> None:

@@ -52,5 +52,6 @@ def take_depth(wanted: float, bids: Levels, asks: Levels, contract: Contract, li
     best = float(prices[0])
     across = float(other[0][0]) if len(other[0]) else math.nan
     mid = best if math.isnan(across) else 0.5 * (best + across)
+    price = best if got.worst == best else got.average  # an average of one price may miss it by a rounding
     units = math.copysign(units, wanted)
-    return DepthFill(units, got.average, mid, (best - mid) * units, (got.average - best) * units)
+    return DepthFill(units, price, mid, (best - mid) * units, (price - best) * units)
