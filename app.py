@@ -103,6 +103,7 @@ def pages() -> None:
             st.Page(
                 "views/arbitrage/page.py", title="Arbitrage", url_path="arbitrage", icon=":material/compare_arrows:"
             ),
+            st.Page("views/risk/page.py", title="Risk", url_path="risk", icon=":material/speed:"),
             st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
             st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
             st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
@@ -126,6 +127,7 @@ else:
             WebSocketRoute(channel.path(), channel.live),
             Route(channel.path("healthz"), watchers.healthz),
             Route(channel.path("metrics"), watchers.metrics),
+            Route(channel.path("risk.json"), watchers.risk),
         ],
         middleware=[
             Middleware(VisitorCookie),

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 
 from alphastream.alerts import Alert, RuleContext
-from alphastream.core.units import SECOND
+from alphastream.core.units import MS, SECOND
 from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.risk import Breach
 from config import Settings
 from ingest import Health
 from pipelines import Line, Pipeline, live_pipeline, replay_pipeline
@@ -23,6 +24,7 @@ from runtime.arbitrage.service import ArbitrageService
 from runtime.channel.hub import Hub
 from runtime.connections.venue_choice import VenueChoice
 from runtime.paper.service import PaperService
+from runtime.risk.monitor import RiskMonitor
 from runtime.startup import hand_over_often
 from runtime.stores.signal_store import FILE as SIGNALS
 from runtime.stores.signal_store import SignalStore
@@ -50,6 +52,7 @@ class System:
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
         signals = SignalStore(settings.data_dir / SIGNALS)
         self.arbitrage = ArbitrageService(settings.data_dir, signals, self._live_lines)
+        self.risk = RiskMonitor(settings.data_dir, self.paper.runs, lambda: self.pipeline, self._tell_breach)
         self._lock = threading.RLock()
         self._live: Pipeline | None = None
         self._replay: Pipeline | None = None
@@ -69,6 +72,7 @@ class System:
         if may_come:
             threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
         self.paper.failure = _start("paper trading", self.paper.start)
+        self.risk.outage = _start("watching risk", self.risk.start)
         self.arbitrage.outage = _start("watching edges between venues", self.arbitrage.start)
 
     def stop(self) -> None:
@@ -78,7 +82,7 @@ class System:
             pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
         # No alert of a feed that stops; then the feeds, which would take the time that the rest needs to end.
         feeds = (self._watch.stop, *(line.stop_feeds for pipeline in pipelines for line in pipeline.lines))
-        rooms = (self.webhooks.stop, self.paper.stop, self.arbitrage.stop, self.hub.stop)
+        rooms = (self.webhooks.stop, self.paper.stop, self.arbitrage.stop, self.risk.stop, self.hub.stop)
         for stop in (*feeds, *rooms, self._forget_pipelines, *(pipeline.stop for pipeline in pipelines)):
             try:
                 stop()
@@ -147,6 +151,15 @@ class System:
 
     def _send_alert(self, alert: Alert) -> None:
         self.webhooks.send(alert.channels, Message(alert.rule, alert.sentence, alert.facts()))
+
+    def _tell_breach(self, breach: Breach, recorded: bool) -> None:
+        """Show a limit that is passed on every open page, and send it to the webhooks that were asked for."""
+        text = breach.sentence + (" Recorded trades, not live ones." if recorded else "")
+        time_ns, title = time.time_ns(), "Risk limit passed"
+        key = "-".join((*breach.key, str(time_ns)))
+        self.hub.broadcast({"id": key, "time_ms": time_ns // MS, "title": title, "text": text, "tone": "warn"})
+        facts = {"limit": breach.limit, "account": breach.account, "value": breach.value, "level": breach.level}
+        self.webhooks.send(self.risk.watched.channels, Message(title, text, {**facts, "recorded": recorded}))
 
     def _open_live(self) -> bool:
         """Open the live pipeline; whether there may be one, now or at another try."""

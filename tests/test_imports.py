@@ -38,10 +38,10 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "metrics": {"monitoring"},
     "health": {"channel", "monitoring", "threads"},
     "recorder": {"connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
-    "system": {"connections", "channel", "alerts", "arbitrage", "paper", "startup", "stores", "writer_lock"},
+    "system": {"connections", "channel", "alerts", "arbitrage", "paper", "startup", "stores", "writer_lock", "risk"},
     "pipelines": {"connections", "stores", "writer_lock"},
     "storage": {"stores", "writer_lock"},
-    "views": {"channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads"},
+    "views": {"channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
 }
 
 # Pages do not know each other; what they share stands in these two.

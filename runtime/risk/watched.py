@@ -25,6 +25,7 @@ class Watched(msgspec.Struct, frozen=True):
     interval_s : length of the bars whose moves count.
     level : of confidence.
     horizon_bars : how long what is held is kept, in bars.
+    channels : names of webhooks that are told of a limit that is passed.
     """
 
     limits: Limits = Limits()
@@ -32,6 +33,7 @@ class Watched(msgspec.Struct, frozen=True):
     interval_s: int = 60
     level: float = 0.95
     horizon_bars: int = 1
+    channels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the numbers."""

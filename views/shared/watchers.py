@@ -1,7 +1,8 @@
-"""What programs that watch the app ask for: /healthz and /metrics, on the port of the pages."""
+"""What programs that watch the app ask for: /healthz, /metrics and /risk.json, on the port of the pages."""
 
 from typing import Final
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -28,6 +29,16 @@ async def metrics(request: Request) -> Response:
         return PlainTextResponse("for programs on this machine: docs/operations.md says how others may ask\n", 403)
     body = await run_in_threadpool(lambda: metrics_text(report_of(get_system())))
     return Response(body, 200, _FRESH, CONTENT_TYPE)
+
+
+async def risk(request: Request) -> Response:
+    """What is held and what it may lose, for programs on this machine."""
+    if not _may_see(request):
+        return PlainTextResponse("for programs on this machine: docs/operations.md says how others may ask\n", 403)
+    monitor = get_system().risk
+    return Response(
+        orjson.dumps({"report": monitor.report, "breaches": monitor.breaches}), 200, _FRESH, "application/json"
+    )
 
 
 def _may_see(request: Request) -> bool:

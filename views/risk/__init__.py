@@ -1,0 +1,1 @@
+"""What is held and what it may lose, every second: exposure, tail risk, limits, what-if."""
