@@ -11,7 +11,7 @@ import msgspec
 
 from alphastream.core.units import SECOND
 from alphastream.events import Tick
-from alphastream.feeds.codec import Codec, RetryAdvice
+from alphastream.feeds.codec import REFUSED_PLACE_S, Codec, RetryAdvice
 from alphastream.instruments import InstrumentId
 from alphastream.tape.id_ranges import IdRuns
 
@@ -155,7 +155,7 @@ class Backfill:
     def refused(self, page: Page, status: int, advice: RetryAdvice, now_s: float) -> None:
         """Take note of an answer that was no success: wait as advised, or give up what is asked wrongly."""
         if advice.action == "stop":
-            self._not_before_s = float("inf")
+            self._not_before_s = now_s + REFUSED_PLACE_S
         elif advice.action == "retry" and 400 <= status < 500:
             self._floor[page.symbol] = (page.last + 1, advice.reason, 0)
         elif advice.action == "retry":
@@ -169,7 +169,7 @@ class Backfill:
         self._not_before_s = now_s + min(MAX_PAUSE_S, 2.0 ** min(self._failures - 1, 10))
 
     def pause_s(self, now_s: float) -> float:
-        """Return how long the next request must wait, infinity where the venue refuses for good."""
+        """Return how long the next request must wait."""
         return max(0.0, self._not_before_s - now_s)
 
     def _open(self, symbol: InstrumentId, ranges: Sequence[Range]) -> list[Range]:

@@ -1,7 +1,7 @@
 """What every venue's codec offers, and the values it speaks in. No sockets and no clock in here."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NewType, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NewType, Protocol
 
 import msgspec
 
@@ -76,13 +76,18 @@ class Keepalive(msgspec.Struct, frozen=True):
     every_s: float
 
 
+REFUSED_PLACE_S: Final = 3_600.0
+"""Between attempts where the venue refuses the place this computer is in, in case it is at another one by then."""
+
+
 class RetryAdvice(msgspec.Struct, frozen=True):
     """What to do after a refusal.
 
     Parameters
     ----------
     action : "retry" with the usual backoff, "wait" for ``wait_s`` because the venue is only busy, "banned" for
-        ``wait_s`` because it turned this address away, or "stop": trying again would not help.
+        ``wait_s`` because it turned this address away, or "stop": trying again
+        does not help, before ``REFUSED_PLACE_S`` at least.
     wait_s : seconds the venue asks for; 0 with "retry" and "stop".
     reason : one sentence for a person.
     """

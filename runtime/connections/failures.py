@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from alphastream.errors import FeedError
-from alphastream.feeds.codec import Codec
+from alphastream.feeds.codec import REFUSED_PLACE_S, Codec
 from alphastream.feeds.feed import FeedState
 from runtime.connections.rest import RefusedError
 
-REFUSED_PLACE_S: Final = 3_600.0  # between attempts where the venue refuses the place this computer is in
 SESSION_STALL_S: Final = 600.0  # without a message where all instruments trade in sessions
 
 

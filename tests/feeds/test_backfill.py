@@ -159,7 +159,7 @@ def test_the_newest_trades_are_asked_three_times_because_rest_lags() -> None:
     [
         (429, RetryAdvice("wait", 7.0, ""), 7.0),
         (418, RetryAdvice("banned", 300.0, ""), 300.0),
-        (451, RetryAdvice("stop", 0.0, ""), float("inf")),
+        (451, RetryAdvice("stop", 0.0, ""), 3_600.0),
         (503, RetryAdvice("retry", 0.0, ""), 1.0),
     ],
 )
@@ -167,7 +167,8 @@ def test_refusals_pause(status: int, advice: RetryAdvice, pause_s: float) -> Non
     plan = plan_for(X)
     plan.refused(Page(X, 1, 10), status, advice, 100.0)
     assert plan.pause_s(100.0) == pause_s
-    assert not plan.due(100.0 + min(pause_s, 1e9) - 0.01)
+    assert not plan.due(100.0 + pause_s - 0.01)
+    assert plan.due(100.0 + pause_s)
     assert plan.unfillable == ()
 
 
