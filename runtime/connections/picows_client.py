@@ -6,7 +6,6 @@ import io
 import logging
 import re
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,9 +16,10 @@ import picows
 from picows import WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport
 
 from alphastream.errors import FeedError
-from runtime.connections.rest import RefusedError, network_errors
+from runtime.connections.dialled import DialledTransport
+from runtime.connections.rest import RefusedError
 from runtime.connections.transport import MAX_MESSAGE, SEND_TIMEOUT_S, close_reason
-from runtime.http import Connection, connection_to, deadline
+from runtime.http import Connection
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _TEXT: Final = WSMsgType.TEXT  # looked up once: that takes as long as all else 
 MAX_FRAGMENTS: Final = 4_096  # of one message; empty ones never fill it
 
 
-class PicowsTransport:
+class PicowsTransport(DialledTransport):
     """A Transport on picows, for the thread that opens it.
 
     The connection is dialled as every other here, through the proxy of the environment if there is one; TLS and the
@@ -44,28 +44,20 @@ class PicowsTransport:
     title = f"picows {version('picows')}"
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._timeout_s = timeout_s
+        super().__init__(timeout_s)
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(_note)
         self._inbox = _Inbox()
         self._ahead: deque[bytes] = deque()
         self._ws: WSTransport | None = None
-        self._connection: Connection | None = None
-        self._aborted = threading.Event()
 
-    def open(self, url: str) -> None:
-        """Connect; see Transport."""
-        with network_errors(url, self._aborted):
-            self._connection = connection = connection_to(url, self._timeout_s)
-            if self._aborted.is_set():
-                connection.abort()
-            with deadline(self._timeout_s, self.abort):
-                sock = connection.reach()
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                self._ws = self._loop.run_until_complete(self._shake_hands(url, connection, sock))
-                # Any byte that waits to be sent is told to the inbox, which knows since when.
-                self._ws.underlying_transport.set_write_buffer_limits(high=0)
-                self._inbox.wake = self._loop.stop
+    def _begin(self, url: str, connection: Connection) -> None:
+        sock = connection.reach()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._ws = self._loop.run_until_complete(self._shake_hands(url, connection, sock))
+        # Any byte that waits to be sent is told to the inbox, which knows since when.
+        self._ws.underlying_transport.set_write_buffer_limits(high=0)
+        self._inbox.wake = self._loop.stop
 
     async def _shake_hands(self, url: str, connection: Connection, sock: socket.socket) -> WSTransport:
         try:
@@ -140,12 +132,6 @@ class PicowsTransport:
             self._run(SEND_TIMEOUT_S)
         self._require_alive()
 
-    def abort(self) -> None:
-        """Make the other methods fail at once; see Transport. A socket that is shut down wakes the loop."""
-        self._aborted.set()
-        if self._connection is not None:
-            self._connection.abort()
-
     def close(self) -> None:
         """Give the connection up; see Transport."""
         self.abort()
@@ -157,8 +143,7 @@ class PicowsTransport:
             self._loop.call_soon(self._loop.stop)
             self._loop.run_forever()
         self._loop.close()
-        if self._connection is not None:
-            self._connection.close()
+        super().close()
 
 
 class _Inbox(WSListener):

@@ -1,7 +1,6 @@
 """A transport that reads in Python, with websocket-client: it runs wherever Python does."""
 
 import socket
-import threading
 import time
 from http import HTTPStatus
 from typing import Any, Final
@@ -9,15 +8,16 @@ from typing import Any, Final
 import websocket
 
 from alphastream.errors import FeedError
-from runtime.connections.rest import NETWORK_ERRORS, RefusedError, network_errors
+from runtime.connections.dialled import DialledTransport
+from runtime.connections.rest import NETWORK_ERRORS, RefusedError
 from runtime.connections.transport import MAX_MESSAGE, SEND_TIMEOUT_S, close_reason
-from runtime.http import Connection, connection_to, deadline, in_words
+from runtime.http import Connection, in_words
 
 CHUNK: Final = 65_536  # one read takes all frames that have come
 STREAM_ERRORS: Final = (*NETWORK_ERRORS, websocket.WebSocketException)
 
 
-class WebSocketTransport:
+class WebSocketTransport(DialledTransport):
     """A Transport on websocket-client's low-level WebSocket.
 
     The library's ``close`` waits for the peer and its ``recv`` for the end of a frame that may never come; so here a
@@ -31,22 +31,14 @@ class WebSocketTransport:
     title = f"websocket-client {websocket.__version__}"
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._timeout_s = timeout_s
+        super().__init__(timeout_s)
         self._ws = _WebSocket()
         self._failure: FeedError | None = None  # what ended it
-        self._connection: Connection | None = None
-        self._aborted = threading.Event()
 
-    def open(self, url: str) -> None:
-        """Connect; see Transport."""
-        with network_errors(url, self._aborted):
-            self._connection = connection = connection_to(url, self._timeout_s)
-            if self._aborted.is_set():
-                connection.abort()
-            with deadline(self._timeout_s, self.abort):
-                connection.connect()
-                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                self._shake_hands(url, connection.sock)
+    def _begin(self, url: str, connection: Connection) -> None:
+        connection.connect()
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._shake_hands(url, connection.sock)
 
     def _shake_hands(self, url: str, sock: socket.socket) -> None:
         try:
@@ -100,18 +92,6 @@ class WebSocketTransport:
             self._ws.send(payload, websocket.ABNF.OPCODE_TEXT)
         except STREAM_ERRORS as error:
             raise FeedError(f"the connection was lost ({in_words(error)})") from error
-
-    def abort(self) -> None:
-        """Make the other methods fail at once; see Transport."""
-        self._aborted.set()
-        if self._connection is not None:
-            self._connection.abort()
-
-    def close(self) -> None:
-        """Give the connection up; see Transport."""
-        self.abort()
-        if self._connection is not None:
-            self._connection.close()
 
 
 class _Frames(websocket.frame_buffer):
