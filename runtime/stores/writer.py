@@ -252,15 +252,13 @@ class TickWriter:
         """Go on with another file."""
         self._small.clear()
         self._unchecked = True
-        found: dict[Series, tuple[TickColumns, int]] = {}
         try:
             found = self._file.newest_of_each(self._rings.ring_ticks)
         finally:  # what is lost is told also where that cannot be read
-            with self._lock:
-                for series, ids in lost.items():
-                    self._rings.give_up(series, ids)
-                for series, (newest, first_ns) in found.items():
-                    self._rings.follow(series, self._file.runs[series], self._file.lost[series], newest, first_ns)
+            self._give_up(lost)
+        with self._lock:
+            for series, (newest, first_ns) in found.items():
+                self._rings.follow(series, self._file.runs[series], self._file.lost[series], newest, first_ns)
 
     def _give_up(self, lost: dict[Series, IdRuns]) -> None:
         with self._lock:
