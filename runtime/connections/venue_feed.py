@@ -27,6 +27,7 @@ from runtime.connections.venue_clock import VenueClock
 
 log = logging.getLogger(__name__)
 
+LIST_AGAIN_S: Final = 20.0  # between two questions what the venue lists
 RENEW_QUIET_S: Final = 900.0  # between connections that are renewed because an instrument has gone quiet
 
 
@@ -78,6 +79,7 @@ class LiveFeed:
         self._refill = Refill(self._codec, connect_timeout_s, history_s)
         self._instruments: dict[str, Instrument] = {}
         self._ask_rest, self._was_open = True, False
+        self._is_list_doubted, self._listed_s = False, 0.0
         self._lock = threading.Lock()  # guards the next two
         self._symbols = tuple(dict.fromkeys(symbols))
         self._busy: set[RestClient] = set()
@@ -104,13 +106,15 @@ class LiveFeed:
         Raises
         ------
         FeedBlocked
-            The venue does not list it, with close matches.
+            The venue does not list it, with close matches, or says that it does not trade now. What the venue lists is
+            then asked for anew, so that what it has listed or begun to trade since can be added later.
         ParameterError
             It is of another venue, or one connection does not carry so many.
         """
         problem = self._problem(symbol)
         if problem:
-            raise FeedBlocked(problem)
+            self._is_list_doubted = True
+            raise FeedBlocked(f"{problem} (the list is asked for anew, in case it is old: try again in half a minute)")
         with self._lock:
             if symbol not in self._symbols:
                 self._codec.stream_url([*self._symbols, symbol])
@@ -146,6 +150,7 @@ class LiveFeed:
         try:
             self._ask_for_symbols(context)
             if not self._symbols:
+                self._keep_list(context, time.monotonic())
                 context.report("blocked", "no symbol to carry")
                 return LOOK_AROUND_S
             self._stream(context)
@@ -168,11 +173,9 @@ class LiveFeed:
             self._ask_rest = False
             self._clock.asking()  # one that does not answer now is left alone for a while
             self._report_step(context, f"asking {self.title} for its symbols")
+            self._listed_s = time.monotonic()
             try:
-                found: dict[str, Instrument] = {}
-                for request in self._codec.listing():
-                    found |= self._codec.parse_listing(self._get(context, request))
-                self._instruments = found
+                self._take_list([self._get(context, request) for request in self._codec.listing()])
                 asked_ns = self._clock.asking()
                 answer = self._get(context, self._codec.server_time())
                 self._clock.told(self._codec.parse_server_time(answer), asked_ns)
@@ -208,6 +211,21 @@ class LiveFeed:
             )  # what fails is asked again the next time
         context.stats.clock_offset_ns = self._clock.offset_ns()
 
+    def _keep_list(self, context: FeedContext, now_s: float) -> None:
+        """Ask anew what the venue lists once somebody has wanted what it did not, without ever waiting."""
+        if self._is_list_doubted and now_s - self._listed_s > LIST_AGAIN_S:
+            self._is_list_doubted, self._listed_s = False, now_s
+            requests, client = self._codec.listing(), RestClient(self._timeout_s)
+            for request in requests:
+                context.stats.traffic.asked(request.weight, now_s)
+            in_thread(lambda: self._take_list([client.get(request.url) for request in requests]))
+
+    def _take_list(self, answers: Sequence[bytes]) -> None:
+        found: dict[str, Instrument] = {}
+        for answer in answers:
+            found |= self._codec.parse_listing(answer)
+        self._instruments = found
+
     def _get(self, context: FeedContext, request: Request) -> bytes:
         client = RestClient(self._timeout_s)
         context.stats.traffic.asked(request.weight, time.monotonic())
@@ -240,6 +258,7 @@ class LiveFeed:
                 found = self._lines.receive(context, self._symbols)
                 now_s = time.monotonic()
                 self._keep_clock(context, now_s)
+                self._keep_list(context, now_s)
                 for groups in found:
                     self._pass_on(context, groups, now_s)
                 if found:

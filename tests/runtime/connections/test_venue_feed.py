@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from alphastream.errors import FeedBlocked, ParameterError
 from alphastream.feeds import FEEDS
@@ -193,6 +194,21 @@ def test_an_unlisted_symbol_is_refused_with_close_matches_and_the_others_go_on()
             ingest.add_symbol("ETHUSD")
         with pytest.raises(FeedBlocked, match="does not list binance-spot:ETHUSDT: did you mean ETHUSDT"):
             ingest.add_symbol("binance-spot:ETHUSDT")
+
+
+def test_one_that_trades_again_is_carried_when_it_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.connections.venue_feed.LIST_AGAIN_S", 0.0)
+    with exchange_with() as exchange:
+        feed = live_feed(exchange, [BTC])
+        with running(feed) as ingest:
+            until(lambda: ingest.health.state == "live")
+            feed._instruments = {BTC: feed.instruments[BTC], ETH: replace(feed.instruments[ETH], status="BREAK")}
+            with pytest.raises(FeedBlocked, match=r"ETHUSDT does not trade at .* \(status BREAK\).*asked for anew"):
+                ingest.add_symbol("ETHUSDT")
+            until(lambda: feed.instruments[ETH].status == "TRADING")
+            ingest.add_symbol("ETHUSDT")
+            until(lambda: ETH in ingest.health.last_tick_ns)
+            assert ingest.health.reconnects == 0
 
 
 def test_only_unlisted_symbols_block_until_a_listed_one_is_added() -> None:
