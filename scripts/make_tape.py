@@ -122,7 +122,15 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [row for path in arguments.frames for row in read_frames(path)]
     table = make_table(rows).replace_schema_metadata({"source": arguments.source, "venue": arguments.venue})
-    pq.write_table(table, arguments.output, compression="zstd", compression_level=19)
+    rising = [field.name for field in SCHEMA if field.type == pa.int64()]
+    pq.write_table(
+        table,
+        arguments.output,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in SCHEMA.names if name not in rising and name != "buyer_is_maker"],
+        column_encoding=dict.fromkeys(rising, "DELTA_BINARY_PACKED"),
+    )
     print(f"{arguments.output}: {table.num_rows} trades, {arguments.output.stat().st_size} bytes")
 
 

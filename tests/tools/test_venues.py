@@ -4,6 +4,7 @@ import itertools
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 import config
@@ -11,8 +12,8 @@ from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
-from tools.exchange import USDM, Drop, Fault, LocalExchange, Refuse451, Stepped, Tape
-from tools.exchange.__main__ import faults_by_venue
+from tools.exchange import SPOT_TAPE_PATH, TAPE_PATH, USDM, Drop, Fault, LocalExchange, Refuse451, Stepped, Tape
+from tools.exchange.__main__ import bundled_tape, faults_by_venue
 from tools.exchange.client import BTC, connect, get, get_error, receive, tick
 from tools.exchange.protocols import PROTOCOLS
 
@@ -96,6 +97,42 @@ def test_a_fault_of_the_command_line_is_of_every_venue_or_of_the_one_it_names() 
     for text in ("Drop(after=5", "nowhere:Drop()", "spot:Flood()"):
         with pytest.raises(ParameterError):
             faults_by_venue([text], BOTH_VENUES)
+
+
+def test_tapes_of_the_same_minutes_keep_their_distance_in_time(short_tape: Tape) -> None:
+    tapes = {"binance-usdm": TAPE_PATH, "binance-spot": SPOT_TAPE_PATH}
+    recorded = {venue: Tape.read(path).trades[0] for venue, path in tapes.items()}
+    with LocalExchange(tapes, market=BOTH_VENUES, pace=Stepped(10**18)) as exchange:
+        played = {venue: exchange.at(venue).step(1)[0] for venue in BOTH_VENUES}
+        futures, spot = (played[venue].time_ns - recorded[venue].time_ns for venue in BOTH_VENUES)
+        assert futures == spot
+        assert min(trade.time_ns for trade in played.values()) == 10**18
+        assert {venue: trade.price_text for venue, trade in played.items()} == {
+            "binance-usdm": "61800.30",
+            "binance-spot": "61837.63000000",
+        }
+    later = Tape([msgspec.structs.replace(trade, receive_ns=trade.receive_ns + 10**15) for trade in short_tape.trades])
+    with LocalExchange({"usdm": short_tape, "spot": later}, market=BOTH_VENUES, pace=Stepped(10**18)) as exchange:
+        assert {exchange.at(venue).step(1)[0].time_ns for venue in BOTH_VENUES} == {10**18}
+
+
+def test_spot_is_listed_with_the_steps_it_trades_in() -> None:
+    tapes = {"binance-usdm": TAPE_PATH, "binance-spot": SPOT_TAPE_PATH}
+    with LocalExchange(tapes, market=BOTH_VENUES, pace=Stepped()) as exchange:
+        steps = {}
+        for venue, path in zip(BOTH_VENUES, ("/fapi/v1", "/api/v3"), strict=True):
+            body = json.dumps(get(exchange, f"{path}/exchangeInfo")).encode()
+            listed = FEEDS[venue].parse_listing(body)
+            rules = [listed[f"{venue}:{symbol}"] for symbol in ("BTCUSDT", "ETHUSDT")]
+            steps[venue] = [(each.tick_size, each.step_size) for each in rules]
+    assert steps == {
+        "binance-usdm": [(0.1, 0.001), (0.01, 0.001)],
+        "binance-spot": [(0.01, 0.00001), (0.01, 0.0001)],
+    }
+
+
+def test_each_venue_of_the_command_line_has_a_tape_of_its_kind() -> None:
+    assert [bundled_tape(venue) for venue in BOTH_VENUES] == [TAPE_PATH, SPOT_TAPE_PATH]
 
 
 def test_what_cannot_be_served_is_said(short_tape: Tape) -> None:

@@ -29,11 +29,13 @@ from .limits import Limits
 from .playback import Fast, Rate, RealTime, Stepped
 from .protocols.binance import SPOT, USDM
 from .server import LocalExchange
-from .tape import Tape
+from .tape import SPOT_TAPE_PATH, TAPE_PATH, Tape
 from .venue import LastTrade
 
 __all__ = [
     "SPOT",
+    "SPOT_TAPE_PATH",
+    "TAPE_PATH",
     "USDM",
     "Close24h",
     "Drop",

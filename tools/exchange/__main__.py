@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alphastream.errors import AlphaStreamError
+from alphastream.feeds import FEEDS
 
 from .faults import FAULTS, Fault, parse_fault
 from .playback import Rate, RealTime
 from .protocols import PROTOCOLS, SHORT, protocol_of
 from .server import LocalExchange
-from .tape import TAPE_PATH
+from .tape import SPOT_TAPE_PATH, TAPE_PATH
 
 log = logging.getLogger("tools.exchange")
 
@@ -22,7 +23,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.exchange", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="TCP port on 127.0.0.1, 0 for a free one (default 8900)")
-    parser.add_argument("--tape", type=Path, default=TAPE_PATH, help="Parquet file of trades (default the bundled one)")
+    parser.add_argument(
+        "--tape", type=Path, help="Parquet file of trades (default the bundled ones, of futures and of spot)"
+    )
     parser.add_argument(
         "--market",
         action="append",
@@ -41,6 +44,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f'"Drop(after=500)", for one venue "okx:Drop()"; many may be given: {", ".join(FAULTS)}',
     )
     return parser.parse_args(arguments)
+
+
+def bundled_tape(venue: str) -> Path:
+    """Return the tape of futures for a venue that has some, else that of spot: the same minutes, other prices."""
+    market = FEEDS[protocol_of(venue).name].market
+    return TAPE_PATH if market is None or market.has_funding else SPOT_TAPE_PATH
 
 
 def faults_by_venue(texts: Sequence[str], venues: Sequence[str]) -> dict[str, list[Fault]]:
@@ -69,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     venues = tuple(options.market or ("usdm",))
     try:
         exchange = LocalExchange(
-            options.tape,
+            options.tape or {venue: bundled_tape(venue) for venue in venues},
             market=venues,
             pace=RealTime(options.speed) if options.rate is None else Rate(options.rate),
             loop=True,

@@ -1,10 +1,13 @@
 """What a venue lists: the symbols of the tape and some more, with the rules of trading them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .events import Trade
+from .tape import Tape
 
+ENOUGH = 1_000
+"""Trades of a symbol that tell its decimals."""
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
 
 
@@ -50,18 +53,27 @@ def base_and_quote(symbol: str) -> tuple[str, str]:
     return plain.removesuffix(quote), quote
 
 
-def list_symbols(spelt: Callable[[str], str], first_trades: Iterable[Trade]) -> dict[str, Listing]:
+def list_symbols(spelt: Callable[[str], str], tape: Tape) -> dict[str, Listing]:
     """Return what a venue that spells symbols so lists, by its spelling: `KNOWN`, and what the tape has besides.
 
-    Parameters
-    ----------
-    first_trades : one trade of each symbol of the tape, by which the decimals of an unknown one are told.
+    Where the tape has finer prices or quantities than are known, as spot has, its decimals tell the steps.
     """
     listings = {spelt(listing.symbol): replace(listing, symbol=spelt(listing.symbol)) for listing in KNOWN}
-    for trade in first_trades:
-        if trade.symbol not in listings:
-            listings[trade.symbol] = _listing_of(trade)
+    for symbol, positions in tape.positions.items():
+        trades = [tape.trades[position] for position in positions[:ENOUGH]]
+        known = listings.get(symbol)
+        listings[symbol] = _listing_of(trades[0]) if known is None else _refined(known, trades)
     return listings
+
+
+def _refined(known: Listing, trades: Sequence[Trade]) -> Listing:
+    price = max(_decimals(trade.price_text.rstrip("0")) for trade in trades)
+    quantity = max(_decimals(trade.quantity_text.rstrip("0")) for trade in trades)
+    if price > _decimals(known.tick_size.rstrip("0")):
+        known = replace(known, tick_size=_smallest(price), price_precision=price)
+    if quantity > _decimals(known.step_size.rstrip("0")):
+        known = replace(known, step_size=_smallest(quantity), quantity_precision=quantity)
+    return known
 
 
 def _listing_of(trade: Trade) -> Listing:

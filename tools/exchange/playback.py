@@ -2,6 +2,7 @@
 
 import time
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -67,9 +68,20 @@ class Playback:
     loop : begin again at the end, ids and times going on.
     already_played : trades that count as played before the start: history for REST.
     now_ns : when it starts, for tapes that start together; None is now.
+    beside : tapes that are played at the same time by the same pace. Those recorded in the same minutes keep the
+        distance in time that they had.
     """
 
-    def __init__(self, tape: Tape, pace: Pace, *, loop: bool, already_played: int, now_ns: int | None = None) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        pace: Pace,
+        *,
+        loop: bool,
+        already_played: int,
+        now_ns: int | None = None,
+        beside: Sequence[Tape] = (),
+    ) -> None:
         if already_played < 0 or (already_played > len(tape) and not loop):
             raise ParameterError(
                 f"already_played is {already_played}, needs 0…{len(tape)} on a tape that does not loop"
@@ -81,15 +93,19 @@ class Playback:
         self._already = already_played
         self._anew: list[int] = [0]  # ordinals at which ids began anew
         now_ns = time.time_ns() if now_ns is None else now_ns
+        together = [tape, *(each for each in beside if each.begins_with(tape))]
         match pace:
             case RealTime(speed=speed):
                 self._speed = speed
                 self._origin_ns, self._base_ns = tape.at(already_played).receive_ns + tape.skew_ns, now_ns
+                if not already_played:
+                    self._origin_ns = min(each.trades[0].receive_ns + each.skew_ns for each in together)
             case Rate():
                 self._speed, self._origin_ns, self._base_ns = 1.0, 0, now_ns
             case Fast(start_ns=start_ns) | Stepped(start_ns=start_ns):
-                self._speed, self._origin_ns = 1.0, tape.trades[0].time_ns
-                self._base_ns = now_ns - tape.period_ns if start_ns is None else start_ns
+                self._speed, self._origin_ns = 1.0, min(each.trades[0].time_ns for each in together)
+                period_ns = max(each.period_ns for each in together)
+                self._base_ns = now_ns - period_ns if start_ns is None else start_ns
 
     @property
     def ended(self) -> bool:

@@ -184,7 +184,14 @@ class LocalExchange(Handle):
     def _venue(
         self, protocol: VenueProtocol, tape: Tape, limits: Limits, faults: Sequence[Fault], now_ns: int
     ) -> Venue:
-        playback = Playback(tape, self._pace, loop=self._loop, already_played=self._already_played, now_ns=now_ns)
+        playback = Playback(
+            tape,
+            self._pace,
+            loop=self._loop,
+            already_played=self._already_played,
+            now_ns=now_ns,
+            beside=[other for _, other, *_ in self._plans],
+        )
         return Venue(playback, protocol, limits, faults)
 
 

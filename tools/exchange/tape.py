@@ -14,6 +14,7 @@ from alphastream.events import Tick
 from .events import Trade
 
 TAPE_PATH = Path(__file__).parents[2] / "data" / "tape_usdm_20240808.parquet"
+SPOT_TAPE_PATH = TAPE_PATH.with_name("tape_spot_20240808.parquet")
 
 
 class Tape:
@@ -72,6 +73,10 @@ class Tape:
                 for tick in ticks
             ]
         )
+
+    def begins_with(self, other: "Tape") -> bool:
+        """Tell whether it was recorded in the same minutes as another."""
+        return abs(self.trades[0].receive_ns - other.trades[0].receive_ns) < min(self.period_ns, other.period_ns)
 
     def spelt(self, spelling: Callable[[str], str]) -> "Tape":
         """Return the tape with its symbols spelt otherwise; itself where that changes none."""

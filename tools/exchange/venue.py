@@ -38,7 +38,7 @@ class Venue:
     def __init__(self, playback: Playback, protocol: VenueProtocol, limits: Limits, faults: Sequence[Fault]) -> None:
         self.playback = playback
         self.protocol = protocol
-        self.market = PlayedMarket.of(playback, list_symbols(protocol.spelt, first_trades(playback)), limits)
+        self.market = PlayedMarket.of(playback, list_symbols(protocol.spelt, playback.tape), limits)
         self.limits = limits
         self.log = logging.getLogger("tools.exchange")
         self.script = Script(faults)
