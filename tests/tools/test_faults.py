@@ -368,3 +368,21 @@ def test_a_fault_of_one_kind_waits_for_a_connection_that_carries_it(short_tape: 
     ):
         exchange.step(100)
         assert [each["u"] for each in receive(quotes, 2)][1] == first["u"]
+
+
+def test_a_fault_of_a_connection_can_be_for_those_that_carry_a_kind(short_tape: Tape) -> None:
+    with (
+        LocalExchange(short_tape, pace=Stepped(), faults=[Drop(on="quotes", after=3)]) as exchange,
+        connect(exchange, BTC) as trades,
+        connect(exchange, "/public/ws/btcusdt@bookTicker") as quotes,
+    ):
+        exchange.step(100)
+        assert next_is_the_answer_after(trades, exchange.sent["BTCUSDT"])
+        assert len(receive(quotes, 3)) == 3
+        with pytest.raises(ConnectionResetError):
+            quotes.recv()
+
+
+def next_is_the_answer_after(client: websocket.WebSocket, count: int) -> bool:
+    receive(client, count)
+    return next_is_the_answer(client)

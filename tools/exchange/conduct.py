@@ -9,8 +9,6 @@ import msgspec
 from .events import Event, Kind
 from .faults import (
     Duplicate,
-    EventFault,
-    Fault,
     HalfClose,
     JumpIds,
     Mute,
@@ -47,7 +45,7 @@ class Conduct:
 
     def arm(self, strikes: Strikes) -> None:
         """Put a fault in wait, its ``after`` counted from what was sent so far."""
-        self._armed.append((self._count(strikes) + cast(StreamFault, strikes.fault).after, strikes))
+        self._armed.append((self._count(_kind(strikes)) + cast(StreamFault, strikes.fault).after, strikes))
 
     def count_sent(self, event: Event) -> None:
         """Note that an event was sent."""
@@ -61,9 +59,7 @@ class Conduct:
         """
         if not self._armed:
             return []
-        due = [
-            (at, strikes) for at, strikes in self._armed if _kind(strikes.fault) == kind and at <= self._count(strikes)
-        ]
+        due = [armed for armed in self._armed if _kind(armed[1]) == kind and armed[0] <= self._count(kind)]
         self._armed = [armed for armed in self._armed if armed not in due]
         return [cast(StreamFault, strikes.fault) for _, strikes in due if strikes.spend()]
 
@@ -102,8 +98,6 @@ class Conduct:
 
     def outgoing(self, event: Event, now: float) -> list[Event]:
         """Give the events to send, in this order, now that ``event`` was played."""
-        for fault in self.due(event.kind):
-            self.strike(fault, now)
         while self._mutes:
             mute = self._mutes.pop()
             until = math.inf if mute.seconds is None else now + mute.seconds
@@ -123,9 +117,8 @@ class Conduct:
             return [event, event]
         return [event]
 
-    def _count(self, strikes: Strikes) -> int:
-        """Count what was sent of what a fault is about."""
-        kind = _kind(strikes.fault)
+    def _count(self, kind: Kind | None) -> int:
+        """Count what was sent, of a kind or in all."""
         return self.ticks if kind is None else self._sent[kind]
 
     def _is_muted(self, event: Event, now: float) -> bool:
@@ -145,6 +138,6 @@ class Conduct:
         return held[::-1]
 
 
-def _kind(fault: Fault) -> Kind | None:
+def _kind(strikes: Strikes) -> Kind | None:
     """Return the kind of events that a fault is about, None for all."""
-    return fault.on if isinstance(fault, EventFault | Mute) else None
+    return cast(StreamFault, strikes.fault).on

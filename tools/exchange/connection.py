@@ -19,9 +19,10 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from .conduct import Conduct
-from .events import Event
+from .events import Event, Kind
 from .faults import Close24h, Drop, Garbage, HalfClose, PingFlood, Strikes
-from .garbage import GARBAGE, NOT_A_FRAME, Kind
+from .garbage import GARBAGE, NOT_A_FRAME
+from .garbage import Kind as GarbageKind
 from .protocol import Endpoint, Reply, first_trades
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Connection(asyncio.Protocol):
         if not self.open or self._conduct.mute or (kinds is not None and event.kind not in kinds):
             return
         if any(stream in self.streams for stream in carried_by):
+            self._strike_due(event.kind)
             for outgoing in self._conduct.outgoing(event, self._loop.time()):
                 self._send_event(outgoing)
 
@@ -295,8 +297,8 @@ class Connection(asyncio.Protocol):
         self._conduct.count_sent(event)
         self._strike_due()
 
-    def _strike_due(self) -> None:
-        for fault in self._conduct.due() if self.open else ():
+    def _strike_due(self, kind: Kind | None = None) -> None:
+        for fault in self._conduct.due(kind) if self.open else ():
             self.flush()
             self._venue.log.info("fault=%s after_ticks=%d", fault, self._conduct.ticks)
             match fault:
@@ -309,8 +311,8 @@ class Connection(asyncio.Protocol):
                 case PingFlood(per_second=per_second):
                     self._flood(max(1, round(per_second * FLOOD_BEAT_S)))
                 case Garbage(kinds=kinds):
-                    for kind in kinds:
-                        self._send_garbage(kind)
+                    for garbage in kinds:
+                        self._send_garbage(garbage)
                 case Close24h(notice_s=notice_s):
                     self._announce_close(notice_s)
                 case _:
@@ -322,7 +324,7 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, close_without_linger)
         self.abort()
 
-    def _send_garbage(self, kind: Kind) -> None:
+    def _send_garbage(self, kind: GarbageKind) -> None:
         if kind == "raw":
             self._transport.write(NOT_A_FRAME)
             return

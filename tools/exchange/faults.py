@@ -2,7 +2,8 @@
 
 A stream fault strikes a WebSocket connection after it was sent ``after`` events of the market (counted from the moment
 the fault was injected, or from the handshake); 0 is at once. ``times`` is how many connections it strikes in all, None
-every one. A fault of events is about one kind of them, ``on``, trades unless it says otherwise, and counts those alone.
+every one. With ``on`` it is about one kind of events: it counts those alone and strikes when the next is due, so a
+connection that carries none is never struck. Faults of single events are about trades unless they say otherwise.
 A refusal answers ``times`` attempts (None: all) on the channels it names, for ``seconds`` (None: until healed).
 """
 
@@ -24,8 +25,9 @@ Channel = Literal["ws", "rest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFault:
-    """What every fault of a connection says: when it strikes, and how often."""
+    """What every fault of a connection says: when it strikes, how often, and which connections where not all."""
 
+    on: Kind | None = None
     after: int = 0
     times: int | None = 1
 
@@ -49,7 +51,7 @@ class Silence(StreamFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFault(StreamFault):
-    """What every fault of single events says besides: of which kind."""
+    """What every fault of single events says: it is about one kind."""
 
     on: Kind = "trades"
 
@@ -82,7 +84,6 @@ class Mute(StreamFault):
     ``symbol`` None: that of the next event. ``on`` None: every kind of event of it, else that kind alone.
     """
 
-    on: Kind | None = None
     symbol: str | None = None
     seconds: float | None = None
 
