@@ -22,6 +22,7 @@ from tools.exchange import (
     RealTime,
 )
 from tools.exchange.faults import Fault
+from tools.exchange.handle import Handle
 
 BTC, ETH, SOL = (InstrumentId("binance-usdm", symbol) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"))
 SYMBOLS = (BTC, ETH)
@@ -62,7 +63,7 @@ def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
         time.sleep(0.01)
 
 
-def live_feed(exchange: LocalExchange, symbols: Sequence[InstrumentId] = SYMBOLS, stall_s: float = 0.6) -> LiveFeed:
+def live_feed(exchange: Handle, symbols: Sequence[InstrumentId] = SYMBOLS, stall_s: float = 0.6) -> LiveFeed:
     codec = FEEDS[symbols[0].venue].fresh(exchange.ws_url, exchange.rest_url)
     return LiveFeed(
         codec, symbols, stall_s=stall_s, backoff_base_s=0.05, backoff_cap_s=0.2, connect_timeout_s=1.0, seed=1
