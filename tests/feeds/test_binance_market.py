@@ -223,6 +223,12 @@ def test_a_snapshot_is_a_book_with_the_number_it_is_as_of() -> None:
     body = b'{"lastUpdateId":7,"E":2000,"T":1000,"bids":[["4.0","431"],["3.9","1"]],"asks":[["4.1","12"]]}'
     expected = BookUpdate(BTC, True, ((4.0, 431.0), (3.9, 1.0)), ((4.1, 12.0),), 1_000 * MS, AT, last=7)
     assert codec.parse_snapshot(BTC, body, AT) == expected
+    weights = [
+        request.weight
+        for venue in VENUES[1:]
+        if (request := market(venue).snapshot(InstrumentId(venue, "BTCUSDT"))) is not None
+    ]
+    assert weights == [50, 10]
     spot = market("binance-spot").parse_snapshot(SPOT_BTC, b'{"lastUpdateId":7,"bids":[],"asks":[]}', AT)
     assert spot.time_ns == AT
     with pytest.raises(FeedError, match="depth"):

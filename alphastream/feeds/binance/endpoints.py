@@ -114,4 +114,5 @@ BINANCE_US: Final = VenueEndpoints(
     weight_per_minute=1_200,
     book_path="/stream",
     book_rule="contiguous",
+    depth_weight=10,
 )
