@@ -1,7 +1,7 @@
 """Times as text, "2023-10-06T17:35:55.440295Z", to integer nanoseconds: exact, and quick for many of one second."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,12 @@ from alphastream.core.units import SECOND
 
 _TO_THE_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 MAX_KEPT: Final = 4_096
+_USUAL: Final = "0000-00-00T00:00:00.000000Z"
+_SIGNS: Final = np.frombuffer(_USUAL.encode(), dtype=np.uint8)
+_IS_DIGIT: Final = np.equal(_SIGNS, ord("0"))
+_TO_NS: Final = 10 ** np.arange(8, 2, -1)
+_LATEST_S: Final = 2**63 // SECOND - 1
+_FEW: Final = 16  # fewer are read faster one by one
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +63,30 @@ def iso_ns(text: str) -> int:
     return whole_ns + int(digits.ljust(9, "0"))
 
 
-def iso_times(texts: Iterable[str]) -> Ints:
-    """Return many times in UTC ns. Raises ValueError, or OverflowError for a year that int64 ns cannot hold."""
-    return np.array([iso_ns(text) for text in texts], dtype=np.int64)
+def iso_times(texts: Sequence[str]) -> Ints:
+    """Return many times in UTC ns; quick where all have microseconds, as venues write them.
+
+    Raises
+    ------
+    ValueError, OverflowError : one is no time, or of a year that int64 ns cannot hold.
+    """
+    usual = _usual_times(texts) if len(texts) >= _FEW else None
+    return np.array([iso_ns(text) for text in texts], dtype=np.int64) if usual is None else usual
+
+
+def _usual_times(texts: Sequence[str]) -> Ints | None:
+    """Return times that are all written to the microsecond; None where one is not, or may be no time at all."""
+    if set(map(len, texts)) != {len(_USUAL)}:
+        return None
+    written = "".join(texts).encode("ascii", "replace")
+    signs = np.frombuffer(written, dtype=np.uint8).reshape(len(texts), len(_USUAL))
+    are_right = np.where(_IS_DIGIT, (signs >= ord("0")) & (signs <= ord("9")), signs == _SIGNS)
+    if not are_right.all():
+        return None
+    try:
+        seconds = np.frombuffer(written, dtype=f"S{len(_USUAL)}").astype("S19").astype("datetime64[s]").astype(np.int64)
+    except ValueError:  # no such day, or no such hour
+        return None
+    if not ((seconds >= 0) & (seconds < _LATEST_S)).all():
+        return None
+    return np.asarray(seconds * SECOND + (signs[:, 20:26].astype(np.int64) - ord("0")) @ _TO_NS)

@@ -39,7 +39,7 @@ class Rows(TradeFrames[Row]):
     def numbers(self, trades: Sequence[Row]) -> TradeNumbers:
         price = np.array([row.price for row in trades])
         ids = np.array([row.id for row in trades], dtype=np.int64)
-        return TradeNumbers(ids, price, price, iso_times(row.time for row in trades), price > 10)
+        return TradeNumbers(ids, price, price, iso_times([row.time for row in trades]), price > 10)
 
 
 def frame(*rows: tuple[object, ...]) -> bytes:
@@ -140,6 +140,25 @@ def test_a_time_is_exact_to_the_last_digit(at: datetime, digits: int) -> None:
 def test_what_is_no_time_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no time|must be in|out of range"):
         iso_ns(text)
+
+
+@given(
+    st.lists(st.datetimes(datetime(1969, 12, 31), datetime(2262, 4, 12)), min_size=16, max_size=20),  # noqa: DTZ001
+    st.sampled_from([None, "2023-10-06T17:35:55Z", "1969-12-31T23:59:59.999999Z", "9999-01-01T00:00:00.000000Z"])
+    | st.sampled_from([f"2023-{day}.440295Z" for day in ("02-30T00:00:00", "10-06T24:00:00", "10-06T23:59:60")])
+    | st.sampled_from(["2023-10-06T17:35:55.44029٣Z", "2023-10-06T17:35:55.4402955", "2023-10-06 17:35:55.440295Z"]),
+)
+def test_many_times_are_what_each_is_by_itself(times: list[datetime], odd: str | None) -> None:
+    texts = [f"{each:%Y-%m-%dT%H:%M:%S.%f}Z" for each in times]
+    texts += [] if odd is None else [odd]
+
+    try:
+        wanted = np.array([iso_ns(text) for text in texts], dtype=np.int64).tolist()
+    except (ValueError, OverflowError) as error:
+        with pytest.raises(type(error)):
+            iso_times(texts)
+    else:
+        assert iso_times(texts).tolist() == wanted
 
 
 def test_seconds_do_not_pile_up() -> None:
