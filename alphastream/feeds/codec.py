@@ -100,8 +100,8 @@ class RetryAdvice(msgspec.Struct, frozen=True):
 class Codec(Protocol):
     """Bytes of one venue to ticks, and requests to bytes and addresses.
 
-    ``rejected`` counts, by kind, the messages that were no trades and should not have come. Besides
-    ``endings`` a codec keeps no other state, so two connections take two codecs (``fresh``).
+    ``rejected`` counts, by kind, the messages that were no trades and should not have come. A codec keeps it, what
+    ``endings`` needs, and what listings have told; so two feeds take two codecs (``fresh``).
 
     Attributes
     ----------
@@ -134,7 +134,10 @@ class Codec(Protocol):
 
     @property
     def endings(self) -> int:
-        """How often the venue has announced, in a message, that it will end the connection it came by."""
+        """How often a message has said that the connection it came by should be replaced.
+
+        The venue will end it, or names a trade that did not come.
+        """
 
     def fresh(self, ws_url: str | None = None, rest_url: str | None = None) -> "Codec":
         """Return a codec with its own counters and, where given, other addresses."""

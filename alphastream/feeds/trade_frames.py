@@ -51,7 +51,7 @@ class TradeFrames(ABC, Generic[_Trade]):
     Attributes
     ----------
     rejected : messages that were no trades and should not have come, by kind.
-    endings : messages in which the venue announced the end of a connection.
+    endings : messages that said that a connection should be replaced; see ``Codec``.
     """
 
     def __init__(self, venue: str) -> None:
