@@ -155,6 +155,13 @@ def test_the_codec_of_a_venue_reads_what_its_protocol_says(short_tape: Tape, ven
         codec = FEEDS[venue].fresh(at.ws_url, at.rest_url)
         instruments = [InstrumentId(venue, symbol) for symbol in exchange.symbols]
         assert [codec.spelt(instrument.symbol) for instrument in instruments] == list(exchange.symbols)
+        listed = {  # first: some codecs learn from it what the sizes of trades mean
+            name: rules
+            for request in codec.listing()
+            for name, rules in codec.parse_listing(
+                json.dumps(get(exchange, request.url.removeprefix(exchange.rest_url))).encode()
+            ).items()
+        }
         path = codec.stream_url(instruments).removeprefix(exchange.ws_url)
         with connect(exchange, path) as client:
             openings = codec.opening(instruments)
@@ -179,12 +186,5 @@ def test_the_codec_of_a_venue_reads_what_its_protocol_says(short_tape: Tape, ven
             body = json.dumps(get(exchange, request.url.removeprefix(exchange.rest_url))).encode()
             past = codec.parse_past_trades(instrument, body)[: len(own)]
             assert [(each.id, each.price) for each in past] == [(each.id, each.price) for each in own]
-        listed = {
-            name: rules
-            for request in codec.listing()
-            for name, rules in codec.parse_listing(
-                json.dumps(get(exchange, request.url.removeprefix(exchange.rest_url))).encode()
-            ).items()
-        }
         assert set(instruments) <= set(listed)
         assert all(listed[instrument].status == "TRADING" for instrument in instruments)

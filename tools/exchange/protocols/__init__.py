@@ -8,10 +8,11 @@ from typing import Final
 from alphastream.errors import ParameterError
 
 from ..protocol import VenueProtocol
-from . import binance, coinbase, kraken
+from . import binance, bybit, coinbase, kraken, okx
 
+_FAMILIES: Final = (binance, bybit, coinbase, kraken, okx)
 PROTOCOLS: Final[dict[str, VenueProtocol]] = {
-    protocol.name: protocol for family in (binance, coinbase, kraken) for protocol in family.PROTOCOLS
+    protocol.name: protocol for family in _FAMILIES for protocol in family.PROTOCOLS
 }
 SHORT: Final = {"usdm": "binance-usdm", "spot": "binance-spot"}
 
