@@ -18,6 +18,11 @@ class IdWatch:
     An id that cannot be right, one far beyond the newest or an old one at a later time, is set aside until a second one
     goes on from it: one broken message must not make a million trades missing. The tape judges by the same rule.
 
+    Parameters
+    ----------
+    numbered : ids are contiguous where nothing is missing. Else they say nothing, and only the first ones of a
+        connection are a hole: what came before it may be missing.
+
     Examples
     --------
     >>> watch, second = IdWatch(), np.array([10**9])
@@ -25,7 +30,8 @@ class IdWatch:
     ['hole', 'goes on', 'hole', 'goes on', 'goes on']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbered: bool = True) -> None:
+        self._numbered = numbered
         self._newest: dict[str, tuple[int, int]] = {}  # id and trade time
         self._suspects: dict[str, Ints] = {}
         self._heard: set[str] = set()  # on this connection
@@ -49,6 +55,9 @@ class IdWatch:
         """Judge the next trades of an instrument, in the order of arrival; (n,) each, n ≥ 1."""
         is_first, known = symbol not in self._heard, self._newest.get(symbol)
         self._heard.add(symbol)
+        if not self._numbered:
+            self._take(symbol, ids, time_ns)
+            return "hole" if is_first else "goes on"
         if known is None:
             self._take(symbol, ids, time_ns)
             return "hole"

@@ -19,6 +19,7 @@ from alphastream.tape.columns import TickColumns, TickGroups
 from runtime.backoff import Backoff
 from runtime.connections.failures import SESSION_STALL_S, StalledError, failure_of
 from runtime.connections.lines import LOOK_AROUND_S, RENEW_S, Lines
+from runtime.connections.newest_trades import NewestTrades
 from runtime.connections.refill import LIVE, Refill
 from runtime.connections.rest import RefusedError, RestClient, in_thread
 from runtime.connections.transport import Transport
@@ -76,14 +77,17 @@ class LiveFeed:
         self._stall_s, self._stable_s = stall_s, stable_s
         self._clock = VenueClock()
         self._backoff = Backoff(backoff_base_s, backoff_cap_s, seed=seed)
-        self._refill = Refill(self._codec, connect_timeout_s, history_s)
+        numbered = codec.completeness != "unknown"
+        self._refill: Refill | NewestTrades = NewestTrades(self._codec, connect_timeout_s)
+        if numbered:
+            self._refill = Refill(self._codec, connect_timeout_s, history_s)
         self._instruments: dict[str, Instrument] = {}
         self._ask_rest, self._was_open = True, False
         self._is_list_doubted, self._listed_s = False, 0.0
         self._lock = threading.Lock()  # guards the next two
         self._symbols = tuple(dict.fromkeys(symbols))
         self._busy: set[RestClient] = set()
-        self._ids, self._paces = IdWatch(), QuietWatch()
+        self._ids, self._paces = IdWatch(numbered=numbered), QuietWatch()
         self._look_for_quiet_s = self._renew_after_s = 0.0
 
     @property
@@ -212,8 +216,12 @@ class LiveFeed:
         context.stats.clock_offset_ns = self._clock.offset_ns()
 
     def _keep_list(self, context: FeedContext, now_s: float) -> None:
-        """Ask anew what the venue lists once somebody has wanted what it did not, without ever waiting."""
-        if self._is_list_doubted and now_s - self._listed_s > LIST_AGAIN_S:
+        """Ask anew what the venue lists, without waiting: where it did not say, or somebody wanted what it did not.
+
+        Some codecs learn from it what the sizes of trades mean, and cannot deliver them before.
+        """
+        is_wanted = self._is_list_doubted or not self._instruments
+        if is_wanted and now_s - self._listed_s > LIST_AGAIN_S:
             self._is_list_doubted, self._listed_s = False, now_s
             requests, client = self._codec.listing(), RestClient(self._timeout_s)
             for request in requests:

@@ -84,3 +84,11 @@ def test_a_hole_is_seen_however_the_ids_are_parted(parts: list[list[int]]) -> No
         if len(ids) == 1 or parts[0] is not ids:  # the first burst has no id before it
             assert (verdict == "hole") == left_out
         assert watch.newest("A") == newest
+
+
+def test_ids_that_prove_nothing_make_a_hole_at_the_beginning_of_a_connection_only() -> None:
+    watch, second = IdWatch(numbered=False), np.array([10**9])
+    assert [watch.note("A", np.array([number]), second) for number in (5, 10**15, 9)] == ["hole", "goes on", "goes on"]
+    watch.begin()
+    assert watch.note("A", np.array([10**16]), second) == "hole"
+    assert watch.newest("A") == 10**16
