@@ -120,7 +120,7 @@ class Bybit:
         return 1
 
     def answer(self, request: RestRequest, market: PlayedMarket) -> Reply:
-        """Answer time, instruments-info, recent-trade and funding/history; who asks too often is refused with 403."""
+        """Answer time, instruments, trades, books and funding; who asks too often is refused with 403."""
         if request.wait_s is not None:
             return Reply(403, msgspec.json.encode({"retCode": 10006, "retMsg": "access too frequent"}))
         now_ns = market.playback.now_ns()
@@ -141,6 +141,10 @@ class Bybit:
                 return self._rows([_past_row(trade) for trade in reversed(found)])
             case "recent-trade" if symbol:
                 return self._rows([])
+            case "orderbook" if symbol in market.playback.tape.positions:
+                now = market.books.now(symbol)
+                numbers = {"ts": now_ns // MS, "cts": now_ns // MS, "u": now.count, "seq": now.id}
+                return _reply({"s": symbol, "b": now.bids, "a": now.asks, **numbers})
             case "funding/history" if symbol in market.playback.tape.positions and self._category == "linear":
                 first_ms, last_ms = int(query["startTime"]), min(int(query["endTime"]), now_ns // MS)
                 paid = market.funding.payments(symbol, first_ms * MS, last_ms * MS)[-MOST_PAYMENTS:]
