@@ -13,7 +13,7 @@ class Tick(msgspec.Struct, frozen=True, gc=False):
     Parameters
     ----------
     symbol : venue's spelling in capitals, "BTCUSDT".
-    id : the venue's aggregate trade number, contiguous per symbol.
+    id : the venue's number of the trade, contiguous per symbol; where a venue has none, ascending, no more.
     price : quote units per base unit.
     quantity : base units.
     time_ns : when it traded at the venue.
