@@ -101,11 +101,13 @@ def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
     rates = [one.rate for one in pipeline.instruments if one.rate is not None]
     counts = [one.held.missing for one in pipeline.instruments if one.held is not None]
     known = [count for count in counts if count is not None]
-    missing = f"{sum(known):,}" if known or not counts else "cannot be known"
+    missing, of_what = f"{sum(known):,}", "ids" if len(known) == len(counts) else "ids, where trades are numbered"
+    if counts and not known:
+        missing, of_what = "cannot be known", "trades are not numbered"
     return [
         Metric("State", pipeline.feed.state, help=pipeline.feed.reason),
         Metric("Ticks a second", f"{sum(rates):,.1f}" if rates else UNKNOWN, "mean of ten seconds"),
-        Metric("Missing on the tape", missing, "ids" if len(known) == len(counts) else "ids, where they are numbered"),
+        Metric("Missing on the tape", missing, of_what),
         Metric("Waiting for the disk", f"{pipeline.store.pending:,}", f"oldest {pipeline.store.durable_lag_s:.2f} s"),
         Metric("Tape", size(pipeline.file.size), f"{size(pipeline.file.free)} free"),
         Metric("Memory", size(report.memory.now), f"at most {size(report.memory.most)}"),
