@@ -1,7 +1,9 @@
 """Live feeds of OKX and Bybit against the local exchange: what ids prove is proved, what they do not is not claimed."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS
+from alphastream.feeds.codec import Keepalive
+from alphastream.feeds.okx import OkxCodec
 from alphastream.instruments import InstrumentId
 from ingest import Ingest
 from runtime.connections import venue_feed
@@ -31,6 +35,7 @@ from tools.exchange import (
     Tape,
 )
 from tools.exchange.faults import Fault
+from tools.exchange.protocols import PROTOCOLS
 
 SWAPS = tuple(InstrumentId("okx", symbol) for symbol in ("BTC-USDT-SWAP", "ETH-USDT-SWAP"))
 LINEAR = tuple(InstrumentId("bybit-linear", symbol) for symbol in ("BTCUSDT", "ETHUSDT"))
@@ -115,9 +120,9 @@ def test_swaps_wait_for_the_listing_and_pairs_beside_them_do_not(monkeypatch: py
 class Bybit:
     """A feed that fills a store of its venue."""
 
-    def __init__(self, exchange: LocalExchange, path: Path) -> None:
+    def __init__(self, exchange: LocalExchange, path: Path, **knobs: Any) -> None:
         self.store = TickStore(path / "bybit.db", origin=Origin("bybit-linear", "here"))
-        self.ingest = Ingest(feed_of(exchange, LINEAR), self.store.append, self.store.gaps)
+        self.ingest = Ingest(feed_of(exchange, LINEAR, **knobs), self.store.append, self.store.gaps)
 
     def held(self, symbol: str) -> list[Tick]:
         self.store.flush()
@@ -192,3 +197,30 @@ def test_a_ban_of_bybits_rest_leaves_its_trades_alone(tmp_path: Path) -> None:
         until(lambda: bybit.ingest.health.ticks > 300)
         until(lambda: "for 10 min (HTTP 403)" in bybit.ingest.health.reason)
         assert bybit.ingest.health.state == "live"
+
+
+def test_a_renewed_connection_of_bybit_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    with exchange_of("bybit-linear") as exchange, Bybit(exchange, tmp_path, renew_s=0.4) as bybit:
+        until(lambda: bybit.ingest.health.renewals >= 3, 20.0)
+        exchange.close_market()
+        for symbol in LINEAR:
+            until(partial(bybit.ends_with, symbol, [*told(exchange, symbol.symbol).values()]))
+            assert len({tick.id for tick in bybit.held(symbol)}) == len(bybit.held(symbol)) > 50
+        assert bybit.ingest.health.reconnects == 0
+
+
+def test_a_venue_that_wants_to_hear_something_hears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OKX ends a connection after 30 s of silence; here after one, and the feed speaks each 0.2 s."""
+    monkeypatch.setattr(OkxCodec, "keepalive", Keepalive(b"ping", 0.2))
+    limits = replace(PROTOCOLS["okx"].limits, silence_s=1.0)
+    with (
+        LocalExchange(
+            market="okx", pace=RealTime(speed=16), loop=True, already_played=2_000, limits=limits
+        ) as exchange,
+        running(feed_of(exchange, SWAPS)) as ingest,
+    ):
+        until(lambda: ingest.health.state == "live")
+        begun_s = time.monotonic()
+        until(lambda: time.monotonic() - begun_s > 2.5)
+        assert (ingest.health.reconnects, ingest.health.state) == (0, "live")
+        assert ingest.health.rejected == {}  # the answer, "pong", is no trouble
