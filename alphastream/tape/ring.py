@@ -229,8 +229,8 @@ class SymbolRing:
         is_new &= ~again
         new = ticks.rows(is_new)
         if len(new):
-            self.seen = self.seen.union(IdRuns.of(new.id))
-            self._span()
+            ends = [int(new.id[0]), int(new.id[-1]), *(each for each in (first_id, last_id) if each is not None)]
+            self.seen = IdRuns([(min(ends), max(ends))])
         self._put(new)
         refilled = ticks.rows(again)
         return Admission(self.series, new, refilled, _NONE, came - len(new) - len(refilled))

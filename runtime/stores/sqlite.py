@@ -46,7 +46,10 @@ class TickFile(KeptFile):
                 new = ticks
                 if not self.is_numbered:
                     new = _not_held(connection, instrument, ticks, runs)
-                    runs = numbering.span(runs.union(IdRuns.of(new.id)))
+                    ends = (
+                        IdRuns.joined((number, number) for number in new.id[[0, -1]].tolist()) if len(new) else IdRuns()
+                    )
+                    runs = numbering.span(runs.union(ends))
                 elif not runs.extend(ticks.id):
                     new = ticks.rows(np.argsort(ticks.id, kind="stable"))
                     new = new.rows(np.array([runs.add(number) for number in new.id.tolist()], dtype=np.bool_))
