@@ -38,6 +38,8 @@ class _Columns:
 class BookColumns(_Columns):
     """The best levels of a book at T times, L a side, best first; NaN where a level is missing.
 
+    A row whose levels are all missing says that the book was not known from then on, until the next row.
+
     Parameters
     ----------
     time_ns, receive_ns : of the last update in each sample, shape (T,).

@@ -33,6 +33,7 @@ from runtime.connections.transport_choice import transport_named
 log = logging.getLogger(__name__)
 
 LEVELS: Final = 20
+MOST_SHOWN: Final = 1_000
 TURN_S: Final = 0.05
 GRACE_S: Final = 2.0  # a connection gets so long to send whole books, or a first update, by itself
 RESYNC_S: Final = (0.5, 30.0)  # bounds of the first pause between two snapshots of an instrument, and of all
@@ -174,10 +175,10 @@ class MarketFeed:
         return kept.mark if kept is not None else None
 
     def book(self, name: str) -> BookView | None:
-        """Return the book as it is; see MarketView."""
+        """Return the book as it is, at most ``MOST_SHOWN`` levels a side; see MarketView."""
         with self._lock:
             kept = self._kept.get(name)
-            return kept.book.view() if kept is not None else None
+            return kept.book.view(MOST_SHOWN) if kept is not None else None
 
     def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
         """Return the sampled best levels, also those that were taken just now; see MarketView."""
@@ -302,6 +303,9 @@ class MarketFeed:
         book, stream = kept.book, (str(kept.name), "books")
         opened_s = self._lines.opened_s(stream)
         if opened_s is None or now_s < kept.ask_after_s or (book.in_sequence and not book.is_thin):
+            return
+        rules = self._rules()
+        if rules and kept.name not in rules:  # the venue does not list it, which the feed of trades says
             return
         is_young = now_s - opened_s < GRACE_S
         request = self._market.snapshot(kept.name)
