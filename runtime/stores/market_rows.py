@@ -1,13 +1,17 @@
 """The format of a file of sampled books, quotes, mark prices and funding: its tables, and blocks that prove themselves.
 
-Keys lie apart from bodies, as in the file of ticks, and there is no second index that could contradict the first.
+Keys lie apart from bodies, as in the file of ticks, and there is no second index that could contradict the first. A
+body repeats its key, to be known where keys are lost. Rates of funding are text, which gives back the same float.
 """
 
 import sqlite3
+import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
 
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.blocks import Columns, decode, encode
@@ -21,8 +25,9 @@ C = TypeVar("C", bound=Columns)
 VERSION: Final = 1
 APPLICATION_ID: Final = 0x414C504D  # "ALPM"
 KINDS: Final[dict[type[Any], str]] = {BookColumns: "books", QuoteColumns: "quotes", MarkColumns: "marks"}
+_LENGTH: Final = struct.Struct("<H")  # of the key that a body repeats
 _AT_ONCE: Final = 100  # blocks of one read
-_SQL: Final = f"""
+SQL: Final = f"""
 BEGIN;
 CREATE TABLE origin(venue TEXT NOT NULL, host TEXT NOT NULL);
 CREATE TABLE blocks(
@@ -32,7 +37,8 @@ CREATE TABLE blocks(
 CREATE TABLE bodies(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE damaged_blocks(kind, instrument, id, first_ns, last_ns, samples, checksum, body);
 CREATE TABLE funding(
-    instrument TEXT NOT NULL, time_ns INTEGER NOT NULL, rate REAL NOT NULL, mark REAL, checksum INTEGER NOT NULL,
+    instrument TEXT NOT NULL, time_ns INTEGER NOT NULL, rate TEXT NOT NULL, mark TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY(instrument, time_ns)) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
@@ -61,7 +67,7 @@ def prepare(connection: sqlite3.Connection, path: Path, origin: schema.Origin | 
         raise StorageError(f"{path} cannot use write-ahead logging here: name a file on a local disk")
     connection.execute("PRAGMA synchronous = NORMAL")
     if schema.is_empty(connection):
-        connection.executescript(_SQL)
+        connection.executescript(SQL)
     if origin is not None:
         schema.claim(connection, path, origin)
 
@@ -85,7 +91,19 @@ def put(connection: sqlite3.Connection, instrument: str, number: int, columns: C
     keys = (KINDS[type(columns)], str(instrument), number, int(times.min()), int(times.max()), len(columns))
     block = Block(*keys, _checksum(*keys, body=body))
     connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", block)
-    connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, body))
+    head = msgspec.json.encode(block)
+    connection.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, _LENGTH.pack(len(head)) + head + body))
+
+
+def proved(number: int, stored: bytes) -> tuple[Block, Columns] | None:
+    """Return the key that a body repeats, and its columns; None where they are not what was written."""
+    try:
+        head, body = _split(stored)
+        block = msgspec.json.decode(head, type=Block)
+        columns = _decoded(block, body, next(kind for kind, name in KINDS.items() if name == block.kind))
+    except (DamagedBlockError, msgspec.MsgspecError, ValueError, StopIteration):
+        return None
+    return (block, columns) if block.id == number and block.samples == len(columns) else None
 
 
 def next_number(connection: sqlite3.Connection) -> int:
@@ -113,11 +131,8 @@ def read(connection: sqlite3.Connection, blocks: Sequence[Block], kind: type[C])
         numbers = ",".join(str(block.id) for block in wanted if isinstance(block.id, int))
         bodies = dict(connection.execute(f"SELECT id, CAST(body AS BLOB) FROM bodies WHERE id IN ({numbers})"))
         for block in wanted:
-            body = bodies.get(block.id)
             try:
-                if not isinstance(body, bytes) or block.checksum != _checksum(*block[:-1], body=body):
-                    raise DamagedBlockError(f"the checksum of block {block.id} does not fit")
-                parts.append(decode(body, kind))
+                parts.append(_decoded(block, _split(bodies.get(block.id, b""))[1], kind))
             except DamagedBlockError:
                 damaged.append(block)
     return parts, damaged
@@ -142,7 +157,7 @@ def delete(connection: sqlite3.Connection, blocks: Sequence[Block]) -> None:
 
 def put_funding(connection: sqlite3.Connection, payments: Sequence[FundingPayment]) -> None:
     """Write payments; one that is there already is written anew."""
-    rows = [(str(each.instrument), each.time_ns, float(each.rate), float(each.mark)) for each in payments]
+    rows = [(str(each.instrument), each.time_ns, repr(each.rate), repr(each.mark)) for each in payments]
     connection.executemany(
         "INSERT OR REPLACE INTO funding VALUES (?, ?, ?, ?, ?)", [(*row, _checksum(*row)) for row in rows]
     )
@@ -150,18 +165,31 @@ def put_funding(connection: sqlite3.Connection, payments: Sequence[FundingPaymen
 
 def funding(connection: sqlite3.Connection, condition: str, *values: object) -> tuple[FundingPayment, ...]:
     """Payments that meet a condition of SQL, by time; those that are not what was written are left out."""
-    found = connection.execute(
-        f"SELECT instrument, time_ns, rate, mark, checksum FROM funding WHERE {condition} ORDER BY time_ns", values
-    )
-    rows = [
-        (name, time_ns, rate, float("nan") if mark is None else mark, known)
-        for name, time_ns, rate, mark, known in found
-    ]
-    return tuple(
-        FundingPayment(InstrumentId.parse(name), time_ns, rate, mark)
-        for name, time_ns, rate, mark, known in rows
-        if known == _checksum(name, time_ns, rate, mark)
-    )
+    rows = connection.execute(f"SELECT * FROM funding WHERE {condition} ORDER BY time_ns", values)
+    return tuple(payment for row in rows if (payment := payment_of(row)) is not None)
+
+
+def payment_of(row: Sequence[object]) -> FundingPayment | None:
+    """Return the payment of a row; None where it is not what was written."""
+    *key, known = row
+    if known != _checksum(*key):
+        return None
+    name, time_ns, rate, mark = key
+    return FundingPayment(InstrumentId.parse(str(name)), int(str(time_ns)), float(str(rate)), float(str(mark)))
+
+
+def _split(stored: object) -> tuple[bytes, bytes]:
+    """The key that a body repeats, as it is written, and the block."""
+    if not isinstance(stored, bytes) or len(stored) < _LENGTH.size:
+        raise DamagedBlockError("a body that is none")
+    (length,) = _LENGTH.unpack_from(stored)
+    return stored[_LENGTH.size : _LENGTH.size + length], stored[_LENGTH.size + length :]
+
+
+def _decoded(block: Block, body: bytes, kind: type[C]) -> C:
+    if block.checksum != _checksum(*block[:-1], body=body):
+        raise DamagedBlockError(f"the checksum of block {block.id} does not fit")
+    return decode(body, kind)
 
 
 def _checksum(*key: object, body: bytes = b"") -> int:

@@ -16,7 +16,7 @@ from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import FundingPayment
 from runtime import threads
 from runtime.backoff import Backoff
-from runtime.stores import market_rows, names, salvage
+from runtime.stores import market_rows, market_salvage, names, salvage
 from runtime.stores.connections import ERRORS, explain, is_damage
 from runtime.stores.market_reader import KIND, MarketReader
 from runtime.stores.market_rows import KINDS, Block
@@ -63,7 +63,8 @@ class MarketStore(MarketReader):
     """Keeps samples as blocks of columns with checksums; ticks are elsewhere, so nothing here can hold them up.
 
     A thread of its own writes every ``flush_s``; a kill loses at most what came since. A block that is not what was
-    written is set aside and left out of every answer; a file that SQLite cannot read is moved aside and begun anew.
+    written is set aside and left out of every answer. A file that SQLite cannot read is moved aside, and what is sound
+    in it goes into a new one.
 
     Parameters
     ----------
@@ -136,12 +137,13 @@ class MarketStore(MarketReader):
 
     def _open(self) -> None:
         try:
+            salvage.put_in_place(self._path)  # what a kill has left undone
             try:
                 self._open_writer()
             except ERRORS as error:
                 if not is_damage(error):
                     raise
-                self._set_file_aside(error)
+                self._salvage(error)
         except (*ERRORS, OSError) as error:
             raise StorageError(explain(self._path, error, KIND)) from error
 
@@ -158,12 +160,16 @@ class MarketStore(MarketReader):
         self._connections.writer = connection
         self._connections.named = names.look(self._path)
 
-    def _set_file_aside(self, why: Exception) -> None:
+    def _salvage(self, why: Exception) -> None:
+        """Go on with what is sound in the file."""
         self._connections.let_go()
         with self._connections.swapping():
-            kept = salvage.set_aside(self._path)
+            kept, found = market_salvage.replace_damaged(self._path)
         self._open_writer()
-        self._tell(f"{self._path} could not be read ({why}): it is {kept.name} now, and samples begin anew")
+        self._tell(
+            f"{self._path} could not be read ({why}): {found.samples} samples in {found.blocks} sound blocks were "
+            f"salvaged, the damaged file is {kept.name if kept is not None else 'gone'}"
+        )
 
     def _tell(self, what: str) -> None:
         log.error("%s", what)
@@ -268,7 +274,7 @@ class MarketStore(MarketReader):
         if self._held is not None:
             self._held.keep()
         if self._connections.is_broken:
-            self._set_file_aside(sqlite3.DatabaseError("it is damaged"))
+            self._salvage(sqlite3.DatabaseError("it is damaged"))
         elif self._connections.writer is None or names.look(self._path).file != self._connections.named.file:
             self._connections.let_go()
             self._path.parent.mkdir(parents=True, exist_ok=True)

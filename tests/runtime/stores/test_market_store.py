@@ -126,7 +126,7 @@ def test_old_blocks_go_and_payments_stay(path: Path) -> None:
 
 
 def alter_body(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE bodies SET body = substr(body, 1, 20) || x'00' || substr(body, 22) WHERE id = 1")
+    connection.execute("UPDATE bodies SET body = substr(body, 1, length(body) - 3) || x'0102ff' WHERE id = 1")
 
 
 def alter_key(connection: sqlite3.Connection) -> None:
@@ -172,8 +172,26 @@ def test_a_file_that_cannot_be_read_is_moved_aside(path: Path) -> None:
         store.add(BTC, books(3))
         store.flush()
         (notice,) = store.health.notices
-    assert "samples begin anew" in notice
+    assert "0 samples in 0 sound blocks were salvaged" in notice
     assert [each.name for each in path.parent.glob("*damaged*")] != []
+
+
+def test_a_file_without_its_first_page_keeps_all_that_lies_on_others(path: Path) -> None:
+    origin, payments = Origin("binance-usdm", "127.0.0.1"), [FundingPayment(BTC, T0 + n, n / 3.0) for n in range(5)]
+    for start in range(0, 100, 10):
+        with MarketStore(path, origin=origin) as store:
+            store.add(BTC, books(10, start))
+            store.add_funding(payments)
+    data = bytearray(path.read_bytes())
+    data[:4_096] = os.urandom(4_096)
+    path.write_bytes(data)
+    with MarketStore(path) as store:
+        same(store.samples(BTC, *ALL), BookColumns.joined([books(10, start) for start in range(0, 100, 10)]))
+        assert [each.rate for each in store.funding(BTC, *ALL)] == [each.rate for each in payments]
+        (notice,) = store.health.notices
+        assert "100 samples in 10 sound blocks were salvaged" in notice
+    with pytest.raises(StorageError, match="name another file"):
+        MarketStore(path, origin=Origin("binance-usdm", "fstream.binance.com"))
 
 
 def test_a_file_of_ticks_or_of_another_origin_is_refused(path: Path, tmp_path: Path) -> None:
