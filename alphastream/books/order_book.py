@@ -166,11 +166,12 @@ class OrderBook:
                 elif len(side.keys) > 2 * self._depth:
                     side.cut(self._depth)
                     side.floor = side.keys[0]
+        found = None
         if update.checksum is not None:
             found = self._rules.checksum(*self.best(_CHECKED), self.instrument)
             if found is not None and found != update.checksum:
                 self._fall_out(f"its checksum is {found}, the venue's {update.checksum}")
-        elif self._rules.completeness == "unknown" and self._is_crossed():
+        if found is None and self._rules.completeness != "sequence" and self._is_crossed():
             bid, ask = self._bids.keys[-1], -self._asks.keys[-1]
             self._fall_out(f"the best bid {bid:g} is not below the best offer {ask:g}: an update was missed")
         return self.in_sequence

@@ -119,6 +119,8 @@ class MarketLine:
                 self.state, wait_s = "connecting", max(self._backoff.next_s(), 1.0)
             self._renewing, self.reason = False, reason
             self._owner.lost(self, reason)
+            if self._stop.is_set():
+                break
             log.info("feed=%r kinds=%s wait_s=%.1f %s", self._codec.title, sorted(self.route.kinds), wait_s, reason)
             self._stop.wait(wait_s)
         self.state, self.reason = "stopped", "stopped on request"
