@@ -5,7 +5,7 @@ Nothing here knows what a trade is. ``picows_client`` reads in C, ``websocket_cl
 
 from typing import Final, Protocol
 
-MAX_MESSAGE: Final = 4 * 2**20  # bytes; a trade takes 250
+MAX_MESSAGE: Final = 32 * 2**20  # bytes; a trade takes 250, a whole book of Coinbase more than four million
 SEND_TIMEOUT_S: Final = 1.0
 
 

@@ -65,6 +65,17 @@ def test_messages_in_one_segment_in_pieces_and_in_fragments(make: Make) -> None:
     assert messages == [b"one", b"x" * 70_000, b"three", b"four"]
 
 
+def test_a_whole_book_of_many_million_bytes_comes_in_one_piece(make: Make) -> None:
+    book = b"0123456789" * 800_000
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(frame(book) + frame(b"next"))
+
+    with connected(make, script) as transport:
+        assert receive(transport) == book
+        assert receive(transport) == b"next"
+
+
 def test_a_burst_comes_at_once_with_its_times_and_the_end_after_it(make: Make) -> None:
     sent_ns = time.time_ns()
 
@@ -130,7 +141,7 @@ def test_pings_without_end_do_not_hold_recv(make: Make) -> None:
     [
         frame(b"x", length=MAX_MESSAGE + 1),
         frame(b"x", length=2**62),
-        frame(b"x" * 60_000, final=False) + frame(b"x" * 60_000, CONTINUATION, final=False) * 80,
+        frame(b"x" * 900_000, final=False) + frame(b"x" * 900_000, CONTINUATION, final=False) * 40,
     ],
     ids=["announced", "absurd", "fragments"],
 )
