@@ -18,6 +18,7 @@ from alphastream.errors import ParameterError
 from alphastream.events import Bar
 
 _NOT_GIVEN: Final[Ints] = np.empty(0, dtype=np.int64)
+_NO_VOLUME: Final[Floats] = np.empty(0)
 UNKNOWN_TRADES: Final = -1  # of a leg that traded in a bar of which nobody counted the trades
 
 
@@ -27,6 +28,7 @@ class Bars:
 
     ``start_ns`` are multiples of the interval for bars made from ticks. ``first_ns`` and ``last_ns`` are the times
     of the first and the last trade in the bar. ``trades`` is 0 where nobody knows how many, as in a file of bars.
+    ``buy_volume`` is the part of the volume that takers bought, NaN where nobody knows; left out, nobody does.
     """
 
     start_ns: Ints
@@ -38,6 +40,11 @@ class Bars:
     trades: Ints
     first_ns: Ints
     last_ns: Ints
+    buy_volume: Floats = field(default_factory=lambda: _NO_VOLUME)
+
+    def __post_init__(self) -> None:
+        if self.buy_volume is _NO_VOLUME:
+            object.__setattr__(self, "buy_volume", np.full(len(self), np.nan))
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -70,13 +77,20 @@ def empty_bars() -> Bars:
     return Bars(never, none, none, none, none, none, never, never, never)
 
 
-def aggregate(time_ns: Ints, price: Floats, quantity: Floats, interval_ns: int) -> Bars:
+def aggregate(
+    time_ns: Ints,
+    price: Floats,
+    quantity: Floats,
+    interval_ns: int,
+    buyer_is_maker: NDArray[np.bool_] | None = None,
+) -> Bars:
     """Sum ticks up into bars.
 
     Parameters
     ----------
     time_ns, price, quantity : shape (T,). Any order of time; ticks of one time count in the order given.
     interval_ns : length of a bar, at least 1.
+    buyer_is_maker : shape (T,), true where the taker sold; None where nobody knows.
     """
     if interval_ns < 1:
         raise ParameterError(f"interval_ns={interval_ns}: a bar lasts at least one nanosecond")
@@ -87,6 +101,7 @@ def aggregate(time_ns: Ints, price: Floats, quantity: Floats, interval_ns: int) 
     if np.any(time_ns[1:] < time_ns[:-1]):
         order = np.argsort(time_ns, kind="stable")
         time_ns, price, quantity = time_ns[order], price[order], quantity[order]
+        buyer_is_maker = None if buyer_is_maker is None else buyer_is_maker[order]
     bucket = time_ns // interval_ns
     first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
     last = np.r_[first[1:], len(bucket)] - 1
@@ -100,6 +115,9 @@ def aggregate(time_ns: Ints, price: Floats, quantity: Floats, interval_ns: int) 
         trades=last - first + 1,
         first_ns=time_ns[first],
         last_ns=time_ns[last],
+        buy_volume=_NO_VOLUME
+        if buyer_is_maker is None
+        else np.add.reduceat(np.where(buyer_is_maker, 0.0, quantity), first),
     )
 
 
@@ -127,6 +145,7 @@ def merge(old: Bars, new: Bars) -> Bars:
             trades=np.add.reduceat(joined.trades[by_open], first),
             first_ns=joined.first_ns[by_open][first],
             last_ns=joined.last_ns[by_close][last],
+            buy_volume=np.add.reduceat(joined.buy_volume[by_open], first),
         ),
     )
 
@@ -159,6 +178,7 @@ def grouped(bars: Bars, first: Ints, start_ns: Ints) -> Bars:
         trades=np.add.reduceat(bars.trades, first),
         first_ns=bars.first_ns[first],
         last_ns=bars.last_ns[last],
+        buy_volume=np.add.reduceat(bars.buy_volume, first),
     )
 
 
@@ -169,7 +189,8 @@ class PairRows:
     ``y`` and ``x`` are prices (last trade at or before ``end_ns``), ``*_age_ns`` how old they are at the bar's end,
     ``*_volume`` what traded in the bar (0 where the leg did not trade). ``*_trades`` counts the trades in the bar: 0
     where the leg did not trade, ``UNKNOWN_TRADES`` where it did and nobody knows how often. Left out, a leg traded
-    where it has volume; one without any volume is taken to have traded in every row.
+    where it has volume; one without any volume is taken to have traded in every row. ``*_buy_volume`` is the part of
+    the volume that takers bought, NaN where nobody knows; left out, nobody does.
     """
 
     end_ns: Ints
@@ -181,8 +202,13 @@ class PairRows:
     x_volume: Floats
     y_trades: Ints = field(default_factory=lambda: _NOT_GIVEN)
     x_trades: Ints = field(default_factory=lambda: _NOT_GIVEN)
+    y_buy_volume: Floats = field(default_factory=lambda: _NO_VOLUME)
+    x_buy_volume: Floats = field(default_factory=lambda: _NO_VOLUME)
 
     def __post_init__(self) -> None:
+        for name in ("y_buy_volume", "x_buy_volume"):
+            if getattr(self, name) is _NO_VOLUME:
+                object.__setattr__(self, name, np.full(len(self), np.nan))
         for name, volume in (("y_trades", self.y_volume), ("x_trades", self.x_volume)):
             if getattr(self, name) is _NOT_GIVEN:
                 traded = (volume != 0.0) | (not np.any(volume))
@@ -221,9 +247,9 @@ def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until
     if until_ns is not None:
         keep &= ends <= until_ns
     ends = ends[keep]
-    y_price, y_age, y_volume, y_trades = _last_trade(y, ends, interval_ns)
-    x_price, x_age, x_volume, x_trades = _last_trade(x, ends, interval_ns)
-    return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume, y_trades, x_trades)
+    y_price, y_age, y_volume, y_trades, y_buys = _last_trade(y, ends, interval_ns)
+    x_price, x_age, x_volume, x_trades, x_buys = _last_trade(x, ends, interval_ns)
+    return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume, y_trades, x_trades, y_buys, x_buys)
 
 
 class LegGrid:
@@ -265,6 +291,8 @@ class LegGrid:
             x_leg.volume[chosen],
             y_leg.trades[chosen],
             x_leg.trades[chosen],
+            y_leg.buy_volume[chosen],
+            x_leg.buy_volume[chosen],
         )
 
 
@@ -276,26 +304,28 @@ class _Leg:
     age_ns: Ints
     volume: Floats
     trades: Ints
+    buy_volume: Floats
     fresh: NDArray[np.bool_]
     known_from: int
     always_fresh: bool
 
 
 def _leg(bars: Bars, ends: Ints, interval_ns: int) -> _Leg:
-    price, age_ns, volume, trades = _last_trade(bars, ends, interval_ns)
-    for column in (price, age_ns, volume, trades):  # pairs share them
+    columns = price, age_ns, volume, trades, buy_volume = _last_trade(bars, ends, interval_ns)
+    for column in columns:  # pairs share them
         column.setflags(write=False)
     fresh = trades != 0
     known_from = int(np.searchsorted(ends, bars.start_ns[0] + interval_ns))
-    return _Leg(price, age_ns, volume, trades, fresh, known_from, bool(fresh.all()))
+    return _Leg(price, age_ns, volume, trades, buy_volume, fresh, known_from, bool(fresh.all()))
 
 
-def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats, Ints]:
-    """Price, its age, volume and number of trades at the end of each bar."""
+def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats, Ints, Floats]:
+    """Price, its age, volume, number of trades and volume bought at the end of each bar."""
     row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
     fresh = bars.start_ns[row] == ends - interval_ns
     trades = np.where(bars.trades[row] > 0, bars.trades[row], UNKNOWN_TRADES)
-    return bars.close[row], ends - bars.last_ns[row], np.where(fresh, bars.volume[row], 0.0), np.where(fresh, trades, 0)
+    volume, bought = (np.where(fresh, column[row], 0.0) for column in (bars.volume, bars.buy_volume))
+    return bars.close[row], ends - bars.last_ns[row], volume, np.where(fresh, trades, 0), bought
 
 
 def _concatenate(a: Bars, b: Bars) -> Bars:

@@ -255,6 +255,8 @@ def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
 
     ``y`` and ``x`` are the legs as log prices or as prices. ``y_both`` and ``x_both`` are the same where both legs
     traded in the bar and NaN elsewhere: for estimators that an old price would mislead. ``time_ns`` are the bars' ends.
+    ``y_price`` and ``x_price`` are prices whatever ``price`` is, ``*_buy_volume`` and ``*_sell_volume`` what takers
+    bought and sold of each leg in the bar, NaN where nobody knows: for the measures of ``alphastream.microstructure``.
     """
     y, x = (np.log(rows.y), np.log(rows.x)) if price == "log" else (rows.y, rows.x)
     both = rows.both_traded
@@ -264,6 +266,12 @@ def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
         "y_both": np.where(both, y, np.nan),
         "x_both": np.where(both, x, np.nan),
         "time_ns": rows.end_ns.astype(np.float64),
+        "y_price": rows.y,
+        "x_price": rows.x,
+        "y_buy_volume": rows.y_buy_volume,
+        "x_buy_volume": rows.x_buy_volume,
+        "y_sell_volume": rows.y_volume - rows.y_buy_volume,
+        "x_sell_volume": rows.x_volume - rows.x_buy_volume,
     }
 
 

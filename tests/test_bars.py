@@ -162,3 +162,19 @@ def test_bars_as_events() -> None:
     first, second = bars.events("BTCUSDT", SECOND)
     assert (first.symbol, first.start_ns, first.end_ns, first.close) == ("BTCUSDT", SECOND, 2 * SECOND, 5.0)
     assert second.trades == 1
+
+
+def test_what_takers_bought_is_summed_like_the_volume() -> None:
+    rng = np.random.default_rng(5)
+    times, quantity, sold = np.sort(rng.integers(0, 10_000, 500)), rng.random(500), rng.random(500) < 0.5
+    price = np.ones(500)
+    whole = aggregate(times, price, quantity, 100, sold)
+    np.testing.assert_allclose(whole.buy_volume, aggregate(times, price, np.where(sold, 0.0, quantity), 100).volume)
+    halves = [
+        aggregate(times[part], price[part], quantity[part], 100, sold[part]) for part in (slice(250), slice(250, None))
+    ]
+    np.testing.assert_allclose(merge(*halves).buy_volume, whole.buy_volume)
+    np.testing.assert_allclose(resample(whole, 1_000).buy_volume.sum(), quantity[~sold].sum())
+    backwards = aggregate(times[::-1], price, quantity[::-1], 100, sold[::-1])
+    np.testing.assert_allclose(backwards.buy_volume, whole.buy_volume)
+    assert np.isnan(aggregate(times, price, quantity, 100).buy_volume).all()

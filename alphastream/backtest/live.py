@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphastream.backtest.market import LegTrades, TickMarket, in_time, levels_at
 from alphastream.backtest.simulation import (
@@ -46,6 +47,7 @@ class _Arrays:
     time_ns: Ints
     price: Floats
     quantity: Floats
+    buyer_is_maker: NDArray[np.bool_]
 
 
 class TapeDispatcher(RealtimeDispatcher):
@@ -215,6 +217,7 @@ class LiveRun:
             np.array([tick.time_ns for tick in due], dtype=np.int64),
             np.array([tick.price for tick in due]),
             np.array([tick.quantity for tick in due]),
+            np.array([tick.buyer_is_maker for tick in due], dtype=np.bool_),
         )
 
     def _closed(self, bars: Mapping[str, Bars], key: tuple[str, str, int], until_ns: int) -> PairRows:

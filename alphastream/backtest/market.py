@@ -6,11 +6,12 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from alphastream.bars import Bars, PairRows, aggregate, align, resample
+from alphastream.bars import Bars, PairRows, align, resample
 from alphastream.books import BookColumns
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
+from alphastream.streaming.tape_bars import bars_of
 from alphastream.tape.protocols import TickArrays
 from alphastream.trading.broker.costs import FillRule
 
@@ -70,8 +71,7 @@ class TickMarket:
 
     def bars(self, symbol: str, interval_ns: int) -> Bars:
         """Bars of a symbol."""
-        ticks = _known(self.ticks, symbol)
-        return aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
+        return bars_of(_known(self.ticks, symbol), interval_ns)
 
     def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
         """Closed rows of a pair."""

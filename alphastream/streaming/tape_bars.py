@@ -6,11 +6,17 @@ from typing import NamedTuple
 
 from alphastream.bars import Bars, aggregate, merge
 from alphastream.tape.columns import TickColumns
-from alphastream.tape.protocols import Columns, GrowingTape
+from alphastream.tape.protocols import Columns, GrowingTape, SidedArrays, TickArrays
 
 log = logging.getLogger(__name__)
 
 MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when new bars are asked for
+
+
+def bars_of(ticks: TickArrays, interval_ns: int) -> Bars:
+    """Bars of trades, with what takers bought where it is known who they were."""
+    sold = ticks.buyer_is_maker if isinstance(ticks, SidedArrays) else None
+    return aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns, sold)
 
 
 @dataclass(slots=True)
@@ -28,7 +34,7 @@ class _BarSeries:
         if self.loaded is not None:
             ticks = ticks.rows(ticks.are_new(self.loaded.id, self.loaded.time_ns))
             self.loaded = None
-        merged = merge(self.bars, aggregate(ticks.time_ns, ticks.price, ticks.quantity, self.interval_ns))
+        merged = merge(self.bars, bars_of(ticks, self.interval_ns))
         self.bars = merged.take(slice(-keep, None)) if len(merged) > keep else merged
 
 
@@ -110,7 +116,7 @@ class TapeBars:
         reach = min(self._history * interval_ns, MAX_LOAD_NS)
         start_ns = (now_ns - reach) // interval_ns * interval_ns
         ticks = self._tape.columns(symbol, start_ns, now_ns + MAX_LOAD_NS)
-        bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, interval_ns)
+        bars = bars_of(ticks, interval_ns)
         held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks)
         if len(bars):
             held.newest_ns = max(held.newest_ns, int(bars.last_ns[-1]))

@@ -1,7 +1,10 @@
 """What readers need of a tape, wherever it is held: a store on disk, a test's list, a recording."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from alphastream.core.types import Floats, Ints
 from alphastream.events import Tick
@@ -18,6 +21,14 @@ class TickArrays(Protocol):
     def price(self) -> Floats: ...
     @property
     def quantity(self) -> Floats: ...
+
+
+@runtime_checkable
+class SidedArrays(TickArrays, Protocol):
+    """Trades of one symbol as arrays, (T,) each, with who was the taker."""
+
+    @property
+    def buyer_is_maker(self) -> NDArray[np.bool_]: ...
 
 
 class Columns(TickArrays, Protocol):

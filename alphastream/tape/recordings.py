@@ -27,6 +27,7 @@ class RecordingColumns:
     time_ns: Column
     price: Column
     quantity: Column
+    buyer_is_maker: Column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,9 @@ class Recording:
         """Trades by symbol, what a ``TickMarket`` is made of."""
         places = {symbol: self.symbol_index == index for index, symbol in enumerate(self.symbols)}
         return {
-            symbol: RecordingColumns(self.id[at], self.time_ns[at], self.price[at], self.quantity[at])
+            symbol: RecordingColumns(
+                self.id[at], self.time_ns[at], self.price[at], self.quantity[at], self.buyer_is_maker[at]
+            )
             for symbol, at in places.items()
         }
 
