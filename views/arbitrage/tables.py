@@ -64,8 +64,8 @@ def lead_words(lead: LeadLag, first: str, second: str) -> str:
     bounds = math.floor(lead.low_ns / MS), math.ceil(lead.high_ns / MS)
     low, high = (f"{bound:+,}".replace("-", "−") for bound in bounds)
     cut = " or beyond" if lead.is_cut_low or lead.is_cut_high else ""
-    between = f"between {low} and {high} ms{cut} (95 %, with the error of the clocks)"
+    sure = "95 %, with the error of the clocks"
+    lag = f"its moves come between {low} and {high} ms{cut} after those of {first} ({sure})."
     if lead.leader is None:
-        return f"No lead can be told: {second} moves {between} after {first}."
-    ahead, behind = (first, second) if lead.leader == "first" else (second, first)
-    return f"{ahead} leads {behind}: {second} moves {between} after {first}."
+        return f"No lead can be told of {second}: {lag}"
+    return f"{second} {'follows' if lead.leader == 'first' else 'leads'}: {lag}"

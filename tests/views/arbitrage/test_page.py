@@ -133,6 +133,8 @@ def test_a_lead_in_words() -> None:
     prices = Quoted(50).draw(np.random.default_rng(1))
     grid = {"max_lag_ns": SECOND // 5, "step_ns": SECOND // 200}
     lead = lead_lag(*prices, **grid)
-    assert tables.lead_words(lead, "a:X", "b:X").startswith("a:X leads b:X: b:X moves between +37 and +58 ms (95 %")
+    assert tables.lead_words(lead, "a:X", "b:X").startswith(
+        "b:X follows: its moves come between +37 and +58 ms after those of a:X (95 %"
+    )
     unsure = lead_lag(*prices, **grid, error_ns=SECOND // 10)
-    assert tables.lead_words(unsure, "a:X", "b:X").startswith("No lead can be told: b:X moves between −")
+    assert tables.lead_words(unsure, "a:X", "b:X").startswith("No lead can be told of b:X: its moves come between −")
