@@ -51,7 +51,8 @@ class System:
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
         self.paper = PaperService(settings.data_dir / "paper", self.pipeline_of)
         signals = SignalStore(settings.data_dir / SIGNALS)
-        self.arbitrage = ArbitrageService(settings.data_dir, signals, self._live_lines)
+        sampled_ns = settings.books_every_ms * MS
+        self.arbitrage = ArbitrageService(settings.data_dir, signals, self._live_lines, sampled_ns=sampled_ns)
         self.risk = RiskMonitor(settings.data_dir, self.paper.runs, lambda: self.pipeline, self._tell_breach)
         self._lock = threading.RLock()
         self._live: Pipeline | None = None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from runtime.arbitrage.costs_file import Costs
 ASSUMED_DELAY_NS: Final = 250 * MS
 """Of a venue whose clock or delays are not known."""
 LONGEST_DELAY_NS: Final = 10 * SECOND
+_HANDED_OVER_NS: Final = 50 * MS
 _SHARE: Final = 0.99  # of trades that arrived within the delay that is taken for the longest
 _TRADES_HOLD_NS: Final = 2 * SECOND  # so long a trade stands for a quote
 _BEGIN_NS: Final = 10 * SECOND  # of samples from before the first call
@@ -119,11 +120,14 @@ class WatchedLeg:
         ----------
         sampled_ns : longest time between two samples of quotes that change: one may have changed so much earlier.
         """
-        slowest = self.delay_ns + (sampled_ns if self.prices == "quotes" else 0)
+        between_ns = sampled_ns if self.prices == "quotes" else 0
+        alignment = Alignment.of_arrival(0, self.delay_ns + between_ns)
+        # A change waits for its sample, and what has arrived waits for the threads that hand it over.
+        alignment = replace(alignment, delay_ns=alignment.delay_ns + between_ns + _HANDED_OVER_NS)
         return Leg(
             self.instrument,
             costs.fee_bps(self.line.venue, is_perpetual=self.is_perpetual),
-            Alignment.of_arrival(0, slowest),
+            alignment,
             self.funding_bps(costs.funding_bps),
             self.prices,
         )

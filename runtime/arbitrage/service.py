@@ -23,8 +23,6 @@ from runtime.arbitrage.legs import Reader, VenueLine, WatchedLeg, assets_of
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 0.2
-SAMPLED_NS: Final = 100 * MS
-"""Books and quotes are sampled on change, not more often than this."""
 MAX_UNSAVED: Final = 10_000
 _BESTS: Final = 4_096  # looks of which rules may still ask: more than a quarter of an hour
 
@@ -105,6 +103,7 @@ class ArbitrageService:
     store : where signals that closed are kept.
     lines : the venues as they are now; none while there is no feed.
     now_ns : this computer's clock, UTC ns.
+    sampled_ns : books and quotes are sampled on change, not more often than this.
 
     Attributes
     ----------
@@ -119,8 +118,9 @@ class ArbitrageService:
         store: SignalKeeper,
         lines: Callable[[], Sequence[VenueLine]],
         now_ns: Callable[[], int] = time.time_ns,
+        sampled_ns: int = 100 * MS,
     ) -> None:
-        self._store, self._lines, self._now_ns = store, lines, now_ns
+        self._store, self._lines, self._now_ns, self._sampled_ns = store, lines, now_ns, sampled_ns
         self._file = CostsFile(folder)
         self._costs = self._file.load()
         self._lock = threading.RLock()
@@ -179,7 +179,7 @@ class ArbitrageService:
         if watch is not None and [leg.instrument for leg in watch.legs] != [leg.instrument for leg in legs]:
             closed += self._leave(asset)
             watch = None
-        costed = tuple(leg.costed(self._costs, SAMPLED_NS) for leg in legs)
+        costed = tuple(leg.costed(self._costs, self._sampled_ns) for leg in legs)
         monitor = ArbitrageMonitor(asset, costed, self._costs.after)
         if watch is None:
             readers = {leg.instrument: leg.reader(self._costs.half_spread_bps) for leg in legs}

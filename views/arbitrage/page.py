@@ -232,8 +232,8 @@ def _caveats() -> None:
         st.markdown(
             "- An edge is what two venues quoted at one time. Both orders need their way to the venue, and money on "
             "both sides; what lasted shorter than that way could not be had.\n"
-            "- Books and quotes are sampled ten times a second at most. What stood between two samples cannot be "
-            "known; the clock error has the time between them in it.\n"
+            "- Books and quotes are sampled on change, and not more often than the settings say. What stood between "
+            "two samples cannot be known; the clock error has the time between them in it.\n"
             "- Of a venue that numbers nothing a change of its book may be lost: then a quote stands here that was "
             "gone.\n"
             "- Fees, funding, transfer and holding are assumptions. With a perpetual, the edge is earned only if both "

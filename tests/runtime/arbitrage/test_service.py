@@ -18,7 +18,7 @@ from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 from runtime.arbitrage.costs_file import Costs, CostsFile, fee_key
 from runtime.arbitrage.legs import ASSUMED_DELAY_NS, assets_of
-from runtime.arbitrage.service import SAMPLED_NS, ArbitrageService
+from runtime.arbitrage.service import ArbitrageService
 from runtime.stores.signal_store import SignalStore
 from tests.arbitrage.recorded import FUTURES, SPOT, recorded_quotes
 from tests.runtime.arbitrage.venues import (
@@ -71,7 +71,7 @@ def test_pieces_equal_the_whole_and_are_kept(tmp_path: Path, clock: Clock) -> No
     signals = run(service, clock, 40)
     (asset,) = service.assets()
     monitor = ArbitrageMonitor("BTC/USDT", tuple(each.leg for each in asset.legs), CHEAP.after)
-    assert {each.leg.alignment.error_ns for each in asset.legs} == {(20 * MS + SAMPLED_NS) // 2}
+    assert {each.leg.alignment.error_ns for each in asset.legs} == {(20 + 100) * MS // 2}
     whole, state = monitor.run(recorded_quotes(), monitor.known_until(clock.now_ns))
     assert signals == whole
     assert len(signals) >= 10
