@@ -50,13 +50,13 @@ def _now(system: System) -> None:
     for pipeline in report.pipelines:
         st.subheader(in_markdown(f"{KINDS[pipeline.kind]}: {plain(pipeline.feed.feed)}"))
         _beat(pipeline, system)
-        metric_row(_figures(pipeline, report), key=f"health_figures_{pipeline.kind}")
+        metric_row(_figures(pipeline, report), key=f"health_figures_{_place(pipeline)}")
         st.dataframe(
             instruments_frame(pipeline),
             hide_index=True,
             height=table_height(len(pipeline.instruments)),
             placeholder=UNKNOWN,
-            key=f"health_instruments_{pipeline.kind}",
+            key=f"health_instruments_{_place(pipeline)}",
             alt="Instruments: what the tape holds and lacks",
             # Most of the time no instrument is quiet, and an empty column only takes room.
             column_order=_columns(pipeline),
@@ -73,6 +73,11 @@ def _now(system: System) -> None:
                 "delivered": st.column_config.NumberColumn(format="localized", help="Since the start."),
             },
         )
+
+
+def _place(pipeline: PipelineReport) -> str:
+    """What tells the elements of one feed from those of another."""
+    return f"{pipeline.kind}_{pipeline.venue}"
 
 
 def _columns(pipeline: PipelineReport) -> list[str] | None:
@@ -94,7 +99,7 @@ def _beat(pipeline: PipelineReport, system: System) -> None:
     """How long ago each instrument traded; in the browser, where it goes on counting."""
     moments = {bare(one.symbol, pipeline.venue): one.last_tick_ns for one in pipeline.instruments}
     pace = system.settings.replay_speed if pipeline.kind == "replay" else 1.0
-    pulse(pipeline.now_ns, moments, pace=pace, key=f"pulse_{pipeline.kind}")
+    pulse(pipeline.now_ns, moments, pace=pace, key=f"pulse_{_place(pipeline)}")
 
 
 def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
@@ -130,7 +135,7 @@ def _account(system: System) -> None:
             facts_frame(pipeline, report),
             hide_index=True,
             height="content",
-            key=f"health_facts_{pipeline.kind}",
+            key=f"health_facts_{_place(pipeline)}",
             alt="Counts since the start",
             column_config={
                 "what": st.column_config.TextColumn(width=210),
@@ -172,7 +177,7 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
             hide_index=True,
             height=table_height(len(found)),
             placeholder=UNKNOWN,
-            key=f"health_holes_{pipeline.kind}",
+            key=f"health_holes_{_place(pipeline)}",
             alt="Missing ranges of ids",
             column_config={
                 "after (UTC)": _moments("after (UTC)", "Of the tick before the hole."),
@@ -189,7 +194,7 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
             healed_frame(healed, pipeline.venue),
             hide_index=True,
             height=table_height(len(healed)),
-            key=f"health_healed_{pipeline.kind}",
+            key=f"health_healed_{_place(pipeline)}",
             alt="Healed ranges of ids",
             column_config={"healed (UTC)": _moments("healed (UTC)")},
         )
@@ -203,11 +208,11 @@ def _delays(pipeline: PipelineReport, report: Report) -> None:
     st.dataframe(
         lags_frame(lags),
         hide_index=True,
-        key=f"health_lags_{pipeline.kind}",
+        key=f"health_lags_{_place(pipeline)}",
         alt="How long ticks take",
         column_config={"hop": st.column_config.TextColumn(width=170)},
     )
-    st.plotly_chart(lags_figure(lags, dark=is_dark()), key=f"health_lags_chart_{pipeline.kind}", config=PLOT)
+    st.plotly_chart(lags_figure(lags, dark=is_dark()), key=f"health_lags_chart_{_place(pipeline)}", config=PLOT)
     st.caption(
         "Since the start, in buckets: the bounds say that so many ticks took at most so long. From the exchange to "
         "here by the venue's clock, as far as it was asked. On the disk: in the file, as a transaction of SQLite; a "

@@ -74,6 +74,16 @@ def test_an_instrument_that_is_quiet_says_since_when(monkeypatch: pytest.MonkeyP
     assert [at.value for at in table["quiet since (UTC)"].dropna()] == [since_ns]
 
 
+def test_two_venues_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    report = health.report_of(get_system())
+    both = replace(report, pipelines=(*report.pipelines, replace(report.pipelines[0], venue="binance-spot")))
+    monkeypatch.setattr(health, "report_of", lambda _: both)
+    test = app(PAGE)
+    assert not test.exception
+    assert sum("tape holds and lacks" in frame.proto.alt for frame in test.dataframe) == 2
+
+
 def test_who_records_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     app()
     report = health.report_of(get_system())
