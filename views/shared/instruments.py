@@ -68,7 +68,7 @@ def legs(text: str, venue: str, known: Collection[str] = ()) -> tuple[str, str]:
     Examples
     --------
     >>> legs("ethusdt/binance-spot:btcusdt", ""), legs("ETH/USD/BTC/USD", "")
-    (('ETHUSDT', 'BINANCE-SPOT:BTCUSDT'), ('ETH/USD', 'BTC/USD'))
+    (('ETHUSDT', 'binance-spot:btcusdt'), ('ETH/USD', 'BTC/USD'))
     """
     parts = text.split("/")
     before = list(accumulate(parts, lambda left, right: f"{left}/{right}"))[:-1]
@@ -80,7 +80,9 @@ def legs(text: str, venue: str, known: Collection[str] = ()) -> tuple[str, str]:
     ]
     read = [(asked(y, venue), asked(x, venue)) for y, x in ways]
     chosen = [pair for pair in read if pair[0] in known and pair[1] in known]
-    chosen = chosen or [pair for pair in read if len(read) == 1 or pair[0].count("/") == pair[1].count("/")]
+    # As they are written: a venue that spells symbols without a / takes any that is inside.
+    alike = [len(ways) == 1 or y.count("/") == x.count("/") for y, x in ways]
+    chosen = chosen or [pair for pair, is_alike in zip(read, alike, strict=True) if is_alike]
     if len(chosen) != 1:
         raise ParameterError(f"{text} is not a pair: write it as y/x, for example ETHUSDT/BTCUSDT")
     return chosen[0]

@@ -72,6 +72,25 @@ def test_symbols_may_hold_a_slash(text: str, known: tuple[str, ...], pair: tuple
     assert legs(text, "kraken", known) == pair
 
 
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("BTCUSDT/kraken:BTC/USD", ("binance-usdm:BTCUSDT", "kraken:BTC/USD")),
+        ("kraken:BTC/USD/binance-spot:BTCUSDT", ("kraken:BTC/USD", "binance-spot:BTCUSDT")),
+        ("okx:BTC-USDT/BTCUSDT", ("okx:BTC-USDT", "binance-usdm:BTCUSDT")),
+    ],
+)
+def test_legs_may_be_of_two_venues(text: str, pair: tuple[str, str]) -> None:
+    assert legs(text, HERE) == pair
+
+
+def test_a_slash_of_one_venue_does_not_end_in_a_symbol_of_another() -> None:
+    with pytest.raises(ParameterError, match="is not a pair"):
+        legs("kraken:BTC/USD/BTCUSDT", HERE)
+    known = ("kraken:BTC/USD", "binance-usdm:BTCUSDT")
+    assert legs("kraken:BTC/USD/BTCUSDT", HERE, known) == known
+
+
 @pytest.mark.parametrize("text", ["ETHUSDT", "/BTCUSDT", "A/B/C", "", "kraken:A/kraken:B/kraken:C"])
 def test_what_is_no_pair_is_said(text: str) -> None:
     with pytest.raises(ParameterError, match="is not a pair: write it as y/x"):
