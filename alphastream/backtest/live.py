@@ -38,6 +38,7 @@ class _Leg:
 
     waiting: list[Tick] = field(default_factory=list)
     books: list[BookColumns] = field(default_factory=list)
+    book_ns: int = 0
     newest_ns: int = 0
     before: Bars = field(default_factory=empty_bars)
 
@@ -152,8 +153,10 @@ class LiveRun:
 
         What comes of a time that was played already is left out: orders meet the next sample.
         """
+        leg = self._legs[symbol]
         if len(books):
-            self._legs[symbol].books.append(books)
+            leg.books.append(books)
+            leg.book_ns = max(leg.book_ns, int(books.time_ns.max()))
 
     def pay(self, symbol: str, due: Due) -> None:
         """Charge funding that has become known: at its time, or, where the tape is beyond it, on what was held then.
@@ -183,6 +186,8 @@ class LiveRun:
         Whether anything was handed over.
         """
         newest_ns = [leg.newest_ns for leg in self._legs.values()]
+        if self._in_books:  # orders meet books: a bar is over when these have gone on too
+            newest_ns += [self._legs[symbol].book_ns for symbol in self.strategy.symbols]
         reach_ns = min(newest_ns)
         if grace_ns is not None:
             known_ns = max(newest_ns) if read_up_to_ns is None else min(max(newest_ns), read_up_to_ns)

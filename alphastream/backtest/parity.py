@@ -1,7 +1,7 @@
 """A paper run beside the backtest of the same hours on the recorded tape."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from alphastream.backtest.comparison import Book, OrderDifference, Outage, compare
@@ -9,11 +9,13 @@ from alphastream.backtest.definition import Definition
 from alphastream.backtest.market import TickMarket
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest
+from alphastream.books import MarketHistory, MarketView
+from alphastream.carry import paid_between, recorded_funding
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.tape.protocols import RecordedTape
 from alphastream.tape.ring import Coverage
-from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
+from alphastream.trading import Account, Fill, FundingPayment, RecordedFunding, SpreadOrder, VenueFunding
 
 
 class PaperRecord(Protocol):
@@ -75,8 +77,17 @@ class Parity:
         return sum(each.effect for each in self.differences)
 
 
-def parity(view: PaperRecord, tape: RecordedTape) -> Parity:
+def parity(
+    view: PaperRecord,
+    tape: RecordedTape,
+    market_view: MarketView | None = None,
+    history_kept: MarketHistory | None = None,
+) -> Parity:
     """Run the backtest of a paper run's hours and compare.
+
+    Parameters
+    ----------
+    market_view, history_kept : sampled books and the venue's funding, for a run that uses them.
 
     Raises
     ------
@@ -88,8 +99,13 @@ def parity(view: PaperRecord, tape: RecordedTape) -> Parity:
     if from_ns >= view.until_ns:
         raise ParameterError("no bar has closed since the beginning")
     ticks = {symbol: tape.columns(symbol, warm_ns, view.until_ns) for symbol in legs}
-    market = TickMarket(ticks, view.until_ns)
-    history = backtest(market, definition.strategy, definition.rules, capital=definition.capital, begin_ns=from_ns)
+    rules, recorded = definition.rules, {}
+    if rules.fill == "recorded_depth" and market_view is not None:
+        recorded = {symbol: market_view.samples(symbol, from_ns, view.until_ns) for symbol in view.symbols}
+    if isinstance(rules.funding, VenueFunding):
+        rules = replace(rules, funding=_paid(view, history_kept, from_ns))
+    market = TickMarket(ticks, view.until_ns, recorded)
+    history = backtest(market, definition.strategy, rules, capital=definition.capital, begin_ns=from_ns)
     ours = _since(view, from_ns)
     marks: Mapping[str, float] = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))
     found = compare(ours, Book(history.orders, history.fills, history.funding), marks, view.outages, view.late)
@@ -108,6 +124,16 @@ def parity(view: PaperRecord, tape: RecordedTape) -> Parity:
         same_orders=len(same),
         same_fills=sum(fill.order in same for fill in ours.fills),
     )
+
+
+def _paid(view: PaperRecord, history: MarketHistory | None, from_ns: int) -> RecordedFunding:
+    """What the venue paid, as far as a run can have booked it: payments whose mark is known."""
+    found = {}
+    for symbol in view.symbols if history is not None else ():
+        assert history is not None
+        payments = paid_between(history, symbol, from_ns, view.until_ns)
+        found[symbol] = [payment for payment in payments if payment.mark == payment.mark]
+    return recorded_funding(found)
 
 
 def _beginning(view: PaperRecord, known: Sequence[Coverage | None]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from alphastream.carry.executable import Entry, Executable, Fit, executable, fit_of
 from alphastream.carry.funding_watch import STALE_NS, FundingWatch, Missed
-from alphastream.carry.payments import FundingHistory, WithoutMark, payments_of_csv, recorded_funding
+from alphastream.carry.payments import WithoutMark, paid_between, payments_of_csv, recorded_funding
 from alphastream.carry.position import (
     LegCarry,
     PairCarry,
@@ -19,7 +19,6 @@ __all__ = [
     "Entry",
     "Executable",
     "Fit",
-    "FundingHistory",
     "FundingWatch",
     "LegCarry",
     "Missed",
@@ -32,6 +31,7 @@ __all__ = [
     "leg_carry",
     "liquidation_distance",
     "liquidation_price",
+    "paid_between",
     "pair_carry",
     "payments_of_csv",
     "recorded_funding",

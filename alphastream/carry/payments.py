@@ -3,11 +3,14 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
+import msgspec
 import numpy as np
 import pandas as pd
 
+from alphastream.books import MarketHistory
+from alphastream.carry.funding_watch import STALE_NS
 from alphastream.errors import ParameterError
 from alphastream.feeds.market import FundingPayment
 from alphastream.instruments import InstrumentId
@@ -21,11 +24,21 @@ NEEDED: Final = ("time", "symbol", "rate")
 _UNIT_DIGITS: Final = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}  # seconds to nanoseconds, by digits of a time of today
 
 
-class FundingHistory(Protocol):
-    """Where the payments of venues are kept."""
+def paid_between(history: MarketHistory, name: str, from_ns: int, until_ns: int) -> list[FundingPayment]:
+    """Return the payments of a time, the end not included, with their marks as far as those are known.
 
-    def funding(self, name: str, from_ns: int, until_ns: int) -> list[FundingPayment]:
-        """Return the payments of an instrument from a moment on, before another, oldest first."""
+    Where the venue's list has no mark, as at OKX and Bybit, it is that of the last mark price that was recorded before,
+    unless that is older than ``STALE_NS``: then it stays NaN.
+    """
+    found = []
+    for payment in history.funding(name, from_ns, until_ns):
+        if math.isnan(payment.mark):
+            marks = history.marks(name, payment.time_ns - STALE_NS, payment.time_ns + 1)
+            if len(marks):
+                newest = int(np.argmax(marks.time_ns))
+                payment = msgspec.structs.replace(payment, mark=float(marks.mark[newest]))
+        found.append(payment)
+    return found
 
 
 def recorded_funding(

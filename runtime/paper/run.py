@@ -22,6 +22,7 @@ from alphastream.trading import Ended, SpreadRequest
 from runtime.backoff import Backoff
 from runtime.paper.journal import RunFile
 from runtime.paper.journal_writer import JournalWriter
+from runtime.paper.market_tape import MarketTape
 from runtime.paper.record import RunRecord
 from runtime.paper.tape_reader import FellBehind, Start, TapeReader, warm_up
 from runtime.paper.view import PaperView, Status, TradeSource, elsewhere, legs_of, view_of
@@ -61,6 +62,7 @@ class PaperRun:
         self._pool = pool
         self._fresh = fresh
         self._tape = TapeReader()
+        self._market = MarketTape(record)
         self._journal = JournalWriter(file, record, self._save_later)
         self._live: LiveRun | None = None
         self._stopping: str | None = None
@@ -223,6 +225,7 @@ class PaperRun:
         """Take the books over and go on."""
         live = start.live
         self._tape.begin(start)
+        self._market.begin(live.until_ns)
         self._journal.restore_account(live)
         if not self._fresh:
             self._journal.note_pause(live.until_ns)
@@ -241,6 +244,7 @@ class PaperRun:
         newest_ns = self._tape.newest_ns(pipeline)
         for symbol in live.symbols:
             live.take(self._tape.read(pipeline, symbol))
+        self._market.read(pipeline, live)
         if not self._tape.waits_for_ids(pipeline):
             live.advance(GRACE_NS, newest_ns)
 
@@ -279,7 +283,7 @@ class PaperRun:
     def _build_view(self) -> PaperView:
         journal = self._journal
         view = view_of(self.id, self.record, self.status, self.why, self._live, journal.late(self._live))
-        return view if journal.failure is None else replace(view, unsaved=journal.failure)
+        return replace(view, unsaved=journal.failure or "", unpaid=self._market.unpaid)
 
     def _save_later(self) -> None:
         """Try again, after a pause, to write what could not be written."""

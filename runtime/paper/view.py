@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from alphastream.backtest import Definition, LiveRun, Outage
+from alphastream.books import MarketHistory, MarketView
 from alphastream.tape.protocols import Tape
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
 from runtime.paper.record import RunRecord
@@ -30,6 +31,10 @@ class TradeSource(Clock, Protocol):
     def symbols(self) -> tuple[str, ...]: ...
     @property
     def venue(self) -> str: ...
+    @property
+    def market(self) -> MarketView | None: ...
+    @property
+    def market_history(self) -> MarketHistory | None: ...
     def address_of(self, names: Iterable[str]) -> str:
         """Hosts that trades of these instruments come from, joined where there are several; "" for a recording."""
 
@@ -61,6 +66,7 @@ class PaperView:
     damaged : its file is damaged, and it is known up to there: it cannot go on.
     venue, address : where its trades come from; "" where that is not known.
     unsaved : why what it did last is in memory only; "" while all of it is on disk.
+    unpaid : funding of the venue that could not be booked, in a sentence; "" where there is none.
     """
 
     id: str
@@ -86,6 +92,7 @@ class PaperView:
     venue: str = ""
     address: str = ""
     unsaved: str = ""
+    unpaid: str = ""
 
     @property
     def equity(self) -> float:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
 from alphastream.books import BookColumns
+from alphastream.carry import paid_between
 from alphastream.core.units import HOUR
 from alphastream.feeds.market import FundingPayment
 from alphastream.tape.columns import TickColumns
@@ -101,7 +102,7 @@ class TapeData(Data):
         history = None if self.pipeline is None else self.pipeline.market_history
         if history is None:
             return None
-        return {symbol: history.funding(symbol, self.from_ns, self.until_ns) for symbol in symbols}
+        return {symbol: paid_between(history, symbol, self.from_ns, self.until_ns) for symbol in symbols}
 
     def _books(self, symbol: str) -> BookColumns:
         market = None if self.pipeline is None else self.pipeline.market

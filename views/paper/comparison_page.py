@@ -53,7 +53,7 @@ def compared(system: System, view: PaperView) -> Parity | str:
             return "The tape of the venue and address that it began at is not there now."
         began_s = time.monotonic()
         try:
-            comparison.result = parity(view, pipeline.store)
+            comparison.result = parity(view, pipeline.store, pipeline.market, pipeline.market_history)
         except AlphaStreamError as error:
             comparison.result = sentence(error)
         took_s = time.monotonic() - began_s

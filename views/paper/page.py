@@ -171,6 +171,12 @@ def _panel(system: System, name: str) -> None:
     if view is None:
         st.info("This run no longer exists.", icon=":material/hourglass_empty:", title="No such run")
         return
+    if view.unpaid:
+        st.warning(
+            in_markdown(in_words(f"{view.unpaid}.", view.venue)),
+            icon=":material/event_repeat:",
+            title="Funding not booked",
+        )
     if view.unsaved:
         st.warning(
             in_markdown(f"It goes on in memory, and is written when that works again: {view.unsaved}"),

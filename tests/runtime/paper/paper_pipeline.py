@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Literal
 
 from alphastream.backtest import Definition, RunResult, TickMarket, backtest
+from alphastream.books import MarketHistory, MarketView
 from alphastream.events import Tick
 from alphastream.pairs import PairSpec
 from alphastream.strategies import ThresholdRule, ZScoreThreshold
@@ -28,6 +29,8 @@ class TapePipeline:
     title = "a tape made up for a test"
     venue = ""
     address = ""
+    market: MarketView | None = None
+    market_history: MarketHistory | None = None
     instruments: dict[str, object] = {}  # noqa: RUF012 (none, and nobody adds one)
 
     def __init__(
