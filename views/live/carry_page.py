@@ -8,7 +8,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
 from alphastream.pairs import PairSpec
 from system import System
-from views.live.tradable import NO_MARKET, Size, carry_frame, carry_of
+from views.live.tradable import NO_MARKET, Size, carry_frame, carry_of, side_of
 from views.shared.controls import sentence
 from views.shared.escaping import in_markdown
 
@@ -89,6 +89,7 @@ def carry_panel(system: System, spec: PairSpec) -> None:
             "distance": st.column_config.NumberColumn(format="percent", help="Move of the mark price until then."),
         },
     )
+    st.caption(f"{side_of(held)}, {held.gross:,.0f} of both legs; a day {held.a_day:+,.4f}, {held.share_a_day:+.4%}.")
     if held.why:
         st.caption(in_markdown(in_words(held.why, pipeline.venue)))
     st.caption(

@@ -185,8 +185,13 @@ def _carry(held: PairCarry | str, now_ns: int, venue: str) -> Card:
     following = min((leg.next_ns for leg in legs if leg.next_ns > now_ns), default=0)
     payment = math.fsum(leg.payment for leg in legs if leg.next_ns == following and following)
     sub = f"next {payment:+,.2f} in {_span(following - now_ns)}" if following else "next payment not known"
-    title = f"{held.a_day:+,.2f} in quote units on {held.gross:,.0f} of both legs. {title}"
+    title = f"{side_of(held)}: {held.a_day:+,.2f} in quote units on {held.gross:,.0f} of both legs. {title}"
     return make_card(name, label, f"{held.share_a_day:+.4%}", sub, "ok" if held.a_day >= 0.0 else "warn", title)
+
+
+def side_of(held: PairCarry) -> str:
+    """Which way the pair is held, in words."""
+    return "Long the spread" if held.y.units > 0.0 else "Short the spread"
 
 
 def _span(time_ns: int) -> str:
