@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from alphastream.carry import FundingWatch, Missed
+from alphastream.feeds import FEEDS
 from alphastream.feeds.market import FundingPayment, MarkPrice
 from tests.carry.mark_prices import BTC, ETH, FIRST_NS, HOUR, SECOND, SECOND_NS, mark_at, mark_prices, rate_at
 
@@ -20,6 +21,35 @@ def test_every_payment_of_both_legs_at_the_mark_and_the_rate_of_its_time() -> No
         for leg in (BTC, ETH)
     ]
     assert watch.missed == []
+
+
+def test_frames_of_binance_tell_the_payments_that_its_list_has() -> None:
+    """Through the wire: a combined stream of both legs, and the venue's own list of what was paid."""
+    market = FEEDS["binance-usdm"].fresh().market
+    assert market is not None
+    frames, received = [], []
+    for pair in zip(mark_prices(BTC), mark_prices(ETH), strict=True):
+        for said in pair:
+            ms = said.time_ns // 1_000_000
+            frames.append(
+                f'{{"stream":"{said.instrument.symbol.lower()}@markPrice@1s","data":{{"e":"markPriceUpdate","E":{ms},'
+                f'"s":"{said.instrument.symbol}","p":"{mark_at(said.instrument, said.time_ns)}","i":"{said.index:.8f}",'
+                f'"P":"1.0","r":"{rate_at(said.time_ns)}","T":{said.next_funding_ns // 1_000_000}}}}}'.encode()
+            )
+            received.append(said.receive_ns)
+    events = market.parse(frames, received)
+    assert len(events) == len(frames)
+    watch = FundingWatch()
+    found = [paid for event in events if isinstance(event, MarkPrice) and (paid := watch.add(event)) is not None]
+    for leg in (BTC, ETH):
+        listed = ",".join(
+            f'{{"symbol":"{leg.symbol}","fundingRate":"{rate_at(due_ns - SECOND)}","fundingTime":{due_ns // 1_000_000},'
+            f'"markPrice":"{mark_at(leg, due_ns)}"}}'
+            for due_ns in (FIRST_NS, SECOND_NS)
+        )
+        assert [paid for paid in found if paid.instrument == leg] == market.parse_past_funding(
+            leg, f"[{listed}]".encode()
+        )
 
 
 def test_the_interval_follows_the_stream() -> None:

@@ -13,6 +13,7 @@ from alphastream.graph import Series, interval_name
 from alphastream.performance import DeflatedSharpe, Performance
 from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.trading import Ended, SpreadOrder
+from alphastream.trading.broker.depth import SHORT
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN, Metric, money
 from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
@@ -258,7 +259,7 @@ def _when(run: RunResult, states: tuple[str, ...]) -> str:
 
 def is_short(order: SpreadOrder) -> bool:
     """Whether a recorded book did not hold what an order asked for."""
-    return any(part.startswith("the book of ") for part in order.reason.split("; "))
+    return any(part.startswith(SHORT) for part in order.reason.split("; "))
 
 
 def _times(orders: Sequence[SpreadOrder]) -> str:

@@ -22,6 +22,12 @@ def chosen_size() -> Size:
     return Size(float(state.get(SIZE) or DEFAULT.notional), float(state.get(FEE, DEFAULT.fee_bps)))
 
 
+def size_in_address() -> dict[str, float]:
+    """The same for a link."""
+    size = chosen_size()
+    return {SIZE: size.notional, FEE: size.fee_bps}
+
+
 def size_controls(row: Any) -> None:
     """Ask for which size the executable prices are, and what a fill costs."""
     row.number_input(

@@ -16,7 +16,7 @@ from pipelines import Line, Pipeline
 from runtime.channel.topics import Frame
 from system import System
 from views.component import Card, live_figure, pair_frame, way_of
-from views.live.carry_page import carry_panel, chosen_size, size_controls
+from views.live.carry_page import carry_panel, chosen_size, size_controls, size_in_address
 from views.live.tables import coverage_frame, tape_facts
 from views.live.tradable import Size, tradable_cards
 from views.shared import exports
@@ -262,7 +262,9 @@ def _below(system: System, spec: PairSpec) -> None:
             _downloads(system, spec)
     offer_thresholds(row, spec, lambda: fit_of_page(_answer(system, spec), spec, chosen_cost_bps()))
     with row.popover("Link to this view", icon=":material/link:"):
-        st.code(link_to(spec, str(st.context.url), chosen_cost_bps()), language=None, wrap_lines=True)
+        st.code(
+            link_to(spec, str(st.context.url), chosen_cost_bps(), size_in_address()), language=None, wrap_lines=True
+        )
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)

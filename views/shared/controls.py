@@ -278,8 +278,15 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
     return True
 
 
-def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str:
-    """An address that restores every control, also where another deployment has other defaults."""
+def link_to(
+    spec: PairSpec, page_url: str, cost_bps: float | None = None, more: Mapping[str, float] | None = None
+) -> str:
+    """An address that restores every control, also where another deployment has other defaults.
+
+    Parameters
+    ----------
+    more : numbers of a page's own controls, by their keys.
+    """
     query = {
         "y": spec.y,
         "x": spec.x,
@@ -292,6 +299,7 @@ def link_to(spec: PairSpec, page_url: str, cost_bps: float | None = None) -> str
     }
     if cost_bps is not None:
         query[ROUND_TRIP_COST] = f"{cost_bps:g}"
+    query |= {key: f"{value:g}" for key, value in (more or {}).items()}
     return f"{page_url.split('?')[0]}?{urlencode(query)}"
 
 

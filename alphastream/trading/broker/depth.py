@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from alphastream.books.filling import fill
 from alphastream.core.types import Floats
@@ -10,6 +10,9 @@ from alphastream.trading.broker.costs import Contract
 
 Levels: TypeAlias = tuple[Floats, Floats]
 """Prices and quantities of one side, best first, (L,) each; NaN where a level is missing."""
+
+SHORT: Final = "the book of"
+"""Begins what an order's reason says of a book that did not hold enough."""
 
 
 @dataclass(frozen=True, slots=True)

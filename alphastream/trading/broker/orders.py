@@ -79,6 +79,12 @@ class LegOrder(msgspec.Struct, gc=False):
         """Units that are still to be traded."""
         return self.quantity - self.filled
 
+    def meets(self, price: float) -> bool:
+        """Whether a trade at this price fills the leg: one with a limit needs a trade beyond it."""
+        if self.limit is None:
+            return True
+        return price < self.limit if self.quantity > 0.0 else price > self.limit
+
     @property
     def share(self) -> float:
         """Part that is filled, 0 to 1."""

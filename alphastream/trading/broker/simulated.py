@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules, PowerImpact
-from alphastream.trading.broker.depth import Levels, take_depth
+from alphastream.trading.broker.depth import SHORT, Levels, take_depth
 from alphastream.trading.broker.funding import FundingCharges, Schedule
 from alphastream.trading.broker.margin import LEVERAGE
 from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
 
+Two: TypeAlias = tuple[float, float]
 Watch: TypeAlias = Callable[[int, int | None], None]
 """Called with a leg and the time of the first trade it wants to see; with None when it wants no more."""
 
@@ -322,7 +323,7 @@ class SimulatedBroker:
         if waiting is None:
             return
         order, part = waiting
-        if time_ns < part.eligible_ns or not _meets(part, price):
+        if time_ns < part.eligible_ns or not part.meets(price):
             return
         units, share = part.rest, self.rules.max_share
         if share is not None and abs(units) > share * quantity:
@@ -339,16 +340,16 @@ class SimulatedBroker:
         waiting = self._waiting[leg]
         if waiting is None or time_ns < waiting[1].eligible_ns:
             return
-        order, part = waiting
-        wanted = part.rest
+        (order, part), wanted = waiting, waiting[1].rest
         got = take_depth(wanted, bids, asks, self._contracts[leg], part.limit)
         if got.units:
-            self._take(order, part, time_ns, got.units, got.price, got.mid, got.spread_cost, got.impact_cost)
+            costs = got.spread_cost, got.impact_cost
+            self._take(order, part, time_ns, got.units, (got.price, got.mid), costs)
         closes = self.account.direction == 0 and order.round_trip is not None
         if part.state == "open" and part.limit is None and not closes:
+            order.reason = f"{order.reason}; {SHORT} {part.symbol} held {abs(got.units):.6g} of {abs(wanted):.6g}"
+            order.reason = order.reason.lstrip("; ")
             part.state = "cancelled"
-            said = f"the book of {part.symbol} held {abs(got.units):.6g} of {abs(wanted):.6g}"
-            order.reason = f"{order.reason}; {said}".lstrip("; ")
             self._leave(leg)
             self._advance(order)
 
@@ -366,30 +367,18 @@ class SimulatedBroker:
             price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
             price = self._contracts[leg].worsened(price, units > 0.0)
         spread_cost = (price - trade_price) * units - impact_cost
-        self._take(order, part, time_ns, units, price, trade_price, spread_cost, impact_cost, maker=maker)
+        self._take(order, part, time_ns, units, (price, trade_price), (spread_cost, impact_cost), maker)
 
     def _take(
-        self,
-        order: SpreadOrder,
-        part: LegOrder,
-        time_ns: int,
-        units: float,
-        price: float,
-        trade_price: float,
-        spread_cost: float,
-        impact_cost: float,
-        *,
-        maker: bool = False,
+        self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, at: Two, costs: Two, maker: bool = False
     ) -> None:
-        """Book units of a leg at a price."""
-        leg = part.leg
+        """Book units of a leg: at what price and at which of the market, and what spread and impact cost."""
+        leg, price = part.leg, at[0]
         fee = abs(units) * price * (self.rules.fees.fee_bps(maker) + self._extra_bps) * BP
         part.filled += units
         done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
         round_trip, number = order.round_trip or 0, order.id
-        fill = Fill(
-            time_ns, part.symbol, units, price, trade_price, fee, spread_cost, impact_cost, number, round_trip, maker
-        )
+        fill = Fill(time_ns, part.symbol, units, *at, fee, *costs, number, round_trip, maker)
         self.account.book(leg, fill, part.target if done else None)
         if done:
             part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
@@ -407,10 +396,3 @@ class SimulatedBroker:
             order.state = "cancelled"
         elif filled:
             order.state = "one leg"
-
-
-def _meets(part: LegOrder, price: float) -> bool:
-    """Whether a trade at this price fills the leg: one with a limit needs a trade beyond it."""
-    if part.limit is None:
-        return True
-    return price < part.limit if part.quantity > 0.0 else price > part.limit
