@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.market import LegTrades, TickMarket, in_time, levels_at
+from alphastream.backtest.book_tapes import in_time, levels_at
+from alphastream.backtest.market import LegTrades, TickMarket
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
     ROWS_THEN,

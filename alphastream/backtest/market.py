@@ -1,13 +1,13 @@
 """What a run needs of a market: closed rows of pairs, and the trades that orders can meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 
+from alphastream.backtest.book_tapes import BookSource
 from alphastream.bars import Bars, PairRows, align, resample
-from alphastream.books import BookColumns
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
@@ -43,10 +43,11 @@ class Market(Protocol):
         """Closed rows of a pair."""
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
-        """Where orders of a symbol can be filled under a rule; in recorded books, a mid and no quantity."""
+        """Where orders of a symbol can be filled under a rule that takes trades."""
 
-    def depth(self, symbol: str) -> BookColumns:
-        """Return the sampled books of a symbol. Raises ParameterError where there are none."""
+    @property
+    def books(self) -> BookSource | None:
+        """Sampled books; None where none were recorded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +58,12 @@ class TickMarket:
     ----------
     ticks : by symbol.
     until_ns : bars that end later are left out; None takes all, the last of which may not be over yet.
-    books : sampled books by symbol, for orders that are filled in them.
+    books : sampled books, for orders that are filled in them; None where none were recorded.
     """
 
     ticks: Mapping[str, TickArrays]
     until_ns: int | None = None
-    books: Mapping[str, BookColumns] = field(default_factory=dict)
+    books: BookSource | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -81,18 +82,9 @@ class TickMarket:
         """Trades themselves, or first or last ones of bars."""
         if rule in ("next_open", "next_close", "same_close"):
             return _bar_tape(self.bars(symbol, interval_ns), rule, interval_ns)
-        if rule == "recorded_depth":
-            return book_tape(self.depth(symbol))
         ticks = _known(self.ticks, symbol)
         order = np.argsort(ticks.time_ns, kind="stable")
         return LegTrades(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
-
-    def depth(self, symbol: str) -> BookColumns:
-        """Sampled books by time, those of moments left out at which the book was not known."""
-        books = self.books.get(symbol)
-        if books is None or not len(books):
-            raise ParameterError(f"no book of {symbol} was recorded: fill at the next trade, or take another time")
-        return in_time(books)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,35 +118,17 @@ class BarMarket:
         """Closed rows of a pair."""
         return align(self._of(y, interval_ns), self._of(x, interval_ns), interval_ns)
 
-    def depth(self, symbol: str) -> BookColumns:
-        """Bars have no books."""
-        raise ParameterError(f"{symbol}: bars have no books to fill orders in; take trades and books, or another fill")
+    @property
+    def books(self) -> None:
+        """Bars have none."""
+        return None
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Opens or closes."""
-        if rule == "recorded_depth":
-            return book_tape(self.depth(symbol))
         # The finest bars have the earliest next price; their opens are where a new bar of any length opens too.
         finest = rule == "next_trade"
         bars = _known(self.bars, symbol) if finest else self._of(symbol, interval_ns)
         return _bar_tape(bars, rule, interval_ns, at_start=True)
-
-
-def in_time(books: BookColumns) -> BookColumns:
-    """Samples of a known book, by time of the venue."""
-    known = books.rows(np.isfinite(books.bid_price[:, 0]) | np.isfinite(books.ask_price[:, 0]))
-    return known.rows(np.argsort(known.time_ns, kind="stable"))
-
-
-def book_tape(books: BookColumns) -> LegTrades:
-    """Moments at which a book was sampled."""
-    return LegTrades(books.time_ns, 0.5 * (books.bid_price[:, 0] + books.ask_price[:, 0]), np.full(len(books), np.nan))
-
-
-def levels_at(books: BookColumns, row: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Prices and quantities of the bids, and of the offers, in one sample."""
-    bids, asks = (books.bid_price[row], books.bid_quantity[row]), (books.ask_price[row], books.ask_quantity[row])
-    return bids, asks
 
 
 def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> LegTrades:

@@ -99,12 +99,10 @@ def parity(
     if from_ns >= view.until_ns:
         raise ParameterError("no bar has closed since the beginning")
     ticks = {symbol: tape.columns(symbol, warm_ns, view.until_ns) for symbol in legs}
-    rules, recorded = definition.rules, {}
-    if rules.fill == "recorded_depth" and market_view is not None:
-        recorded = {symbol: market_view.samples(symbol, from_ns, view.until_ns) for symbol in view.symbols}
+    rules = definition.rules
     if isinstance(rules.funding, VenueFunding):
         rules = replace(rules, funding=_paid(view, history_kept, from_ns))
-    market = TickMarket(ticks, view.until_ns, recorded)
+    market = TickMarket(ticks, view.until_ns, market_view)
     history = backtest(market, definition.strategy, rules, capital=definition.capital, begin_ns=from_ns)
     ours = _since(view, from_ns)
     marks: Mapping[str, float] = dict(zip(history.symbols, history.marks[-1].tolist(), strict=True))

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.market import BarMarket, LegTrades, Market, levels_at
+from alphastream.backtest.book_tapes import BookTapes
+from alphastream.backtest.market import BarMarket, LegTrades, Market
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
     ROWS_THEN,
@@ -63,7 +64,7 @@ class TurnSource(EventSource):
 
     announces = True
 
-    def __init__(self, table: Table, simulation: Simulation, tapes: "Tapes") -> None:
+    def __init__(self, table: Table, simulation: Simulation, tapes: "Tapes | BookTapes") -> None:
         super().__init__(priority=ROWS_THEN)
         assert table.follows is not None
         self._account = account = simulation.account
@@ -261,7 +262,8 @@ def _play(
 ) -> Simulation:
     dispatcher = BacktestingDispatcher()
     dispatcher.stop_on_handler_exceptions = True
-    tapes = Tapes([market.tape(symbol, rules.fill, interval_ns) for symbol in strategy.symbols])
+    first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
+    tapes = _tapes(market, strategy.symbols, rules, interval_ns, last_ns + 1)
 
     def schedule(when_ns: int, job: Callable[[], object]) -> None:
         def after_trades() -> None:
@@ -272,15 +274,10 @@ def _play(
 
     simulation = Simulation(strategy, rules, capital, schedule, tapes.wait)
     simulation.account.direction = direction
-    tapes.meet = simulation.broker.on_trade
-    if rules.fill == "recorded_depth":
-        depths = [market.depth(symbol) for symbol in strategy.symbols]
-
-        def meet_book(leg: int, when_ns: int, _price: float, _quantity: float) -> None:
-            row = int(depths[leg].time_ns.searchsorted(when_ns))
-            simulation.broker.on_book(leg, when_ns, *levels_at(depths[leg], row))
-
-        tapes.meet = meet_book
+    if isinstance(tapes, BookTapes):
+        tapes.meet = simulation.broker.on_book
+    else:
+        tapes.meet = simulation.broker.on_trade
     at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
 
     def on_row(row: Any) -> None:
@@ -291,7 +288,6 @@ def _play(
     # Time limits change directions between rows, and funding wants the marks of every row.
     sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
     dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), on_row)
-    first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
     simulation.broker.funding.begin(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
     _complete(dispatcher.run(stop_signals=[]))
@@ -299,6 +295,19 @@ def _play(
         raise dispatcher.last_error
     simulation.finish()
     return simulation
+
+
+def _tapes(
+    market: Market, symbols: Sequence[str], rules: BrokerRules, interval_ns: int, until_ns: int
+) -> Tapes | BookTapes:
+    """What orders meet before a moment."""
+    if rules.fill != "recorded_depth":
+        return Tapes([market.tape(symbol, rules.fill, interval_ns) for symbol in symbols])
+    if market.books is None:
+        raise ParameterError(
+            "no books were recorded beside these prices: fill at the next trade or open, or take a tape with books"
+        )
+    return BookTapes(market.books, symbols, until_ns)
 
 
 def _complete(run: Coroutine[Any, Any, None]) -> None:

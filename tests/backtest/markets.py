@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import TickMarket
 from alphastream.bars import Bars
+from alphastream.books import BookColumns
 from alphastream.core.types import Floats, Ints
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
@@ -27,6 +28,24 @@ class Ticks:
     time_ns: Ints
     price: Floats
     quantity: Floats
+
+
+class Sampled(dict[str, BookColumns]):
+    """Sampled books by symbol.
+
+    Attributes
+    ----------
+    asked : what was asked for.
+    """
+
+    def __init__(self, books: Mapping[str, BookColumns]) -> None:
+        super().__init__(books)
+        self.asked: list[tuple[str, int, int]] = []
+
+    def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
+        """Samples of a time."""
+        self.asked.append((name, from_ns, until_ns))
+        return self.get(name, BookColumns.empty(1)).between(from_ns, until_ns)
 
 
 def ticks(*trades: tuple[float, float] | tuple[float, float, float]) -> Ticks:

@@ -26,6 +26,7 @@ from alphastream.strategies import (
     ZScoreThreshold,
 )
 from alphastream.trading import BrokerRules, Fees, FillRule, FixedFunding, FixedLatency
+from tests.backtest.markets import Sampled
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND
@@ -161,7 +162,7 @@ def test_live_equals_history_in_recorded_books(seed: int, cuts: list[int]) -> No
         run.take_books(leg, rows.rows(slice(half, None)))
     play(run, split([tick for tick in ticks if tick.time_ns >= begin_ns], cuts))
     seen = columns([tick for tick in ticks if tick.time_ns < run.until_ns])
-    history = backtest(TickMarket(seen, run.until_ns, books), strategy, rules, begin_ns=begin_ns)
+    history = backtest(TickMarket(seen, run.until_ns, Sampled(books)), strategy, rules, begin_ns=begin_ns)
     assert history.fills
     assert run.simulation.account.fills == [fill for fill in history.fills if fill.time_ns < run.until_ns]
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphastream.backtest import BarMarket, TickMarket, backtest, pair_history
+from alphastream.backtest import BarMarket, TickMarket, backtest, book_tapes, pair_history
 from alphastream.backtest.market import Market
 from alphastream.books import BookColumns
 from alphastream.errors import ParameterError
 from alphastream.trading import BrokerRules, Contract, Fees, FixedLatency, Target
 from alphastream.trading.broker.costs import PowerImpact
-from tests.backtest.markets import PAIR, SECOND, Scripted, bars, ticks
+from tests.backtest.markets import PAIR, SECOND, Sampled, Scripted, bars, ticks
 
 NAN = float("nan")
 RULES = BrokerRules(fill="recorded_depth", latency=FixedLatency(SECOND // 4), fees=Fees(5.0))
@@ -44,7 +44,9 @@ def columns(rows: list[tuple[float, list[tuple[float, float]], list[tuple[float,
 def market() -> TickMarket:
     trades = [(second + 0.9, 100.0) for second in range(5)]
     x = [(second + 0.9, 50.0) for second in range(5)]
-    return TickMarket({"Y": ticks(*trades), "X": ticks(*x)}, books={"Y": columns(Y_BOOK), "X": columns(X_BOOK)})
+    return TickMarket(
+        {"Y": ticks(*trades), "X": ticks(*x)}, books=Sampled({"Y": columns(Y_BOOK), "X": columns(X_BOOK)})
+    )
 
 
 def run(market: Market, script: list[Any], rules: BrokerRules = RULES) -> Any:
@@ -95,16 +97,30 @@ def test_lots_are_kept(market: TickMarket) -> None:
 def test_no_book_and_no_side() -> None:
     trades = [(second + 0.9, 100.0) for second in range(5)]
     bare = TickMarket({"Y": ticks(*trades), "X": ticks(*trades)})
-    with pytest.raises(ParameterError, match="no book of Y was recorded"):
+    with pytest.raises(ParameterError, match="no books were recorded beside"):
         run(bare, [None])
+    with pytest.raises(ParameterError, match="no book of X was recorded when an order came"):
+        run(TickMarket(bare.ticks, books=Sampled({"Y": columns(Y_BOOK)})), [Target((1.0, -1.0), 1)])
     one_sided = columns([(1.3, [], [(100.0, 5.0)])])
-    both = TickMarket(bare.ticks, books={"Y": one_sided, "X": one_sided})
+    both = TickMarket(bare.ticks, books=Sampled({"Y": one_sided, "X": one_sided}))
     result = run(both, [Target((1.0, -1.0), 1)])
     assert [(fill.symbol, fill.price, fill.spread_cost) for fill in result.fills] == [("Y", 100.0, 0.0)]
     assert "the book of X held 0 of 1" in result.orders[0].reason
     file = BarMarket({leg: bars(range(0, 5 * SECOND, SECOND), [1.0] * 5, [1.0] * 5, SECOND) for leg in "YX"}, SECOND)
-    with pytest.raises(ParameterError, match="bars have no books"):
+    with pytest.raises(ParameterError, match="no books were recorded beside"):
         run(file, [None])
+
+
+def test_stretches_are_read_only_where_an_order_waits(market: TickMarket, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = [Target((4.0, -3.5), 1), Target((0.0, 0.0), 0)]
+    whole = run(market, script)
+    monkeypatch.setattr(book_tapes, "STRETCH_NS", SECOND // 7)
+    assert isinstance(market.books, Sampled)
+    market.books.asked.clear()
+    assert run(market, script).fills == whole.fills
+    asked = market.books.asked
+    assert max(until_ns - from_ns for _, from_ns, until_ns in asked) <= SECOND // 7
+    assert min(from_ns for _, from_ns, _ in asked) >= SECOND + SECOND // 4, "nothing before the first order"
 
 
 def test_the_compiled_path_refuses_in_words(market: TickMarket) -> None:

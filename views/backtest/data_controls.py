@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
-from alphastream.books import BookColumns
 from alphastream.carry import paid_between
 from alphastream.core.units import HOUR
 from alphastream.feeds.market import FundingPayment
@@ -55,8 +54,8 @@ class Data:
         """Whether books were recorded beside the trades."""
         return False
 
-    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
-        """These symbols as a market, with their books where asked for; the same object for the same symbols."""
+    def market(self, symbols: Sequence[str]) -> Market:
+        """These symbols as a market, with recorded books if there are any; the same object for the same symbols."""
         raise NotImplementedError
 
     def funding(self, symbols: Sequence[str]) -> dict[str, Sequence[FundingPayment]] | None:
@@ -76,24 +75,23 @@ class TapeData(Data):
     from_ns: int = 0
     until_ns: int = 0
     columns: dict[str, TickColumns] = field(default_factory=dict)
-    markets: dict[tuple[tuple[str, ...], bool], Market] = field(default_factory=dict)
+    markets: dict[tuple[str, ...], Market] = field(default_factory=dict)
 
     @property
     def has_books(self) -> bool:
         """Whether books are recorded."""
         return self.pipeline is not None and self.pipeline.market is not None
 
-    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
-        """Read the trades and books of these symbols, those that were not read before."""
-        key = tuple(symbols), in_books
+    def market(self, symbols: Sequence[str]) -> Market:
+        """Read the trades of these symbols, those that were not read before."""
+        key = tuple(symbols)
         if key not in self.markets:
             read = {symbol: self._read(symbol) for symbol in symbols}
-            for other in [held for held in self.markets if held[0] != key[0]]:
-                del self.markets[other]  # one strategy at a time: others' would only hold memory
+            self.markets.clear()  # one strategy at a time: others' would only hold memory
             self.markets[key] = TickMarket(
                 {symbol: ticks for symbol, ticks in read.items() if len(ticks)},
                 self.until_ns,
-                {symbol: self._books(symbol) for symbol in symbols} if in_books else {},
+                None if self.pipeline is None else self.pipeline.market,
             )
         return self.markets[key]
 
@@ -103,10 +101,6 @@ class TapeData(Data):
         if history is None:
             return None
         return {symbol: paid_between(history, symbol, self.from_ns, self.until_ns) for symbol in symbols}
-
-    def _books(self, symbol: str) -> BookColumns:
-        market = None if self.pipeline is None else self.pipeline.market
-        return BookColumns.empty(1) if market is None else market.samples(symbol, self.from_ns, self.until_ns)
 
     def describe(self, symbols: Sequence[str]) -> str:
         """Trades of each symbol and whether ids are missing among them."""
@@ -142,7 +136,7 @@ class FileData(Data):
     upload: Upload | None = None
     key: Any = None
 
-    def market(self, symbols: Sequence[str], *, in_books: bool = False) -> Market:
+    def market(self, symbols: Sequence[str]) -> Market:
         """All symbols of the upload; of bars these symbols, in bars of one length."""
         assert self.upload is not None
         upload = self.upload

@@ -39,7 +39,7 @@ def depth_comparison(data: Data, request: BacktestRequest, result: RunResult) ->
     in_books = rules.fill == "recorded_depth"
 
     def make() -> RunResult:
-        market = data.market(request.strategy.symbols, in_books=in_books)
+        market = data.market(request.strategy.symbols)
         with st.spinner("Running the backtest", show_time=True):
             return backtest(market, request.strategy, rules, capital=request.capital)
 

@@ -63,7 +63,7 @@ def page() -> None:
         return
     st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
     try:
-        market = data.market(request.strategy.symbols, in_books=request.rules.fill == "recorded_depth")
+        market = data.market(request.strategy.symbols)
         run = _run(market, request)
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
