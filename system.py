@@ -26,6 +26,7 @@ from runtime.connections.venue_choice import VenueChoice
 from runtime.paper.service import PaperService
 from runtime.risk.monitor import RiskMonitor
 from runtime.startup import hand_over_often
+from runtime.stores.migration import rewriting
 from runtime.stores.signal_store import FILE as SIGNALS
 from runtime.stores.signal_store import SignalStore
 
@@ -38,13 +39,14 @@ REOPEN_S = 1.0  # between two tries to open a file that cannot be used
 class System:
     """Everything that runs behind the pages; started and stopped once a process.
 
-    ``failure`` says why a pipeline could not be built, where that happened. ``hub`` carries what pages show.
+    ``hub`` carries what pages show.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.hub = Hub(max_clients=settings.max_clients)
-        self.failure: str | None = None
+        self._failure: str | None = None
+        self._tried = threading.Event()  # to open the live pipeline
         self.choice = VenueChoice(settings.venues) if settings.chooses_venue else None
         self.alerts = AlertService(settings.data_dir, venue=settings.home)
         self.webhooks = _webhooks(settings)
@@ -67,11 +69,12 @@ class System:
             self.webhooks.problems += (why,)
         if why := _start("watching the alert rules", self._watch.start):
             self.alerts.outage = why
-        may_come = self.settings.feed != "replay" and self._open_live()
+        if self.settings.feed != "replay":
+            threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
+            while not self._tried.wait(0.05) and rewriting() is None:  # that takes long: pages say how far it is
+                pass
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
             self._open_replay()
-        if may_come:
-            threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
         self.paper.failure = _start("paper trading", self.paper.start)
         self.risk.outage = _start("watching risk", self.risk.start)
         self.arbitrage.outage = _start("watching edges between venues", self.arbitrage.start)
@@ -98,9 +101,14 @@ class System:
         """Log a failure, once, and keep it for the pages."""
         on_purpose = isinstance(error, AlphaStreamError)
         why = str(error) if on_purpose else f"{type(error).__name__}: {error}"
-        if why != self.failure:
+        if why != self._failure:
             log.error("%s: %s", what, why, exc_info=None if on_purpose else error)
-        self.failure = why
+        self._failure = why
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no pipeline, or none of live trades yet; None where nothing is wrong."""
+        return rewriting() or self._failure
 
     @property
     def stopped(self) -> bool:
@@ -171,11 +179,13 @@ class System:
                 if self.stopped:
                     pipeline.stop()
                     return False
-                self._live, self.failure = pipeline, None
+                self._live, self._failure = pipeline, None
                 pipeline.start()
         except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
             self._fail("live pipeline not started", error)
             return isinstance(error, StorageError)
+        finally:
+            self._tried.set()
         return True
 
     def _choose_pipeline(self) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +22,10 @@ from health import report_of, troubles
 from runtime.channel import hub
 from runtime.channel.topics import Frame
 from runtime.paper.service import PaperService
+from runtime.stores import migration
 from storage import TickStore
 from system import System
+from tests.runtime.stores.tape_files import FIRST_SCHEMA
 from tools.exchange import Drop, LocalExchange, Rate, Refuse451
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,6 +101,32 @@ def test_live_trades_reach_the_answer(tmp_path: Path) -> None:
         assert answer.last_x is not None
         assert pipeline.store.gaps(BTC) == []
         assert pipeline.lines[0].ingest.instruments[BTC].tick_size > 0
+
+
+def test_pages_come_up_while_a_file_of_before_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say how far it is; live trades come when it has ended."""
+    go_on, pages = threading.Event(), migration._pages
+    with LocalExchange(pace=Rate(500), loop=True) as exchange:
+        folder = tmp_path / "var"
+        folder.mkdir()
+        for name in ("binance-usdm.db", "binance-usdm@127.0.0.1.db"):  # the first is of the venue's own host
+            with closing(sqlite3.connect(folder / name)) as connection:
+                connection.executescript(FIRST_SCHEMA)
+                connection.execute("INSERT INTO ticks VALUES (1, 1, 2.0, 3.0, 4, 5, 1)")
+                connection.execute("INSERT INTO runs VALUES (1, 1, 1)")
+                connection.commit()
+
+        def slow(*arguments: Any) -> Iterator[Any]:
+            yield from pages(*arguments)
+            assert go_on.wait(60)
+
+        monkeypatch.setattr(migration, "_pages", slow)
+        with running(System(settings(tmp_path, exchange, FEED="live"))) as system:
+            assert system.pipeline is None
+            eventually(lambda: "1 of 1 trades" in str(system.failure))
+            go_on.set()
+            eventually(lambda: kind(system) == "live")
+            assert system.failure is None
 
 
 def test_refused_address_shows_the_recording_and_says_why(tmp_path: Path) -> None:

@@ -30,6 +30,17 @@ SELECT count(*), group_concat(trade_id), group_concat(printf('%!.18g', price)),
        group_concat(buyer_is_maker)
 FROM (SELECT * FROM ticks WHERE symbol_id = ? AND trade_id > ? ORDER BY trade_id LIMIT ?)
 """
+_running: Final[dict[Path, tuple[int, int]]] = {}  # ticks copied and all ticks of the files that are rewritten now
+
+
+def rewriting() -> str | None:
+    """What this process is rewriting and how far it is, in a sentence; None where it does not."""
+    for path, (done, total) in tuple(_running.items()):
+        return (
+            f"{path.name} is rewritten for this version of the program, once: {done:,} of {total:,} trades so far. "
+            "Trades are shown and recorded when that has ended"
+        )
+    return None
 
 
 def migrate(path: Path, venue: str = "") -> None:
@@ -66,6 +77,7 @@ def migrate(path: Path, venue: str = "") -> None:
             old.execute("ROLLBACK")
         os.replace(unfinished, path)
     finally:
+        _running.pop(path, None)
         unfinished.unlink(missing_ok=True)
 
 
@@ -73,6 +85,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: s
     (total,) = old.execute("SELECT count(*) FROM ticks").fetchone()
     log.info("migrating %s: %d ticks from rows to blocks; the old file stays until this has ended", path, total)
     done = 0
+    _running[path] = done, total
     for instrument, name in old.execute("SELECT id, name FROM symbols ORDER BY id").fetchall():
         of, symbol = split(name)
         venue_of = of or venue
@@ -82,6 +95,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, venue: s
             block_rows.insert(new, number, ticks)
             held.extend(ticks.id)
             done += len(ticks)
+            _running[path] = done, total
             log.info("migrating %s: %d of %d ticks, %.0f %%", path, done, total, 100 * done / total)
         pairs = old.execute("SELECT first_id, last_id FROM runs WHERE symbol_id = ? ORDER BY 1", (instrument,))
         if held != IdRuns(pairs.fetchall()):
