@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from alphastream.errors import ParameterError
 
+from .books import BookNow
 from .events import Trade
 from .faults import Fault
 from .playback import Pace, Playback, Stepped
@@ -99,6 +100,11 @@ class Handle:
     def last_trade(self, symbol: str) -> LastTrade | None:
         """Give the newest trade of a symbol that was played, None before the first."""
         return next((venue.last[symbol] for venue in self._venues if symbol in venue.last), None)
+
+    def book(self, symbol: str) -> BookNow:
+        """Give the book of a symbol as it is now, at the (first) venue."""
+        venue = self._venues[0]
+        return self._ask(lambda: venue.market.books.now(symbol))
 
     def step(self, count: int = 1) -> list[Trade]:
         """Play the next ``count`` trades of each `Stepped` tape and give them, fewer where it ends."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alphastream.core.units import HOUR
@@ -11,13 +12,13 @@ from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
 from runtime.connections import market_feed
 from runtime.connections.market_feed import MarketFeed
-from runtime.connections.rest import RestClient
 from runtime.stores.market_store import MarketStore
 from tests.runtime.connections.feed_runs import until
 from tools.exchange import Drop, Duplicate, LateAnswer, LocalExchange, Mute, RealTime, Refuse451, SkipIds, Stall
 from tools.exchange.faults import Fault
+from tools.exchange.protocols import PROTOCOLS
 
-VENUES = [name for name, codec in FEEDS.items() if name.startswith("binance-") and codec.market is not None]
+VENUES = [name for name in PROTOCOLS if FEEDS[name].market is not None]
 each_venue = pytest.mark.parametrize("venue", VENUES)
 
 
@@ -48,20 +49,18 @@ def in_sequence(feed: MarketFeed) -> bool:
 
 
 def equals(feed: MarketFeed, exchange: LocalExchange, name: InstrumentId) -> bool:
-    """Say whether a kept book is in sequence and that of the venue."""
-    at, view = exchange.at(name.venue), feed.book(name)
-    market = FEEDS[name.venue].fresh(at.ws_url, at.rest_url).market
+    """Say whether a kept book is in sequence and, as deep as the venue sends it, that of the venue."""
+    view, truth = feed.book(name), exchange.at(name.venue).book(name.symbol)
+    market = FEEDS[name.venue].market
     assert market is not None
-    request = market.snapshot(name)
-    assert request is not None
-    truth = market.parse_snapshot(name, RestClient().get(request.url), 1)
     if view is None or not view.in_sequence:
         return False
-    held = [
-        tuple(zip(price.tolist(), quantity.tolist(), strict=True))
-        for price, quantity in ((view.bid_price, view.bid_quantity), (view.ask_price, view.ask_quantity))
-    ]
-    return held == [truth.bids, truth.asks]
+    held = ((view.bid_price, view.bid_quantity), (view.ask_price, view.ask_quantity))
+    for (price, quantity), levels in zip(held, (truth.bids, truth.asks), strict=True):
+        wanted = np.array([[float(text) for text in level] for level in levels[: market.depth or None]])
+        if len(price) != len(wanted) or not np.allclose(np.column_stack((price, quantity)), wanted, rtol=1e-12):
+            return False
+    return True
 
 
 @pytest.mark.parametrize(
