@@ -111,4 +111,5 @@ def test_a_change_that_is_missing_is_noticed(tape: Tape, venue: str) -> None:
         kept.read()
         exchange.step(1_000)
         kept.read()
-        assert sum(book.gaps for book in kept.books.values()) == 1
+        gaps = [book.gaps for book in kept.books.values()]
+        assert max(gaps) == 1  # five in a row may be of one symbol or of both

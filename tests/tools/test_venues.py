@@ -135,6 +135,10 @@ def test_each_venue_of_the_command_line_has_a_tape_of_its_kind() -> None:
     assert [bundled_tape(venue) for venue in BOTH_VENUES] == [TAPE_PATH, SPOT_TAPE_PATH]
 
 
+def test_the_exchange_speaks_for_every_venue_there_is() -> None:
+    assert set(PROTOCOLS) == set(FEEDS)
+
+
 def test_what_cannot_be_served_is_said(short_tape: Tape) -> None:
     with pytest.raises(ParameterError, match=r"market is 'binance'.* binance-spot"):
         LocalExchange(short_tape, market="binance")

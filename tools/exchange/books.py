@@ -61,7 +61,7 @@ class _Book:
     bids: dict[int, int] = field(default_factory=dict)
     asks: dict[int, int] = field(default_factory=dict)
     id: int = 0
-    count: int = 0
+    count: int = 1  # the book it begins with; Bybit means a new one by 1
     told_id: int = 0
     told_ns: int = 0
     pending: dict[tuple[Side, int], int] = field(default_factory=dict)

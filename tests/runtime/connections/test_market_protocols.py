@@ -1,7 +1,7 @@
 """A MarketFeed beside a local exchange that speaks as the venue does: its books equal the venue's whatever happens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
 from runtime.connections import market_feed
 from runtime.connections.market_feed import MarketFeed
+from runtime.connections.rest import RefusedError, RestClient
 from runtime.stores.market_store import MarketStore
 from tests.runtime.connections.feed_runs import until
 from tools.exchange import Drop, Duplicate, LateAnswer, LocalExchange, Mute, RealTime, Refuse451, SkipIds, Stall
@@ -33,6 +34,9 @@ def running(exchange: LocalExchange, venue: str, path: Path, stall_s: float = 5.
     at = exchange.at(venue)
     codec = FEEDS[venue].fresh(at.ws_url, at.rest_url)
     instruments = [InstrumentId(venue, symbol) for symbol in at.symbols]
+    with suppress(RefusedError):  # some learn from it what sizes mean; in the product the feed of trades asks
+        for request in codec.listing():
+            codec.parse_listing(RestClient().get(request.url))
     with MarketStore(path / f"{venue}.db") as store:
         feed = MarketFeed(
             codec, instruments, store, every_ms=1, stall_s=stall_s, backoff_base_s=0.05, backoff_cap_s=0.2, seed=1
