@@ -28,8 +28,8 @@ test:  ## all tests, on two cores
 mutations:  ## ten thousand mutated uploads: read as they say or refused in one sentence; two minutes
 	MUTATIONS=10000 $(PYTHON) -m pytest tests/uploads/test_mutations.py -q
 
-frames:  ## twenty thousand mutated frames of each venue; [SEED=1000] for others
-	MUTATED_FRAMES=20000 $(PYTHON) -m pytest tests/feeds/test_bursts.py -q
+frames:  ## twenty thousand mutated frames of each venue, of trades and of books; [SEED=1000] for others
+	MUTATED_FRAMES=20000 $(PYTHON) -m pytest tests/feeds/test_bursts.py tests/feeds/test_market_codecs.py -q
 
 books:  ## a million updates of a book, equal to their replay by pandas; [SEED=1000] for others
 	BOOK_UPDATES=1000000 $(PYTHON) -m pytest tests/books/test_replay.py -q --timeout 0
