@@ -163,6 +163,8 @@ class Codec(Protocol):
     def parse_columns(self, frames: Sequence[bytes], receive_ns: Sequence[int]) -> dict[str, TickColumns]:
         """Return the trades of many frames as columns of each instrument, in the order of arrival.
 
+        A trade of before the connection, told when it began, has ``receive_ns`` 0: nobody saw it arrive.
+
         Parameters
         ----------
         receive_ns : when each frame arrived, UTC ns.

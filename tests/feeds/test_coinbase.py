@@ -51,9 +51,15 @@ def in_ns(time: str) -> int:
 
 def test_the_example_of_the_documents(codec: Codec) -> None:
     assert codec.parse(MATCH, 5) == [TICK]
-    assert codec.parse(match(type="last_match", side="buy"), 5)[0].buyer_is_maker is True
+    assert codec.parse(match(side="buy"), 5)[0].buyer_is_maker is True
     assert codec.parse(match(unheard_of=[{}], client_oid=None), 5) == [TICK]
     assert (codec.rejected, codec.endings) == ({}, 0)
+
+
+def test_a_trade_of_before_the_connection_was_seen_by_nobody(codec: Codec) -> None:
+    """It may be hours old: as one that has just come it would be a delay, and a price of now."""
+    (columns,) = codec.parse_columns([match(type="last_match"), match(trade_id=11)], [5, 6]).values()
+    assert (columns.id.tolist(), columns.receive_ns.tolist()) == ([10, 11], [0, 6])
 
 
 def test_every_recorded_trade_is_parsed_and_nothing_else(codec: Codec) -> None:

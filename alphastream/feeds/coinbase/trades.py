@@ -17,6 +17,8 @@ from alphastream.feeds.iso_times import iso_times
 from alphastream.feeds.names import MAX_NAMES
 from alphastream.feeds.rejects import PROBLEMS
 from alphastream.feeds.trade_frames import TradeFrames, TradeNumbers
+from alphastream.instruments import InstrumentId
+from alphastream.tape.columns import TickColumns
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Match(Trade, gc=False, tag_field="type", tag="match"):
 
 
 class LastMatch(Trade, gc=False, tag_field="type", tag="last_match"):
-    """The newest trade when a product was subscribed."""
+    """The newest trade when a product was subscribed, however old."""
 
 
 class Heartbeat(msgspec.Struct, gc=False, tag_field="type", tag="heartbeat"):
@@ -112,6 +114,11 @@ class CoinbaseTrades(TradeFrames[Trade]):
             return ()
         self._promises.kept(message.symbol, message.id)
         return (message,)
+
+    def columns(self, trades: Sequence[Trade], receive_ns: Sequence[int], name: InstrumentId) -> TickColumns:
+        """Return trades as columns; ``receive_ns`` is 0 of one that was told later: nobody saw it arrive."""
+        seen = [0 if isinstance(trade, LastMatch) else at_ns for trade, at_ns in zip(trades, receive_ns, strict=True)]
+        return super().columns(trades, seen, name)
 
     def numbers(self, trades: Sequence[Trade]) -> TradeNumbers:
         """Return the numbers of trades; see ``TradeFrames``."""

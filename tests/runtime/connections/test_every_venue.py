@@ -64,6 +64,15 @@ def test_a_trade_that_a_heartbeat_proves_is_missed_brings_another_connection(mon
         assert ingest.health.unfillable == ()
 
 
+def test_what_a_venue_tells_of_before_is_no_delay() -> None:
+    recorder, names = Recorder(), instruments("coinbase")
+    with exchange_with(market="coinbase") as exchange, running(live_feed(exchange, names), recorder) as ingest:
+        until(lambda: ingest.health.ticks > 50, 20.0)
+    told = [tick for tick in recorder.ticks if not tick.receive_ns]
+    assert {tick.symbol for tick in told} == set(names)
+    assert ingest.health.traffic.lag.total == ingest.health.ticks - len(told)
+
+
 def test_a_product_that_is_not_listed_takes_no_other_along() -> None:
     """Coinbase refuses a subscription as a whole; where nobody could check the names, the others are carried."""
     names = [*instruments("coinbase"), InstrumentId("coinbase", "NIL-USD")]
