@@ -30,6 +30,7 @@ from alphastream.instruments import InstrumentId
 DEPTH: Final = 400
 _PAYMENTS: Final = 400  # in one answer
 _MOST_MS: Final = 2**63 // MS
+_BOOKS: Final = ("bbo-tbt", "books")
 
 
 class _Level(msgspec.Struct, array_like=True, gc=False):
@@ -148,7 +149,7 @@ class OkxMarketCodec:
         has_marks = False
         for instrument in dict.fromkeys(instruments):
             symbol = self._wire(instrument)
-            channels += [{"channel": channel, "instId": symbol} for channel in ("bbo-tbt", "books")]
+            channels += [{"channel": channel, "instId": symbol} for channel in _BOOKS]
             if symbol.endswith(SWAP):
                 has_marks = True
                 channels += [{"channel": channel, "instId": symbol} for channel in ("mark-price", "funding-rate")]
@@ -164,18 +165,13 @@ class OkxMarketCodec:
         found: list[MarketEvent] = []
         for frame, at_ns in zip(frames, receive_ns, strict=True):
             try:
-                channel = _HEAD.decode(frame).arg.channel
-            except PROBLEMS:
-                channel = ""
-            try:
-                if channel in ("books", "bbo-tbt"):
-                    found += self._books(_BOOK.decode(frame), at_ns)
-                elif channel == "mark-price":
-                    found += self._marks(_MARK.decode(frame).data, at_ns)
-                elif channel == "index-tickers":
-                    found += self._indices(_INDEX.decode(frame).data, at_ns)
-                elif channel == "funding-rate":
-                    found += self._funding(_FUNDING.decode(frame).data, at_ns)
+                try:
+                    book = _BOOK.decode(frame)  # nearly all that comes
+                except PROBLEMS:
+                    found += self._beside_books(frame, at_ns)
+                    continue
+                if book.arg.channel in _BOOKS:
+                    found += self._books(book, at_ns)
                 else:
                     self._read_slowly(frame)
             except ParameterError:
@@ -183,6 +179,17 @@ class OkxMarketCodec:
             except PROBLEMS:
                 self._read_slowly(frame)
         return found
+
+    def _beside_books(self, frame: bytes, at_ns: int) -> list[MarkPrice]:
+        channel = _HEAD.decode(frame).arg.channel
+        if channel == "mark-price":
+            return self._marks(_MARK.decode(frame).data, at_ns)
+        if channel == "index-tickers":
+            return self._indices(_INDEX.decode(frame).data, at_ns)
+        if channel == "funding-rate":
+            return self._funding(_FUNDING.decode(frame).data, at_ns)
+        self._read_slowly(frame)
+        return []
 
     def snapshot(self, instrument: InstrumentId) -> Request:
         """Return the request for a whole book: its numbers are of the stream's sequence."""
@@ -257,18 +264,33 @@ class OkxMarketCodec:
             self._rejects.add(SIZE_UNKNOWN, symbol)
             return []
         found: list[Quote | BookUpdate] = []
+        is_quote, is_snapshot = frame.arg.channel == "bbo-tbt", frame.action == "snapshot"
         for book in frame.data:
-            update = self._update(book, name, contract, at_ns, is_snapshot=frame.action == "snapshot")
-            if update is None:
+            if is_quote and not (book.bids and book.asks):
+                continue  # a side may be empty; then there is no quote
+            event: Quote | BookUpdate | None
+            if is_quote:
+                event = self._quote(book, name, contract, at_ns)
+            else:
+                event = self._update(book, name, contract, at_ns, is_snapshot=is_snapshot)
+            if event is not None:
+                found.append(event)
+            else:
                 self._rejects.add("absurd", f"{symbol} {book}"[:200])
-            elif frame.arg.channel == "books":
-                found.append(update)
-            elif update.bids and update.asks:  # a side may be empty; then there is no quote
-                (bid, bid_quantity), (ask, ask_quantity) = update.bids[0], update.asks[0]
-                if bid_quantity > 0 and ask_quantity > 0:
-                    numbers = (bid, bid_quantity, ask, ask_quantity)
-                    found.append(Quote(name, *numbers, update.time_ns, at_ns, max(0, book.seq_id)))
         return found
+
+    @staticmethod
+    def _quote(book: _Book, name: InstrumentId, contract: Contract, at_ns: int) -> Quote | None:
+        """Return a book of one level as a quote; None where its numbers cannot be."""
+        bid, ask = book.bids[0], book.asks[0]
+        bid_size, ask_size = bid.size, ask.size
+        if contract is not UNIT:
+            bid_size = round(bid_size * contract.size, contract.decimals)
+            ask_size = round(ask_size * contract.size, contract.decimals)
+        sane = 0.0 < bid.price < math.inf and 0.0 < ask.price < math.inf and 0 < book.ts < _MOST_MS
+        if not (sane and 0.0 < bid_size < math.inf and 0.0 < ask_size < math.inf and -1 <= book.seq_id < 2**63):
+            return None
+        return Quote(name, bid.price, bid_size, ask.price, ask_size, book.ts * MS, at_ns, max(0, book.seq_id))
 
     @staticmethod
     def _update(
