@@ -110,7 +110,7 @@ def test_a_full_answer_may_begin_in_the_middle_of_an_order() -> None:
 
 def test_numbers_have_their_limits() -> None:
     ids = TradeIds()
-    assert ids.of(MAX_SEQ - 1, "a") < 2**63
+    assert TradeIds().of(MAX_SEQ - 1, "a") < 2**63
     for seq, text in ((MAX_SEQ, "a"), (-1, "a"), (5, "")):
         with pytest.raises((OverflowError, ValueError), match="seq"):
             ids.of(seq, text)
@@ -123,6 +123,18 @@ def test_numbers_have_their_limits() -> None:
         ids.of(seq, "a")
     assert len(ids._known) <= MOST_KEPT
     assert ids.knows(10 * MOST_KEPT - 1)
+
+
+def test_one_absurd_seq_is_not_believed_and_a_second_one_beside_it_is(codec: Codec) -> None:
+    def seqs(*wanted: int) -> list[int]:
+        return [tick.id // PLACES for tick in codec.parse(frame(*({"seq": seq, "i": f"i{seq}"} for seq in wanted)))]
+
+    assert seqs(SEQ, SEQ + 5) == [SEQ, SEQ + 5]
+    assert seqs(10**15, SEQ + 9, 7, SEQ + 11) == [SEQ + 9, SEQ + 11]
+    assert seqs(10**15) == []  # the same once more proves nothing
+    assert codec.rejected == {"absurd": 3}
+    assert seqs(2 * 10**15) == []
+    assert seqs(2 * 10**15 + 4, 2 * 10**15 + 6) == [2 * 10**15 + 4, 2 * 10**15 + 6]
 
 
 def test_block_trades_are_left_out_and_counted(codec: Codec) -> None:

@@ -20,11 +20,15 @@ from typing import Final
 
 PLACES: Final = 4_096  # trades of one seq; more have not been heard of
 MAX_SEQ: Final = 2**63 // PLACES
+FAR: Final = 10**11  # between a seq and the newest one: ten weeks of BTCUSDT in 2026
 MOST_KEPT: Final = 4_096  # seqs of an instrument whose trades are remembered: more than REST gives
 
 
 class TradeIds:
     """Numbers the trades of one instrument.
+
+    A seq that lies far from the newest one is not believed until another one beside it comes: one broken message must
+    not make all trades after it old.
 
     Examples
     --------
@@ -33,10 +37,12 @@ class TradeIds:
     [28672, 28673, 36864, 28673]
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_newest", "_suspect")
 
     def __init__(self) -> None:
         self._known: dict[int, dict[str, int]] = {}
+        self._newest: int | None = None
+        self._suspect: int | None = None
 
     def of(self, seq: int, text: str) -> int:
         """Return the number of a trade; OverflowError or ValueError where there can be none.
@@ -51,6 +57,7 @@ class TradeIds:
         if places is None:
             if not 0 <= seq < MAX_SEQ:
                 raise OverflowError(f"seq {seq} cannot be a number of 63 bits with {PLACES} places")
+            self._believe(seq)
             if len(self._known) >= MOST_KEPT:
                 for old in sorted(self._known)[: MOST_KEPT // 2]:
                     del self._known[old]
@@ -60,6 +67,15 @@ class TradeIds:
             del places[text]
             raise OverflowError(f"seq {seq} has more than {PLACES} trades")
         return seq * PLACES + place
+
+    def _believe(self, seq: int) -> None:
+        if self._newest is None or abs(seq - self._newest) < FAR:
+            self._newest = max(seq, self._newest or 0)
+        elif self._suspect is not None and 0 < abs(seq - self._suspect) < FAR:
+            self._newest, self._suspect = seq, None
+        else:
+            self._suspect = seq
+            raise ValueError(f"seq {seq} is far from the newest one, {self._newest}")
 
     def knows(self, seq: int) -> bool:
         """Say whether a trade of this seq was seen lately."""
