@@ -1,14 +1,27 @@
 """Tables and histograms of the health page: what is not known is not a number."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pandas as pd
 import pytest
 
 from alphastream.core.durations import Durations
 from alphastream.feeds.traffic import Break, Healed
-from health import Hole
+from alphastream.tape.ring import Coverage, Gap
+from health import Hole, InstrumentReport, PipelineReport, Report
+from metrics import _instruments
 from runtime.threads import Task
 from views.health.charts import lags_figure
-from views.health.tables import breaks_frame, healed_frame, holes_frame, lags_frame, size, threads_frame
+from views.health.tables import (
+    breaks_frame,
+    healed_frame,
+    holes_frame,
+    instruments_frame,
+    lags_frame,
+    size,
+    threads_frame,
+)
 
 QUICK = Durations((0, 0, 90, 10, *[0] * 13), 0.4)
 SLOW = Durations((*[0] * 16, 4), 900.0)
@@ -55,3 +68,18 @@ def test_what_was_healed_and_which_threads_run() -> None:
 )
 def test_sizes_are_in_words(count: int | None, words: str) -> None:
     assert size(count) == words
+
+
+def test_what_ids_do_not_prove_is_no_number() -> None:
+    """Not in the table, not in the figure, and left out of the metrics of holes; a numbered one beside it is there."""
+    known, unknown = (Coverage(1, 9, 1, 9, 5, missing, 0) for missing in (4, None))
+    each = (
+        InstrumentReport("v:A", "v", "A", 5, 1.0, None, 9, known, (Gap(2, 5),)),
+        InstrumentReport("v:B", "v", "B", 5, 1.0, None, 9, unknown, ()),
+    )
+    pipeline = cast(PipelineReport, SimpleNamespace(instruments=each, venue="v", kind="live"))
+    assert list(instruments_frame(pipeline)["tape"]) == ["4 missing in 1", "cannot be known"]
+    told = _instruments(cast(Report, SimpleNamespace(pipelines=[pipeline])))
+    samples = {metric.name: [sample.labels["symbol"] for sample in metric.samples] for metric in told}
+    assert samples["alphastream_tape_ticks"] == ["A", "B"]
+    assert samples["alphastream_tape_missing_ticks"] == samples["alphastream_tape_gaps"] == ["A"]
