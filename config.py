@@ -160,7 +160,7 @@ class Settings:
     symbols: tuple[InstrumentId, ...] = field(default=_usual((DEFAULT_VENUE,)), metadata={"spec": _SYMBOLS})
     ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of a venue's own")
     rest_url: str | None = _address(("http", "https"), "REST address instead of a venue's own")
-    data_dir: Path = _path("var", "folder of tick files, alerts and paper runs")
+    data_dir: Path = _path("var", "folder of tick files, books, alerts and paper runs")
 
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
     retention_hours: int = _integer(168, 1, 87_600, "hours", "older ticks are deleted from the file")

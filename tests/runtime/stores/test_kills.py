@@ -17,7 +17,9 @@ from typing import Final
 import numpy as np
 import pytest
 
+from runtime.stores.market_store import MarketStore
 from storage import TickStore
+from tests.runtime.stores import killed_market_writer
 from tests.runtime.stores.known_tape import FIRST_ID, PENDING, RETAINED, SYMBOLS, check_honest, known
 from tests.runtime.stores.tape_files import FIRST_SCHEMA
 
@@ -27,9 +29,9 @@ FIRST_SEED: Final = int(os.environ.get("SEED", "0"))
 KILLS_A_FILE: Final = 5
 
 
-def kill_a_writer(path: Path, draw: random.Random) -> int:
+def kill_a_writer(path: Path, draw: random.Random, module: str = "killed_writer") -> int:
     """Let a process write for a while, kill it, and return up to which trade it had called all durable; -1: none."""
-    command = [sys.executable, "-m", "tests.runtime.stores.killed_writer", str(path), str(draw.randrange(10**6))]
+    command = [sys.executable, "-m", f"tests.runtime.stores.{module}", str(path), str(draw.randrange(10**6))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
@@ -65,6 +67,26 @@ def test_killed_writers_lose_nothing_that_was_durable(seed: int, tmp_path: Path)
     with TickStore(path) as store:
         for symbol, ids in check_honest(store).items():
             assert ids == set(range(min(ids), max(ids) + 1)), symbol
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + -(-KILLS // (2 * KILLS_A_FILE))))
+def test_killed_writers_of_books_lose_nothing_that_was_durable(seed: int, tmp_path: Path) -> None:
+    draw, path = random.Random(seed), tmp_path / "books.db"
+    durable = -1
+    for _ in range(KILLS_A_FILE):
+        durable = max(durable, kill_a_writer(path, draw, "killed_market_writer"))
+        with MarketStore(path, read_only=True) as store:
+            for name in killed_market_writer.NAMES:
+                found = store.samples(name, 0, 2**63 - 1)
+                numbers = found.time_ns // killed_market_writer.MS
+                assert np.array_equal(numbers, np.arange(len(numbers)))
+                assert len(numbers) > durable
+                for held, truth in zip(found.arrays(), killed_market_writer.known(numbers).arrays(), strict=True):
+                    assert not len(numbers) or np.array_equal(held, truth)
+            for payment in store.funding(killed_market_writer.NAMES[0], 0, 2**63 - 1):
+                assert payment.rate == payment.time_ns // killed_market_writer.MS / 7
+    with MarketStore(path) as store:
+        assert store.health.notices == ()
 
 
 MIGRATED: Final = 30_000  # trades of the file that is rewritten
