@@ -36,6 +36,11 @@ class MarketReader:
         self._tails, self._payments = Tails(), list[FundingPayment]()
         self._met: set[Block] = set()  # damaged blocks that readers have met
 
+    @property
+    def follows(self) -> bool:
+        """Whether another process writes the file, and this one only reads it."""
+        return True
+
     def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
         """Return sampled books, by time of the venue, the end not included, oldest first; see MarketView."""
         parts = self._parts(BookColumns, name, from_ns, until_ns)
@@ -73,7 +78,8 @@ class MarketReader:
             tails = self._tails.held(kind, name)
             waiting: list[C] = [tail.columns() for tail in tails]  # type: ignore[misc]  # they are of this kind
             numbers = {tail.number for tail in tails}
-        if not self._path.exists():
+            is_here = not self.follows and self._tails.reaches(kind, name, from_ns)
+        if is_here or not self._path.exists():
             return waiting
         with self._connections.reading() as connection:
             wanted = "kind = ? AND instrument = ? AND last_ns >= ? AND first_ns < ?"

@@ -112,6 +112,16 @@ def next_number(connection: sqlite3.Connection) -> int:
     return (last or 0) + 1
 
 
+def newest(connection: sqlite3.Connection) -> dict[tuple[type[Columns], str], int]:
+    """Return the newest time of each kind and instrument."""
+    found: dict[tuple[type[Columns], str], int] = {}
+    for kind, name in KINDS.items():
+        for block in keys(connection, "kind = ?", name):
+            if isinstance(block.last_ns, int):
+                found[kind, block.instrument] = max(found.get((kind, block.instrument), 0), block.last_ns)
+    return found
+
+
 def keys(connection: sqlite3.Connection, condition: str = "true", *values: object) -> list[Block]:
     """Keys of the blocks that meet a condition of SQL, in the order they were written."""
     query = (

@@ -139,7 +139,7 @@ class MarketStore(MarketReader):
         try:
             salvage.put_in_place(self._path)  # what a kill has left undone
             try:
-                self._open_writer()
+                self._open_writer(keep_numbers=False)
             except ERRORS as error:
                 if not is_damage(error):
                     raise
@@ -147,13 +147,14 @@ class MarketStore(MarketReader):
         except (*ERRORS, OSError) as error:
             raise StorageError(explain(self._path, error, KIND)) from error
 
-    def _open_writer(self) -> None:
+    def _open_writer(self, *, keep_numbers: bool) -> None:
         connection = self._connections.connect("rwc")
         try:
             market_rows.prepare(connection, self._path, self._origin)
             self._unchecked = market_rows.keys(connection)
             with self._lock:
-                self._tails.begin_at(market_rows.next_number(connection))
+                numbers = market_rows.next_number(connection), market_rows.newest(connection)
+                self._tails.begin(*numbers, keep_numbers=keep_numbers)
         except BaseException:
             connection.close()
             raise
@@ -165,7 +166,7 @@ class MarketStore(MarketReader):
         self._connections.let_go()
         with self._connections.swapping():
             kept, found = market_salvage.replace_damaged(self._path)
-        self._open_writer()
+        self._open_writer(keep_numbers=True)
         self._tell(
             f"{self._path} could not be read ({why}): {found.samples} samples in {found.blocks} sound blocks were "
             f"salvaged, the damaged file is {kept.name if kept is not None else 'gone'}"

@@ -1,6 +1,6 @@
 """Samples that are not durable yet, and those of the block that still grows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -45,18 +45,32 @@ class Tail:
 
 
 class Tails:
-    """The tails of all instruments. For the holder of the store's lock."""
+    """The tails of all instruments, and of each the newest block that is full, for who reads what came just now.
+
+    For the holder of the store's lock.
+    """
 
     def __init__(self) -> None:
+        self._until_ns: dict[tuple[type[Columns], str], int] = {}  # newest time of what is in the file alone
         self._growing: dict[tuple[type[Columns], str], Tail] = {}
         self._full: list[Tail] = []
         self._numbers = count(1)
 
-    def begin_at(self, number: int) -> None:
-        """Number blocks from here on; those that are held are numbered, and written, anew."""
-        self._numbers = count(number)
+    def begin(self, number: int, until_ns: Mapping[tuple[type[Columns], str], int], *, keep_numbers: bool) -> None:
+        """Go on in a file that was just opened.
+
+        Parameters
+        ----------
+        number : that no block in it has.
+        until_ns : newest time in it, by kind and instrument.
+        keep_numbers : it may hold earlier versions of blocks that are held here, which are written over; else its
+            blocks are others.
+        """
+        self._until_ns = dict(until_ns)
+        self._numbers = count(max(number, *(tail.number + 1 for tail in self), 1) if keep_numbers else number)
         for tail in self:
-            tail.number, tail.durable = next(self._numbers), 0
+            tail.durable = 0
+            tail.number = tail.number if keep_numbers else next(self._numbers)
 
     def __iter__(self) -> Iterator[Tail]:
         yield from self._full
@@ -83,15 +97,24 @@ class Tails:
         for tail, samples in durable:
             new += samples - tail.durable
             tail.durable = samples
-        self._full = [tail for tail in self._full if tail.durable < tail.samples]
+        newest = {(tail.kind, tail.instrument): tail for tail in self._full}
+        for tail in list(self._full):
+            key = tail.kind, tail.instrument
+            if tail.durable == tail.samples and newest[key] is not tail:
+                self._full.remove(tail)
+                self._until_ns[key] = max(self._until_ns.get(key, 0), int(tail.columns().time_ns.max()))
         return new
+
+    def reaches(self, kind: type[Any], instrument: str, from_ns: int) -> bool:
+        """Say whether all from a time on is held here."""
+        return self._until_ns.get((kind, instrument), -1) < from_ns
 
     def drop(self, most: int) -> int:
         """Give up the oldest while more than so many samples wait; how many were given up."""
         dropped = 0
-        while self._full and self.pending > most:
-            dropped += self._full[0].samples - self._full[0].durable
-            del self._full[0]
+        while self.pending > most and (waiting := next((t for t in self._full if t.durable < t.samples), None)):
+            dropped += waiting.samples - waiting.durable
+            self._full.remove(waiting)
         return dropped
 
     def held(self, kind: type[Any], instrument: str) -> list[Tail]:

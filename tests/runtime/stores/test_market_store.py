@@ -13,7 +13,7 @@ from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.errors import StorageError
 from alphastream.feeds.market import FundingPayment
 from alphastream.instruments import InstrumentId
-from runtime.stores import market_tails
+from runtime.stores import market_rows, market_tails
 from runtime.stores.market_store import MarketStore, market_path
 from storage import Origin, TickStore
 from tests.runtime.connections.feed_runs import until
@@ -216,6 +216,41 @@ def test_samples_go_on_in_a_new_file_where_the_old_one_was_deleted(path: Path) -
         assert len(store.samples(BTC, *ALL)) == 6
     with MarketStore(path, read_only=True) as store:
         assert len(store.samples(BTC, *ALL)) == 6, "the block that still grew is in the new file as a whole"
+
+
+def test_a_block_that_grows_is_there_once_after_a_salvage(path: Path) -> None:
+    with MarketStore(path, flush_s=60.0) as store:
+        for start in (0, 5):
+            store.add(BTC, books(5, start))
+            store.flush()
+        store._connections.is_broken = True  # as a reader or the writer would say
+        store.add(BTC, books(5, 10))
+        store.flush()
+        same(store.samples(BTC, *ALL), BookColumns.joined([books(5, start) for start in (0, 5, 10)]))
+    with MarketStore(path, read_only=True) as store:
+        same(store.samples(BTC, *ALL), BookColumns.joined([books(5, start) for start in (0, 5, 10)]))
+
+
+def test_what_came_just_now_is_read_without_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_tails, "BLOCK_SAMPLES", 10)
+    with MarketStore(path) as store:
+        store.add(BTC, books(10, 0))
+    with MarketStore(path, flush_s=60.0) as store:
+        for start in range(10, 55, 5):
+            store.add(BTC, books(5, start))
+            store.flush()
+        whole = store.samples(BTC, *ALL)
+        assert np.array_equal(whole.time_ns, T0 + np.arange(55) * SECOND)
+
+        def fail(*_: object) -> None:
+            raise AssertionError("the file is read")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(market_rows, "read", fail)
+            recent = store.samples(BTC, T0 + 42 * SECOND, 2**63 - 1)
+            assert np.array_equal(recent.time_ns, T0 + np.arange(42, 55) * SECOND)
+            with pytest.raises(AssertionError, match="is read"):
+                store.samples(BTC, T0 + 15 * SECOND, 2**63 - 1)
 
 
 def test_samples_wait_while_the_file_cannot_be_written(path: Path) -> None:
