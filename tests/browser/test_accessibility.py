@@ -126,6 +126,11 @@ def show_health(page: Page, _: Path) -> None:
     expect(page.get_by_role("heading", name="Threads")).to_be_visible(timeout=WAIT_MS)
 
 
+def show_microstructure(page: Page, _: Path) -> None:
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Large prints", exact=True).first).to_be_visible(timeout=WAIT_MS)
+
+
 def show_history(page: Page, folder: Path) -> None:
     lines = ["timestamp,symbol,price,size"]
     for i in range(800):
@@ -168,6 +173,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
     "health": ("health", show_health),
+    "microstructure": ("microstructure", show_microstructure),
 }
 
 

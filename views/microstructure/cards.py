@@ -34,7 +34,7 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
     cards = [
         make_card("price", "Last price", _number(_newest(answer, "price"), price_decimals), title=_HELP["price"]),
         _delta(answer, shown),
-        _imbalance("imbalance", "Flow imbalance", _newest(answer, "flow_imbalance"), f"{answer.spec.window} bars"),
+        _imbalance("imbalance", "Flow imbalance", _newest(answer, "flow_imbalance"), f"of {answer.spec.window} bars"),
         _vpin(answer),
         _impact(answer),
     ]
@@ -49,7 +49,7 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
             make_card(
                 "depth", "Depth within 5 bps", depths[1], f"1: {depths[0]} · 10: {depths[2]}", "neutral", _HELP["depth"]
             ),
-            _imbalance("book", "Book imbalance", _newest(answer, "book_imbalance"), "best level"),
+            _imbalance("book", "Book imbalance", _newest(answer, "book_imbalance"), "at the best prices"),
         ]
     return cards
 
@@ -81,7 +81,8 @@ def _delta(answer: LegAnalytics, shown: int) -> Card:
 
 
 def _imbalance(name: str, label: str, value: float, sub: str) -> Card:
-    return make_card(name, label, _number(value, 2, signed=True), sub, _sided(value), _HELP[name])
+    why = sub if math.isfinite(value) else f"not known {sub}"
+    return make_card(name, label, _number(value, 2, signed=True), why, _sided(value), _HELP[name])
 
 
 def _vpin(answer: LegAnalytics) -> Card:

@@ -16,6 +16,7 @@ from views.microstructure.cards import leg_cards
 from views.shared.escaping import in_chart
 from views.shared.palette import DARK, GREY, LIGHT, Palette, palette
 from views.shared.panels import TRANSPARENT, domains, headings, numbered, total_height
+from views.shared.series import is_known
 
 Columns = dict[str, NDArray[Any]]
 
@@ -52,7 +53,7 @@ def leg_frame(
     status : see ``topics``.
     """
     columns = figure_columns(answer, shown)
-    seen = tuple(bool(np.isfinite(columns[column][:-1]).any()) for column in ("vpin", "price_impact"))
+    seen = is_known(columns["price_impact"])  # an axis is chosen once its first values are there
     decimals = column_decimals(columns, price_decimals)
     return Frame(
         look=(name, price_decimals, answer.has_book, seen),
@@ -92,7 +93,8 @@ def leg_figure(
         for trace in _traces(colours, in_chart(name), has_book=has_book)
     ]
     tags = list(_tags(columns, decimals, colours))
-    return go.Figure(data=data, layout={**_layout(panels, name, decimals, colours), "annotations": tags})
+    layout = _layout(panels, name, decimals, colours, has_impact=is_known(columns["price_impact"]))
+    return go.Figure(data=data, layout={**layout, "annotations": tags})
 
 
 def _traces(colours: Palette, name: str, *, has_book: bool) -> Iterator[dict[str, Any]]:
@@ -121,7 +123,9 @@ def _traces(colours: Palette, name: str, *, has_book: bool) -> Iterator[dict[str
             yield line(column, f"depth within {within} bps", 6, colour, dash)
 
 
-def _layout(panels: dict[str, int], name: str, decimals: dict[str, int], colours: Palette) -> dict[str, Any]:
+def _layout(
+    panels: dict[str, int], name: str, decimals: dict[str, int], colours: Palette, *, has_impact: bool
+) -> dict[str, Any]:
     heights = list(panels.values())
     places = domains(heights, _GAP)
 
@@ -140,6 +144,7 @@ def _layout(panels: dict[str, int], name: str, decimals: dict[str, int], colours
     axes = {numbered("yaxis", place): axis(place) for place in range(len(panels))}
     axes["yaxis"] |= {"tickformat": f",.{decimals['price']}f", "hoverformat": f",.{decimals['price']}f"}
     axes["yaxis3"] |= {"range": [-1.05, 1.05], "tickvals": [-1, 0, 1], "ticktext": ["-1", "0", "1"]}
+    axes["yaxis5"] |= {"showticklabels": has_impact}
     axes["yaxis4"] |= {"range": [-0.03, 1.03], "tickvals": [0, 0.5, 1], "ticktext": ["0", "0.5", "1"]}
     for place in range(5, len(panels)):
         axes[numbered("yaxis", place)] |= {"rangemode": "tozero"}
