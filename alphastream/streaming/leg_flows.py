@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -13,11 +13,13 @@ from alphastream.core.units import DAY, SECOND
 from alphastream.graph import Graph
 from alphastream.microstructure import nice_step
 from alphastream.microstructure.leg import SAMPLE_AGE_NS, Columns, LegSpec, leg_columns, leg_nodes, leg_table
-from alphastream.tape.columns import TickColumns
+from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.protocols import Batch
 from alphastream.windows import Trades, WindowRows, WindowState
 
 IDLE_S: Final = 120.0  # what nobody has asked for in this time is forgotten
+GRACE_NS: Final = SECOND  # so much later than others a trade may come
+NO_TICKS: Final = empty()
 BOOK_STRETCH_NS: Final = 600 * SECOND  # of samples that are held at once
 LEAST_FILLED: Final = 4  # before the size is rounded up
 OTHER_SCALE: Final = 4.0  # a bucket so many times too small or too large is chosen anew
@@ -42,7 +44,7 @@ class LegAnalytics:
     spec : the request, with the bucket that was chosen where it left that open.
     closed : one array a column: ``time_ns`` (bar ends), those of ``leg_columns`` and ``leg_series``; NaN where
         undefined.
-    forming : the same columns for the bar that is not closed yet; provisional.
+    forming : the same columns for bars that are not closed yet; provisional.
     has_book : whether any sample of a book was there.
     """
 
@@ -59,8 +61,9 @@ class LegAnalytics:
 class LegFlow:
     """One request, read from a tape; not thread-safe.
 
-    A bar closes with the first trade after it. A trade older than the newest before it makes everything be read anew:
-    rows of a fold cannot be taken back. Columns of the book are as they were known when the bar closed.
+    A bar closes a second after the first trade behind it, in which late ones may still come. A trade that is later
+    makes everything be read anew: rows of a fold cannot be taken back. Columns of the book are as they were known when
+    the bar closed.
 
     Parameters
     ----------
@@ -79,6 +82,7 @@ class LegFlow:
         self._spec = asked
         self._cursor: int | None = None
         self._loaded: TickColumns | None = None
+        self._pending = NO_TICKS
         self._state: WindowState | None = None
         self._graph = Graph()
         self._closed: Columns = {}
@@ -91,7 +95,9 @@ class LegFlow:
             self._reload(now_ns, self._spec.bucket)
         if self._is_of_other_scale():
             self._reload(now_ns, self._wanted_bucket())
-        spec, rows = self._spec, self._spec.bars.forming(self._state)
+        spec = self._spec
+        rows, state = spec.bars.run(Trades.of(self._pending), self._state)
+        rows = rows.followed_by(spec.bars.forming(state))
         columns = self._columns_of(rows)
         forming = leg_table(spec, rows, columns, self._graph.preview_all({spec.source: columns}))
         return LegAnalytics(spec, self._closed, forming, self._has_book)
@@ -106,8 +112,15 @@ class LegFlow:
         newest_ns = 0 if self._state is None else self._state.newest_ns
         if batch.missed or (len(ticks) and int(ticks.time_ns.min()) < newest_ns):
             return False
-        self._advance(Trades.of(ticks))
+        self._take(TickColumns.joined([self._pending, ticks]))
         return True
+
+    def _take(self, ticks: TickColumns) -> None:
+        """Fold trades that no late one can come before; keep the others."""
+        ticks = ticks.rows(np.argsort(ticks.time_ns, kind="stable"))
+        settled = int(np.searchsorted(ticks.time_ns, ticks.time_ns[-1] - GRACE_NS)) if len(ticks) else 0
+        self._pending = ticks.rows(slice(settled, None))
+        self._advance(Trades.of(ticks.rows(slice(settled))))
 
     def _reload(self, now_ns: int, bucket: float) -> None:
         self._spec = replace(self._asked, bucket=bucket)
@@ -117,7 +130,7 @@ class LegFlow:
         ticks = self._loaded = self._tape.columns(self._spec.symbol, start_ns, now_ns + DAY)
         self._state, self._graph = None, Graph(leg_nodes(self._spec))
         self._closed, self._has_book = {}, False
-        self._advance(Trades.of(ticks))
+        self._take(ticks)
         self.reloads += 1
 
     def _advance(self, trades: Trades) -> None:
@@ -184,19 +197,19 @@ class LegFlows:
 
     def answer(self, spec: LegSpec) -> LegAnalytics:
         """Everything about a leg."""
+        now_s = self._now_s()
         with self._lock:
-            now_s = self._now_s()
             self._held = {each: held for each, held in self._held.items() if now_s - held.asked_s < IDLE_S}
             held = self._held.get(spec)
             if held is None:
-                flow = LegFlow(self._tape, self._market, spec, self._keep)
-                held = self._held[spec] = _Held(flow, flow.refresh(self._now_ns()), now_s, now_s)
+                held = self._held[spec] = _Held(LegFlow(self._tape, self._market, spec, self._keep), now_s)
             held.asked_s = now_s
-            if now_s - held.computed_s >= self._refresh_s:
+        with held.lock:  # its own: nobody waits for what another request reads
+            if held.answer is None or now_s - held.computed_s >= self._refresh_s:
                 try:
                     held.answer, held.computed_s = held.flow.refresh(self._now_ns()), now_s
-                except BaseException:
-                    del self._held[spec]  # half advanced: the next call begins anew
+                except BaseException:  # half advanced: the next call begins anew
+                    held.flow, held.answer = LegFlow(self._tape, self._market, spec, self._keep), None
                     raise
             return held.answer
 
@@ -204,6 +217,7 @@ class LegFlows:
 @dataclass(slots=True)
 class _Held:
     flow: LegFlow
-    answer: LegAnalytics
     asked_s: float
-    computed_s: float
+    answer: LegAnalytics | None = None
+    computed_s: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)

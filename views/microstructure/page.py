@@ -99,6 +99,8 @@ def _figures(system: System, choice: Choice) -> None:
     for place, spec, key in zip(_side_by_side(), choice.legs, FIGURES, strict=True):
         with place:
             st.subheader(in_markdown(_name(system, spec)))
+            if (pipeline := system.pipeline) is not None:
+                pipeline.flows.answer(spec)  # a first reading takes this visit's time, not that of all live figures
             topic = system.hub.topic((spec, choice.shown, key), _source(system, spec, choice.shown))
             live_figure(topic, ticket=system.hub.ticket() if system.settings.channel == "auto" else None, key=key)
 
