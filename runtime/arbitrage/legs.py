@@ -176,6 +176,8 @@ class BookReader:
             return _unknown(now_ns) if was_known else None
         self._is_known = True
         if book is not None and book.in_sequence:
+            if book.receive_ns <= self._newest_ns:
+                return None
             since_ns = book.time_ns - _BEGIN_NS if self._venue_ns is None else self._venue_ns - _ORDER_NS
             samples = market.samples(name, since_ns, _FOREVER)
             fresh = samples.receive_ns > self._newest_ns

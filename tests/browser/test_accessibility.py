@@ -164,12 +164,20 @@ def show_paper(page: Page, _: Path) -> None:
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
 
 
+def show_arbitrage(page: Page, _: Path) -> None:
+    """Of a recording, which is of one venue; with the form of what is assumed."""
+    expect(page.get_by_text("One venue only")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_text("Assumed costs and clock errors").click()
+    expect(page.get_by_role("button", name="Assume these")).to_be_visible()
+
+
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "live": ("", show_live),
     "scanner": ("scanner", show_scan),
     "portfolio": ("portfolio", show_portfolio),
     "backtest": ("backtest", show_backtest),
     "paper": ("paper", show_paper),
+    "arbitrage": ("arbitrage", show_arbitrage),
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
     "health": ("health", show_health),

@@ -52,6 +52,7 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),
     ("health", {}),
     ("microstructure", {}),
+    ("arbitrage", {}),
 ]
 
 
