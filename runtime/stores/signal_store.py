@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from alphastream.arbitrage import Signal
+import pyarrow as pa
+
+from alphastream.arbitrage import Signal, signals_frame
 from alphastream.errors import StorageError
 from alphastream.instruments import split
 from runtime.stores import names
@@ -108,6 +110,16 @@ class SignalStore:
                     return []
                 raise
         return [_signal(row) for row in rows]
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the table ``arbitrage_signals``, for ``TickStore.sql(…, beside=…)``; times in UTC.
+
+        Raises
+        ------
+        StorageError : the file cannot be read.
+        """
+        frame = signals_frame(self.newest(KEPT))
+        return {"arbitrage_signals": pa.Table.from_pandas(frame, preserve_index=False)}
 
     def close(self) -> None:
         """Close the file. May be called twice."""

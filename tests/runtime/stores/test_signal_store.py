@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from alphastream.arbitrage import Signal
 from alphastream.errors import StorageError
 from runtime.stores import signal_store
 from runtime.stores.signal_store import SignalStore
+from storage import TickStore
 
 SECOND = 10**9
 BEGIN = 1_723_161_255 * SECOND
@@ -58,6 +60,18 @@ def test_signals_come_back_and_answer_sql(tmp_path: Path) -> None:
     again = SignalStore(store.path)
     assert again.newest(5) == back
     again.close()
+
+
+def test_signals_stand_beside_ticks_in_sql(tmp_path: Path) -> None:
+    store = SignalStore(tmp_path / "arbitrage.db")
+    store.append([ONE])
+    query = "SELECT exchange_a, profit_pct, timestamp FROM arbitrage_signals WHERE asset = 'BTC/USDT'"
+    with TickStore(tmp_path / "ticks.db") as ticks:
+        answer = ticks.sql(query, beside=store.tables()).to_pylist()
+    assert [(row["exchange_a"], round(row["profit_pct"], 9)) for row in answer] == [("binance-usdm", 0.03)]
+    assert answer[0]["timestamp"] == pd.Timestamp(BEGIN, tz="UTC")
+    store.close()
+    assert SignalStore(tmp_path / "none.db").tables()["arbitrage_signals"].num_rows == 0
 
 
 def test_an_open_signal_is_not_kept(tmp_path: Path) -> None:
