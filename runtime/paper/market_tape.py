@@ -37,9 +37,15 @@ class MarketTape:
         self._begin_ns, self._looked_s = from_ns, -math.inf
         self._books_ns, self._paid_ns = {}, {}
 
-    def read(self, pipeline: TradeSource, live: LiveRun) -> None:
-        """Hand over what has come."""
-        if live.rules.fill == "recorded_depth" and pipeline.market is not None:
+    def read(self, pipeline: TradeSource, live: LiveRun, newest_ns: int) -> None:
+        """Hand over what has come: books only where trades have gone on beyond a bar that is not over yet.
+
+        Parameters
+        ----------
+        newest_ns : time of the newest trade.
+        """
+        in_books = live.rules.fill == "recorded_depth" and newest_ns >= live.until_ns + live.interval_ns
+        if in_books and pipeline.market is not None:
             for symbol in live.strategy.symbols:
                 books = pipeline.market.samples(symbol, self._books_ns.get(symbol, self._begin_ns), FAR_NS)
                 live.take_books(symbol, books)

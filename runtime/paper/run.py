@@ -244,7 +244,7 @@ class PaperRun:
         newest_ns = self._tape.newest_ns(pipeline)
         for symbol in live.symbols:
             live.take(self._tape.read(pipeline, symbol))
-        self._market.read(pipeline, live)
+        self._market.read(pipeline, live, newest_ns)
         if not self._tape.waits_for_ids(pipeline):
             live.advance(GRACE_NS, newest_ns)
 
