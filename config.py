@@ -223,17 +223,21 @@ class Settings:
         """Where a name belongs that is written without a venue, until one was chosen."""
         return self.venues[0]
 
-    def symbols_at(self, venue: str) -> tuple[InstrumentId, ...]:
-        """Instruments to record at a venue; where one is chosen, as that one spells or, by default, prefers them."""
-        named = tuple(name for name in self.symbols if name.venue == venue)
-        if named or not self.chooses_venue:
-            return named
-        usual = _usual((venue,))
-        return (
-            usual
-            if self.symbols == _usual((self.home,))
-            else tuple(dict.fromkeys(_spelt(InstrumentId(venue, name.symbol)) for name in self.symbols))
-        )
+    @property
+    def candidates(self) -> tuple[tuple[InstrumentId, ...], ...]:
+        """What to record, all of it at once; where a venue is to be chosen, the instruments of each in turn.
+
+        Where nobody named any, a venue is asked for those that trade often there and, should it list none of them, for
+        the same that are asked for first, as it spells them.
+        """
+        if not self.chooses_venue:
+            return (self.symbols,)
+        found = [_usual((venue,)) for venue in AUTO_ORDER] if self.symbols == _usual((self.home,)) else []
+        found += [
+            tuple(dict.fromkeys(_spelt(InstrumentId(venue, name.symbol)) for name in self.symbols))
+            for venue in AUTO_ORDER
+        ]
+        return tuple(sorted(dict.fromkeys(found), key=lambda names: AUTO_ORDER.index(names[0].venue)))
 
     def ws_url_of(self, venue: str) -> str | None:
         """Where a venue's stream is instead of at its own address; None for that one."""

@@ -192,7 +192,7 @@ class Pipeline:
 
 def live_pipeline(
     settings: Settings,
-    venues: Sequence[str] = (),
+    symbols: Sequence[InstrumentId] = (),
     published: Callable[[], None] = _no_listener,
     arrived: Callable[[], None] = _no_listener,
 ) -> Pipeline:
@@ -202,7 +202,7 @@ def live_pipeline(
 
     Parameters
     ----------
-    venues : that feed it; those of the settings unless given, the first of them where one is to be chosen.
+    symbols : that it begins with; those of the settings unless given.
     published : called whenever the pipeline's engine has new answers.
     arrived : called by the feed's thread when trades have come.
 
@@ -215,12 +215,11 @@ def live_pipeline(
     SettingError
         When the transport of the settings cannot be loaded.
     """
-    venues = venues or (settings.venues[:1] if settings.chooses_venue else settings.venues)
+    symbols = symbols or settings.symbols
     lines: list[Line] = []
     try:
-        for venue in venues:
-            lines.append(_live_line(settings, venue))  # noqa: PERF401 (those opened so far are stopped below)
-        symbols = [symbol for venue in venues for symbol in settings.symbols_at(venue)]
+        for venue in dict.fromkeys(name.venue for name in symbols):
+            lines.append(_live_line(settings, [name for name in symbols if name.venue == venue]))  # noqa: PERF401 (those opened so far are stopped below)
         return _joined("live", lines, symbols, settings, published, arrived)
     except BaseException:
         for line in lines:
@@ -228,9 +227,9 @@ def live_pipeline(
         raise
 
 
-def _live_line(settings: Settings, venue: str) -> Line:
+def _live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
     """A line fed by a venue; raises as ``live_pipeline`` does."""
-    transport, symbols = transport_named(settings.transport), settings.symbols_at(venue)
+    transport, venue = transport_named(settings.transport), symbols[0].venue
     codec = FEEDS[venue].fresh(settings.ws_url_of(venue), settings.rest_url_of(venue))
     origin, own = (Origin.at(venue, each.stream_url(symbols)) for each in (codec, FEEDS[venue]))
     store = _open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
@@ -254,7 +253,7 @@ def _live_line(settings: Settings, venue: str) -> Line:
 
 def _with_market(line: Line, settings: Settings, codec: Codec, origin: Origin) -> Line:
     """Add quotes, books and funding to a line; where their file cannot be used the trades go on without."""
-    path, symbols = market_path(line.store.path), settings.symbols_at(line.venue)
+    path, symbols = market_path(line.store.path), line.ingest.feed.symbols
     retention_ns = settings.retention_hours * HOUR_NS
     try:
         try:

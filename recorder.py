@@ -19,6 +19,7 @@ import config
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.feeds import FEEDS
+from alphastream.instruments import InstrumentId
 from alphastream.kernel_groups import FRAMES, GROUPS
 from config import Settings
 from health import report
@@ -71,11 +72,11 @@ def record(argv: Sequence[str] | None = None) -> int:
                 server.start()
                 running.callback(server.stop)
             is_over = _until_stopped(arguments.seconds)
-            choice = VenueChoice(settings.venues if settings.chooses_venue else settings.venues[:1])
+            choice = VenueChoice(settings.candidates)
             Compilation({FRAMES: GROUPS[FRAMES]}).start()
             code: int | None = None
             while code is None:
-                pipeline = _opened(settings, (choice.venue,) if settings.chooses_venue else settings.venues, is_over)
+                pipeline = _opened(settings, choice.symbols, is_over)
                 if pipeline is None:
                     return 0
                 opened[:] = [pipeline]
@@ -102,14 +103,14 @@ def _until_stopped(seconds: float | None) -> Callable[[float], bool]:
     return is_over
 
 
-def _opened(settings: Settings, venues: Sequence[str], is_over: Callable[[float], bool]) -> Pipeline | None:
+def _opened(settings: Settings, symbols: Sequence[InstrumentId], is_over: Callable[[float], bool]) -> Pipeline | None:
     """Open feeds and files, once the disk has room and another process lets the files be read; None where that is not
     waited for.
     """
     words = ""
     while True:
         try:
-            return live_pipeline(settings, venues)
+            return live_pipeline(settings, symbols)
         except HeldError as error:
             why, wait_s = f"standing by: {error}", HELD_S
         except StorageError as error:

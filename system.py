@@ -47,7 +47,7 @@ class System:
         self.hub = Hub(max_clients=settings.max_clients)
         self._failure: str | None = None
         self._tried = threading.Event()  # to open the live pipeline
-        self.choice = VenueChoice(settings.venues) if settings.chooses_venue else None
+        self.choice = VenueChoice(settings.candidates) if settings.chooses_venue else None
         self.alerts = AlertService(settings.data_dir, venue=settings.home)
         self.webhooks = _webhooks(settings)
         self._watch = AlertWatch(self.alerts, self._rule_context, (self._show_alert, self._send_alert))
@@ -173,8 +173,8 @@ class System:
     def _open_live(self) -> bool:
         """Open the live pipeline; whether there may be one, now or at another try."""
         try:
-            venues = (self.choice.venue,) if self.choice is not None else self.settings.venues
-            pipeline = live_pipeline(self.settings, venues, self.hub.notify, self.paper.notify)
+            symbols = self.choice.symbols if self.choice is not None else self.settings.symbols
+            pipeline = live_pipeline(self.settings, symbols, self.hub.notify, self.paper.notify)
             with self._lock:
                 if self.stopped:
                     pipeline.stop()

@@ -40,7 +40,6 @@ def test_a_bare_name_is_meant_at_every_venue_and_a_whole_one_at_its_own() -> Non
     settings = config.load(asked)
     assert settings.symbols == ("binance-usdm:BTCUSDT", "binance-spot:BTCUSDT", "binance-us:ETHUSDT")
     assert settings.venues == ("binance-usdm", "binance-spot", "binance-us")
-    assert settings.symbols_at("binance-us") == ("binance-us:ETHUSDT",)
     with pytest.raises(SettingError, match="names nothing of binance-spot"):
         config.load({**asked, "ALPHASTREAM_SYMBOLS": "binance-usdm:BTCUSDT,binance-usdm:ETHUSDT"})
 
@@ -49,8 +48,17 @@ def test_the_venue_is_chosen_unless_one_is_named() -> None:
     settings = config.load({"ALPHASTREAM_SYMBOLS": "SOLUSDT,BTCUSDT"})
     assert settings.chooses_venue
     assert settings.home == settings.venues[0] == "binance-usdm"
-    assert settings.symbols_at("binance-us") == ("binance-us:SOLUSDT", "binance-us:BTCUSDT")
-    assert config.load({}).symbols_at("binance-spot") == ("binance-spot:BTCUSDT", "binance-spot:ETHUSDT")
+    assert ("binance-us:SOLUSDT", "binance-us:BTCUSDT") in settings.candidates
+    assert ("coinbase:SOL-USDT", "coinbase:BTC-USDT") in settings.candidates
+    assert all(len({name.venue for name in names}) == 1 for names in settings.candidates)
+    assert len({names[0].venue for names in settings.candidates}) == len(settings.candidates) == len(settings.venues)
+
+
+def test_a_venue_is_asked_for_what_trades_often_there_and_then_for_the_usual_names() -> None:
+    at_coinbase = [names for names in config.load({}).candidates if names[0].venue == "coinbase"]
+    assert at_coinbase == [("coinbase:BTC-USD", "coinbase:ETH-USD"), ("coinbase:BTC-USDT", "coinbase:ETH-USDT")]
+    assert config.load({}).candidates[0] == ("binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT")
+    assert config.load({"ALPHASTREAM_VENUE": "coinbase"}).candidates == (("coinbase:BTC-USD", "coinbase:ETH-USD"),)
     named = config.load({"ALPHASTREAM_SYMBOLS": "binance-us:SOLUSDT,binance-us:BTCUSDT"})
     assert not named.chooses_venue
     assert named.venues == ("binance-us",)

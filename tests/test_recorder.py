@@ -141,12 +141,12 @@ def test_the_recorder_waits_for_room_and_only_for_room(tmp_path: Path, monkeypat
         waited.append(wait_s)
         return False
 
-    assert recorder._opened(settings, settings.venues[:1], is_over) is opened
+    assert recorder._opened(settings, settings.symbols, is_over) is opened
     assert waited == [recorder.LOOK_AGAIN_S] * 2
     attempts.clear()
     free[:] = [2**40]
     with pytest.raises(StorageError, match="disk I/O error"):
-        recorder._opened(settings, settings.venues[:1], is_over)
+        recorder._opened(settings, settings.symbols, is_over)
 
 
 def test_unlisted_symbols_stop_the_recorder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from alphastream.feeds.feed import Health
+from alphastream.instruments import InstrumentId
 
 PATIENCE_S: Final = (10.0, 120.0)
 """How long a venue may be without a trade before the next is tried: at first, and at most. Longer each round."""
@@ -17,20 +18,25 @@ class VenueChoice:
 
     Parameters
     ----------
-    venues : in the order of trying, at least one.
+    candidates : instruments to ask for, in the order of trying, at least one of them and each at one venue.
     """
 
-    def __init__(self, venues: Sequence[str]) -> None:
-        self._venues = tuple(venues)
+    def __init__(self, candidates: Sequence[tuple[InstrumentId, ...]]) -> None:
+        self._candidates = tuple(candidates)
         self._at, self._tries = 0, 0
         self._since_s: float | None = None
         self._refused: dict[str, str] = {}
         self._is_settled = False
 
     @property
+    def symbols(self) -> tuple[InstrumentId, ...]:
+        """The instruments to ask for now."""
+        return self._candidates[self._at]
+
+    @property
     def venue(self) -> str:
-        """The venue to take now."""
-        return self._venues[self._at]
+        """Their venue."""
+        return self.symbols[0].venue
 
     @property
     def is_settled(self) -> bool:
@@ -43,7 +49,7 @@ class VenueChoice:
         return "; ".join(reason for venue, reason in self._refused.items() if venue != self.venue)
 
     def looked(self, health: Health, now_s: float) -> bool:
-        """Take note of how the feed of ``venue`` is; whether it is time for the next, which is ``venue`` from then on.
+        """Take note of how the feed of ``symbols`` is; whether it is time for the next, which they are from then on.
 
         Parameters
         ----------
@@ -54,11 +60,11 @@ class VenueChoice:
         is_blocked = health.state == "blocked"
         lists_nothing = is_blocked and health.next_attempt_ns is None and not self._refused
         if (
-            self._is_settled or len(self._venues) == 1 or lists_nothing
+            self._is_settled or len(self._candidates) == 1 or lists_nothing
         ):  # there another setting helps, not another venue
             return False
         self._since_s = now_s if self._since_s is None else self._since_s
-        patience_s = min(PATIENCE_S[0] * 2.0 ** (self._tries // len(self._venues)), PATIENCE_S[1])
+        patience_s = min(PATIENCE_S[0] * 2.0 ** (self._tries // len(self._candidates)), PATIENCE_S[1])
         if not is_blocked and now_s - self._since_s <= patience_s:
             return False
         self.failed(health.reason if is_blocked else f"{health.feed}: no trade came ({health.reason})")
@@ -68,5 +74,5 @@ class VenueChoice:
         """Give ``venue`` up, for now, and go to the next."""
         self._refused[self.venue] = reason
         self._tries += 1
-        self._at = (self._at + 1) % len(self._venues)
+        self._at = (self._at + 1) % len(self._candidates)
         self._since_s = None

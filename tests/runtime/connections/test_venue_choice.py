@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alphastream.feeds.feed import FeedState, FeedStats, Health
+from alphastream.instruments import InstrumentId
 from runtime.connections.venue_choice import PATIENCE_S, VenueChoice
 
 
@@ -13,12 +14,16 @@ def health(state: FeedState, reason: str = "waits", ticks: int = 0, next_attempt
     return stats.snapshot("A venue", (), (state, reason, 0, next_attempt_ns))
 
 
+def of(*venues: str) -> tuple[tuple[InstrumentId, ...], ...]:
+    return tuple((InstrumentId(venue, "BTCUSDT"), InstrumentId(venue, "ETHUSDT")) for venue in venues)
+
+
 def refusal(reason: str) -> Health:
     return health("blocked", reason, next_attempt_ns=1)
 
 
 def test_a_refusal_of_this_place_is_left_at_once_and_told() -> None:
-    choice = VenueChoice(("a", "b", "c"))
+    choice = VenueChoice(of("a", "b", "c"))
     assert choice.looked(refusal("A refuses this place"), 0.0)
     assert choice.looked(refusal("B refuses this place"), 0.1)
     assert choice.venue == "c"
@@ -26,7 +31,7 @@ def test_a_refusal_of_this_place_is_left_at_once_and_told() -> None:
 
 
 def test_one_without_trades_is_left_after_a_while_later_in_each_round() -> None:
-    choice, now_s = VenueChoice(("a", "b")), 0.0
+    choice, now_s = VenueChoice(of("a", "b")), 0.0
     for patience_s in (PATIENCE_S[0],) * 2 + (2.0 * PATIENCE_S[0],) * 2:
         venue = choice.venue
         assert not choice.looked(health("connecting"), now_s)
@@ -39,7 +44,7 @@ def test_one_without_trades_is_left_after_a_while_later_in_each_round() -> None:
 
 
 def test_one_that_brought_trades_is_kept_whatever_happens_to_it() -> None:
-    choice = VenueChoice(("a", "b"))
+    choice = VenueChoice(of("a", "b"))
     assert not choice.looked(health("live", ticks=1), 0.0)
     assert choice.is_settled
     assert not choice.looked(refusal("banned"), 1_000.0)
@@ -50,6 +55,6 @@ def test_one_that_brought_trades_is_kept_whatever_happens_to_it() -> None:
     ("venues", "seen"), [(("a",), {"next_attempt_ns": 1}), (("a", "b"), {"next_attempt_ns": None})]
 )
 def test_where_no_other_venue_would_help_there_is_no_next(venues: tuple[str, ...], seen: dict[str, Any]) -> None:
-    choice = VenueChoice(venues)
+    choice = VenueChoice(of(*venues))
     assert not choice.looked(health("blocked", "none of these symbols is listed", **seen), 0.0)
     assert choice.venue == "a"
