@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from alphastream.books import MarketHealth
 from alphastream.core.units import SECOND
 from alphastream.errors import StorageError
 from alphastream.instruments import InstrumentId
@@ -71,6 +72,8 @@ class PipelineReport:
     instruments : that the feed carries or the tape holds.
     file : of the tape.
     follows : whether another process records, and this one shows what that one writes.
+    market : quotes, books and mark prices; None where they are not received.
+    outage : why they are not although they were asked for; "" where they are.
     """
 
     kind: Literal["live", "replay"]
@@ -81,6 +84,8 @@ class PipelineReport:
     instruments: tuple[InstrumentReport, ...]
     file: FileRoom
     follows: bool
+    market: MarketHealth | None = None
+    outage: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -174,6 +179,8 @@ def _of_line(pipeline: Pipeline, line: Line) -> PipelineReport:
         instruments=tuple(_of_instrument(line, feed, symbol, venue) for symbol in symbols),
         file=room_of(store.path),
         follows=store.follows,
+        market=line.market.health if line.market is not None else None,
+        outage=line.outage,
     )
 
 

@@ -10,6 +10,7 @@ from system import System
 from views.component.pulse import pulse
 from views.health.charts import lags_figure
 from views.health.tables import (
+    books_frame,
     breaks_frame,
     facts_frame,
     healed_frame,
@@ -27,6 +28,11 @@ from views.shared.system import get_system
 
 BEAT_S: Final = 1.0  # the browser says after two seconds that the server is silent
 REFRESH_S: Final = 5.0
+PROOFS: Final = {
+    "sequence": "The venue numbers its updates: of a book in sequence none is missing.",
+    "checksum": "The venue's checksum proves the best levels of a book in sequence.",
+    "unknown": "Whether an update is missing cannot be known; a book whose sides cross is made right.",
+}
 KINDS: Final = {"live": "Live", "replay": "Recording"}
 
 
@@ -130,6 +136,7 @@ def _account(system: System) -> None:
         if pipeline.kind == "live":
             st.subheader("Breaks of the connection")
             _breaks(pipeline)
+            _books(pipeline)
         st.subheader(f"Counts, {KINDS[pipeline.kind].lower()}")
         st.dataframe(
             facts_frame(pipeline, report),
@@ -235,6 +242,35 @@ def _breaks(pipeline: PipelineReport) -> None:
             "since (UTC)": _moments("since (UTC)"),
             "without ticks": st.column_config.TextColumn(width=100),
             "reason": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def _books(pipeline: PipelineReport) -> None:
+    """Quotes, books and mark prices, where they were asked for."""
+    market = pipeline.market
+    if market is None:
+        if pipeline.outage:
+            st.subheader("Books")
+            st.caption(f"No books are received: {in_markdown(pipeline.outage)}")
+        return
+    st.subheader("Books")
+    st.caption(f"**{market.state}**: {in_markdown(market.reason)}. {PROOFS[market.completeness]}")
+    st.dataframe(
+        books_frame(market, pipeline.venue, pipeline.now_ns),
+        hide_index=True,
+        height=table_height(len(market.instruments)),
+        placeholder=UNKNOWN,
+        key=f"health_books_{_place(pipeline)}",
+        alt="Books: in sequence or not, and how old",
+        column_config={
+            "book": st.column_config.TextColumn(width="medium"),
+            "made right": st.column_config.NumberColumn(help="Times after a loss or a break of the connection."),
+            "updates": st.column_config.NumberColumn(format="localized", help="Applied since the start."),
+            **{
+                f"{kind}, s ago": st.column_config.NumberColumn(format="%.1f", help="Since the newest arrived.")
+                for kind in ("quote", "book", "mark")
+            },
         },
     )
 

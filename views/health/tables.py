@@ -6,8 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from alphastream.books import MarketHealth
 from alphastream.core.durations import BOUNDS_S, Durations
-from alphastream.core.units import MS
+from alphastream.core.units import MS, SECOND
 from alphastream.feeds.traffic import Break, Healed
 from alphastream.instruments import bare
 from health import Hole, PipelineReport, Report
@@ -42,6 +43,28 @@ def instruments_frame(pipeline: PipelineReport) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).astype({"first id": "Int64", "last id": "Int64"}) if rows else pd.DataFrame()
+
+
+def books_frame(market: MarketHealth, venue: str, now_ns: int) -> pd.DataFrame:
+    """One row an instrument: whether its book is in sequence, and how old quote, book and mark price are."""
+
+    def age_s(arrived_ns: int) -> float | None:
+        return max(now_ns - arrived_ns, 0) / SECOND if arrived_ns else None
+
+    return pd.DataFrame(
+        [
+            {
+                "instrument": bare(name, venue),
+                "book": "in sequence" if one.in_sequence else one.reason,
+                "made right": one.resyncs,
+                "updates": one.updates,
+                "quote, s ago": age_s(one.quote_ns),
+                "book, s ago": age_s(one.book_ns),
+                "mark, s ago": age_s(one.mark_ns),
+            }
+            for name, one in sorted(market.instruments.items())
+        ]
+    )
 
 
 def holes_frame(holes: Iterable[Hole], venue: str) -> pd.DataFrame:

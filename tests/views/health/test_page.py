@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import health
+from alphastream.books import InstrumentMarketHealth, MarketHealth
 from alphastream.events import Tick
 from storage import StoreHealth, TickStore
 from tests.views.running import app, cards, words
@@ -106,3 +107,27 @@ def test_without_any_feed_the_page_still_says_why(monkeypatch: pytest.MonkeyPatc
     assert not test.exception
     assert "there is no feed: the file is in use" in words(test)
     assert health.report_of(system).pipelines == ()
+
+
+def test_books_say_whether_they_are_in_sequence_and_what_proves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    system = get_system()
+    found = health.report_of(system)
+    now_ns = found.pipelines[0].now_ns
+    books = {
+        "binance-usdm:BTCUSDT": InstrumentMarketHealth(True, "", 0, 70, now_ns, now_ns - 2 * 10**9, 0),
+        "binance-usdm:ETHUSDT": InstrumentMarketHealth(False, "updates are missing between 1 and 5", 3, 9, 0, 0, 0),
+    }
+    market = MarketHealth("Binance", "live", "updates arrive", 0, "sequence", books, {}, 2, 0, 40)
+    live = replace(found.pipelines[0], kind="live", market=market)
+    monkeypatch.setattr(health, "report_of", lambda _: replace(found, pipelines=(live,)))
+    test = app(PAGE)
+    assert not test.exception
+    assert "none is missing" in words(test)
+    (frame,) = (frame.value for frame in test.dataframe if str(frame.proto.alt).startswith("Books"))
+    assert list(frame["book"]) == ["in sequence", "updates are missing between 1 and 5"]
+    assert frame["book, s ago"].iloc[0] == 2.0
+    assert frame["mark, s ago"].isna().all()
+    outage = replace(live, market=None, outage="another file is there")
+    monkeypatch.setattr(health, "report_of", lambda _: replace(found, pipelines=(outage,)))
+    assert "No books are received: another file is there" in words(app(PAGE))
