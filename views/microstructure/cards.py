@@ -34,7 +34,9 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
     cards = [
         make_card("price", "Last price", _number(_newest(answer, "price"), price_decimals), title=_HELP["price"]),
         _delta(answer, shown),
-        _imbalance("imbalance", "Flow imbalance", _newest(answer, "flow_imbalance"), f"of {answer.spec.window} bars"),
+        _imbalance(
+            "imbalance", "Flow imbalance", _newest(answer, "flow_imbalance"), f"{answer.spec.window} bars", "needs {}"
+        ),
         _vpin(answer),
         _impact(answer),
     ]
@@ -49,7 +51,7 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
             make_card(
                 "depth", "Depth within 5 bps", depths[1], f"1: {depths[0]} · 10: {depths[2]}", "neutral", _HELP["depth"]
             ),
-            _imbalance("book", "Book imbalance", _newest(answer, "book_imbalance"), "at the best prices"),
+            _imbalance("book", "Book imbalance", _newest(answer, "book_imbalance"), "at the best prices", "no book"),
         ]
     return cards
 
@@ -80,8 +82,8 @@ def _delta(answer: LegAnalytics, shown: int) -> Card:
     return make_card("cvd", "Volume delta", value, share, _sided(bought - sold if total else math.nan), _HELP["cvd"])
 
 
-def _imbalance(name: str, label: str, value: float, sub: str) -> Card:
-    why = sub if math.isfinite(value) else f"not known {sub}"
+def _imbalance(name: str, label: str, value: float, sub: str, missing: str) -> Card:
+    why = sub if math.isfinite(value) else missing.format(sub)
     return make_card(name, label, _number(value, 2, signed=True), why, _sided(value), _HELP[name])
 
 
