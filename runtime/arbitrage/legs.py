@@ -69,7 +69,10 @@ class Reader(Protocol):
     """Reads the quotes of one instrument."""
 
     def new(self, now_ns: int) -> Levels | None:
-        """Return those that came since the last call; None where none did."""
+        """Return those that came since the last call; None where none did. Raises StorageError."""
+
+    def lose(self, now_ns: int) -> Levels | None:
+        """Return a row without prices where there were some: they cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,7 @@ class BookReader:
         book = market.book(name) if market is not None else None
         quote = market.quote(name) if market is not None else None
         if market is None or self._leg.trouble or ((book is None or not book.in_sequence) and quote is None):
-            was_known, self._is_known = self._is_known, False
-            return _unknown(now_ns) if was_known else None
+            return self.lose(now_ns)
         self._is_known = True
         if book is not None and book.in_sequence:
             if book.receive_ns <= self._newest_ns:
@@ -190,6 +192,11 @@ class BookReader:
         self._newest_ns = quote.receive_ns
         sides = ([quote.bid], [quote.bid_quantity], [quote.ask], [quote.ask_quantity])
         return levels_of_quotes([quote.time_ns], [quote.receive_ns], *sides)
+
+    def lose(self, now_ns: int) -> Levels | None:
+        """Return a row without prices where there were some."""
+        was_known, self._is_known = self._is_known, False
+        return _unknown(now_ns) if was_known else None
 
 
 class TradeReader:
@@ -212,10 +219,14 @@ class TradeReader:
             columns = columns.rows(np.argsort(columns.receive_ns, kind="stable"))
             self._newest_ns, self._is_known = int(columns.receive_ns[-1]), True
             return levels_of_trades(columns.time_ns, columns.receive_ns, columns.price, self._half_spread_bps)
-        if self._is_known and (self._leg.trouble or self._newest_ns <= now_ns - _TRADES_HOLD_NS):
-            self._is_known = False
-            return _unknown(now_ns)
+        if self._leg.trouble or self._newest_ns <= now_ns - _TRADES_HOLD_NS:
+            return self.lose(now_ns)
         return None
+
+    def lose(self, now_ns: int) -> Levels | None:
+        """Return a row without prices where there were some."""
+        was_known, self._is_known = self._is_known, False
+        return _unknown(now_ns) if was_known else None
 
 
 def _unknown(now_ns: int) -> TopLevels:

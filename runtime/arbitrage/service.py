@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alphastream.arbitrage import Alignment, ArbitrageMonitor, Edge, LeadLag, Leg, MonitorState, Signal
+from alphastream.arbitrage import Alignment, ArbitrageMonitor, Edge, LeadLag, Leg, Levels, MonitorState, Signal
 from alphastream.core.units import MS
-from alphastream.errors import StorageError
+from alphastream.errors import AlphaStreamError, StorageError
 from runtime import threads
 from runtime.arbitrage.costs_file import Costs, CostsFile
 from runtime.arbitrage.kept import EdgeHistory, KeptEdges, KeptMids, lead_of
@@ -92,6 +92,23 @@ class _Watch:
     kept: KeptEdges = field(default_factory=KeptEdges)
     mids: KeptMids = field(default_factory=KeptMids)
     bests: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_BESTS))
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    def read(self, now_ns: int) -> dict[str, Levels]:
+        """Read what is new of every leg; one that cannot be read quotes nothing and leaves the others alone."""
+        found: dict[str, Levels] = {}
+        for name, reader in self.readers.items():
+            try:
+                new = reader.new(now_ns)
+                self.troubles.pop(name, None)
+            except AlphaStreamError as error:
+                if name not in self.troubles:
+                    log.error("instrument=%s its quotes cannot be read: %s", name, error)
+                self.troubles[name] = str(error)
+                new = reader.lose(now_ns)
+            if new is not None:
+                found[name] = new
+        return found
 
 
 class ArbitrageService:
@@ -186,7 +203,7 @@ class ArbitrageService:
             watch = self._watches[asset] = _Watch(legs, monitor, readers)
         watch.legs, watch.monitor = legs, monitor
         now_ns = self._now_ns()
-        quotes = {name: new for name, reader in watch.readers.items() if (new := reader.new(now_ns)) is not None}
+        quotes = watch.read(now_ns)
         signals, watch.state = monitor.run(quotes, monitor.known_until(now_ns), watch.state)
         watch.edges = monitor.edges(watch.state)
         watch.kept.note(watch.state.until_ns, watch.edges)
@@ -304,7 +321,7 @@ def _apart(first: Alignment, second: Alignment) -> tuple[int, int]:
 
 def _view(asset: str, watch: _Watch) -> AssetView:
     legs = tuple(
-        LegView(costed, leg.line.venue, leg.is_perpetual, leg.trouble)
+        LegView(costed, leg.line.venue, leg.is_perpetual, leg.trouble or watch.troubles.get(leg.instrument, ""))
         for leg, costed in zip(watch.legs, watch.monitor.legs, strict=True)
     )
     state = watch.state

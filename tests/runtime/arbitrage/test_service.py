@@ -151,6 +151,26 @@ def test_a_venue_that_is_lost_ends_its_episodes(tmp_path: Path, clock: Clock) ->
     service.stop()
 
 
+def test_a_venue_that_cannot_be_read_leaves_the_others_alone(tmp_path: Path, clock: Clock) -> None:
+    lines = [*lines_at(clock), lines_at(clock)[1]]
+    lines[2].venue = "binance-us"
+    lines[2].ingest.symbols = ("binance-us:BTCUSDT",)
+    lines[2].ingest.instruments = {"binance-us:BTCUSDT": rules("BTC", "USDT", "spot")}
+    service = ArbitrageService(tmp_path, SignalStore(tmp_path / "arbitrage.db"), lambda: lines, clock)
+    run(service, clock, 3)
+    assert not any(math.isnan(edge.net) for edge in service.assets()[0].edges)
+    assert lines[2].market is not None
+    lines[2].market.broken = True
+    run(service, clock, 1)
+    (asset,) = service.assets()
+    assert [each.trouble for each in asset.legs] == ["", "", "the file is damaged"]
+    assert [math.isnan(edge.net) for edge in asset.edges] == [False, True, False, True, True, True]
+    lines[2].market.broken = False
+    run(service, clock, 2)
+    assert not any(math.isnan(edge.net) for edge in service.assets()[0].edges)
+    service.stop()
+
+
 def test_without_a_book_in_sequence_quotes_are_read(tmp_path: Path, clock: Clock) -> None:
     lines = lines_at(clock)
     service = ArbitrageService(tmp_path, SignalStore(tmp_path / "arbitrage.db"), lambda: lines, clock)

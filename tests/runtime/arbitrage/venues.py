@@ -8,6 +8,7 @@ import numpy as np
 from alphastream.arbitrage import TopLevels
 from alphastream.books import BookColumns, BookView
 from alphastream.core.durations import BOUNDS_S, Durations
+from alphastream.errors import StorageError
 from alphastream.feeds.codec import Instrument, WireSymbol
 from alphastream.feeds.feed import FeedState, FeedStats, Health
 from alphastream.feeds.market import MarkPrice, Quote
@@ -44,6 +45,7 @@ class RecordedMarket:
     in_sequence: bool = True
     has_quote: bool = True
     funding: MarkPrice | None = None
+    broken: bool = False
 
     def _arrived(self) -> int:
         return int(self.recorded.receive_ns.searchsorted(self.clock.now_ns, side="right"))
@@ -67,6 +69,8 @@ class RecordedMarket:
         return self.funding
 
     def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
+        if self.broken:
+            raise StorageError("the file is damaged")
         arrived = slice(self._arrived())
         columns = BookColumns(*(getattr(self.recorded, column)[arrived] for column in TopLevels.__annotations__))
         return columns.between(from_ns, until_ns)
