@@ -171,6 +171,24 @@ def show_arbitrage(page: Page, _: Path) -> None:
     expect(page.get_by_role("button", name="Assume these")).to_be_visible()
 
 
+def show_risk(page: Page, folder: Path) -> None:
+    """Of a file of positions, one limit passed, and both forms open."""
+    page.get_by_text("Limits, and how risk is measured").click()
+    page.get_by_label("Gross exposure, quote units").fill("1000")
+    page.get_by_role("button", name="Keep these").click()
+    expect(page.get_by_text("The limits hold from now on.")).to_be_visible(timeout=WAIT_MS)
+    path = folder / "positions.csv"
+    path.write_text("symbol,quantity,price,pair\nETHUSDT,10,2500,both\nBTCUSDT,-0.4,60000,both\n", encoding="utf-8")
+    page.get_by_text("Positions of your own", exact=True).click()
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_role("button", name="Watch these positions").click()
+    expect(page.get_by_text("Limit passed")).to_be_visible(timeout=WAIT_MS)
+    page.reload()
+    expect(page.get_by_text("At the last prices: what closing or doubling would cost")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_text("Positions of your own", exact=True).click()
+    expect(page.get_by_role("button", name="Watch them no more")).to_be_visible(timeout=WAIT_MS)
+
+
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "live": ("", show_live),
     "scanner": ("scanner", show_scan),
@@ -182,6 +200,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "history": ("history", show_history),
     "health": ("health", show_health),
     "microstructure": ("microstructure", show_microstructure),
+    "risk": ("risk", show_risk),
 }
 
 

@@ -29,10 +29,12 @@ def page() -> None:
     system = get_system()
     monitor = system.risk
     st.caption("What do all paper runs and your own positions hold together, and what may that lose?")
-    _troubles(system, monitor)
+    with st.container():  # messages come and go in it, so that what stands below keeps its place and stays open
+        _troubles(system, monitor)
     st.fragment(_now, run_every=REFRESH_S, key="risk_now")(system, monitor)
     st.subheader("What if")
-    _what_if(monitor)
+    with st.container():
+        _what_if(monitor)
     with st.expander("Limits, and how risk is measured", icon=":material/speed:"):
         limits_form(monitor, tuple(system.webhooks.kinds))
     with st.expander("Positions of your own", icon=":material/upload_file:"):
@@ -117,8 +119,8 @@ def _what_if(monitor: RiskMonitor) -> None:
         return
     deed, of, which = st.columns([1, 1, 2])
     act = deed.selectbox("Do", list(DEEDS), key="risk_deed")
-    kinds = {"pair": "pair", "instrument": "instrument", "account": "account"}
-    kind = of.selectbox("with an", list(kinds), key="risk_kind")
+    kinds = ("pair", "instrument", "account")
+    kind = of.selectbox("what kind", list(kinds), key="risk_kind")
     names = sorted({getattr(each, kind) for each in report.holdings} - {""})
     if not names:
         st.caption(f"Nothing that is held is of a {kind}.")

@@ -30,7 +30,12 @@ def metrics(report: RiskReport, horizon: str) -> list[Metric]:
     use = max((each.margin_use for each in report.accounts if math.isfinite(each.margin_use)), default=math.nan)
     return [
         Metric("Gross exposure", money(total.gross), f"net {money(total.net, signed=True)}"),
-        Metric("Open profit", money(total.pnl, signed=True), "", "Since the prices paid, without fees and funding."),
+        Metric(
+            "Open profit",
+            money(total.pnl, signed=True),
+            "before fees",
+            "Since the prices paid, without fees and funding.",
+        ),
         Metric(
             "With the market",
             money(report.factor, signed=True),
