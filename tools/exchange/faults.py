@@ -275,7 +275,7 @@ def parse_fault(text: str) -> Fault:
     """Read a fault from the words a test would use.
 
     >>> parse_fault("Stall(after=100, seconds=5)")
-    Stall(after=100, times=1, seconds=5)
+    Stall(on=None, after=100, times=1, seconds=5)
     """
     form = f'write it as in a test, "Drop(after=100)"; known faults: {", ".join(FAULTS)}'
     try:
