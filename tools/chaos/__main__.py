@@ -112,13 +112,16 @@ def play(
 def settle(folder: Path, exchanges: dict[str, LocalExchange], recorders: dict[str, Recorder], longest_s: float) -> None:
     """Trade on without faults until the files of a folder are up to date and know of nothing missing, or for so long.
 
-    A recorder that was turned away by a firewall keeps away for five minutes, as the venue wants it; what it missed
-    comes at the pace that the venue's weights allow, 1,600 trades a second of futures.
+    A recorder that was turned away by a firewall keeps away for five minutes, as the venue wants it. One that was told
+    its place is refused asks again in an hour, so it is started anew, as a person would. What was missed comes at the
+    pace that the venue's weights allow, 1,600 trades a second of futures.
     """
     for exchange in exchanges.values():
         exchange.heal()
     for recorder in recorders.values():
         recorder.fill_disk(False)
+        if recorder.is_refused:
+            recorder.kill()
     log.info("no faults: healing")
     begun_s = time.monotonic()
     wait(SETTLE_S, recorders)

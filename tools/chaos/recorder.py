@@ -38,10 +38,11 @@ class Recorder:
     Attributes
     ----------
     kills, exits : how often it was killed, and the codes with which it ended though nobody asked it to.
+    is_refused : whether it was told that its place is refused, the last time it connected to trades.
     """
 
     def __init__(self, venue: str, exchange: LocalExchange, folder: Path, log_path: Path) -> None:
-        self.venue, self.kills = venue, 0
+        self.venue, self.kills, self.is_refused = venue, 0, False
         self.exits: list[int] = []
         self._command = [sys.executable, "ingest.py", "--venue", venue, "--symbols", ",".join(exchange.symbols)]
         settings = SETTINGS | {"WS_URL": exchange.ws_url, "REST_URL": exchange.rest_url, "DATA_DIR": str(folder)}
@@ -111,6 +112,8 @@ class Recorder:
         """Keep what it says; through a pipe, since a log file would feel a full disk as well."""
         assert process.stderr is not None
         for line in process.stderr:
+            if b" INFO ingest " in line and b" state=" in line:
+                self.is_refused = b"refuses this computer's location" in line
             self._log.write(b"%d %s" % (process.pid, line))
             self._log.flush()
 
