@@ -3,8 +3,8 @@
 A ``Report`` is what every room says of itself at one moment. ``troubles`` judges it; ``metrics.py`` writes it out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from alphastream.books import MarketHealth
@@ -108,6 +108,7 @@ class Report:
     channel : of browsers; None where there is no page.
     webhooks_waiting : messages that wait to be sent; None likewise.
     retention_hours : ticks that are older are deleted.
+    absent : venues that were asked for and could not be opened, and why.
     """
 
     asked: str
@@ -118,6 +119,7 @@ class Report:
     threads: tuple[Task, ...]
     memory: Memory
     retention_hours: int
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def report(
         threads=tasks(),
         memory=memory(),
         retention_hours=settings.retention_hours,
+        absent={venue: why for pipeline in pipelines for venue, why in pipeline.absent.copy().items()},
     )
 
 
@@ -213,6 +216,7 @@ def troubles(report: Report) -> tuple[str, ...]:
         for each in asked
         if not each.is_live
     ]
+    found += [f"the feed of {venue} could not be opened: {why}" for venue, why in report.absent.items()]
     for each in report.pipelines:
         if each.store.last_error is not None:
             found.append(f"ticks cannot be saved: {each.store.last_error}")

@@ -8,7 +8,8 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -87,10 +88,11 @@ class Line:
             self.market.stop()
 
     def close(self) -> None:
-        """Close the files."""
-        self.store.close()
-        if self.kept is not None:
-            self.kept.close()
+        """Close the files, also where one of them cannot be written. Raises StorageError then."""
+        with ExitStack() as closing:
+            if self.kept is not None:
+                closing.callback(self.kept.close)
+            closing.callback(self.store.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,16 @@ class Pipeline:
 
     Parameters
     ----------
-    lines : at least one; a symbol without a venue belongs to the first.
+    lines : at least one; a symbol without a venue belongs to the first. Others may come to them.
     store : the tapes of all lines.
     flows : order flow and book of single legs, as far as somebody asks.
     market : quotes, books and mark prices of all lines; None where there are none, as in a recording.
     market_history : those that were kept, and funding that was paid; None where none are.
+    absent : venues that could not be opened, and why; the others run meanwhile.
     """
 
     kind: Literal["live", "replay"]
-    lines: tuple[Line, ...]
+    lines: list[Line]
     store: ReadableTape
     engine: QuantEngine
     flows: LegFlows
@@ -115,6 +118,7 @@ class Pipeline:
     scratch: "tempfile.TemporaryDirectory[str] | None" = None
     market: MarketView | None = None
     market_history: MarketHistory | None = None
+    absent: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start the engine, with the pair a page begins with, then the feeds."""
@@ -124,14 +128,26 @@ class Pipeline:
             line.start()
 
     def stop(self) -> None:
-        """Stop the feeds, then the engine, then close the files."""
-        for line in self.lines:
-            line.stop_feeds()
-        self.engine.stop()
-        for line in self.lines:
-            line.close()
-        if self.scratch is not None:
-            self.scratch.cleanup()
+        """Stop the feeds, then the engine, then close the files, each also where another fails; StorageError then."""
+        with ExitStack() as stopping:  # the last one added is the first
+            if self.scratch is not None:
+                stopping.callback(self.scratch.cleanup)
+            for line in self.lines:
+                stopping.callback(line.close)
+            stopping.callback(self.engine.stop)
+            for line in self.lines:
+                stopping.callback(line.stop_feeds)
+
+    def join(self, line: Line) -> None:
+        """Take a line in, and start it, whose venue was absent."""
+        assert isinstance(self.store, Tapes), "of one venue alone none is absent"
+        self.store.add(line.venue, line.store)
+        if isinstance(self.market, VenueMarkets):
+            self.market.add(line.venue, line.market, line.kept)
+        line.store.on_ticks = self.lines[0].store.on_ticks
+        self.lines.append(line)
+        self.absent.pop(line.venue, None)
+        line.start()
 
     @property
     def title(self) -> str:
@@ -198,7 +214,7 @@ def live_pipeline(
 ) -> Pipeline:
     """A pipeline fed by venues; each has a file that is named after it, and after its host where another one has
     filled that file. While another process records into it, the pipeline shows that process's trades, and records
-    once it has ended.
+    once it has ended. Of several venues, one whose file cannot be used leaves the others alone: it is ``absent``.
 
     Parameters
     ----------
@@ -208,27 +224,33 @@ def live_pipeline(
 
     Raises
     ------
-    HeldError
-        When another process holds the file and its trades cannot be shown yet, for example while it opens it.
-    StorageError
-        When the file cannot be used. One that cannot be read is moved aside.
-    SettingError
-        When the transport of the settings cannot be loaded.
+    HeldError : another process holds the file and its trades cannot be shown yet, for example while it opens it.
+    StorageError : the file cannot be used; of several venues, that of none can. One that cannot be read is moved aside.
+    SettingError : the transport of the settings cannot be loaded.
     """
     symbols = symbols or settings.symbols
     lines: list[Line] = []
-    try:
+    absent: dict[str, str] = {}
+    failures: list[StorageError] = []
+    with ExitStack() as opened:
         for venue in dict.fromkeys(name.venue for name in symbols):
-            lines.append(_live_line(settings, [name for name in symbols if name.venue == venue]))  # noqa: PERF401 (those opened so far are stopped below)
-        return _joined("live", lines, symbols, settings, published, arrived)
-    except BaseException:
-        for line in lines:
-            line.stop()
-        raise
+            try:
+                lines.append(live_line(settings, [name for name in symbols if name.venue == venue]))
+                opened.callback(lines[-1].stop)
+            except StorageError as error:
+                absent[venue] = str(error)
+                failures.append(error)
+        if not lines:
+            raise failures[0]
+        for venue, why in absent.items():
+            log.error("venue=%s is left out for now: %s", venue, why)
+        pipeline = _joined("live", lines, symbols, settings, published, arrived, absent)
+        opened.pop_all()
+        return pipeline
 
 
-def _live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
-    """A line fed by a venue; raises as ``live_pipeline`` does."""
+def live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
+    """A line fed by the one venue of these symbols; raises as ``live_pipeline`` does."""
     transport, venue = transport_named(settings.transport), symbols[0].venue
     codec = FEEDS[venue].fresh(settings.ws_url_of(venue), settings.rest_url_of(venue))
     origin, own = (Origin.at(venue, each.stream_url(symbols)) for each in (codec, FEEDS[venue]))
@@ -290,8 +312,7 @@ def replay_pipeline(
 
     Raises
     ------
-    FeedError
-        When the tape cannot be read.
+    FeedError : the tape cannot be read.
     """
     tape = read_tape(settings.replay_tape)
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
@@ -300,7 +321,7 @@ def replay_pipeline(
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         symbols = [InstrumentId(tape.venue, each.symbol) for each in settings.symbols]
         lines = [_line(tape.describe(), feed, store)]
-        return replace(_joined("replay", lines, symbols, settings, published, arrived), scratch=scratch)
+        return replace(_joined("replay", lines, symbols, settings, published, arrived, {}), scratch=scratch)
     except BaseException:
         scratch.cleanup()
         raise
@@ -342,14 +363,17 @@ def _line(title: str, feed: Feed, store: TickStore, address: str = "") -> Line:
 
 def _joined(
     kind: Literal["live", "replay"],
-    lines: Sequence[Line],
+    lines: list[Line],
     symbols: Sequence[InstrumentId],
     settings: Settings,
     published: Callable[[], None],
     arrived: Callable[[], None],
+    absent: dict[str, str],
 ) -> Pipeline:
     """One engine over the tapes of all lines, told whenever trades have come by any of them."""
-    tape: ReadableTape = lines[0].store if len(lines) == 1 else Tapes({line.venue: line.store for line in lines})
+    tape: ReadableTape = lines[0].store
+    if len(lines) > 1 or absent:
+        tape = Tapes({line.venue: line.store for line in lines})
     engine = QuantEngine(
         tape,
         lines[0].ingest.now_ns,
@@ -364,12 +388,13 @@ def _joined(
 
     for line in lines:
         line.store.on_ticks = tell
-    x, y = symbols[:2]
+    here = [name for name in symbols if name.venue not in absent]
+    x, y = here[:2] if len(here) > 1 else symbols[:2]
     first_pair = PairSpec(
         y, x, settings.interval_s * SECOND, window=settings.window_bars, entry=settings.entry_z, exit=settings.exit_z
     )
     now = {line.venue: line.market for line in lines if line.market is not None}
     past = {line.venue: line.kept for line in lines if line.kept is not None}
-    market = VenueMarkets(now, past) if now else None
+    market = VenueMarkets(now, past) if now or (absent and settings.books) else None
     flows = LegFlows(tape, market, lines[0].ingest.now_ns, time.monotonic, keep=settings.history_bars)
-    return Pipeline(kind, tuple(lines), tape, engine, flows, first_pair, market=market, market_history=market)
+    return Pipeline(kind, lines, tape, engine, flows, first_pair, market=market, market_history=market, absent=absent)

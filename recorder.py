@@ -25,7 +25,7 @@ from config import Settings
 from health import report
 from ingest import Health
 from metrics import health_answer, metrics_text
-from pipelines import Pipeline, live_pipeline
+from pipelines import Pipeline, live_line, live_pipeline
 from runtime.compile_ahead import Compilation
 from runtime.connections.venue_choice import VenueChoice
 from runtime.monitoring.exposition import CONTENT_TYPE
@@ -80,7 +80,7 @@ def record(argv: Sequence[str] | None = None) -> int:
                 if pipeline is None:
                     return 0
                 opened[:] = [pipeline]
-                code = _record(pipeline, choice, is_over)
+                code = _record(settings, pipeline, choice, is_over)
         except AlphaStreamError as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
             return 2
@@ -142,23 +142,29 @@ def _metrics_server(place: str | None, settings: Settings, pipelines: Sequence[P
     return MetricsServer(place, {"/healthz": healthz, "/metrics": metrics})
 
 
-def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], bool]) -> int | None:
+def _record(
+    settings: Settings, pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], bool]
+) -> int | None:
     """Record until the end and return the exit code; None where another venue is to be tried."""
     hand_over_often()
     for line in pipeline.lines:
         line.start()
     told: dict[str, int | None] = {}
     found = [line.ingest.health for line in pipeline.lines]
-    goes_on = True
-    while goes_on and not all(map(_is_final, found)) and not is_over(0.2):
+    goes_on, look_again_s = True, time.monotonic() + LOOK_AGAIN_S
+    while goes_on and (pipeline.absent or not all(map(_is_final, found))) and not is_over(0.2):
+        if pipeline.absent and time.monotonic() >= look_again_s:
+            look_again_s = time.monotonic() + LOOK_AGAIN_S
+            _open_absent(settings, pipeline)
         found = [line.ingest.health for line in pipeline.lines]
         for health in found:
             if health.state == "blocked" and health.next_attempt_ns != told.get(health.feed):
                 told[health.feed] = health.next_attempt_ns
                 log.warning("%s waits until %s UTC: %s", health.feed, _clock(health.next_attempt_ns), health.reason)
         goes_on = not choice.looked(found[0], time.monotonic())
-    for line in pipeline.lines:
-        line.stop()
+    with ExitStack() as stopping:  # each also where the file of another one cannot be written
+        for line in pipeline.lines:
+            stopping.callback(line.stop)
     for symbol in pipeline.store.symbols():
         log.info("recorded symbol=%s %s", symbol, pipeline.store.coverage(symbol))
     if not goes_on:
@@ -168,6 +174,15 @@ def _record(pipeline: Pipeline, choice: VenueChoice, is_over: Callable[[float], 
         log.error("stopped: %s", "; ".join(health.reason for health in found))
         return 1
     return 0
+
+
+def _open_absent(settings: Settings, pipeline: Pipeline) -> None:
+    """Open venues that could not be opened before."""
+    for venue in list(pipeline.absent):
+        try:
+            pipeline.join(live_line(settings, [name for name in settings.symbols if name.venue == venue]))
+        except StorageError as error:
+            pipeline.absent[venue] = str(error)
 
 
 def _clock(time_ns: int | None) -> str:

@@ -16,7 +16,7 @@ from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.risk import Breach
 from config import Settings
 from ingest import Health
-from pipelines import Line, Pipeline, live_pipeline, replay_pipeline
+from pipelines import Line, Pipeline, live_line, live_pipeline, replay_pipeline
 from runtime.alerts.service import AlertService
 from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
@@ -134,7 +134,7 @@ class System:
 
     def _live_lines(self) -> tuple[Line, ...]:
         with self._lock:
-            return self._live.lines if self._live is not None else ()
+            return tuple(self._live.lines) if self._live is not None else ()
 
     def _rule_context(self) -> RuleContext | None:
         """What alert rules see: the trades that pages see, and the live feed where there is one."""
@@ -193,11 +193,31 @@ class System:
         deadline = time.monotonic() + self.settings.fallback_after_s
         while not self.stopped:
             try:
-                if self._has_chosen(deadline):
+                if self._has_chosen(deadline) and not self._is_incomplete():
                     return
             except Exception as error:  # noqa: BLE001 (the edge of the thread: the choice stays open)
                 self._fail("pipeline not chosen", error)
-            self._stopping.wait(0.1 if self._live is not None else REOPEN_S)
+            self._stopping.wait(0.1 if self._live is not None and not self._live.absent else REOPEN_S)
+
+    def _is_incomplete(self) -> bool:
+        """Open venues that could not be opened before; whether any of them still cannot be."""
+        with self._lock:
+            pipeline = self._live
+        if pipeline is None:
+            return False
+        for venue in list(pipeline.absent):
+            try:
+                line = live_line(self.settings, [name for name in self.settings.symbols if name.venue == venue])
+            except StorageError as error:
+                pipeline.absent[venue] = str(error)
+                continue
+            with self._lock:
+                if self.stopped:
+                    line.stop()
+                    return False
+                pipeline.join(line)
+            log.info("venue=%s is here now", venue)
+        return bool(pipeline.absent)
 
     def _has_chosen(self, deadline: float) -> bool:
         """Look once; whether live trades arrive, so that there is nothing left to choose."""

@@ -1,9 +1,10 @@
-"""Two venues of other families at once, on one port: one of them under faults, the other complete all the time."""
+"""Several venues at once: one of them under faults or not to be had, the other complete all the time."""
 
 from pathlib import Path
 
+from health import report_of, troubles
 from system import System
-from tests.test_system import eventually, running, settings
+from tests.test_system import BTC, SPOT_BTC, eventually, running, settings, several
 from tools.exchange import Drop, LocalExchange, Rate, SkipIds, Stall
 
 VENUES = ("coinbase", "kraken")
@@ -35,3 +36,32 @@ def test_one_venue_under_faults_leaves_another_complete_and_becomes_so_itself(tm
                 ids = pipeline.store.columns(name, 0, 2**63 - 1).id.tolist()
                 assert ids == list(range(ids[0], ids[0] + len(ids)))
                 assert line.ingest.health.rejected == {}
+
+
+def test_one_venue_that_cannot_be_opened_leaves_the_others_alone_and_comes_later(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "var" / "binance-usdm@127.0.0.1.db"
+    in_the_way.mkdir(parents=True)
+    (tmp_path / "var" / "binance-usdm.db").mkdir()
+    names = f"binance-usdm:BTCUSDT,{SPOT_BTC},binance-spot:ETHUSDT"
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(
+            System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}, SYMBOLS=names, FEED="live"))
+        ) as system,
+    ):
+        eventually(lambda: (live := system.live) is not None and live.ticks > 0)
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert [line.venue for line in pipeline.lines] == ["binance-spot"]
+        assert (pipeline.first_pair.y, pipeline.first_pair.x) == ("binance-spot:ETHUSDT", SPOT_BTC)
+        assert pipeline.store.last(BTC) is None
+        (words,) = troubles(report_of(system))
+        assert words.startswith("the feed of binance-usdm could not be opened: ")
+        for folder in in_the_way.parent.glob("binance-usdm*.db"):
+            folder.rmdir()
+        eventually(lambda: pipeline.store.last(BTC) is not None)
+        assert [line.venue for line in pipeline.lines] == ["binance-spot", "binance-usdm"]
+        assert pipeline.absent == {}
+        assert pipeline.lines[0].ingest.health.reconnects == 0
+        eventually(lambda: troubles(report_of(system)) == ())

@@ -20,6 +20,11 @@ class VenueMarkets:
     def __init__(self, now: Mapping[str, MarketView], past: Mapping[str, MarketHistory]) -> None:
         self._now, self._past = dict(now), dict(past)
 
+    def add(self, venue: str, now: MarketView | None, past: MarketHistory | None) -> None:
+        """Know one more venue; None where its present or its past is not known."""
+        self._now |= {venue: now} if now is not None else {}
+        self._past |= {venue: past} if past is not None else {}
+
     def quote(self, name: str) -> Quote | None:
         """Return the newest best bid and offer; see MarketView."""
         view = self._now.get(split(name)[0])

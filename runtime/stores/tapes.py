@@ -44,6 +44,10 @@ class Tapes:
         self._tapes = dict(tapes)
         self._first = next(iter(self._tapes.values()))
 
+    def add(self, venue: str, tape: ReadableTape) -> None:
+        """Read the instruments of one more venue."""
+        self._tapes = {**self._tapes, venue: tape}
+
     def _of(self, symbol: str) -> ReadableTape:
         return self._tapes.get(split(symbol)[0], self._first)
 

@@ -62,10 +62,14 @@ def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[
     """
     if pipeline.kind == "replay":
         return [Notice("info", "Recorded trades, not live ones", f"{before}{origin(pipeline)}.{after}", "replay")]
+    found = [
+        Notice("warning", f"{venue} is left out", f"It could not be opened: {why}", "wifi_off")
+        for venue, why in pipeline.absent.copy().items()
+    ]
     health = pipeline.health
-    if health.state in CARRIES_TRADES:
-        return []
-    return [Notice("warning", f"Feed: {health.state}", in_words(health.reason, pipeline.venue), "wifi_off")]
+    if health.state not in CARRIES_TRADES:
+        found.append(Notice("warning", f"Feed: {health.state}", in_words(health.reason, pipeline.venue), "wifi_off"))
+    return found
 
 
 def venue_notices(pipeline: Pipeline, tried: str) -> list[Notice]:
