@@ -14,7 +14,7 @@ class VenueChoice:
     """Goes from venue to venue until one brings trades, then stays there.
 
     A venue that refuses this place, or bans this address, is left at once; one that does not answer, or sends nothing,
-    after a while.
+    after a while. In later rounds all are left after a while: to be asked again and again makes a ban longer.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ class VenueChoice:
             return False
         self._since_s = now_s if self._since_s is None else self._since_s
         patience_s = min(PATIENCE_S[0] * 2.0 ** (self._tries // len(self._candidates)), PATIENCE_S[1])
-        if not is_blocked and now_s - self._since_s <= patience_s:
+        at_once = is_blocked and self.venue not in self._refused
+        if not at_once and now_s - self._since_s <= patience_s:
             return False
         self.failed(health.reason if is_blocked else f"{health.feed}: no trade came ({health.reason})")
         return True

@@ -30,6 +30,17 @@ def test_a_refusal_of_this_place_is_left_at_once_and_told() -> None:
     assert choice.why == "A refuses this place; B refuses this place"
 
 
+def test_where_all_refuse_none_is_asked_again_and_again() -> None:
+    choice = VenueChoice(of("a", "b"))
+    assert choice.looked(refusal("A bans this address"), 0.0)
+    assert choice.looked(refusal("B refuses this place"), 0.1)
+    assert choice.venue == "a"
+    assert not choice.looked(refusal("A bans this address"), 0.2)
+    assert not choice.looked(refusal("A bans this address"), 2.0 * PATIENCE_S[0])
+    assert choice.looked(refusal("A bans this address"), 2.0 * PATIENCE_S[0] + 0.3)
+    assert choice.venue == "b"
+
+
 def test_one_without_trades_is_left_after_a_while_later_in_each_round() -> None:
     choice, now_s = VenueChoice(of("a", "b")), 0.0
     for patience_s in (PATIENCE_S[0],) * 2 + (2.0 * PATIENCE_S[0],) * 2:
