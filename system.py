@@ -29,6 +29,7 @@ from runtime.startup import hand_over_often
 from runtime.stores.migration import rewriting
 from runtime.stores.signal_store import FILE as SIGNALS
 from runtime.stores.signal_store import SignalStore
+from runtime.writer_lock import HeldError
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class System:
         self.settings = settings
         self.hub = Hub(max_clients=settings.max_clients)
         self._failure: str | None = None
+        self._logged: set[str] = set()
         self._tried = threading.Event()  # to open the live pipeline
         self.choice = VenueChoice(settings.candidates) if settings.chooses_venue else None
         self.alerts = AlertService(settings.data_dir, venue=settings.home)
@@ -101,8 +103,9 @@ class System:
         """Log a failure, once, and keep it for the pages."""
         on_purpose = isinstance(error, AlphaStreamError)
         why = str(error) if on_purpose else f"{type(error).__name__}: {error}"
-        if why != self._failure:
+        if why not in self._logged:
             log.error("%s: %s", what, why, exc_info=None if on_purpose else error)
+        self._logged.add(why)
         self._failure = why
 
     @property
@@ -180,10 +183,14 @@ class System:
                     pipeline.stop()
                     return False
                 self._live, self._failure = pipeline, None
+                self._logged.clear()
                 pipeline.start()
         except Exception as error:  # noqa: BLE001 (the edge of a pipeline: pages come up and say why)
             self._fail("live pipeline not started", error)
-            return isinstance(error, StorageError)
+            is_file = isinstance(error, StorageError)
+            if self.choice is not None and is_file and not isinstance(error, HeldError):
+                self.choice.failed(str(error))
+            return is_file
         finally:
             self._tried.set()
         return True
@@ -224,7 +231,10 @@ class System:
         with self._lock:
             pipeline = self._live
         if pipeline is None:
-            return not self._open_live()
+            has_more = self._open_live()
+            if self._live is None and self.settings.feed == "auto":
+                self._open_replay()
+            return not has_more
         feeds = [line.ingest.health for line in pipeline.lines]
         has_trades = any(feed.ticks for feed in feeds)
         if self.choice is not None and self.choice.looked(feeds[0], time.monotonic()):

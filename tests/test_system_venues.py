@@ -65,3 +65,18 @@ def test_one_venue_that_cannot_be_opened_leaves_the_others_alone_and_comes_later
         assert pipeline.absent == {}
         assert pipeline.lines[0].ingest.health.reconnects == 0
         eventually(lambda: troubles(report_of(system)) == ())
+
+
+def test_where_the_file_of_one_venue_cannot_be_used_the_next_is_tried(tmp_path: Path) -> None:
+    for name in ("binance-usdm.db", "binance-usdm@127.0.0.1.db"):
+        (tmp_path / "var" / name).mkdir(parents=True)
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}))) as system,
+    ):
+        eventually(lambda: (live := system.live) is not None and live.ticks > 0)
+        eventually(lambda: (pipeline := system.pipeline) is not None and pipeline.venue == "binance-spot")
+        assert system.choice is not None
+        assert "binance-usdm.db" in system.choice.why
+        assert system.failure is None
