@@ -128,16 +128,20 @@ def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
 def _account(system: System) -> None:
     """Holes, delays, breaks, counts and threads; runs again every five seconds."""
     report = report_of(system)
+    kinds = [each.kind for each in report.pipelines]
     for pipeline in report.pipelines:
-        st.subheader(f"Holes, {KINDS[pipeline.kind].lower()}")
+        of = KINDS[pipeline.kind].lower()
+        if kinds.count(pipeline.kind) > 1:
+            of = in_markdown(f"{of} {pipeline.venue}")
+        st.subheader(f"Holes, {of}")
         _holes(system, pipeline)
-        st.subheader(f"Delays, {KINDS[pipeline.kind].lower()}")
+        st.subheader(f"Delays, {of}")
         _delays(pipeline, report)
         if pipeline.kind == "live":
-            st.subheader("Breaks of the connection")
+            st.subheader(f"Breaks of the connection, {of}")
             _breaks(pipeline)
-            _books(pipeline)
-        st.subheader(f"Counts, {KINDS[pipeline.kind].lower()}")
+            _books(pipeline, of)
+        st.subheader(f"Counts, {of}")
         st.dataframe(
             facts_frame(pipeline, report),
             hide_index=True,
@@ -175,7 +179,8 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
     found = [hole for one in torn[:SHOWN_HOLES] for hole in holes(running, one.symbol, each)]
     unknown = [bare(one.symbol, pipeline.venue) for one in pipeline.instruments if one.held and not one.held.is_known]
     if unknown:
-        st.caption(f"{', '.join(unknown)}: the venue does not number its trades, so what is missing cannot be known.")
+        names = in_markdown(", ".join(unknown))
+        st.caption(f"{names}: the venue does not number its trades, so what is missing cannot be known.")
     if not found and len(unknown) < len(pipeline.instruments):
         st.caption("None: between the first and the last id of each instrument nothing is missing.")
     if found:
@@ -236,7 +241,7 @@ def _breaks(pipeline: PipelineReport) -> None:
         breaks_frame(breaks),
         hide_index=True,
         height=table_height(len(breaks)),
-        key="health_breaks",
+        key=f"health_breaks_{_place(pipeline)}",
         alt="Breaks of the connection, newest first",
         column_config={
             "since (UTC)": _moments("since (UTC)"),
@@ -246,15 +251,20 @@ def _breaks(pipeline: PipelineReport) -> None:
     )
 
 
-def _books(pipeline: PipelineReport) -> None:
-    """Quotes, books and mark prices, where they were asked for."""
+def _books(pipeline: PipelineReport, of: str) -> None:
+    """Quotes, books and mark prices, where they were asked for.
+
+    Parameters
+    ----------
+    of : whose, for the heading.
+    """
     market = pipeline.market
     if market is None:
         if pipeline.outage:
-            st.subheader("Books")
+            st.subheader(f"Books, {of}")
             st.caption(f"No books are received: {in_markdown(pipeline.outage)}")
         return
-    st.subheader("Books")
+    st.subheader(f"Books, {of}")
     st.caption(f"**{market.state}**: {in_markdown(market.reason)}. {PROOFS[market.completeness]}")
     st.dataframe(
         books_frame(market, pipeline.venue, pipeline.now_ns),

@@ -8,6 +8,7 @@ import pytest
 import health
 from alphastream.books import InstrumentMarketHealth, MarketHealth
 from alphastream.events import Tick
+from alphastream.feeds.traffic import Break
 from storage import StoreHealth, TickStore
 from tests.views.running import app, cards, words
 from views.shared.system import get_system
@@ -85,6 +86,21 @@ def test_two_venues_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum("tape holds and lacks" in frame.proto.alt for frame in test.dataframe) == 2
 
 
+def test_breaks_of_two_live_venues_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    report = health.report_of(get_system())
+    (shown,) = report.pipelines
+    traffic = replace(shown.feed.traffic, breaks=(Break(shown.now_ns, "closed by the venue", "connecting", 1, 2.0),))
+    live = replace(shown, kind="live", feed=replace(shown.feed, traffic=traffic))
+    both = replace(report, asked="live", pipelines=(live, replace(live, venue="binance-spot")))
+    monkeypatch.setattr(health, "report_of", lambda _: both)
+    test = app(PAGE)
+    assert not test.exception
+    assert sum(str(frame.proto.alt).startswith("Breaks") for frame in test.dataframe) == 2
+    headings = {each.value for each in test.subheader}
+    assert {f"Breaks of the connection, live {venue}" for venue in ("binance-usdm", "binance-spot")} <= headings
+
+
 def test_who_records_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     app()
     report = health.report_of(get_system())
@@ -102,7 +118,7 @@ def test_without_any_feed_the_page_still_says_why(monkeypatch: pytest.MonkeyPatc
     system = get_system()
     monkeypatch.setattr(type(system), "pipeline", None)
     monkeypatch.setattr(type(system), "pipeline_of", lambda *_: None)
-    monkeypatch.setattr(system, "failure", "the file is in use")
+    monkeypatch.setattr(system, "_failure", "the file is in use")
     test = app(PAGE)
     assert not test.exception
     assert "there is no feed: the file is in use" in words(test)
