@@ -244,11 +244,14 @@ class ArbitrageService:
 
     @costs.setter
     def costs(self, costs: Costs) -> None:
-        """Assume other costs from the next look on, for everybody; open episodes end. Raises StorageError."""
+        """Assume other costs from now on, for everybody; open episodes end. Raises StorageError."""
         with self._lock:
             self._costs = costs
-            for asset in list(self._watches):
+            watched = list(self._watches)
+            for asset in watched:
                 self._leave(asset)
+            if watched:
+                self.once()  # pages that look now see the assets
         self._file.save(costs)
 
     @property

@@ -166,7 +166,7 @@ def show_paper(page: Page, _: Path) -> None:
 
 def show_arbitrage(page: Page, _: Path) -> None:
     """Of a recording, which is of one venue; with the form of what is assumed."""
-    expect(page.get_by_text("One venue only")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("No asset at two venues")).to_be_visible(timeout=WAIT_MS)
     page.get_by_text("Assumed costs and clock errors").click()
     expect(page.get_by_role("button", name="Assume these")).to_be_visible()
 

@@ -28,13 +28,16 @@ def page() -> None:
     """Edges, a chart, episodes, who leads, the assumptions."""
     system = get_system()
     service = system.arbitrage
-    _troubles(system, service)
+    st.caption("Where could the same asset be bought at one venue and sold dearer at another, after all assumed costs?")
+    with st.container():  # messages come and go in it, so that what stands below keeps its place and stays open
+        _troubles(system, service)
     assets = service.assets()
-    if not assets:
-        _nothing(system, service)
-    else:
-        st.fragment(_edges, run_every=REFRESH_S, key="arbitrage_edges")(service)
-        _direction(service, assets)
+    with st.container():
+        if not assets:
+            st.fragment(_nothing, run_every=REFRESH_S, key="arbitrage_nothing")(system, service)
+        else:
+            st.fragment(_edges, run_every=REFRESH_S, key="arbitrage_edges")(service)
+            _direction(service, assets)
     st.subheader("Episodes")
     st.fragment(_episodes, run_every=REFRESH_S, key="arbitrage_episodes")(service)
     offer_file(
@@ -64,7 +67,9 @@ def _troubles(system: System, service: ArbitrageService) -> None:
 
 
 def _nothing(system: System, service: ArbitrageService) -> None:
-    """No asset is quoted at two venues: why, and what to do."""
+    """No asset is quoted at two venues: why, and what to do. The page comes as soon as one is."""
+    if service.assets():
+        st.rerun()
     single = service.single()
     known = f" Known at one venue: {', '.join(single)}." if single else ""
     played = (
@@ -79,7 +84,7 @@ def _nothing(system: System, service: ArbitrageService) -> None:
         )
         + "`ALPHASTREAM_VENUE=binance-usdm,binance-spot`.",
         icon=":material/compare_arrows:",
-        title="One venue only",
+        title="No asset at two venues",
     )
 
 

@@ -62,6 +62,16 @@ def test_with_one_venue_it_says_what_to_do(system: Running, lines: list[Recorded
     assert not test.dataframe
 
 
+def test_edges_come_by_themselves_once_there_are_some(system: Running, clock: Clock) -> None:
+    test = page_of("arbitrage")
+    assert "An asset needs two instruments" in words(test)
+    run(system.arbitrage, clock, 1)
+    test.run()
+    assert not test.exception
+    assert "An asset needs two instruments" not in words(test)
+    assert test.dataframe[0].proto.alt == "Edges between venues now, the largest sure one first"
+
+
 def test_edges_episodes_and_their_file(system: Running, clock: Clock) -> None:
     system.arbitrage.costs = CHEAP
     signals = run(system.arbitrage, clock, 40)
@@ -99,6 +109,7 @@ def test_other_costs_are_assumed_from_then_on(system: Running, clock: Clock) -> 
     assert "The new costs hold from now on." in words(test)
     key = fee_key("binance-usdm", is_perpetual=False)
     assert system.arbitrage.costs == Costs({key: 1.5}, Assumptions(transfer_bps=0.0))
+    assert "An asset needs two instruments" not in words(test)  # not even before the next look
     run(system.arbitrage, clock, 1)
     fees = page_of("arbitrage").dataframe[-1].value["fee"].tolist()
     assert fees == [1.5, 10.0]
