@@ -247,7 +247,7 @@ def test_ticks_of_a_symbol_share_one_name_and_names_do_not_pile_up(
     codec: Codec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert codec.parse(LIVE_FRAME)[0].symbol is codec.parse(LIVE_FRAME)[0].symbol
-    monkeypatch.setattr("alphastream.feeds.binance.trades.MAX_NAMES", 10)
+    monkeypatch.setattr("alphastream.feeds.names.MAX_NAMES", 10)
     assert [codec.parse(encode(s=f"S{number}"))[0].symbol for number in range(50)] == [
         usdm(f"S{number}") for number in range(50)
     ]

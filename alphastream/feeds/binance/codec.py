@@ -49,7 +49,7 @@ class BinanceCodec:
         self._endpoints = endpoints
         self._trades = TradeFrames(endpoints.name)
         self._market = BinanceMarket(endpoints)
-        self.rejected = self._trades.rejected
+        self.rejected: dict[str, int] = self._trades.rejected
 
     @property
     def market(self) -> MarketCodec:

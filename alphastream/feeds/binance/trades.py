@@ -21,14 +21,14 @@ from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.binance import bursts
 from alphastream.feeds.binance.bursts import MAX_TIME_MS
+from alphastream.feeds.names import Names
+from alphastream.feeds.rejects import PROBLEMS, Rejects
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
 log = logging.getLogger(__name__)
 
 MAX_ID: Final = 2**63  # ids and times travel as int64
-MAX_NAMES: Final = 100_000  # kept; a venue lists some thousands, a peer gone mad may invent them
-PROBLEMS: Final = (ValueError, RecursionError)  # all that msgspec raises on bytes from outside
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -54,20 +54,6 @@ _WRAPPED: Final = msgspec.json.Decoder(_Wrapped, strict=False)
 _ANYTHING: Final = msgspec.json.Decoder()
 
 
-class _Names(dict[str, InstrumentId]):
-    """Full names by symbol, each made once: a full ring would hold a million copies of a name."""
-
-    def __init__(self, venue: str) -> None:
-        super().__init__()
-        self._venue = venue
-
-    def __missing__(self, symbol: str) -> InstrumentId:
-        if len(self) >= MAX_NAMES:
-            self.clear()
-        name = self[symbol] = InstrumentId(self._venue, symbol)
-        return name
-
-
 class TradeFrames:
     """Reads the frames of one connection and counts what is no trade.
 
@@ -83,8 +69,8 @@ class TradeFrames:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._names = _Names(name)
-        self.rejected: dict[str, int] = {}
+        self._names = Names(name)
+        self.rejected = Rejects(name)
         self.endings = 0
 
     def parse(self, frame: bytes, receive_ns: int) -> list[Tick]:
@@ -134,7 +120,7 @@ class TradeFrames:
         sane = raw.sound() & (raw.time_ns > 0) & (raw.time_ns < MAX_TIME_MS)
         if not sane.all():
             for place in np.flatnonzero(~sane).tolist():
-                self._reject("absurd", repr(trades[place]))
+                self.rejected.add("absurd", repr(trades[place]))
             raw = raw.rows(sane)
         return dataclasses.replace(raw, time_ns=raw.time_ns * MS)
 
@@ -145,7 +131,7 @@ class TradeFrames:
         except PROBLEMS:
             return self._read_slowly(frame)
         if trade.e != "aggTrade":
-            self._reject("foreign", frame)
+            self.rejected.add("foreign", frame)
             return []
         return [trade]
 
@@ -155,7 +141,7 @@ class TradeFrames:
             return self._names[trade.s]
         except ParameterError:
             for _ in range(count):
-                self._reject("absurd", repr(trade))
+                self.rejected.add("absurd", repr(trade))
             return None
 
     def tick(self, trade: Trade, instrument: InstrumentId, receive_ns: int) -> Tick | None:
@@ -163,7 +149,7 @@ class TradeFrames:
         # Written so that NaN fails every comparison.
         sane = 0 < trade.p < float("inf") and 0 < trade.q < float("inf") and 0 < trade.T < MAX_TIME_MS
         if not (sane and 0 <= trade.a < MAX_ID):
-            self._reject("absurd", repr(trade))
+            self.rejected.add("absurd", repr(trade))
             return None
         return Tick(instrument, trade.a, trade.p, trade.q, trade.T * MS, receive_ns, trade.m)
 
@@ -172,7 +158,7 @@ class TradeFrames:
         try:
             message = _ANYTHING.decode(frame)
         except PROBLEMS:
-            self._reject("not_json", frame)
+            self.rejected.add("not_json", frame)
             return []
         if isinstance(message, dict) and "data" in message:
             message = message["data"]
@@ -181,24 +167,17 @@ class TradeFrames:
 
     def _event(self, event: Any) -> Trade | None:
         if not isinstance(event, dict):
-            self._reject("foreign", event)
+            self.rejected.add("foreign", event)
         elif event.get("e") == "aggTrade":
             try:
                 return msgspec.convert(event, Trade, strict=False)
             except PROBLEMS:
-                self._reject("wrong_type", event)
+                self.rejected.add("wrong_type", event)
         elif event.get("e") == "serverShutdown":
             self.endings += 1
             log.info("feed=%s the venue will end this connection", self._name)
         elif "error" in event or ("code" in event and "msg" in event):
-            self._reject("error_reply", event)
+            self.rejected.add("error_reply", event)
         elif not ("result" in event and "id" in event):
-            self._reject("foreign", event)
+            self.rejected.add("foreign", event)
         return None
-
-    def _reject(self, kind: str, seen: object) -> None:
-        count = self.rejected.get(kind, 0)
-        self.rejected[kind] = count + 1
-        if count == 0:
-            text = seen.decode("utf-8", "replace") if isinstance(seen, bytes) else str(seen)
-            log.warning("feed=%s rejected=%s seen=%r: further ones are only counted", self._name, kind, text[:200])
