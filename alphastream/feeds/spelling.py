@@ -73,14 +73,26 @@ def wire_symbols(
         None, too many, one of another venue, or one that cannot be a symbol there.
     """
     unique = [wire_symbol(venue, instrument, example, between) for instrument in dict.fromkeys(instruments)]
-    if not unique:
-        raise ParameterError(f"{venue[1]}: no symbol given, needs at least one, such as {example}")
-    if len(unique) > most:
-        raise ParameterError(
-            f"{venue[1]}: {len(unique)} symbols given, one connection carries {most}: "
-            "ask for fewer or open a second connection"
-        )
+    require_carried(venue[1], len(unique), most, example)
     return unique
+
+
+def require_carried(title: str, count: int, most: int, example: str) -> None:
+    """Raise ParameterError for no symbol, and for more than one connection carries.
+
+    Parameters
+    ----------
+    title : of the venue.
+    count : symbols that are asked for.
+    most : symbols that one connection carries.
+    example : of a symbol.
+    """
+    if not count:
+        raise ParameterError(f"{title}: no symbol given, needs at least one, such as {example}")
+    if count > most:
+        raise ParameterError(
+            f"{title}: {count} symbols given, one connection carries {most}: ask for fewer or open a second connection"
+        )
 
 
 def wire_symbol(venue: tuple[str, str], instrument: InstrumentId, example: str, between: str) -> WireSymbol:

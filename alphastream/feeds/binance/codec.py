@@ -6,7 +6,6 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.binance.endpoints import VenueEndpoints
@@ -15,6 +14,7 @@ from alphastream.feeds.binance.rest import parse_exchange_info, parse_server_tim
 from alphastream.feeds.binance.trades import TradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
 from alphastream.feeds.market import MarketCodec
+from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
@@ -154,13 +154,7 @@ class BinanceCodec:
 
     def _streams(self, instruments: Sequence[InstrumentId]) -> list[str]:
         unique = [self._endpoints.wire(instrument) for instrument in dict.fromkeys(instruments)]
-        if not unique:
-            raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTCUSDT")
-        if len(unique) > self.max_streams:
-            raise ParameterError(
-                f"{self.title}: {len(unique)} symbols given, one connection carries {self.max_streams}: "
-                "ask for fewer or open a second connection"
-            )
+        require_carried(self.title, len(unique), self.max_streams, "BTCUSDT")
         return [f"{symbol.lower()}@aggTrade" for symbol in unique]
 
     def _control(self, method: str, instruments: Sequence[InstrumentId], request_id: int) -> bytes:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from alphastream.errors import FeedError, ParameterError
+from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds.bybit import rest
 from alphastream.feeds.bybit.endpoints import REST_PATH, Category, frames, wire_symbol
@@ -14,6 +14,7 @@ from alphastream.feeds.bybit.market import BybitMarketCodec
 from alphastream.feeds.bybit.trades import TOPIC, BybitTradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
 from alphastream.feeds.market import MarketCodec
+from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
@@ -148,13 +149,7 @@ class BybitCodec:
 
     def _topics(self, instruments: Sequence[InstrumentId]) -> list[str]:
         unique = [self._wire(instrument) for instrument in dict.fromkeys(instruments)]
-        if not unique:
-            raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTCUSDT")
-        if len(unique) > self.max_streams:
-            raise ParameterError(
-                f"{self.title}: {len(unique)} symbols given, one connection carries {self.max_streams}: "
-                "ask for fewer or open a second connection"
-            )
+        require_carried(self.title, len(unique), self.max_streams, "BTCUSDT")
         return [TOPIC + symbol for symbol in unique]
 
     def _control(self, action: str, instruments: Sequence[InstrumentId], request_id: int) -> bytes:

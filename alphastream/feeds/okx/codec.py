@@ -16,6 +16,7 @@ from alphastream.feeds.okx.contracts import SWAP, Contracts, refuse_what_is_not_
 from alphastream.feeds.okx.endpoints import REST_PATH, TRADES_PATH, Hosts
 from alphastream.feeds.okx.market import OkxMarketCodec
 from alphastream.feeds.okx.trades import CHANNEL, OkxTradeFrames
+from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
@@ -169,13 +170,7 @@ class OkxCodec:
 
     def _wanted(self, instruments: Sequence[InstrumentId]) -> list[WireSymbol]:
         unique = [self._wire(instrument) for instrument in dict.fromkeys(instruments)]
-        if not unique:
-            raise ParameterError(f"{self.title}: no symbol given, needs at least one, such as BTC-USDT")
-        if len(unique) > self.max_streams:
-            raise ParameterError(
-                f"{self.title}: {len(unique)} symbols given, one connection carries {self.max_streams}: "
-                "ask for fewer or open a second connection"
-            )
+        require_carried(self.title, len(unique), self.max_streams, "BTC-USDT")
         return unique
 
     def _control(self, action: str, instruments: Sequence[InstrumentId], request_id: int) -> bytes:
