@@ -4,8 +4,8 @@ No sockets and no clock in here. Prices and quantities are floats, quantities in
 fifteen digits comes back from a float as it was written, so a checksum over digits can be formed from it.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -14,6 +14,13 @@ from alphastream.instruments import InstrumentId
 
 Level = tuple[float, float]
 """A price and the quantity that waits there; 0 takes the level away."""
+
+_INFINITY: Final = float("inf")
+
+
+def are_levels(levels: Iterable[Level]) -> bool:
+    """Say whether these can be levels of a book: prices above 0 and quantities from 0 on, all finite."""
+    return all(0 < price < _INFINITY and 0 <= quantity < _INFINITY for price, quantity in levels)  # NaN compares false
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):

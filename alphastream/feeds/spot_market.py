@@ -1,7 +1,7 @@
 """What codecs of books have in common at venues without perpetuals that send their books by the connection."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from alphastream.errors import FeedError
 from alphastream.feeds.codec import Instrument, Keepalive, Request
@@ -10,13 +10,6 @@ from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarkPric
 from alphastream.feeds.names import Names
 from alphastream.feeds.rejects import Rejects
 from alphastream.instruments import InstrumentId
-
-_INFINITY: Final = float("inf")
-
-
-def are_levels(levels: Iterable[Level]) -> bool:
-    """Say whether these can be levels of a book: prices above 0 and quantities from 0 on, all finite."""
-    return all(0 < price < _INFINITY and 0 <= quantity < _INFINITY for price, quantity in levels)  # NaN compares false
 
 
 def time_or(text: str, receive_ns: int) -> int:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alphastream.core.units import MAX_TIME_MS
 from alphastream.events import Tick
 from alphastream.feeds import FEEDS, Codec
 from alphastream.feeds.binance import bursts, frame_kernel
@@ -206,7 +207,7 @@ def test_what_a_venue_sends_is_read_by_compiled_code() -> None:
         [trade(a=1, s="A" * 65)],
         [trade(a=10**18 - 1)],
         [trade(a=10**18), trade(a=2**63 - 1)],
-        [trade(a=1, T=bursts.MAX_TIME_MS), trade(a=2, T=bursts.MAX_TIME_MS - 1), trade(a=3, T=0)],
+        [trade(a=1, T=MAX_TIME_MS), trade(a=2, T=MAX_TIME_MS - 1), trade(a=3, T=0)],
         [b"{" * 100, b'{"data":' * 40],
     ],
 )

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from alphastream.core.units import MS
+from alphastream.core.units import MAX_TIME_MS, MS
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
 FEWEST: Final = 8  # frames; so few are read as soon one after the other
-MAX_TIME_MS: Final = 2**63 // MS
 _EXAMPLE: Final = (
     b'{"stream":"a@aggTrade","data":{"e":"aggTrade","a":1,"s":"A","p":"1.5","q":"2","T":1723161256322,"m":true}}'
 )

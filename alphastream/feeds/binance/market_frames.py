@@ -11,9 +11,8 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from alphastream.core.units import MS
+from alphastream.core.units import MAX_TIME_MS, MS
 from alphastream.errors import ParameterError
-from alphastream.feeds.binance.bursts import MAX_TIME_MS
 from alphastream.feeds.binance.trades import MAX_ID
 from alphastream.feeds.market import BookUpdate, MarketEvent, MarkPrice, Quote
 from alphastream.feeds.names import Names

@@ -16,11 +16,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from alphastream.core.units import MS
+from alphastream.core.units import MAX_TIME_MS, MS
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.feeds.binance import bursts
-from alphastream.feeds.binance.bursts import MAX_TIME_MS
 from alphastream.feeds.names import Names
 from alphastream.feeds.rejects import PROBLEMS, Rejects
 from alphastream.instruments import InstrumentId

@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from alphastream.core.units import HOUR, MS, SECOND
+from alphastream.core.units import HOUR, MAX_TIME_MS, MS, SECOND
 from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.bybit import rest
 from alphastream.feeds.bybit.endpoints import REST_PATH, Category, frames, wire_symbol
 from alphastream.feeds.bybit.trades import is_answer
 from alphastream.feeds.codec import Instrument, Keepalive, Request
-from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route
+from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route, are_levels
 from alphastream.feeds.names import Names
 from alphastream.feeds.rejects import PROBLEMS, Rejects
 from alphastream.instruments import InstrumentId
@@ -31,7 +31,6 @@ _QUOTE: Final = "orderbook.1."
 _BOOK: Final = f"orderbook.{DEPTH}."
 _TICKER: Final = "tickers."
 _PAYMENTS: Final = 200  # in one answer
-_MOST_MS: Final = 2**63 // MS
 _MOST_HOURS: Final = 24 * 366
 
 
@@ -188,7 +187,7 @@ class BybitMarketCodec:
         """Return the payments of an answer, oldest first. Raises FeedError."""
         paid: list[FundingPayment] = []
         for row in rest.result(self.title, _PAID, body, "funding/history").list:
-            is_sane = math.isfinite(row.funding_rate) and 0 < row.funding_rate_timestamp < _MOST_MS
+            is_sane = math.isfinite(row.funding_rate) and 0 < row.funding_rate_timestamp < MAX_TIME_MS
             if row.symbol != instrument.symbol or not is_sane:
                 raise FeedError(f"{self.title} answered funding/history of {instrument.symbol} with {row}")
             paid.append(FundingPayment(instrument, row.funding_rate_timestamp * MS, row.funding_rate))
@@ -197,8 +196,8 @@ class BybitMarketCodec:
     def _book(self, frame: _BookFrame, at_ns: int) -> Quote | BookUpdate | None:
         data, time_ms = frame.data, frame.cts or frame.ts
         name, bids, asks = self._names[data.s], tuple(data.b), tuple(data.a)
-        are_sane = 0 < time_ms < _MOST_MS and 0 <= data.u < 2**63 and 0 <= data.seq < 2**63
-        if not are_sane or not all(0.0 < price < math.inf and 0.0 <= size < math.inf for price, size in (*bids, *asks)):
+        are_sane = 0 < time_ms < MAX_TIME_MS and 0 <= data.u < 2**63 and 0 <= data.seq < 2**63
+        if not are_sane or not are_levels((*bids, *asks)):
             self._rejects.add("absurd", repr(frame))
             return None
         if frame.topic.startswith(_BOOK):
@@ -223,10 +222,10 @@ class BybitMarketCodec:
         mark, index, rate = (float(text) if text else math.nan for text in texts[:3])
         next_ms, hours = int(data.next_funding_time or 0), int(data.funding_interval_hour or 0)
         prices_are_sane = all(math.isnan(price) or 0.0 < price < math.inf for price in (mark, index))
-        if not (0 < frame.ts < _MOST_MS and prices_are_sane and not math.isinf(rate)):
+        if not (0 < frame.ts < MAX_TIME_MS and prices_are_sane and not math.isinf(rate)):
             self._rejects.add("absurd", repr(frame))
             return None
-        if not (0 <= next_ms < _MOST_MS and 0 <= hours < _MOST_HOURS):
+        if not (0 <= next_ms < MAX_TIME_MS and 0 <= hours < _MOST_HOURS):
             self._rejects.add("absurd", repr(frame))
             return None
         name = self._names[data.symbol]

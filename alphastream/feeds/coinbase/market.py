@@ -13,9 +13,9 @@ import msgspec
 
 from alphastream.errors import ParameterError
 from alphastream.feeds.coinbase.wire import NAME, TITLE, control, products
-from alphastream.feeds.market import BookUpdate, Level, MarketEvent, Route
+from alphastream.feeds.market import BookUpdate, Level, MarketEvent, Route, are_levels
 from alphastream.feeds.rejects import PROBLEMS
-from alphastream.feeds.spot_market import SpotMarket, are_levels, time_or
+from alphastream.feeds.spot_market import SpotMarket, time_or
 from alphastream.instruments import InstrumentId
 
 

@@ -13,9 +13,9 @@ from alphastream.errors import ParameterError
 from alphastream.feeds.answers import decimals
 from alphastream.feeds.codec import Instrument, Keepalive
 from alphastream.feeds.kraken.wire import KEEPALIVE, NAME, TITLE, control, other, pairs
-from alphastream.feeds.market import BookUpdate, Level, MarketEvent, Quote, Route
+from alphastream.feeds.market import BookUpdate, Level, MarketEvent, Quote, Route, are_levels
 from alphastream.feeds.rejects import PROBLEMS
-from alphastream.feeds.spot_market import SpotMarket, are_levels, time_or
+from alphastream.feeds.spot_market import SpotMarket, time_or
 from alphastream.instruments import InstrumentId
 
 DEPTH: Final = 500  # of 10, 25, 100, 500, 1000

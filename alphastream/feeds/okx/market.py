@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from alphastream.core.units import MS
+from alphastream.core.units import MAX_TIME_MS, MS
 from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.codec import Instrument, Keepalive, Request
-from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route
+from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route, are_levels
 from alphastream.feeds.names import Names
 from alphastream.feeds.okx import rest
 from alphastream.feeds.okx.contracts import SWAP, UNIT, Contract, Contracts, refuse_what_is_not_carried
@@ -29,7 +29,6 @@ from alphastream.instruments import InstrumentId
 
 DEPTH: Final = 400
 _PAYMENTS: Final = 400  # in one answer
-_MOST_MS: Final = 2**63 // MS
 _BOOKS: Final = ("bbo-tbt", "books")
 
 
@@ -252,7 +251,7 @@ class OkxMarketCodec:
                 rate = float(row.realized_rate) if row.realized_rate else row.funding_rate
             except ValueError as error:
                 raise FeedError(f"{self.title} answered funding-rate-history with a rate: {error}") from error
-            if row.inst_id != instrument.symbol or not math.isfinite(rate) or not 0 < row.funding_time < _MOST_MS:
+            if row.inst_id != instrument.symbol or not math.isfinite(rate) or not 0 < row.funding_time < MAX_TIME_MS:
                 raise FeedError(f"{self.title} answered funding-rate-history of {instrument.symbol} with {row}")
             paid.append(FundingPayment(instrument, row.funding_time * MS, rate))
         return sorted(paid, key=lambda payment: payment.time_ns)
@@ -287,7 +286,7 @@ class OkxMarketCodec:
         if contract is not UNIT:
             bid_size = round(bid_size * contract.size, contract.decimals)
             ask_size = round(ask_size * contract.size, contract.decimals)
-        sane = 0.0 < bid.price < math.inf and 0.0 < ask.price < math.inf and 0 < book.ts < _MOST_MS
+        sane = 0.0 < bid.price < math.inf and 0.0 < ask.price < math.inf and 0 < book.ts < MAX_TIME_MS
         if not (sane and 0.0 < bid_size < math.inf and 0.0 < ask_size < math.inf and -1 <= book.seq_id < 2**63):
             return None
         return Quote(name, bid.price, bid_size, ask.price, ask_size, book.ts * MS, at_ns, max(0, book.seq_id))
@@ -298,7 +297,7 @@ class OkxMarketCodec:
     ) -> BookUpdate | None:
         """Return a book as an update; None where its numbers cannot be."""
         sides = (_levels(book.bids, contract), _levels(book.asks, contract))
-        if not 0 < book.ts < _MOST_MS or not -1 <= book.seq_id < 2**63 or any(side is None for side in sides):
+        if not 0 < book.ts < MAX_TIME_MS or not -1 <= book.seq_id < 2**63 or any(side is None for side in sides):
             return None
         bids, asks = (side or () for side in sides)
         previous = -1 if is_snapshot else book.prev_seq_id
@@ -322,8 +321,8 @@ class OkxMarketCodec:
         found: list[MarkPrice] = []
         for rate in rates:
             interval_ns = (rate.next_funding_time - rate.funding_time) * MS
-            is_sane = math.isfinite(rate.funding_rate) and 0 < rate.ts < _MOST_MS
-            if is_sane and 0 < rate.funding_time < rate.next_funding_time < _MOST_MS:
+            is_sane = math.isfinite(rate.funding_rate) and 0 < rate.ts < MAX_TIME_MS
+            if is_sane and 0 < rate.funding_time < rate.next_funding_time < MAX_TIME_MS:
                 event = MarkPrice(
                     self._names[rate.inst_id],
                     math.nan,
@@ -379,4 +378,4 @@ def _levels(levels: Sequence[_Level], contract: Contract) -> tuple[Level, ...] |
         found = tuple((level.price, level.size) for level in levels)
     else:
         found = tuple((level.price, round(level.size * size, decimals)) for level in levels)
-    return found if all(0.0 < price < math.inf and 0.0 <= size < math.inf for price, size in found) else None
+    return found if are_levels(found) else None
