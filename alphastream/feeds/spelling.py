@@ -9,7 +9,7 @@ from alphastream.instruments import InstrumentId
 
 QUOTES: Final = (
     *("FDUSD", "USDT", "USDC", "USDG", "USD", "EURC", "EUR", "GBP", "JPY", "AUD", "CAD", "CHF", "BRL", "TRY"),
-    *("BTC", "XBT", "ETH", "BNB", "SOL", "DAI"),
+    *("AED", "SGD", "BTC", "XBT", "ETH", "BNB", "SOL", "DAI", "OKB"),
 )
 """What a pair typed in one word is split at, the first that fits; no BUSD or TUSD, for BNBUSD and BATUSD's sake."""
 

@@ -1,7 +1,6 @@
 """The codec of Bybit: linear contracts and spot pairs, a venue each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,7 +8,7 @@ import msgspec
 from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds.bybit import rest
-from alphastream.feeds.bybit.endpoints import REST_PATH, Category, frames, wire_symbol
+from alphastream.feeds.bybit.endpoints import KEEPALIVE, REST_PATH, Category, frames, wire_symbol
 from alphastream.feeds.bybit.market import BybitMarketCodec
 from alphastream.feeds.bybit.trades import TOPIC, BybitTradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
@@ -17,8 +16,6 @@ from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
-
-KEEPALIVE: Final = Keepalive(b'{"op":"ping"}', 20.0)
 
 
 class BybitCodec:

@@ -8,9 +8,10 @@ from typing import Final, Literal
 import msgspec
 
 from alphastream.errors import ParameterError
-from alphastream.feeds.codec import WireSymbol
+from alphastream.feeds.codec import Keepalive, WireSymbol
 from alphastream.instruments import InstrumentId
 
+KEEPALIVE: Final = Keepalive(b'{"op":"ping"}', 20.0)
 REST_PATH: Final = "/v5/market"
 _TOPICS: Final = 10  # that a subscription to spot pairs may name
 

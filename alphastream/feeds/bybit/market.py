@@ -18,7 +18,7 @@ import msgspec
 from alphastream.core.units import HOUR, MAX_TIME_MS, MS, SECOND
 from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.bybit import rest
-from alphastream.feeds.bybit.endpoints import REST_PATH, Category, frames, wire_symbol
+from alphastream.feeds.bybit.endpoints import KEEPALIVE, REST_PATH, Category, frames, wire_symbol
 from alphastream.feeds.bybit.trades import is_answer
 from alphastream.feeds.codec import Instrument, Keepalive, Request
 from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route, are_levels
@@ -91,7 +91,7 @@ class BybitMarketCodec:
 
     depth: int = DEPTH
     completeness: Literal["sequence", "checksum", "unknown"] = "sequence"
-    keepalive: Keepalive | None = Keepalive(b'{"op":"ping"}', 20.0)
+    keepalive: Keepalive | None = KEEPALIVE
     endings: int = 0  # the venue announces none
 
     def __init__(self, category: Category) -> None:

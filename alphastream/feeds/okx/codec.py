@@ -1,27 +1,23 @@
 """The codec of OKX: spot pairs and linear swaps of one venue."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from alphastream.errors import FeedError, ParameterError
+from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
 from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.okx import rest
-from alphastream.feeds.okx.contracts import SWAP, Contracts, refuse_what_is_not_carried
-from alphastream.feeds.okx.endpoints import REST_PATH, TRADES_PATH, Hosts
+from alphastream.feeds.okx.contracts import SWAP, Contracts, wire_symbol
+from alphastream.feeds.okx.endpoints import KEEPALIVE, NAME, REST_PATH, TITLE, TRADES_PATH, Hosts
 from alphastream.feeds.okx.market import OkxMarketCodec
 from alphastream.feeds.okx.trades import CHANNEL, OkxTradeFrames
-from alphastream.feeds.spelling import require_carried
+from alphastream.feeds.spelling import require_carried, two_parts
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
-
-KEEPALIVE: Final = Keepalive(b"ping", 20.0)  # before 30 s of silence; the answer is "pong"
-_QUOTES: Final = ("USDT", "USDC", "USDG", "USD", "EUR", "BRL", "AUD", "AED", "SGD", "TRY", "BTC", "ETH", "OKB")
 
 
 class OkxCodec:
@@ -40,8 +36,8 @@ class OkxCodec:
     (130639474, 0.12060306)
     """
 
-    name: str = "okx"
-    title: str = rest.TITLE
+    name: str = NAME
+    title: str = TITLE
     completeness: Completeness = "contiguous"
     keepalive: Keepalive | None = KEEPALIVE
     pages_forward: bool = False
@@ -82,8 +78,8 @@ class OkxCodec:
         if "-" in text:
             return text
         plain, swap = (text.removesuffix("SWAP"), SWAP) if text.endswith("SWAP") else (text, "")
-        quote = next((quote for quote in _QUOTES if plain.endswith(quote) and plain != quote), None)
-        return text if quote is None else f"{plain.removesuffix(quote)}-{quote}{swap}"
+        base, quote = two_parts(plain)
+        return f"{base}-{quote}{swap}" if quote else text
 
     def stream_url(self, instruments: Sequence[InstrumentId]) -> str:
         """Return the address of one connection that carries the trades of all instruments.
@@ -118,7 +114,7 @@ class OkxCodec:
 
     def past_trades(self, instrument: InstrumentId, from_id: int, limit: int, after_ns: int) -> Request:
         """Return the request for up to ``limit`` (at most 100) trades, from ``from_id`` upwards, inclusive."""
-        wanted = {"instId": self._wire(instrument), "type": 1, "after": from_id + limit, "limit": limit}
+        wanted = {"instId": wire_symbol(instrument), "type": 1, "after": from_id + limit, "limit": limit}
         return self._request("/market/history-trades", wanted)
 
     def listing(self) -> tuple[Request, ...]:
@@ -137,11 +133,7 @@ class OkxCodec:
         FeedError : it is no such answer, or nobody knows what a contract of this swap is worth.
         """
         trades = rest.parse_trades(body)
-        if self._contracts.of(instrument.symbol) is None:
-            raise FeedError(
-                f"{self.title} has not said what a contract of {instrument.symbol} is worth: its list of instruments "
-                "is needed first"
-            )
+        self._contracts.required(instrument.symbol)
         other = next((trade.symbol for trade in trades if trade.symbol != instrument.symbol), None)
         if other is not None:
             raise FeedError(f"{self.title} answered with trades of {other}, asked for {instrument.symbol}")
@@ -161,15 +153,8 @@ class OkxCodec:
         """Say what a refusal with this HTTP status asks for."""
         return advise(self.title, status, headers)
 
-    def _wire(self, instrument: InstrumentId) -> WireSymbol:
-        """Return how an instrument is called in what goes to the venue."""
-        if instrument.venue != self.name:
-            raise ParameterError(f"{instrument} is not of {self.title}: needs a name such as {self.name}:BTC-USDT")
-        refuse_what_is_not_carried(instrument.symbol)
-        return WireSymbol(instrument.symbol)
-
     def _wanted(self, instruments: Sequence[InstrumentId]) -> list[WireSymbol]:
-        unique = [self._wire(instrument) for instrument in dict.fromkeys(instruments)]
+        unique = [wire_symbol(instrument) for instrument in dict.fromkeys(instruments)]
         require_carried(self.title, len(unique), self.max_streams, "BTC-USDT")
         return unique
 

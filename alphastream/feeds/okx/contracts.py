@@ -9,7 +9,10 @@ from typing import Final
 
 import msgspec
 
-from alphastream.errors import ParameterError
+from alphastream.errors import FeedError, ParameterError
+from alphastream.feeds.codec import WireSymbol
+from alphastream.feeds.okx.endpoints import NAME, TITLE
+from alphastream.instruments import InstrumentId
 
 SWAP: Final = "-SWAP"
 _SPARE: Final = 8
@@ -71,13 +74,30 @@ class Contracts:
         """Return the contract of an instrument; None where it is not known yet."""
         return self._known.get(symbol) if symbol.endswith(SWAP) else UNIT
 
+    def required(self, symbol: str) -> Contract:
+        """Return the contract of an instrument. Raises FeedError where it is not known yet."""
+        contract = self.of(symbol)
+        if contract is None:
+            raise FeedError(
+                f"{TITLE} has not said what a contract of {symbol} is worth: its list of instruments is needed first"
+            )
+        return contract
+
     def learn(self, found: dict[str, Contract]) -> None:
         """Take note of what a listing says."""
         self._known = {**self._known, **found}
 
 
-def refuse_what_is_not_carried(symbol: str) -> None:
-    """Raise ParameterError, in words, for an instrument whose trades are not counted in units of base."""
+def wire_symbol(instrument: InstrumentId) -> WireSymbol:
+    """Return how an instrument is called in what goes to the venue.
+
+    Raises
+    ------
+    ParameterError : it is of another venue, or one whose trades are not counted in units of base.
+    """
+    if instrument.venue != NAME:
+        raise ParameterError(f"{instrument} is not of {TITLE}: needs a name such as {NAME}:BTC-USDT")
+    symbol = instrument.symbol
     if symbol.endswith(_INVERSE):
         base = symbol.removesuffix(_INVERSE)
         raise ParameterError(
@@ -89,3 +109,4 @@ def refuse_what_is_not_carried(symbol: str) -> None:
         raise ParameterError(
             f"{symbol!r} is no spot pair and no swap of OKX: needs a name such as BTC-USDT or BTC-USDT-SWAP"
         )
+    return WireSymbol(symbol)

@@ -8,6 +8,11 @@ Source: https://www.okx.com/docs-v5/en, "WS / All trades channel": one message a
 from dataclasses import dataclass, replace
 from typing import Final
 
+from alphastream.feeds.codec import Keepalive
+
+NAME: Final = "okx"
+TITLE: Final = "OKX"
+KEEPALIVE: Final = Keepalive(b"ping", 20.0)  # before 30 s of silence; the answer is "pong"
 TRADES_PATH: Final = "/ws/v5/business"
 MARKET_PATH: Final = "/ws/v5/public"
 REST_PATH: Final = "/api/v5"

@@ -21,8 +21,8 @@ from alphastream.feeds.codec import Instrument, Keepalive, Request
 from alphastream.feeds.market import BookUpdate, FundingPayment, Level, MarketEvent, MarkPrice, Quote, Route, are_levels
 from alphastream.feeds.names import Names
 from alphastream.feeds.okx import rest
-from alphastream.feeds.okx.contracts import SWAP, UNIT, Contract, Contracts, refuse_what_is_not_carried
-from alphastream.feeds.okx.endpoints import MARKET_PATH, REST_PATH, Hosts
+from alphastream.feeds.okx.contracts import SWAP, UNIT, Contract, Contracts, wire_symbol
+from alphastream.feeds.okx.endpoints import KEEPALIVE, MARKET_PATH, NAME, REST_PATH, TITLE, Hosts
 from alphastream.feeds.okx.trades import SIZE_UNKNOWN, Channel, is_notice
 from alphastream.feeds.rejects import PROBLEMS, Rejects
 from alphastream.instruments import InstrumentId
@@ -123,11 +123,11 @@ class OkxMarketCodec:
     contracts : what a contract of a swap is worth, learnt from listings by the codec of trades.
     """
 
-    name: str = "okx"
-    title: str = rest.TITLE
+    name: str = NAME
+    title: str = TITLE
     depth: int = DEPTH
     completeness: Literal["sequence", "checksum", "unknown"] = "sequence"
-    keepalive: Keepalive | None = Keepalive(b"ping", 20.0)
+    keepalive: Keepalive | None = KEEPALIVE
     has_funding: bool = True
 
     def __init__(self, hosts: Hosts, contracts: Contracts) -> None:
@@ -147,7 +147,7 @@ class OkxMarketCodec:
         channels: list[dict[str, str]] = []
         has_marks = False
         for instrument in dict.fromkeys(instruments):
-            symbol = self._wire(instrument)
+            symbol = wire_symbol(instrument)
             channels += [{"channel": channel, "instId": symbol} for channel in _BOOKS]
             if symbol.endswith(SWAP):
                 has_marks = True
@@ -192,17 +192,12 @@ class OkxMarketCodec:
 
     def snapshot(self, instrument: InstrumentId) -> Request:
         """Return the request for a whole book: its numbers are of the stream's sequence."""
-        return self._request("/market/books", {"instId": self._wire(instrument), "sz": DEPTH})
+        return self._request("/market/books", {"instId": wire_symbol(instrument), "sz": DEPTH})
 
     def parse_snapshot(self, instrument: InstrumentId, body: bytes, receive_ns: int) -> BookUpdate:
         """Return the book of an answer. Raises FeedError, also where the contract is not known yet."""
         books = rest.rows(_SNAPSHOT, body, "books")
-        contract = self._contracts.of(instrument.symbol)
-        if contract is None:
-            raise FeedError(
-                f"{self.title} has not said what a contract of {instrument.symbol} is worth: its list of instruments "
-                "is needed first"
-            )
+        contract = self._contracts.required(instrument.symbol)
         if len(books) != 1 or books[0].seq_id < 0:
             raise FeedError(f"{self.title} answered books of {instrument.symbol} without a numbered book")
         update = self._update(books[0], instrument, contract, receive_ns, is_snapshot=True)
@@ -227,7 +222,7 @@ class OkxMarketCodec:
 
     def mark_request(self, instrument: InstrumentId) -> Request | None:
         """Return the request for the funding rate, which the stream repeats every minute only."""
-        symbol = self._wire(instrument)
+        symbol = wire_symbol(instrument)
         return self._request("/public/funding-rate", {"instId": symbol}) if symbol.endswith(SWAP) else None
 
     def parse_marks(self, body: bytes, receive_ns: int) -> list[MarkPrice]:
@@ -236,7 +231,7 @@ class OkxMarketCodec:
 
     def past_funding(self, instrument: InstrumentId, from_ns: int, until_ns: int) -> Request | None:
         """Return the request for the newest 400 payments with from_ns <= time < until_ns, of the last three months."""
-        symbol = self._wire(instrument)
+        symbol = wire_symbol(instrument)
         if not symbol.endswith(SWAP):
             return None
         before, after = -(-from_ns // MS) - 1, -(-until_ns // MS)  # both ends exclusive
@@ -360,12 +355,6 @@ class OkxMarketCodec:
             self._rejects.add("error_reply", frame)
         elif "event" not in message:
             self._rejects.add("wrong_type" if "data" in message else "foreign", frame)
-
-    def _wire(self, instrument: InstrumentId) -> str:
-        if instrument.venue != self.name:
-            raise ParameterError(f"{instrument} is not of {self.title}: needs a name such as {self.name}:BTC-USDT")
-        refuse_what_is_not_carried(instrument.symbol)
-        return instrument.symbol
 
     def _request(self, path: str, query: dict[str, object]) -> Request:
         return Request(f"{self._hosts.rest_url}{REST_PATH}{path}?{urlencode(query)}", 1)

@@ -9,10 +9,10 @@ from alphastream.errors import FeedError, ParameterError
 from alphastream.feeds.answers import decimals, decode
 from alphastream.feeds.codec import Instrument, WireSymbol
 from alphastream.feeds.okx.contracts import UNIT, Contract
+from alphastream.feeds.okx.endpoints import TITLE
 from alphastream.feeds.okx.trades import Trade
 from alphastream.instruments import InstrumentId
 
-TITLE: Final = "OKX"
 _Row = TypeVar("_Row")
 
 
@@ -31,7 +31,6 @@ class _Listed(msgspec.Struct, rename="camel"):
     inst_type: str
     tick_sz: str = ""
     lot_sz: str = ""
-    min_sz: str = ""
     state: str = ""
     base_ccy: str = ""
     quote_ccy: str = ""
