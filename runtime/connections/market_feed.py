@@ -150,7 +150,7 @@ class MarketFeed:
         with self._lock:
             if instrument not in self._wanted:
                 self._wanted = (*self._wanted, instrument)
-                if self._thread.is_alive():
+                if self._status[0] != "stopped" and not self._stop.is_set():
                     self._open([instrument])
 
     def remove(self, instrument: InstrumentId) -> None:
@@ -277,7 +277,8 @@ class MarketFeed:
             try:
                 self._keeping.claim()
                 with self._lock:
-                    self._step(time.monotonic(), time.time_ns())
+                    if not self._stop.is_set():  # else a connection could be opened that nobody ends
+                        self._step(time.monotonic(), time.time_ns())
             except Exception:  # the edge of the thread: no book would be made right without it
                 threads.begins_again()
                 log.exception("feed=%r a turn ended by a defect", self._codec.title)

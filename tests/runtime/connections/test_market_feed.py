@@ -246,6 +246,30 @@ def test_a_store_that_takes_nothing_does_not_stop_the_books(tmp_path: Path) -> N
         feed.stop()
 
 
+def test_nothing_is_opened_once_it_is_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    venue = SmallVenue([BTC, ETH])
+    with running(venue, tmp_path) as feed:
+        until(known(feed, BTC, ETH))
+        inside, go_on, steps = threading.Event(), threading.Event(), list[str]()
+
+        def claim() -> None:
+            inside.set()
+            assert go_on.wait(60)
+
+        monkeypatch.setattr(feed._keeping, "claim", claim)
+        assert inside.wait(60)
+        monkeypatch.setattr(feed, "_step", lambda *_: steps.append("a step"))
+        stopping = threading.Thread(target=feed.stop)
+        stopping.start()
+        until(feed._stop.is_set)
+        lines = feed._lines.all()
+        feed.add(SOL)
+        go_on.set()
+        stopping.join()
+        assert steps == []
+        assert feed._lines.all() == lines
+
+
 def test_who_follows_keeps_nothing_until_the_other_process_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
