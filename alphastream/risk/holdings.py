@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alphastream.errors import ParameterError
+from alphastream.instruments import InstrumentId
 
 MOST_ROWS: Final = 10_000
+MOST: Final = 1e15
+"""Of a quantity and of a price: what is held of more would add up to no number."""
 _NEEDED: Final = ("symbol", "quantity")
 _KNOWN: Final = (*_NEEDED, "price", "pair")
 
@@ -147,6 +150,10 @@ def _header(cells: list[str]) -> list[str]:
 def _holding(cells: dict[str, str], number: int, account: str) -> Holding:
     if not cells["symbol"]:
         raise ParameterError(f"line {number} names no symbol")
+    try:
+        InstrumentId.parse(cells["symbol"], "file")
+    except ParameterError as error:
+        raise ParameterError(f"line {number}: {error}") from error
     units = _number(cells["quantity"], number, "quantity")
     price = _number(cells["price"], number, "price") if cells.get("price") else math.nan
     if price <= 0.0:
@@ -161,4 +168,6 @@ def _number(text: str, number: int, what: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise ParameterError(f"line {number}: {what} {text!r} is no number: write it as -1234.5")
+    if abs(value) > MOST:
+        raise ParameterError(f"line {number}: {what} {text} is out of range: give at most {MOST:g}")
     return value

@@ -14,7 +14,7 @@ import numpy as np
 from alphastream.core.types import Floats
 from alphastream.core.units import SECOND
 from alphastream.feeds.codec import Instrument
-from alphastream.instruments import full, split
+from alphastream.instruments import bare, full, split
 from alphastream.pairs import PairSpec
 from alphastream.risk import (
     Account,
@@ -219,7 +219,7 @@ class RiskMonitor:
             pairs = run.definition.strategy.pairs
             for name, units in zip(run.symbols, run.positions, strict=True):
                 if units:
-                    pair = _pair_of(name, pairs)
+                    pair = _pair_of(name, pairs, market.venue)
                     holdings.append(Holding(run.id, name, units, paid.prices.get(name, math.nan), pair))
             began = run.definition.capital
             peak = self._peaks[run.id] = max(self._peaks.get(run.id, began), began, _known(run.equity, began))
@@ -302,10 +302,11 @@ def _measured(
     )
 
 
-def _pair_of(name: str, pairs: Sequence[PairSpec]) -> str:
+def _pair_of(name: str, pairs: Sequence[PairSpec], venue: str) -> str:
+    """Name the pair of a leg; symbols of another venue whole, so that two pairs never have one name."""
     for spec in pairs:
         if name in (spec.y, spec.x):
-            return f"{split(spec.y)[1]} against {split(spec.x)[1]}"
+            return f"{bare(spec.y, venue)} against {bare(spec.x, venue)}"
     return ""
 
 

@@ -178,6 +178,8 @@ def test_the_factor_is_beta_to_the_mean_of_all() -> None:
         ("symbol,quantity\nBTC", "line 2 has 1 cells"),
         ("symbol,quantity\nBTC,one", "line 2: quantity 'one' is no number"),
         ("symbol,quantity\nBTC,nan", "line 2: quantity 'nan' is no number"),
+        ("symbol,quantity\nBTC,1e308", "line 2: quantity 1e308 is out of range"),
+        (f"symbol,quantity\n{'B' * 65},1", "line 2: symbol 'BBB"),
         ("symbol,quantity,price\nBTC,1,0", "line 2: price 0 must be above 0"),
         ("symbol,quantity\n,1", "line 2 names no symbol"),
         ("symbol,symbol,quantity\nA,B,1", "more than once"),

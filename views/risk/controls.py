@@ -72,7 +72,7 @@ def limits_form(monitor: RiskMonitor, hooks: tuple[str, ...]) -> None:
         if not st.form_submit_button("Keep these", icon=":material/save:", key="risk_keep"):
             return
     try:
-        limits = Limits(**{name: value or None for name, value in found.items()})
+        limits = Limits(**found)
     except AlphaStreamError as error:
         st.error(in_markdown(error), icon=":material/error:", title="Nothing was changed")
         return

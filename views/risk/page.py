@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from alphastream.risk import Holding, closed, doubled
+from alphastream.risk import Holding, RiskReport, closed, doubled
 from runtime.risk.monitor import RiskMonitor
 from runtime.risk.watched import Watched
 from system import System
@@ -33,8 +33,7 @@ def page() -> None:
         _troubles(system, monitor)
     st.fragment(_now, run_every=REFRESH_S, key="risk_now")(system, monitor)
     st.subheader("What if")
-    with st.container():
-        _what_if(monitor)
+    st.fragment(_what_if, run_every=REFRESH_S, key="risk_what_if")(monitor)
     with st.expander("Limits, and how risk is measured", icon=":material/speed:"):
         limits_form(monitor, tuple(system.webhooks.kinds))
     with st.expander("Positions of your own", icon=":material/upload_file:"):
@@ -62,6 +61,22 @@ def _now(system: System, monitor: RiskMonitor) -> None:
     if report is None:
         st.info("The first measurement comes within a second of the first trade.", icon=":material/hourglass_top:")
         return
+    with st.container():  # likewise
+        _remarks(monitor, report)
+    metric_row(tables.metrics(report, horizon(monitor.watched)), key="risk_figures")
+    group = st.segmented_control(
+        "Exposure by", list(tables.GROUPS), default="account", format_func=tables.GROUPS.__getitem__, key="risk_group"
+    )
+    _table(tables.exposure_frame(report, group or "account", shown_venue(system)), "risk_exposure", "Exposure")
+    if report.accounts:
+        _table(tables.accounts_frame(report), "risk_accounts", "Accounts: equity, drawdown, margin")
+    if report.breaks:
+        _table(tables.breaks_frame(report), "risk_breaks", "Correlation of each pair lately and before")
+    offer_file("Holdings as CSV", lambda: csv_bytes(tables.holdings_frame(report)), "holdings.csv", key="risk_csv")
+
+
+def _remarks(monitor: RiskMonitor, report: RiskReport) -> None:
+    """Limits that are passed, and what is not in the figures."""
     for breach in monitor.breaches:
         st.error(in_markdown(breach.sentence), icon=":material/report:", title="Limit passed")
     if report.unpriced:
@@ -76,16 +91,6 @@ def _now(system: System, monitor: RiskMonitor) -> None:
             "Nothing is held. Start a run on the Paper page, or watch positions of your own below.",
             icon=":material/inbox:",
         )
-    metric_row(tables.metrics(report, horizon(monitor.watched)), key="risk_figures")
-    group = st.segmented_control(
-        "Exposure by", list(tables.GROUPS), default="account", format_func=tables.GROUPS.__getitem__, key="risk_group"
-    )
-    _table(tables.exposure_frame(report, group or "account", shown_venue(system)), "risk_exposure", "Exposure")
-    if report.accounts:
-        _table(tables.accounts_frame(report), "risk_accounts", "Accounts: equity, drawdown, margin")
-    if report.breaks:
-        _table(tables.breaks_frame(report), "risk_breaks", "Correlation of each pair lately and before")
-    offer_file("Holdings as CSV", lambda: csv_bytes(tables.holdings_frame(report)), "holdings.csv", key="risk_csv")
 
 
 def horizon(watched: Watched) -> str:
@@ -126,7 +131,7 @@ def _what_if(monitor: RiskMonitor) -> None:
         st.caption(f"Nothing that is held is of a {kind}.")
         return
     name = which.selectbox("namely", names, key="risk_which")
-    st.fragment(_changed, run_every=REFRESH_S, key="risk_changed")(monitor, act, kind, name)
+    _changed(monitor, act, kind, name)
 
 
 def _changed(monitor: RiskMonitor, deed: str, kind: str, name: str) -> None:

@@ -119,6 +119,10 @@ def test_a_run_and_a_file_are_summed_up_at_the_prices_of_the_tape(made: Any) -> 
     (account,) = report.accounts
     assert (account.peak, account.drawdown) == (100_500.0, 0.0)
     assert set(report.breaks) == {"ETHUSDT against BTCUSDT"}
+    market.venue = "okx"  # shown now: symbols of others are whole
+    report = monitor.once()
+    assert report is not None
+    assert set(report.breaks) == {f"{ETH} against {BTC}"}
 
 
 def replace_watched(monitor: RiskMonitor, **changes: Any) -> Watched:

@@ -88,3 +88,25 @@ def test_limits_of_the_form_are_kept() -> None:
     assert "The limits hold from now on." in words(test)
     assert get_system().risk.watched.limits == Limits(gross=5_000.0)
     assert get_system().risk.watched.interval_s == 10
+
+
+def test_a_limit_of_nothing_is_no_limit_left_out_in_silence() -> None:
+    app()
+    test = app(PAGE)
+    test.number_input(key="risk_gross").set_value(0.0)
+    next(button for button in test.button if button.label == "Keep these").click().run()
+    assert not test.exception
+    assert "the limit of gross exposure is 0.0: give a number above 0, or none" in words(test)
+    assert get_system().risk.watched.limits == Limits()
+
+
+def test_what_if_follows_what_is_held() -> None:
+    app()
+    monitor = get_system().risk
+    monitor.once()
+    test = app(PAGE)
+    monitor.watch(Watched(positions=POSITIONS, interval_s=1))
+    monitor.once()
+    test.run()
+    assert not test.exception
+    assert _figures(test)["gross exposure"][1] == 0.0
