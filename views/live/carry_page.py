@@ -68,9 +68,9 @@ def carry_panel(system: System, spec: PairSpec) -> None:
     leverage = row.number_input("Leverage", 1.0, 125.0, 10.0, 1.0, key="carry_leverage", width=110)
     rate = row.number_input("Maintenance margin, %", 0.0, 50.0, 1.0, 0.1, key="carry_maintenance", width=170)
     answer = pipeline.engine.snapshot(spec)
-    held = carry_of(answer, spec, pipeline.market, pipeline.instruments, chosen_size())
+    held = carry_of(answer, spec, pipeline.market, pipeline.instruments, pipeline.now_ns(), chosen_size())
     if isinstance(held, str) or answer is None:
-        st.caption(f"Nothing to show: {held}.")
+        st.caption(in_markdown(in_words(f"Nothing to show: {held}.", pipeline.venue)))
         return
     try:
         frame = carry_frame(held, answer, float(leverage), float(rate) / 100.0, pipeline.venue)

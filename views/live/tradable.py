@@ -21,6 +21,7 @@ from alphastream.carry import (
     liquidation_price,
     pair_carry,
 )
+from alphastream.core.units import SECOND
 from alphastream.feeds.codec import Instrument
 from alphastream.instruments import InstrumentId, in_words
 from alphastream.pairs import PairAnalytics, PairSpec
@@ -30,6 +31,8 @@ from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN
 
 NO_MARKET: Final = "no books or mark prices here"
+MARK_AGE_NS: Final = 60 * SECOND
+"""A mark price comes at least every ten seconds: of one that is older the connection is gone."""
 _HELP: Final = {
     "executable": "z-score at the prices that the chosen size would get now: the dear leg sold to its bids, the other "
     "bought from its offers, through the depth of both books. Mean, deviation and ratio are those of the newest closed "
@@ -79,7 +82,7 @@ def tradable_cards(
             make_card("carry", "Carry a day", UNKNOWN, NO_MARKET, title=_HELP["carry"]),
         ]
     found = prices_of(answer, spec, market, now_ns, size)
-    held = carry_of(answer, spec, market, instruments, size)
+    held = carry_of(answer, spec, market, instruments, now_ns, size)
     return [_executable(found, venue), _edge(found, size, venue), _carry(held, now_ns, venue)]
 
 
@@ -90,11 +93,11 @@ def prices_of(
     fit = fit_of(answer) if answer is not None else None
     if fit is None or answer is None:
         return "no z-score yet"
-    last_y = math.nan if answer.last_y is None else answer.last_y.price
-    last_x = math.nan if answer.last_x is None else answer.last_x.price
+    if answer.last_y is None or answer.last_x is None:
+        return "no trade of a leg yet"
     return executable(
         fit,
-        (last_y, last_x),
+        (answer.last_y.price, answer.last_x.price),
         (market.book(spec.y), market.book(spec.x)),
         (spec.y, spec.x),
         notional=size.notional,
@@ -109,12 +112,22 @@ def carry_of(
     spec: PairSpec,
     market: MarketView,
     instruments: Mapping[str, Instrument],
+    now_ns: int,
     size: Size,
 ) -> PairCarry | str:
-    """The carry of the position that is held or would be opened; or why it cannot be known."""
+    """The carry of the position that is held or would be opened; or why it cannot be known.
+
+    Parameters
+    ----------
+    now_ns : for the ages of mark prices.
+    """
     fit = fit_of(answer) if answer is not None else None
     if fit is None or answer is None:
         return "no hedge ratio yet"
+    marks = {name: market.mark(name) for name in (spec.y, spec.x)}
+    for name, mark in marks.items():
+        if mark is not None and now_ns - mark.receive_ns > MARK_AGE_NS:
+            return f"no mark price of {name} for {(now_ns - mark.receive_ns) / 1e9:,.0f} s"
     direction = newest_closed(answer, "position")
     if not direction or math.isnan(direction):
         direction = -1.0 if newest_closed(answer, "zscore") > 0.0 else 1.0
@@ -122,7 +135,7 @@ def carry_of(
     last_x = fit.x if answer.last_x is None else answer.last_x.price
     units = hedged_units(direction * size.notional, last_y, last_x, fit.hedge_ratio, spec.price)
     legs = [
-        leg_carry(InstrumentId.parse(name, "file"), each, last, instruments.get(name), market.mark(name))
+        leg_carry(InstrumentId.parse(name, "file"), each, last, instruments.get(name), marks[name])
         for name, each, last in zip((spec.y, spec.x), units, (last_y, last_x), strict=True)
     ]
     return pair_carry(legs[0], legs[1])
@@ -175,7 +188,7 @@ _SHORT: Final = {
 def _carry(held: PairCarry | str, now_ns: int, venue: str) -> Card:
     name, label = "carry", "Carry a day"
     if isinstance(held, str):
-        return make_card(name, label, UNKNOWN, held, title=_HELP["carry"])
+        return make_card(name, label, UNKNOWN, in_words(held, venue), title=_HELP["carry"])
     legs = held.y, held.x
     if all(leg.funded == "none" for leg in legs):
         return make_card(name, label, "0", "neither leg pays funding", title=_HELP["carry"])

@@ -128,6 +128,17 @@ def test_a_card_without_a_value_says_why(market: Market | None, said: str) -> No
     assert cards["carry"]["value"] == "–"
 
 
+def test_no_carry_is_told_from_a_mark_price_that_is_old() -> None:
+    old = msgspec.structs.replace(MARKET.marks[X], receive_ns=NOW - 61 * SECOND)
+    card = by_id(Market(MARKET.books, {Y: MARKET.marks[Y], X: old}))["carry"]
+    assert (card["value"], card["sub"]) == ("–", "no mark price of BTCUSDT for 61 s")
+
+
+def test_before_a_leg_has_traded_no_side_is_named() -> None:
+    cards = by_id(MARKET, replace(ANSWER, last_x=None))
+    assert (cards["executable"]["value"], cards["executable"]["sub"]) == ("–", "no trade of a leg yet")
+
+
 def test_before_there_is_a_model() -> None:
     assert {card["value"] for card in by_id(MARKET, None).values()} == {"–"}
 
@@ -139,7 +150,7 @@ def test_legs_that_pay_no_funding() -> None:
 
 
 def test_the_table_of_both_legs() -> None:
-    held = carry_of(ANSWER, SPEC, MARKET, RULES, Size(3_000.0))
+    held = carry_of(ANSWER, SPEC, MARKET, RULES, NOW, Size(3_000.0))
     assert not isinstance(held, str)
     frame = carry_frame(held, ANSWER, 10.0, 0.01, "binance-usdm")
     assert frame["leg"].tolist() == ["ETHUSDT", "BTCUSDT"]
