@@ -42,9 +42,7 @@ def leg_cards(answer: LegAnalytics, shown: int, price_decimals: int) -> list[Car
     ]
     if answer.has_book:
         reach = _newest(answer, "book_reach_bps")
-        depths = [
-            f"{'' if reach > within else '≥ '}{money(_newest(answer, name))}" for within, name in DEPTH_COLUMNS.items()
-        ]
+        depths = [_depth(_newest(answer, name), whole=reach > within) for within, name in DEPTH_COLUMNS.items()]
         spread = _newest(answer, "quoted_spread_bps")
         cards += [
             make_card("spread", "Quoted spread", f"{_number(spread, 3)} bps", title=_HELP["spread"]),
@@ -66,6 +64,10 @@ def _newest(answer: LegAnalytics, column: str) -> float:
 
 def _number(value: float, decimals: int, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''},.{decimals}f}" if math.isfinite(value) else UNKNOWN
+
+
+def _depth(value: float, *, whole: bool) -> str:
+    return money(value) if whole or not math.isfinite(value) else f"≥ {money(value)}"
 
 
 def _sided(value: float) -> Tone:

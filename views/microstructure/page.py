@@ -149,6 +149,9 @@ def _leg(pipeline: Pipeline, spec: LegSpec, choice: Choice) -> None:
     end_ns = int(ends[-1])
     start_ns = max(int(ends[0]) - spec.interval_ns, end_ns - NEWEST_NS)
     trades = Trades.of(pipeline.store.columns(spec.symbol, start_ns, end_ns))
+    if not len(trades.time_ns):  # its bars are of trades that the tape does not keep any more
+        st.caption("No trade of these bars is on the tape now.")
+        return
     decimals = price_decimals(spec.symbol, answer.closed["price"], pipeline.instruments)
     _prints(trades, choice.quantile, decimals, spec.symbol)
     tick = 10.0**-decimals

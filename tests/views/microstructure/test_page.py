@@ -9,6 +9,7 @@ import pytest
 from alphastream.books import VenueMarkets
 from alphastream.instruments import InstrumentId
 from alphastream.streaming.leg_flows import LegFlows
+from alphastream.tape.columns import empty
 from tests.views.microstructure.legs import MadeMarket, made_book
 from tests.views.running import app, cards, page_of, words
 from views.shared.system import get_system
@@ -61,6 +62,17 @@ def with_books(request: pytest.FixtureRequest) -> Iterator[None]:
     system._replay = replace(pipeline, market=VenueMarkets({eth.venue: market}, {}), flows=flows)
     yield
     system._replay = pipeline
+
+
+def test_bars_whose_trades_are_not_on_the_tape_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    app()
+    test = app(PAGE)
+    pipeline = get_system().pipeline
+    assert pipeline is not None
+    monkeypatch.setattr(type(pipeline.store), "columns", lambda *_: empty())
+    test.run()
+    assert not test.exception
+    assert "No trade of these bars is on the tape now." in words(test)
 
 
 @pytest.mark.usefixtures("with_books")
