@@ -32,7 +32,7 @@ def depth_comparison(data: Data, request: BacktestRequest, result: RunResult) ->
         key="depth_comparison",
         bind="query-params",
         help="Runs the same strategy again with the other fills. In recorded books an order takes the levels of the "
-        "first book after the latency, the best first; the model takes the next trade and adds half a spread.",
+        "first book after the latency, the best first; the model takes a trade and adds half a spread.",
     ):
         return
     rules = other_rules(request.rules)
@@ -57,7 +57,9 @@ def depth_comparison(data: Data, request: BacktestRequest, result: RunResult) ->
         alt="The same strategy filled by half a spread and in recorded books",
         column_config={name: st.column_config.NumberColumn(format="%.2f") for name in runs},
     )
+    model = request.rules if in_books else rules
     st.caption(
+        f"Half spread: the {model.fill.replace('_', ' ')} and {model.half_spread_bps:g} bps. "
         "Spread is what the best level is worse than the mid, impact what deeper levels cost. A sampled book may have "
         "changed by the time an order came, and orders of others that came first are not in it."
     )

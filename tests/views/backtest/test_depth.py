@@ -85,6 +85,7 @@ def test_fills_side_by_side() -> None:
     assert found["half spread"][bps] == pytest.approx(0.5, rel=0.01)
     assert found["recorded depth"][bps] == pytest.approx(0.1, rel=0.01), "half of a spread of 0.2 bps"
     assert found["recorded depth"]["fills"] > 0.0
+    assert "Half spread: the next trade and 0.5 bps." in words(test)
 
 
 def test_the_whole_run_in_recorded_books() -> None:
