@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, wait
-from typing import Final
+from typing import Final, NamedTuple
 
 from alphastream.errors import FeedError
 from alphastream.events import Tick
@@ -19,6 +19,15 @@ log = logging.getLogger(__name__)
 LAG_S: Final = 1.0  # after the first trade of a connection: REST lags behind the stream
 PAUSE_S: Final = 0.2  # between requests
 AGAIN_S: Final = 10.0  # after a failure, three times
+
+
+class _Request(NamedTuple):
+    """A request under way, and how often it failed before."""
+
+    symbol: InstrumentId
+    failures: int
+    client: RestClient
+    answer: Future[bytes]
 
 
 class NewestTrades:
@@ -37,7 +46,7 @@ class NewestTrades:
         self._codec, self._timeout_s = codec, timeout_s
         self._wanted: dict[InstrumentId, int] = {}  # and how often that failed
         self._not_before_s = 0.0
-        self._request: tuple[InstrumentId, RestClient, Future[bytes]] | None = None
+        self._request: _Request | None = None
 
     def want(self, symbols: Iterable[InstrumentId], now_s: float) -> None:
         """Ask for these instruments soon."""
@@ -52,23 +61,22 @@ class NewestTrades:
         if not context.refills or context.state not in ("live", "backfilling"):
             return
         if self._request is not None:
-            symbol, _, answer = self._request
-            if answer.done():
-                self._request = None
-                self._take(context, symbol, answer, now_s)
+            if self._request.answer.done():
+                answered, self._request = self._request, None
+                self._take(context, answered, now_s)
             return
         self._wanted = {symbol: failures for symbol, failures in self._wanted.items() if symbol in symbols}
         if not self._wanted or now_s < self._not_before_s:
             return
         symbol = next(iter(self._wanted))
+        failures = self._wanted.pop(symbol)  # a connection that begins before the answer wants it once more
         self._not_before_s = now_s + PAUSE_S
         request = self._codec.past_trades(symbol, 0, self._codec.page_limit, 0)
         if request is None:
-            del self._wanted[symbol]
             return
         context.stats.traffic.asked(request.weight, now_s)
         client = RestClient(self._timeout_s)
-        self._request = (symbol, client, in_thread(lambda: client.get(request.url)))
+        self._request = _Request(symbol, failures, client, in_thread(lambda: client.get(request.url)))
         if context.stopping:  # it was set before ``interrupt`` could see this one
             client.abort()
 
@@ -76,17 +84,17 @@ class NewestTrades:
         """End a waiting request, from any thread."""
         request = self._request
         if request is not None:
-            request[1].abort()
+            request.client.abort()
 
     def wait(self) -> None:
         """Wait for the end of an interrupted request."""
         if self._request is not None:
-            wait([self._request[2]], 1.0)
+            wait([self._request.answer], 1.0)
 
-    def _take(self, context: FeedContext, symbol: InstrumentId, answer: "Future[bytes]", now_s: float) -> None:
-        failures = self._wanted.pop(symbol, 0)
+    def _take(self, context: FeedContext, request: _Request, now_s: float) -> None:
+        symbol, failures = request.symbol, request.failures
         try:
-            ticks: list[Tick] = self._codec.parse_past_trades(symbol, answer.result())
+            ticks: list[Tick] = self._codec.parse_past_trades(symbol, request.answer.result())
         except RefusedError as refusal:
             advice = self._codec.advise(refusal.status, refusal.headers)
             self._not_before_s = now_s + (float("inf") if advice.action == "stop" else max(advice.wait_s, AGAIN_S))
@@ -96,9 +104,9 @@ class NewestTrades:
             reason = str(error)
         else:
             if ticks and not context.deliver(TickGroups({symbol: TickColumns.of(ticks)})):
-                self._wanted[symbol] = failures
+                self._wanted.setdefault(symbol, failures)
             return
         log.warning("feed=%r newest trades of %s not fetched: %s", self._codec.title, symbol, reason)
         if failures < 2:
-            self._wanted[symbol] = failures + 1
+            self._wanted.setdefault(symbol, failures + 1)
         context.report("live", f"{LIVE}; those missed before cannot be fetched now: {reason}")
