@@ -1,7 +1,7 @@
 """What it costs to hold a pair, and at what prices it could be traded."""
 
 from alphastream.carry.executable import Entry, Executable, Fit, executable, fit_of
-from alphastream.carry.funding_watch import STALE_NS, FundingWatch, Missed
+from alphastream.carry.funding_watch import FundingWatch, Missed
 from alphastream.carry.payments import WithoutMark, paid_between, payments_of_csv, recorded_funding
 from alphastream.carry.position import (
     LegCarry,
@@ -15,7 +15,6 @@ from alphastream.carry.position import (
 )
 
 __all__ = [
-    "STALE_NS",
     "Entry",
     "Executable",
     "Fit",

@@ -11,7 +11,7 @@ from alphastream.errors import ParameterError
 from alphastream.graph import Price
 from alphastream.pairs import PairAnalytics
 
-STALE_NS: Final = 10 * SECOND
+BOOK_STALE_NS: Final = 10 * SECOND
 """A book of a leg that is worth trading changes several times a second: unchanged for so long, it has stopped."""
 
 
@@ -176,7 +176,7 @@ def _fault(book: BookView | None, name: str, now_ns: int) -> str:
         return f"No book of {name} is kept."
     if not book.in_sequence:
         return f"The book of {name} is not in sequence: {book.reason.rstrip('.')}."
-    if now_ns - book.receive_ns > STALE_NS:
+    if now_ns - book.receive_ns > BOOK_STALE_NS:
         return f"The book of {name} has not changed for {(now_ns - book.receive_ns) / 1e9:.0f} s."
     if not (len(book.bid_price) and len(book.ask_price)):
         return f"The book of {name} has an empty side."

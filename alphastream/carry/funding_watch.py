@@ -9,7 +9,7 @@ from alphastream.core.units import SECOND
 from alphastream.feeds.market import FundingPayment, MarkPrice
 from alphastream.instruments import InstrumentId
 
-STALE_NS: Final = 5 * SECOND
+MARK_STALE_NS: Final = 5 * SECOND
 """Mark prices come every second or every third. With none so shortly before a payment the rate may have changed."""
 
 
@@ -35,7 +35,7 @@ class FundingWatch:
 
     Attributes
     ----------
-    missed : where a payment fell due and the newest mark price before it was older than ``STALE_NS``.
+    missed : where a payment fell due and the newest mark price before it was older than ``MARK_STALE_NS``.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class FundingWatch:
 
     def _paid(self, mark: MarkPrice, before: MarkPrice, due_ns: int, interval_ns: int) -> FundingPayment | None:
         at_once = mark.time_ns == due_ns
-        rate = before.funding_rate if due_ns - before.time_ns <= STALE_NS else math.nan
+        rate = before.funding_rate if due_ns - before.time_ns <= MARK_STALE_NS else math.nan
         if at_once and mark.next_funding_ns == due_ns and not math.isnan(mark.funding_rate):
             rate = mark.funding_rate
         if math.isnan(rate):
@@ -80,7 +80,8 @@ class FundingWatch:
             return None
         if interval_ns and mark.time_ns - due_ns >= interval_ns:
             self.missed.append(Missed(mark.instrument, due_ns, mark.time_ns))
-        return FundingPayment(mark.instrument, due_ns, rate, mark.mark if at_once else before.mark)
+        price = before.mark if math.isnan(mark.mark) or not at_once else mark.mark
+        return FundingPayment(mark.instrument, due_ns, rate, price)
 
 
 _SAID_NOTHING: Final[dict[str, Any]] = {"next_funding_ns": 0, "funding_rate": math.nan, "interval_ns": 0}
@@ -92,7 +93,7 @@ def _continued(mark: MarkPrice, before: MarkPrice, paid_ns: int) -> MarkPrice:
     counted_ns = next_ns - paid_ns if paid_ns and next_ns else before.interval_ns
     return MarkPrice(
         mark.instrument,
-        mark.mark,
+        before.mark if math.isnan(mark.mark) else mark.mark,
         mark.time_ns,
         mark.receive_ns,
         before.index if math.isnan(mark.index) else mark.index,

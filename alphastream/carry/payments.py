@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alphastream.books import MarketHistory
-from alphastream.carry.funding_watch import STALE_NS
+from alphastream.carry.funding_watch import MARK_STALE_NS
 from alphastream.errors import ParameterError
 from alphastream.feeds.market import FundingPayment
 from alphastream.instruments import InstrumentId
@@ -28,12 +28,12 @@ def paid_between(history: MarketHistory, name: str, from_ns: int, until_ns: int)
     """Return the payments of a time, the end not included, with their marks as far as those are known.
 
     Where the venue's list has no mark, as at OKX and Bybit, it is that of the last mark price that was recorded before,
-    unless that is older than ``STALE_NS``: then it stays NaN.
+    unless that is older than ``MARK_STALE_NS``: then it stays NaN.
     """
     found = []
     for payment in history.funding(name, from_ns, until_ns):
         if math.isnan(payment.mark):
-            marks = history.marks(name, payment.time_ns - STALE_NS, payment.time_ns + 1)
+            marks = history.marks(name, payment.time_ns - MARK_STALE_NS, payment.time_ns + 1)
             if len(marks):
                 newest = int(np.argmax(marks.time_ns))
                 payment = msgspec.structs.replace(payment, mark=float(marks.mark[newest]))

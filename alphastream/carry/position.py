@@ -89,17 +89,17 @@ def leg_carry(
     ----------
     last : price of the last trade, NaN where there was none.
     rules : what the venue lists, None where it lists nothing.
-    mark : the newest mark price, None where there is none.
+    mark : the newest mark price, None where there is none; a venue may tell funding first, and NaN as the mark.
     """
     kind = funded(rules, mark)
-    price = last if mark is None else mark.mark
+    price = last if mark is None or math.isnan(mark.mark) else mark.mark
     basis = math.nan if mark is None else mark.mark / mark.index - 1.0
     if kind == "none":
         return LegCarry(instrument, units, price, kind, payment=0.0, a_day=0.0, basis=basis)
     if kind == "unknown":
         why = f"{instrument}: the venue does not say whether it pays funding."
         return LegCarry(instrument, units, price, kind, basis=basis, why=why)
-    if mark is None:
+    if mark is None or math.isnan(mark.mark):
         return LegCarry(instrument, units, price, kind, why=f"{instrument}: no mark price has arrived yet.")
     payment = funding_amount(units, mark.mark, mark.funding_rate)
     a_day, why = math.nan, ""

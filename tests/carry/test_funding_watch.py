@@ -110,6 +110,20 @@ def test_what_comes_late_or_says_little_changes_nothing() -> None:
     )  # fmt: skip
 
 
+def test_index_and_funding_may_come_by_messages_of_their_own() -> None:
+    """As at OKX: what such a message does not say is no mark price that is not known."""
+    watch = FundingWatch()
+    found = []
+    for said in mark_prices(BTC):
+        alone = MarkPrice(BTC, said.mark, said.time_ns, said.receive_ns)
+        for part in (alone, msgspec.structs.replace(said, mark=math.nan)):
+            if (paid := watch.add(part)) is not None:
+                found.append(paid)
+    assert [(paid.time_ns, paid.mark) for paid in found] == [
+        (due_ns, float(mark_at(BTC, due_ns))) for due_ns in (FIRST_NS, SECOND_NS)
+    ]
+
+
 def test_a_payment_without_a_rate_is_missed() -> None:
     watch = FundingWatch()
     unrated = [msgspec.structs.replace(mark, funding_rate=math.nan) for mark in mark_prices(BTC)]

@@ -58,6 +58,7 @@ def test_a_spot_leg_pays_nothing() -> None:
     [
         ("", None, "does not say whether it pays funding"),
         ("perpetual", None, "no mark price has arrived"),
+        ("perpetual", msgspec.structs.replace(MARK, mark=math.nan), "no mark price has arrived"),
         ("perpetual", msgspec.structs.replace(MARK, funding_rate=math.nan), "funding rate has not arrived"),
         ("perpetual", msgspec.structs.replace(MARK, interval_ns=0), "not known how often"),
     ],
@@ -68,6 +69,7 @@ def test_what_is_not_known_is_said(kind: Literal["perpetual", ""], mark: MarkPri
     )
     assert said in held.why
     assert math.isnan(held.a_day)
+    assert held.gross > 60_000.0, "the last trade stands in for a mark that has not arrived"
     assert math.isnan(held.share_a_day)
 
 
