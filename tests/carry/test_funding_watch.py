@@ -116,9 +116,8 @@ def test_index_and_funding_may_come_by_messages_of_their_own() -> None:
     found = []
     for said in mark_prices(BTC):
         alone = MarkPrice(BTC, said.mark, said.time_ns, said.receive_ns)
-        for part in (alone, msgspec.structs.replace(said, mark=math.nan)):
-            if (paid := watch.add(part)) is not None:
-                found.append(paid)
+        parts = (alone, msgspec.structs.replace(said, mark=math.nan))
+        found += [paid for part in parts if (paid := watch.add(part)) is not None]
     assert [(paid.time_ns, paid.mark) for paid in found] == [
         (due_ns, float(mark_at(BTC, due_ns))) for due_ns in (FIRST_NS, SECOND_NS)
     ]
