@@ -18,6 +18,7 @@ TASKS: Final[dict[str, str]] = {
     "alphastream-engine": "computes what pages show",
     "alphastream-hub": "makes the messages of the live channel",
     "alphastream-arbitrage": "looks for edges between venues",
+    "alphastream-risk": "measures what is held and what it may lose",
     "alphastream-alerts": "evaluates alert rules",
     "alphastream-webhooks": "sends alerts to webhooks",
     "alphastream-paper": "runs paper runs",
