@@ -10,8 +10,8 @@ install:  ## what running and testing need
 run:  ## the dashboard, at http://127.0.0.1:8501
 	$(PYTHON) -m streamlit run app.py
 
-exchange:  ## a local exchange: Binance's protocol on port 8900
-	$(PYTHON) -m tools.exchange --port 8900
+exchange:  ## a local exchange on port 8900: Binance futures, or make exchange VENUES="okx kraken"
+	$(PYTHON) -m tools.exchange --port 8900 $(foreach venue,$(VENUES),--market $(venue))
 
 check:  ## format, lint and types
 	$(PYTHON) -m ruff format --check .
