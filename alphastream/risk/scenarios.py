@@ -55,7 +55,7 @@ def tail_risk(pnl: Floats, level: float, horizon_bars: int = 1) -> TailRisk:
     Examples
     --------
     >>> risk = tail_risk(np.arange(-100.0, 0.0), 0.95)
-    >>> risk.value_at_risk, risk.expected_shortfall
+    >>> risk.value_at_risk, round(risk.expected_shortfall, 9)
     (95.0, 98.0)
     """
     if not 0.5 < level < 1.0:

@@ -76,7 +76,7 @@ def test_cards_keep_their_places_and_nothing_is_cut(
         "() => [...document.querySelectorAll('.lf-numbers .lf-card')].map(card => card.getBoundingClientRect().top)"
     )
     assert rows.count(rows[0]) == columns
-    assert len(set(rows)) <= (2 if width == 1440 else 6)
+    assert len(set(rows)) <= (3 if width == 1440 else 8)  # one line more for what books and funding say
     cut = "() => [...document.querySelectorAll('.lf-card, .lf-card *')].filter(node => node.scrollWidth > "
     cut += "node.clientWidth + 1 && getComputedStyle(node).display !== 'inline').length"
     assert page.evaluate(cut) == 0

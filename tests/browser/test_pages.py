@@ -147,10 +147,10 @@ def test_refused_address_replays_and_says_so(desk: Desk) -> None:
 
 
 def test_a_lost_connection_heals_under_an_open_page(desk: Desk) -> None:
-    faults = [Drop(after=300, times=2)]
+    faults = [Drop(after=300, times=2, on="trades")]
     with (
         LocalExchange(pace=Rate(200), loop=True, faults=faults) as exchange,
-        visit(desk, exchange, BACKOFF_BASE_S="0.1", BACKOFF_CAP_S="0.5") as page,
+        visit(desk, exchange, BACKOFF_BASE_S="0.1", BACKOFF_CAP_S="0.5", BOOKS="off") as page,
     ):
         wait_for_chart(page)
         page.wait_for_function("() => document.querySelector('.js-plotly-plot').data[0].y.length > 3", timeout=WAIT_MS)
@@ -211,7 +211,9 @@ def test_code_that_is_reloaded_starts_no_second_feed(desk: Desk) -> None:
         shutil.copy(file, copy)
     watching = ("--server.fileWatcherType=poll", "--server.runOnSave=true", "--server.enableStaticServing=true")
     with LocalExchange(pace=Rate(200), loop=True) as exchange:
-        app = desk.run_app(copy / "app.py", *watching, env=environ(desk, exchange) | {"PYTHONPATH": str(copy)})
+        app = desk.run_app(
+            copy / "app.py", *watching, env=environ(desk, exchange, BOOKS="off") | {"PYTHONPATH": str(copy)}
+        )
         page = desk.open_page(app.url)
         wait_for_chart(page)
         wait_until_messages_come(page)

@@ -29,6 +29,7 @@ class TapePipeline:
     title = "a tape made up for a test"
     venue = ""
     address = ""
+    absent: dict[str, str] = {}  # noqa: RUF012 (its only venue is there)
     market: MarketView | None = None
     market_history: MarketHistory | None = None
     instruments: dict[str, object] = {}  # noqa: RUF012 (none, and nobody adds one)

@@ -17,6 +17,7 @@ def pipeline(kind: str = "live", state: str = "live", failure: str | None = None
         title="Binance USDⓈ-M Futures",
         engine=SimpleNamespace(failure=failure),
         health=health,
+        absent={},
     )
     return cast(Pipeline, parts)
 
