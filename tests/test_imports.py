@@ -29,7 +29,7 @@ APPLICATION: dict[str, set[str]] = {
 }
 
 # Rooms of runtime do not know each other; what they share stands beside them.
-RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock", "checked_lines", "threads"}
+RUNTIME_SHARED = {"outbound", "http", "backoff", "writer_lock", "checked_lines", "kept_choices", "threads"}
 
 # What of runtime the files at the root and the pages may touch.
 RUNTIME_USERS: dict[str, set[str]] = {

@@ -1,19 +1,13 @@
 """What trading is assumed to cost, as people set it, on disk."""
 
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from alphastream.arbitrage import Assumptions, default_taker_bps
 from alphastream.core.validation import require_number
-from alphastream.errors import AlphaStreamError, StorageError
-
-log = logging.getLogger(__name__)
+from runtime.kept_choices import KeptChoices
 
 FILE: Final = "arbitrage.json"
 
@@ -52,40 +46,6 @@ class Costs:
         return self.taker_bps.get(fee_key(venue, is_perpetual=is_perpetual), published)
 
 
-class CostsFile:
-    """Keeps them for the next start.
-
-    Parameters
-    ----------
-    folder : made when something is written.
-
-    Attributes
-    ----------
-    notice : why what was kept is not used; None where it is.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
-        self.notice: str | None = None
-
-    def load(self) -> Costs:
-        """Return what was kept; the published costs where nothing was, or it cannot be read."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Costs)
-        except FileNotFoundError:
-            return Costs()
-        except (OSError, ValueError, AlphaStreamError) as error:
-            self.notice = f"{self._path} cannot be read ({error}): the published costs are used"
-            log.error("%s", self.notice)
-            return Costs()
-
-    def save(self, costs: Costs) -> None:
-        """Replace what was kept, whole or not at all. Raises StorageError."""
-        scratch = self._path.with_suffix(".json.new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(msgspec.json.encode(costs))
-            os.replace(scratch, self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error}: the costs hold until this app ends") from error
-        self.notice = None
+def costs_file(folder: Path) -> KeptChoices[Costs]:
+    """Return the file that keeps them in a folder."""
+    return KeptChoices(folder / FILE, Costs(), "the published costs are used", "the costs hold until this app ends")

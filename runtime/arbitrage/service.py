@@ -16,7 +16,7 @@ from alphastream.arbitrage import Alignment, ArbitrageMonitor, Edge, LeadLag, Le
 from alphastream.core.units import MS
 from alphastream.errors import AlphaStreamError, StorageError
 from runtime import threads
-from runtime.arbitrage.costs_file import Costs, CostsFile
+from runtime.arbitrage.costs_file import Costs, costs_file
 from runtime.arbitrage.kept import EdgeHistory, KeptEdges, KeptMids, lead_of
 from runtime.arbitrage.legs import Reader, VenueLine, WatchedLeg, assets_of
 
@@ -138,7 +138,7 @@ class ArbitrageService:
         sampled_ns: int = 100 * MS,
     ) -> None:
         self._store, self._lines, self._now_ns, self._sampled_ns = store, lines, now_ns, sampled_ns
-        self._file = CostsFile(folder)
+        self._file = costs_file(folder)
         self._costs = self._file.load()
         self._lock = threading.RLock()
         self._watches: dict[str, _Watch] = {}

@@ -29,7 +29,7 @@ from alphastream.risk import (
 from alphastream.streaming.tape_bars import TapeBars
 from alphastream.tape.protocols import Tape
 from runtime import threads
-from runtime.risk.watched import Watched, WatchedFile
+from runtime.risk.watched import Watched, watched_file
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class RiskMonitor:
         tell: Callable[[Breach, bool], object] = lambda _breach, _recorded: None,
     ) -> None:
         self._runs, self._market, self._tell = runs, market, tell
-        self._file = WatchedFile(folder)
+        self._file = watched_file(folder)
         self._watched = self._file.load()
         self._lock = threading.RLock()
         self._of: tuple[Market, int] | None = None  # whose bars of which length are read

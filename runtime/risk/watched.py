@@ -1,16 +1,13 @@
 """What the risk monitor is told to watch, on disk."""
 
-import logging
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from alphastream.errors import AlphaStreamError, ParameterError, StorageError
+from alphastream.errors import ParameterError
 from alphastream.risk import Limits
-
-log = logging.getLogger(__name__)
+from runtime.kept_choices import KeptChoices
 
 FILE: Final = "risk.json"
 INTERVALS_S: Final = (1, 10, 60, 300)
@@ -46,36 +43,7 @@ class Watched(msgspec.Struct, frozen=True):
             raise ParameterError(f"horizon_bars is {self.horizon_bars}: give 1 to 1,000")
 
 
-class WatchedFile:
-    """Keeps it for the next start.
-
-    Attributes
-    ----------
-    notice : why what was kept is not used; None where it is.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
-        self.notice: str | None = None
-
-    def load(self) -> Watched:
-        """Return what was kept; no limits and no positions where nothing was, or it cannot be read."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Watched)
-        except FileNotFoundError:
-            return Watched()
-        except (OSError, ValueError, AlphaStreamError) as error:
-            self.notice = f"{self._path} cannot be read ({error}): there are no limits and no file of positions"
-            log.error("%s", self.notice)
-            return Watched()
-
-    def save(self, watched: Watched) -> None:
-        """Replace what was kept, whole or not at all. Raises StorageError."""
-        scratch = self._path.with_suffix(".json.new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(msgspec.json.encode(watched))
-            os.replace(scratch, self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error}: it holds until this app ends") from error
-        self.notice = None
+def watched_file(folder: Path) -> KeptChoices[Watched]:
+    """Return the file that keeps it in a folder."""
+    otherwise = "there are no limits and no file of positions"
+    return KeptChoices(folder / FILE, Watched(), otherwise, "it holds until this app ends")

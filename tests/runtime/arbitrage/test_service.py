@@ -16,7 +16,7 @@ from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import MarkPrice
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
-from runtime.arbitrage.costs_file import Costs, CostsFile, fee_key
+from runtime.arbitrage.costs_file import Costs, costs_file, fee_key
 from runtime.arbitrage.legs import ASSUMED_DELAY_NS, assets_of
 from runtime.arbitrage.service import ArbitrageService
 from runtime.stores.signal_store import SignalStore
@@ -65,7 +65,7 @@ def clock() -> Clock:
 
 
 def test_pieces_equal_the_whole_and_are_kept(tmp_path: Path, clock: Clock) -> None:
-    CostsFile(tmp_path).save(CHEAP)
+    costs_file(tmp_path).save(CHEAP)
     lines = lines_at(clock)
     service = ArbitrageService(tmp_path, SignalStore(tmp_path / "arbitrage.db"), lambda: lines, clock)
     signals = run(service, clock, 40)
@@ -130,7 +130,7 @@ def test_a_look_that_fails_is_told_and_the_next_one_comes(tmp_path: Path, clock:
 
 
 def test_a_venue_that_is_lost_ends_its_episodes(tmp_path: Path, clock: Clock) -> None:
-    CostsFile(tmp_path).save(CHEAP)
+    costs_file(tmp_path).save(CHEAP)
     lines = lines_at(clock)
     service = ArbitrageService(tmp_path, SignalStore(tmp_path / "arbitrage.db"), lambda: lines, clock)
     run(service, clock, 20)
@@ -238,7 +238,7 @@ def test_costs_hold_from_then_on_and_after_a_restart(tmp_path: Path, clock: Cloc
 
 
 def test_costs_on_disk_are_plain(tmp_path: Path) -> None:
-    CostsFile(tmp_path).save(CHEAP)
+    costs_file(tmp_path).save(CHEAP)
     assert json.loads((tmp_path / "arbitrage.json").read_text())["after"] == {"transfer_bps": 0.0, "holding_h": 8.0}
     with pytest.raises(ParameterError, match="half_spread_bps"):
         Costs(half_spread_bps=math.nan)
@@ -256,7 +256,7 @@ class FullDisk(SignalStore):
 
 
 def test_signals_wait_for_the_disk(tmp_path: Path, clock: Clock) -> None:
-    CostsFile(tmp_path).save(CHEAP)
+    costs_file(tmp_path).save(CHEAP)
     lines, store = lines_at(clock), FullDisk(tmp_path / "arbitrage.db")
     service = ArbitrageService(tmp_path, store, lambda: lines, clock)
     signals = run(service, clock, 35)
