@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from alphastream.books import MarketHealth
+from alphastream.books.health import MarketHealth, MarketStoreHealth
 from alphastream.core.units import SECOND
 from alphastream.errors import StorageError
 from alphastream.instruments import InstrumentId
@@ -73,6 +73,7 @@ class PipelineReport:
     file : of the tape.
     follows : whether another process records, and this one shows what that one writes.
     market : quotes, books and mark prices; None where they are not received.
+    kept : how the file of their samples is; None likewise.
     outage : why they are not although they were asked for; "" where they are.
     """
 
@@ -85,6 +86,7 @@ class PipelineReport:
     file: FileRoom
     follows: bool
     market: MarketHealth | None = None
+    kept: MarketStoreHealth | None = None
     outage: str = ""
 
     @property
@@ -183,6 +185,7 @@ def _of_line(pipeline: Pipeline, line: Line) -> PipelineReport:
         file=room_of(store.path),
         follows=store.follows,
         market=line.market.health if line.market is not None else None,
+        kept=line.kept.health if line.kept is not None else None,
         outage=line.outage,
     )
 
@@ -225,7 +228,22 @@ def troubles(report: Report) -> tuple[str, ...]:
                 f"a tick of the {each.kind} feed has waited {each.store.durable_lag_s:.0f} s for the disk, "
                 f"more than {DURABLE_LAG_S:g} s"
             )
+        found += _troubles_of_books(each)
     return tuple(found)
+
+
+def _troubles_of_books(pipeline: PipelineReport) -> list[str]:
+    """Say why quotes and books do not come or are not kept; nothing where no trades come, which says enough."""
+    found = []
+    market, of_venue = pipeline.market, f"of {pipeline.venue}"
+    if pipeline.outage:
+        found.append(f"no books {of_venue} are received: {pipeline.outage}")
+    if market is not None and market.state != "live" and pipeline.is_live:
+        waited_s = (pipeline.now_ns - market.since_ns) / SECOND
+        found += [f"the books {of_venue} are {market.state}: {market.reason}"] if waited_s > GRACE_S else []
+    if pipeline.kept is not None and pipeline.kept.last_error is not None:
+        found.append(f"books {of_venue} cannot be saved: {pipeline.kept.last_error}")
+    return found
 
 
 def holes(pipeline: Pipeline, symbol: str, newest: int = SHOWN_HOLES) -> list[Hole]:

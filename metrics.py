@@ -10,6 +10,7 @@ from health import PipelineReport, Report, troubles
 from runtime.monitoring.exposition import Labels, Metric, Series, counter, gauge, histogram, text
 
 STATES: Final = ("connecting", "live", "stalled", "backfilling", "blocked", "stopped")
+STATES_OF_BOOKS: Final = ("connecting", "live", "stalled", "blocked", "stopped")
 
 
 def health_answer(report: Report, *, with_reasons: bool) -> tuple[int, bytes]:
@@ -32,6 +33,7 @@ def health_answer(report: Report, *, with_reasons: bool) -> tuple[int, bytes]:
                     "state": each.feed.state,
                     "ticks": each.feed.ticks,
                     "durable_lag_s": round(each.store.durable_lag_s, 3),
+                    "books": each.market.state if each.market is not None else None,
                 }
                 for each in report.pipelines
             ],
@@ -53,6 +55,7 @@ def families(report: Report) -> list[Metric]:
         *_instruments(report),
         *_feeds(feeds),
         *_traffic(feeds),
+        *_books(feeds),
         *_tapes(feeds, report.retention_hours),
         *_channel(report),
         *_threads(report),
@@ -138,6 +141,30 @@ def _traffic(feeds: Feeds) -> Iterable[Metric]:
         "From trade to arrival, corrected by the difference of the clocks; refetched ticks are not in it.",
         [(k, t.lag) for k, t in each],
     )
+
+
+def _books(feeds: Feeds) -> Iterable[Metric]:
+    each = [(labels, pipeline.market) for labels, pipeline in feeds if pipeline.market is not None]
+    kept = [(labels, pipeline.kept) for labels, pipeline in feeds if pipeline.kept is not None]
+    states = [({**k, "state": state}, float(m.state == state)) for k, m in each for state in STATES_OF_BOOKS]
+    yield gauge("books_state", "1 for the state that quotes, books and mark prices are in.", states)
+    missing = [
+        (k, float(bool(pipeline.outage))) for k, pipeline in feeds if pipeline.market is not None or pipeline.outage
+    ]
+    yield gauge("books_unavailable", "1 where they were asked for and cannot be received.", missing)
+    yield gauge("books_connections", "Their connections that are open.", [(k, m.connections) for k, m in each])
+    yield counter("books_reconnects", "Connections after the first of each.", [(k, m.reconnects) for k, m in each])
+    lost = [(k, sum(not one.in_sequence for one in m.instruments.values())) for k, m in each]
+    yield gauge("books_out_of_sequence", "Books that may lack an update and are made right.", lost)
+    resyncs = [(k, sum(one.resyncs for one in m.instruments.values())) for k, m in each]
+    yield counter("books_resyncs", "Times a book was made right after a loss.", resyncs)
+    rejected = [({**k, "reason": why}, float(n)) for k, m in each for why, n in m.rejected.items()]
+    yield counter("books_rejected_messages", "Messages that were none of it and should not have come.", rejected)
+    yield gauge("books_pending_samples", "Samples that wait for the disk.", [(k, s.pending) for k, s in kept])
+    yield counter("books_written_samples", "Samples made durable.", [(k, s.written) for k, s in kept])
+    yield counter("books_lost_samples", "Samples given up while the disk failed.", [(k, s.lost) for k, s in kept])
+    failing = [(k, float(s.last_error is not None)) for k, s in kept]
+    yield gauge("books_store_failing", "1 while the newest write of samples failed.", failing)
 
 
 def _tapes(feeds: Feeds, retention_hours: int) -> Iterable[Metric]:

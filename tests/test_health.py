@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import health
+from alphastream.books.health import MarketHealth, MarketState, MarketStoreHealth
 from alphastream.core.units import SECOND
 from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
@@ -72,6 +73,24 @@ def test_a_disk_that_fails_or_is_slow_is_trouble(replayed: Report) -> None:
     assert not troubles(with_store(replayed, durable_lag_s=DURABLE_LAG_S))
     (words,) = troubles(with_store(replayed, durable_lag_s=DURABLE_LAG_S + 5))
     assert words == "a tick of the replay feed has waited 15 s for the disk, more than 10 s"
+
+
+def test_books_that_do_not_come_or_are_not_kept_are_trouble(replayed: Report) -> None:
+    (pipeline,) = replayed.pipelines
+
+    def told(state: MarketState, waited_s: float, **changes: Any) -> tuple[str, ...]:
+        since_ns = pipeline.now_ns - int(waited_s * SECOND)
+        market = MarketHealth("A venue", state, "no answer", since_ns, "sequence", {}, {}, 0, 0, 0)
+        return troubles(replace(replayed, pipelines=(replace(pipeline, market=market, **changes),)))
+
+    assert told("live", 600.0) == told("connecting", GRACE_S - 1.0) == ()
+    assert told("stalled", GRACE_S + 1.0) == ("the books of binance-usdm are stalled: no answer",)
+    assert told("live", 0.0, kept=MarketStoreHealth(1, 0, 0, 0, "no room", ())) == (
+        "books of binance-usdm cannot be saved: no room",
+    )
+    assert told("live", 0.0, outage="a file is in the way") == (
+        "no books of binance-usdm are received: a file is in the way",
+    )
 
 
 def test_auto_reports_both_feeds_and_is_well_while_it_replays(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from alphastream.books.health import MarketState
 from alphastream.instruments import bare
 from health import Report, report_of
 from ingest import FeedState
-from metrics import STATES, health_answer, metrics_text
+from metrics import STATES, STATES_OF_BOOKS, health_answer, metrics_text
 from runtime.writer_lock import WriterLock
 from storage import TickStore
 from system import System
 from tests.test_recorder import record_command
-from tests.test_system import ROOT, eventually, running, settings
+from tests.test_system import BTC, ROOT, eventually, running, settings
 from tools.exchange import LocalExchange, Rate
 
 
@@ -100,6 +101,33 @@ def test_the_verdict_says_why_only_to_those_who_may_know(
     assert orjson.loads(body)["feeds"][0]["ticks"] == found.pipelines[0].feed.ticks
     assert health_answer(found, with_reasons=False) == (503, b'{"status":"failing"}')
     assert families["alphastream_healthy"].samples[0].value == 0
+
+
+def test_books_are_told_with_their_file(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as exchange,
+        running(System(settings(tmp_path, exchange, BOOKS="on"))) as system,
+    ):
+        eventually(lambda: (market := report_of(system).pipelines[0].market) is not None and market.state == "live")
+        pipeline = system.pipeline
+        assert pipeline is not None
+        (line,) = pipeline.lines
+        assert line.market is not None
+        assert line.kept is not None
+        eventually(lambda: (book := pipeline.market.book(BTC)) is not None and book.in_sequence)  # type: ignore[union-attr]
+        line.ingest.stop()
+        line.market.stop()
+        line.kept.flush()
+        found = report_of(system)
+        families = families_of(metrics_text(found))
+    states = {sample.labels["state"]: sample.value for sample in families["alphastream_books_state"].samples}
+    assert set(states) == set(get_args(MarketState)) == set(STATES_OF_BOOKS)
+    assert states["stopped"] == sum(states.values()) == 1
+    written = total(families, "alphastream_books_written_samples", "alphastream_books_written_samples_total")
+    assert found.pipelines[0].kept is not None
+    assert written == found.pipelines[0].kept.written > 0
+    for name in ("pending_samples", "unavailable", "store_failing", "connections"):
+        assert [sample.value for sample in families[f"alphastream_books_{name}"].samples] == [0.0], name
 
 
 def test_a_system_that_does_what_it_was_asked_for_is_ok(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How quotes, books and mark prices of a venue are, at one moment."""
+"""How quotes, books and mark prices of a venue, and the store of their samples, are at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,3 +53,23 @@ class MarketHealth:
     connections: int
     reconnects: int
     rest_weight_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStoreHealth:
+    """How the store of sampled books, quotes and mark prices is doing.
+
+    Parameters
+    ----------
+    pending, written, lost : samples not durable yet, made durable, and given up.
+    damaged : samples in blocks that were not what was written.
+    last_error : why the newest write failed; None while writing works.
+    notices : what has happened to the file, the newest last.
+    """
+
+    pending: int
+    written: int
+    lost: int
+    damaged: int
+    last_error: str | None
+    notices: tuple[str, ...]

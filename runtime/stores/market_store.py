@@ -6,12 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from alphastream.books.blocks import Columns
+from alphastream.books.health import MarketStoreHealth
 from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import FundingPayment
 from runtime import threads
@@ -32,26 +32,6 @@ _PRUNED: Final = 200  # blocks in one transaction
 _CHECKED: Final = 20  # blocks of before that are read in one turn
 _NOTICES: Final = 8
 _CLOSE_TRIES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MarketStoreHealth:
-    """How the store is doing.
-
-    Parameters
-    ----------
-    pending, written, lost : samples not durable yet, made durable, and given up.
-    damaged : samples in blocks that were not what was written.
-    last_error : why the newest write failed; None while writing works.
-    notices : what has happened to the file, the newest last.
-    """
-
-    pending: int
-    written: int
-    lost: int
-    damaged: int
-    last_error: str | None
-    notices: tuple[str, ...]
 
 
 def market_path(tape: Path) -> Path:
