@@ -1,11 +1,13 @@
 """Several venues at once: one of them under faults or not to be had, the other complete all the time."""
 
+import math
 from pathlib import Path
 
 from health import report_of, troubles
+from runtime.arbitrage.service import AssetView
 from system import System
 from tests.test_system import BTC, SPOT_BTC, eventually, running, settings, several
-from tools.exchange import Drop, LocalExchange, Rate, SkipIds, Stall
+from tools.exchange import Drop, LocalExchange, Rate, Refuse451, SkipIds, Stall
 
 VENUES = ("coinbase", "kraken")
 NAMES = ("coinbase:BTC-USDT", "kraken:BTC/USDT")
@@ -80,3 +82,57 @@ def test_where_the_file_of_one_venue_cannot_be_used_the_next_is_tried(tmp_path: 
         assert system.choice is not None
         assert "binance-usdm.db" in system.choice.why
         assert system.failure is None
+
+
+def test_edges_between_two_venues_are_seen_in_their_books(tmp_path: Path) -> None:
+    with (
+        LocalExchange(loop=True) as futures,
+        LocalExchange(market="spot", loop=True) as spot,
+        running(
+            System(
+                several(
+                    tmp_path,
+                    {"binance-usdm": futures, "binance-spot": spot},
+                    VENUE="binance-usdm,binance-spot",
+                    SYMBOLS="BTCUSDT,ETHUSDT",
+                    BOOKS="on",
+                    FEED="live",
+                )
+            )
+        ) as system,
+    ):
+        assert system.arbitrage.outage is None
+
+        found: list[AssetView] = []
+
+        def has_edges() -> bool:
+            found[:] = [
+                each
+                for each in system.arbitrage.assets()
+                if each.asset == "BTC/USDT"
+                and len(each.edges) == 2
+                and all(math.isfinite(edge.worst) and math.isfinite(edge.value) for edge in each.edges)
+            ]
+            return bool(found)
+
+        eventually(has_edges)
+        (asset,) = found
+        assert {(edge.buy, edge.sell) for edge in asset.edges} == {(BTC, SPOT_BTC), (SPOT_BTC, BTC)}
+        assert {(leg.leg.instrument, leg.venue, leg.is_perpetual) for leg in asset.legs} == {
+            (BTC, "binance-usdm", True),
+            (SPOT_BTC, "binance-spot", False),
+        }
+        assert all(leg.leg.prices == "quotes" and leg.trouble == "" for leg in asset.legs)
+        assert all(edge.net <= edge.gross and edge.worst <= edge.net for edge in asset.edges), (
+            "costs and errors only take"
+        )
+        spot.inject(Refuse451())
+        spot.inject(Drop(on="trades"))
+        eventually(lambda: any(leg.trouble for each in system.arbitrage.assets() for leg in each.legs))
+        assert {leg.venue for each in system.arbitrage.assets() for leg in each.legs if leg.trouble} == {"binance-spot"}
+
+        def has_none() -> bool:
+            return all(math.isnan(edge.net) for each in system.arbitrage.assets() for edge in each.edges)
+
+        eventually(has_none)
+        assert system.arbitrage.outage is None
