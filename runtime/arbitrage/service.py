@@ -183,11 +183,13 @@ class ArbitrageService:
         found = {asset: legs for asset, legs in assets_of(self._lines()).items() if len(legs) > 1}
         closed: list[Signal] = []
         with self._lock:
-            for asset in [asset for asset in self._watches if asset not in found]:
-                closed += self._leave(asset)
-            for asset, legs in found.items():
-                closed += self._look(asset, legs)
-            self._save(closed)
+            try:
+                for asset in [asset for asset in self._watches if asset not in found]:
+                    closed += self._leave(asset)
+                for asset, legs in found.items():
+                    closed += self._look(asset, legs)
+            finally:  # what closed does not close again
+                self._save(closed)
         return closed
 
     def _look(self, asset: str, legs: list[WatchedLeg]) -> list[Signal]:

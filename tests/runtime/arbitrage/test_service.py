@@ -16,6 +16,7 @@ from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import MarkPrice
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
+from runtime.arbitrage import service as service_module
 from runtime.arbitrage.costs_file import Costs, costs_file, fee_key
 from runtime.arbitrage.legs import ASSUMED_DELAY_NS, assets_of
 from runtime.arbitrage.service import ArbitrageService
@@ -126,6 +127,21 @@ def test_a_look_that_fails_is_told_and_the_next_one_comes(tmp_path: Path, clock:
     assert service.outage is not None
     assert "no lines" in service.outage
     service._lines = list
+    service.stop()
+
+
+def test_what_closed_is_kept_although_another_asset_cannot_be_looked_at(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs_file(tmp_path).save(CHEAP)
+    lines = lines_at(clock)
+    monkeypatch.setattr(service_module, "assets_of", lambda lines: {**assets_of(lines), "ETH/USDT": [None, None]})
+    service = ArbitrageService(tmp_path, SignalStore(tmp_path / "arbitrage.db"), lambda: lines, clock)
+    for _ in range(200):
+        clock.now_ns += 200 * MS
+        with pytest.raises(AttributeError):
+            service.once()
+    assert len(service.signals(1_000)) >= 10
     service.stop()
 
 
