@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 HOUR_NS = 3_600 * SECOND
 REOPEN_S = 1.0  # between two tries to open a file that cannot be used
+CHOOSER_S = 2.0  # for a pipeline that is being left when all is to stop
 
 
 class System:
@@ -62,6 +63,7 @@ class System:
         self._live: Pipeline | None = None
         self._replay: Pipeline | None = None
         self._stopping = threading.Event()
+        self._chooser = threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True)
 
     def start(self) -> None:
         """Start the feed the settings ask for. Alerts, webhooks and paper trading may fail to: their pages say why."""
@@ -72,7 +74,7 @@ class System:
         if why := _start("watching the alert rules", self._watch.start):
             self.alerts.outage = why
         if self.settings.feed != "replay":
-            threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True).start()
+            self._chooser.start()
             while not self._tried.wait(0.05) and rewriting() is None:  # that takes long: pages say how far it is
                 pass
         if self.settings.feed == "replay" or (self.settings.feed == "auto" and self._live is None):
@@ -94,6 +96,8 @@ class System:
                 stop()
             except Exception:  # what is left must be stopped all the same
                 log.exception("not stopped in order: %s", stop.__qualname__)
+        if self._chooser.is_alive():  # it may be stopping a pipeline of its own, which it has just left
+            self._chooser.join(CHOOSER_S)
 
     def _forget_pipelines(self) -> None:
         with self._lock:

@@ -1,9 +1,14 @@
 """Several venues at once: one of them under faults or not to be had, the other complete all the time."""
 
 import math
+import threading
+import time
 from pathlib import Path
 
+import pytest
+
 from health import report_of, troubles
+from pipelines import Pipeline
 from runtime.arbitrage.service import AssetView
 from system import System
 from tests.test_system import BTC, SPOT_BTC, eventually, running, settings, several
@@ -136,3 +141,24 @@ def test_edges_between_two_venues_are_seen_in_their_books(tmp_path: Path) -> Non
 
         eventually(has_none)
         assert system.arbitrage.outage is None
+
+
+def test_a_venue_that_is_being_left_is_stopped_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave, leaves, left = System._leave, threading.Event(), list[Pipeline]()
+
+    def slowly(self: System, pipeline: Pipeline) -> None:
+        leaves.set()
+        assert self._stopping.wait(60)
+        time.sleep(1.0)
+        leave(self, pipeline)
+        left.append(pipeline)
+
+    monkeypatch.setattr(System, "_leave", slowly)
+    monkeypatch.setattr("system.CHOOSER_S", 60.0)
+    with (
+        LocalExchange(faults=[Refuse451()]) as futures,
+        running(System(several(tmp_path, {"binance-usdm": futures}, FEED="live"))),
+    ):
+        assert leaves.wait(60)
+    (pipeline,) = left
+    assert pipeline.lines[0].ingest.state == "stopped"
