@@ -73,6 +73,7 @@ LIBRARY: dict[str, int] = {
     "diagnosis": 6,
     "alerts": 7,
     "carry": 7,
+    "history": 7,
     "portfolio": 7,
     "streaming": 7,
     "strategies": 8,
