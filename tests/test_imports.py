@@ -54,6 +54,7 @@ LIBRARY: dict[str, int] = {
     "events": 1,
     "instruments": 1,
     "bars": 2,
+    "compute": 2,
     "tape": 2,
     "estimators": 2,
     "performance": 2,

@@ -1,0 +1,121 @@
+"""Where chunks are worked on: this thread, threads, processes, a Dask or a Ray cluster."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from difflib import get_close_matches
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
+
+from joblib.externals import loky
+
+from alphastream.core.validation import require_integer
+from alphastream.errors import ParameterError
+
+Work = Callable[[Any], Any]
+Engine = Callable[[Work, Sequence[Any]], Iterator[Any]]
+
+KEPT_S: Final = 300.0  # for which idle processes wait for the next job
+ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # of a process
+
+
+def sequential(work: Work, chunks: Sequence[Any]) -> Iterator[Any]:
+    """One by one, in this thread."""
+    return map(work, chunks)
+
+
+def threads(work: Work, chunks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """In threads, for kernels that run without the interpreter lock.
+
+    Of Python's own pool: joblib looks for results of threads every 10 ms, which is as long as a small scan takes.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="compute") as pool:
+        yield from _few_at_once(pool, work, chunks, workers)
+
+
+def processes(work: Work, chunks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """In processes of this machine, which stay for the next job; when one dies the pool ends, and the next is new."""
+    pool = loky.get_reusable_executor(workers, timeout=KEPT_S, env=ONE_THREAD)
+    return _few_at_once(pool, work, chunks, workers)
+
+
+def _few_at_once(pool: Executor, work: Work, chunks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """Answers in order; few chunks are ever in flight, so that a cancellation is heard soon."""
+    waiting: deque[Future[Any]] = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(work, chunk))
+            if len(waiting) >= 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def dask(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
+    """On a Dask cluster, which gives the chunks of dead workers to others; without address the client that is open."""
+    distributed: Any = import_module("distributed")
+
+    client = distributed.Client(address, set_as_default=False) if address else distributed.get_client()
+    futures = client.map(work, chunks, pure=False)
+    try:
+        for _, found in distributed.as_completed(futures, with_results=True):
+            yield found
+    finally:
+        client.cancel(futures)
+        if address:
+            client.close()
+
+
+def ray(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
+    """On a Ray cluster, which does chunks of dead workers again; without address the one that is open, or a new one."""
+    engine: Any = import_module("ray")
+
+    if not engine.is_initialized():
+        engine.init(address or None, include_dashboard=False, log_to_driver=False)
+    kept, task = engine.put(work), engine.remote(_call)
+    waiting = deque(task.remote(kept, chunk) for chunk in chunks)
+    try:
+        while waiting:
+            yield engine.get(waiting.popleft())
+    finally:
+        for each in waiting:
+            engine.cancel(each)
+
+
+def _call(work: Work, chunk: Any) -> Any:
+    return work(chunk)
+
+
+LOCAL: Final = {"sequential", "threads"}
+"""Engines whose workers share the memory of this process."""
+
+
+def engine_of(name: str, workers: int | None) -> Engine:
+    """The engine of a name, with the address of its cluster behind a colon.
+
+    Raises
+    ------
+    ParameterError : there is none of this name, or fewer than one worker.
+    """
+    kind, _, address = name.partition(":")
+    number = (os.cpu_count() or 1) if workers is None else workers
+    require_integer("workers", number, minimum=1)
+    engines: dict[str, Engine] = {
+        "sequential": sequential,
+        "threads": partial(threads, workers=number) if number > 1 else sequential,
+        "processes": partial(processes, workers=number),
+        "dask": partial(dask, address=address),
+        "ray": partial(ray, address=address),
+    }
+    if kind not in engines or (address and kind not in {"dask", "ray"}):
+        near = get_close_matches(kind, engines, 1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ParameterError(
+            f"backend is {name!r}{meant}: use one of {', '.join(engines)}; dask and ray may have an address"
+        )
+    return engines[kind]

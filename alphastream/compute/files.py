@@ -1,0 +1,62 @@
+"""Results and data on disk or in an object store: written under another name first, then renamed."""
+
+import io
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.fs
+
+MAGIC = b"\x93NUMPY"
+
+
+def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    """File system and path of a folder, a file or a URL such as s3://bucket/prefix."""
+    found: tuple[pyarrow.fs.FileSystem, str] = pyarrow.fs.FileSystem.from_uri(
+        uri if "://" in uri else str(Path(uri).resolve())
+    )
+    return found
+
+
+def save(folder: str, name: str, result: Any) -> None:
+    """Write an array as ``name``.npy or a table as ``name``.arrow; the same result is the same bytes."""
+    buffer = io.BytesIO()
+    if isinstance(result, pa.Table):
+        with pa.ipc.new_file(buffer, result.schema) as file:
+            file.write_table(result.combine_chunks())
+        write(folder, f"{name}.arrow", buffer.getbuffer())
+    else:
+        np.save(buffer, result, allow_pickle=False)
+        write(folder, f"{name}.npy", buffer.getbuffer())
+
+
+def write(folder: str, name: str, content: Any) -> str:
+    """Write a file that is there whole or not at all; returns its address."""
+    system, path = place(folder)
+    system.create_dir(path, recursive=True)
+    part = f"{path}/.{name}.{uuid.uuid4().hex}"
+    with system.open_output_stream(part) as stream:
+        stream.write(content)
+    system.move(part, f"{path}/{name}")
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def finished(folder: str | None) -> dict[str, Any]:
+    """Results that a folder holds, by name."""
+    if folder is None:
+        return {}
+    system, path = place(folder)
+    listed = system.get_file_info(pyarrow.fs.FileSelector(path, allow_not_found=True))
+    return {Path(each.path).stem: f"{folder.rstrip('/')}/{Path(each.path).name}" for each in listed if each.is_file}
+
+
+def load(uri: str) -> Any:
+    """Read a result again."""
+    system, path = place(uri)
+    with system.open_input_file(path) as file:
+        content = file.read_buffer()
+    if uri.endswith(".arrow"):
+        return pa.ipc.open_file(content).read_all()
+    return np.load(io.BytesIO(content), allow_pickle=False)

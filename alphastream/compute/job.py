@@ -1,0 +1,129 @@
+"""A job: one function over many chunks that name their data, on any backend, with the same result on each of them."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+from alphastream.compute.chunks import checked, code_of, name_of
+from alphastream.compute.engines import engine_of
+from alphastream.compute.files import finished, load, save
+from alphastream.errors import AlphaStreamError
+
+Result: TypeAlias = Any  # NDArray[Any] | pa.Table, which has no types
+"""What a chunk comes to: kept as .npy or as Arrow."""
+Answer: TypeAlias = tuple[str, Result]
+Backend: TypeAlias = Callable[[Callable[[Any], Answer], Sequence[Any]], Iterable[Answer]]
+"""Calls a function, which can be pickled, with each chunk and yields what it returns, in any order."""
+Chunk = TypeVar("Chunk")
+
+LOSSES: Final = 3  # of workers in a row, with nothing finished between, after which a job gives up
+
+
+class JobCancelled(AlphaStreamError):
+    """A job stopped because its caller asked for it; ``done`` and ``total`` are in the caller's units."""
+
+    def __init__(self, done: int, total: int) -> None:
+        super().__init__(f"the job was cancelled after {done:,} of {total:,}: start it again for a result")
+        self.done, self.total = done, total
+
+
+class WorkersLost(AlphaStreamError):
+    """Workers died again and again over the same chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function as workers get it: a chunk in, its name and its result out.
+
+    Parameters
+    ----------
+    function : of a module, of one chunk.
+    code : digest of the sources it is made of.
+    folder : where results are kept, None for nowhere.
+    """
+
+    function: Callable[[Any], Result]
+    code: str
+    folder: str | None
+
+    def __call__(self, chunk: object) -> Answer:
+        name, result = name_of(self.code, chunk), self.function(chunk)
+        if self.folder is not None:
+            save(self.folder, name, result)
+        return name, result
+
+
+def run(
+    function: Callable[[Chunk], Result],
+    chunks: Iterable[Chunk],
+    backend: str | Backend = "threads",
+    *,
+    workers: int | None = None,
+    folder: str | None = None,
+    size: Callable[[Chunk], int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Result]:
+    """Call a function with each chunk.
+
+    Parameters
+    ----------
+    function : of a module or a notebook's cell, neither lambda nor method nor closure; its result depends on the chunk
+        alone.
+    chunks : frozen dataclasses of text, numbers, tuples and such dataclasses, which name their data.
+    backend : "sequential", "threads", "processes", "dask", "ray", the last two with the address of their cluster behind
+        a colon ("dask:tcp://10.0.0.5:8786"), or a function of your own.
+    workers : threads or processes; None for one a core. A cluster has its own.
+    folder : where results are kept, a folder or an s3:// URL that workers see under the same name; what stands there of
+        the same code and chunk is not done again. None: results are kept in memory, and nothing outlasts the job.
+    size : of a chunk in the units of progress; None for one each.
+    progress : called with what is done and what there is, in this thread.
+    cancelled : asked as often; a true answer ends the job.
+
+    Returns
+    -------
+    Results in the order of the chunks.
+
+    Raises
+    ------
+    ParameterError : a function or chunk that carries data, or an unknown backend.
+    JobCancelled : when ``cancelled`` said so.
+    WorkersLost : workers died ``LOSSES`` times with nothing finished between.
+    """
+    call = Call(function, code_of(function), None if folder is None else str(folder))
+    compute = engine_of(backend, workers) if isinstance(backend, str) else backend
+    every = [checked(chunk) for chunk in chunks]
+    names = [name_of(call.code, chunk) for chunk in every]
+    work = dict(zip(names, every, strict=True))
+    sizes = {name: 1 if size is None else size(chunk) for name, chunk in work.items()}
+    found = {name: load(path) for name, path in finished(call.folder).items() if name in work}
+    done, total, losses = sum(sizes[name] for name in found), sum(sizes.values()), 0
+    if progress is not None and found:
+        progress(done, total)
+    while left := [chunk for name, chunk in work.items() if name not in found]:
+        if cancelled is not None and cancelled():
+            raise JobCancelled(done, total)
+        before, cause = len(found), None
+        try:
+            with closing(_generator(compute(call, left))) as answers:
+                for name, result in answers:
+                    done += sizes[name] * (name not in found)
+                    found[name] = result
+                    if progress is not None:
+                        progress(done, total)
+                    if cancelled is not None and len(found) < len(work) and cancelled():
+                        raise JobCancelled(done, total)
+        except BrokenExecutor as error:  # the pool with it; the next one takes what is left
+            cause = error
+        losses = 0 if len(found) > before else losses + 1
+        if losses == LOSSES:
+            raise WorkersLost(
+                f"workers died {LOSSES} times, {len(left)} of {len(work)} chunks are left: {cause}"
+            ) from cause
+    return [found[name] for name in names]
+
+
+def _generator(answers: Iterable[Answer]) -> Generator[Answer]:
+    yield from answers
