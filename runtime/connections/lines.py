@@ -17,6 +17,7 @@ from alphastream.feeds.codec import Codec
 from alphastream.feeds.feed import FeedContext
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
+from runtime.connections.read_pace import ReadPace
 from runtime.connections.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ Groups = dict[str, TickColumns]
 RENEW_S: Final = 23 * 3_600.0  # venues end a connection after 24 hours
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at stop, watchdog and subscription changes
 GLANCE_S: Final = 0.01  # wait for one of two connections
+GATHER_S: Final = 0.005  # longest wait for more trades of a busy connection
+ENOUGH: Final = 16  # trades of one read: all that follows costs about as much as they do
 OPEN_NEXT_S: Final = 2.0  # for connecting while another connection waits to be read
 OVERLAP_S: Final = 10.0  # longest time that both are read once the next one delivers
 SILENT_S: Final = 30.0  # a next connection without a trade for so long is given up, if the first has some
@@ -40,6 +43,7 @@ class _Line:
     transport: Transport
     symbols: frozenset[InstrumentId]
     opened_s: float
+    pace: ReadPace = field(default_factory=lambda: ReadPace(GATHER_S, ENOUGH))
     is_ending: bool = False  # the venue said so
     heard_s: float | None = None  # when its first trade came
     last_s: float = 0.0  # and its last
@@ -195,7 +199,9 @@ class Lines:
             self._floor, self._seen = dict(line.newest), {}
 
     def _read(self, context: FeedContext, line: _Line, symbols: Sequence[InstrumentId]) -> Groups:
+        line.pace.wait()
         frames, receive_ns = line.transport.recv_many(LOOK_AROUND_S if self._next is None else GLANCE_S)
+        line.pace.came(len(frames))
         if not frames:
             return {}
         context.stats.last_message_ns = receive_ns[-1]

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from alphastream.books.health import MarketState
 from alphastream.errors import FeedError
@@ -14,9 +14,13 @@ from runtime import threads
 from runtime.backoff import Backoff
 from runtime.connections.failures import StalledError, failure_of
 from runtime.connections.lines import LOOK_AROUND_S
+from runtime.connections.read_pace import ReadPace
 from runtime.connections.transport import Transport
 
 log = logging.getLogger(__name__)
+
+GATHER_S: Final = 0.01  # longest wait for more of a busy connection
+ENOUGH: Final = 64  # messages of one read
 
 
 class LineOwner(Protocol):
@@ -152,8 +156,11 @@ class MarketLine:
     def _read(self, transport: Transport, codec: MarketCodec) -> None:
         opened_s = spoke_s = time.monotonic()
         heard_s = dict.fromkeys(self.route.kinds, opened_s)
+        pace = ReadPace(GATHER_S, ENOUGH)
         while codec.endings == 0:
+            pace.wait()
             frames, receive_ns = transport.recv_many(LOOK_AROUND_S)
+            pace.came(len(frames))
             now_s = time.monotonic()
             if codec.keepalive is not None and now_s - spoke_s > codec.keepalive.every_s:
                 spoke_s = now_s
