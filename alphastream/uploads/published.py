@@ -16,7 +16,7 @@ from alphastream.uploads.contents import Content, roughness, same_prices
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A known layout: who writes it, and what stands in each column (a role, or a word for what is not read)."""
+    """A known layout: who writes it, and what stands in each column (a role, or a word for what is not read here)."""
 
     name: str
     words: tuple[str, ...]
@@ -29,15 +29,18 @@ class Published:
 
 
 _ROLES: Final = {*get_args(Role), "date"}
-_LAYOUTS: Final = tuple(
+LAYOUTS: Final = tuple(
     Published(name, tuple(words.split()))
     for name, words in (
-        ("Binance futures aggTrades", "id price quantity whole whole time buyer_is_maker"),
-        ("Binance spot aggTrades", "id price quantity whole whole time buyer_is_maker truth"),
-        ("Binance futures trades", "id price quantity number time buyer_is_maker"),
-        ("Binance spot trades", "id price quantity number time buyer_is_maker truth"),
-        ("Binance klines", "time open high low close volume time number whole number number any"),
-        ("Binance bookTicker", "id bid number ask number time time"),
+        ("Binance futures aggTrades", "id price quantity first_id last_id time buyer_is_maker"),
+        ("Binance spot aggTrades", "id price quantity first_id last_id time buyer_is_maker best_match"),
+        ("Binance futures trades", "id price quantity quote_quantity time buyer_is_maker"),
+        ("Binance spot trades", "id price quantity quote_quantity time buyer_is_maker best_match"),
+        (
+            "Binance klines",
+            "time open high low close volume close_time quote_volume trades buy_volume buy_quote_volume any",
+        ),
+        ("Binance bookTicker", "id bid bid_quantity ask ask_quantity time event_time"),
         ("Gate trades", "time id price quantity flag"),
         ("HistData ticks", "time bid ask zero"),
         ("Kibot ticks", "date clock price bid ask quantity"),
@@ -67,16 +70,17 @@ def _id(content: Content) -> bool:
 
 _TESTS: Final[Mapping[str, _Test]] = {
     **dict.fromkeys(("price", "bid", "ask", *BAR_ROLES), _positive),
-    **dict.fromkeys(("quantity", "volume", "number"), _amount),
-    "time": lambda content: content.kind == "time",
+    **dict.fromkeys(("quantity", "volume", "quote_quantity", "quote_volume"), _amount),
+    **dict.fromkeys(("buy_volume", "buy_quote_volume", "bid_quantity", "ask_quantity"), _amount),
+    **dict.fromkeys(("time", "close_time", "event_time"), lambda content: content.kind == "time"),
     "date": lambda content: content.kind == "date",
     "clock": lambda content: content.kind == "clock",
     "symbol": lambda content: content.kind == "symbol",
     "id": _id,
-    "whole": lambda content: content.whole,
+    **dict.fromkeys(("first_id", "last_id", "trades"), lambda content: content.whole),
     "flag": lambda content: content.kind == "flag",
     "zero": lambda content: content.kind == "flag" and not np.nansum(np.abs(content.values)),
-    "truth": lambda content: content.kind == "truth",
+    "best_match": lambda content: content.kind == "truth",
     "buyer_is_maker": lambda content: content.kind in ("truth", "side"),
     "letter": lambda content: content.kind in ("text", "symbol") and content.distinct <= 2,
     "empty": lambda content: content.kind == "empty",
@@ -92,7 +96,7 @@ def published(contents: Sequence[Content]) -> Published | None:
     ----------
     contents : what each column holds, in the order of the file.
     """
-    for layout in _LAYOUTS:
+    for layout in LAYOUTS:
         if len(layout.words) == len(contents) and _agrees(layout, contents):
             return layout
     return None
