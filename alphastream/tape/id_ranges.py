@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphastream.core.types import Ints
 from alphastream.errors import ParameterError
@@ -184,6 +185,20 @@ class IdRuns:
     def gaps(self) -> list[tuple[int, int]]:
         """The missing ranges between the first and the last id, ascending, both ends inclusive."""
         return [(last + 1, first - 1) for last, first in zip(self._lasts, self._firsts[1:], strict=False)]
+
+    def among(self, ids: Ints) -> NDArray[np.bool_]:
+        """Return which of the ids, shape (n,), are here, in any order.
+
+        Examples
+        --------
+        >>> IdRuns([(1, 3), (7, 8)]).among(np.array([8, 5, 1])).tolist()
+        [True, False, True]
+        """
+        if not self._firsts:
+            return np.zeros(len(ids), dtype=np.bool_)
+        firsts, lasts = np.array(self._firsts), np.array(self._lasts)
+        at = np.searchsorted(firsts, ids, side="right") - 1
+        return np.asarray((at >= 0) & (ids <= lasts[at]))
 
     def pairs(self) -> list[tuple[int, int]]:
         """The runs as (first, last), ascending: what the constructor takes."""
