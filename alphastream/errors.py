@@ -44,6 +44,14 @@ class DamagedBlockError(StorageError):
     """A block of ticks is not what was written."""
 
 
+class BusError(AlphaStreamError):
+    """A bus or another sink cannot be reached, or does not take or give what it should."""
+
+
+class BatchError(BusError):
+    """A message is no batch of trades, or was damaged on its way."""
+
+
 class UploadError(AlphaStreamError, ValueError):
     """A file given by a person cannot be read as ticks or bars.
 

@@ -79,6 +79,7 @@ LIBRARY: dict[str, int] = {
     "streaming": 7,
     "strategies": 8,
     "backtest": 9,
+    "sinks": 10,
     "kernel_groups": 10,
     "__main__": 11,
 }
@@ -89,6 +90,10 @@ OUTSIDE_RULES: dict[str, set[str]] = {
     "websocket": {"runtime.connections"},
     "prometheus_client": {"runtime.monitoring"},
     "picows": {"runtime.connections"},
+    "nats": {"alphastream.sinks"},
+    "confluent_kafka": {"alphastream.sinks"},
+    "redis": {"alphastream.sinks"},
+    "psycopg": {"alphastream.sinks"},
     "starlette": {"app", "runtime.channel", "views"},
     "socket": {"runtime.connections", "runtime.http", "runtime.outbound", "runtime.monitoring"},
 }

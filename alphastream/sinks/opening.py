@@ -1,0 +1,44 @@
+"""From an address to what it names."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from alphastream.errors import ParameterError
+from alphastream.sinks.addresses import without_credentials
+from alphastream.sinks.protocols import Bus, Sink
+
+T = TypeVar("T")
+
+
+def _nats(address: str) -> Bus:
+    from alphastream.sinks.nats_jetstream import NatsBus
+
+    return NatsBus(address)
+
+
+BUSES: Final[dict[str, Callable[[str], Bus]]] = {"nats": _nats, "tls": _nats}
+SINKS: Final[dict[str, Callable[[str], Sink]]] = {**BUSES}
+
+
+def open_bus(address: str) -> Bus:
+    """Return the bus of an address; nothing is connected before it is used.
+
+    Raises
+    ------
+    ParameterError : no bus has such an address.
+    BusError : its client package is not installed.
+    """
+    return _kind(BUSES, address)(address)
+
+
+def open_sink(address: str) -> Sink:
+    """Return the sink of an address, a bus or a database; raises as ``open_bus``."""
+    return _kind(SINKS, address)(address)
+
+
+def _kind(kinds: dict[str, T], address: str) -> T:
+    scheme = address.strip().partition("://")[0]
+    if scheme not in kinds:
+        wanted = ", ".join(f"{each}://" for each in kinds)
+        raise ParameterError(f"{without_credentials(address)!r}: needs an address that begins with one of {wanted}")
+    return kinds[scheme]
