@@ -1,6 +1,5 @@
 """The prices of a universe, checked once: what every pair of a scan is made from."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,27 +28,29 @@ class Panel:
     levels: Floats
     log: bool
 
-    def blocks(self) -> Iterator[tuple[Mask, Ints, Ints]]:
-        """All pairs, grouped by the rows that both legs have: (T,) mask, then (P,) columns of y and of x.
+    def groups(self, most: int) -> list[Ints]:
+        """Columns with a price in the same rows, at most ``most`` together; symbols listed on one day share theirs."""
+        found: dict[bytes, list[int]] = {}
+        for column, levels in enumerate(self.levels):
+            found.setdefault(np.packbits(np.isfinite(levels)).tobytes(), []).append(column)
+        return [
+            np.array(group[start : start + most], dtype=np.int64)
+            for group in found.values()
+            for start in range(0, len(group), most)
+        ]
 
-        In each pair y stands to the left of x. A panel without gaps is one block; symbols listed on the same day
-        share theirs.
-        """
-        groups: dict[bytes, list[int]] = {}
-        finite = np.isfinite(self.levels)
-        for column, mask in enumerate(finite):
-            groups.setdefault(np.packbits(mask).tobytes(), []).append(column)
-        members = [np.array(group, dtype=np.int64) for group in groups.values()]
-        for place, left in enumerate(members):
-            for right in members[place:]:
-                if right is left:
-                    first, second = np.triu_indices(left.size, 1)
-                    y, x = left[first], left[second]
-                else:
-                    ends = np.repeat(left, right.size), np.tile(right, left.size)
-                    y, x = np.minimum(*ends), np.maximum(*ends)
-                if y.size:
-                    yield finite[left[0]] & finite[right[0]], y, x
+    def common_rows(self, left: Ints, right: Ints) -> Mask:
+        """(T,) the rows in which the columns of two groups have a price."""
+        return np.asarray(np.isfinite(self.levels[left[0]]) & np.isfinite(self.levels[right[0]]))
+
+
+def pairs_between(left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """(P,) columns of y and of x: all pairs of a group with itself or with another; y stands to the left of x."""
+    if right is left:
+        first, second = np.triu_indices(left.size, 1)
+        return left[first], left[second]
+    ends = np.repeat(left, right.size), np.tile(right, left.size)
+    return np.minimum(*ends), np.maximum(*ends)
 
 
 def read_panel(prices: pd.DataFrame, log: bool) -> Panel:

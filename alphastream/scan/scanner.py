@@ -1,12 +1,12 @@
 """All pairs of a universe, tested for cointegration and ranked."""
 
-import os
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from alphastream.compute import Backend
 from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
 from alphastream.estimators.tests.mackinnon import Trend, trend_terms
@@ -18,7 +18,7 @@ from alphastream.scan.confirmation import confirm
 from alphastream.scan.discoveries import LEVEL, qvalues
 from alphastream.scan.panel import Panel, read_panel
 from alphastream.scan.sample import Method
-from alphastream.scan.work import run, tasks
+from alphastream.scan.work import every_pair
 
 Direction = Literal["given", "better"]
 """Which leg is the dependent one: the one further left in the frame, or whichever gives the lower p-value."""
@@ -70,6 +70,8 @@ def scan_pairs(
     least_rows: int = MINIMUM_ROWS,
     cost_bps: float = 5.0,
     threads: int | None = None,
+    backend: str | Backend = "threads",
+    folder: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> pd.DataFrame:
@@ -96,6 +98,10 @@ def scan_pairs(
         trades.
     cost_bps : fee and half a bid-ask spread of one fill, in basis points of what is filled.
     threads : workers; None for one a core. The kernels run without the interpreter lock.
+    backend : "threads", "processes", "dask", "ray" or one of your own, as ``alphastream.compute.run`` has it: the table
+        is the same bit for bit.
+    folder : where finished parts are kept, so that a scan that was stopped goes on where it was; workers of other
+        machines find the prices there.
     progress : called with pairs done and pairs in all, in this thread, after every few hundred.
     cancelled : asked as often; a true answer ends the scan.
 
@@ -150,12 +156,11 @@ def scan_pairs(
     if direction not in ("given", "better"):
         raise ParameterError(f"direction is {direction!r}: use 'given' (columns from left to right) or 'better'")
     require_number("cost_bps", cost_bps, minimum=0.0)
-    workers = (os.cpu_count() or 1) if threads is None else threads
-    require_integer("threads", workers, minimum=1)
+    if threads is not None:
+        require_integer("threads", threads, minimum=1)
     panel = read_panel(prices, log)
     lag_limit("scan of pairs", panel.levels.shape[1], 0, max_lags)
-    pairs = len(panel.symbols) * (len(panel.symbols) - 1) // 2
-    numbers, notes = run(tasks(panel, method, direction == "better"), pairs, workers, progress, cancelled)
+    numbers, notes = every_pair(panel, method, direction == "better", backend, threads, folder, progress, cancelled)
     frame = pd.DataFrame(numbers, columns=list(FIELDS)).assign(note=notes)
     return _finished(frame, panel, 2.0 * cost_bps, 1 + (direction == "better"), trend == "c")
 

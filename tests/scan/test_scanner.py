@@ -289,7 +289,7 @@ def test_cancelled_scan_stops_early() -> None:
             cancelled=lambda: bool(done),
         )
     assert caught.value.done == done[-1] == 500
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("scan")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("compute")]
 
 
 def test_an_index_of_any_kind() -> None:
