@@ -63,7 +63,7 @@ def dask(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
     client = distributed.Client(address, set_as_default=False) if address else distributed.get_client()
     futures = client.map(work, chunks, pure=False)
     try:
-        for _, found in distributed.as_completed(futures, with_results=True):
+        for _, found in distributed.as_completed(futures, loop=client.loop, with_results=True):
             yield found
     finally:
         client.cancel(futures)
