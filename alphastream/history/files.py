@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alphastream.core.types import Ints
 from alphastream.errors import DamagedFileError, ParameterError, StorageError
 from alphastream.history.layout import DAY_NS, Kind, Partition, day_of, kind_of
 from alphastream.history.places import Place
@@ -25,6 +26,8 @@ ROW_GROUP: Final = 2**17
 _KEY: Final = b"alphastream"
 _FORMAT: Final = 1
 _LEVEL: Final = 3  # of zstd
+UNITS: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
+"""Units that times are kept in, coarsest first, in nanoseconds."""
 
 
 class Summary(NamedTuple):
@@ -65,6 +68,8 @@ class FileWriter:
     name : without ending; a file of that name is replaced.
     epoch : see ``Summary``.
 
+    Times are kept in the coarsest of ms, µs and ns that says all those of the first part exactly.
+
     Attributes
     ----------
     stored : what was written, after the block; None where no row was.
@@ -77,6 +82,7 @@ class FileWriter:
         self._stream: Any = None
         self._writer: Any = None
         self._parts: list[Summary] = []
+        self._schema: pa.Schema | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -87,14 +93,21 @@ class FileWriter:
         Raises
         ------
         StorageError : the place cannot be written.
+        ParameterError : times are finer than those of the first part.
         """
         if rows.num_rows == 0:
             return
+        if self._schema is None:
+            self._schema = _stored_schema(self._partition.kind, rows)
+        try:
+            rows = rows.cast(self._schema)
+        except (pa.ArrowException, ValueError) as error:
+            raise ParameterError(f"{self._path}: these rows do not fit those before: {error}") from error
         try:
             if self._writer is None:
                 self._stream = self._resources.enter_context(self._place.writing(self._path))
                 options = _encoding(self._partition.kind)
-                self._writer = self._resources.enter_context(pq.ParquetWriter(self._stream, rows.schema, **options))
+                self._writer = self._resources.enter_context(pq.ParquetWriter(self._stream, self._schema, **options))
             for start in range(0, rows.num_rows, ROW_GROUP):
                 part = rows.slice(start, ROW_GROUP)
                 checksum = self._parts[-1].checksum if self._parts else 0
@@ -279,6 +292,23 @@ def _together(parts: list[Summary]) -> Summary:
         first_id=min(part.first_id for part in parts),
         last_id=max(part.last_id for part in parts),
     )
+
+
+def _stored_schema(kind: Kind, rows: pa.Table) -> pa.Schema:
+    """The kind's columns as they lie in a file: numbered, by which readers know them, and times in the unit they need.
+
+    A venue's times in milliseconds take half a byte a tick in that unit, and one and a half as nanoseconds.
+    """
+    stored = []
+    for number, field in enumerate(SCHEMAS[kind]):
+        if pa.types.is_timestamp(field.type):
+            field = field.with_type(pa.timestamp(_unit(times_of(rows[field.name]))))
+        stored.append(field.with_metadata({"PARQUET:field_id": str(number)}))
+    return pa.schema(stored)
+
+
+def _unit(times_ns: Ints) -> str:
+    return next(unit for unit, size in UNITS.items() if not (times_ns % size).any())
 
 
 def _encoding(kind: Kind) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alphastream.errors import DamagedFileError, StorageError
-from alphastream.history.files import Summary, summary_of
+from alphastream.history.files import UNITS, Summary, summary_of
 from alphastream.history.layout import INT64_MAX, Kind, Partition, day_of, folder, symbol_in
 from alphastream.history.merging import merged
 from alphastream.history.places import Found, Place
@@ -85,25 +85,26 @@ def _day(place: Place, kind: Kind, found: list[Found], start_ns: int, end_ns: in
     for each in found:
         with opened(place, each.path) as file:
             said = summary_of(file, place.url(each.path))
-            parts.append((said.epoch, _in_time(file, place.url(each.path), start_ns, end_ns)))
+            parts.append((said.epoch, _in_time(file, kind, place.url(each.path), start_ns, end_ns)))
     return merged(kind, parts)
 
 
-def _in_time(file: pq.ParquetFile, path: str, start_ns: int, end_ns: int) -> pa.Table:
+def _in_time(file: pq.ParquetFile, kind: Kind, path: str, start_ns: int, end_ns: int) -> pa.Table:
     """Return the rows of a range; only row groups that can have some are read."""
     metadata = file.metadata
     at = file.schema_arrow.names.index("time")
+    size = UNITS[file.schema_arrow.field("time").type.unit]
     groups = []
     for group in range(metadata.num_row_groups):
         said = metadata.row_group(group).column(at).statistics  # before any list: its place is that of its leaf
-        if said is None or (said.min_raw < end_ns and said.max_raw >= start_ns):
+        if said is None or (said.min_raw * size < end_ns and said.max_raw * size >= start_ns):
             groups.append(group)
     try:
         rows = file.read_row_groups(groups)
     except (OSError, pa.ArrowException) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}") from error
     low, high = np.searchsorted(times_of(rows["time"]), [start_ns, end_ns])
-    return rows.slice(low, high - low)
+    return rows.slice(low, high - low).cast(SCHEMAS[kind])
 
 
 def span(place: Place, kind: Kind, instrument: str) -> tuple[int, int] | None:

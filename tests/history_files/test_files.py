@@ -1,5 +1,6 @@
 """Files of a history: what is written is read back bit for bit, sorted, pruned, and merged where files overlap."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -56,11 +57,37 @@ def test_ticks_come_back_bit_for_bit(tmp_path: Path) -> None:
 
 def test_prices_that_no_decimal_says_come_back_too(tmp_path: Path) -> None:
     odd = ticks(1_000)
-    odd = TickColumns(
-        odd.id, odd.price * np.pi, np.nextafter(odd.quantity, 2), odd.time_ns, odd.receive_ns + 1, odd.buyer_is_maker
-    )
+    odd = replace(odd, price=odd.price * np.pi, quantity=np.nextafter(odd.quantity, 2), receive_ns=odd.receive_ns + 1)
     write(Place(tmp_path), "ticks", BTC, odd)
     assert same(open_tape(tmp_path).ticks(BTC), odd)
+
+
+def test_a_day_of_ticks_takes_at_most_seven_bytes_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    wanted = ticks(300_000)  # as recorded: most trades in the millisecond or at the price of the one before
+    gaps = rng.integers(0, 200, len(wanted)) * (rng.random(len(wanted)) < 0.4)
+    wanted = replace(wanted, time_ns=NOON + np.cumsum(gaps) * 1_000_000)
+    moves = rng.choice([-0.1, 0.0, 0.0, 0.1], len(wanted))
+    arrivals = np.maximum.accumulate(wanted.time_ns + 30_000_000 + rng.exponential(3e6, len(wanted)).astype(np.int64))
+    price = np.round(60_000 + np.cumsum(moves), 1)
+    stored = write(Place(tmp_path), "ticks", BTC, replace(wanted, price=price, receive_ns=arrivals))
+    assert sum(file.size for file in stored) <= 7 * len(wanted)
+
+
+def test_times_are_kept_in_the_unit_they_need(tmp_path: Path) -> None:
+    place, wanted = Place(tmp_path), ticks(100)
+    partition = Partition.of("ticks", BTC, date(2026, 11, 2))
+    finer = replace(wanted, time_ns=wanted.time_ns + 86_399 * 10**9 // 100_000 + 1)
+    for name, columns, unit in (("a", wanted, "ms"), ("b", finer, "ns")):
+        (stored,) = write(place, "ticks", BTC, columns, name)
+        with opened(place, stored.path) as file:
+            assert str(file.schema_arrow.field("time").type) == f"timestamp[{unit}]"
+    both = open_tape(tmp_path).ticks(BTC)
+    assert sorted(both.time_ns.tolist()) == sorted([*wanted.time_ns.tolist(), *finer.time_ns.tolist()])
+    with FileWriter(place, partition, "c") as writer:
+        writer.add(table_of("ticks", wanted))
+        with pytest.raises(ParameterError, match="do not fit those before"):
+            writer.add(table_of("ticks", finer))
 
 
 def test_a_range_reads_its_row_groups_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
