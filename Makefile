@@ -36,7 +36,8 @@ books:  ## a million updates of a book, equal to their replay by pandas; [SEED=1
 
 kills:  ## two hundred killed writers; three hundred damaged files each of ticks, books, paper runs, alerts; [SEED=1000] for others
 	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_damaged_files.py tests/runtime/stores/test_damaged_market.py \
-	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py -q -n 2
+	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py \
+	tests/history_files/test_published_import.py -q -n 2
 
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
