@@ -1,5 +1,6 @@
 """Rows of a published file, block by block: a month of a busy symbol is more than a gigabyte of text."""
 
+import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -64,6 +65,8 @@ class Block(NamedTuple):
 
 def part_of(file: PublishedFile, stream: BinaryIO) -> Part:
     """Return the one table in a file; UploadError where it is damaged, or holds another number of them."""
+    if file.path.suffix == ".zip" and not zipfile.is_zipfile(stream):
+        raise UploadError("this is no zip, or only its beginning: download it again", file=file.path.name)
     parts = parts_of(file.path.name, stream, _MOST_BYTES)
     if len(parts) != 1:
         raise UploadError(f"the zip holds {len(parts)} files: a published one holds one", file=file.path.name)

@@ -164,3 +164,12 @@ def test_a_zip_of_two_files_is_refused(tmp_path: Path) -> None:
         pytest.raises(UploadError, match="the zip holds 2 files: a published one holds one"),
     ):
         part_of(recognise(path), stream)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x03\x04 and no more"])
+def test_what_only_is_called_a_zip_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = um(tmp_path, "daily", "aggTrades", "BTCUSDT", DAY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with path.open("rb") as stream, pytest.raises(UploadError, match="this is no zip, or only its beginning"):
+        part_of(recognise(path), stream)
