@@ -361,11 +361,14 @@ def test_ticks_are_read_as_sql(path: Path) -> None:
         "SELECT nonsense FROM ticks",
         "SELECT * FROM read_csv('/etc/hostname')",
         "SET enable_external_access = true",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM store",
         "",
         "x",
     ],
 )
 def test_a_query_that_cannot_be_run_is_refused(store: TickStore, query: str) -> None:
     assert store.sql("SELECT * FROM ticks").num_rows == 0
-    with pytest.raises(ParameterError, match=r"cannot be run|answers nothing"):
+    with pytest.raises(ParameterError, match="cannot be run"):
         store.sql(query)

@@ -49,6 +49,12 @@ class Place:
             self.filesystem = _fsspec(self.protocol)
             self.arrow = arrow_fs.PyFileSystem(arrow_fs.FSSpecHandler(self.filesystem))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Place) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
     def __str__(self) -> str:
         return self.root if self.is_local else f"{self.protocol}://{self.root}"
 

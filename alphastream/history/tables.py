@@ -1,6 +1,6 @@
 """Rows of each kind as Arrow tables: the columns that a history's files have, and columns of numpy from and to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
@@ -103,6 +103,22 @@ def table_of(kind: Kind, columns: Columns, bar_ns: int = 0) -> pa.Table:
     else:
         raise ParameterError(f"{kind} are not kept in {type(columns).__name__}: give the columns of that kind")
     return pa.table([pa.array(array) for array in arrays], schema=SCHEMAS[kind])
+
+
+def named(name: str, table: pa.Table) -> pa.Table:
+    """Return rows of an instrument with its venue and symbol before them, as SQL has them; "" for what has none."""
+    venue, colon, symbol = name.partition(":")
+    if not colon:
+        venue, symbol = "", name
+    for column, text in (("symbol", symbol), ("venue", venue)):
+        table = table.add_column(0, pa.field(column, pa.string(), nullable=False), pa.repeat(text, table.num_rows))
+    return table
+
+
+def ticks_table(ticks: Mapping[str, TickColumns]) -> pa.Table:
+    """Return ticks by instrument as one table ``ticks`` for SQL."""
+    parts = [named(name, table_of("ticks", columns)) for name, columns in ticks.items()]
+    return pa.concat_tables(parts) if parts else named("", SCHEMAS["ticks"].empty_table())
 
 
 def ticks_of(table: pa.Table) -> TickColumns:

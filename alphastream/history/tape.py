@@ -1,13 +1,23 @@
-"""A history that is read: ticks and bars of months, wherever its files lie."""
+"""A history that is read: ticks, bars and SQL over months, wherever its files lie and what is in none of them yet."""
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from alphastream.bars import Bars
 from alphastream.errors import ParameterError
-from alphastream.history import reading
-from alphastream.history.layout import INT64_MAX, kind_of, moment
+from alphastream.history import bar_folds, reading, views
+from alphastream.history.hot import Hot, HotSnapshot
+from alphastream.history.layout import INT64_MAX, KINDS, Kind, kind_of, moment
 from alphastream.history.places import Place
-from alphastream.history.tables import ticks_of
+from alphastream.history.sql import Sandbox
+from alphastream.history.tables import SCHEMAS, named, ticks_of
 from alphastream.tape.columns import TickColumns
 
 Moment = int | str | datetime | None
@@ -15,14 +25,30 @@ Moment = int | str | datetime | None
 
 
 class Tape:
-    """Reads a history; see ``open_tape``."""
+    """Reads a history; see ``open_tape``. Safe to use from many threads.
 
-    def __init__(self, place: Place) -> None:
+    Parameters
+    ----------
+    hot : what was recorded and is in no file yet.
+    """
+
+    def __init__(self, place: Place, hot: Hot | None = None) -> None:
         self.place = place
+        self._hot = hot
+        self._sandbox = Sandbox(place)
+
+    @contextmanager
+    def _moment(self) -> Iterator[HotSnapshot | None]:
+        if self._hot is None:
+            yield None
+            return
+        with self._hot.snapshot() as snapshot:
+            yield snapshot
 
     def instruments(self, kind: str = "ticks") -> list[str]:
         """Return what is held, ``venue:symbol`` (``venue@host:symbol`` of another host than the venue's), sorted."""
-        return reading.instruments(self.place, kind_of(kind))
+        with self._moment() as hot:
+            return reading.instruments(self.place, kind_of(kind), hot)
 
     def span(self, instrument: str, kind: str = "ticks") -> tuple[int, int]:
         """Return the first and the last time that is held of an instrument, UTC ns, both included.
@@ -31,19 +57,102 @@ class Tape:
         ------
         ParameterError : nothing is held of it.
         """
-        found = reading.span(self.place, kind_of(kind), instrument)
+        with self._moment() as hot:
+            found = reading.span(self.place, kind_of(kind), instrument, hot)
         if found is None:
-            raise ParameterError(f"{self.place} has no {kind} of {instrument}: {self._what_it_has(kind)}")
+            held = self.instruments(kind)
+            has = (
+                f"it has {', '.join(held[:8])}{' and more' if len(held) > 8 else ''}" if held else "it has none at all"
+            )
+            raise ParameterError(f"{self.place} has no {kind} of {instrument}: {has}")
         return found
+
+    def rows(self, kind: str, instrument: str, start: Moment = None, end: Moment = None) -> pa.Table:
+        """Return the rows of a kind with start <= time < end, by time, with its own columns; all are in memory then."""
+        with self._moment() as hot:
+            return reading.read(
+                self.place, kind_of(kind), instrument, moment(start, 0), moment(end, INT64_MAX), hot=hot
+            )
 
     def ticks(self, instrument: str, start: Moment = None, end: Moment = None) -> TickColumns:
         """Return the ticks with start <= time < end, by time, then id; all of them are in memory then."""
-        start_ns, end_ns = moment(start, 0), moment(end, INT64_MAX)
-        return ticks_of(reading.read(self.place, "ticks", instrument, start_ns, end_ns))
+        return ticks_of(self.rows("ticks", instrument, start, end))
 
-    def _what_it_has(self, kind: str) -> str:
-        held = self.instruments(kind)
-        return f"it has {', '.join(held[:8])}{' and more' if len(held) > 8 else ''}" if held else "it is empty"
+    def bars(self, instrument: str, every: str | int = "1m", start: Moment = None, end: Moment = None) -> Bars:
+        """Return bars of the ticks with start <= time < end: those of ``alphastream.bars``, bit for bit.
+
+        Where no ticks are held of an instrument, but bars are, the longest of them that divide ``every`` are taken.
+
+        Parameters
+        ----------
+        every : how long a bar lasts: "1s", "5m", "1h", "1d", or nanoseconds. No memory but a part of a day is needed.
+        """
+        interval_ns = bar_folds.interval(every)
+        start_ns, end_ns = moment(start, 0), moment(end, INT64_MAX)
+        with self._moment() as hot:
+            within = (instrument, start_ns, end_ns)
+            if reading.span(self.place, "ticks", instrument, hot) is None:
+                return bar_folds.from_bars(reading.pieces(self.place, "bars", *within, hot=hot), interval_ns)
+            pieces = reading.pieces(self.place, "ticks", *within, columns=bar_folds.COLUMNS, hot=hot)
+            return bar_folds.from_ticks(pieces, interval_ns)
+
+    def closes(
+        self, instruments: Sequence[str], every: str | int = "1m", start: Moment = None, end: Moment = None
+    ) -> pd.DataFrame:
+        """Return the last price of each bar, for scans: a column an instrument, a row a bar in which one traded.
+
+        Returns
+        -------
+        prices : indexed by the start of the bar, UTC; NaN where an instrument did not trade in it.
+        """
+        columns = {}
+        for instrument in instruments:
+            bars = self.bars(instrument, every, start, end)
+            columns[instrument] = pd.Series(bars.close, bars.start_ns)
+        starts = np.unique(
+            np.concatenate([series.index.to_numpy() for series in columns.values()] or [np.empty(0, int)])
+        )
+        frame = pd.DataFrame({name: series.reindex(starts) for name, series in columns.items()}, index=starts)
+        frame.index = pd.DatetimeIndex(starts, tz="UTC", name="time")
+        return frame
+
+    def sql(self, query: str, start: Moment = None, end: Moment = None) -> pa.Table:
+        """Run one query of DuckDB's SQL over all that is held with start <= time < end.
+
+        Parameters
+        ----------
+        query : over the views ticks, bars, books, quotes, marks, funding and signals, each with venue, symbol and the
+            columns of ``SCHEMAS``; times are UTC. It can read nothing else and change nothing.
+        start, end : what lies outside is not read at all: a query of the last minutes is quick by them.
+
+        Raises
+        ------
+        ParameterError : the query cannot be run.
+        StorageError : DuckDB is not installed, or a file cannot be read.
+        """
+        start_ns, end_ns = moment(start, 0), moment(end, INT64_MAX)
+        asked = [kind for kind in KINDS if re.search(rf"\b{kind}\b", query, re.IGNORECASE)] or list(KINDS)
+        texts: dict[str, str] = {}
+        tables: dict[str, pa.Table] = {}
+        with self._moment() as hot:
+            for kind in asked:
+                files = views.files_of(self.place, kind, start_ns, end_ns)
+                name = None
+                if hot is not None:
+                    files = [each for each in files if hot.counts(each.path)]
+                    name = f"hot_{kind}"
+                    tables[name] = _hot_table(hot, kind, start_ns, end_ns)
+                texts[kind] = views.view(self.place, kind, files, start_ns, end_ns, name)
+            return self._sandbox.run(query, tables, texts)
+
+
+def _hot_table(hot: HotSnapshot, kind: Kind, start_ns: int, end_ns: int) -> pa.Table:
+    parts = [
+        named(instrument, rows)
+        for instrument in hot.instruments(kind)
+        for _, rows in hot.parts(kind, instrument, start_ns, end_ns)
+    ]
+    return pa.concat_tables([named("", SCHEMAS[kind].empty_table()), *parts])
 
 
 def open_tape(where: str | Path) -> Tape:

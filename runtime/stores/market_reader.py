@@ -10,8 +10,9 @@ import pyarrow as pa
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.blocks import Columns
 from alphastream.feeds.market import FundingPayment
+from alphastream.history import sql
 from alphastream.tape.columns import INT64_MAX
-from runtime.stores import market_rows, market_tables, sql
+from runtime.stores import market_rows, market_tables
 from runtime.stores.connections import Connections
 from runtime.stores.market_rows import KINDS, Block
 from runtime.stores.market_tails import Tails

@@ -12,34 +12,12 @@ import pytest
 from alphastream.errors import DamagedFileError, ParameterError
 from alphastream.history import open_tape
 from alphastream.history.files import FileWriter, prove, write
-from alphastream.history.layout import DAY_NS, Partition, first_ns_of, moment, partition_of, parts
+from alphastream.history.layout import Partition, moment, partition_of, parts
 from alphastream.history.places import Place
 from alphastream.history.reading import opened
 from alphastream.history.tables import table_of
 from alphastream.tape.columns import TickColumns
-
-BTC = "binance-usdm:BTCUSDT"
-NOON = first_ns_of(date(2026, 11, 2)) + DAY_NS // 2
-
-
-def ticks(count: int, *, start_ns: int = NOON, first_id: int = 1, seed: int = 1) -> TickColumns:
-    """Trades a tenth of a second apart on the mean, at prices of a tenth."""
-    rng = np.random.default_rng(seed)
-    time_ns = start_ns + np.cumsum(rng.integers(0, 200, count)) * 1_000_000
-    return TickColumns(
-        np.arange(first_id, first_id + count),
-        np.round(60_000 + np.cumsum(rng.normal(0, 1, count)), 1),
-        np.round(rng.exponential(1, count) + 0.001, 3),
-        time_ns,
-        time_ns + rng.integers(20_000_000, 200_000_000, count),
-        rng.random(count) < 0.5,
-    )
-
-
-def same(one: TickColumns, other: TickColumns) -> bool:
-    """Whether all bits and types are equal."""
-    pairs = zip(one.arrays(), other.arrays(), strict=True)
-    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
+from tests.history_files.trades import BTC, NOON, same, ticks
 
 
 def test_ticks_come_back_bit_for_bit(tmp_path: Path) -> None:
@@ -96,9 +74,9 @@ def test_a_range_reads_its_row_groups_only(tmp_path: Path, monkeypatch: pytest.M
     read: list[int] = []
     real = pq.ParquetFile.read_row_groups
 
-    def watched(file: pq.ParquetFile, groups: list[int]) -> pa.Table:
+    def watched(file: pq.ParquetFile, groups: list[int], columns: list[str] | None) -> pa.Table:
         read.extend(groups)
-        return real(file, groups)
+        return real(file, groups, columns)
 
     monkeypatch.setattr(pq.ParquetFile, "read_row_groups", watched)
     start, end = int(wanted.time_ns[1_000]), int(wanted.time_ns[4_000])

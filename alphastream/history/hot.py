@@ -1,0 +1,35 @@
+"""What was recorded and is in no file of the history yet, as a reader of the history needs it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import pyarrow as pa
+
+from alphastream.history.layout import Kind
+
+
+class HotSnapshot(Protocol):
+    """One moment of the hot side: what it holds fits the files that it says were sealed."""
+
+    def counts(self, path: str) -> bool:
+        """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
+
+    def instruments(self, kind: Kind) -> Sequence[str]:
+        """Return what it holds rows of, ``venue:symbol``."""
+
+    def span(self, kind: Kind, instrument: str) -> tuple[int, int] | None:
+        """Return the first and the last time it holds, UTC ns; None where it holds nothing."""
+
+    def parts(self, kind: Kind, instrument: str, start_ns: int, end_ns: int) -> Sequence[tuple[int, pa.Table]]:
+        """Return rows with start_ns <= time < end_ns, with ``SCHEMAS[kind]`` and sorted by time, then id.
+
+        One part an epoch (see ``Summary``); what is not counted in epochs is one of epoch 0.
+        """
+
+
+class Hot(Protocol):
+    """The hot side of a history, such as a tape file."""
+
+    def snapshot(self) -> AbstractContextManager[HotSnapshot]:
+        """Hold one moment while it is read."""

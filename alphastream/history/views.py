@@ -1,0 +1,116 @@
+"""The views of SQL over a history's files: which files they read, and what two files of a day hold once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from alphastream.history import reading
+from alphastream.history.files import Summary
+from alphastream.history.layout import DAY_NS, INT64_MAX, Kind, first_ns_of, partition_of
+from alphastream.history.merging import KEYS
+from alphastream.history.places import Found, Place
+from alphastream.history.sql import literal
+from alphastream.history.tables import SCHEMAS
+
+_TYPES: Final = {
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.string(): "VARCHAR",
+    pa.timestamp("ns"): "TIMESTAMP_NS",
+    pa.list_(pa.float64()): "DOUBLE[]",
+}
+_PARTITIONS: Final = "hive_partitioning = true, hive_types = {'venue': 'VARCHAR', 'symbol': 'VARCHAR', 'date': 'DATE'}"
+
+Part = tuple[Found, Summary]
+
+
+def view(place: Place, kind: Kind, files: Iterable[Found], start_ns: int, end_ns: int, hot: str | None = None) -> str:
+    """Return a query for all rows of a kind with start_ns <= time < end_ns.
+
+    Parameters
+    ----------
+    files : the files that count.
+    hot : name of a table with rows that are in no file yet.
+    """
+    columns = ", ".join(["venue", "symbol", *SCHEMAS[kind].names])
+    within = _within(start_ns, end_ns)
+    plain, later = _sorted_out(place, files, start_ns, end_ns)
+    parts = []
+    if plain:
+        parts.append(f"SELECT {columns} FROM {_scan(place, kind, plain)}{within}")
+    for found, said, before in later:
+        keys = " AND ".join(f"o.{key} = r.{key}" for key in ("time", *KEYS[kind]))
+        overlap = _bounds("o.time", said.first_ns, said.last_ns + 1)
+        parts.append(
+            f"SELECT {columns} FROM {_scan(place, kind, [found])} AS r{within or ' WHERE true'} AND NOT EXISTS "
+            f"(SELECT 1 FROM {_scan(place, kind, before)} AS o WHERE {overlap} AND {keys})"
+        )
+    if hot is not None:
+        parts.append(f'SELECT {columns} FROM "{hot}"')
+    return " UNION ALL ".join(parts) or _nothing(kind)
+
+
+def files_of(place: Place, kind: Kind, start_ns: int, end_ns: int) -> list[Found]:
+    """Return the files of a kind whose day can have rows of a time, by path."""
+    if end_ns <= start_ns:
+        return []
+    first, last = start_ns // DAY_NS, (end_ns - 1) // DAY_NS
+    found = []
+    for each in place.find(kind):
+        partition = partition_of(each.path)
+        if partition is not None and first <= first_ns_of(partition.day) // DAY_NS <= last:
+            found.append(each)
+    return found
+
+
+def _sorted_out(
+    place: Place, files: Iterable[Found], start_ns: int, end_ns: int
+) -> tuple[list[Found], list[tuple[Found, Summary, list[Found]]]]:
+    """Return files that are read as they are, and those that may repeat rows of files before them in their folder."""
+    folders: dict[str, list[Found]] = defaultdict(list)
+    for each in files:
+        folders[each.path.rpartition("/")[0]].append(each)
+    plain: list[Found] = []
+    later = []
+    for group in folders.values():
+        if len(group) == 1:
+            plain += group
+            continue
+        parts = [(each, reading.summary(place, each)) for each in group]
+        parts = [part for part in parts if part[1].first_ns < end_ns and part[1].last_ns >= start_ns]
+        for number, (each, said) in enumerate(parts):
+            before = [one for one, other in parts[:number] if _meet(said, other)]
+            if before:
+                later.append((each, said, before))
+            else:
+                plain.append(each)
+    return plain, later
+
+
+def _meet(one: Summary, other: Summary) -> bool:
+    return one.epoch == other.epoch and one.first_ns <= other.last_ns and other.first_ns <= one.last_ns
+
+
+def _scan(place: Place, kind: Kind, files: Sequence[Found]) -> str:
+    fields = ", ".join(
+        f"{number}: {{name: {literal(field.name)}, type: {literal(_TYPES[field.type])}, default_value: NULL}}"
+        for number, field in enumerate(SCHEMAS[kind])
+    )
+    paths = ", ".join(literal(place.url(each.path)) for each in files)
+    return f"read_parquet([{paths}], schema = MAP {{{fields}}}, {_PARTITIONS})"
+
+
+def _within(start_ns: int, end_ns: int) -> str:
+    return "" if start_ns <= 0 and end_ns == INT64_MAX else f" WHERE {_bounds('time', start_ns, end_ns)}"
+
+
+def _bounds(column: str, start_ns: int, end_ns: int) -> str:
+    return f"{column} >= make_timestamp_ns({start_ns}) AND {column} < make_timestamp_ns({end_ns})"
+
+
+def _nothing(kind: Kind) -> str:
+    columns = {"venue": "VARCHAR", "symbol": "VARCHAR"} | {each.name: _TYPES[each.type] for each in SCHEMAS[kind]}
+    return f"SELECT {', '.join(f'NULL::{text} AS {name}' for name, text in columns.items())} WHERE false"
