@@ -6,7 +6,7 @@ setting, is one clear error at start, never a silent default. Theme and server s
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any, Final
 from alphastream.errors import ParameterError, SettingError
 from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId, split
+from alphastream.sinks.addresses import places, without_credentials
+from alphastream.sinks.opening import BUSES, SINKS
 
 PREFIX: Final = "ALPHASTREAM_"
 DEFAULT_VENUE: Final = "binance-usdm"
@@ -91,6 +93,21 @@ def _address(schemes: tuple[str, ...], doc: str) -> Any:
     return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
 
 
+def _sinks(kinds: Container[str], several: bool, doc: str) -> Any:
+    def parse(text: str) -> str | None:
+        for address in text.split():
+            if address.partition("://")[0] not in kinds:
+                raise ValueError(text)
+            places(address, 1)
+        if len(text.split()) > 1 and not several:
+            raise ValueError(text)
+        return " ".join(text.split()) or None
+
+    allowed = "an address such as nats://HOST:PORT, of a cluster with its other servers after commas"
+    allowed += "; several with spaces between" if several else ""
+    return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
+
+
 def _by_venue(text: str | None) -> dict[str, str]:
     """Read addresses by venue, "" for the one that is every venue's."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
@@ -160,6 +177,10 @@ class Settings:
     symbols: tuple[InstrumentId, ...] = field(default=_usual((DEFAULT_VENUE,)), metadata={"spec": _SYMBOLS})
     ws_url: str | None = _address(("ws", "wss"), "WebSocket address instead of a venue's own")
     rest_url: str | None = _address(("http", "https"), "REST address instead of a venue's own")
+    bus: str | None = _sinks(
+        BUSES, False, "show the trades that a recorder publishes there, instead of asking venues for them"
+    )
+    publish: str | None = _sinks(SINKS, True, "where `python ingest.py` publishes what it records: buses and databases")
     data_dir: Path = _path("var", "folder of tick files, books, alerts and paper runs")
 
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
@@ -209,7 +230,7 @@ class Settings:
     @property
     def chooses_venue(self) -> bool:
         """Whether one venue is to be found that serves this computer, instead of those of ``venues`` all at once."""
-        return self.venue == "auto"
+        return self.venue == "auto" and self.bus is None
 
     @property
     def venues(self) -> tuple[str, ...]:
@@ -277,7 +298,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             values[name] = spec.parse(text.strip())
         except (ValueError, KeyError, OverflowError) as error:
             unit = f" ({spec.unit})" if spec.unit else ""
-            raise SettingError(f"{variable}={text!r}: needs {spec.allowed}{unit}") from error
+            shown = without_credentials(text)
+            raise SettingError(f"{variable}={shown!r}: needs {spec.allowed}{unit}") from error
     venues = [DEFAULT_VENUE] if (chosen := values.get("venue", "auto")) == "auto" else chosen.split(",")
     text = values.get("symbols", "")
     if (

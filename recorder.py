@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Final
+from urllib.parse import urlsplit
 
 import config
 from alphastream.core.units import SECOND
@@ -21,11 +23,13 @@ from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.feeds import FEEDS
 from alphastream.instruments import InstrumentId
 from alphastream.kernel_groups import FRAMES, GROUPS
+from alphastream.sinks.opening import SINKS, open_sink
 from config import Settings
 from health import report
 from ingest import Health
 from metrics import health_answer, metrics_text
-from pipelines import Pipeline, live_line, live_pipeline
+from pipelines import Line, Pipeline, live_line, live_pipeline
+from runtime.bus.publisher import Publisher
 from runtime.compile_ahead import Compilation
 from runtime.connections.venue_choice import VenueChoice
 from runtime.monitoring.exposition import CONTENT_TYPE
@@ -53,6 +57,12 @@ def record(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python ingest.py", description="Record trades into a SQLite file.")
     parser.add_argument("--symbols", help="names separated by commas, such as BTCUSDT,ETHUSDT")
     parser.add_argument("--venue", help=f"where trades come from: auto, or some of {','.join(FEEDS)}")
+    parser.add_argument(
+        "--publish",
+        metavar="ADDRESS",
+        help="send what is recorded there as well: "
+        f"{', '.join(f'{scheme}://' for scheme in SINKS)}; several with spaces between, in quotation marks",
+    )
     parser.add_argument("--seconds", type=float, help="stop after this time (default: at Ctrl-C)")
     parser.add_argument(
         "--metrics",
@@ -60,13 +70,15 @@ def record(argv: Sequence[str] | None = None) -> int:
         help="answer /healthz and /metrics there; a port alone is one of 127.0.0.1 (default: nowhere)",
     )
     arguments = parser.parse_args(argv)
-    asked = {"SYMBOLS": arguments.symbols, "VENUE": arguments.venue}
+    asked = {"SYMBOLS": arguments.symbols, "VENUE": arguments.venue, "PUBLISH": arguments.publish}
     environ = {**os.environ, **{config.PREFIX + name: value for name, value in asked.items() if value is not None}}
     opened: list[Pipeline] = []
     with ExitStack() as running:
         try:
             settings = config.load(environ)
             configure_logging(settings.log_level)
+            for address in (settings.publish or "").split():
+                open_sink(address).close()  # a package that is missing is told now
             server = _metrics_server(arguments.metrics, settings, opened)
             if server is not None:
                 server.start()
@@ -149,6 +161,7 @@ def _record(
     hand_over_often()
     for line in pipeline.lines:
         line.start()
+    publishers: dict[str, list[Publisher]] = {}
     told: dict[str, int | None] = {}
     found = [line.ingest.health for line in pipeline.lines]
     goes_on, look_again_s = True, time.monotonic() + LOOK_AGAIN_S
@@ -156,6 +169,9 @@ def _record(
         if pipeline.absent and time.monotonic() >= look_again_s:
             look_again_s = time.monotonic() + LOOK_AGAIN_S
             _open_absent(settings, pipeline)
+        for line in pipeline.lines:
+            if line.venue not in publishers:
+                publishers[line.venue] = _publishers(settings, line)
         found = [line.ingest.health for line in pipeline.lines]
         for health in found:
             if health.state == "blocked" and health.next_attempt_ns != told.get(health.feed):
@@ -164,7 +180,10 @@ def _record(
         goes_on = not choice.looked(found[0], time.monotonic())
     with ExitStack() as stopping:  # each also where the file of another one cannot be written
         for line in pipeline.lines:
-            stopping.callback(line.stop)
+            stopping.callback(line.close)
+            for publisher in publishers.get(line.venue, ()):
+                stopping.callback(publisher.stop)  # after the last trade has come
+            stopping.callback(line.stop_feeds)
     for symbol in pipeline.store.symbols():
         log.info("recorded symbol=%s %s", symbol, pipeline.store.coverage(symbol))
     if not goes_on:
@@ -174,6 +193,17 @@ def _record(
         log.error("stopped: %s", "; ".join(health.reason for health in found))
         return 1
     return 0
+
+
+def _publishers(settings: Settings, line: Line) -> list[Publisher]:
+    """Begin to publish what a line records, where that was asked for."""
+    own = urlsplit(FEEDS[line.venue].stream_url(line.ingest.feed.symbols)).hostname
+    host = "" if line.address == own else line.address
+    found = []
+    for address in (settings.publish or "").split():
+        found.append(Publisher(line.store, line.venue, host, partial(open_sink, address)))
+        found[-1].start()
+    return found
 
 
 def _open_absent(settings: Settings, pipeline: Pipeline) -> None:

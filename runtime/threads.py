@@ -21,6 +21,8 @@ TASKS: Final[dict[str, str]] = {
     "alphastream-risk": "measures what is held and what it may lose",
     "alphastream-alerts": "evaluates alert rules",
     "alphastream-webhooks": "sends alerts to webhooks",
+    "alphastream-bus": "talks to a bus",
+    "alphastream-publish": "sends recorded trades to a bus or a database",
     "alphastream-paper": "runs paper runs",
     "alphastream-compile": "compiles numerical code ahead of its first use",
     "alphastream-pipelines": "chooses between live and recorded trades",

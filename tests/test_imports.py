@@ -37,7 +37,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "analytics": {"compile_ahead", "threads"},
     "metrics": {"monitoring"},
     "health": {"channel", "monitoring", "threads"},
-    "recorder": {"connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
+    "recorder": {"bus", "connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
     "system": {"connections", "channel", "alerts", "arbitrage", "paper", "startup", "stores", "writer_lock", "risk"},
     "pipelines": {"connections", "stores", "writer_lock"},
     "storage": {"stores", "writer_lock"},

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from alphastream.errors import BusError
@@ -43,9 +43,13 @@ class LoopThread:
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result(timeout_s)
-        except FutureTimeoutError as error:
-            future.cancel()
-            raise BusError(f"{what}: no answer after {timeout_s:g} s") from error
+        except CancelledError as error:
+            raise BusError(f"{what}: it was closed") from error
+        except TimeoutError as error:
+            if not future.done():
+                future.cancel()
+                raise BusError(f"{what}: no answer after {timeout_s:g} s") from error
+            raise
 
     def call(self, function: Callable[[], object]) -> None:
         """Have a function called there soon; not at all once the loop has ended."""

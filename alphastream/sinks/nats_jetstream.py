@@ -77,7 +77,7 @@ class NatsBus:
         self._task: asyncio.Future[None] | None = None
         self._trouble = ""
         self._on_reconnect: list[Callable[[], None]] = []
-        self._loop = LoopThread("nats")
+        self._loop = LoopThread("alphastream-bus")
 
     @property
     def is_connected(self) -> bool:
@@ -153,19 +153,18 @@ class NatsBus:
         self._on_reconnect = [each for each in self._on_reconnect if each != consumer.begin_anew]
 
     def close(self) -> None:
-        """Disconnect; see Sink."""
-        with self._connecting:
-            was_closed, self._closed = self._closed, True
-            with self._room:
-                self._room.notify_all()
-            if was_closed:
-                return
-            if self._client is not None:
-                try:
-                    self._loop.run(self._client.close(), self._timeout_s, self.name)
-                except Exception as error:  # noqa: BLE001 (it is let go whatever the server says)
-                    log.debug("bus=%s was not closed in order: %s", self.name, type(error).__name__)
-            self._loop.close()
+        """Disconnect, also while a connection is being made; see Sink."""
+        was_closed, self._closed = self._closed, True
+        with self._room:
+            self._room.notify_all()
+        if was_closed:
+            return
+        if self._client is not None:
+            try:
+                self._loop.run(self._client.close(), self._timeout_s, self.name)
+            except Exception as error:  # noqa: BLE001 (it is let go whatever the server says)
+                log.debug("bus=%s was not closed in order: %s", self.name, _in_words(error))
+        self._loop.close()
 
     def ask(self, question: "Callable[[Client, JetStreamContext], Coroutine[Any, Any, T]]") -> T:
         """Ask the server on the loop's thread. Raises BusError where it does not answer, or refuses."""
