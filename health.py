@@ -14,7 +14,8 @@ from alphastream.instruments import InstrumentId
 from alphastream.tape.ring import Coverage, Gap
 from config import Settings
 from ingest import Health
-from pipelines import Line, Pipeline
+from lines import Line
+from pipelines import Pipeline
 from runtime.channel.hub import ChannelHealth
 from runtime.monitoring.process import FileRoom, Memory, memory, room_of
 from runtime.threads import Task, tasks

@@ -1,7 +1,7 @@
 """A feed with the store it fills and the engine that reads it: how the three are opened and joined.
 
-A *line* is one feed with its own store: a venue, or a recording. A *pipeline* is one engine over one line or several,
-so that a pair may have legs of different venues. Lines do not know each other: what one lacks touches no other.
+A *line* (``lines``) is one feed with its own store. A *pipeline* is one engine over one line or several, so that a
+pair may have legs of different venues.
 """
 
 import logging
@@ -23,12 +23,12 @@ from alphastream.kernel_groups import MICROSTRUCTURE, WINDOWS
 from alphastream.microstructure.leg import Columns, LegSpec
 from alphastream.pairs import PairSpec
 from alphastream.streaming.leg_flows import LegFlows
-from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import read_tape
-from alphastream.tape.ring import Gap
 from analytics import QuantEngine
+from bus_lines import bus_instruments, bus_line
 from config import Settings
-from ingest import Feed, Health, Ingest
+from ingest import Feed, Health
+from lines import HOUR_NS, Line, line_of, open_or_follow, open_store
 from runtime.connections.market_feed import MarketFeed
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.standby_feed import StandbyFeed
@@ -37,62 +37,13 @@ from runtime.connections.venue_feed import LiveFeed
 from runtime.stores.market_store import MarketStore, market_path
 from runtime.stores.tapes import ReadableTape, Tapes
 from runtime.writer_lock import HeldError
-from storage import Origin, TickStore, tape_path
+from storage import Origin, tape_path
 
 log = logging.getLogger(__name__)
-
-HOUR_NS = 3_600 * SECOND
 
 
 def _no_listener() -> None:
     """The callback where nobody listens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One feed and the store it fills.
-
-    Parameters
-    ----------
-    title : what the trades are, in a few words.
-    venue : where its instruments are listed.
-    address : host that the trades come from; empty for a recording.
-    market, kept : quotes, books and funding of now, and those of before; None where they are not received.
-    outage : why they are not although they were asked for; "" where they are.
-    """
-
-    title: str
-    venue: str
-    ingest: Ingest
-    store: TickStore
-    address: str = ""
-    market: MarketFeed | None = None
-    kept: MarketStore | None = None
-    outage: str = ""
-
-    def start(self) -> None:
-        """Start the feeds."""
-        self.ingest.start()
-        if self.market is not None:
-            self.market.start()
-
-    def stop(self) -> None:
-        """Stop the feeds, then close the files."""
-        self.stop_feeds()
-        self.close()
-
-    def stop_feeds(self) -> None:
-        """Stop what comes in."""
-        self.ingest.stop()
-        if self.market is not None:
-            self.market.stop()
-
-    def close(self) -> None:
-        """Close the files, also where one of them cannot be written. Raises StorageError then."""
-        with ExitStack() as closing:
-            if self.kept is not None:
-                closing.callback(self.kept.close)
-            closing.callback(self.store.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +179,7 @@ def live_pipeline(
     StorageError : the file cannot be used; of several venues, that of none can. One that cannot be read is moved aside.
     SettingError : the transport of the settings cannot be loaded.
     """
-    symbols = symbols or settings.symbols
+    symbols = bus_instruments(settings) if settings.bus is not None else symbols or settings.symbols
     lines: list[Line] = []
     absent: dict[str, str] = {}
     failures: list[StorageError] = []
@@ -250,11 +201,13 @@ def live_pipeline(
 
 
 def live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
-    """A line fed by the one venue of these symbols; raises as ``live_pipeline`` does."""
+    """A line fed by the one venue of these symbols, or by a bus; raises as ``live_pipeline`` does."""
+    if settings.bus is not None:
+        return bus_line(settings, symbols)
     transport, venue = transport_named(settings.transport), symbols[0].venue
     codec = FEEDS[venue].fresh(settings.ws_url_of(venue), settings.rest_url_of(venue))
     origin, own = (Origin.at(venue, each.stream_url(symbols)) for each in (codec, FEEDS[venue]))
-    store = _open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
+    store = open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
     feed: Feed = LiveFeed(
         codec,
         symbols,
@@ -267,10 +220,16 @@ def live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
     )
     if store.follows:
         feed = StandbyFeed(store, feed, settings.stall_s)
-    line = _line(codec.title, feed, store, origin.host)
+    line = line_of(codec.title, feed, store, origin.host)
     if settings.books and codec.market is not None:
         line = _with_market(line, settings, codec, origin)
     return line
+
+
+def venue_line(settings: Settings, venue: str) -> Line:
+    """The line of a venue that is asked for; raises as ``live_pipeline`` does."""
+    symbols = bus_instruments(settings) if settings.bus is not None else settings.symbols
+    return live_line(settings, [name for name in symbols if name.venue == venue])
 
 
 def _with_market(line: Line, settings: Settings, codec: Codec, origin: Origin) -> Line:
@@ -317,48 +276,14 @@ def replay_pipeline(
     tape = read_tape(settings.replay_tape)
     scratch = tempfile.TemporaryDirectory(prefix="alphastream-replay-")
     try:
-        store = _open_store(settings, Path(scratch.name) / "replay.db", Origin(tape.venue, "recording"))
+        store = open_store(settings, Path(scratch.name) / "replay.db", Origin(tape.venue, "recording"))
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         symbols = [InstrumentId(tape.venue, each.symbol) for each in settings.symbols]
-        lines = [_line(tape.describe(), feed, store)]
+        lines = [line_of(tape.describe(), feed, store)]
         return replace(_joined("replay", lines, symbols, settings, published, arrived, {}), scratch=scratch)
     except BaseException:
         scratch.cleanup()
         raise
-
-
-def _open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
-    """Open a store to write, or to follow the process that writes it."""
-    try:
-        return _open_store(settings, path, origin)
-    except HeldError as held:
-        try:
-            return _open_store(settings, path, origin, read_only=True)
-        except StorageError as error:
-            raise HeldError(f"{held}. It cannot be shown yet: {error}", held.holder) from error
-
-
-def _open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bool = False) -> TickStore:
-    return TickStore(
-        path,
-        ring_ticks=settings.ring_ticks,
-        retention_ns=settings.retention_hours * HOUR_NS,
-        origin=origin,
-        begin_anew=True,
-        read_only=read_only,
-    )
-
-
-def _line(title: str, feed: Feed, store: TickStore, address: str = "") -> Line:
-    """Connect a feed to its store: what it delivers is kept, what the store lacks is fetched."""
-
-    def take(ticks: TickGroups) -> None:
-        store.append(ticks)
-
-    def time_before(symbol: str, first: int) -> int:
-        return store.times_around(symbol, Gap(first, first))[0] or 0
-
-    return Line(title, feed.venue, Ingest(feed, take, store.gaps, time_before), store, address)
 
 
 def _joined(

@@ -27,8 +27,9 @@ from alphastream.sinks.opening import SINKS, open_sink
 from config import Settings
 from health import report
 from ingest import Health
+from lines import Line
 from metrics import health_answer, metrics_text
-from pipelines import Line, Pipeline, live_line, live_pipeline
+from pipelines import Pipeline, live_pipeline, venue_line
 from runtime.bus.publisher import Publisher
 from runtime.compile_ahead import Compilation
 from runtime.connections.venue_choice import VenueChoice
@@ -197,7 +198,8 @@ def _record(
 
 def _publishers(settings: Settings, line: Line) -> list[Publisher]:
     """Begin to publish what a line records, where that was asked for."""
-    own = urlsplit(FEEDS[line.venue].stream_url(line.ingest.feed.symbols)).hostname
+    codec = FEEDS[line.venue]
+    own = urlsplit(codec.stream_url([InstrumentId(line.venue, symbol) for symbol in codec.usual])).hostname
     host = "" if line.address == own else line.address
     found = []
     for address in (settings.publish or "").split():
@@ -210,7 +212,7 @@ def _open_absent(settings: Settings, pipeline: Pipeline) -> None:
     """Open venues that could not be opened before."""
     for venue in list(pipeline.absent):
         try:
-            pipeline.join(live_line(settings, [name for name in settings.symbols if name.venue == venue]))
+            pipeline.join(venue_line(settings, venue))
         except StorageError as error:
             pipeline.absent[venue] = str(error)
 

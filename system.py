@@ -16,7 +16,8 @@ from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.risk import Breach
 from config import Settings
 from ingest import Health
-from pipelines import Line, Pipeline, live_line, live_pipeline, replay_pipeline
+from lines import Line
+from pipelines import Pipeline, live_pipeline, replay_pipeline, venue_line
 from runtime.alerts.service import AlertService
 from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
@@ -218,7 +219,7 @@ class System:
             return False
         for venue in list(pipeline.absent):
             try:
-                line = live_line(self.settings, [name for name in self.settings.symbols if name.venue == venue])
+                line = venue_line(self.settings, venue)
             except StorageError as error:
                 pipeline.absent[venue] = str(error)
                 continue

@@ -15,12 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # The application: each home and what it may import of the project.
 APPLICATION: dict[str, set[str]] = {
     "app": {"views", "system", "config", "alphastream"},
-    "views": {"metrics", "health", "system", "pipelines", "config", "runtime", "analytics", "alphastream"},
+    "views": {"metrics", "health", "system", "pipelines", "lines", "config", "runtime", "analytics", "alphastream"},
     "metrics": {"health", "runtime", "alphastream"},
-    "health": {"system", "pipelines", "ingest", "storage", "config", "runtime", "alphastream"},
-    "system": {"pipelines", "ingest", "config", "runtime", "alphastream"},
-    "pipelines": {"ingest", "storage", "analytics", "config", "runtime", "alphastream"},
-    "recorder": {"metrics", "health", "pipelines", "ingest", "config", "runtime", "alphastream"},
+    "health": {"system", "pipelines", "lines", "ingest", "storage", "config", "runtime", "alphastream"},
+    "system": {"pipelines", "lines", "ingest", "config", "runtime", "alphastream"},
+    "pipelines": {"lines", "bus_lines", "ingest", "storage", "analytics", "config", "runtime", "alphastream"},
+    "bus_lines": {"lines", "ingest", "storage", "config", "runtime", "alphastream"},
+    "lines": {"ingest", "storage", "config", "runtime", "alphastream"},
+    "recorder": {"metrics", "health", "pipelines", "lines", "ingest", "config", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},
@@ -40,6 +42,8 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "recorder": {"bus", "connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
     "system": {"connections", "channel", "alerts", "arbitrage", "paper", "startup", "stores", "writer_lock", "risk"},
     "pipelines": {"connections", "stores", "writer_lock"},
+    "lines": {"connections", "stores", "writer_lock"},
+    "bus_lines": {"connections", "kept_choices"},
     "storage": {"stores", "writer_lock"},
     "views": {"channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
 }

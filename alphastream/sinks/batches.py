@@ -22,7 +22,7 @@ PACKED_FROM: Final = 256  # ticks
 _MAGIC: Final = b"ASTB"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct("<4sBI")  # magic, version, CRC-32 of all that follows
-_FIELDS: Final = struct.Struct("<BHIqI")  # form, length of the names, epoch, time published, ticks
+_FIELDS: Final = struct.Struct("<BHII")  # form, length of the names, epoch, ticks
 _PLAIN, _PACKED = 0, 1
 _COLUMN: Final = 8  # bytes of a number
 _TICK: Final = 5 * _COLUMN + 1
@@ -38,14 +38,12 @@ class Batch:
     ticks : at least one, at most ``MOST_TICKS``; in the order of arrival.
     host : where the trades came from, where that is not the venue's own address; else "".
     epoch : how many times the venue's ids have begun anew.
-    published_ns : when it was sent, by the clock of the sender, UTC ns; 0 where nobody has said.
     """
 
     instrument: InstrumentId
     ticks: TickColumns
     host: str = ""
     epoch: int = 0
-    published_ns: int = 0
 
     @property
     def source(self) -> str:
@@ -80,7 +78,7 @@ def encode(batch: Batch) -> bytes:
         form, body = _PACKED, blocks.encode(ticks)
     else:
         form, body = _PLAIN, b"".join([column.tobytes() for column in ticks.arrays()])
-    rest = _FIELDS.pack(form, len(names), batch.epoch, batch.published_ns, count) + names + body
+    rest = _FIELDS.pack(form, len(names), batch.epoch, count) + names + body
     return _HEAD.pack(_MAGIC, _VERSION, zlib.crc32(rest)) + rest
 
 
@@ -100,11 +98,11 @@ def decode(message: bytes) -> Batch:
         rest = memoryview(message)[_HEAD.size :]
         if zlib.crc32(rest) != checksum:
             raise BatchError(f"a batch of {len(message)} bytes whose checksum is not that of its content")
-        form, names_length, epoch, published_ns, count = _FIELDS.unpack_from(rest)
+        form, names_length, epoch, count = _FIELDS.unpack_from(rest)
         names, body = rest[_FIELDS.size :][:names_length], rest[_FIELDS.size + names_length :]
         host, _, instrument = bytes(names).decode().partition("\0")
         ticks = _plain(body, count) if form == _PLAIN else blocks.decode(bytes(body))
-        return Batch(InstrumentId.parse(instrument), ticks, host, epoch, published_ns)
+        return Batch(InstrumentId.parse(instrument), ticks, host, epoch)
     except (struct.error, UnicodeDecodeError, ParameterError, DamagedBlockError) as error:
         raise BatchError(f"a batch of {len(message)} bytes that cannot be read: {error}") from error
 

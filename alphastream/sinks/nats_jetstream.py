@@ -33,6 +33,7 @@ _WAKE_AT: Final = MOST_UNACKNOWLEDGED * 3 // 4
 _ACK_WAIT_S: Final = 2.0  # for the server's word before a message is sent again
 _LOOK_S: Final = 0.25
 _TIMEOUT_S: Final = 10.0
+_CONNECT_S: Final = 3.0
 
 T = TypeVar("T")
 
@@ -220,7 +221,7 @@ class NatsBus:
                     name="alphastream",
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=1,
-                    connect_timeout=max(1, int(self._timeout_s / 2)),
+                    connect_timeout=1,
                     error_cb=self._note,
                     reconnected_cb=self._reconnected,
                 )
@@ -234,7 +235,7 @@ class NatsBus:
             self._watching = asyncio.ensure_future(self._watch())
 
         try:
-            self._loop.run(connect(), self._timeout_s, f"{self.name} cannot be reached")
+            self._loop.run(connect(), min(_CONNECT_S, self._timeout_s), f"{self.name} cannot be reached")
             self._ask(client, _ensure_stream(len(self._places)))
             self._loop.run(listen(), self._timeout_s, self.name)
         except (TimeoutError, Error, OSError) as error:

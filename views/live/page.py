@@ -12,7 +12,8 @@ from alphastream.graph import interval_name
 from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec
 from alphastream.scan import tape_correlation
-from pipelines import Line, Pipeline
+from lines import Line
+from pipelines import Pipeline
 from runtime.channel.topics import Frame
 from system import System
 from views.component import Card, live_figure, pair_frame, way_of

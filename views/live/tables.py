@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from alphastream.core.units import MS
-from pipelines import Line, Pipeline
+from lines import Line
+from pipelines import Pipeline
 from runtime.channel.hub import ChannelHealth
 from views.shared.instruments import labels
 
