@@ -5,25 +5,30 @@ row comes in once. Memory is bounded however long a file is.
 """
 
 from datetime import date
-from typing import Final
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from alphastream.core.types import Ints
-from alphastream.history.files import write
-from alphastream.history.layout import DAY_NS, Kind, day_of
+from alphastream.errors import ParameterError
+from alphastream.history.files import ROW_GROUP, FileWriter, in_order
+from alphastream.history.layout import DAY_NS, Kind, Partition, day_of
 from alphastream.history.places import Found, Place
 from alphastream.history.reading import files, opened, summary
 from alphastream.history.tables import times_of
 from alphastream.tape.id_ranges import IdRuns
 
-_ROWS: Final = 2**20  # are kept in memory, then written to a file
+Key = tuple[int, int]  # time and id
 
 
 class Incoming:
-    """Takes rows of one kind and instrument in any order, and writes those that are new.
+    """Takes rows of one kind and instrument in any order, and writes those that are new when the ``with`` block ends.
+
+    A day is one file, where its rows come in order; rows that are earlier than those before begin another file.
+    A day of which no row came for a while is done with; files of which not all rows came do not appear.
 
     Parameters
     ----------
@@ -42,41 +47,66 @@ class Incoming:
         self._place, self._kind, self._instrument, self._bar_seconds = place, kind, instrument, bar_seconds
         self._waiting: dict[int, list[pa.Table]] = {}
         self._known: dict[int, IdRuns | Ints] = {}
+        self._files: dict[int, tuple[FileWriter, Key]] = {}  # and what their last rows are
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            for day in sorted(self._waiting.keys() | self._files.keys()):
+                self._finish(day)
+        for file, _ in self._files.values():
+            file.__exit__(kind, error, trace)
 
     def add(self, rows: pa.Table) -> None:
         """Take rows with the columns of their kind."""
         days = times_of(rows["time"]) // DAY_NS
-        for day in np.unique(days).tolist():
-            part = rows if (days == day).all() else rows.filter(pa.array(days == day))
+        present = np.unique(days).tolist()
+        for day in present:
+            part = rows if len(present) == 1 else rows.filter(pa.array(days == day))
             self._waiting.setdefault(day, []).append(part)
-        while sum(map(_count, self._waiting.values())) > _ROWS:
-            self._write(max(self._waiting, key=lambda day: _count(self._waiting[day])))
+            if sum(each.num_rows for each in self._waiting[day]) >= ROW_GROUP:
+                self._write(day)
+        if rows.num_rows:
+            for day in (self._waiting.keys() | self._files.keys()).difference(present):
+                self._finish(day)
 
-    def finish(self) -> None:
-        """Write what is still in memory."""
-        for day in sorted(self._waiting):
-            self._write(day, at_end=True)
+    def _finish(self, day: int) -> None:
+        if day in self._waiting:
+            self._write(day)
+        if day in self._files:
+            self._files.pop(day)[0].__exit__(None, None, None)
 
-    def _write(self, day: int, at_end: bool = False) -> None:
+    def _write(self, day: int) -> None:
         rows = pa.concat_tables(self._waiting.pop(day))
-        if self._kind == "quotes" and not at_end:
-            rows = self._but_the_last(day, rows)
         self.days.add(day_of(day * DAY_NS))
         fresh = self._fresh(day, rows)
         self.held += rows.num_rows - int(np.count_nonzero(fresh))
         if fresh.any():
-            kept = rows if fresh.all() else rows.filter(pa.array(fresh))
-            self.new += kept.num_rows
-            write(self._place, self._kind, self._instrument, kept)
+            self._store(day, in_order(self._kind, rows if fresh.all() else rows.filter(pa.array(fresh))))
 
-    def _but_the_last(self, day: int, rows: pa.Table) -> pa.Table:
-        """Quotes of one time go to one file, so that it tells by their time which ones it holds."""
-        time_ns = times_of(rows["time"])
-        last = time_ns == time_ns.max()
-        if last.all():
-            return rows
-        self._waiting[day] = [rows.filter(pa.array(last))]
-        return rows.filter(pa.array(~last))
+    def _store(self, day: int, rows: pa.Table) -> None:
+        self.new += rows.num_rows
+        first, last = _key(rows, 0), _key(rows, rows.num_rows - 1)
+        file, before = self._files.get(day, (None, first))
+        if file is not None and first >= before:
+            try:
+                file.add(rows)
+                self._files[day] = file, last
+                return
+            except ParameterError:  # finer times than the file keeps
+                pass
+        if file is not None:
+            self._files.pop(day)[0].__exit__(None, None, None)
+        partition = Partition.of(self._kind, self._instrument, day_of(day * DAY_NS))
+        number = round(self._bar_seconds * 1e9) if self._kind == "bars" else first[1]
+        file = FileWriter(self._place, partition, f"{first[0]}-{number}")
+        self._files[day] = file, last
+        file.__enter__()
+        file.add(rows)
 
     def _fresh(self, day: int, rows: pa.Table) -> NDArray[np.bool_]:
         """Which rows are neither in the history nor among the rows before them."""
@@ -125,5 +155,6 @@ def _firsts(keys: Ints) -> NDArray[np.bool_]:
     return firsts
 
 
-def _count(tables: list[pa.Table]) -> int:
-    return sum(table.num_rows for table in tables)
+def _key(rows: pa.Table, at: int) -> Key:
+    one = rows.slice(at, 1)
+    return int(times_of(one["time"])[0]), one["id"][0].as_py() if "id" in rows.column_names else 0

@@ -107,9 +107,8 @@ def _recording(place: Place, path: Path) -> list[Imported]:
         instrument = f"{tape.venue}@{RECORDING}:{symbol}"
         received = times(np.zeros(len(ticks.id), np.int64))  # the recorder's clock may be any
         arrays = [ticks.id, ticks.price, ticks.quantity, times(ticks.time_ns), received, ticks.buyer_is_maker]
-        incoming = Incoming(place, "ticks", instrument)
-        incoming.add(pa.table([pa.array(array) for array in arrays], schema=SCHEMAS["ticks"]))
-        incoming.finish()
+        with Incoming(place, "ticks", instrument) as incoming:
+            incoming.add(pa.table([pa.array(array) for array in arrays], schema=SCHEMAS["ticks"]))
         done.append(Imported("ticks", instrument, incoming.new, incoming.held))
     return done
 

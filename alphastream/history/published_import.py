@@ -82,11 +82,10 @@ def import_file(place: Place, file: PublishedFile, report: Report = lambda doing
     if _is_in(place, note):
         return Imported(kind, instrument, passed_over=True)
     unpacked = _check(file, report)
-    incoming = Incoming(place, kind, instrument, file.interval_ns / 1e9)
-    for columns, _, read_bytes in _blocks(file):
-        incoming.add(_table(file, kind, columns))
-        report("writing", read_bytes / max(unpacked.read_bytes, 1))
-    incoming.finish()
+    with Incoming(place, kind, instrument, file.interval_ns / 1e9) as incoming:
+        for columns, _, read_bytes in _blocks(file):
+            incoming.add(_table(file, kind, columns))
+            report("writing", read_bytes / max(unpacked.read_bytes, 1))
     _write_note(place, note, file, incoming.days)
     return Imported(kind, instrument, incoming.new, incoming.held, unpacked.left_out)
 

@@ -14,14 +14,13 @@ import pytest
 
 from alphastream.core.units import MS
 from alphastream.errors import ParameterError, UploadError
-from alphastream.history import incoming as incoming_module
 from alphastream.history import open_tape
 from alphastream.history.holes import holes_of
 from alphastream.history.places import Place
 from alphastream.history.published import recognise
 from alphastream.history.published_command import run
 from alphastream.history.published_import import import_file
-from alphastream.history.reading import read, summary
+from alphastream.history.reading import read
 from alphastream.tape.recordings import read_tape
 from tests.history_files.archive import (
     AGG_TRADES,
@@ -33,6 +32,8 @@ from tests.history_files.archive import (
     TRADES,
     futures_trades,
     publish,
+    spot,
+    spot_trades,
     um,
 )
 
@@ -109,14 +110,36 @@ def test_rows_out_of_order_and_rows_twice_are_put_right(
     """A month as it was published in 2023: two days by turns; and rows one below the other twice."""
     month = futures_trades(range(900), step_ms=DAY_MS // 300)
     mixed = [line for pair in zip(month[:300], month[600:], strict=True) for line in pair]
-    monkeypatch.setattr(incoming_module, "_ROWS", 200)
+    monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 50)
     monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 5_000)
-    done = import_file(place, recognise(monthly(tmp_path, [*mixed, *(line for line in month for _ in range(2))])))
-    assert (done.new, done.held) == (900, 1500)
+    backwards = [line for start in range(850, -1, -50) for line in month[start : start + 50] for _ in range(2)]
+    done = import_file(place, recognise(monthly(tmp_path, [*mixed, *backwards])))
+    assert (done.new, done.held) == (900, 1_500)
     assert len(place.find("ticks")) > 3
     ticks = open_tape(place.root).ticks(BTC)
     assert ticks.id.tolist() == list(range(900))
     assert (np.diff(ticks.time_ns) > 0).all()
+
+
+def test_times_that_become_finer_within_a_day(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 50)
+    monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 2_000)
+    start_us = 1_735_689_600_000_000
+    lines = [*spot_trades(range(300), start_us, 1_000), *spot_trades(range(300, 600), start_us + 400_000, 1_001)]
+    import_file(place, recognise(publish(spot(tmp_path, "daily", "aggTrades", "BTCUSDT", "2025-01-01"), lines)))
+    assert len(place.find("ticks")) == 2
+    ticks = open_tape(place.root).ticks("binance-spot:BTCUSDT")
+    assert ticks.id.tolist() == list(range(600))
+    assert ticks.time_ns[-1] == (start_us + 400_000 + 299 * 1_001) * 1_000
+
+
+def test_a_day_is_one_file_however_many_blocks(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 50)
+    monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 2_000)
+    month = futures_trades(range(3_000), step_ms=DAY_MS // 1_000)
+    assert import_file(place, recognise(monthly(tmp_path, month))).new == 3_000
+    assert len(place.find("ticks")) == 3
+    assert open_tape(place.root).ticks(BTC).id.tolist() == list(range(3_000))
 
 
 def test_single_trades_are_kept_apart_from_aggregates(tmp_path: Path, place: Place) -> None:
@@ -144,20 +167,20 @@ def test_bars_of_two_lengths(tmp_path: Path, place: Place) -> None:
     assert set(bars["buy_volume"].to_pylist()) == {2.5}
 
 
-def test_quotes_of_one_time_stay_together(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [f"{at},{10 + at % 5},2,{11 + at % 5},3,{START_MS + at // 7},{START_MS + at // 7}" for at in range(1_000)]
-    path = daily(tmp_path, 8, [BOOK_TICKER, *lines], "bookTicker")
-    monkeypatch.setattr(incoming_module, "_ROWS", 100)
+def test_quotes_of_one_time_are_all_kept(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 100)
     monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 2_000)
-    assert import_file(place, recognise(path)).new == 1_000
+    for day in (0, 1):
+        start = START_MS + day * DAY_MS
+        lines = [f"{at},{10 + at % 5},2,{11 + at % 5},3,{start + at // 7},{start + at // 7}" for at in range(1_000)]
+        path = daily(tmp_path, 8 + day, [BOOK_TICKER, *lines], "bookTicker")
+        assert import_file(place, recognise(path)).new == 1_000
     for note in place.find("imports", ".json"):
         place.remove(note.path)
-    lost = place.find("quotes")[3]
-    rows = summary(place, lost).rows
-    place.remove(lost.path)
-    assert import_file(place, recognise(path)).new == rows > 80
-    quotes = read(place, "quotes", BTC)
-    assert quotes["bid"].to_pylist() == [10 + at % 5 for at in range(1_000)]
+    assert import_file(place, recognise(path)).held == 1_000
+    place.remove(place.find("quotes")[1].path)
+    assert import_file(place, recognise(path)).new == 1_000
+    assert read(place, "quotes", BTC)["bid"].to_pylist() == [10 + at % 5 for at in range(1_000)] * 2
 
 
 def test_funding(tmp_path: Path, place: Place) -> None:
