@@ -16,7 +16,7 @@ from alphastream.uploads.cells import CellError
 from alphastream.uploads.containers import Part, parts_of
 from alphastream.uploads.epochs import from_whole
 
-_BLOCK_BYTES: Final = 8 * 2**20
+_BLOCK_BYTES: Final = 2 * 2**20
 _MOST_BYTES: Final = 2**40  # of a file: what comes out is read in blocks, however much it is
 _FIRST_LINE: Final = 4096
 _TIMES: Final = ("time", "close_time", "event_time")
