@@ -23,11 +23,11 @@ from alphastream.history.sql import NO_TABLES, Tables
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
+from alphastream.tape_files.schema import Origin, tape_path
 from runtime.stores import names, warm_start
 from runtime.stores.connections import ERRORS
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
-from runtime.stores.schema import Origin, tape_path
 from runtime.stores.sqlite import TickFile
 from runtime.stores.store_health import StoreHealth
 from runtime.stores.writer import TickWriter

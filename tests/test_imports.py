@@ -64,6 +64,7 @@ LIBRARY: dict[str, int] = {
     "performance": 2,
     "uploads": 3,
     "feeds": 3,
+    "tape_files": 3,
     "books": 4,
     "graph": 4,
     "monitoring": 4,
@@ -90,7 +91,7 @@ LIBRARY: dict[str, int] = {
 
 OUTSIDE_RULES: dict[str, set[str]] = {
     "streamlit": {"app", "views"},
-    "sqlite3": {"storage", "runtime.stores"},
+    "sqlite3": {"storage", "runtime.stores", "alphastream.tape_files"},
     "websocket": {"runtime.connections"},
     "prometheus_client": {"runtime.monitoring"},
     "picows": {"runtime.connections"},

@@ -277,7 +277,7 @@ def test_a_warm_start_fills_the_rings(path: Path) -> None:
 
 
 def test_retention_deletes_the_old_and_calls_it_no_gap(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 100)
+    monkeypatch.setattr("alphastream.tape_files.block_rows.BLOCK_TICKS", 100)
     monkeypatch.setattr("runtime.stores.block_upkeep._PRUNE_BLOCKS", 4)
     with TickStore(path) as store:
         store.append([*ticks(1, 10), *ticks(15, 1000), *ticks(1, 50, ETH)])

@@ -7,8 +7,8 @@ from typing import Final
 from alphastream.core.units import SECOND
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
-from runtime.stores import block_rows
-from runtime.stores.block_rows import BLOCK_TICKS, Keys
+from alphastream.tape_files import block_rows
+from alphastream.tape_files.block_rows import BLOCK_TICKS, Keys
 
 _PRUNE_BLOCKS: Final = 100  # one transaction deletes at most, so that a long absence does not stall the tape
 _BLOCKS_AT_ONCE: Final = 50  # in memory, while all of an instrument are looked through

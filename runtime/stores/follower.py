@@ -19,9 +19,9 @@ from alphastream.errors import AlphaStreamError
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
+from alphastream.tape_files import block_rows, instrument_rows
 from runtime import threads
 from runtime.backoff import Backoff
-from runtime.stores import block_rows, instrument_rows
 from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
 

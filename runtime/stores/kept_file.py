@@ -13,11 +13,12 @@ from typing import Final
 from alphastream.errors import DamagedFileError, StorageError
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, names, numbering, run_rows, salvage, schema
-from runtime.stores.block_rows import Keys
+from alphastream.tape_files import block_rows, instrument_rows, schema
+from alphastream.tape_files.block_rows import Keys
+from alphastream.tape_files.schema import Origin
+from runtime.stores import names, numbering, run_rows, salvage
 from runtime.stores.connections import ERRORS, Connections, explain, is_damage
 from runtime.stores.opening import open_writer
-from runtime.stores.schema import Origin
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from alphastream.books.blocks import Columns, decode, encode
 from alphastream.errors import DamagedBlockError, StorageError
 from alphastream.feeds.market import FundingPayment
 from alphastream.instruments import InstrumentId
-from runtime.stores import schema
+from alphastream.tape_files import schema
 
 C = TypeVar("C", bound=Columns)
 

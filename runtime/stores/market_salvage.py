@@ -13,8 +13,9 @@ from typing import NamedTuple
 from alphastream.books.blocks import Columns
 from alphastream.errors import StorageError
 from alphastream.feeds.market import FundingPayment
-from runtime.stores import market_rows, salvage, schema
-from runtime.stores.instrument_rows import digest
+from alphastream.tape_files import schema
+from alphastream.tape_files.instrument_rows import digest
+from runtime.stores import market_rows, salvage
 from runtime.stores.market_rows import Block
 from runtime.stores.pages import Cell, Pages
 

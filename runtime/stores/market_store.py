@@ -14,13 +14,13 @@ from alphastream.books.blocks import Columns
 from alphastream.books.health import MarketStoreHealth
 from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.tape_files.schema import Origin
 from runtime import threads
 from runtime.backoff import Backoff
 from runtime.stores import market_rows, market_salvage, names, salvage
 from runtime.stores.connections import ERRORS, explain, is_damage
 from runtime.stores.market_reader import KIND, MarketReader
 from runtime.stores.market_rows import KINDS, Block
-from runtime.stores.schema import Origin
 from runtime.writer_lock import WriterLock
 
 log = logging.getLogger(__name__)

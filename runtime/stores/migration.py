@@ -18,7 +18,7 @@ from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, schema
+from alphastream.tape_files import block_rows, instrument_rows, schema
 
 log = logging.getLogger(__name__)
 

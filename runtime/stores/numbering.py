@@ -2,7 +2,7 @@
 
 from alphastream.feeds import FEEDS
 from alphastream.tape.id_ranges import IdRuns
-from runtime.stores.schema import Origin
+from alphastream.tape_files.schema import Origin
 
 
 def is_numbered(origin: Origin | None) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alphastream.errors import StorageError
-from runtime.stores import schema
+from alphastream.tape_files import schema
+from alphastream.tape_files.schema import Origin
 from runtime.stores.migration import migrate
-from runtime.stores.schema import Origin
 
 
 def open_writer(connect: Callable[[], sqlite3.Connection], path: Path, origin: Origin | None) -> sqlite3.Connection:

@@ -23,9 +23,10 @@ from alphastream.errors import DamagedBlockError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, instrument_rows, numbering, schema
-from runtime.stores.block_rows import StoredBlock
-from runtime.stores.instrument_rows import digest
+from alphastream.tape_files import block_rows, instrument_rows, schema
+from alphastream.tape_files.block_rows import StoredBlock
+from alphastream.tape_files.instrument_rows import digest
+from runtime.stores import numbering
 from runtime.stores.pages import PAGE, Cell, Pages
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ import numpy as np
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from runtime.stores import block_rows, block_upkeep, instrument_rows, numbering, run_rows
+from alphastream.tape_files import block_rows, instrument_rows
+from runtime.stores import block_upkeep, numbering, run_rows
 from runtime.stores.kept_file import KeptFile, total
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 from alphastream.events import Tick
 from alphastream.tape.blocks import decode
 from alphastream.tape.id_ranges import IdRuns
-from runtime.stores.block_rows import parsed
+from alphastream.tape_files.block_rows import parsed
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 FIRST_SCHEMA = """

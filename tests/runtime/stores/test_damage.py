@@ -14,7 +14,7 @@ from tests.runtime.stores.tape_files import BTC, ETH, costly, ids, runs_and_ids,
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of ten blocks of 100 ticks, and one of another instrument."""
-    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 100)
+    monkeypatch.setattr("alphastream.tape_files.block_rows.BLOCK_TICKS", 100)
     path = tmp_path / "ticks.db"
     with TickStore(path) as store:
         store.append([*costly(1, 1000), *ticks(5001, 5050, ETH)])

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from alphastream.tape.blocks import decode
-from runtime.stores.block_rows import parsed
+from alphastream.tape_files.block_rows import parsed
 from runtime.stores.pages import Cell, Pages
 from storage import TickStore
 from tests.runtime.stores.known_tape import SYMBOLS, check_honest, held, stretch

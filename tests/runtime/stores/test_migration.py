@@ -61,7 +61,7 @@ def test_what_does_not_fit_beside_it_leaves_the_old_file(path: Path, monkeypatch
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("runtime.stores.block_rows.insert", full)
+        patch.setattr("alphastream.tape_files.block_rows.insert", full)
         with pytest.raises(
             StorageError, match=r"could not be rewritten .* \(database or disk is full\): it is as it was"
         ):

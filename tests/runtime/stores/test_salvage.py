@@ -11,7 +11,7 @@ import pytest
 from alphastream.errors import StorageError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
-from runtime.stores import block_rows
+from alphastream.tape_files import block_rows
 from runtime.stores.pages import PAGE
 from storage import Gap, TickStore
 from tests.runtime.stores.tape_files import BTC, ETH, costly, ids, runs_and_ids, ticks, until
@@ -20,7 +20,7 @@ from tests.runtime.stores.tape_files import BTC, ETH, costly, ids, runs_and_ids,
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of fifty blocks of 100 ticks, and one of another instrument."""
-    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 100)
+    monkeypatch.setattr("alphastream.tape_files.block_rows.BLOCK_TICKS", 100)
     path = tmp_path / "ticks.db"
     with TickStore(path) as store:
         store.append([*costly(1, 5000), *ticks(5001, 5050, ETH)])
@@ -171,7 +171,7 @@ def test_without_room_for_a_second_file_the_first_stays(path: Path, monkeypatch:
     overwrite(path, 1)
     before = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("runtime.stores.block_rows.put", full)
+        patch.setattr("alphastream.tape_files.block_rows.put", full)
         with pytest.raises(StorageError, match=r"cannot be salvaged: database or disk is full: make room"):
             TickStore(path)
     assert path.read_bytes() == before
@@ -217,7 +217,7 @@ def test_a_write_that_meets_damage_is_done_in_the_salvaged_file(path: Path, monk
         insert(connection, instrument, columns)
 
     with TickStore(path, flush_s=0.01) as store:
-        monkeypatch.setattr("runtime.stores.block_rows.insert", damaged)
+        monkeypatch.setattr("alphastream.tape_files.block_rows.insert", damaged)
         store.append(costly(5001, 5002))
         store.flush()
         assert (store.health.last_error, store.health.damaged, store.gaps(BTC)) == (None, 0, [])
@@ -231,7 +231,7 @@ def test_a_disk_that_goes_on_failing_is_not_filled_with_copies(path: Path, monke
 
     with TickStore(path, flush_s=0.01) as store:
         with monkeypatch.context() as patch:
-            patch.setattr("runtime.stores.block_rows.insert", damaged)
+            patch.setattr("alphastream.tape_files.block_rows.insert", damaged)
             store.append(costly(5001, 5002))
             until(lambda: "damaged again" in (store.health.last_error or ""))
             assert len(damaged_files(path)) == 1

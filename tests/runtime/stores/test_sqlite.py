@@ -36,8 +36,8 @@ def test_write_ahead_logging_is_on(path: Path, store: TickStore) -> None:
 
 
 def test_columns_hold_what_the_window_holds_across_pages(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 7)
-    monkeypatch.setattr("runtime.stores.block_rows._BLOCKS_A_PAGE", 4)
+    monkeypatch.setattr("alphastream.tape_files.block_rows.BLOCK_TICKS", 7)
+    monkeypatch.setattr("alphastream.tape_files.block_rows._BLOCKS_A_PAGE", 4)
     same_time = [tick(i, time_ns=50 + i // 20) for i in range(1, 101)]
     store.append(same_time)
     store.flush()

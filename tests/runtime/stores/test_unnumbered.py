@@ -153,7 +153,7 @@ def test_retention_deletes_from_the_low_end(path: Path) -> None:
 
 @pytest.mark.parametrize("block", [1, 3, 5])
 def test_a_damaged_block_makes_nothing_else_doubtful(path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.stores.block_rows.BLOCK_TICKS", 100)
+    monkeypatch.setattr("alphastream.tape_files.block_rows.BLOCK_TICKS", 100)
     with TickStore(path, origin=ORIGIN) as store:
         store.append(some(*range(1, 1_001, 2)))
     with closing(sqlite3.connect(path)) as connection, connection:

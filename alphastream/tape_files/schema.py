@@ -7,8 +7,8 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from alphastream.errors import StorageError
-from runtime.stores import block_rows, instrument_rows
-from runtime.stores.instrument_rows import digest
+from alphastream.tape_files import block_rows, instrument_rows
+from alphastream.tape_files.instrument_rows import digest
 
 VERSION: Final = 2
 OLD_VERSION: Final = 1  # a row a tick
