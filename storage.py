@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from alphastream.errors import ParameterError, StorageError
 from alphastream.events import Tick
 from alphastream.history import sql
+from alphastream.history.places import Place
 from alphastream.history.sql import NO_TABLES, Tables
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
@@ -28,6 +29,7 @@ from runtime.stores import names, warm_start
 from runtime.stores.connections import ERRORS
 from runtime.stores.follower import TapeFollower
 from runtime.stores.rings import SymbolRings
+from runtime.stores.sealer import Sealer
 from runtime.stores.sqlite import TickFile
 from runtime.stores.store_health import StoreHealth
 from runtime.stores.writer import TickWriter
@@ -51,7 +53,9 @@ class TickStore:
     ring_ticks : newest ticks a symbol that stay in memory.
     batch_ticks : ticks that are written before ``flush_s`` is over. What waits then goes in one transaction.
     flush_s : longest wait of a tick for its transaction, in seconds.
-    retention_ns : ticks older than this before the newest of their symbol are deleted now and then; None keeps all.
+    retention_ns : ticks older than this before the newest of their symbol are deleted now and then, or moved to the
+        history, whole UTC days of them; None keeps all.
+    history : folder or URL of Parquet files that take old ticks; they are read as if they were here.
     max_pending : ticks that may wait for the file. Beyond, ``append`` waits while the file can be written; while it
         cannot, the oldest are given up and listed by ``gaps``.
     on_ticks : called after new ticks became visible, in the thread that appended or followed; may be set later.
@@ -82,6 +86,7 @@ class TickStore:
         origin: Origin | None = None,
         read_only: bool = False,
         begin_anew: bool = False,
+        history: str | Path | None = None,
     ) -> None:
         sizes = {"ring_ticks": ring_ticks, "batch_ticks": batch_ticks, "flush_s": flush_s, "max_pending": max_pending}
         for name, value in (sizes | ({} if retention_ns is None else {"retention_ns": retention_ns})).items():
@@ -92,9 +97,12 @@ class TickStore:
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._claiming = threading.Lock()  # held before the other one
-        self._rings = SymbolRings(ring_ticks, retention_ns)
+        place = Place(history) if history is not None else None
+        self._rings = SymbolRings(ring_ticks, retention_ns if place is None else None)
         self._resources = ExitStack()
-        self._new_file = partial(TickFile, self._path, origin, begin_anew=begin_anew)
+        self._new_file = partial(TickFile, self._path, origin, begin_anew=begin_anew, history=place)
+        self._new_sealer = partial(Sealer, self._path, place, retention_ns) if place is not None else None
+        self._sealer: Sealer | None = None
         self._held: WriterLock | None = None
         if not read_only:
             self._held = names.lock(self._path)
@@ -108,6 +116,13 @@ class TickStore:
                 self._path, self._rings, self._lock, self._file.runs, self._tell, self._open_file_again
             )
         (self._follower or self._writer).start()
+        if self._follower is None:
+            self._begin_to_seal()
+
+    def _begin_to_seal(self) -> None:
+        if self._new_sealer is not None:
+            self._sealer = self._new_sealer(self._file, self._writer, self._rings, self._lock)
+            self._sealer.start()
 
     def _open_file(self, ring_ticks: int, *, read_only: bool) -> TickFile:
         try:
@@ -122,7 +137,7 @@ class TickStore:
 
     def _open_file_again(self) -> None:
         """For the follower's thread: another file has taken the name, or an instrument was added."""
-        file = TickFile(self._path, read_only=True)
+        file = self._new_file(read_only=True)
         self._resources.callback(file.close)  # the one before may be in use in another thread
         with self._lock:
             self._file = file
@@ -164,6 +179,7 @@ class TickStore:
                 self._file, self._writer, self._follower, self._held = file, writer, None, held
             self._resources.callback(undo.pop_all().close)
             writer.start()
+            self._begin_to_seal()
 
     def _keep_lock(self) -> None:
         if self._held is not None:
@@ -366,7 +382,21 @@ class TickStore:
                 durable_lag_s=self._writer.lag_s,
                 durable_lags=self._writer.lag.snapshot(),
                 notices=tuple(self._file.notices),
+                sealed=self._sealer.sealed if self._sealer is not None else 0,
+                sealing_error=self._sealer.error if self._sealer is not None else None,
             )
+
+    def seal(self, until_ns: int, progress: Callable[[int], None] | None = None) -> int:
+        """Move all ticks before a time to the history now, and return how many; see ``Sealer.seal``.
+
+        Raises
+        ------
+        StorageError : the store only reads, has no history, or one of both cannot be written.
+        """
+        self.flush()
+        if self._sealer is None:
+            raise StorageError(f"{self._path} was opened to read, or without a history: name one to seal")
+        return self._sealer.seal(lambda symbol: until_ns, progress)
 
     def flush(self, timeout_s: float = 10.0) -> None:
         """Block until every tick appended before is durable; StorageError where ``timeout_s`` or the disk ends that."""
@@ -380,6 +410,8 @@ class TickStore:
         StorageError : ticks are left that could not be written. The store is closed all the same.
         """
         with self._claiming:
+            if self._sealer is not None:
+                self._sealer.stop()
             if not self._writer.close():
                 return
             if self._follower is not None:

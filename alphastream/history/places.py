@@ -102,6 +102,15 @@ class Place:
         infos = self.arrow.get_file_info(arrow_fs.FileSelector(self.full(folder), allow_not_found=True))
         return sorted(info.base_name for info in infos if info.type == arrow_fs.FileType.Directory)
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a file; StorageError where the place cannot be asked."""
+        try:
+            if self.is_local:
+                return os.path.exists(self.full(path))
+            return bool(self.arrow.get_file_info(self.full(path)).type == arrow_fs.FileType.File)
+        except OSError as error:
+            raise StorageError(f"{self.url(path)} cannot be looked for: {error}") from error
+
     def remove(self, path: str) -> None:
         """Delete a file; one that is not there is no error."""
         try:

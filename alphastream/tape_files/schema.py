@@ -7,10 +7,11 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from alphastream.errors import StorageError
-from alphastream.tape_files import block_rows, instrument_rows
+from alphastream.tape_files import block_rows, instrument_rows, sealed_rows
 from alphastream.tape_files.instrument_rows import digest
 
 VERSION: Final = 2
+SEALED_VERSION: Final = 3  # the same, and older ticks are in files of a history
 OLD_VERSION: Final = 1  # a row a tick
 _NO_VERSION: Final = 1_000  # and more were written by no program
 APPLICATION_ID: Final = 0x414C5053  # "ALPS": tells a tick store from any other SQLite file
@@ -135,8 +136,16 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
         raise StorageError(
             f"{path} has schema version {version}: open it once to write, which rewrites it as version {VERSION}"
         )
-    if version != VERSION:
+    if version not in (VERSION, SEALED_VERSION):
         raise StorageError(
-            f"{path} has schema version {version}, this program knows {VERSION}: "
+            f"{path} has schema version {version}, this program knows {VERSION} and {SEALED_VERSION}: "
             "use the newer program that wrote it, or name another file"
         )
+
+
+def make_room_for_sealed(connection: sqlite3.Connection) -> None:
+    """Add the tables of sealed files, within a transaction. Programs that do not know them refuse the file then."""
+    if not sealed_rows.exist(connection):
+        for statement in sealed_rows.TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SEALED_VERSION}")

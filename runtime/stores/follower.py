@@ -19,7 +19,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from alphastream.tape_files import block_rows, instrument_rows
+from alphastream.tape_files import block_rows, instrument_rows, sealed_rows
 from runtime import threads
 from runtime.backoff import Backoff
 from runtime.stores.connections import ERRORS
@@ -196,8 +196,14 @@ class TapeFollower:
             parts, _ = block_rows.read(
                 connection, number, block_rows.keys_of(connection, number, "first_id = ?", first_id)
             )
-            known = self._first[series] = first_id, int(parts[0].time_ns[0]) if parts else 0
+            first_ns = int(parts[0].time_ns[0]) if parts else _sealed_ns(connection, number, first_id)
+            known = self._first[series] = first_id, first_ns
         return known[1]
+
+
+def _sealed_ns(connection: sqlite3.Connection, number: int, first_id: int) -> int:
+    """When the sealed file begins whose first id that is; 0 where there is none."""
+    return next((each.first_ns for each in sealed_rows.load(connection, number) if each.ends[0] == first_id), 0)
 
 
 def _identity(path: Path) -> tuple[int, int]:

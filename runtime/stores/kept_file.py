@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from alphastream.errors import DamagedFileError, StorageError
+from alphastream.history.places import Place
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from alphastream.tape_files import block_rows, instrument_rows, schema
+from alphastream.tape_files import block_rows, instrument_rows, schema, sealed_rows
 from alphastream.tape_files.block_rows import Keys
 from alphastream.tape_files.schema import Origin
 from runtime.stores import names, numbering, run_rows, salvage
@@ -31,7 +32,7 @@ class KeptFile:
 
     Parameters
     ----------
-    path, origin, read_only, begin_anew : as in TickStore.
+    path, origin, read_only, begin_anew, history : as in TickStore.
 
     Attributes
     ----------
@@ -46,9 +47,20 @@ class KeptFile:
     StorageError : the file is no tick store, cannot be read, or was closed.
     """
 
-    def __init__(self, path: Path, origin: Origin | None = None, *, read_only: bool, begin_anew: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        origin: Origin | None = None,
+        *,
+        read_only: bool,
+        begin_anew: bool = False,
+        history: Place | None = None,
+    ) -> None:
         self._path, self.origin, self._read_only = path, origin, read_only
         self._connections = Connections(path)
+        self._history = history
+        self._absent: set[str] = set()  # files of the history that were looked for in vain
+        self._sealed_until_ns: int | None = None  # times from here on are in no sealed file; None where not known
         self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
         self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened
         self._left_out: set[int] = set()  # bodies that are known to be damaged, where the file is only read
@@ -257,19 +269,24 @@ class KeptFile:
         unchecked: list[tuple[Series, Keys]] = []
         all_runs: dict[Series, IdRuns] = {}
         lost: dict[Series, IdRuns] = {}
+        every = sealed_rows.load(connection)
         for series, instrument in instruments.items():
             all_runs[series] = runs = run_rows.load(connection, "runs", instrument)
             lost[series] = run_rows.load(connection, "lost", instrument)
             blocks = block_rows.keys_of(connection, instrument)
+            ends = [(block.first_id, block.last_id, block.ticks) for block in blocks]
+            ends += [(*each.ends, each.ticks) for each in every if each.instrument == instrument]
             if numbering.is_numbered(origin):
-                fits = sum(block.ticks for block in blocks) == len(runs)
+                fits = sum(ticks for _, _, ticks in ends) == len(runs)
             else:
-                fits = max((block.last_id for block in blocks), default=runs.last) == runs.last
-            if not fits or (blocks and blocks[0].first_id != runs.first):
+                fits = max((last for _, last, _ in ends), default=runs.last) == runs.last
+            if not fits or (ends and min(first for first, _, _ in ends) != runs.first):
                 damaged.add(series)
             unchecked += [(series, block) for block in blocks]
         self.origin, self._instruments, self._damaged, self._unchecked = origin, instruments, damaged, unchecked
         self.runs, self.lost = all_runs, lost
+        if not self._read_only:
+            self._sealed_until_ns = max((each.last_ns + 1 for each in every), default=0)
 
     def _load_instruments(self, connection: sqlite3.Connection) -> None:
         self._instruments = instrument_rows.load(connection)

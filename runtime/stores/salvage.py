@@ -23,9 +23,10 @@ from alphastream.errors import DamagedBlockError
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
-from alphastream.tape_files import block_rows, instrument_rows, schema
+from alphastream.tape_files import block_rows, instrument_rows, schema, sealed_rows
 from alphastream.tape_files.block_rows import StoredBlock
 from alphastream.tape_files.instrument_rows import digest
+from alphastream.tape_files.sealed_rows import SealedFile
 from runtime.stores import numbering
 from runtime.stores.pages import PAGE, Cell, Pages
 
@@ -65,6 +66,7 @@ class _Remains:
     bodies: dict[int, list[Cell]] = field(default_factory=dict)
     claims: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     origin: schema.Origin | None = None
+    sealed: list[SealedFile] = field(default_factory=list)
 
 
 def may_be_salvaged(path: Path) -> bool:
@@ -178,6 +180,9 @@ def _remains(pages: Pages, known: Iterable[Series]) -> _Remains:
             case Cell(rowid=int(number), values=(str(venue), str(host))):
                 if number == digest(venue, host):
                     remains.origin = schema.Origin(venue, host)
+            case Cell(rowid=int(number), values=(None, int(), str(), int(), int(), int(), str())):
+                if sealed := SealedFile.of((number, *cell.values[1:])):
+                    remains.sealed.append(sealed)
             case Cell(rowid=int(number), values=(None, bytes() | None)):
                 remains.bodies.setdefault(number, []).append(cell)
     return remains
@@ -206,6 +211,12 @@ def _copy(pages: Pages, remains: _Remains, new: sqlite3.Connection) -> tuple[dic
     count = 0
     for series in remains.series.values():
         held[instrument_rows.insert(new, series)] = IdRuns()
+    sealed = [each for each in remains.sealed if each.instrument in held]
+    if sealed:
+        schema.make_room_for_sealed(new)
+        sealed_rows.insert(new, sealed)
+    for each in sealed:
+        held[each.instrument] = held[each.instrument].union(each.ids)
     for block, body, ticks in _sound_blocks(pages, remains):
         if block.instrument not in held:
             continue

@@ -21,6 +21,8 @@ class StoreHealth:
     durable_lag_s : how long the oldest pending tick has waited, in seconds.
     durable_lags : how long written ticks had waited, in buckets.
     notices : what has happened to the file and what was done about it, with times, the newest last.
+    sealed : ticks moved to the history.
+    sealing_error : why old ticks stay in the file, None while they are moved.
     """
 
     pending: int
@@ -33,3 +35,5 @@ class StoreHealth:
     durable_lag_s: float
     durable_lags: Durations
     notices: tuple[str, ...] = ()
+    sealed: int = 0
+    sealing_error: str | None = None

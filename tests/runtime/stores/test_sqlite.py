@@ -82,7 +82,7 @@ def make_newer(path: Path) -> None:
     [
         (make_text, "not a readable tick store"),
         (make_foreign, "of another program"),
-        (make_newer, "schema version 99, this program knows 2"),
+        (make_newer, "schema version 99, this program knows 2 and 3"),
     ],
 )
 def test_a_file_that_is_no_store_is_refused_and_left_alone(path: Path, make: Callable[[Path], None], says: str) -> None:
