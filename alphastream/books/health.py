@@ -65,6 +65,8 @@ class MarketStoreHealth:
     damaged : samples in blocks that were not what was written.
     last_error : why the newest write failed; None while writing works.
     notices : what has happened to the file, the newest last.
+    sealed : samples moved to the history.
+    sealing_error : why old samples stay in the file, None while they are moved.
     """
 
     pending: int
@@ -73,3 +75,5 @@ class MarketStoreHealth:
     damaged: int
     last_error: str | None
     notices: tuple[str, ...]
+    sealed: int = 0
+    sealing_error: str | None = None

@@ -201,4 +201,4 @@ def summary(place: Place, found: Found) -> Summary:
 def of_file(place: Place, kind: Kind, path: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
     """Return the rows of one file with start_ns <= time < end_ns, by time. Raises as ``opened``."""
     with opened(place, path) as file:
-        return _in_time(file, kind, place.url(path), start_ns, end_ns)
+        return _in_time(file, kind, place.url(path), start_ns, end_ns, None)

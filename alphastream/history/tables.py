@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alphastream.bars import Bars
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
@@ -16,6 +17,8 @@ from alphastream.history.layout import Kind
 from alphastream.tape.columns import TickColumns
 
 Columns = TickColumns | Bars | BookColumns | QuoteColumns | MarkColumns | Sequence[FundingPayment]
+
+C = TypeVar("C", bound=BookColumns | QuoteColumns | MarkColumns)
 
 TIME: Final = pa.timestamp("ns")
 """UTC, without a zone, so that programs show it as it is."""
@@ -133,6 +136,22 @@ def bars_of(table: pa.Table) -> Bars:
     return Bars(times_of(table["time"]), **values, first_ns=times_of(table["first"]), last_ns=times_of(table["last"]))
 
 
+def samples_of(table: pa.Table, kind: type[C]) -> C:
+    """Return the samples of a table of the kind ``books``, ``quotes`` or ``marks``."""
+    arrays: list[Any] = [times_of(table["time"]), times_of(table["receive"])]
+    rest = table.drop_columns(["time", "receive"])
+    if kind is BookColumns:
+        most = max(int(pc.list_value_length(side).to_numpy().max(initial=1)) for side in rest.columns)
+        arrays += [_levels(side, most) for side in rest.columns]
+    elif kind is MarkColumns:
+        arrays += [table[name].to_numpy() for name in ("mark", "index", "funding_rate")]
+        arrays += [times_of(table["next_funding"])]
+        arrays += [np.rint(table["interval_hours"].to_numpy() * 3.6e12).astype(np.int64)]
+    else:
+        arrays += [column.to_numpy() for column in rest.columns]
+    return kind(*arrays)
+
+
 def times(times_ns: Ints) -> pa.Array:
     """Return UTC ns as Arrow's times, without a copy."""
     return pa.array(times_ns).view(TIME)
@@ -141,6 +160,14 @@ def times(times_ns: Ints) -> pa.Array:
 def times_of(column: pa.ChunkedArray) -> Ints:
     """Return Arrow's times as UTC ns."""
     found: Ints = column.cast(TIME).combine_chunks().view(pa.int64()).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _levels(side: pa.ChunkedArray, most: int) -> Floats:
+    """Return lists as rows of so many levels, what is not there NaN."""
+    lengths = pc.list_value_length(side).to_numpy()
+    found = np.full((len(lengths), most), np.nan)
+    found[np.arange(most) < lengths[:, None]] = pc.list_flatten(side).to_numpy()
     return found
 
 

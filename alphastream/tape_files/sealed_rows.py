@@ -15,6 +15,7 @@ from alphastream.tape_files.instrument_rows import digest
 TABLES: Final = (
     "CREATE TABLE sealed(id INTEGER PRIMARY KEY, instrument_id INTEGER NOT NULL, file TEXT NOT NULL, "
     "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, ticks INTEGER NOT NULL, runs TEXT NOT NULL)",
+    "CREATE INDEX sealed_by_time ON sealed(instrument_id, last_ns, first_ns)",  # most reads are of what is newer
     "CREATE TABLE sealing(file TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 _SEPARATOR: Final = ","
@@ -70,8 +71,14 @@ def exist(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(query).fetchone()[0] == 2)
 
 
-def load(connection: sqlite3.Connection, instrument: int | None = None) -> list[SealedFile]:
+def load(
+    connection: sqlite3.Connection, instrument: int | None = None, times: tuple[int, int] | None = None
+) -> list[SealedFile]:
     """Return the files that count, of one instrument or of all, by their least time.
+
+    Parameters
+    ----------
+    times : with it, only files of an instrument that have times from the first on and before the second.
 
     Raises
     ------
@@ -79,12 +86,13 @@ def load(connection: sqlite3.Connection, instrument: int | None = None) -> list[
     """
     if not exist(connection):
         return []
-    query, values = "SELECT * FROM sealed", ()
-    rows = (
-        connection.execute(query, values)
-        if instrument is None
-        else connection.execute(f"{query} WHERE instrument_id = ?", (instrument,))
-    )
+    conditions: list[str] = []
+    values: list[int] = []
+    if instrument is not None:
+        conditions, values = ["instrument_id = ?"], [instrument]
+    if times is not None:
+        conditions, values = [*conditions, "last_ns >= ?", "first_ns < ?"], [*values, *times]
+    rows = connection.execute(f"SELECT * FROM sealed WHERE {' AND '.join(conditions) or 'true'}", values)
     found = []
     for row in rows.fetchall():
         each = SealedFile.of(row)

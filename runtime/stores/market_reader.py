@@ -1,5 +1,6 @@
-"""Reading sampled books, quotes, mark prices and funding: what is in the file, and what is on its way there."""
+"""Reading sampled books, quotes, mark prices and funding: what was sealed, is in the file, or on its way there."""
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,12 +11,19 @@ import pyarrow as pa
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.blocks import Columns
 from alphastream.feeds.market import FundingPayment
-from alphastream.history import sql
+from alphastream.history import reading, sql
+from alphastream.history.layout import kind_of
+from alphastream.history.places import Place
+from alphastream.history.tables import samples_of
 from alphastream.tape.columns import INT64_MAX
+from alphastream.tape_files import sealed_rows
+from alphastream.tape_files.sealed_rows import SealedFile
 from runtime.stores import market_rows, market_tables
 from runtime.stores.connections import Connections
 from runtime.stores.market_rows import KINDS, Block
 from runtime.stores.market_tails import Tails
+
+log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=Columns)
 
@@ -30,8 +38,9 @@ class MarketReader:
     StorageError : from every method: the file cannot be read, or the store is closed.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, history: Place | None = None) -> None:
+        self._path, self._history = path, history
+        self._absent: set[str] = set()  # files of the history that were looked for in vain
         self._connections = Connections(path, KIND)
         self._lock = threading.Lock()
         self._tails, self._payments = Tails(), list[FundingPayment]()
@@ -74,7 +83,14 @@ class MarketReader:
             )
 
     def _parts(self, kind: type[C], name: str, from_ns: int, until_ns: int) -> list[C]:
-        """What is in the file, and after it what is not; each sample once."""
+        """What was sealed, then what is in the file, and after it what is not; each sample once."""
+        while (found := self._parts_of_now(kind, name, from_ns, until_ns)) is None:
+            log.debug("a block was sealed meanwhile: path=%s", self._path)
+        return found
+
+    def _parts_of_now(self, kind: type[C], name: str, from_ns: int, until_ns: int) -> list[C] | None:
+        """The same; None where a block that is held in memory was sealed after a look at that."""
+        times = max(from_ns, 0), min(until_ns, INT64_MAX)
         with self._lock:  # before the file: a block that is let go of in between is then read from here
             tails = self._tails.held(kind, name)
             waiting: list[C] = [tail.columns() for tail in tails]  # type: ignore[misc]  # they are of this kind
@@ -84,13 +100,30 @@ class MarketReader:
             return waiting
         with self._connections.reading() as connection:
             wanted = "kind = ? AND instrument = ? AND last_ns >= ? AND first_ns < ?"
-            values = (KINDS[kind], name, max(from_ns, 0), min(until_ns, INT64_MAX))
-            blocks = [block for block in market_rows.keys(connection, wanted, *values) if block.id not in numbers]
-            parts, damaged = market_rows.read(connection, blocks, kind)
+            found = market_rows.keys(connection, wanted, KINDS[kind], name, *times)
+            parts, damaged = market_rows.read(connection, [block for block in found if block.id not in numbers], kind)
+            sealed = sealed_rows.load(connection, market_rows.series_number(KINDS[kind], name), times)
         if damaged:
             with self._lock:
                 self._met.update(damaged)
-        return [*parts, *waiting]
+        if any(number in each.ids for each in sealed for number in numbers):
+            return None
+        cold = [part for each in sealed if (part := self._of_file(kind, each, *times)) is not None]
+        return [*cold, *parts, *waiting]
+
+    def _of_file(self, kind: type[C], sealed: SealedFile, from_ns: int, until_ns: int) -> C | None:
+        """What a sealed file holds of a time; None where it was taken away, which is told once."""
+        if self._history is not None and self._history.exists(sealed.file):
+            rows = reading.of_file(self._history, kind_of(KINDS[kind]), sealed.file, from_ns, until_ns)
+            return samples_of(rows, kind) if rows.num_rows else None
+        if sealed.file not in self._absent:
+            self._absent.add(sealed.file)
+            where = self._history.url(sealed.file) if self._history is not None else f"{sealed.file} of a history"
+            self._tell(f"{where} is not there: {sealed.ticks} samples of {self._path} cannot be shown")
+        return None
+
+    def _tell(self, what: str) -> None:
+        log.error("%s", what)
 
     def instruments(self, kind: type[Columns]) -> list[str]:
         """Return who has samples of a kind, sorted."""
@@ -100,6 +133,8 @@ class MarketReader:
             with self._connections.reading() as connection:
                 rows = connection.execute("SELECT DISTINCT instrument FROM blocks WHERE kind = ?", (KINDS[kind],))
                 found |= {str(name) for (name,) in rows}
+                kinds = [market_rows.of_sealed(each) for each in sealed_rows.load(connection)]
+            found |= {name for held, name in kinds if held is kind}
         return sorted(found)
 
     def tables(self, start_ns: int = 0, end_ns: int = INT64_MAX) -> dict[str, pa.Table]:

@@ -17,12 +17,16 @@ from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.blocks import Columns, decode, encode
 from alphastream.errors import DamagedBlockError, StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.history.layout import partition_of
 from alphastream.instruments import InstrumentId
-from alphastream.tape_files import schema
+from alphastream.tape_files import schema, sealed_rows
+from alphastream.tape_files.instrument_rows import digest
+from alphastream.tape_files.sealed_rows import SealedFile
 
 C = TypeVar("C", bound=Columns)
 
 VERSION: Final = 1
+SEALED_VERSION: Final = 2  # the same, and older samples are in files of a history
 APPLICATION_ID: Final = 0x414C504D  # "ALPM"
 KINDS: Final[dict[type[Any], str]] = {BookColumns: "books", QuoteColumns: "quotes", MarkColumns: "marks"}
 _LENGTH: Final = struct.Struct("<H")  # of the key that a body repeats
@@ -78,9 +82,9 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if owner != APPLICATION_ID:
         raise StorageError(f"{path} is an SQLite file of another kind, not a store of books: name another file")
-    if version != VERSION:
+    if version not in (VERSION, SEALED_VERSION):
         raise StorageError(
-            f"{path} has schema version {version}, this program knows {VERSION}: "
+            f"{path} has schema version {version}, this program knows {VERSION} and {SEALED_VERSION}: "
             "use the newer program that wrote it, or name another file"
         )
 
@@ -107,9 +111,9 @@ def proved(number: int, stored: bytes) -> tuple[Block, Columns] | None:
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """Return a number that no block has."""
+    """Return a number that no block has, nor had one that was sealed."""
     (last,) = connection.execute("SELECT max(id) FROM bodies").fetchone()
-    return (last or 0) + 1
+    return max(last or 0, *(each.ends[1] for each in sealed_rows.load(connection)), 0) + 1
 
 
 def newest(connection: sqlite3.Connection) -> dict[tuple[type[Columns], str], int]:
@@ -119,7 +123,32 @@ def newest(connection: sqlite3.Connection) -> dict[tuple[type[Columns], str], in
         for block in keys(connection, "kind = ?", name):
             if isinstance(block.last_ns, int):
                 found[kind, block.instrument] = max(found.get((kind, block.instrument), 0), block.last_ns)
+    for each in sealed_rows.load(connection):
+        kind, instrument = of_sealed(each)
+        found[kind, instrument] = max(found.get((kind, instrument), 0), each.last_ns)
     return found
+
+
+def series_number(kind: str, instrument: str) -> int:
+    """Return the number by which sealed files of a kind and an instrument are known."""
+    return digest(kind, instrument)
+
+
+def of_sealed(sealed: SealedFile) -> tuple[type[Columns], str]:
+    """Return kind and instrument of a sealed file; sqlite3.DatabaseError where its name is of neither."""
+    found = partition_of(sealed.file)
+    kind = next((kind for kind, name in KINDS.items() if found is not None and name == found.kind), None)
+    if found is None or kind is None:
+        raise sqlite3.DatabaseError(f"what is known of a sealed file was altered: {sealed.file}")
+    return kind, f"{found.venue.partition('@')[0]}:{found.symbol}"
+
+
+def make_room_for_sealed(connection: sqlite3.Connection) -> None:
+    """Add the tables of sealed files, within a transaction. Programs that do not know them refuse the file then."""
+    if not sealed_rows.exist(connection):
+        for statement in sealed_rows.TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SEALED_VERSION}")
 
 
 def keys(connection: sqlite3.Connection, condition: str = "true", *values: object) -> list[Block]:

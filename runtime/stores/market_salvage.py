@@ -13,8 +13,9 @@ from typing import NamedTuple
 from alphastream.books.blocks import Columns
 from alphastream.errors import StorageError
 from alphastream.feeds.market import FundingPayment
-from alphastream.tape_files import schema
+from alphastream.tape_files import schema, sealed_rows
 from alphastream.tape_files.instrument_rows import digest
+from alphastream.tape_files.sealed_rows import SealedFile
 from runtime.stores import market_rows, salvage
 from runtime.stores.market_rows import Block
 from runtime.stores.pages import Cell, Pages
@@ -56,12 +57,16 @@ def _copy(pages: Pages, new: sqlite3.Connection, path: Path) -> Salvaged:
     origin: schema.Origin | None = None
     sound: dict[int, tuple[Block, Columns]] = {}  # by number, the version with most samples
     payments: dict[tuple[str, int], FundingPayment] = {}
+    sealed: list[SealedFile] = []
     for cell in pages.cells():
         match cell:
             case Cell(rowid=int(number), values=(None, bytes() | None)):
                 found = market_rows.proved(number, pages.body(cell))
                 if found is not None and (number not in sound or sound[number][0].samples < found[0].samples):
                     sound[number] = found
+            case Cell(rowid=int(number), values=(None, int(), str(), int(), int(), int(), str())):
+                if row := SealedFile.of((number, *cell.values[1:])):
+                    sealed.append(row)
             case Cell(rowid=None, values=(str(), int(), str(), str(), int())):
                 payment = market_rows.payment_of(cell.values)
                 if payment is not None:
@@ -74,6 +79,12 @@ def _copy(pages: Pages, new: sqlite3.Connection, path: Path) -> Salvaged:
             schema.claim(new, path, origin)
         except StorageError as error:  # the new file is empty: nobody else can have claimed it
             raise sqlite3.DatabaseError(str(error)) from error
+    if sealed:
+        market_rows.make_room_for_sealed(new)
+        sealed_rows.insert(new, sealed)
+    for row in sealed:  # blocks that were sealed lie about still
+        for number in row.ids:
+            sound.pop(number, None)
     for number, (block, columns) in sound.items():
         market_rows.put(new, block.instrument, number, columns)
     market_rows.put_funding(new, list(payments.values()))

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ from alphastream.books.blocks import Columns
 from alphastream.books.health import MarketStoreHealth
 from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.history.places import Place
 from alphastream.tape_files.schema import Origin
 from runtime import threads
 from runtime.backoff import Backoff
@@ -21,6 +22,8 @@ from runtime.stores import market_rows, market_salvage, names, salvage
 from runtime.stores.connections import ERRORS, explain, is_damage
 from runtime.stores.market_reader import KIND, MarketReader
 from runtime.stores.market_rows import KINDS, Block
+from runtime.stores.market_sealer import MarketSealer
+from runtime.stores.thread_jobs import ThreadJobs
 from runtime.writer_lock import WriterLock
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ _PRUNED: Final = 200  # blocks in one transaction
 _CHECKED: Final = 20  # blocks of before that are read in one turn
 _NOTICES: Final = 8
 _CLOSE_TRIES: Final = 3
+_CLOSE_SEALING_S: Final = 5.0  # how long close() waits for files that are being written
 
 
 def market_path(tape: Path) -> Path:
@@ -50,7 +54,9 @@ class MarketStore(MarketReader):
     ----------
     path : the file; its folder is made.
     origin : who fills it, as in TickStore.
-    retention_ns : blocks whose samples are all older go; funding payments stay. None keeps all.
+    retention_ns : blocks whose samples are all older go, or move to the history, whole UTC days of them; funding
+        payments stay. None keeps all.
+    history : folder or URL of Parquet files that take old samples; they are read as if they were here.
     flush_s : longest time that samples wait for the file.
     read_only : read beside the process that writes; a file that is not there yet holds nothing.
 
@@ -67,13 +73,16 @@ class MarketStore(MarketReader):
         retention_ns: int | None = None,
         flush_s: float = 5.0,
         read_only: bool = False,
+        history: str | Path | None = None,
     ) -> None:
         if retention_ns is not None and retention_ns <= 0:
             raise ParameterError(f"retention_ns is {retention_ns}: it must be greater than 0")
-        super().__init__(Path(path))
+        super().__init__(Path(path), Place(history) if history is not None else None)
         self._origin, self._flush_s, self._retention_ns = origin, flush_s, retention_ns
         self._work = threading.Condition(self._lock)
         self._settled = threading.Condition(self._lock)
+        self._jobs = ThreadJobs(self._work)
+        self._sealer: MarketSealer | None = None
         self._unchecked: list[Block] = []
         self._written = self._lost = self._damaged = 0
         self._error: str | None = None
@@ -104,6 +113,27 @@ class MarketStore(MarketReader):
         self._held = held
         self._thread = threading.Thread(target=self._write_until_closed, name="market-writer", daemon=True)
         self._thread.start()
+        if self._history is not None:
+            settings = (self._path, self._history, self._retention_ns)
+            self._sealer = MarketSealer(*settings, self._connections, self._jobs, self._held_numbers, self._meet)
+            self._sealer.start()
+
+    def _held_numbers(self) -> set[int]:
+        """Numbers of the blocks that are held in memory."""
+        with self._lock:
+            return {tail.number for tail in self._tails}
+
+    def _meet(self, damaged: Sequence[Block]) -> None:
+        with self._lock:
+            self._met.update(damaged)
+
+    def seal(self, until_ns: int, progress: Callable[[int], None] | None = None) -> int:
+        """Move what is older than a time to the history now; see MarketSealer."""
+        with self._lock:
+            self._require_writing()
+        if self._sealer is None:
+            raise StorageError(f"{self._path} was opened without a history: name a folder to seal into")
+        return self._sealer.seal(until_ns, progress)
 
     @property
     def path(self) -> Path:
@@ -187,7 +217,8 @@ class MarketStore(MarketReader):
         with self._lock:
             pending = self._tails.pending + len(self._payments)
             counts = (pending, self._written, self._lost, self._damaged)
-            return MarketStoreHealth(*counts, self._error, tuple(self._notices))
+            sealing = (self._sealer.sealed, self._sealer.error) if self._sealer is not None else (0, None)
+            return MarketStoreHealth(*counts, self._error, tuple(self._notices), *sealing)
 
     def flush(self, timeout_s: float = 10.0) -> None:
         """Block until all that was added before is durable. Raises StorageError where that is not in time."""
@@ -200,11 +231,15 @@ class MarketStore(MarketReader):
 
     def close(self) -> None:
         """Write what is pending, stop the writer and release the file. Calling it again does nothing."""
+        if self._sealer is not None:
+            self._sealer.stop(_CLOSE_SEALING_S)
         with self._lock:
             self._is_closed = True
             self._work.notify()
         if self._thread is not None:
             self._thread.join()
+        if self._sealer is not None:
+            self._sealer.stop()  # what it waited for was refused
         self._connections.close()
         if self._held is not None:
             self._held.release()
@@ -219,16 +254,23 @@ class MarketStore(MarketReader):
 
     def _write_until_closed(self) -> None:
         """Run the thread."""
+        try:
+            self._write_and_tend()
+        finally:
+            self._jobs.end()
+
+    def _write_and_tend(self) -> None:
         backoff = Backoff(*_RETRY_S, jitter=0.0)
         tries, pause_s = 0, self._flush_s
         while True:
             with self._lock:
-                self._work.wait_for(lambda: self._is_closed or self._flushes, pause_s)
+                self._work.wait_for(lambda: self._is_closed or self._flushes or self._may_run_jobs, pause_s)
                 self._flushes = False
                 is_last = self._is_closed
             try:
                 self._write()
                 self._tend()
+                self._jobs.run()
             except (*ERRORS, StorageError, OSError) as error:
                 self._fail(explain(self._path, error, KIND))
             except Exception as error:  # the edge of the thread: what follows would never become durable without it
@@ -244,6 +286,10 @@ class MarketStore(MarketReader):
             tries, pause_s = tries + is_last, backoff.next_s()
             if tries >= _CLOSE_TRIES:
                 return
+
+    @property
+    def _may_run_jobs(self) -> bool:
+        return self._error is None and self._jobs.waits
 
     def _fail(self, words: str) -> None:
         if words != self._error:
@@ -294,7 +340,7 @@ class MarketStore(MarketReader):
                 market_rows.set_aside(connection, sorted(met, key=repr))
             self._damaged += sum(block.samples for block in met if isinstance(block.samples, int))
         now_s = time.monotonic()
-        if self._retention_ns is not None and now_s - self._pruned_s >= _PRUNE_EVERY_S:
+        if self._retention_ns is not None and self._history is None and now_s - self._pruned_s >= _PRUNE_EVERY_S:
             cutoff_ns = time.time_ns() - self._retention_ns
             with self._connections.writing() as connection:
                 old = market_rows.keys(connection, "last_ns < ?", cutoff_ns)
