@@ -91,7 +91,7 @@ LIBRARY: dict[str, int] = {
 
 OUTSIDE_RULES: dict[str, set[str]] = {
     "streamlit": {"app", "views"},
-    "sqlite3": {"storage", "runtime.stores", "alphastream.tape_files"},
+    "sqlite3": {"storage", "runtime.stores", "alphastream.tape_files", "alphastream.history"},
     "websocket": {"runtime.connections"},
     "prometheus_client": {"runtime.monitoring"},
     "picows": {"runtime.connections"},

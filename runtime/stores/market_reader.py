@@ -11,16 +11,16 @@ import pyarrow as pa
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.books.blocks import Columns
 from alphastream.feeds.market import FundingPayment
-from alphastream.history import reading, sql
+from alphastream.history import market_rows, reading, sql
 from alphastream.history.layout import kind_of
+from alphastream.history.market_rows import KINDS, Block
 from alphastream.history.places import Place
 from alphastream.history.tables import samples_of
 from alphastream.tape.columns import INT64_MAX
 from alphastream.tape_files import sealed_rows
 from alphastream.tape_files.sealed_rows import SealedFile
-from runtime.stores import market_rows, market_tables
+from runtime.stores import market_tables
 from runtime.stores.connections import Connections
-from runtime.stores.market_rows import KINDS, Block
 from runtime.stores.market_tails import Tails
 
 log = logging.getLogger(__name__)

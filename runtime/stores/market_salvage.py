@@ -13,11 +13,12 @@ from typing import NamedTuple
 from alphastream.books.blocks import Columns
 from alphastream.errors import StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.history import market_rows
+from alphastream.history.market_rows import Block
 from alphastream.tape_files import schema, sealed_rows
 from alphastream.tape_files.instrument_rows import digest
 from alphastream.tape_files.sealed_rows import SealedFile
-from runtime.stores import market_rows, salvage
-from runtime.stores.market_rows import Block
+from runtime.stores import salvage
 from runtime.stores.pages import Cell, Pages
 
 

@@ -13,16 +13,16 @@ import numpy as np
 from alphastream.books.blocks import Columns
 from alphastream.core.units import DAY
 from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.history import market_rows
 from alphastream.history.files import StoredFile, write
 from alphastream.history.layout import Partition, day_of
+from alphastream.history.market_rows import KINDS, Block
 from alphastream.history.places import Place
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape_files import sealed_rows
 from alphastream.tape_files.sealed_rows import SealedFile
 from runtime import threads
-from runtime.stores import market_rows
 from runtime.stores.connections import ERRORS, Connections, explain
-from runtime.stores.market_rows import KINDS, Block
 from runtime.stores.sealer import FIRST_LOOK_S, LOOK_EVERY_S, PREFIX, name_in_history
 from runtime.stores.thread_jobs import ThreadJobs
 

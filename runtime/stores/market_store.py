@@ -14,14 +14,15 @@ from alphastream.books.blocks import Columns
 from alphastream.books.health import MarketStoreHealth
 from alphastream.errors import ParameterError, StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.history import market_rows
+from alphastream.history.market_rows import KINDS, Block
 from alphastream.history.places import Place
 from alphastream.tape_files.schema import Origin
 from runtime import threads
 from runtime.backoff import Backoff
-from runtime.stores import market_rows, market_salvage, names, salvage
+from runtime.stores import market_salvage, names, salvage
 from runtime.stores.connections import ERRORS, explain, is_damage
 from runtime.stores.market_reader import KIND, MarketReader
-from runtime.stores.market_rows import KINDS, Block
 from runtime.stores.market_sealer import MarketSealer
 from runtime.stores.thread_jobs import ThreadJobs
 from runtime.writer_lock import WriterLock

@@ -12,8 +12,9 @@ import pytest
 from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.errors import StorageError
 from alphastream.feeds.market import FundingPayment
+from alphastream.history import market_rows
 from alphastream.instruments import InstrumentId
-from runtime.stores import market_rows, market_tails
+from runtime.stores import market_tails
 from runtime.stores.market_store import MarketStore, market_path
 from storage import Origin, TickStore
 from tests.runtime.connections.feed_runs import until

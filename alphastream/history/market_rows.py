@@ -134,6 +134,12 @@ def series_number(kind: str, instrument: str) -> int:
     return digest(kind, instrument)
 
 
+def series(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return every kind and instrument of which the file holds rows, payments among them, sorted."""
+    query = "SELECT DISTINCT kind, instrument FROM blocks UNION SELECT DISTINCT 'funding', instrument FROM funding"
+    return sorted((str(kind), str(name)) for kind, name in connection.execute(query))
+
+
 def of_sealed(sealed: SealedFile) -> tuple[type[Columns], str]:
     """Return kind and instrument of a sealed file; sqlite3.DatabaseError where its name is of neither."""
     found = partition_of(sealed.file)
