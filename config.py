@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from alphastream.errors import ParameterError, SettingError
 from alphastream.feeds import FEEDS
+from alphastream.history.layout import HISTORY
 from alphastream.instruments import InstrumentId, split
 from alphastream.sinks.addresses import places, without_credentials
 from alphastream.sinks.opening import BUSES, SINKS
 
 PREFIX: Final = "ALPHASTREAM_"
+OFF: Final = "off"
 DEFAULT_VENUE: Final = "binance-usdm"
 AUTO_ORDER: Final = tuple(
     venue
@@ -115,6 +117,16 @@ def _by_venue(text: str | None) -> dict[str, str]:
     return {venue.strip(): address.strip().rstrip("/") for venue, _, address in named}
 
 
+def _history(doc: str) -> Any:
+    def parse(text: str) -> str:
+        if "://" in text or text == OFF:
+            return text.rstrip("/")
+        return str(ROOT / Path(text).expanduser())
+
+    allowed = f"a folder, a URL such as s3://bucket/prefix, or {OFF}"
+    return field(default="", metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
+
+
 def _venues(text: str) -> str:
     """Check a list of venues. Raises ValueError."""
     names = [part.strip() for part in text.split(",") if part.strip()]
@@ -184,7 +196,10 @@ class Settings:
     data_dir: Path = _path("var", "folder of tick files, books, alerts and paper runs")
 
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
-    retention_hours: int = _integer(168, 1, 87_600, "hours", "older ticks are deleted from the file")
+    retention_hours: int = _integer(
+        168, 1, 87_600, "hours", "older ticks are moved to the history, whole UTC days of them, or deleted without one"
+    )
+    history: str = _history("Parquet files that take older ticks; default: history in the data folder")
 
     books: bool = _switch(True, "receive and keep quotes, books, mark prices and funding where a venue has them")
     books_every_ms: int = _integer(100, 10, 60_000, "ms", "a book and a quote are kept at most once in this time")
@@ -259,6 +274,11 @@ class Settings:
             for venue in AUTO_ORDER
         ]
         return tuple(sorted(dict.fromkeys(found), key=lambda names: AUTO_ORDER.index(names[0].venue)))
+
+    @property
+    def history_place(self) -> str | None:
+        """Folder or URL of the history; None where old ticks are deleted."""
+        return None if self.history == OFF else self.history or str(self.data_dir / HISTORY)
 
     def ws_url_of(self, venue: str) -> str | None:
         """Where a venue's stream is instead of at its own address; None for that one."""

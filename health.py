@@ -110,7 +110,7 @@ class Report:
     failure : why a pipeline could not be built; None where each was.
     channel : of browsers; None where there is no page.
     webhooks_waiting : messages that wait to be sent; None likewise.
-    retention_hours : ticks that are older are deleted.
+    retention_hours : ticks that are older are moved to the history, or deleted without one.
     absent : venues that were asked for and could not be opened, and why.
     """
 
@@ -224,6 +224,8 @@ def troubles(report: Report) -> tuple[str, ...]:
     for each in report.pipelines:
         if each.store.last_error is not None:
             found.append(f"ticks cannot be saved: {each.store.last_error}")
+        elif each.store.sealing_error is not None:
+            found.append(f"old ticks stay in the tape file, which grows: {each.store.sealing_error}")
         elif each.store.durable_lag_s > DURABLE_LAG_S:
             found.append(
                 f"a tick of the {each.kind} feed has waited {each.store.durable_lag_s:.0f} s for the disk, "

@@ -72,15 +72,17 @@ class Line:
 def open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
     """Open a store to write, or to follow the process that writes it."""
     try:
-        return open_store(settings, path, origin)
+        return open_store(settings, path, origin, history=settings.history_place)
     except HeldError as held:
         try:
-            return open_store(settings, path, origin, read_only=True)
+            return open_store(settings, path, origin, read_only=True, history=settings.history_place)
         except StorageError as error:
             raise HeldError(f"{held}. It cannot be shown yet: {error}", held.holder) from error
 
 
-def open_store(settings: Settings, path: Path, origin: Origin, *, read_only: bool = False) -> TickStore:
+def open_store(
+    settings: Settings, path: Path, origin: Origin, *, read_only: bool = False, history: str | None = None
+) -> TickStore:
     """Open a store as the settings say; raises as TickStore does."""
     return TickStore(
         path,
@@ -89,6 +91,7 @@ def open_store(settings: Settings, path: Path, origin: Origin, *, read_only: boo
         origin=origin,
         begin_anew=True,
         read_only=read_only,
+        history=history,
     )
 
 

@@ -197,7 +197,17 @@ def _tapes(feeds: Feeds, retention_hours: int) -> Iterable[Metric]:
     yield gauge(
         "store_disk_free_bytes", "Free on the tape's disk.", [(k, f.free) for k, f in files if f.free is not None]
     )
-    yield gauge("store_retention_seconds", "Older ticks are deleted.", [({}, retention_hours * HOUR / SECOND)])
+    yield gauge(
+        "store_retention_seconds",
+        "Older ticks are moved to the history, or deleted without one.",
+        [({}, retention_hours * HOUR / SECOND)],
+    )
+    yield counter("store_sealed_ticks", "Ticks moved to the history.", [(k, s.sealed) for k, s in each])
+    yield gauge(
+        "store_sealing_failing",
+        "1 while old ticks cannot be moved to the history.",
+        [(k, float(s.sealing_error is not None)) for k, s in each],
+    )
 
 
 def _channel(report: Report) -> Iterable[Metric]:

@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 
 import config
 from alphastream.core.units import SECOND
-from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.errors import AlphaStreamError, SettingError, StorageError
 from alphastream.feeds import FEEDS
+from alphastream.history.layout import moment
 from alphastream.instruments import InstrumentId
 from alphastream.kernel_groups import FRAMES, GROUPS
 from alphastream.sinks.opening import SINKS, open_sink
+from alphastream.tape_files.reading import is_tape_file
 from config import Settings
 from health import report
 from ingest import Health
@@ -37,6 +39,7 @@ from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
 from runtime.startup import configure_logging, hand_over_often
 from runtime.writer_lock import HeldError
+from storage import TickStore
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,11 @@ def record(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, help="stop after this time (default: at Ctrl-C)")
     parser.add_argument(
+        "--seal",
+        metavar="UNTIL",
+        help="record nothing: move what was recorded before a time, such as 2026-11-01 or now, to the history",
+    )
+    parser.add_argument(
         "--metrics",
         metavar="HOST:PORT",
         help="answer /healthz and /metrics there; a port alone is one of 127.0.0.1 (default: nowhere)",
@@ -78,6 +86,8 @@ def record(argv: Sequence[str] | None = None) -> int:
         try:
             settings = config.load(environ)
             configure_logging(settings.log_level)
+            if arguments.seal is not None:
+                return _seal(settings, arguments.seal)
             for address in (settings.publish or "").split():
                 open_sink(address).close()  # a package that is missing is told now
             server = _metrics_server(arguments.metrics, settings, opened)
@@ -98,6 +108,19 @@ def record(argv: Sequence[str] | None = None) -> int:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 (a command answers on standard error)
             return 2
         return code
+
+
+def _seal(settings: Settings, until: str) -> int:
+    """Move what the tape files of the data folder hold from before a time to the history."""
+    until_ns = time.time_ns() if until == "now" else moment(until, 0)
+    place = settings.history_place
+    if place is None:
+        raise SettingError(f"{config.PREFIX}HISTORY=off: name a folder or a URL that ticks are to be moved to")
+    for path in filter(is_tape_file, sorted(settings.data_dir.glob("*.db"))):
+        with TickStore(path, history=place) as store:
+            moved = store.seal(until_ns, partial(log.info, "%s: %d ticks so far", path.name))
+            log.info("%s: %d ticks from before %s are in %s now", path.name, moved, until, place)
+    return 0
 
 
 def _until_stopped(seconds: float | None) -> Callable[[float], bool]:

@@ -22,7 +22,7 @@ APPLICATION: dict[str, set[str]] = {
     "pipelines": {"lines", "bus_lines", "ingest", "storage", "analytics", "config", "runtime", "alphastream"},
     "bus_lines": {"lines", "ingest", "storage", "config", "runtime", "alphastream"},
     "lines": {"ingest", "storage", "config", "runtime", "alphastream"},
-    "recorder": {"metrics", "health", "pipelines", "lines", "ingest", "config", "runtime", "alphastream"},
+    "recorder": {"metrics", "health", "pipelines", "lines", "ingest", "storage", "config", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},

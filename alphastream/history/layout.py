@@ -15,6 +15,8 @@ from alphastream.instruments import MAX_SYMBOL
 
 Kind = Literal["ticks", "bars", "quotes", "books", "marks", "funding", "signals"]
 KINDS: Final[tuple[Kind, ...]] = ("ticks", "bars", "quotes", "books", "marks", "funding", "signals")
+HISTORY: Final = "history"
+"""Name of the folder of a history beside the tape files that feed it."""
 DAY_NS: Final = 86_400_000_000_000
 INT64_MAX: Final = 2**63 - 1
 

@@ -14,10 +14,11 @@ from alphastream.bars import Bars
 from alphastream.errors import ParameterError
 from alphastream.history import bar_folds, reading, views
 from alphastream.history.hot import Hot, HotSnapshot
-from alphastream.history.layout import INT64_MAX, KINDS, Kind, kind_of, moment
+from alphastream.history.layout import HISTORY, INT64_MAX, KINDS, Kind, kind_of, moment
 from alphastream.history.places import Place
 from alphastream.history.sql import Sandbox
 from alphastream.history.tables import SCHEMAS, named, ticks_of
+from alphastream.history.tape_files import TapeFiles
 from alphastream.tape.columns import TickColumns
 
 Moment = int | str | datetime | None
@@ -155,11 +156,21 @@ def _hot_table(hot: HotSnapshot, kind: Kind, start_ns: int, end_ns: int) -> pa.T
     return pa.concat_tables([named("", SCHEMAS[kind].empty_table()), *parts])
 
 
-def open_tape(where: str | Path) -> Tape:
+def open_tape(where: str | Path, beside: str | Path | None = None) -> Tape:
     """Open a history to read it.
 
     Parameters
     ----------
-    where : a folder, or a URL such as ``s3://bucket/prefix``.
+    where : a folder, or a URL such as ``s3://bucket/prefix``. Of a folder in which an app or a recorder keeps its tape
+        files, the history is in ``history`` below, and what is in none of its files yet is read from the tape files.
+    beside : a folder of tape files that feed a history elsewhere, such as in a bucket.
     """
-    return Tape(Place(where))
+    place = Place(where)
+    if beside is not None:
+        return Tape(place, TapeFiles(Path(beside)))
+    if place.is_local:
+        folder = Path(place.root)
+        for data in (folder, folder.parent) if folder.name == HISTORY else (folder,):
+            if hot := TapeFiles(data):
+                return Tape(Place(data / HISTORY), hot)
+    return Tape(place)

@@ -122,6 +122,8 @@ def forget(connection: sqlite3.Connection, files: Iterable[str]) -> None:
 
 def delete(connection: sqlite3.Connection, instrument: int, floor: int) -> None:
     """Have files count no more that hold only ids below one."""
+    if not exist(connection):
+        return
     below = [(each.values()[0],) for each in load(connection, instrument) if each.ends[1] < floor]
     connection.executemany("DELETE FROM sealed WHERE id = ?", below)
 

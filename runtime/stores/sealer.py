@@ -11,9 +11,9 @@ from typing import Final
 from alphastream.core.units import DAY
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.history.files import write
-from alphastream.history.layout import Partition, day_of, parts
+from alphastream.history.layout import Partition, day_of
 from alphastream.history.places import Place
-from alphastream.instruments import split
+from alphastream.history.tape_files import SEALED, name_in_history
 from runtime import threads
 from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
@@ -25,26 +25,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 60.0
 FIRST_LOOK_S: Final = 5.0
 _COMMIT_S: Final = 60.0  # for the thread that writes to come to it
-PREFIX: Final = "sealed-"
-"""Begins the names of files that tape files send here: those count that a tape file has in its list."""
-
-
-def name_in_history(path: Path, symbol: str) -> str:
-    """Return what the instrument of a tape file is called in a history: with the host, where the file's name has one.
-
-    Raises
-    ------
-    ParameterError : it has no venue.
-
-    Examples
-    --------
-    >>> name_in_history(Path("var/okx@127.0.0.1.db"), "okx:BTC-USDT"), name_in_history(Path("x.db"), "okx:BTC-USDT")
-    ('okx@127.0.0.1:BTC-USDT', 'okx:BTC-USDT')
-    """
-    venue, rest = split(symbol)
-    if path.stem.startswith(f"{venue}@"):
-        venue = path.stem
-    return ":".join(parts(f"{venue}:{rest}"))
 
 
 class Sealer:
@@ -158,7 +138,7 @@ class Sealer:
         except ParameterError as error:
             raise ParameterError(f"{series.symbol} of {self._path} has no place in a history: {error}") from error
         content = zlib.crc32(ticks.time_ns.tobytes(), zlib.crc32(ticks.id.tobytes()))
-        name = f"{PREFIX}{ticks.id[0]}-{ticks.id[-1]}-{series.epoch}-{content:08x}"
+        name = f"{SEALED}{ticks.id[0]}-{ticks.id[-1]}-{series.epoch}-{content:08x}"
         path = Partition.of("ticks", instrument, day_of(int(ticks.time_ns[0]))).file(name)
         self._writer.do(lambda: self._file.announce([path]), _COMMIT_S)
         (stored,) = write(self._place, "ticks", instrument, ticks, name, epoch=series.epoch)

@@ -174,7 +174,7 @@ def facts_frame(pipeline: PipelineReport, report: Report) -> pd.DataFrame:
         "file": file.path.name,
         "file size": size(file.size),
         "disk free": size(file.free),
-        "retention": f"{report.retention_hours:,} h",
+        "kept in the file": f"{report.retention_hours:,} h",
         "memory now": size(report.memory.now),
         "memory at most": size(report.memory.most),
     }

@@ -29,7 +29,7 @@ def test_a_recording_that_plays_is_said_to_be_well() -> None:
     assert "tick-writer" in set(tables["Threads of the process"]["thread"])
     assert "received → on the disk" in set(tables["How long ticks take"]["hop"])
     counts = tables["Counts since the start"].set_index("what")["now"]
-    assert counts["retention"] == "168 h"
+    assert counts["kept in the file"] == "168 h"
     assert "nothing is missing" in words(test)
 
 

@@ -1,0 +1,129 @@
+"""The hot side of a history: tape files of this machine, read beside the process that writes them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from alphastream.errors import ParameterError, StorageError
+from alphastream.history.files import in_order
+from alphastream.history.layout import Kind, partition_of, parts
+from alphastream.history.tables import table_of
+from alphastream.instruments import split
+from alphastream.tape.columns import TickColumns, empty
+from alphastream.tape.ring import Series
+from alphastream.tape_files import block_rows, reading, sealed_rows
+from alphastream.tape_files.reading import Connection
+
+SEALED: Final = "sealed-"
+"""Begins the names of files that tape files send to a history: one counts that a tape file has in its list."""
+
+
+def name_in_history(path: Path, symbol: str) -> str:
+    """Return what the instrument of a tape file is called in a history: with the host, where the file's name has one.
+
+    Raises
+    ------
+    ParameterError : it has no venue.
+
+    Examples
+    --------
+    >>> name_in_history(Path("var/okx@127.0.0.1.db"), "okx:BTC-USDT"), name_in_history(Path("x.db"), "okx:BTC-USDT")
+    ('okx@127.0.0.1:BTC-USDT', 'okx:BTC-USDT')
+    """
+    venue, rest = split(symbol)
+    if path.stem.startswith(f"{venue}@"):
+        venue = path.stem
+    return ":".join(parts(f"{venue}:{rest}"))
+
+
+class TapeFiles:
+    """The tape files of a folder.
+
+    Parameters
+    ----------
+    folder : where processes record.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return any(map(reading.is_tape_file, self._folder.glob("*.db")))
+
+    @contextmanager
+    def snapshot(self) -> Iterator["TapeSnapshot"]:
+        """Hold one moment of each file.
+
+        Raises
+        ------
+        StorageError : a file cannot be read.
+        """
+        with reading.one_moment(filter(reading.is_tape_file, sorted(self._folder.glob("*.db")))) as files:
+            yield TapeSnapshot(files)
+
+
+class TapeSnapshot:
+    """One moment of tape files."""
+
+    def __init__(self, files: dict[Path, Connection]) -> None:
+        self._series: dict[str, list[tuple[Connection, Series, int]]] = {}
+        self._sealed: set[str] = set()
+        self._venues: set[str] = set()
+        for path, connection in files.items():
+            self._sealed.update(each.file for each in sealed_rows.load(connection))
+            for series, number in sorted(reading.instruments(connection).items()):
+                try:
+                    name = name_in_history(path, series.symbol)
+                except ParameterError:  # recorded without a venue: a history has no place for it
+                    continue
+                self._series.setdefault(name, []).append((connection, series, number))
+                self._venues.add(parts(name)[0])
+
+    def counts(self, path: str) -> bool:
+        """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
+        partition = partition_of(path)
+        if partition is None or partition.kind != "ticks" or partition.venue not in self._venues:
+            return True
+        return path in self._sealed or not path.rpartition("/")[2].startswith(SEALED)
+
+    def instruments(self, kind: Kind) -> Sequence[str]:
+        """Return what it holds rows of, ``venue:symbol``."""
+        return sorted(self._series) if kind == "ticks" else []
+
+    def span(self, kind: Kind, instrument: str) -> tuple[int, int] | None:
+        """Return the first and the last time it holds, UTC ns; None where it holds nothing."""
+        blocks = [
+            block
+            for connection, _, number in self._held(kind, instrument)
+            for block in block_rows.keys_of(connection, number)
+        ]
+        return (min(block.first_ns for block in blocks), max(block.last_ns for block in blocks)) if blocks else None
+
+    def parts(self, kind: Kind, instrument: str, start_ns: int, end_ns: int) -> Sequence[tuple[int, pa.Table]]:
+        """Return rows with start_ns <= time < end_ns, one part an epoch.
+
+        Raises
+        ------
+        StorageError : a block is damaged.
+        """
+        found = []
+        for connection, series, number in self._held(kind, instrument):
+            blocks = block_rows.keys_of(connection, number, "last_ns >= ? AND first_ns < ?", start_ns, end_ns)
+            columns, damaged = block_rows.read(connection, number, blocks)
+            if damaged:
+                raise StorageError(
+                    f"{len(damaged)} blocks of {instrument} are damaged: the process that records sets them aside, "
+                    "read again then"
+                )
+            ticks = TickColumns.merged([*columns, empty()])
+            ticks = ticks.rows((ticks.time_ns >= start_ns) & (ticks.time_ns < end_ns))
+            if len(ticks):
+                found.append((series.epoch, in_order("ticks", table_of("ticks", ticks))))
+        return found
+
+    def _held(self, kind: Kind, instrument: str) -> list[tuple[Connection, Series, int]]:
+        return self._series.get(instrument, []) if kind == "ticks" else []
