@@ -45,7 +45,7 @@ def view(place: Place, kind: Kind, files: Iterable[Found], start_ns: int, end_ns
         keys = " AND ".join(f"o.{key} = r.{key}" for key in ("time", *KEYS[kind]))
         overlap = _bounds("o.time", said.first_ns, said.last_ns + 1)
         parts.append(
-            f"SELECT {columns} FROM {_scan(place, kind, [found])} AS r{within or ' WHERE true'} AND NOT EXISTS "
+            f"SELECT {columns} FROM {_scan(place, kind, [found])} AS r{within} AND NOT EXISTS "
             f"(SELECT 1 FROM {_scan(place, kind, before)} AS o WHERE {overlap} AND {keys})"
         )
     if hot is not None:
@@ -104,11 +104,14 @@ def _scan(place: Place, kind: Kind, files: Sequence[Found]) -> str:
 
 
 def _within(start_ns: int, end_ns: int) -> str:
-    return "" if start_ns <= 0 and end_ns == INT64_MAX else f" WHERE {_bounds('time', start_ns, end_ns)}"
+    return f" WHERE {_bounds('time', start_ns, end_ns)}"
 
 
 def _bounds(column: str, start_ns: int, end_ns: int) -> str:
-    return f"{column} >= make_timestamp_ns({start_ns}) AND {column} < make_timestamp_ns({end_ns})"
+    """An open end is left out: the largest number stands for infinity in DuckDB, and is no time."""
+    bounds = [f"{column} >= make_timestamp_ns({start_ns})"] if start_ns > 0 else []
+    bounds += [f"{column} < make_timestamp_ns({end_ns})"] if end_ns < INT64_MAX else []
+    return " AND ".join(bounds) or "true"
 
 
 def _nothing(kind: Kind) -> str:
