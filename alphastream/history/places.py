@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -45,8 +47,8 @@ class Place:
             self.root = text.removeprefix("s3://").strip("/")
             self.filesystem, self.arrow = _s3()
         else:
-            self.root = text.partition("://")[2].rstrip("/")
             self.filesystem = _fsspec(self.protocol)
+            self.root = str(self.filesystem._strip_protocol(text)).rstrip("/")
             self.arrow = arrow_fs.PyFileSystem(arrow_fs.FSSpecHandler(self.filesystem))
 
     def __eq__(self, other: object) -> bool:
@@ -122,14 +124,24 @@ class Place:
     def writing(self, path: str) -> Iterator[BinaryIO]:
         """Write a file that exists under its name only when it is whole and, on a disk, durable.
 
-        A bucket shows an object when its upload has ended; a folder gets a file of another name, which is renamed.
-        What was written is taken away where the block ends by an exception.
+        A folder gets a file of another name, which is renamed. A bucket gets what was written to a temporary file of
+        this machine, in one call at the end: an upload that was begun would be completed by whoever closes it. Where
+        the block ends by an exception nothing is left.
         """
-        if not self.is_local:
-            with self._uploading(self.full(path)) as stream:
+        if self.is_local:
+            with self._renaming(Path(self.full(path))) as stream:
                 yield stream
             return
-        target = Path(self.full(path))
+        with tempfile.TemporaryFile() as stream:
+            yield stream
+            stream.flush()
+            if stream.seek(0, os.SEEK_END) == 0:
+                raise StorageError(f"{self.url(path)}: nothing was written into it")
+            with mmap(stream.fileno(), 0, access=ACCESS_READ) as written:
+                self._upload(self.full(path), written)
+
+    @contextmanager
+    def _renaming(self, target: Path) -> Iterator[BinaryIO]:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}{_TEMPORARY}")
         try:
@@ -143,23 +155,14 @@ class Place:
             raise
         _sync_folder(target.parent)
 
-    @contextmanager
-    def _uploading(self, full: str) -> Iterator[BinaryIO]:
-        if self.protocol != "s3":
+    def _upload(self, full: str, written: mmap) -> None:
+        if self.protocol == "s3":
+            stream = self.arrow.open_output_stream(full)
+            stream.write(written)
+            stream.close()
+        else:
             self.filesystem.makedirs(full.rpartition("/")[0], exist_ok=True)
-            temporary = f"{full}.{secrets.token_hex(4)}{_TEMPORARY}"
-            try:
-                with self.filesystem.open(temporary, "wb") as stream:
-                    yield stream
-                self.filesystem.mv(temporary, full)
-            except BaseException:
-                if self.filesystem.exists(temporary):
-                    self.filesystem.rm(temporary)
-                raise
-            return
-        stream = self.arrow.open_output_stream(full)
-        yield stream  # on an exception the stream is not closed: the upload is never completed
-        stream.close()
+            self.filesystem.pipe_file(full, bytes(written))
 
 
 def _walk(folder: str, root: int, ending: str) -> Iterator[Found]:
