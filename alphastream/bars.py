@@ -103,7 +103,7 @@ def aggregate(
         time_ns, price, quantity = time_ns[order], price[order], quantity[order]
         buyer_is_maker = None if buyer_is_maker is None else buyer_is_maker[order]
     bucket = time_ns // interval_ns
-    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
+    first = np.r_[0, np.flatnonzero(bucket[1:] != bucket[:-1]) + 1]
     last = np.r_[first[1:], len(bucket)] - 1
     return Bars(
         start_ns=bucket[first] * interval_ns,

@@ -7,14 +7,18 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from alphastream.bars import Bars, aggregate, empty_bars, resample
+from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
+from alphastream.history.files import ROW_GROUP
 from alphastream.history.tables import bars_of, times_of
 
-COLUMNS: Final = ("id", "time", "price", "quantity", "buyer_is_maker")
-"""Of ticks: what bars are made of, and what files are merged by."""
+COLUMNS: Final = ("time", "price", "quantity", "buyer_is_maker")
+"""Of ticks: what bars are made of."""
 
+_Rows = tuple[Ints, Floats, Floats, NDArray[np.bool_]]
 _UNITS: Final = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
 
 
@@ -48,15 +52,23 @@ def from_ticks(pieces: Iterable[pa.Table], interval_ns: int) -> Bars:
     pieces : ``COLUMNS`` of ticks by time, each piece later than the one before.
     """
     found: list[Bars] = []
-    open_bar: pa.Table | None = None
-    for piece in pieces:
-        rows = piece if open_bar is None else pa.concat_tables([open_bar, piece])
-        time_ns = times_of(rows["time"])
+    waiting: list[_Rows] = []  # of the bar that the rows before end in
+    for rows in (_rows(batch) for piece in pieces for batch in piece.to_batches(ROW_GROUP)):
+        time_ns = rows[0]
+        if waiting:
+            until_ns = (int(waiting[0][0][0]) // interval_ns + 1) * interval_ns
+            end = int(np.searchsorted(time_ns, until_ns))
+            waiting.append(_slice(rows, slice(end)))
+            if end == len(time_ns):
+                continue
+            found.append(_summed(waiting, interval_ns))
+            rows = _slice(rows, slice(end, None))
+            time_ns = rows[0]
         cut = int(np.searchsorted(time_ns, time_ns[-1] // interval_ns * interval_ns))
-        found.append(_summed(rows.slice(0, cut), interval_ns))
-        open_bar = rows.slice(cut)
-    if open_bar is not None:
-        found.append(_summed(open_bar, interval_ns))
+        found.append(_summed([_slice(rows, slice(cut))], interval_ns))
+        waiting = [_slice(rows, slice(cut, None))]
+    if waiting:
+        found.append(_summed(waiting, interval_ns))
     return _joined(found)
 
 
@@ -81,9 +93,20 @@ def _joined(parts: Sequence[Bars]) -> Bars:
     return Bars(*map(np.concatenate, columns)) if parts else empty_bars()
 
 
-def _summed(rows: pa.Table, interval_ns: int) -> Bars:
-    price, quantity, sides = (rows[name].to_numpy() for name in ("price", "quantity", "buyer_is_maker"))
-    return aggregate(times_of(rows["time"]), price, quantity, interval_ns, sides)
+def _rows(batch: pa.RecordBatch) -> _Rows:
+    """Time, price, quantity and side of a row group: as long as they fit into a processor's cache, sums are quick."""
+    price, quantity, sides = (batch[name].to_numpy(zero_copy_only=False) for name in COLUMNS[1:])
+    return times_of(batch["time"]), price, quantity, sides
+
+
+def _slice(rows: _Rows, wanted: slice) -> _Rows:
+    time_ns, price, quantity, sides = rows
+    return time_ns[wanted], price[wanted], quantity[wanted], sides[wanted]
+
+
+def _summed(parts: Sequence[_Rows], interval_ns: int) -> Bars:
+    time_ns, price, quantity, sides = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    return aggregate(time_ns, price, quantity, interval_ns, sides)
 
 
 def _said(lengths: Iterable[int]) -> str:

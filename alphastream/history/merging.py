@@ -36,6 +36,8 @@ def merged(kind: Kind, parts: Sequence[tuple[int, pa.Table]]) -> pa.Table:
     parts = [part for part in parts if part[1].num_rows]
     if not parts:
         return SCHEMAS[kind].empty_table()
+    if len(parts) == 1:
+        return parts[0][1]
     table = pa.concat_tables([rows for _, rows in parts])
     times = [times_of(rows["time"]) for _, rows in parts]
     if all(one[-1] < other[0] for one, other in itertools.pairwise(times)):

@@ -14,9 +14,9 @@ from alphastream.errors import DamagedFileError, StorageError
 from alphastream.history.files import UNITS, Summary, summary_of
 from alphastream.history.hot import HotSnapshot
 from alphastream.history.layout import DAY_NS, INT64_MAX, Kind, Partition, day_of, first_ns_of, folder, symbol_in
-from alphastream.history.merging import merged
+from alphastream.history.merging import KEYS, merged
 from alphastream.history.places import Found, Place
-from alphastream.history.tables import SCHEMAS, times_of
+from alphastream.history.tables import SCHEMAS, counts_of, times_of
 
 PIECE: Final = 2_000_000
 """Rows that are in memory at once, about, where rows are read piece by piece."""
@@ -91,7 +91,7 @@ def pieces(
 
     Parameters
     ----------
-    columns : which; None for all. They hold ``time`` and, to merge files, the kind's ``KEYS``.
+    columns : which, ``time`` among them; None for all.
     hot : what is in no file yet.
 
     Raises
@@ -133,14 +133,20 @@ def _piece(
     columns: Sequence[str] | None,
     beside: Sequence[tuple[int, pa.Table]],
 ) -> pa.Table:
+    wanted = columns
+    if columns is not None and len(found) + len(beside) > 1:
+        wanted = [*columns, *(key for key in KEYS[kind] if key not in columns)]
     parts = []
     for each in found:
         with opened(place, each.path) as file:
             said = summary_of(file, place.url(each.path))
-            parts.append((said.epoch, _in_time(file, kind, place.url(each.path), start_ns, end_ns, columns)))
+            parts.append((said.epoch, _in_time(file, kind, place.url(each.path), start_ns, end_ns, wanted)))
     for epoch, rows in beside:
-        parts.append((epoch, _cut(rows if columns is None else rows.select(columns), start_ns, end_ns)))
-    return merged(kind, parts) if any(rows.num_rows for _, rows in parts) else _empty(kind, columns)
+        parts.append((epoch, _cut(rows if wanted is None else rows.select(wanted), start_ns, end_ns)))
+    if not any(rows.num_rows for _, rows in parts):
+        return _empty(kind, columns)
+    rows = merged(kind, parts)
+    return rows if columns is None else rows.select(columns)
 
 
 def _empty(kind: Kind, columns: Sequence[str] | None) -> pa.Table:
@@ -149,7 +155,9 @@ def _empty(kind: Kind, columns: Sequence[str] | None) -> pa.Table:
 
 
 def _cut(rows: pa.Table, start_ns: int, end_ns: int) -> pa.Table:
-    low, high = np.searchsorted(times_of(rows["time"]), [start_ns, end_ns])
+    time = rows["time"]
+    size = UNITS[time.type.unit]
+    low, high = np.searchsorted(counts_of(time), [-(-start_ns // size), -(-end_ns // size)])
     return rows.slice(low, high - low)
 
 

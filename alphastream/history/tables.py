@@ -157,9 +157,16 @@ def times(times_ns: Ints) -> pa.Array:
     return pa.array(times_ns).view(TIME)
 
 
-def times_of(column: pa.ChunkedArray) -> Ints:
+def times_of(column: pa.ChunkedArray | pa.Array) -> Ints:
     """Return Arrow's times as UTC ns."""
-    found: Ints = column.cast(TIME).combine_chunks().view(pa.int64()).to_numpy(zero_copy_only=False)
+    return counts_of(column.cast(TIME))
+
+
+def counts_of(times: pa.ChunkedArray | pa.Array) -> Ints:
+    """Return Arrow's times as whole numbers of their own unit; without a copy, where they are in one piece."""
+    if isinstance(times, pa.ChunkedArray):
+        times = times.chunk(0) if times.num_chunks == 1 else times.combine_chunks()
+    found: Ints = times.view(pa.int64()).to_numpy(zero_copy_only=False)
     return found
 
 
