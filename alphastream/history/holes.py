@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from alphastream.feeds import FEEDS
 from alphastream.history.incoming import ids_of
-from alphastream.history.layout import Kind
+from alphastream.history.layout import Kind, parts
 from alphastream.history.places import Place
 from alphastream.history.reading import days, files
 from alphastream.tape.id_ranges import IdRuns
@@ -20,7 +21,7 @@ class Holes(NamedTuple):
     Parameters
     ----------
     days : UTC days without a row.
-    ids : of ticks; empty for what has no ids.
+    ids : of ticks; empty for what has no ids, or at a venue whose ids have lawful holes.
     """
 
     days: list[tuple[date, date]]
@@ -32,9 +33,13 @@ class Holes(NamedTuple):
         said = []
         if self.days:
             count = sum((last - first).days + 1 for first, last in self.days)
-            said.append(f"{count:,} days missing: {_shown((f'{first}', f'{last}') for first, last in self.days)}")
+            said.append(
+                f"{_counted(count, 'day')} missing: {_shown((f'{first}', f'{last}') for first, last in self.days)}"
+            )
         if self.ids:
-            said.append(f"{missing:,} ids missing: {_shown((f'{first}', f'{last}') for first, last in self.ids)}")
+            said.append(
+                f"{_counted(missing, 'id')} missing: {_shown((f'{first}', f'{last}') for first, last in self.ids)}"
+            )
         return "; ".join(said)
 
 
@@ -48,7 +53,8 @@ def holes_of(place: Place, kind: Kind, instrument: str) -> Holes:
     StorageError, DamagedFileError : a file cannot be read.
     """
     held = [day for day in days(place, kind, instrument) if files(place, kind, instrument, day)]
-    if kind != "ticks":
+    codec = FEEDS.get(parts(instrument)[0].partition("@")[0])
+    if kind != "ticks" or codec is None or codec.completeness != "contiguous":
         return Holes(missing_days(held), [])
     runs = (pair for day in held for each in files(place, kind, instrument, day) for pair in ids_of(place, each))
     return Holes(missing_days(held), IdRuns.joined(runs).gaps())
@@ -65,6 +71,10 @@ def missing_days(held: Iterable[date]) -> list[tuple[date, date]]:
     one = timedelta(days=1)
     ordered = sorted(set(held))
     return [(before + one, after - one) for before, after in pairwise(ordered) if after - before > one]
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _shown(runs: Iterable[tuple[str, str]]) -> str:

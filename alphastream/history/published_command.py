@@ -35,15 +35,23 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="published files (aggTrades, trades, klines, bookTicker, fundingRate; zip or CSV), folders of them, "
         "or recordings (.parquet)",
     )
+    parser.add_argument("--into", metavar="PLACE", help="folder or URL of the history, as --history")
     parser.add_argument("--venue", choices=VENUES, help="of files outside the folders of the archive")
 
 
-def run(place: Place, paths: Sequence[Path], venue: str | None = None, progress: TextIO | None = None) -> int:
+def run(
+    place: Place,
+    paths: Sequence[Path],
+    venue: str | None = None,
+    into: str | None = None,
+    progress: TextIO | None = None,
+) -> int:
     """Import files; one that cannot be is told, the others go on.
 
     Parameters
     ----------
     venue : of files whose folders do not say it.
+    into : where the history is, instead of ``place``.
     progress : where to tell what happens; stderr where it is left out.
 
     Returns
@@ -55,6 +63,7 @@ def run(place: Place, paths: Sequence[Path], venue: str | None = None, progress:
     ParameterError : a path does not exist, or a folder holds nothing that is published.
     StorageError : the history cannot be read or written.
     """
+    place = place if into is None else Place(into)
     screen = _Screen(progress or sys.stderr)
     found, failed = _found(paths, venue, screen)
     new: dict[tuple[Kind, str], int] = {}
@@ -73,7 +82,7 @@ def run(place: Place, paths: Sequence[Path], venue: str | None = None, progress:
         holes = str(holes_of(place, kind, instrument))
         sys.stdout.write(f"{instrument} {kind}: {count:,} new{f'; {holes}' if holes else ''}\n")
     if failed:
-        screen.begin(f"{failed:,} files")
+        screen.begin(f"{failed:,} {'file' if failed == 1 else 'files'}")
         screen.end("not imported, see above")
     return 1 if failed else 0
 

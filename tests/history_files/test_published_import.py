@@ -13,14 +13,17 @@ import numpy as np
 import pytest
 
 from alphastream.core.units import MS
-from alphastream.errors import ParameterError, UploadError
+from alphastream.errors import UploadError
 from alphastream.history import open_tape
+from alphastream.history.__main__ import main
+from alphastream.history.files import write
 from alphastream.history.holes import holes_of
 from alphastream.history.places import Place
 from alphastream.history.published import recognise
 from alphastream.history.published_command import run
 from alphastream.history.published_import import import_file
 from alphastream.history.reading import read
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.recordings import read_tape
 from tests.history_files.archive import (
     AGG_TRADES,
@@ -224,7 +227,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, place: Place, capsy
     assert "not imported: ETHUSDT-aggTrades-2024-08-08.zip/BTCUSDT-aggTrades-2024-08-10.csv: the file is" in told[4]
     assert told[-1] == "3 files: not imported, see above"
     assert capsys.readouterr().out.splitlines() == [
-        f"{BTC} ticks: 49,950 new; 1 days missing: 2024-08-09; 50 ids missing: 100 to 149"
+        f"{BTC} ticks: 49,950 new; 1 day missing: 2024-08-09; 50 ids missing: 100 to 149"
     ]
     assert open_tape(place.root).instruments() == [BTC]
 
@@ -253,9 +256,29 @@ def test_a_recording_becomes_a_history(place: Place) -> None:
         assert np.array_equal(ticks.price[in_order], columns.price[order])
 
 
-def test_paths_that_do_not_exist_are_told(tmp_path: Path, place: Place) -> None:
-    with pytest.raises(ParameterError, match="there is no file or folder"):
-        run(place, [tmp_path / "nowhere"], progress=io.StringIO())
+def test_ids_of_a_venue_that_leaves_some_out_say_nothing(place: Place) -> None:
+    for venue in ("bybit-linear", "binance-usdm", "elsewhere"):
+        ids = np.array([1, 5, 9])
+        ticks = TickColumns(ids, ids * 1.0, ids * 1.0, ids, ids, ids > 4)
+        write(place, "ticks", f"{venue}:A", ticks)
+    assert [str(holes_of(place, "ticks", f"{venue}:A")) for venue in ("bybit-linear", "binance-usdm", "elsewhere")] == [
+        *("", "6 ids missing: 2 to 4, 6 to 8", "")
+    ]
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "BTCUSDT-aggTrades-2024-08-08.zip"
+    publish(path, futures_trades(range(10)))
+    arguments = ["import", str(path), "--into", str(tmp_path / "there")]
+    assert main(arguments) == 1
+    assert "which market it is of" in capsys.readouterr().err
+    assert main([*arguments, "--venue", "binance-usdm"]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{BTC} ticks: 10 new\n"
+    assert said.err == f"[1/1] {path.name}: {BTC} ticks: 10 new\n"
+    assert main(["import", str(tmp_path / "nowhere")]) == 2
+    assert "there is no file or folder" in capsys.readouterr().err
+    assert len(open_tape(tmp_path / "there").ticks(BTC)) == 10
 
 
 def test_an_import_that_was_killed_goes_on(tmp_path: Path, place: Place) -> None:
@@ -263,11 +286,7 @@ def test_an_import_that_was_killed_goes_on(tmp_path: Path, place: Place) -> None
     days = 25
     month = futures_trades(range(100 * days), START_MS - 7 * DAY_MS, DAY_MS // 100)
     path = monthly(tmp_path, [AGG_TRADES, *month])
-    code = (
-        "import sys; from pathlib import Path; from alphastream.history.places import Place; "
-        "from alphastream.history.published_command import run; sys.exit(run(Place(sys.argv[1]), [Path(sys.argv[2])]))"
-    )
-    command = [sys.executable, "-c", code, place.root, str(path)]
+    command = [sys.executable, "-m", "alphastream.history", "import", str(path), "--into", place.root]
     for number in range(KILLS):
         before = len(place.find("ticks"))
         if before == days:
