@@ -1,26 +1,21 @@
 """Many parameters over one history: what each combination came to, and how much of the best is luck."""
 
 import math
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
 from alphastream.backtest.pair_history import PairHistory
-from alphastream.backtest.vectorised import PairSeries, PairStrategy, pair_series, terms_of
+from alphastream.backtest.trials import Work, outcomes
+from alphastream.backtest.vectorised import PairStrategy
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.estimators import ThresholdSignal, positions_of
-from alphastream.pairs import source_columns
+from alphastream.estimators import ThresholdSignal
 from alphastream.performance import DeflatedSharpe, ReturnMoments, deflated_sharpe
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +156,7 @@ def sweep(
     exits: float | Sequence[float] | None = None,
     *,
     capital: float = 100_000.0,
-    workers: int | None = None,
+    **work: Unpack[Work],
 ) -> Sweep:
     """Run every combination of windows and thresholds; each has the equity that ``run_pair`` gives it.
 
@@ -171,26 +166,17 @@ def sweep(
     ----------
     history : of the strategy's pair.
     exits : one for all, one for each entry, or None for the strategy's own.
-    workers : threads; None for one a core.
+    **work : ``backend``, ``workers`` (None for one a core), ``folder``, ``progress``, ``cancelled``, as
+        ``alphastream.compute.run`` has them; a window is a chunk. The numbers are the same bit for bit.
+
+    Raises
+    ------
+    ParameterError : as ``grid_of``.
+    JobCancelled : when ``cancelled`` said so.
     """
     grid = grid_of(strategy, windows, entries, exits)
-    terms, columns = terms_of(strategy, history.rules, capital), source_columns(history.rows, strategy.pair.price)
-
-    def of_window(each: PairStrategy) -> Floats:
-        return statistics(history, pair_series(history, each, columns), grid.signals, terms)
-
-    return gathered(grid, np.stack(in_threads(of_window, grid.strategies, workers)))
-
-
-def statistics(
-    history: PairHistory, series: PairSeries, signals: Sequence[ThresholdSignal], terms: kernel.Terms
-) -> Floats:
-    """``kernel.STATISTICS`` of each rule on the series of one window, (E, STATISTICS)."""
-    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
-    directions = positions_of(signals, series.zscore)
-    out = np.empty((len(directions), kernel.STATISTICS))
-    kernel.run_all(directions, series.hedge_ratio, series.leverage, history.market, terms, record, out)
-    return out
+    found = outcomes(history, strategy, grid.windows, grid.signals, [(0, len(history))], capital, work)
+    return gathered(grid, np.stack([numbers[0] for numbers, _ in found]))
 
 
 def gathered(grid: Grid, found: Floats) -> Sweep:
@@ -214,12 +200,3 @@ def gathered(grid: Grid, found: Floats) -> Sweep:
         end_row=at[kernel.END_ROW].astype(np.int64),
         refused=at[kernel.N_REFUSED].astype(np.int64),
     )
-
-
-def in_threads(work: Callable[[Item], Answer], items: Sequence[Item], workers: int | None) -> list[Answer]:
-    """Answers in the order of the items. The kernels run without the interpreter lock."""
-    threads = min(len(items), workers or os.cpu_count() or 1)
-    if threads == 1:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(threads, thread_name_prefix="sweep") as pool:
-        return list(pool.map(work, items))

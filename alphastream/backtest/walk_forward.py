@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Unpack
 
 import numpy as np
 
 from alphastream.backtest.pair_history import PairHistory
-from alphastream.backtest.sweep import Grid, Sweep, gathered, grid_of, in_threads, statistics
+from alphastream.backtest.sweep import Grid, Sweep, gathered, grid_of
+from alphastream.backtest.trials import Work, outcomes, statistics
 from alphastream.backtest.vectorised import (
     PairSeries,
     PairStrategy,
@@ -131,7 +132,7 @@ def walk_forward(
     purge_rows: int | None = None,
     training: Training = "rolling",
     capital: float = 100_000.0,
-    workers: int | None = None,
+    **work: Unpack[Work],
 ) -> WalkForward:
     """Choose windows and thresholds by the Sharpe ratio of past rows and trade the rows that follow.
 
@@ -144,33 +145,26 @@ def walk_forward(
     windows, entries, exits : as in ``sweep``.
     purge_rows : between training and test, used by neither; None for the longest of the windows, so that no row of a
         training is in the window of a test's z-score.
-    workers : threads; None for one a core.
+    **work : as in ``sweep``.
 
     Raises
     ------
     NotEnoughObservations : the history is too short for one fold.
-    ParameterError : as ``sweep``.
+    ParameterError, JobCancelled : as ``sweep``.
     """
     grid = grid_of(strategy, windows, entries, exits)
     purge = max(grid.windows) if purge_rows is None else purge_rows
     pieces = ranges(len(history), train_rows, test_rows, purge, training)
-    columns = source_columns(history.rows, strategy.pair.price)
-    terms = terms_of(strategy, history.rules, capital)
-    trained_on = [(start, stop, history.cut(start, stop)) for (start, stop), _ in pieces]
-
-    def of_window(each: PairStrategy) -> tuple[PairSeries, Floats]:
-        series = pair_series(history, each, columns)
-        found = [statistics(piece, series.cut(start, stop), grid.signals, terms) for start, stop, piece in trained_on]
-        return series, np.stack(found)
-
-    answers = in_threads(of_window, grid.strategies, workers)
-    trainings = [gathered(grid, np.stack([found[at] for _, found in answers])) for at in range(len(pieces))]
+    answers = outcomes(
+        history, strategy, grid.windows, grid.signals, [train for train, _ in pieces], capital, work, with_series=True
+    )
+    trainings = [gathered(grid, np.stack([found[at] for found, _ in answers])) for at in range(len(pieces))]
     chosen = [sweep.best() for sweep in trainings]
     tests = [test for _, test in pieces]
-    run = _trade(history, grid, [series for series, _ in answers], chosen, tests, capital)
+    run = _trade(history, grid, [series for _, series in answers], chosen, tests, capital)
     trained = [
-        keep_books(piece, grid.strategy(place), answers[place[0]][0].cut(start, stop), capital).sharpe.sharpe
-        for place, (start, stop, piece) in zip(chosen, trained_on, strict=True)
+        keep_books(history.cut(*train), grid.strategy(place), answers[place[0]][1].cut(*train), capital).sharpe.sharpe
+        for place, (train, _) in zip(chosen, pieces, strict=True)
     ]
     folds = tuple(
         _fold(run, grid, sweep, place, learnt, train, test, tests[0][0])

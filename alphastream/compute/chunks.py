@@ -2,24 +2,29 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from numbers import Number
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from alphastream.core.compilation import source_files
 from alphastream.errors import ParameterError
 
-Chunk = TypeVar("Chunk")
+MOST_CHARACTERS: Final = 1 << 18  # of a chunk in words: ten thousand names, a thousand rules, no array in disguise
+_PLAIN: Final = {str, int, float, bool, type(None)}
 
-MOST_CHARACTERS: Final = 1 << 16  # of a chunk in words: names of some thousand symbols, and no array in disguise
 
+def names_of(code: str, chunks: Iterable[object]) -> list[str]:
+    """Digest of code and chunk, for each: the same for the same work, today and on another machine.
 
-def name_of(code: str, chunk: object) -> str:
-    """Digest of code and chunk: the same for the same work, today and on another machine."""
-    return hashlib.blake2b(f"{code} {chunk!r}".encode(), digest_size=16).hexdigest()
+    Raises
+    ------
+    ParameterError : a chunk that carries its data: it would be sent to a worker, and again when that worker has died.
+    """
+    parts: dict[int, str] = {}
+    return [hashlib.blake2b(f"{code} {_named(chunk, parts)}".encode(), digest_size=16).hexdigest() for chunk in chunks]
 
 
 @cache
@@ -41,24 +46,32 @@ def code_of(function: Callable[..., Any]) -> str:
     return hashlib.blake2b(b"\0".join((name.encode(), *code)), digest_size=16).hexdigest()
 
 
-def checked(chunk: Chunk) -> Chunk:
-    """Return a chunk, or raise ParameterError where it carries its data."""
-    _refuse_data(chunk, type(chunk).__name__)
-    if len(repr(chunk)) > MOST_CHARACTERS:
-        raise ParameterError(f"a chunk of {len(repr(chunk)):,} characters: write its data to a file and name that")
-    return chunk
+def _named(chunk: object, parts: dict[int, str]) -> str:
+    words = _words(chunk, type(chunk).__name__, parts)
+    if len(words) > MOST_CHARACTERS:
+        raise ParameterError(f"a chunk of {len(words):,} characters: write its data to a file and name that")
+    return words
 
 
-def _refuse_data(value: object, where: str) -> None:
-    """A chunk that carries its data is sent to a worker, and again when that worker has died."""
+def _words(value: object, where: str, parts: dict[int, str]) -> str:
+    """A value in words; what many chunks share is written once, in ``parts`` under its identity."""
+    if type(value) in _PLAIN or isinstance(value, (str, Number)):  # first what is quickly told
+        return repr(value)
+    if (known := parts.get(id(value))) is not None:
+        return known
     if isinstance(value, tuple):
-        for each in value:
-            _refuse_data(each, where)
-    elif is_dataclass(value) and getattr(value, "__dataclass_params__").frozen:  # noqa: B009 - typeshed has it not
-        for field in fields(value):
-            _refuse_data(getattr(value, field.name), f"{where}.{field.name}")
-    elif not (value is None or isinstance(value, str | Number)):
+        inner = [_words(each, where, parts) for each in value]
+    elif is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen:  # type: ignore
+        inner = [_words(getattr(value, name), name, parts) for name in _fields(type(value))]
+    else:
         raise ParameterError(
-            f"{where} is a {type(value).__name__}: a chunk names its data by text and numbers in a frozen dataclass; "
-            "write the data to a file, or use named_arrays, and give the name"
+            f"{where} of a chunk is a {type(value).__name__}: a chunk names its data by text and numbers in a frozen "
+            "dataclass; write the data to a file, or use named_arrays, and give the name"
         )
+    parts[id(value)] = words = f"{type(value).__qualname__}({', '.join(inner)})"
+    return words
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-from alphastream.compute.chunks import checked, code_of, name_of
+from alphastream.compute.chunks import code_of, names_of
 from alphastream.compute.engines import engine_of
 from alphastream.compute.files import finished, load, save
 from alphastream.errors import AlphaStreamError
@@ -15,7 +15,8 @@ Result: TypeAlias = Any  # NDArray[Any] | pa.Table, which has no types
 """What a chunk comes to: kept as .npy or as Arrow."""
 Answer: TypeAlias = tuple[str, Result]
 Backend: TypeAlias = Callable[[Callable[[Any], Answer], Sequence[Any]], Iterable[Answer]]
-"""Calls a function, which can be pickled, with each chunk and yields what it returns, in any order."""
+"""Calls a function, which can be pickled, with each of some chunks and yields what it returns, in any order. The chunks
+come with their names, as pairs, and are passed on as they are."""
 Chunk = TypeVar("Chunk")
 
 LOSSES: Final = 3  # of workers in a row, with nothing finished between, after which a job gives up
@@ -35,21 +36,19 @@ class WorkersLost(AlphaStreamError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function as workers get it: a chunk in, its name and its result out.
+    """A function as workers get it: a named chunk in, the name and the result out.
 
     Parameters
     ----------
     function : of a module, of one chunk.
-    code : digest of the sources it is made of.
     folder : where results are kept, None for nowhere.
     """
 
     function: Callable[[Any], Result]
-    code: str
     folder: str | None
 
-    def __call__(self, chunk: object) -> Answer:
-        name, result = name_of(self.code, chunk), self.function(chunk)
+    def __call__(self, named: tuple[str, Any]) -> Answer:
+        name, result = named[0], self.function(named[1])
         if self.folder is not None:
             save(self.folder, name, result)
         return name, result
@@ -92,17 +91,17 @@ def run(
     JobCancelled : when ``cancelled`` said so.
     WorkersLost : workers died ``LOSSES`` times with nothing finished between.
     """
-    call = Call(function, code_of(function), None if folder is None else str(folder))
+    call = Call(function, None if folder is None else str(folder))
     compute = engine_of(backend, workers) if isinstance(backend, str) else backend
-    every = [checked(chunk) for chunk in chunks]
-    names = [name_of(call.code, chunk) for chunk in every]
+    every = list(chunks)
+    names = names_of(code_of(function), every)
     work = dict(zip(names, every, strict=True))
     sizes = {name: 1 if size is None else size(chunk) for name, chunk in work.items()}
     found = {name: load(path) for name, path in finished(call.folder).items() if name in work}
     done, total, losses = sum(sizes[name] for name in found), sum(sizes.values()), 0
     if progress is not None and found:
         progress(done, total)
-    while left := [chunk for name, chunk in work.items() if name not in found]:
+    while left := [named for named in work.items() if named[0] not in found]:
         if cancelled is not None and cancelled():
             raise JobCancelled(done, total)
         before, cause = len(found), None

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alphastream.backtest.sweep import grid_of, sweep
 from alphastream.backtest.vectorised import run_pair
+from alphastream.compute import JobCancelled
 from alphastream.errors import ParameterError
 from alphastream.performance import deflated_sharpe, lo_sharpe, moments, returns
 from alphastream.strategies import FixedNotional, ThresholdRule, VolatilityTarget
@@ -37,6 +39,29 @@ def test_every_combination_is_a_single_run(workers: int, sizer: FixedNotional | 
     assert not swept.trades[:, 3].any()
     assert np.isnan(swept.sharpe[:, 3]).all()
     assert (swept.turnover[:, 3] == 0.0).all()
+
+
+@pytest.mark.parametrize("backend", ["sequential", "processes"])
+def test_a_sweep_elsewhere_has_the_same_bits(backend: str, tmp_path: Path) -> None:
+    found, strategy = history(*prices(600), RULES), bands()
+    here = sweep(found, strategy, WINDOWS, ENTRIES)
+    seen: list[tuple[int, int]] = []
+    there = sweep(
+        found,
+        strategy,
+        WINDOWS,
+        ENTRIES,
+        backend=backend,
+        workers=2,
+        folder=str(tmp_path),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    for name in ("final_equity", "sharpe", "kurtosis", "turnover", "end_row"):
+        np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+    assert len(list(tmp_path.iterdir())) == 3, "results of three windows stay, the history does not"
+    with pytest.raises(JobCancelled):
+        sweep(found, strategy, WINDOWS, ENTRIES, cancelled=lambda: True)
 
 
 def test_the_best_is_measured_against_all_that_were_tried() -> None:

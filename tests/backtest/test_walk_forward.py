@@ -52,6 +52,26 @@ def test_too_few_rows_are_said_in_words() -> None:
 
 
 @pytest.mark.parametrize("training", TRAINING)
+@pytest.mark.parametrize("sizer", [FixedNotional(500.0), VolatilityTarget(0.01)])
+def test_a_walk_in_processes_has_the_same_bits(training: Training, sizer: FixedNotional | VolatilityTarget) -> None:
+    found, strategy = history(*prices(600), RULES), replace(bands(), sizer=sizer)
+    here = walked(found, training, strategy)
+    there = walk_forward(
+        found,
+        strategy,
+        WINDOWS,
+        ENTRIES,
+        train_rows=200,
+        test_rows=100,
+        training=training,
+        backend="processes",
+        workers=2,
+    )
+    assert here.folds == there.folds
+    np.testing.assert_array_equal(here.equity, there.equity)
+
+
+@pytest.mark.parametrize("training", TRAINING)
 def test_a_fold_trains_and_trades_on_its_rows(training: Training) -> None:
     found = history(*prices(1_000), RULES)
     walk = walked(found, training)

@@ -77,12 +77,12 @@ class Deadly:
     call: Callable[[Any], Any]
     folder: Path
 
-    def __call__(self, chunk: Pairs) -> Any:
+    def __call__(self, named: tuple[str, Pairs]) -> Any:
         killed = self.folder / "killed"
-        if chunk.pairs[0] == 500 and not killed.exists():
+        if named[1].pairs[0] == 500 and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.call(chunk)
+        return self.call(named)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

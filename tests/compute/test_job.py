@@ -143,7 +143,7 @@ class Changing:
         (1, (np.arange(3),)),
         Changing(1),
         Anything(np.zeros(1)),
-        "0" * 100_000,
+        "0" * 300_000,
         tuple(range(50_000)),
     ],
     ids=lambda value: type(value).__name__,
