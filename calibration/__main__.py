@@ -1,25 +1,29 @@
-"""Write docs/calibration.md: `python -m calibration`, or `make calibration`; some minutes on two cores."""
+"""Write docs/calibration.md: `python -m calibration`, or `make calibration`; some minutes on two cores.
+
+With a folder as argument finished tables are kept there, and one that was stopped goes on where it was.
+"""
 
 import math
 import os
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
+from alphastream.compute import run
 from alphastream.core.types import Floats
 from calibration.lead_lag import RUNS as LEAD_RUNS
 from calibration.lead_lag import lead_table
 from calibration.markets import FRESH
 from calibration.scans import CONDITIONS as UNIVERSES
-from calibration.scans import scans
+from calibration.scans import Universes, scanned
 from calibration.table import (
     HALF_LIVES,
     SEED,
     WALKS,
     Counted,
+    Question,
     ask_card,
     count_all,
     power_table,
@@ -43,12 +47,28 @@ def error(share: float, runs: int) -> str:
     return f"{100.0 * math.sqrt(share * (1.0 - share) / runs):.1f}"
 
 
-def scan_tables(workers: int) -> str:
+def told(what: str) -> Callable[[int, int], None]:
+    """Say how far something is, in one line of the terminal."""
+
+    def say(done: int, total: int) -> None:
+        print(f"\r{what}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return say
+
+
+def scan_tables(workers: int, folder: str | None) -> str:
     """How often scans turn green on nothing, and how often they find the one pair there is."""
-    with ProcessPoolExecutor(workers) as pool:
-        green = list(pool.map(partial(scans, runs=UNIVERSE_RUNS), UNIVERSES))
-        find = partial(scans, "one factor", FOUND_RUNS, FOUND_HALF_LIFE)
-        found = list(pool.map(find, FOUND_ROWS))
+    nothing_there = [Universes(condition, UNIVERSE_RUNS) for condition in UNIVERSES]
+    one_pair = [Universes("one factor", FOUND_RUNS, FOUND_HALF_LIFE, rows) for rows in FOUND_ROWS]
+    shares = run(
+        scanned,
+        [*nothing_there, *one_pair],
+        "processes",
+        workers=workers,
+        folder=folder,
+        progress=told("universes"),
+    )
+    green, found = shares[: len(nothing_there)], shares[len(nothing_there) :]
     words = ["survives Benjamini-Hochberg", "confirmed: green"]
     nothing = ([name, *(f"{100.0 * share:.1f}" for share in each)] for name, each in zip(UNIVERSES, green, strict=True))
     pair = (
@@ -79,19 +99,23 @@ class Results:
     leads: str
 
 
-def measure(workers: int) -> Results:
-    """Draw and ask."""
+def measure(workers: int, folder: str | None = None) -> Results:
+    """Draw and ask; what was finished and stands in the folder is not done again."""
+
+    def counts(what: str, question: Question, runs: Mapping[float, int], bars: int | None = None) -> Counted:
+        return count_all(question, runs, bars=bars, workers=workers, folder=folder, progress=told(what))
+
     return Results(
-        count_all(ask_card, CARD_RUNS, workers=workers),
-        count_all(answers, RUNS, workers=workers),
-        count_all(scanner, SCANS, workers=workers),
-        count_all(alarms, WATCHED, bars=SECONDS_OF_DAY, workers=workers),
+        counts("the card", ask_card, CARD_RUNS),
+        counts("other verdicts", answers, RUNS),
+        counts("scans of pairs", scanner, SCANS),
+        counts("days that are watched", alarms, WATCHED, SECONDS_OF_DAY),
         {
             (name, half_life): median_delays(name, market, half_life, DELAYS, DELAY_BARS)
             for name, market in FRESH.items()
             for half_life in HALF_LIVES
         },
-        scan_tables(workers),
+        scan_tables(workers, folder),
         looks(),
         lead_table(),
     )
@@ -200,4 +224,4 @@ after they have moved, were not simulated.
 
 
 if __name__ == "__main__":
-    FILE.write_text(document(measure(os.cpu_count() or 1)), encoding="utf-8")
+    FILE.write_text(document(measure(os.cpu_count() or 1, *sys.argv[1:2])), encoding="utf-8")

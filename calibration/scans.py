@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -98,3 +99,18 @@ def scans(condition: str, runs: int, half_life: float = math.inf, common_rows: i
         survived += bool((table["qvalue_bh"] < 0.05).any())
         confirmed += summarise(table).confirmed > 0
     return survived / runs, confirmed / runs
+
+
+@dataclass(frozen=True, slots=True)
+class Universes:
+    """A chunk: scans of one condition, as ``scans`` has them."""
+
+    condition: str
+    runs: int
+    half_life: float = math.inf
+    common_rows: int = ROWS
+
+
+def scanned(chunk: Universes) -> Floats:
+    """``scans`` as an array, (2,)."""
+    return np.array(scans(chunk.condition, chunk.runs, chunk.half_life, chunk.common_rows))

@@ -3,16 +3,17 @@
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from alphastream.bars import PairRows
 from alphastream.cointegration import TEST_ROWS
+from alphastream.compute import code_of, run
 from calibration.markets import CONDITIONS, Market
 from calibration.verdicts import CARD, Answers, card
 
@@ -90,35 +91,73 @@ def count(question: Question, name: str, market: Market, half_life: float, runs:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """A chunk: one condition and half-life.
+
+    Parameters
+    ----------
+    question, code : module and name of the function that is asked, and the digest of its sources.
+    """
+
+    question: str
+    code: str
+    name: str
+    market: Market
+    half_life: float
+    runs: int
+    bars: int
+
+
+def counted(chunk: Draws) -> pa.Table:
+    """``count`` as a table, one row a verdict."""
+    module, _, function = chunk.question.partition(":")
+    question: Question = getattr(import_module(module), function)
+    found = count(question, chunk.name, chunk.market, chunk.half_life, chunk.runs, chunk.bars)
+    rows = [(verdict, each.runs, each.said_yes, each.refused) for verdict, each in found.items()]
+    return pa.table(dict(zip(("verdict", "runs", "said_yes", "refused"), zip(*rows, strict=True), strict=True)))
+
+
 def count_all(
     question: Question,
     runs: Mapping[float, int],
     conditions: Mapping[str, Market] = CONDITIONS,
     bars: int | None = None,
     workers: int = 1,
+    folder: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Counted:
     """Counts for each condition and half-life.
 
     Parameters
     ----------
+    question : a function of a module.
     runs : for each half-life, infinite for walks.
     bars : drawn each time; None for ``bars_needed``.
-    workers : processes.
+    workers : processes; 1 for this thread.
+    folder : where finished counts are kept, so that what was stopped goes on.
+    progress : called with conditions counted and all of them.
     """
     keys = [(name, half_life) for name in conditions for half_life in runs]
-    tasks = []
-    for name, half_life in keys:
-        market = conditions[name]
-        drawn = bars_needed(market) if bars is None else bars
-        tasks.append(partial(count, question, name, market, half_life, runs[half_life], drawn))
-    if workers == 1:
-        return dict(zip(keys, (task() for task in tasks), strict=True))
-    with ProcessPoolExecutor(workers) as pool:
-        return dict(zip(keys, pool.map(_call, tasks), strict=True))
-
-
-def _call(task: Callable[[], Counts]) -> Counts:
-    return task()
+    asked, code = f"{question.__module__}:{question.__name__}", code_of(question)
+    chunks = [
+        Draws(
+            asked,
+            code,
+            name,
+            conditions[name],
+            half_life,
+            runs[half_life],
+            bars_needed(conditions[name]) if bars is None else bars,
+        )
+        for name, half_life in keys
+    ]
+    backend = "processes" if workers > 1 else "sequential"
+    found = run(counted, chunks, backend, workers=workers, folder=folder, progress=progress)
+    return {
+        key: {row["verdict"]: Count(row["runs"], row["said_yes"], row["refused"]) for row in table.to_pylist()}
+        for key, table in zip(keys, found, strict=True)
+    }
 
 
 def percent(counted: Count) -> str:

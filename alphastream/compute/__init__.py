@@ -4,6 +4,7 @@
 ``open_arrays`` opens them where a chunk is worked on.
 """
 
+from alphastream.compute.chunks import code_of
 from alphastream.compute.data import Arrays, named_arrays, open_arrays
 from alphastream.compute.job import Answer, Backend, JobCancelled, Result, WorkersLost, run
 
@@ -14,6 +15,7 @@ __all__ = [
     "JobCancelled",
     "Result",
     "WorkersLost",
+    "code_of",
     "named_arrays",
     "open_arrays",
     "run",

@@ -1,6 +1,7 @@
 """The counting is right, and its tables say what was counted."""
 
 import math
+from pathlib import Path
 
 from alphastream.bars import PairRows
 from alphastream.cointegration import TEST_ROWS
@@ -21,15 +22,23 @@ def test_answers_are_counted_with_refusals_apart() -> None:
     assert (counted[CARD].share, counted[CARD].error, percent(counted[CARD])) == (0.5, 0.25, "50.0 (25)")
 
 
-def test_each_condition_draws_the_same_numbers_whatever_else_is_counted() -> None:
-    def question(rows: PairRows) -> Answers:
-        return {CARD: bool(rows.y[-1] > rows.x[-1])}
+def y_above(rows: PairRows) -> Answers:
+    """Whether y ended above x."""
+    return {CARD: bool(rows.y[-1] > rows.x[-1])}
 
+
+def test_each_condition_draws_the_same_numbers_whatever_else_is_counted(tmp_path: Path) -> None:
     runs = {WALKS: 20, 5.0: 10}
-    both = count_all(question, runs, {"a": Market(), "b": Market(correlation=0.9)}, bars=50)
-    assert count_all(question, runs, {"b": Market(correlation=0.9)}, bars=50) == {
+    both = count_all(y_above, runs, {"a": Market(), "b": Market(correlation=0.9)}, bars=50)
+    assert count_all(y_above, runs, {"b": Market(correlation=0.9)}, bars=50) == {
         key: counts for key, counts in both.items() if key[0] == "b"
     }
+    seen: list[tuple[int, int]] = []
+    kept = {"workers": 2, "folder": str(tmp_path), "progress": lambda done, total: seen.append((done, total))}
+    for _ in range(2):
+        again = count_all(y_above, runs, {"a": Market(), "b": Market(correlation=0.9)}, bars=50, **kept)  # type: ignore[arg-type]
+        assert again == both, "in processes, and read again"
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4), (4, 4)]
     lines = power_table(both, CARD).splitlines()
     assert lines[0] == "| condition | walks | half-life 5 |"
     assert lines[2].startswith("| a | ")
