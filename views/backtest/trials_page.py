@@ -32,6 +32,7 @@ from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
+from views.shared.progress import Progress, growing_bar
 from views.shared.uploads import session_cached
 
 LAST_SWEEP: Final = "backtest_sweep"
@@ -93,9 +94,9 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
         st.info("A sweep tries windows and entries of one pair: choose a threshold strategy.", icon=":material/info:")
         return
     try:
-        with st.spinner("Trying all combinations", show_time=True):
+        with growing_bar("Trying all combinations", "windows") as progress:
             swept = session_cached(
-                LAST_SWEEP, [market, request, trials], lambda: _sweep(market, request, strategy, trials)
+                LAST_SWEEP, [market, request, trials], lambda: _sweep(market, request, strategy, trials, progress)
             )
     except AlphaStreamError as error:
         _refused(error, request.venue)
@@ -170,7 +171,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
     try:
         history = history_of(market, request, strategy)
         train_rows, test_rows = _lengths(len(history), folds, share, gap)
-        with st.spinner("Walking forward", show_time=True):
+        with growing_bar("Walking forward", "windows") as progress:
             walk = session_cached(
                 "backtest_walk",
                 [market, request, trials, train_rows, test_rows, gap, training],
@@ -184,6 +185,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                     purge_rows=gap,
                     training=training,
                     capital=request.capital,
+                    progress=progress,
                 ),
             )
             hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk))
@@ -287,9 +289,11 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
     )
 
 
-def _sweep(market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials) -> Swept:
+def _sweep(
+    market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials, progress: Progress
+) -> Swept:
     history = history_of(market, request, strategy)
-    result = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital)
+    result = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital, progress=progress)
     return Swept(market, request, result)
 
 

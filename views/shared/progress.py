@@ -1,8 +1,9 @@
 """Work that takes its time: a bar that grows, and a way out."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import BinaryIO, Final, TypeVar
 
 import streamlit as st
@@ -10,6 +11,9 @@ import streamlit as st
 from views.shared.escaping import in_markdown
 
 Value = TypeVar("Value")
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is."""
 
 PATIENCE_S: Final = 0.3
 STEP_S: Final = 0.1
@@ -66,6 +70,21 @@ class Watched(io.RawIOBase):
         buffer[: len(content)] = content
         self._furthest = max(self._furthest, self._stream.tell())
         return len(content)
+
+
+@contextmanager
+def growing_bar(words: str, unit: str) -> Iterator[Progress]:
+    """A spinner with a bar below it that grows with the calls of what it gives; both are gone at the end."""
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / total, f"{done:,} of {total:,} {unit}")
+
+    with st.spinner(words, show_time=True):
+        try:
+            yield progress
+        finally:
+            place.empty()
 
 
 def reading(name: str, stream: BinaryIO, size: int, key: str, work: Callable[[BinaryIO], Value]) -> Value | None:

@@ -48,3 +48,20 @@ def test_a_cancelled_reading_is_said_and_can_be_begun_again() -> None:
     app.button[0].click().run()
     assert not app.info
     assert app.text[0].value == "read abc"
+
+
+def test_a_bar_grows_and_is_gone() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from views.shared.progress import growing_bar
+
+        with growing_bar("Trying", "windows") as progress:
+            progress(1, 4)
+            progress(4, 4)
+        st.write("done")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [each.value for each in app.markdown] == ["done"]
+    assert not app.get("progress")
