@@ -52,6 +52,10 @@ class BatchError(BusError):
     """A message is no batch of trades, or was damaged on its way."""
 
 
+class StateError(AlphaStreamError):
+    """A state that a stream engine kept belongs to something else, is damaged or has become too large."""
+
+
 class UploadError(AlphaStreamError, ValueError):
     """A file given by a person cannot be read as ticks or bars.
 

@@ -290,6 +290,17 @@ def source_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:
 
 def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any]) -> dict[str, NDArray[Any]]:
     """Prices and series side by side, (T,) each; series are NaN where their node has no outputs yet."""
+    values = {}
+    for name, series in series_of(spec).items():
+        assert isinstance(series.of, Node)
+        values[name] = (
+            getattr(outputs[series.of], series.column) if series.of in outputs else np.full(len(rows), np.nan)
+        )
+    return beside_prices(rows, values)
+
+
+def beside_prices(rows: PairRows, values: Mapping[str, Floats]) -> dict[str, NDArray[Any]]:
+    """Prices beside the values of all series of ``series_of``, and the columns that some models have no series for."""
     columns: dict[str, NDArray[Any]] = {
         "time_ns": rows.end_ns,
         "y": rows.y,
@@ -300,12 +311,8 @@ def pair_columns(spec: PairSpec, rows: PairRows, outputs: Mapping[Node, Any]) ->
         "x_volume": rows.x_volume,
         "y_trades": rows.y_trades,
         "x_trades": rows.x_trades,
+        **values,
     }
-    for name, series in series_of(spec).items():
-        assert isinstance(series.of, Node)
-        columns[name] = (
-            getattr(outputs[series.of], series.column) if series.of in outputs else np.full(len(rows), np.nan)
-        )
     columns.setdefault("settled_zscore", columns["zscore"])
     columns.setdefault("spread_mean", columns["spread_std"] * 0.0)  # out of sample a spread is expected to be 0
     return columns

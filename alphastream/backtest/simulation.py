@@ -69,6 +69,12 @@ class RowFold:
     ----------
     strategies : whose series to compute.
     observe : further series by name.
+
+    Attributes
+    ----------
+    graph : holds the states of all nodes.
+    sources : rows that nodes read.
+    states : of the strategies' own folds, None where one has none.
     """
 
     def __init__(self, strategies: Sequence[Strategy], observe: Mapping[str, Series] | None = None) -> None:
@@ -77,14 +83,14 @@ class RowFold:
         self._series = [{spec: dict(s.series(spec)) for spec in s.pairs} for s in self.strategies]
         wanted = [series for of in self._series for named in of.values() for series in named.values()]
         self.graph = Graph(dict.fromkeys(s.of for s in (*wanted, *self.observe.values()) if isinstance(s.of, Node)))
-        self._sources = dict.fromkeys(series.source for series in (*wanted, *self.observe.values()))
-        self._states: list[Any] = [None] * len(self.strategies)
+        self.sources = dict.fromkeys(series.source for series in (*wanted, *self.observe.values()))
+        self.states: list[Any] = [None] * len(self.strategies)
 
     @property
     def keys(self) -> tuple[tuple[str, str, int], ...]:
         """Rows that ``run`` needs."""
         own = (_key(spec.source) for strategy in self.strategies for spec in strategy.pairs)
-        return tuple(dict.fromkeys((*own, *map(_key, self._sources))))
+        return tuple(dict.fromkeys((*own, *map(_key, self.sources))))
 
     def run(self, rows: Rows) -> tuple[list[Table], dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]]:
         """Fold new rows.
@@ -93,7 +99,7 @@ class RowFold:
         -------
         A table for each strategy; times and values of each observed series.
         """
-        inputs = {source: source_columns(rows[_key(source)], source.price) for source in self._sources}
+        inputs = {source: source_columns(rows[_key(source)], source.price) for source in self.sources}
         outputs: dict[Node, Any] = {}
         for source, columns in inputs.items():
             outputs |= self.graph.run(source, columns)
@@ -109,7 +115,7 @@ class RowFold:
                 PairColumns(spec, rows[_key(spec.source)], {n: values(s) for n, s in self._series[place][spec].items()})
                 for spec in strategy.pairs
             ]
-            table, self._states[place] = strategy.table(found, self._states[place])
+            table, self.states[place] = strategy.table(found, self.states[place])
             tables.append(table)
         seen = {name: (rows[_key(s.source)].end_ns, values(s)) for name, s in self.observe.items()}
         return tables, seen
