@@ -39,6 +39,9 @@ kills:  ## two hundred killed writers; three hundred damaged files each of ticks
 	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py \
 	tests/history_files/test_published_import.py -q -n 2
 
+bus-kills:  ## forty kills of brokers and readers of a bus during 200,000 trades: one NATS server, the leader of three, memory
+	BUS_TICKS=200000 BUS_KILLS=40 $(PYTHON) -m pytest tests/sinks/test_kills.py -q -n 0 --timeout 1800
+
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
 
@@ -73,4 +76,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations frames books kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations frames books kills bus-kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs

@@ -46,7 +46,7 @@ class MemoryBus:
         self._closed = False
 
     def publish(self, batch: Batch) -> None:
-        """Take a batch; it is safe at once, as safe as memory is."""
+        """Take a batch; wait while a reader is too far behind."""
         message = encode(batch)
         with self._changed:
             tape = self._tapes.setdefault(batch.source, _Tape())
@@ -62,7 +62,15 @@ class MemoryBus:
             self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> None:
-        """Return at once: nothing is on its way."""
+        """Wait until every reader has acknowledged all: memory alone keeps nothing."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._closed or self._is_read(), timeout_s):
+                raise BusError(f"the readers of the bus have not acknowledged all after {timeout_s:g} s")
+            self._require_open()
+
+    def _is_read(self) -> bool:
+        ends = {source: tape.first + len(tape.messages) for source, tape in self._tapes.items()}
+        return all(at >= ends[source] for source, tape in self._tapes.items() for at in tape.acknowledged.values())
 
     def close(self) -> None:
         """End every wait."""
