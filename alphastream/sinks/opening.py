@@ -16,7 +16,13 @@ def _nats(address: str) -> Bus:
     return NatsBus(address)
 
 
-BUSES: Final[dict[str, Callable[[str], Bus]]] = {"nats": _nats, "tls": _nats}
+def _kafka(address: str) -> Bus:
+    from alphastream.sinks.kafka import KafkaBus
+
+    return KafkaBus(address)
+
+
+BUSES: Final[dict[str, Callable[[str], Bus]]] = {"nats": _nats, "tls": _nats, "kafka": _kafka}
 SINKS: Final[dict[str, Callable[[str], Sink]]] = {**BUSES}
 
 
