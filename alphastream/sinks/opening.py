@@ -22,8 +22,26 @@ def _kafka(address: str) -> Bus:
     return KafkaBus(address)
 
 
+def _postgres(address: str) -> Sink:
+    from alphastream.sinks.postgres import PostgresTable
+    from alphastream.sinks.rows import RowSink
+
+    return RowSink(PostgresTable(address))
+
+
+def _questdb(address: str) -> Sink:
+    from alphastream.sinks.questdb import QuestTable
+    from alphastream.sinks.rows import RowSink
+
+    return RowSink(QuestTable(address))
+
+
 BUSES: Final[dict[str, Callable[[str], Bus]]] = {"nats": _nats, "tls": _nats, "kafka": _kafka}
-SINKS: Final[dict[str, Callable[[str], Sink]]] = {**BUSES}
+SINKS: Final[dict[str, Callable[[str], Sink]]] = {
+    **BUSES,
+    "postgresql": _postgres,
+    "questdb": _questdb,
+}
 
 
 def open_bus(address: str) -> Bus:
