@@ -16,6 +16,7 @@ from config import Settings
 from ingest import Health
 from lines import Line
 from pipelines import Pipeline
+from runtime.bus.publisher import PublisherHealth
 from runtime.channel.hub import ChannelHealth
 from runtime.monitoring.process import FileRoom, Memory, memory, room_of
 from runtime.threads import Task, tasks
@@ -76,6 +77,7 @@ class PipelineReport:
     market : quotes, books and mark prices; None where they are not received.
     kept : how the file of their samples is; None likewise.
     outage : why they are not although they were asked for; "" where they are.
+    published : how it goes to buses and databases, each of them.
     """
 
     kind: Literal["live", "replay"]
@@ -89,6 +91,7 @@ class PipelineReport:
     market: MarketHealth | None = None
     kept: MarketStoreHealth | None = None
     outage: str = ""
+    published: tuple[PublisherHealth, ...] = ()
 
     @property
     def is_live(self) -> bool:
@@ -188,6 +191,7 @@ def _of_line(pipeline: Pipeline, line: Line) -> PipelineReport:
         market=line.market.health if line.market is not None else None,
         kept=line.kept.health if line.kept is not None else None,
         outage=line.outage,
+        published=tuple(publisher.health for publisher in line.publishers),
     )
 
 
@@ -232,6 +236,11 @@ def troubles(report: Report) -> tuple[str, ...]:
                 f"more than {DURABLE_LAG_S:g} s"
             )
         found += _troubles_of_books(each)
+        found += [
+            f"trades of {each.venue} do not go to {sink.sink}: {sink.trouble}"
+            for sink in each.published
+            if sink.failing_s > GRACE_S
+        ]
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ Lines do not know each other: what one lacks touches no other.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from alphastream.tape.columns import TickGroups
 from alphastream.tape.ring import Gap
 from config import Settings
 from ingest import Feed, Ingest
+from runtime.bus.publisher import Publisher
 from runtime.connections.market_feed import MarketFeed
 from runtime.stores.market_store import MarketStore
 from runtime.writer_lock import HeldError
@@ -33,6 +34,7 @@ class Line:
     address : host that the trades come from; empty for a recording.
     market, kept : quotes, books and funding of now, and those of before; None where they are not received.
     outage : why they are not although they were asked for; "" where they are.
+    publishers : what sends its trades to others.
     """
 
     title: str
@@ -43,6 +45,7 @@ class Line:
     market: MarketFeed | None = None
     kept: MarketStore | None = None
     outage: str = ""
+    publishers: list[Publisher] = field(default_factory=list)
 
     def start(self) -> None:
         """Start the feeds."""

@@ -56,6 +56,7 @@ def families(report: Report) -> list[Metric]:
         *_feeds(feeds),
         *_traffic(feeds),
         *_books(feeds),
+        *_published(feeds),
         *_tapes(feeds, report.retention_hours),
         *_channel(report),
         *_threads(report),
@@ -165,6 +166,15 @@ def _books(feeds: Feeds) -> Iterable[Metric]:
     yield counter("books_lost_samples", "Samples given up while the disk failed.", [(k, s.lost) for k, s in kept])
     failing = [(k, float(s.last_error is not None)) for k, s in kept]
     yield gauge("books_store_failing", "1 while the newest write of samples failed.", failing)
+
+
+def _published(feeds: Feeds) -> Iterable[Metric]:
+    each = [({**labels, "sink": sink.sink}, sink) for labels, pipeline in feeds for sink in pipeline.published]
+    yield counter("published_ticks", "Ticks that a bus or a database has acknowledged.", [(k, s.sent) for k, s in each])
+    failing = [(k, float(bool(s.trouble))) for k, s in each]
+    yield gauge("publish_failing", "1 while nothing can be sent there; the tape keeps it.", failing)
+    behind = [(k, s.behind_s) for k, s in each if s.behind_s is not None]
+    yield gauge("publish_behind_seconds", "From the arrival of the newest tick there to its acknowledgement.", behind)
 
 
 def _tapes(feeds: Feeds, retention_hours: int) -> Iterable[Metric]:

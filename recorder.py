@@ -24,6 +24,7 @@ from alphastream.feeds import FEEDS
 from alphastream.history.layout import moment
 from alphastream.instruments import InstrumentId
 from alphastream.kernel_groups import FRAMES, GROUPS
+from alphastream.sinks.addresses import without_credentials
 from alphastream.sinks.opening import SINKS, open_sink
 from alphastream.tape_files.reading import is_tape_file
 from config import Settings
@@ -185,7 +186,6 @@ def _record(
     hand_over_often()
     for line in pipeline.lines:
         line.start()
-    publishers: dict[str, list[Publisher]] = {}
     told: dict[str, int | None] = {}
     found = [line.ingest.health for line in pipeline.lines]
     goes_on, look_again_s = True, time.monotonic() + LOOK_AGAIN_S
@@ -194,8 +194,7 @@ def _record(
             look_again_s = time.monotonic() + LOOK_AGAIN_S
             _open_absent(settings, pipeline)
         for line in pipeline.lines:
-            if line.venue not in publishers:
-                publishers[line.venue] = _publishers(settings, line)
+            _publish(settings, line)
         found = [line.ingest.health for line in pipeline.lines]
         for health in found:
             if health.state == "blocked" and health.next_attempt_ns != told.get(health.feed):
@@ -205,7 +204,7 @@ def _record(
     with ExitStack() as stopping:  # each also where the file of another one cannot be written
         for line in pipeline.lines:
             stopping.callback(line.close)
-            for publisher in publishers.get(line.venue, ()):
+            for publisher in line.publishers:
                 stopping.callback(publisher.stop)  # after the last trade has come
             stopping.callback(line.stop_feeds)
     for symbol in pipeline.store.symbols():
@@ -219,16 +218,15 @@ def _record(
     return 0
 
 
-def _publishers(settings: Settings, line: Line) -> list[Publisher]:
-    """Begin to publish what a line records, where that was asked for."""
+def _publish(settings: Settings, line: Line) -> None:
+    """Begin to publish what a line records, where that was asked for and has not begun."""
     codec = FEEDS[line.venue]
     own = urlsplit(codec.stream_url([InstrumentId(line.venue, symbol) for symbol in codec.usual])).hostname
     host = "" if line.address == own else line.address
-    found = []
-    for address in (settings.publish or "").split():
-        found.append(Publisher(line.store, line.venue, host, partial(open_sink, address)))
-        found[-1].start()
-    return found
+    for address in (settings.publish or "").split()[len(line.publishers) :]:
+        publisher = Publisher(line.store, line.venue, host, without_credentials(address), partial(open_sink, address))
+        publisher.start()
+        line.publishers.append(publisher)
 
 
 def _open_absent(settings: Settings, pipeline: Pipeline) -> None:

@@ -13,6 +13,7 @@ from alphastream.events import Tick
 from alphastream.feeds.backfill import Unfillable
 from alphastream.instruments import InstrumentId
 from health import DURABLE_LAG_S, GRACE_S, PipelineReport, Report, holes, report_of, troubles
+from runtime.bus.publisher import PublisherHealth
 from system import System
 from tests.test_system import eventually, running, settings
 from tools.exchange import LocalExchange, Rate, Refuse451
@@ -90,6 +91,19 @@ def test_books_that_do_not_come_or_are_not_kept_are_trouble(replayed: Report) ->
     )
     assert told("live", 0.0, outage="a file is in the way") == (
         "no books of binance-usdm are received: a file is in the way",
+    )
+
+
+def test_a_bus_that_takes_nothing_is_trouble_after_a_while(replayed: Report) -> None:
+    (pipeline,) = replayed.pipelines
+
+    def told(trouble: str, failing_s: float) -> tuple[str, ...]:
+        sink = PublisherHealth("nats://host:4222", 5, 0.1, trouble, failing_s)
+        return troubles(replace(replayed, pipelines=(replace(pipeline, published=(sink,)),)))
+
+    assert told("", 0.0) == told("no server answers", GRACE_S - 1.0) == ()
+    assert told("no server answers", GRACE_S + 1.0) == (
+        "trades of binance-usdm do not go to nats://host:4222: no server answers",
     )
 
 

@@ -1,5 +1,6 @@
 """The recorder that publishes: what is on its tape is on the bus, though both are killed."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import recorder
 from alphastream.sinks import open_bus
 from storage import TickStore
 from tests.servers import nats_server, need
+from tests.test_metrics import ask, metrics_port
 from tests.test_recorder import record_command
 from tests.test_system import BTC, ETH, eventually
 from tools.exchange import LocalExchange, Rate
@@ -54,6 +56,30 @@ def test_recorder_and_broker_are_killed_and_all_is_there(tmp_path: Path) -> None
     for symbol in (BTC, ETH):
         assert len(held[symbol]) > 100
         assert held[symbol] <= set(sent[symbol])
+
+
+def test_metrics_tell_what_was_published(tmp_path: Path) -> None:
+    need("nats")
+    with nats_server(tmp_path / "nats") as server, LocalExchange(pace=Rate(500), loop=True) as exchange:
+        address = f"nats://me:secret-word@127.0.0.1:{server.port}"
+        process = record_command(tmp_path, exchange, "--publish", address, "--metrics", "0")
+        try:
+            port = metrics_port(process)
+            label = f'sink="nats://127.0.0.1:{server.port}"'
+
+            def published() -> float:
+                found = re.search(rf"published_ticks_total{{[^}}]*{label}[^}}]*}} (\S+)", text())
+                return float(found[1]) if found else 0.0
+
+            def text() -> str:
+                return ask(port, "/metrics")[1].decode()
+
+            eventually(lambda: published() > 50, timeout_s=60)
+            assert "secret-word" not in text()
+            assert re.search(rf"publish_failing{{[^}}]*{label}[^}}]*}} 0.0", text())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
 
 
 def test_an_address_that_is_none_ends_the_recorder(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -50,6 +51,25 @@ class SpooledTape(Protocol):
     def times_around(self, symbol: str, gap: Gap) -> tuple[int | None, int | None]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class PublisherHealth:
+    """How publishing is, at one moment.
+
+    Parameters
+    ----------
+    sink : address without credentials.
+    sent : trades that the sink has acknowledged, those that it may have had already among them.
+    behind_s : how long before it was acknowledged the newest trade was received, in seconds; None before one.
+    trouble, failing_s : why nothing goes out now, and for how many seconds; "" and 0 while it does.
+    """
+
+    sink: str
+    sent: int
+    behind_s: float | None
+    trouble: str
+    failing_s: float
+
+
 class Publisher:
     """One thread that publishes one tape.
 
@@ -57,25 +77,28 @@ class Publisher:
     ----------
     tape : what is recorded.
     venue, host : where its trades come from; the host is "" where it is the venue's own.
-    open_sink : opens the sink; called again after a failure.
-
-    Attributes
-    ----------
-    sent : trades that the sink has acknowledged, those that it may have had already among them.
-    trouble : why nothing goes out now; "" while it does.
-    behind_s : how old the newest trade was, by our clock, when it was acknowledged; None before one.
+    sink : its address without credentials.
+    open_sink : opens it; called again after a failure.
     """
 
-    def __init__(self, tape: SpooledTape, venue: str, host: str, open_sink: Callable[[], Sink]) -> None:
+    def __init__(self, tape: SpooledTape, venue: str, host: str, sink: str, open_sink: Callable[[], Sink]) -> None:
+        self.name = sink
         self._tape, self._venue, self._host, self._open = tape, venue, host, open_sink
         self._sink: Sink | None = None
-        self._published: Published | None = None
+        self._published = Published(tape.path, sink)
         self._cursors: dict[str, int] = {}
         self._stopping = threading.Event()
         self._saved_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"alphastream-publish {venue}", daemon=True)
-        self.sent, self.trouble = 0, ""
-        self.behind_s: float | None = None
+        self._sent, self._trouble, self._failing_since_s = 0, "", 0.0
+        self._behind_s: float | None = None
+
+    @property
+    def health(self) -> PublisherHealth:
+        """How it is now."""
+        trouble = self._trouble
+        failing_s = time.monotonic() - self._failing_since_s if trouble else 0.0
+        return PublisherHealth(self.name, self._sent, self._behind_s, trouble, failing_s)
 
     def start(self) -> None:
         """Start the thread."""
@@ -106,16 +129,11 @@ class Publisher:
     def _publish_until_stopped(self, pause: Backoff) -> None:
         try:
             self._sink = self._open()
-            if self._published is None:
-                self._published = Published(self._tape.path, self._sink.name)
             self._cursors.clear()
             while True:
                 is_last = self._stopping.is_set()
                 moved = self._round(self._sink, self._published)
-                if moved and self.trouble:
-                    log.info("%s goes to %s again", self._venue, self._sink.name)
                 if moved:
-                    self.trouble = ""
                     pause.reset()
                 if is_last or time.monotonic() - self._saved_s > SAVE_EVERY_S:
                     self._saved_s = time.monotonic()
@@ -130,9 +148,11 @@ class Publisher:
                 sink.close()
 
     def _fail(self, why: str, defect: Exception | None) -> None:
-        if why != self.trouble:
-            log.warning("%s is not published now, the tape keeps it: %s", self._venue, why, exc_info=defect)
-        self.trouble = why
+        if not self._trouble:
+            self._failing_since_s = time.monotonic()
+        if why != self._trouble:
+            log.warning("%s does not go to %s now, the tape keeps it: %s", self._venue, self.name, why, exc_info=defect)
+        self._trouble = why
 
     def _round(self, sink: Sink, published: Published) -> bool:
         """Send what has become visible of every instrument; whether anything has."""
@@ -161,8 +181,11 @@ class Publisher:
 
     def _note(self, published: Published, symbol: str, ticks: TickColumns, coverage: Coverage) -> None:
         """Take note of what the sink has."""
-        self.sent += len(ticks)
-        self.behind_s = (time.time_ns() - int(ticks.receive_ns.max())) / SECOND
+        if self._trouble:
+            log.info("%s goes to %s again", self._venue, self.name)
+        self._trouble = ""
+        self._sent += len(ticks)
+        self._behind_s = (time.time_ns() - int(ticks.receive_ns.max())) / SECOND
         mark = published.mark(symbol)
         if mark is None or mark.epoch != coverage.epoch:
             # Some of these may be of the epoch before, whose ids say nothing of this one: they count as not sent.
@@ -180,7 +203,7 @@ class Publisher:
             for ticks in self._by_time(symbol, mark.newest_ns, coverage.first_ns):
                 self._send(sink, symbol, ticks, coverage)
                 sink.flush(FLUSH_S)
-                self.sent, moved = self.sent + len(ticks), True
+                self._sent, moved = self._sent + len(ticks), True
         if mark is None or mark.epoch != coverage.epoch:
             published.begin(symbol, coverage)
         for ticks in self._lacking(published, symbol, coverage):

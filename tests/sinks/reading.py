@@ -33,7 +33,7 @@ def main(address: str, path: Path, ticks: int) -> None:
         consumer = subscribed(bus)
         if address.startswith("memory:"):
             tape = TickStore(address.removeprefix("memory:"), origin=ORIGIN)
-            Publisher(tape, BTC.venue, "", lambda: bus).start()
+            Publisher(tape, BTC.venue, "", "memory", lambda: bus).start()
         while True:
             for batch in consumer.receive(0.1):
                 store.take({batch.instrument: batch.ticks})

@@ -62,11 +62,11 @@ def test_postgres_by_way_of_the_recorder(tmp_path: Path) -> None:
     need("psycopg")
     with postgres() as address, TickStore(tmp_path / "tape.db", origin=Origin("binance-usdm", "host")) as store:
         store.take({BTC: trades(1, 30_000)})
-        publisher = Publisher(store, "binance-usdm", "", lambda: open_sink(address))
+        publisher = Publisher(store, "binance-usdm", "", "postgresql://host", lambda: open_sink(address))
         publisher.start()
-        eventually(lambda: publisher.sent == 30_000)
+        eventually(lambda: publisher.health.sent == 30_000)
         store.take({BTC: trades(30_001, 10)})
-        eventually(lambda: publisher.sent == 30_010)
+        eventually(lambda: publisher.health.sent == 30_010)
         publisher.stop()
         assert rows_of(address) == rows(trades(1, 30_010))
 

@@ -60,7 +60,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def started(store: TickStore, bus: MemoryBus, venue: str = "binance-usdm") -> Publisher:
-    running = Publisher(store, venue, "", lambda: bus)
+    running = Publisher(store, venue, "", "memory", lambda: bus)
     running.start()
     return running
 
@@ -69,9 +69,9 @@ def test_what_is_held_and_what_comes(store: TickStore) -> None:
     bus = FailingBus()
     store.take({BTC: trades(1, 5_000)})  # more than the ring holds
     running = started(store, bus)
-    eventually(lambda: running.sent == 5_000)
+    eventually(lambda: running.health.sent == 5_000)
     store.take({BTC: trades(5_001, 300)})
-    eventually(lambda: running.sent == 5_300)
+    eventually(lambda: running.health.sent == 5_300)
     running.stop()
     assert ids_of(bus) == list(range(1, 5_301))
 
@@ -80,12 +80,12 @@ def test_a_start_goes_on_where_the_last_one_was(store: TickStore) -> None:
     first = FailingBus()
     store.take({BTC: trades(1, 5_000)})
     running = started(store, first)
-    eventually(lambda: running.sent == 5_000)
+    eventually(lambda: running.health.sent == 5_000)
     running.stop()
     second = FailingBus()
     store.take({BTC: trades(5_001, 100)})
     running = started(store, second)
-    eventually(lambda: running.sent == 100)
+    eventually(lambda: running.health.sent == 100)
     running.stop()
     assert ids_of(second) == list(range(5_001, 5_101))
 
@@ -95,13 +95,13 @@ def test_late_trades_are_sent_wherever_they_lie(store: TickStore) -> None:
     store.take({BTC: trades(1, 2_000)})
     store.take({BTC: trades(3_001, 2_000)})
     running = started(store, bus)
-    eventually(lambda: running.sent == 4_000)
+    eventually(lambda: running.health.sent == 4_000)
     store.take({BTC: trades(2_001, 500)})  # while it runs
-    eventually(lambda: running.sent == 4_500)
+    eventually(lambda: running.health.sent == 4_500)
     running.stop()
     store.take({BTC: trades(2_501, 500)})  # while it does not
     running = started(store, bus)
-    eventually(lambda: running.sent == 500)
+    eventually(lambda: running.health.sent == 500)
     running.stop()
     assert ids_of(bus) == [*range(1, 2_001), *range(3_001, 5_001), *range(2_001, 3_001)]
 
@@ -110,14 +110,14 @@ def test_a_bus_that_is_away_for_longer_than_memory_reaches(store: TickStore) -> 
     bus = FailingBus()
     store.take({BTC: trades(1, 100)})
     running = started(store, bus)
-    eventually(lambda: running.sent == 100)
+    eventually(lambda: running.health.sent == 100)
     bus.is_away = True
     for first in range(101, 6_101, 500):
         store.take({BTC: trades(first, 500)})
-    eventually(lambda: running.trouble == "the bus is away")
+    eventually(lambda: running.health.trouble == "the bus is away")
     bus.is_away = False
-    eventually(lambda: running.sent == 6_100)
-    assert running.trouble == ""
+    eventually(lambda: running.health.sent == 6_100)
+    assert running.health.trouble == ""
     running.stop()
     assert sorted(ids_of(bus)) == list(range(1, 6_101))
 
@@ -126,7 +126,7 @@ def test_ids_that_begin_anew_are_sent(store: TickStore) -> None:
     bus = FailingBus()
     store.take({BTC: trades(10_000, 500)})
     running = started(store, bus)
-    eventually(lambda: running.sent == 500)
+    eventually(lambda: running.health.sent == 500)
     bus.is_away = True
     store.take({BTC: trades(10_500, 100)})
     later = trades(1, 2_000)
@@ -138,7 +138,7 @@ def test_ids_that_begin_anew_are_sent(store: TickStore) -> None:
     assert coverage is not None
     assert coverage.epoch == 1
     bus.is_away = False
-    eventually(lambda: running.sent >= 2_600)
+    eventually(lambda: running.health.sent >= 2_600)
     running.stop()
     found = ids_of(bus)
     assert set(found) == {*range(10_000, 10_600), *range(1, 2_001)}
@@ -152,11 +152,11 @@ def test_ids_that_prove_nothing_are_sent_by_time(tmp_path: Path) -> None:
         sparse = TickColumns(ticks.id * 4_096, *ticks.arrays()[1:])
         store.take({name: sparse.rows(slice(0, 4_000))})
         running = started(store, bus, BYBIT)
-        eventually(lambda: running.sent == 4_000)
+        eventually(lambda: running.health.sent == 4_000)
         running.stop()
         store.take({name: sparse.rows(slice(4_000, 5_000))})
         running = started(store, bus, BYBIT)
-        eventually(lambda: running.sent >= 1_000)
+        eventually(lambda: running.health.sent >= 1_000)
         running.stop()
     assert set(ids_of(bus, BYBIT)) == set(sparse.id.tolist())
 
@@ -165,7 +165,7 @@ def test_marks_that_cannot_be_read_cost_time_alone(store: TickStore, tmp_path: P
     bus = FailingBus()
     store.take({BTC: trades(1, 1_000)})
     running = started(store, bus)
-    eventually(lambda: running.sent == 1_000)
+    eventually(lambda: running.health.sent == 1_000)
     running.stop()
     (kept,) = tmp_path.glob("tape.published-*.json")
     for damage in (
@@ -174,6 +174,6 @@ def test_marks_that_cannot_be_read_cost_time_alone(store: TickStore, tmp_path: P
     ):
         kept.write_bytes(damage)
         running = started(store, bus)
-        eventually(lambda running=running: running.sent == 1_000)  # type: ignore[misc]
+        eventually(lambda running=running: running.health.sent == 1_000)  # type: ignore[misc]
         running.stop()
     assert np.array_equal(np.unique(ids_of(bus)), np.arange(1, 1_001))
