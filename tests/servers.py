@@ -166,6 +166,14 @@ def _nats(folder: Path, port: int, more: str) -> Server:
     return Server([need("nats-server"), "-c", str(configuration)], port, folder / "nats.log")
 
 
+def redis_server(folder: Path, *options: str) -> Server:
+    """A Redis server that is not started yet, with options such as "--appendonly", "yes"."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (port,) = free_ports(1)
+    command = [need("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), *options]
+    return Server(command, port, folder / "redis.log")
+
+
 def moto_s3(folder: Path) -> Server:
     """A server that speaks S3 as moto does, in memory, not started yet; any credentials will do."""
     (port,) = free_ports(1)

@@ -22,6 +22,12 @@ def _kafka(address: str) -> Bus:
     return KafkaBus(address)
 
 
+def _redis(address: str) -> Bus:
+    from alphastream.sinks.redis_streams import RedisBus
+
+    return RedisBus(address)
+
+
 def _postgres(address: str) -> Sink:
     from alphastream.sinks.postgres import PostgresTable
     from alphastream.sinks.rows import RowSink
@@ -36,7 +42,13 @@ def _questdb(address: str) -> Sink:
     return RowSink(QuestTable(address))
 
 
-BUSES: Final[dict[str, Callable[[str], Bus]]] = {"nats": _nats, "tls": _nats, "kafka": _kafka}
+BUSES: Final[dict[str, Callable[[str], Bus]]] = {
+    "nats": _nats,
+    "tls": _nats,
+    "kafka": _kafka,
+    "redis": _redis,
+    "rediss": _redis,
+}
 SINKS: Final[dict[str, Callable[[str], Sink]]] = {
     **BUSES,
     "postgresql": _postgres,

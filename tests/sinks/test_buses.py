@@ -10,13 +10,13 @@ from alphastream.errors import BusError, ParameterError
 from alphastream.instruments import InstrumentId
 from alphastream.sinks import Batch, Bus, Consumer, MemoryBus, open_bus
 from alphastream.sinks.addresses import without_credentials
-from tests.servers import free_ports, nats_server, need
+from tests.servers import free_ports, nats_server, need, redis_server
 from tests.sinks.trades import BTC, batches, same, trades
 
 Opened = Callable[[], Bus]
 
 
-@pytest.fixture(params=["memory", "nats", "kafka"])
+@pytest.fixture(params=["memory", "nats", "kafka", "redis"])
 def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     """Opens another connection to one bus."""
     opened: list[Bus] = []
@@ -41,11 +41,13 @@ def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
         for each in opened:
             each.close()
         return
-    need("nats")
-    with nats_server(tmp_path / "nats") as server:
+    need(request.param)
+    log = ("--appendonly", "yes")
+    served = nats_server(tmp_path / "nats") if request.param == "nats" else redis_server(tmp_path / "redis", *log)
+    with served as server:
 
         def connect() -> Bus:
-            opened.append(open_bus(f"nats://127.0.0.1:{server.port}"))
+            opened.append(open_bus(f"{request.param}://127.0.0.1:{server.port}"))
             return opened[-1]
 
         yield connect
@@ -169,6 +171,37 @@ def test_memory_waits_for_a_reader_that_is_behind_and_forgets_what_all_have() ->
     late.join(20)
     assert not late.is_alive()
     assert ids(list(consumer.receive(1))) == list(range(2_001, 2_501))
+
+
+def test_redis_without_a_log_is_refused(tmp_path: Path) -> None:
+    need("redis")
+    with redis_server(tmp_path / "redis", "--requirepass", "secret-word") as server:
+        bus = open_bus(f"redis://:secret-word@127.0.0.1:{server.port}")
+        with pytest.raises(BusError, match=r"keeps no log of what it is told \(appendonly is no\)") as failure:
+            bus.publish(batches(100)[0])
+        assert "secret-word" not in f"{failure.value}{bus.name}"
+        bus.close()
+
+
+def test_redis_with_a_log_survives_a_kill(tmp_path: Path) -> None:
+    need("redis")
+    with redis_server(tmp_path / "redis", "--appendonly", "yes") as server:
+        bus = open_bus(f"redis://127.0.0.1:{server.port}")
+        for batch in batches(20_000):
+            bus.publish(batch)
+        bus.flush(20)
+        consumer = bus.subscribe("binance-usdm", "reader")
+        consumer.receive(1)  # given, and not acknowledged
+        server.kill()
+        bus.publish(batches(100)[0])
+        with pytest.raises(BusError):
+            bus.flush(1)
+        bus.close()
+        server.start()
+        again = open_bus(f"redis://127.0.0.1:{server.port}")
+        found = ids(received(again.subscribe("binance-usdm", "reader"), 20_000))
+        assert sorted(found) == list(range(1, 20_001))
+        again.close()
 
 
 def test_nats_drops_what_is_sent_twice(tmp_path: Path) -> None:
