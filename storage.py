@@ -207,6 +207,8 @@ class TickStore:
     def take(self, groups: Mapping[str, TickColumns]) -> int:
         """Take in ticks as columns by symbol: ``append`` for those who have many."""
         size = min(_APPEND_CHUNK, self._max_pending)
+        if sum(map(len, groups.values())) <= size:
+            return self._take(groups)
         return sum(
             self._take({symbol: ticks.rows(slice(start, start + size))})
             for symbol, ticks in groups.items()

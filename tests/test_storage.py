@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphastream.errors import ParameterError, StorageError
+from alphastream.tape.columns import TickColumns
 from alphastream.tape.id_ranges import IdRuns
 from storage import Gap, Origin, TickStore
 from tests.runtime.stores.tape_files import BTC, ETH, ids, runs_and_ids, tick, ticks, until
@@ -213,6 +214,14 @@ def test_readers_are_told_after_a_tick_became_visible(path: Path) -> None:
         tape.append(ticks(1, 2))
         tape.append(ticks(3, 3))
     assert heard == [[1, 2], [1, 2, 3]]
+
+
+def test_readers_are_told_once_of_what_came_together(path: Path) -> None:
+    heard: list[tuple[list[int], list[int]]] = []
+    with TickStore(path, on_ticks=lambda: heard.append((ids(tape.since(BTC)), ids(tape.since(ETH))))) as tape:
+        came = {symbol: TickColumns.of(ticks(first, first + 1, symbol)) for symbol, first in ((BTC, 1), (ETH, 5))}
+        assert tape.take(came) == 4
+    assert heard == [([1, 2], [5, 6])]
 
 
 # What is taken

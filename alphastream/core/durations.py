@@ -1,5 +1,6 @@
 """How often something took how long: counts in logarithmic buckets, in memory that does not grow."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ BOUNDS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 """Upper bounds of the buckets, inclusive, in seconds; one more bucket holds all that took longer."""
 
 _BOUNDS_S: Final = np.array(BOUNDS_S)
+_FEW: Final = 64  # fewer are counted as soon one by one, and without letting go of the interpreter's lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class DurationHistogram:
     """Counts durations. One thread adds; any may take a snapshot."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(len(BOUNDS_S) + 1, dtype=np.int64)
+        self._counts = [0] * (len(BOUNDS_S) + 1)
         self._sum_s = 0.0
 
     def add(self, seconds: npt.ArrayLike, weights: Sequence[int] | None = None) -> None:
@@ -69,14 +71,17 @@ class DurationHistogram:
         weights : (n,) how many things took each; one where none are given.
         """
         values = np.atleast_1d(np.asarray(seconds, dtype=np.float64))
+        if weights is None and len(values) < _FEW:
+            few = values.tolist()
+            for value in few:
+                self._counts[bisect_left(BOUNDS_S, value)] += 1
+            self._sum_s += sum(few)
+            return
         places = np.searchsorted(_BOUNDS_S, values, side="left")
-        if weights is None:
-            self._counts += np.bincount(places, minlength=len(self._counts))
-            self._sum_s += float(values.sum())
-        else:
-            np.add.at(self._counts, places, np.asarray(weights, dtype=np.int64))
-            self._sum_s += float(values @ weights)
+        counts = np.bincount(places, weights, minlength=len(self._counts))
+        self._counts = [one + int(more) for one, more in zip(self._counts, counts.tolist(), strict=True)]
+        self._sum_s += float(values.sum() if weights is None else values @ weights)
 
     def snapshot(self) -> Durations:
         """The counts as they are now."""
-        return Durations(tuple(self._counts.tolist()), self._sum_s)
+        return Durations(tuple(self._counts), self._sum_s)

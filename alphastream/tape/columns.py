@@ -32,7 +32,14 @@ class TickColumns:
 
     def rows(self, wanted: slice | npt.NDArray[Any]) -> Self:
         """Return some of the rows: a slice, places or a mask."""
-        return type(self)(*(column[wanted] for column in self.arrays()))
+        return type(self)(
+            self.id[wanted],
+            self.price[wanted],
+            self.quantity[wanted],
+            self.time_ns[wanted],
+            self.receive_ns[wanted],
+            self.buyer_is_maker[wanted],
+        )
 
     def ticks(self, symbol: str) -> list[Tick]:
         """Build one Tick a row."""
@@ -44,8 +51,9 @@ class TickColumns:
 
     def sound(self) -> npt.NDArray[np.bool_]:
         """Return which rows hold numbers that a trade can have; NaN compares false."""
-        whole = (self.id >= 0) & (self.time_ns >= 0) & (self.receive_ns >= 0)
-        return whole & (self.price > 0) & (self.price < np.inf) & (self.quantity > 0) & (self.quantity < np.inf)
+        whole = (self.id | self.time_ns | self.receive_ns) >= 0  # the sign of any is that of all
+        least, most = np.minimum(self.price, self.quantity), np.maximum(self.price, self.quantity)
+        return whole & (least > 0) & (most < np.inf)
 
     def are_new(self, known_ids: Ints, known_ns: Ints) -> npt.NDArray[np.bool_]:
         """Return which rows are not among trades that were read before, given their ids and times.

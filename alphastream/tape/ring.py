@@ -130,7 +130,8 @@ class SymbolRing:
         self.seen = IdRuns()
         self.lost = IdRuns()  # seen, but given up before it was durable
         self._absent = IdRuns()  # was in the file, and was not sound when it was opened
-        self.newest: Tick | None = None  # by id: a late gap filler is not the last trade
+        self._newest_id, self._newest_ns = -1, 0
+        self._newest_row: TickColumns | None = None  # the tick of that id; it is asked for less often than it changes
         self.first_ns = 0
         self._retention_ns = retention_ns
         self.suspects = _NONE  # of ids that contradict what is known, until a second one goes on from them
@@ -140,6 +141,11 @@ class SymbolRing:
         self._columns = empty(min(ring_ticks, _FIRST_ROWS))  # what is held ends at _end, before it lie older ticks
         self._end = 0
         self._arrived = 0  # sequence number of the newest tick in the ring
+
+    @property
+    def newest(self) -> Tick | None:
+        """The tick with the largest id: a late gap filler is not the last trade."""
+        return None if self._newest_row is None else self._newest_row.ticks(self.symbol)[0]
 
     @property
     def series(self) -> Series:
@@ -164,7 +170,7 @@ class SymbolRing:
         first_id = self.seen.first
         if runs.first is not None and (first_id is None or runs.first < first_id):
             self.first_ns = first_ns
-        self._put(newest.rows(newest.id > (self.newest.id if self.newest is not None else -1)))
+        self._put(newest.rows(newest.id > self._newest_id))
         self.seen, self.lost = self.seen.union(runs), self.lost.without(runs)
         if not self._numbered:
             self._span()
@@ -250,7 +256,7 @@ class SymbolRing:
                 return _BACKWARDS
             self.first_ns = time_ns
         elif number > last_id + MOST_SKIPPED:
-            is_late = self.newest is not None and time_ns < self.newest.time_ns - _CONTRADICTION_NS
+            is_late = self._newest_row is not None and time_ns < self._newest_ns - _CONTRADICTION_NS
             return _BACKWARDS if is_late else _SUSPECT
         if not self.seen.add(number):
             return _REFILLED if self.lost and self.lost.discard(number) else _DUPLICATE
@@ -258,12 +264,12 @@ class SymbolRing:
 
     def _contradict(self, known: TickColumns) -> npt.NDArray[np.bool_]:
         """Which ticks of known ids traded later than the tick that had the id before, or the next one that is held."""
-        if not len(known) or self.newest is None:
+        if not len(known) or self._newest_row is None:
             return np.zeros(len(known), dtype=np.bool_)
         held = self._held()
         held = held.rows(slice(max(0, len(held) - (self._arrived - self._begun)), None))
         if not len(held):
-            return np.asarray(known.time_ns - self.newest.time_ns > _CONTRADICTION_NS)
+            return np.asarray(known.time_ns - self._newest_ns > _CONTRADICTION_NS)
         order = np.argsort(held.id, kind="stable")
         place = np.minimum(np.searchsorted(held.id, known.id, sorter=order), len(held) - 1)
         return np.asarray(known.time_ns - held.time_ns[order[place]] > _CONTRADICTION_NS)
@@ -295,7 +301,8 @@ class SymbolRing:
 
     def _begin_epoch(self) -> None:
         self._epoch, self._begun = self._epoch + 1, self._arrived
-        self.seen, self.lost, self._absent, self.newest = IdRuns(), IdRuns(), IdRuns(), None
+        self.seen, self.lost, self._absent = IdRuns(), IdRuns(), IdRuns()
+        self._newest_id, self._newest_ns, self._newest_row = -1, 0, None
 
     def _put(self, ticks: TickColumns, newest: int | None = None) -> None:
         """Write ticks behind the others; of more than the ring holds, the last.
@@ -307,15 +314,18 @@ class SymbolRing:
         if not len(ticks):
             return
         place = int(ticks.id.argmax()) if newest is None else newest
-        if self.newest is None or ticks.id[place] > self.newest.id:
-            self.newest = Tick(self.symbol, *(column[place].item() for column in ticks.arrays()))
+        newest_id = int(ticks.id[place])
+        if newest_id > self._newest_id:
+            self._newest_id, self._newest_ns = newest_id, int(ticks.time_ns[place])
+            self._newest_row = ticks.rows(slice(place, place + 1))
         self._arrived += len(ticks)
-        ticks = ticks.rows(slice(max(0, len(ticks) - self._ring_ticks), None))
+        if len(ticks) > self._ring_ticks:
+            ticks = ticks.rows(slice(len(ticks) - self._ring_ticks, None))
         if self._end + len(ticks) > len(self._columns):
             self._make_room(len(ticks))
+        begin, self._end = self._end, self._end + len(ticks)
         for held, column in zip(self._columns.arrays(), ticks.arrays(), strict=True):
-            held[self._end : self._end + len(ticks)] = column
-        self._end += len(ticks)
+            held[begin : self._end] = column
 
     def _make_room(self, rows: int) -> None:
         """Move what the ring still holds to the beginning, of longer arrays while it is not full."""
@@ -343,9 +353,9 @@ class SymbolRing:
 
     def oldest_kept_ns(self, now_ns: int) -> int:
         """The time before which retention deletes. A tick from the future does not widen what it deletes."""
-        if self._retention_ns is None or self.newest is None:
+        if self._retention_ns is None or self._newest_row is None:
             return 0
-        return min(self.newest.time_ns, now_ns) - self._retention_ns
+        return min(self._newest_ns, now_ns) - self._retention_ns
 
     def drop_below(self, first_id: int, first_ns: int) -> None:
         """Follow a deletion of old ticks from the file. The ring keeps what it has."""
@@ -370,16 +380,16 @@ class SymbolRing:
         Of ids that are not contiguous, ``ticks`` counts those in memory.
         """
         first_id = self.seen.first
-        if self.newest is None or first_id is None:
+        if self._newest_row is None or first_id is None:
             return None
         if not self._numbered:
             held = min(self._end, self._ring_ticks)
-            return Coverage(first_id, self.newest.id, self.first_ns, self.newest.time_ns, held, None, self._epoch)
+            return Coverage(first_id, self._newest_id, self.first_ns, self._newest_ns, held, None, self._epoch)
         return Coverage(
             first_id,
-            self.newest.id,
+            self._newest_id,
             self.first_ns,
-            self.newest.time_ns,
+            self._newest_ns,
             len(self.seen) - len(self.lost),
             len(self._missing()) if self.lost or self._absent else self.seen.missing,
             self._epoch,

@@ -320,9 +320,10 @@ class LiveFeed:
         holes = {symbol for symbol, verdict in verdicts.items() if verdict != "goes on"}
         if context.deliver(TickGroups(groups)):
             for columns in groups.values():
-                seen = columns.rows(columns.receive_ns > 0)  # a venue may begin with trades of before
-                if len(seen):
-                    lag_ns = seen.receive_ns - seen.time_ns + (context.stats.clock_offset_ns or 0)
+                lag_ns = columns.receive_ns - columns.time_ns + (context.stats.clock_offset_ns or 0)
+                if not columns.receive_ns.all():  # a venue may begin with trades of before, which nobody saw arrive
+                    lag_ns = lag_ns[columns.receive_ns > 0]
+                if len(lag_ns):
                     context.stats.lag_ns = int(lag_ns[-1])
                     context.stats.traffic.arrived(lag_ns)
         else:
