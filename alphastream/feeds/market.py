@@ -120,6 +120,18 @@ class Route(msgspec.Struct, frozen=True):
     kinds: frozenset[Literal["quotes", "books", "marks"]]
 
 
+def without_old_quotes(
+    codec: "MarketCodec", frames: Sequence[bytes], receive_ns: Sequence[int]
+) -> tuple[Sequence[bytes], Sequence[int]]:
+    """Leave out quotes that a later one of the same burst takes the place of: reading them would change nothing."""
+    streams = list(map(codec.quote_stream, frames))
+    newest = {stream: place for place, stream in enumerate(streams)}
+    kept = [place for place, stream in enumerate(streams) if stream is None or newest[stream] == place]
+    if len(kept) == len(frames):
+        return frames, receive_ns
+    return [frames[place] for place in kept], [receive_ns[place] for place in kept]
+
+
 class MarketCodec(Protocol):
     """Bytes of one venue to quotes, books and mark prices. ``rejected`` and ``endings`` are as in ``Codec``.
 
@@ -149,6 +161,12 @@ class MarketCodec(Protocol):
 
     def parse(self, frames: Sequence[bytes], receive_ns: Sequence[int]) -> list[MarketEvent]:
         """Return what many frames hold, in the order of arrival; all else is counted and never raises."""
+
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        """Return the beginning of a frame that says whose quote it holds, without reading it; None for all else.
+
+        The next frame with the same beginning holds a quote that takes its place, whole.
+        """
 
     def snapshot(self, instrument: InstrumentId) -> Request | None:
         """Return the request for a whole book; None where it arrives by the connection."""

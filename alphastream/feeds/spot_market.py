@@ -40,6 +40,10 @@ class SpotMarket:
         self.endings = 0
         self._names = Names(name)
 
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        """Return None: each quote is read."""
+        return None
+
     def snapshot(self, instrument: InstrumentId) -> Request | None:
         """Return no request: snapshots arrive by the connection."""
         return None

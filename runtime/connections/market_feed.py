@@ -206,20 +206,20 @@ class MarketFeed:
 
     def take(self, line: MarketLine, events: Sequence[MarketEvent]) -> set[str]:
         """Take in what a line has brought; for lines."""
-        counts = {kind: Counter[str]() for kind in self._paces}
+        counts: dict[str, Counter[str]] = {}
         with self._lock:
             has_quotes = self._lines.has("quotes")
             for event in events:
                 kind, name = _KINDS[type(event)], event.instrument
                 if self._lines.hear(line, (name, kind)):
-                    counts[kind][name] += 1
+                    counts.setdefault(kind, Counter())[name] += 1
                     self._kept[name].take(event, has_quotes=has_quotes)
                     if kind == "books" and not self._kept[name].book.in_sequence:
                         self._turn.set()
             now_s = time.monotonic()
             for kind, found in counts.items():
                 self._paces[kind].heard(found, now_s)
-        return {kind for kind, found in counts.items() if found}
+        return set(counts)
 
     def lost(self, line: MarketLine, reason: str) -> None:
         """Take note of the end of a line's connection; for lines."""

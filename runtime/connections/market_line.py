@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from alphastream.books.health import MarketState
 from alphastream.errors import FeedError
 from alphastream.feeds.codec import Codec
-from alphastream.feeds.market import MarketCodec, MarketEvent, Route
+from alphastream.feeds.market import MarketCodec, MarketEvent, Route, without_old_quotes
 from runtime import threads
 from runtime.backoff import Backoff
 from runtime.connections.failures import StalledError, failure_of
@@ -165,7 +165,8 @@ class MarketLine:
             if codec.keepalive is not None and now_s - spoke_s > codec.keepalive.every_s:
                 spoke_s = now_s
                 transport.send(codec.keepalive.payload)
-            for kind in self._owner.take(self, codec.parse(frames, receive_ns)) if frames else ():
+            events = codec.parse(*without_old_quotes(codec, frames, receive_ns))
+            for kind in self._owner.take(self, events) if frames else ():
                 heard_s[kind] = now_s  # type: ignore[index]  # of this route
                 self.state, self.reason = "live", "updates arrive"
                 if now_s - opened_s > self._stable_s:

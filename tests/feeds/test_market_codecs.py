@@ -3,6 +3,7 @@
 import math
 import os
 import random
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from alphastream.errors import FeedError
 from alphastream.feeds import FEEDS, Codec
-from alphastream.feeds.market import BookUpdate, MarketCodec, MarketEvent, Quote
+from alphastream.feeds.market import BookUpdate, MarketCodec, MarketEvent, Quote, without_old_quotes
 from alphastream.instruments import InstrumentId
 from tests.feeds import recordings
 
@@ -92,6 +93,40 @@ def test_mutated_frames_give_sound_events_or_are_counted(codec: Codec) -> None:
         events = market.parse(burst, range(1, BURST + 1))
         assert all(is_sound(event) for event in events), seed
         assert events[-1].receive_ns == BURST, seed
+
+
+def last_quotes(events: Iterable[MarketEvent]) -> dict[InstrumentId, Quote]:
+    """Quotes that stand after a burst."""
+    return {event.instrument: event for event in events if isinstance(event, Quote)}
+
+
+def all_but_quotes(events: Iterable[MarketEvent]) -> list[str]:
+    """The others in their order, as texts: a number that is not told is NaN, which equals nothing."""
+    return [repr(event) for event in events if not isinstance(event, Quote)]
+
+
+@each
+def test_quotes_left_out_of_a_burst_are_those_another_one_replaces(codec: Codec) -> None:
+    """What is not read makes no difference after the burst; books and mark prices are all read."""
+    frames = [frame for frame in recordings.market(codec) if len(frame) < 5_000]  # no whole books
+    for seed in range(50):
+        chance = random.Random(seed)
+        burst = chance.choices(frames, k=200)
+        times = range(1, len(burst) + 1)
+        everything = fresh(codec).parse(burst, times)
+        thinned = fresh(codec).parse(*without_old_quotes(fresh(codec), burst, times))
+        assert last_quotes(thinned) == last_quotes(everything)
+        assert all_but_quotes(thinned) == all_but_quotes(everything)
+
+
+@pytest.mark.parametrize("name", ["binance-usdm", "binance-spot", "kraken"])
+def test_of_many_quotes_of_an_instrument_one_is_read(name: str) -> None:
+    codec = FEEDS[name]
+    quotes = [frame for frame in recordings.market(codec) if fresh(codec).quote_stream(frame) is not None]
+    assert quotes
+    frames, times = without_old_quotes(fresh(codec), quotes * 9, range(1, 9 * len(quotes) + 1))
+    events = fresh(codec).parse(frames, times)
+    assert len(events) == len(last_quotes(events)) == len(last_quotes(fresh(codec).parse(quotes, [1] * len(quotes))))
 
 
 @each

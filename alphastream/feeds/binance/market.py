@@ -21,6 +21,8 @@ from alphastream.instruments import InstrumentId
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("markPrice@1s",)
+_QUOTES: Final = b'@bookTicker","data":{'
+_LONGEST: Final = 64  # bytes before the data
 USUAL_INTERVAL_NS: Final = 8 * HOUR  # of the perpetuals that fundingInfo does not name
 
 
@@ -88,6 +90,11 @@ class BinanceMarket:
         "error_reply"). Acknowledgements are not.
         """
         return self._frames.parse(frames, receive_ns)
+
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        """Return the beginning of a frame of a quote; see ``MarketCodec``."""
+        end = frame.find(_QUOTES, 0, _LONGEST)
+        return frame[:end] if end > 0 else None
 
     def snapshot(self, instrument: InstrumentId) -> Request:
         """Return the request for the best 1,000 levels a side."""

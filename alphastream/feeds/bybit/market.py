@@ -140,6 +140,10 @@ class BybitMarketCodec:
                 found.append(event)
         return found
 
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        """Return None: a message with an empty side takes the place of no quote, so each is read."""
+        return None
+
     def snapshot(self, instrument: InstrumentId) -> Request | None:
         """Return None: a whole book comes by the connection, at each subscription."""
         return None

@@ -19,6 +19,8 @@ from alphastream.feeds.spot_market import SpotMarket, time_or
 from alphastream.instruments import InstrumentId
 
 DEPTH: Final = 500  # of 10, 25, 100, 500, 1000
+_QUOTES: Final = b'{"channel":"ticker","type":"update","data":[{"symbol":"'
+_LONGEST: Final = 32  # bytes of a symbol
 _SUMMED: Final = 10  # levels a side
 _MOST_STEPS: Final = 2**53  # a float holds every whole number up to this
 
@@ -95,6 +97,13 @@ class KrakenMarket(SpotMarket):
             except (ValueError, ParameterError):
                 self._rejects.add("absurd", frame)
         return events
+
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        """Return the beginning of a frame of a quote; see ``MarketCodec``."""
+        if not frame.startswith(_QUOTES):
+            return None
+        end = frame.find(b'","bid":', len(_QUOTES), len(_QUOTES) + _LONGEST)
+        return frame[:end] if end > 0 and frame.count(b"{") == 2 else None
 
     def checksum(self, bids: Sequence[Level], asks: Sequence[Level], rules: Instrument | None) -> int | None:
         """Return the CRC-32 of the digits of the ten best levels a side; see ``MarketCodec``.

@@ -77,6 +77,9 @@ class SmallMarket(Numbered):
                 found.append(decode(frame))
         return found
 
+    def quote_stream(self, frame: bytes) -> bytes | None:
+        return frame.partition(b',"bid":')[0] if frame.startswith(b'{"Quote":') else None
+
     def snapshot(self, instrument: InstrumentId) -> Request | None:
         return None if self._sends else Request(f"{self._rest_url}/book?name={instrument}", 20)
 
