@@ -18,6 +18,9 @@ class HotSnapshot(Protocol):
     def instruments(self, kind: Kind) -> Sequence[str]:
         """Return what it holds rows of, ``venue:symbol``."""
 
+    def about(self, instrument: str, start_ns: int, end_ns: int) -> int:
+        """Return how many ticks with start_ns <= time < end_ns it holds, more or less, without reading them."""
+
     def span(self, kind: Kind, instrument: str) -> tuple[int, int] | None:
         """Return the first and the last time it holds, UTC ns; None where it holds nothing."""
 

@@ -1,6 +1,7 @@
 """A history that is read: ticks, bars and SQL over months, wherever its files lie and what is in none of them yet."""
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,10 +14,12 @@ import pyarrow as pa
 from alphastream.bars import Bars
 from alphastream.errors import ParameterError
 from alphastream.history import bar_folds, reading, views
+from alphastream.history.amounts import Amount, amount
+from alphastream.history.apart import USUAL, ApartLimits, run_apart
 from alphastream.history.hot import Hot, HotSnapshot
 from alphastream.history.layout import HISTORY, INT64_MAX, KINDS, Kind, kind_of, moment
 from alphastream.history.places import Place
-from alphastream.history.sql import Sandbox
+from alphastream.history.sql import Answer, Sandbox
 from alphastream.history.tables import SCHEMAS, named, ticks_of
 from alphastream.history.tape_files import TapeFiles
 from alphastream.tape.columns import TickColumns
@@ -67,6 +70,11 @@ class Tape:
             )
             raise ParameterError(f"{self.place} has no {kind} of {instrument}: {has}")
         return found
+
+    def about(self, instrument: str, start: Moment = None, end: Moment = None) -> Amount:
+        """Return how many ticks with start <= time < end are held, more or less, without reading them."""
+        with self._moment() as hot:
+            return amount(self.place, instrument, moment(start, 0), moment(end, INT64_MAX), hot)
 
     def rows(self, kind: str, instrument: str, start: Moment = None, end: Moment = None) -> pa.Table:
         """Return the rows of a kind with start <= time < end, by time, with its own columns; all are in memory then."""
@@ -131,6 +139,32 @@ class Tape:
         ParameterError : the query cannot be run.
         StorageError : DuckDB is not installed, or a file cannot be read.
         """
+        with self._views(query, start, end) as (tables, texts):
+            return self._sandbox.run(query, tables, texts)
+
+    def sql_apart(
+        self,
+        query: str,
+        start: Moment = None,
+        end: Moment = None,
+        *,
+        limits: ApartLimits = USUAL,
+        cancelled: threading.Event | None = None,
+    ) -> Answer:
+        """Run one query as ``sql`` does, within limits and in a process of its own: for queries of strangers.
+
+        Raises
+        ------
+        QueryError : it cannot be run, passed a limit or was cancelled.
+        StorageError : as ``sql``.
+        """
+        with self._views(query, start, end) as (tables, texts):
+            where = self.place.url("") if not self.place.is_local else self.place.root
+            return run_apart(query, tables, texts, where=where, limits=limits, cancelled=cancelled)
+
+    @contextmanager
+    def _views(self, query: str, start: Moment, end: Moment) -> Iterator[tuple[dict[str, pa.Table], dict[str, str]]]:
+        """Tables and queries of views for a query, while the files that they read are held."""
         start_ns, end_ns = moment(start, 0), moment(end, INT64_MAX)
         asked = [kind for kind in KINDS if re.search(rf"\b{kind}\b", query, re.IGNORECASE)] or list(KINDS)
         texts: dict[str, str] = {}
@@ -144,7 +178,7 @@ class Tape:
                     name = f"hot_{kind}"
                     tables[name] = _hot_table(hot, kind, start_ns, end_ns)
                 texts[kind] = views.view(self.place, kind, files, start_ns, end_ns, name)
-            return self._sandbox.run(query, tables, texts)
+            yield tables, texts
 
 
 def _hot_table(hot: HotSnapshot, kind: Kind, start_ns: int, end_ns: int) -> pa.Table:
