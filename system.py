@@ -13,6 +13,8 @@ from collections.abc import Callable
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import MS, SECOND
 from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.history.places import Place
+from alphastream.history.tape import Tape
 from alphastream.risk import Breach
 from config import Settings
 from ingest import Health
@@ -28,8 +30,9 @@ from runtime.paper.service import PaperService
 from runtime.risk.monitor import RiskMonitor
 from runtime.startup import hand_over_often
 from runtime.stores.migration import rewriting
+from runtime.stores.recorded import Recorded
 from runtime.stores.signal_store import FILE as SIGNALS
-from runtime.stores.signal_store import SignalStore
+from runtime.stores.signal_store import KEPT, SignalStore
 from runtime.writer_lock import HeldError
 
 log = logging.getLogger(__name__)
@@ -139,6 +142,23 @@ class System:
         """How the live feed is, also while the recording is shown."""
         with self._lock:
             return self._live.health if self._live is not None else None
+
+    def tape(self, kind: str) -> Tape | None:
+        """All that was recorded of "live" trades, files of the history included, or that a "replay" has played so far.
+
+        None where that pipeline does not run; of "live" trades only where there are no files either.
+        """
+        with self._lock:
+            pipeline = self._live if kind == "live" else self._replay
+        folder = self.settings.data_dir / "history"
+        if pipeline is None:
+            return Tape(Place(folder)) if kind == "live" and folder.is_dir() else None
+        lines = tuple(pipeline.lines)
+        markets = [line.kept for line in lines if line.kept is not None]
+        stores = [line.store for line in lines]
+        if pipeline.scratch is not None:
+            return Tape(Place(pipeline.scratch.name), Recorded(stores))
+        return Tape(Place(folder), Recorded(stores, markets, lambda: self.arbitrage.signals(KEPT)))
 
     def _live_lines(self) -> tuple[Line, ...]:
         with self._lock:

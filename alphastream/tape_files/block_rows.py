@@ -48,6 +48,14 @@ class Keys(NamedTuple):
     ticks: int
 
 
+class Stretch(NamedTuple):
+    """How many ticks a time holds, and the first and the last of their times; both times 0 where it holds none."""
+
+    ticks: int
+    first_ns: int
+    last_ns: int
+
+
 class StoredBlock(NamedTuple):
     """A row of the table of blocks."""
 
@@ -117,6 +125,19 @@ def keys_of(
         return [Keys(*map(int, line.split(","))) for line in (text or "").splitlines()]
     except (TypeError, ValueError) as error:
         raise sqlite3.DatabaseError(f"a key of a block is not a number: {error}") from error
+
+
+def about(blocks: Sequence[Keys], waiting: Sequence[TickColumns], start_ns: int, end_ns: int) -> Stretch:
+    """Count the ticks of a time without reading blocks: one that reaches beyond counts by its share of the time."""
+    held = [(block.ticks, block.first_ns, block.last_ns) for block in blocks]
+    held += [(len(ticks), int(ticks.time_ns.min()), int(ticks.time_ns.max())) for ticks in waiting if len(ticks)]
+    count, times = 0.0, list[int]()
+    for ticks, first_ns, last_ns in held:
+        low, high = max(first_ns, start_ns), min(last_ns, end_ns - 1)
+        if low <= high:
+            count += ticks * (high - low + 1) / (last_ns - first_ns + 1)
+            times += [low, high]
+    return Stretch(round(count), min(times), max(times)) if times else Stretch(0, 0, 0)
 
 
 def read(

@@ -137,20 +137,24 @@ class MarketReader:
             found |= {name for held, name in kinds if held is kind}
         return sorted(found)
 
+    def payers(self) -> list[str]:
+        """Return of which instruments funding is known, sorted."""
+        found: set[str] = set()
+        if self._path.exists():
+            with self._connections.reading() as connection:
+                found = {str(name) for (name,) in connection.execute("SELECT DISTINCT instrument FROM funding")}
+        with self._lock:
+            found |= {str(each.instrument) for each in self._payments}
+        return sorted(found)
+
     def tables(self, start_ns: int = 0, end_ns: int = INT64_MAX) -> dict[str, pa.Table]:
         """Return ``books``, ``quotes``, ``marks`` and ``funding`` of a time as tables for SQL; see market_tables."""
         span = (start_ns, end_ns)
-        payers: set[str] = set()
-        if self._path.exists():
-            with self._connections.reading() as connection:
-                payers = {str(name) for (name,) in connection.execute("SELECT DISTINCT instrument FROM funding")}
-        with self._lock:
-            payers |= {str(each.instrument) for each in self._payments}
         return {
             "books": market_tables.books({n: self.samples(n, *span) for n in self.instruments(BookColumns)}),
             "quotes": market_tables.quotes({n: self.quotes(n, *span) for n in self.instruments(QuoteColumns)}),
             "marks": market_tables.marks({n: self.marks(n, *span) for n in self.instruments(MarkColumns)}),
-            "funding": market_tables.funding([each for n in sorted(payers) for each in self.funding(n, *span)]),
+            "funding": market_tables.funding([each for n in self.payers() for each in self.funding(n, *span)]),
         }
 
     def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX) -> pa.Table:
