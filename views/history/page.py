@@ -11,6 +11,7 @@ from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, first_times, meeting, pair_rows
+from views.history.sql_page import sql_tab
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
 from views.shared.charts import WIDE_GAP, pair_figure
@@ -28,7 +29,23 @@ from views.shared.uploads import choose_upload, is_paired, session_cached
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
 
+PAIR, SQL = "Pair", "SQL"
+
+
 def page() -> None:
+    """A pair of files or of what was recorded; SQL over the latter."""
+    tabs = dict(
+        zip([PAIR, SQL], st.tabs([PAIR, SQL], key="history_tab", on_change="rerun", bind="query-params"), strict=True)
+    )
+    if tabs[PAIR].open:
+        with tabs[PAIR]:
+            _pair()
+    if tabs[SQL].open:
+        with tabs[SQL]:
+            sql_tab()
+
+
+def _pair() -> None:
     """Files, columns, pair, result."""
     upload = choose_upload("Ticks or bars: one file with both symbols, or one for each")
     if upload is None:

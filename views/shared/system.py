@@ -9,6 +9,7 @@ from views.shared.arrivals import waiting
 from views.shared.file_budget import FileBudget
 from views.shared.kept_files import Shelf
 from views.shared.sessions import Sessions
+from views.shared.turns import Turns
 
 
 @st.cache_resource(show_spinner=False)
@@ -54,3 +55,9 @@ def get_file_budget() -> FileBudget:
     return FileBudget(
         waiting=lambda: waiting(get_sessions().owner), drop_one=lambda: get_shelf().drop_one(get_sessions().visitors())
     )
+
+
+@st.cache_resource(show_spinner=False)
+def get_turns() -> Turns:
+    """Whose query runs, and whose waits."""
+    return Turns()

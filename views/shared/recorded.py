@@ -1,0 +1,74 @@
+"""What this app has recorded, the files of its history included, as a source for pages."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from alphastream.history import Tape
+from alphastream.history.amounts import Amount
+from pipelines import Pipeline
+from views.shared.notices import no_feed
+from views.shared.system import get_system
+
+RECORDED: Final = "Recorded here"
+PLAYED: Final = "Recording that plays"
+MAX_TICKS: Final = 5_000_000
+"""Ticks that a page loads at once: some 400 MB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A tape that pages read.
+
+    Parameters
+    ----------
+    title : what it is, in a few words.
+    now_ns : its present: that of this computer, or of the recording.
+    pipeline : what records it; None where only files are left.
+    """
+
+    title: str
+    tape: Tape
+    now_ns: int
+    pipeline: Pipeline | None
+
+    def instruments(self) -> list[str]:
+        """Instruments of which ticks are held."""
+        return self.tape.instruments("ticks")
+
+    def about(self, instruments: Iterable[str], start_ns: int, end_ns: int) -> Amount:
+        """How many ticks of a time are held, more or less."""
+        return sum((self.tape.about(name, start_ns, end_ns) for name in instruments), Amount(0, 0))
+
+    def legs(self, instruments: list[str]) -> list[str]:
+        """Instruments, those of the first pair first."""
+        if self.pipeline is None:
+            return instruments
+        pair = self.pipeline.first_pair
+        first = [name for name in (pair.y, pair.x) if name in instruments]
+        return [*first, *(name for name in instruments if name not in first)]
+
+
+def choose_source(row: Any, *, key: str) -> Source | None:
+    """Ask which tape, where there are two; None, and a sentence on the page, where there is none."""
+    system = get_system()
+    found: dict[str, Source] = {}
+    for kind, name in (("live", RECORDED), ("replay", PLAYED)):
+        tape, pipeline = system.tape(kind), system.pipeline_of(kind)
+        if tape is not None:
+            now_ns = pipeline.now_ns() if pipeline is not None else time.time_ns()
+            found[name] = Source(name, tape, now_ns, pipeline)
+    if not found:
+        no_feed(system.failure, "No tape").show()
+        return None
+    name = next(iter(found))
+    if len(found) > 1:
+        name = str(row.selectbox("Tape", list(found), key=f"{key}_tape", bind="query-params", width=190))
+    return found[name]
+
+
+def ticks_text(count: int) -> str:
+    """For example ``about 1,230,000 ticks``: blocks that reach beyond a time are counted by their share."""
+    rounded = count if count < 10_000 else round(count, 3 - len(str(count)))
+    return f"about {rounded:,} tick{'s'[: rounded != 1]}" if count else "no tick"
