@@ -120,6 +120,8 @@ def price_panel(upload: Upload, interval_ns: int | None) -> pd.DataFrame:
 
 def spacing(upload: Upload, symbol: str) -> int:
     """Length of a symbol's uploaded bars in nanoseconds; that of the others where it has a single bar."""
+    if upload.has_length and upload.interval_ns is not None:
+        return upload.interval_ns
     return spacing_of(upload.frames[symbol]["time_ns"].to_numpy()) or upload.interval_ns or SECOND
 
 

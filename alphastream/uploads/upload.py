@@ -55,6 +55,7 @@ class Upload:
     interval_ns : commonest step between bars, the longest among the symbols (``series.spacings`` has each); None for
         ticks and for a single bar.
     venue : the one of all symbols, where these are full names, as those of our own files; else "".
+    has_length : that each bar lasts ``interval_ns`` is known; else the steps between bars tell how long each lasts.
     """
 
     files: tuple[str, ...]
@@ -63,6 +64,7 @@ class Upload:
     notes: tuple[str, ...]
     interval_ns: int | None
     venue: str = ""
+    has_length: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import streamlit as st
 from alphastream.errors import AlphaStreamError
 from alphastream.history import Tape
 from alphastream.history.apart import USUAL
-from alphastream.history.layout import INT64_MAX, KINDS
+from alphastream.history.layout import KINDS
 from alphastream.history.query_errors import QueryError
 from alphastream.history.sql import Answer
 from views.history.sql_charts import MAX_LINES, answer_figure
@@ -31,7 +31,7 @@ from views.shared.exports import csv_bytes
 from views.shared.recorded import MAX_TICKS, choose_source, ticks_text
 from views.shared.sessions import session_id
 from views.shared.system import get_turns
-from views.shared.time_range import choose_time
+from views.shared.time_range import TimeRange, choose_time
 from views.shared.turns import Turn
 from views.shared.visitor import visitor
 
@@ -65,7 +65,7 @@ def sql_tab() -> None:
     if span is None:
         return
     instruments = source.instruments()
-    about = source.about(instruments, *span)
+    about = source.about(instruments, span.start_ns, span.end_ns)
     st.caption(
         in_markdown(f"{source.title}: {ticks_text(about.ticks)} of {len(instruments):,} instruments in this time.")
     )
@@ -117,7 +117,7 @@ def _ask(text: str) -> None:
     st.session_state[ASKED] = True
 
 
-def _run(tape: Tape, query: str, span: tuple[int, int]) -> Result:
+def _run(tape: Tape, query: str, span: TimeRange) -> Result:
     """Run a query in its turn, with a way out; leaving the page or a click ends it."""
     turn, cancelled, began = Turn(visitor() or session_id()), threading.Event(), time.monotonic()
     turns = get_turns()
@@ -126,7 +126,7 @@ def _run(tape: Tape, query: str, span: tuple[int, int]) -> Result:
         with turns.taken(turn, cancelled) as is_its:
             if not is_its:
                 raise QueryError("it was cancelled")
-            return tape.sql_apart(query, *_open_ended(span), cancelled=cancelled)
+            return tape.sql_apart(query, span.start_ns, span.end_ns, cancelled=cancelled)
 
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
@@ -146,10 +146,6 @@ def _run(tape: Tape, query: str, span: tuple[int, int]) -> Result:
         return Result(query, frame_of(rows), has_more, seconds)
     except AlphaStreamError as error:
         return Result(query, None, False, seconds, error)
-
-
-def _open_ended(span: tuple[int, int]) -> tuple[int | None, int | None]:
-    return span[0] or None, None if span[1] == INT64_MAX else span[1]
 
 
 def _show(result: Result) -> None:

@@ -41,6 +41,11 @@ class Source:
         """How many ticks of a time are held, more or less."""
         return sum((self.tape.about(name, start_ns, end_ns) for name in instruments), Amount(0, 0))
 
+    def first_ns(self, names: Iterable[str]) -> int:
+        """From when on something is held of the earliest of these instruments; now where nothing is."""
+        held = self.instruments()
+        return min((self.tape.span(name)[0] for name in names if name in held), default=self.now_ns)
+
     def legs(self, instruments: list[str]) -> list[str]:
         """Instruments, those of the first pair first."""
         if self.pipeline is None:

@@ -9,17 +9,21 @@ from alphastream.core.units import HOUR
 from alphastream.tape.recordings import read_tape
 from alphastream.uploads import Upload
 from views.shared.metrics import plain
+from views.shared.recorded_controls import recorded_history
 from views.shared.system import get_settings, get_system
 
 BUNDLED = "Bundled recording"
 OWN = "This app's tape"
-SOURCES = (BUNDLED, OWN)
+HISTORY = "Recorded history"
+SOURCES = (BUNDLED, OWN, HISTORY)
 
 
 def load(source: str) -> Upload | None:
     """One of ``SOURCES`` as if it had been uploaded; None, and a sentence on the page, where there is nothing."""
     if source == BUNDLED:
         return _bundled()
+    if source == HISTORY:
+        return recorded_history()
     upload = own_tape(st.slider("Newest hours", 1, 48, 1, key="hours", bind="query-params"))
     if upload is None:
         st.info("Nothing is recorded yet: open the live page first.", icon=":material/database:")

@@ -67,7 +67,7 @@ def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
     own_tape : whether the tape of this app is offered, too.
     """
     held = st.session_state.get("last_upload")
-    recorded = recordings.SOURCES if own_tape else (recordings.BUNDLED,)
+    recorded = recordings.SOURCES if own_tape else (recordings.BUNDLED, recordings.HISTORY)
     sources = ["Upload", *recorded, *([LAST] if held is not None else [])]
     source = st.segmented_control("Source", sources, default="Upload", required=True, key="source", bind="query-params")
     if source == "Upload":
