@@ -120,6 +120,13 @@ class Place:
         except FileNotFoundError:
             return
 
+    def remove_attempts(self, path: str) -> None:
+        """Delete a file and what a kill has left of writing it under another name."""
+        for found in self.find(path.rpartition("/")[0], _TEMPORARY):
+            if found.path.startswith(f"{path}."):
+                self.remove(found.path)
+        self.remove(path)
+
     @contextmanager
     def writing(self, path: str) -> Iterator[BinaryIO]:
         """Write a file that exists under its name only when it is whole and, on a disk, durable.

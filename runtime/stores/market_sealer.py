@@ -200,7 +200,7 @@ class MarketSealer:
         with self._connections.reading() as connection:
             left = sealed_rows.announced(connection)
         for path in left:
-            self._place.remove(path)
+            self._place.remove_attempts(path)
         if left:
             self._jobs.ask(lambda: self._forget(left), _COMMIT_S)
 
