@@ -18,12 +18,13 @@ from alphastream.history.files import StoredFile, write
 from alphastream.history.layout import Partition, day_of
 from alphastream.history.market_rows import KINDS, Block
 from alphastream.history.places import Place
+from alphastream.history.tape_files import SEALED, name_in_history
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape_files import sealed_rows
 from alphastream.tape_files.sealed_rows import SealedFile
 from runtime import threads
 from runtime.stores.connections import ERRORS, Connections, explain
-from runtime.stores.sealer import FIRST_LOOK_S, LOOK_EVERY_S, PREFIX, name_in_history
+from runtime.stores.sealer import FIRST_LOOK_S, LOOK_EVERY_S
 from runtime.stores.thread_jobs import ThreadJobs
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ class MarketSealer:
     def _seal(self, batch: _Batch) -> None:
         kind, instrument = KINDS[batch.kind], name_in_history(self._path, batch.instrument)
         numbers = [block.id for block in batch.blocks]
-        name = f"{PREFIX}{min(numbers)}-{max(numbers)}-{zlib.crc32(repr(batch.blocks).encode()):08x}"
+        name = f"{SEALED}{min(numbers)}-{max(numbers)}-{zlib.crc32(repr(batch.blocks).encode()):08x}"
         days = [day_of(day * DAY) for day in np.unique(batch.columns.time_ns // DAY).tolist()]
         paths = [Partition.of(kind, instrument, day).file(name) for day in days]
         self._jobs.ask(lambda: self._announce(paths), _COMMIT_S)
