@@ -1,7 +1,7 @@
 """What was recorded and is in no file of the history yet, as a reader of the history needs it."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 import pyarrow as pa
@@ -36,3 +36,39 @@ class Hot(Protocol):
 
     def snapshot(self) -> AbstractContextManager[HotSnapshot]:
         """Hold one moment while it is read."""
+
+
+class HotOfKinds:
+    """Several hot sides as one, such as the tape files and the files of books of a folder."""
+
+    def __init__(self, *sides: Hot) -> None:
+        self._sides = sides
+
+    @contextmanager
+    def snapshot(self) -> Iterator[HotSnapshot]:
+        """Hold one moment of each side; raises as theirs."""
+        with ExitStack() as held:
+            yield _SnapshotOfKinds([held.enter_context(side.snapshot()) for side in self._sides])
+
+
+class _SnapshotOfKinds:
+    """One moment of several hot sides."""
+
+    def __init__(self, sides: Sequence[HotSnapshot]) -> None:
+        self._sides = sides
+
+    def counts(self, path: str) -> bool:
+        return all(side.counts(path) for side in self._sides)
+
+    def instruments(self, kind: Kind) -> Sequence[str]:
+        return sorted({name for side in self._sides for name in side.instruments(kind)})
+
+    def about(self, instrument: str, start_ns: int, end_ns: int) -> int:
+        return sum(side.about(instrument, start_ns, end_ns) for side in self._sides)
+
+    def span(self, kind: Kind, instrument: str) -> tuple[int, int] | None:
+        spans = [span for side in self._sides if (span := side.span(kind, instrument)) is not None]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def parts(self, kind: Kind, instrument: str, start_ns: int, end_ns: int) -> Sequence[tuple[int, pa.Table]]:
+        return [part for side in self._sides for part in side.parts(kind, instrument, start_ns, end_ns)]

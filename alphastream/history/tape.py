@@ -16,8 +16,9 @@ from alphastream.errors import ParameterError
 from alphastream.history import bar_folds, reading, views
 from alphastream.history.amounts import Amount, amount
 from alphastream.history.apart import USUAL, ApartLimits, run_apart
-from alphastream.history.hot import Hot, HotSnapshot
+from alphastream.history.hot import Hot, HotOfKinds, HotSnapshot
 from alphastream.history.layout import HISTORY, INT64_MAX, KINDS, Kind, kind_of, moment
+from alphastream.history.market_files import MarketFiles
 from alphastream.history.places import Place
 from alphastream.history.sql import Answer, Sandbox
 from alphastream.history.tables import SCHEMAS, named, ticks_of
@@ -190,6 +191,10 @@ def _hot_table(hot: HotSnapshot, kind: Kind, start_ns: int, end_ns: int) -> pa.T
     return pa.concat_tables([named("", SCHEMAS[kind].empty_table()), *parts])
 
 
+def _hot(folder: Path) -> Hot:
+    return HotOfKinds(TapeFiles(folder), MarketFiles(folder))
+
+
 def open_tape(where: str | Path, beside: str | Path | None = None) -> Tape:
     """Open a history to read it.
 
@@ -201,10 +206,10 @@ def open_tape(where: str | Path, beside: str | Path | None = None) -> Tape:
     """
     place = Place(where)
     if beside is not None:
-        return Tape(place, TapeFiles(Path(beside)))
+        return Tape(place, _hot(Path(beside)))
     if place.is_local:
         folder = Path(place.root)
         for data in (folder, folder.parent) if folder.name == HISTORY else (folder,):
-            if hot := TapeFiles(data):
-                return Tape(Place(data / HISTORY), hot)
+            if TapeFiles(data) or MarketFiles(data):
+                return Tape(Place(data / HISTORY), _hot(data))
     return Tape(place)
