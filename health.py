@@ -255,6 +255,8 @@ def _troubles_of_books(pipeline: PipelineReport) -> list[str]:
         found += [f"the books {of_venue} are {market.state}: {market.reason}"] if waited_s > GRACE_S else []
     if pipeline.kept is not None and pipeline.kept.last_error is not None:
         found.append(f"books {of_venue} cannot be saved: {pipeline.kept.last_error}")
+    elif pipeline.kept is not None and pipeline.kept.sealing_error is not None:
+        found.append(f"old books {of_venue} stay in their file, which grows: {pipeline.kept.sealing_error}")
     return found
 
 

@@ -166,6 +166,9 @@ def _books(feeds: Feeds) -> Iterable[Metric]:
     yield counter("books_lost_samples", "Samples given up while the disk failed.", [(k, s.lost) for k, s in kept])
     failing = [(k, float(s.last_error is not None)) for k, s in kept]
     yield gauge("books_store_failing", "1 while the newest write of samples failed.", failing)
+    yield counter("books_sealed_samples", "Samples moved to the history.", [(k, s.sealed) for k, s in kept])
+    failing = [(k, float(s.sealing_error is not None)) for k, s in kept]
+    yield gauge("books_sealing_failing", "1 while old samples cannot be moved to the history.", failing)
 
 
 def _published(feeds: Feeds) -> Iterable[Metric]:

@@ -235,12 +235,12 @@ def venue_line(settings: Settings, venue: str) -> Line:
 def _with_market(line: Line, settings: Settings, codec: Codec, origin: Origin) -> Line:
     """Add quotes, books and funding to a line; where their file cannot be used the trades go on without."""
     path, symbols = market_path(line.store.path), line.ingest.feed.symbols
-    retention_ns = settings.retention_hours * HOUR_NS
+    retention_ns, history = settings.retention_hours * HOUR_NS, settings.history_place
     try:
         try:
-            kept = MarketStore(path, origin=origin, retention_ns=retention_ns)
+            kept = MarketStore(path, origin=origin, retention_ns=retention_ns, history=history)
         except HeldError:
-            kept = MarketStore(path, origin=origin, retention_ns=retention_ns, read_only=True)
+            kept = MarketStore(path, origin=origin, retention_ns=retention_ns, history=history, read_only=True)
     except StorageError as error:
         log.warning("venue=%s no books are received: %s", line.venue, error)
         return replace(line, outage=str(error))

@@ -89,6 +89,9 @@ def test_books_that_do_not_come_or_are_not_kept_are_trouble(replayed: Report) ->
     assert told("live", 0.0, kept=MarketStoreHealth(1, 0, 0, 0, "no room", ())) == (
         "books of binance-usdm cannot be saved: no room",
     )
+    assert told("live", 0.0, kept=MarketStoreHealth(1, 0, 0, 0, None, (), 0, "no bucket")) == (
+        "old books of binance-usdm stay in their file, which grows: no bucket",
+    )
     assert told("live", 0.0, outage="a file is in the way") == (
         "no books of binance-usdm are received: a file is in the way",
     )
