@@ -3,20 +3,22 @@
     python -m scripts.backup var /backup/2026-11-29
 
 Tick files are copied by SQLite itself, in one transaction: the copy is what was durable at one moment. Rules, alerts
-and paper runs are lines at the end of a file; a line that was being written is left out when the copy is read. The
-target appears when all of it is there and every tick file of it was checked.
+and paper runs are lines at the end of a file; a line that was being written is left out when the copy is read. Files of
+the history are copied after those that list them, so that none is missing that counts. The target appears when all of
+it is there and every tick file of it was checked.
 """
 
 import argparse
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-MADE_ANEW: Final = (".lock", "-wal", "-shm", "-journal", ".migrating")
+MADE_ANEW: Final = (".lock", "-wal", "-shm", "-journal", ".migrating", ".part")
 """Ends of files that belong to a running process."""
+DATABASE: Final = ".db"
 
 
 def backup(source: Path, target: Path) -> list[Path]:
@@ -36,19 +38,25 @@ def backup(source: Path, target: Path) -> list[Path]:
     unfinished = target.with_name(f"{target.name}.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
     copied = []
-    for path in sorted(source.rglob("*")):
-        if not path.is_file() or path.name.endswith(MADE_ANEW):
-            continue
+    for path in _in_order(source):
         copied.append(path.relative_to(source))
         place = unfinished / copied[-1]
         place.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".db":
+        if path.suffix == DATABASE:
             _copy_database(path, place)
         else:
             shutil.copy2(path, place)
     unfinished.mkdir(parents=True, exist_ok=True)
     unfinished.rename(target)
     return copied
+
+
+def _in_order(source: Path) -> Iterator[Path]:
+    """Yield what is to be copied: databases before the rest is listed, which then has every file that they name."""
+    for is_database in (True, False):
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and not path.name.endswith(MADE_ANEW) and (path.suffix == DATABASE) == is_database:
+                yield path
 
 
 def _copy_database(path: Path, place: Path) -> None:

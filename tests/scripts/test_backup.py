@@ -7,8 +7,12 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from alphastream.books import QuoteColumns
+from alphastream.instruments import InstrumentId
+from runtime.stores.market_store import MarketStore
 from scripts.backup import backup, main
 from storage import TickStore
 from tests.runtime.stores.tape_files import BTC, ids, ticks
@@ -45,6 +49,27 @@ def test_a_copy_made_while_a_store_writes_is_complete_up_to_a_moment(tmp_path: P
         assert ids(copy.window(BTC, 0, 10**12)) == written[: held.ticks]
         assert copy.append(ticks(held.last_id + 1, held.last_id + 10)) == 10, "it goes on where it ends"
         assert copy.gaps(BTC) == []
+
+
+def test_what_is_sealed_while_a_store_is_copied_is_in_the_copy(tmp_path: Path) -> None:
+    source, day_ns = tmp_path / "var", 86_400 * 10**9
+    name = InstrumentId("zeta", "A")  # its file comes after the history's folder
+    for run in range(3):
+        with MarketStore(source / "zeta.db", history=source / "history") as store:
+            first = run * 2_000
+            for start in range(first, first + 2_000, 20):
+                times = np.arange(start, start + 20) * 600 * 10**9
+                store.add(name, QuoteColumns(times, times, *np.ones((4, 20))))
+            store.flush()
+            sealing = threading.Thread(target=store.seal, args=((first + 2_000) * 600 * 10**9 // day_ns * day_ns,))
+            sealing.start()
+            backup(source, tmp_path / f"copy {run}")
+            sealing.join()
+        copy = tmp_path / f"copy {run}"
+        assert not list(copy.rglob("*.part"))
+        with MarketStore(copy / "zeta.db", history=copy / "history") as store:
+            assert len(store.quotes(name, 0, 2**63 - 1)) == first + 2_000
+            assert store.health.notices == ()
 
 
 def test_a_recorder_goes_on_while_it_is_copied_and_after_a_restore(
