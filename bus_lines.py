@@ -60,7 +60,8 @@ def bus_instruments(settings: Settings) -> tuple[InstrumentId, ...]:
 def bus_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
     """A line fed by the source of a bus that has these symbols' venue; raises as ``TickStore`` does.
 
-    Its file is that of the venue, or of the other host that the trades came from: they are the same trades.
+    Its file is that of the venue, or of the other host that the trades came from: they are the same trades. Its old
+    ticks are deleted: the process that records moves its own to the history.
     """
     assert settings.bus is not None
     venue = symbols[0].venue
@@ -70,7 +71,7 @@ def bus_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
     host, codec = source.partition("@")[2], FEEDS[venue]
     own = Origin.at(venue, codec.stream_url(symbols))
     origin = Origin(venue, host) if host else own
-    store = open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin)
+    store = open_or_follow(settings, tape_path(settings.data_dir, origin, is_own=origin == own), origin, seals=False)
     feed = BusFeed(
         codec.title,
         venue,

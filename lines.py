@@ -72,10 +72,15 @@ class Line:
             closing.callback(self.store.close)
 
 
-def open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
-    """Open a store to write, or to follow the process that writes it."""
+def open_or_follow(settings: Settings, path: Path, origin: Origin, *, seals: bool = True) -> TickStore:
+    """Open a store to write, or to follow the process that writes it.
+
+    Parameters
+    ----------
+    seals : whether its old ticks are moved to the history.
+    """
     try:
-        return open_store(settings, path, origin, history=settings.history_place)
+        return open_store(settings, path, origin, history=settings.history_place, seals=seals)
     except HeldError as held:
         try:
             return open_store(settings, path, origin, read_only=True, history=settings.history_place)
@@ -84,7 +89,13 @@ def open_or_follow(settings: Settings, path: Path, origin: Origin) -> TickStore:
 
 
 def open_store(
-    settings: Settings, path: Path, origin: Origin, *, read_only: bool = False, history: str | None = None
+    settings: Settings,
+    path: Path,
+    origin: Origin,
+    *,
+    read_only: bool = False,
+    history: str | None = None,
+    seals: bool = True,
 ) -> TickStore:
     """Open a store as the settings say; raises as TickStore does."""
     return TickStore(
@@ -95,6 +106,7 @@ def open_store(
         begin_anew=True,
         read_only=read_only,
         history=history,
+        seals=seals,
     )
 
 

@@ -57,6 +57,7 @@ class TickStore:
     retention_ns : ticks older than this before the newest of their symbol are deleted now and then, or moved to the
         history, whole UTC days of them; None keeps all.
     history : folder or URL of Parquet files that take old ticks; they are read as if they were here.
+    seals : move old ticks there; else they are deleted, as where another process has the same trades and moves them.
     max_pending : ticks that may wait for the file. Beyond, ``append`` waits while the file can be written; while it
         cannot, the oldest are given up and listed by ``gaps``.
     on_ticks : called after new ticks became visible, in the thread that appended or followed; may be set later.
@@ -88,6 +89,7 @@ class TickStore:
         read_only: bool = False,
         begin_anew: bool = False,
         history: str | Path | None = None,
+        seals: bool = True,
     ) -> None:
         sizes = {"ring_ticks": ring_ticks, "batch_ticks": batch_ticks, "flush_s": flush_s, "max_pending": max_pending}
         for name, value in (sizes | ({} if retention_ns is None else {"retention_ns": retention_ns})).items():
@@ -99,10 +101,10 @@ class TickStore:
         self._lock = threading.Lock()
         self._claiming = threading.Lock()  # held before the other one
         place = Place(history) if history is not None else None
-        self._rings = SymbolRings(ring_ticks, retention_ns if place is None else None)
+        self._rings = SymbolRings(ring_ticks, None if place is not None and seals else retention_ns)
         self._resources = ExitStack()
         self._new_file = partial(TickFile, self._path, origin, begin_anew=begin_anew, history=place)
-        self._new_sealer = partial(Sealer, self._path, place, retention_ns) if place is not None else None
+        self._new_sealer = partial(Sealer, self._path, place, retention_ns) if place is not None and seals else None
         self._sealer: Sealer | None = None
         self._held: WriterLock | None = None
         if not read_only:

@@ -21,7 +21,7 @@ from alphastream.history.layout import HISTORY, INT64_MAX, KINDS, Kind, kind_of,
 from alphastream.history.market_files import MarketFiles
 from alphastream.history.places import Place
 from alphastream.history.sql import Answer, Sandbox
-from alphastream.history.tables import SCHEMAS, named, ticks_of
+from alphastream.history.tables import SCHEMAS, named, ticks_of, times_of
 from alphastream.history.tape_files import TapeFiles
 from alphastream.tape.columns import TickColumns
 
@@ -173,12 +173,15 @@ class Tape:
         with self._moment() as hot:
             for kind in asked:
                 files = views.files_of(self.place, kind, start_ns, end_ns)
-                name = None
+                beside = None
                 if hot is not None:
                     files = [each for each in files if hot.counts(each.path)]
-                    name = f"hot_{kind}"
-                    tables[name] = _hot_table(hot, kind, start_ns, end_ns)
-                texts[kind] = views.view(self.place, kind, files, start_ns, end_ns, name)
+                    rows = _hot_table(hot, kind, start_ns, end_ns)
+                    if rows.num_rows:
+                        times_ns = times_of(rows["time"])
+                        beside = f"hot_{kind}", int(times_ns.min()), int(times_ns.max())
+                        tables[beside[0]] = rows
+                texts[kind] = views.view(self.place, kind, files, start_ns, end_ns, beside)
             yield tables, texts
 
 

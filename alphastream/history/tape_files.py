@@ -72,8 +72,9 @@ class TapeSnapshot:
     def __init__(self, files: dict[Path, Connection]) -> None:
         self._series: dict[str, list[tuple[Connection, Series, int]]] = {}
         self._sealed: set[str] = set()
-        self._venues: set[str] = set()
+        self._sealing: set[str] = set()  # venues of files that have sealed some
         for path, connection in files.items():
+            has_sealed = sealed_rows.exist(connection)
             self._sealed.update(each.file for each in sealed_rows.load(connection))
             for series, number in sorted(reading.instruments(connection).items()):
                 try:
@@ -81,12 +82,13 @@ class TapeSnapshot:
                 except ParameterError:  # recorded without a venue: a history has no place for it
                     continue
                 self._series.setdefault(name, []).append((connection, series, number))
-                self._venues.add(parts(name)[0])
+                if has_sealed:
+                    self._sealing.add(parts(name)[0])
 
     def counts(self, path: str) -> bool:
         """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
         partition = partition_of(path)
-        if partition is None or partition.kind != "ticks" or partition.venue not in self._venues:
+        if partition is None or partition.kind != "ticks" or partition.venue not in self._sealing:
             return True
         return path in self._sealed or not path.rpartition("/")[2].startswith(SEALED)
 

@@ -27,13 +27,21 @@ _PARTITIONS: Final = "hive_partitioning = true, hive_types = {'venue': 'VARCHAR'
 Part = tuple[Found, Summary]
 
 
-def view(place: Place, kind: Kind, files: Iterable[Found], start_ns: int, end_ns: int, hot: str | None = None) -> str:
+def view(
+    place: Place,
+    kind: Kind,
+    files: Sequence[Found],
+    start_ns: int,
+    end_ns: int,
+    hot: tuple[str, int, int] | None = None,
+) -> str:
     """Return a query for all rows of a kind with start_ns <= time < end_ns.
 
     Parameters
     ----------
     files : the files that count.
-    hot : name of a table with rows that are in no file yet.
+    hot : name of a table with rows that are in no file yet, and their first and last time: what somebody else has put
+        into a file as well counts once.
     """
     columns = ", ".join(["venue", "symbol", *SCHEMAS[kind].names])
     within = _within(start_ns, end_ns)
@@ -49,7 +57,14 @@ def view(place: Place, kind: Kind, files: Iterable[Found], start_ns: int, end_ns
             f"(SELECT 1 FROM {_scan(place, kind, before)} AS o WHERE {overlap} AND {keys})"
         )
     if hot is not None:
-        parts.append(f'SELECT {columns} FROM "{hot}"')
+        name, first_ns, last_ns = hot
+        query = f'SELECT {columns} FROM "{name}" AS r'
+        if met := [each for each in files if _reaches(place, each, first_ns, last_ns)]:
+            keys = " AND ".join(f"o.{key} = r.{key}" for key in ("venue", "symbol", "time", *KEYS[kind]))
+            overlap = _bounds("o.time", first_ns, last_ns + 1)
+            scan = _scan(place, kind, met)
+            query += f" WHERE NOT EXISTS (SELECT 1 FROM {scan} AS o WHERE {overlap} AND {keys})"
+        parts.append(query)
     return " UNION ALL ".join(parts) or _nothing(kind)
 
 
@@ -88,6 +103,11 @@ def _sorted_out(
             else:
                 plain.append(each)
     return plain, later
+
+
+def _reaches(place: Place, file: Found, first_ns: int, last_ns: int) -> bool:
+    said = reading.summary(place, file)
+    return said.first_ns <= last_ns and first_ns <= said.last_ns
 
 
 def _meet(one: Summary, other: Summary) -> bool:

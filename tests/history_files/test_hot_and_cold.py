@@ -1,0 +1,72 @@
+"""A data folder read by the library while or after its process moves ticks to the history: each tick once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alphastream.core.units import DAY
+from alphastream.history import files, open_tape
+from alphastream.history.places import Place
+from alphastream.tape.columns import TickColumns
+from storage import Origin, TickStore
+
+OKX = Origin("okx", "www.okx.com")
+NAME = "okx:BTC-USDT"
+BEGIN = 20_000 * DAY
+
+
+@pytest.fixture
+def ticks() -> TickColumns:
+    """Three days of trades, ids without a hole."""
+    rng = np.random.default_rng(7)
+    count = 3_000
+    time_ns = BEGIN + np.sort(rng.integers(0, 3 * DAY, count)) // 1_000_000 * 1_000_000
+    price = np.round(60_000 + np.cumsum(rng.integers(-3, 4, count)) * 0.1, 1)
+    quantity = np.round(rng.exponential(0.1, count) + 0.001, 3)
+    return TickColumns(np.arange(count) + 500, price, quantity, time_ns, time_ns + 7_000_000, rng.random(count) < 0.5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, ticks: TickColumns) -> Path:
+    """A data folder whose oldest day and a half are in the history."""
+    with TickStore(tmp_path / "okx.db", origin=OKX, history=tmp_path / "history") as store:
+        store.take({NAME: ticks})
+        assert store.seal(BEGIN + 3 * DAY // 2) > 0
+    return tmp_path
+
+
+def same(one: TickColumns, other: TickColumns) -> bool:
+    """Whether two hold the same bits."""
+    return all(np.array_equal(a, b) for a, b in zip(one.arrays(), other.arrays(), strict=True))
+
+
+def test_a_data_folder_is_read_as_one(folder: Path, ticks: TickColumns) -> None:
+    for where in (folder, folder / "history"):
+        tape = open_tape(where)
+        assert tape.instruments() == [NAME]
+        assert tape.span(NAME) == (ticks.time_ns[0], ticks.time_ns[-1])
+        order = np.lexsort((ticks.id, ticks.time_ns))
+        assert same(tape.ticks(NAME), ticks.rows(order))
+        count = tape.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM ticks").to_pylist()
+        assert count == [{"n": len(ticks), "ids": len(ticks)}]
+
+
+def test_ticks_that_were_imported_as_well_count_once(folder: Path, ticks: TickColumns) -> None:
+    imported = ticks.rows(slice(1_000, 2_500))  # partly sealed already, partly in no file yet
+    files.write(Place(folder / "history"), "ticks", NAME, imported, "imported")
+    tape = open_tape(folder)
+    assert len(tape.ticks(NAME)) == len(ticks)
+    assert tape.sql("SELECT count(*) AS n FROM ticks").to_pylist() == [{"n": len(ticks)}]
+
+
+def test_a_reader_of_somebody_elses_trades_counts_the_files_of_who_moves_them(
+    folder: Path, ticks: TickColumns, tmp_path: Path
+) -> None:
+    other = tmp_path / "dashboard"
+    with TickStore(other / "okx.db", origin=OKX, history=folder / "history", seals=False) as store:
+        store.take({NAME: ticks.rows(slice(500, None))})
+        store.flush()
+        tape = open_tape(folder / "history", beside=other)
+        assert len(tape.ticks(NAME)) == len(ticks)
+        assert tape.sql("SELECT count(*) AS n FROM ticks").to_pylist() == [{"n": len(ticks)}]
