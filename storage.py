@@ -24,7 +24,6 @@ from alphastream.history.sql import NO_TABLES, Tables
 from alphastream.instruments import full
 from alphastream.tape.columns import INT64_MAX, TickColumns, TickGroups, by_symbol, empty
 from alphastream.tape.ring import Coverage, Gap, SymbolRing, TickBatch
-from alphastream.tape_files import block_rows
 from alphastream.tape_files.schema import Origin, tape_path
 from runtime.stores import names, warm_start
 from runtime.stores.connections import ERRORS
@@ -297,12 +296,6 @@ class TickStore:
         merged = [TickColumns.merged(parts[series]) for series in sorted(parts)]
         return TickColumns.joined(merged) if merged else empty()
 
-    def about(self, symbol: str, start_ns: int, end_ns: int) -> block_rows.Stretch:
-        """Count the ticks with start_ns <= time < end_ns without reading them. Raises as ``columns``."""
-        with self._lock:
-            waiting = [ticks for _, ticks in self._writer.waiting(self._full(symbol))]
-        return self._file.about(self._full(symbol), waiting, start_ns, end_ns)
-
     def _tend(self) -> None:
         """Have damage that a reader has met looked after."""
         if self._follower is None:
@@ -313,12 +306,18 @@ class TickStore:
                 self._rings.give_up(series, ids)
 
     def sql(self, query: str, start_ns: int = 0, end_ns: int = INT64_MAX, beside: Tables = NO_TABLES) -> pa.Table:
-        """Run one query of DuckDB's SQL over the ticks with start_ns <= time < end_ns, durable or not.
+        """Run one query over the ticks with start_ns <= time < end_ns, durable or not.
 
         Parameters
         ----------
-        query : over ``ticks`` (venue, symbol, id, price, quantity, time and receive in UTC, buyer_is_maker) and the
-            tables ``beside``; all of them are in memory meanwhile. Raises ParameterError where it cannot be run.
+        query : in DuckDB's SQL, over the table ``ticks``: venue, symbol, id, price, quantity, time and receive (UTC),
+            buyer_is_maker. All ticks of the window are in memory meanwhile. Nothing else can be read by it.
+        beside : more tables, such as ``MarketStore.tables`` of the same time.
+
+        Raises
+        ------
+        ParameterError : the query cannot be run.
+        StorageError : DuckDB is not installed, the file cannot be read, or the store is closed.
         """
         return sql.run(query, {symbol: self.columns(symbol, start_ns, end_ns) for symbol in self.symbols()}, beside)
 

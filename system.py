@@ -13,8 +13,12 @@ from collections.abc import Callable
 from alphastream.alerts import Alert, RuleContext
 from alphastream.core.units import MS, SECOND
 from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.history import Tape, open_tape
+from alphastream.history.hot import HotOfKinds
+from alphastream.history.layout import HISTORY
+from alphastream.history.market_files import MarketFiles
 from alphastream.history.places import Place
-from alphastream.history.tape import Tape
+from alphastream.history.tape_files import TapeFiles
 from alphastream.risk import Breach
 from config import Settings
 from ingest import Health
@@ -30,7 +34,7 @@ from runtime.paper.service import PaperService
 from runtime.risk.monitor import RiskMonitor
 from runtime.startup import hand_over_often
 from runtime.stores.migration import rewriting
-from runtime.stores.recorded import Recorded
+from runtime.stores.signal_side import WithSignals
 from runtime.stores.signal_store import FILE as SIGNALS
 from runtime.stores.signal_store import KEPT, SignalStore
 from runtime.writer_lock import HeldError
@@ -146,19 +150,16 @@ class System:
     def tape(self, kind: str) -> Tape | None:
         """All that was recorded of "live" trades, files of the history included, or that a "replay" has played so far.
 
-        None where that pipeline does not run; of "live" trades only where there are no files either.
+        None where nothing is there: no recording plays, or nothing was ever recorded.
         """
-        with self._lock:
-            pipeline = self._live if kind == "live" else self._replay
-        folder = self.settings.data_dir / "history"
-        if pipeline is None:
-            return Tape(Place(folder)) if kind == "live" and folder.is_dir() else None
-        lines = tuple(pipeline.lines)
-        markets = [line.kept for line in lines if line.kept is not None]
-        stores = [line.store for line in lines]
-        if pipeline.scratch is not None:
-            return Tape(Place(pipeline.scratch.name), Recorded(stores))
-        return Tape(Place(folder), Recorded(stores, markets, lambda: self.arbitrage.signals(KEPT)))
+        if kind == "live":
+            place = Place(self.settings.history_place or self.settings.data_dir / HISTORY)
+            folder = self.settings.data_dir
+            files = HotOfKinds(TapeFiles(folder), MarketFiles(folder))
+            tape = Tape(place, WithSignals(files, lambda: self.arbitrage.signals(KEPT)))
+            return tape if self.pipeline_of(kind) is not None or tape.instruments() else None
+        pipeline = self.pipeline_of(kind)
+        return None if pipeline is None or pipeline.scratch is None else open_tape(pipeline.scratch.name)
 
     def _live_lines(self) -> tuple[Line, ...]:
         with self._lock:

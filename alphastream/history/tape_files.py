@@ -97,13 +97,11 @@ class TapeSnapshot:
         return sorted(self._series) if kind == "ticks" else []
 
     def about(self, instrument: str, start_ns: int, end_ns: int) -> int:
-        """Return how many ticks with start_ns <= time < end_ns it holds, more or less, by the keys of blocks."""
-        blocks = [
-            block
+        """Return how many ticks of a time it holds, by what blocks say of themselves."""
+        return sum(
+            block_rows.ticks_about(block_rows.keys_of(connection, number), start_ns, end_ns)
             for connection, _, number in self._held("ticks", instrument)
-            for block in block_rows.keys_of(connection, number, "last_ns >= ? AND first_ns < ?", start_ns, end_ns)
-        ]
-        return block_rows.about(blocks, (), start_ns, end_ns).ticks
+        )
 
     def span(self, kind: Kind, instrument: str) -> tuple[int, int] | None:
         """Return the first and the last time it holds, UTC ns; None where it holds nothing."""

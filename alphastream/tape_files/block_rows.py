@@ -48,14 +48,6 @@ class Keys(NamedTuple):
     ticks: int
 
 
-class Stretch(NamedTuple):
-    """How many ticks a time holds, and the first and the last of their times; both times 0 where it holds none."""
-
-    ticks: int
-    first_ns: int
-    last_ns: int
-
-
 class StoredBlock(NamedTuple):
     """A row of the table of blocks."""
 
@@ -127,17 +119,13 @@ def keys_of(
         raise sqlite3.DatabaseError(f"a key of a block is not a number: {error}") from error
 
 
-def about(blocks: Sequence[Keys], waiting: Sequence[TickColumns], start_ns: int, end_ns: int) -> Stretch:
+def ticks_about(blocks: Sequence[Keys], start_ns: int, end_ns: int) -> int:
     """Count the ticks of a time without reading blocks: one that reaches beyond counts by its share of the time."""
-    held = [(block.ticks, block.first_ns, block.last_ns) for block in blocks]
-    held += [(len(ticks), int(ticks.time_ns.min()), int(ticks.time_ns.max())) for ticks in waiting if len(ticks)]
-    count, times = 0.0, list[int]()
-    for ticks, first_ns, last_ns in held:
-        low, high = max(first_ns, start_ns), min(last_ns, end_ns - 1)
-        if low <= high:
-            count += ticks * (high - low + 1) / (last_ns - first_ns + 1)
-            times += [low, high]
-    return Stretch(round(count), min(times), max(times)) if times else Stretch(0, 0, 0)
+    count = 0.0
+    for block in blocks:
+        within_ns = min(block.last_ns, end_ns - 1) - max(block.first_ns, start_ns) + 1
+        count += block.ticks * max(within_ns, 0) / (block.last_ns - block.first_ns + 1)
+    return round(count)
 
 
 def read(

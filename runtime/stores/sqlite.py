@@ -238,20 +238,6 @@ class TickFile(KeptFile):
             sealed = sealed_rows.load(connection, self._instruments[series])
             return sum(block.ticks for block in blocks) + sum(each.ticks for each in sealed)
 
-    def about(self, symbol: str, waiting: Sequence[TickColumns], start_ns: int, end_ns: int) -> block_rows.Stretch:
-        """Count the ticks of a time by the keys of blocks, and those that wait for the file; see block_rows.about."""
-        with self._connections.reading() as connection:
-            if self._read_only:
-                self._load_instruments(connection)
-            blocks = [
-                keys
-                for series in self.series_of(symbol)
-                for keys in block_rows.keys_of(
-                    connection, self._instruments[series], "last_ns >= ? AND first_ns < ?", start_ns, end_ns
-                )
-            ]
-        return block_rows.about(blocks, waiting, start_ns, end_ns)
-
     def first_ns(self, series: Series) -> int:
         """Trade time of the tick with the smallest id; 0 where that cannot be read."""
         first = self.runs[series].first or 0
