@@ -20,7 +20,7 @@ from alphastream.history.layout import DAY_NS, Kind, Partition, day_of, kind_of
 from alphastream.history.places import Place
 from alphastream.history.tables import SCHEMAS, Columns, table_of, times_of
 
-ROW_GROUP: Final = 2**17
+ROW_GROUP: Final = 2**16
 """Rows that are read together: a time range is looked up among row groups by their least and largest time."""
 
 _KEY: Final = b"alphastream"

@@ -215,5 +215,8 @@ def _s3() -> tuple[Any, Any]:
         protocol = "s3"
         cachable = False
 
-    client = arrow_fs.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL") or None)
+    client = arrow_fs.S3FileSystem(
+        endpoint_override=os.environ.get("AWS_ENDPOINT_URL") or None,
+        allow_delayed_open=True,  # what is small goes up in one request
+    )
     return S3(client), client
