@@ -16,6 +16,7 @@ from alphastream.history.places import Place
 from alphastream.history.reading import opened
 from alphastream.history.tables import table_of
 from tests import servers
+from tests.history_files import archive
 from tests.history_files.test_bars import equal, of
 from tests.history_files.trades import BTC, ETH, NOON, same, ticks
 
@@ -116,3 +117,12 @@ def test_what_is_not_there_or_is_no_file_of_a_history_is_said(tmp_path: Path) ->
         open_tape(tmp_path).ticks(ETH)
     with pytest.raises(ParameterError, match="no kind of place"):
         Place("gopher://host/x")
+
+
+def test_published_files_go_into_a_bucket_once(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = archive.um(tmp_path, "daily", "aggTrades", "BTCUSDT", "2024-08-08")
+    archive.publish(path, archive.futures_trades(range(1_000)))
+    for said in ("1,000 new", "is in already"):
+        assert main(["import", str(tmp_path), "--into", bucket]) == 0
+        assert capsys.readouterr().err.endswith(f"{BTC} ticks: {said}\n")
+    assert open_tape(bucket).ticks(BTC).id.tolist() == list(range(1_000))

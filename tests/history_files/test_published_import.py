@@ -42,7 +42,7 @@ from tests.history_files.archive import (
 
 BTC = "binance-usdm:BTCUSDT"
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 
 
 def daily(root: Path, day: int, lines: Iterable[str], content: str = "aggTrades") -> Path:
