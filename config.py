@@ -110,6 +110,18 @@ def _sinks(kinds: Container[str], several: bool, doc: str) -> Any:
     return field(default=None, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
 
 
+def _backend(default: str, doc: str) -> Any:
+    def parse(text: str) -> str:
+        from alphastream.compute import engine_of  # of those who ask for another only
+
+        if text != default:
+            engine_of(text, None)
+        return text
+
+    allowed = "threads, processes, dask:ADDRESS or ray:ADDRESS, or sequential"
+    return field(default=default, metadata={"spec": _SettingSpec(parse, allowed, "", doc)})
+
+
 def _by_venue(text: str | None) -> dict[str, str]:
     """Read addresses by venue, "" for the one that is every venue's."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
@@ -228,6 +240,7 @@ class Settings:
     )
     max_clients: int = _integer(200, 1, 10_000, "browsers", "on the live channel at once; more are served by the page")
     history_bars: int = _integer(2_000, 200, 20_000, "bars", "kept for each pair and model")
+    compute: str = _backend("threads", "where scans, sweeps and walk-forwards are worked on")
     max_upload_mb: int = _integer(200, 1, 2_000, "MB", "larger files are refused before they are read")
 
     interval_s: int = _integer(1, 1, 86_400, "s", "bar length a page begins with")

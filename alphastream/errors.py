@@ -56,6 +56,10 @@ class StateError(AlphaStreamError):
     """A state that a stream engine kept belongs to something else, is damaged or has become too large."""
 
 
+class ComputeError(AlphaStreamError):
+    """Work could not be done where it was sent: no such cluster, workers that die, data they cannot see."""
+
+
 class UploadError(AlphaStreamError, ValueError):
     """A file given by a person cannot be read as ticks or bars.
 

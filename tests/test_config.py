@@ -79,6 +79,7 @@ def test_values_arrive_typed() -> None:
         {
             "ALPHASTREAM_SYMBOLS": " btcusdt, solusdt ,BTCUSDT",
             "ALPHASTREAM_RING_TICKS": "2000",
+            "ALPHASTREAM_COMPUTE": "dask:tcp://10.0.0.5:8786",
             "ALPHASTREAM_REPLAY_LOOP": "no",
             "ALPHASTREAM_WS_URL": "ws://127.0.0.1:8900/",
             "ALPHASTREAM_DATA_DIR": "elsewhere",
@@ -89,6 +90,7 @@ def test_values_arrive_typed() -> None:
     )
     assert settings.symbols == ("binance-usdm:BTCUSDT", "binance-usdm:SOLUSDT")
     assert settings.ring_ticks == 2000
+    assert (settings.compute, config.load({}).compute) == ("dask:tcp://10.0.0.5:8786", "threads")
     assert settings.replay_loop is False
     assert settings.ws_url == "ws://127.0.0.1:8900"
     assert settings.data_dir == ROOT / "elsewhere"
@@ -99,6 +101,7 @@ def test_values_arrive_typed() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "needs"),
     [
+        ("ALPHASTREAM_COMPUTE", "spark", "threads, processes, dask:ADDRESS or ray:ADDRESS"),
         ("ALPHASTREAM_WINDOW_BARS", "7", "a whole number from 20 to 500 (bars)"),
         ("ALPHASTREAM_WINDOW_BARS", "many", "a whole number from 20 to 500 (bars)"),
         ("ALPHASTREAM_STALL_S", "nan", "a number from 1 to 600 (s)"),

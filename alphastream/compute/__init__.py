@@ -6,6 +6,7 @@
 
 from alphastream.compute.chunks import code_of
 from alphastream.compute.data import Arrays, named_arrays, open_arrays
+from alphastream.compute.engines import engine_of
 from alphastream.compute.job import Answer, Backend, JobCancelled, Result, WorkersLost, run
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Result",
     "WorkersLost",
     "code_of",
+    "engine_of",
     "named_arrays",
     "open_arrays",
     "run",

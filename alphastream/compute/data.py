@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from alphastream.compute.engines import LOCAL
 from alphastream.compute.files import place, write
+from alphastream.errors import ComputeError
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -62,7 +64,11 @@ def open_arrays(name: str) -> Arrays:
 def _mapped(name: str) -> Arrays:
     system, path = place(name)
     local = isinstance(system, pyarrow.fs.LocalFileSystem)
-    table = pa.ipc.open_file(pa.memory_map(path) if local else system.open_input_file(path).read_buffer()).read_all()
+    try:
+        source = pa.memory_map(path) if local else system.open_input_file(path).read_buffer()
+    except FileNotFoundError as error:
+        raise ComputeError(f"{name} cannot be seen from {platform.node()}: give a folder all workers share") from error
+    table = pa.ipc.open_file(source).read_all()
     shapes = json.loads(table.schema.metadata[_SHAPES])
     columns = {each: table.column(each).chunk(0).values.to_numpy() for each in table.column_names}
     return MappingProxyType({each: column.reshape(shapes[each]) for each, column in columns.items()})

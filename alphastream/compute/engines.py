@@ -12,7 +12,7 @@ from typing import Any, Final
 from joblib.externals import loky
 
 from alphastream.core.validation import require_integer
-from alphastream.errors import ParameterError
+from alphastream.errors import ComputeError, ParameterError
 
 Work = Callable[[Any], Any]
 Engine = Callable[[Work, Sequence[Any]], Iterator[Any]]
@@ -58,9 +58,11 @@ def _few_at_once(pool: Executor, work: Work, chunks: Sequence[Any], workers: int
 
 def dask(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
     """On a Dask cluster, which gives the chunks of dead workers to others; without address the client that is open."""
-    distributed: Any = import_module("distributed")
-
-    client = distributed.Client(address, set_as_default=False) if address else distributed.get_client()
+    distributed = _installed("distributed", "dask")
+    try:
+        client = distributed.Client(address, set_as_default=False) if address else distributed.get_client()
+    except (OSError, ValueError) as error:
+        raise ComputeError(f"no Dask scheduler answers at {address or 'an open client'} ({error})") from error
     futures = client.map(work, chunks, pure=False)
     try:
         for _, found in distributed.as_completed(futures, loop=client.loop, with_results=True):
@@ -73,10 +75,12 @@ def dask(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
 
 def ray(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
     """On a Ray cluster, which does chunks of dead workers again; without address the one that is open, or a new one."""
-    engine: Any = import_module("ray")
-
+    engine = _installed("ray", "ray")
     if not engine.is_initialized():
-        engine.init(address or None, include_dashboard=False, log_to_driver=False)
+        try:
+            engine.init(address or None, include_dashboard=False, log_to_driver=False)
+        except (OSError, RuntimeError) as error:
+            raise ComputeError(f"Ray does not start at {address or 'this machine'} ({error})") from error
     kept, task = engine.put(work), engine.remote(_call)
     waiting = deque(task.remote(kept, chunk) for chunk in chunks)
     try:
@@ -85,6 +89,13 @@ def ray(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
     finally:
         for each in waiting:
             engine.cancel(each)
+
+
+def _installed(package: str, backend: str) -> Any:
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ComputeError(f"the backend {backend} needs the package {package}: pip install {package}") from error
 
 
 def _call(work: Work, chunk: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from alphastream.compute.chunks import code_of, names_of
 from alphastream.compute.engines import engine_of
 from alphastream.compute.files import finished, load, save
-from alphastream.errors import AlphaStreamError
+from alphastream.errors import AlphaStreamError, ComputeError
 
 Result: TypeAlias = Any  # NDArray[Any] | pa.Table, which has no types
 """What a chunk comes to: kept as .npy or as Arrow."""
@@ -30,7 +30,7 @@ class JobCancelled(AlphaStreamError):
         self.done, self.total = done, total
 
 
-class WorkersLost(AlphaStreamError):
+class WorkersLost(ComputeError):
     """Workers died again and again over the same chunks."""
 
 
@@ -89,6 +89,7 @@ def run(
     ------
     ParameterError : a function or chunk that carries data, or an unknown backend.
     JobCancelled : when ``cancelled`` said so.
+    ComputeError : a cluster that does not answer, or data its workers cannot see.
     WorkersLost : workers died ``LOSSES`` times with nothing finished between.
     """
     call = Call(function, None if folder is None else str(folder))

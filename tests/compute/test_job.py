@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pytest
 from numpy.typing import NDArray
 
 from alphastream.compute import JobCancelled, WorkersLost, named_arrays, open_arrays, run
-from alphastream.errors import ParameterError
+from alphastream.errors import ComputeError, ParameterError
 from tests.compute.jobs import Range, fails, kills_itself, squares, traced, waits_to_be_killed
+from tests.servers import free_ports, need
 
 
 def ranges(count: int, folder: Path | None = None) -> list[Range]:
@@ -197,3 +199,21 @@ def test_a_name_in_a_folder_is_the_same_at_a_restart(tmp_path: Path) -> None:
             names.append(name)
     with named_arrays({"a": np.arange(4.0)}, "processes", str(tmp_path)) as name:
         assert names[0] == names[1] != name
+
+
+def test_arrays_that_a_worker_cannot_see_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ComputeError, match="give a folder all workers share"):
+        open_arrays(str(tmp_path / "elsewhere.arrow"))
+
+
+def test_a_scheduler_that_does_not_answer_is_said() -> None:
+    need("distributed")
+    import_module("distributed")  # brings its settings
+    dask: Any = import_module("dask")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ComputeError, match="no Dask scheduler answers at tcp://127"),
+    ):
+        run(squares, ranges(1), f"dask:tcp://127.0.0.1:{free_ports(1)[0]}")
+    with pytest.raises(ComputeError, match="no Dask scheduler answers at an open client"):
+        run(squares, ranges(1), "dask")

@@ -33,6 +33,7 @@ from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.progress import Progress, growing_bar
+from views.shared.system import get_settings
 from views.shared.uploads import session_cached
 
 LAST_SWEEP: Final = "backtest_sweep"
@@ -185,6 +186,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                     purge_rows=gap,
                     training=training,
                     capital=request.capital,
+                    backend=get_settings().compute,
                     progress=progress,
                 ),
             )
@@ -293,7 +295,15 @@ def _sweep(
     market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials, progress: Progress
 ) -> Swept:
     history = history_of(market, request, strategy)
-    result = sweep(history, strategy, trials.windows, trials.entries, capital=request.capital, progress=progress)
+    result = sweep(
+        history,
+        strategy,
+        trials.windows,
+        trials.entries,
+        capital=request.capital,
+        backend=get_settings().compute,
+        progress=progress,
+    )
     return Swept(market, request, result)
 
 

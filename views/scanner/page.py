@@ -28,6 +28,7 @@ from views.shared.exports import scan_csv
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.recordings import BUNDLED, OWN, own_tape
+from views.shared.system import get_settings
 from views.shared.uploads import LAST, choose_upload
 
 SCHEDULE_S: Final = {"by hand": None, "every 30 s": 30.0, "every 5 min": 300.0}
@@ -191,6 +192,7 @@ def _scan(upload: Upload, request: Request) -> None:
             direction=request.direction,
             least_rows=LEAST_ROWS if upload.kind == "ticks" else MINIMUM_ROWS,
             cost_bps=request.cost_bps,
+            backend=get_settings().compute,
             progress=progress,
             max_lags=request.fixed_lags,
             autolag="aic" if request.fixed_lags is None else None,
