@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from alphastream.errors import BusError
@@ -53,7 +54,7 @@ class LoopThread:
 
     def call(self, function: Callable[[], object]) -> None:
         """Have a function called there soon; not at all once the loop has ended."""
-        if not self.loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed
             self.loop.call_soon_threadsafe(function)
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class Published:
 
     def begin(self, symbol: str, coverage: Coverage) -> None:
         """Begin an epoch, of which nothing has been published."""
-        self._marks[symbol] = Mark(coverage.epoch, [], coverage.first_ns if coverage.epoch else 0)
+        self._marks[symbol] = Mark(coverage.epoch, [], coverage.first_ns)
         self._runs[symbol] = IdRuns()
         self._is_saved = False
 

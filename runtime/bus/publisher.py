@@ -231,12 +231,14 @@ class Publisher:
     def _by_ids(self, symbol: str, first: int, last: int, coverage: Coverage) -> Iterator[TickColumns]:
         """Ticks of these ids, all of which are held."""
         start_ns, end_ns = self._tape.times_around(symbol, Gap(first + 1, last - 1))
-        if start_ns is None or end_ns is None:  # in a block that is damaged
-            start_ns, end_ns = coverage.first_ns, coverage.last_ns
-        ticks = self._tape.columns(symbol, min(start_ns, end_ns), max(start_ns, end_ns) + 1)
-        ticks = ticks.rows((ticks.id >= first) & (ticks.id <= last))
-        for start in range(0, len(ticks), TICKS_AT_ONCE):
-            yield ticks.rows(slice(start, start + TICKS_AT_ONCE))
+        if start_ns is not None and end_ns is not None:
+            parts = iter([self._tape.columns(symbol, min(start_ns, end_ns), max(start_ns, end_ns) + 1)])
+        else:  # one of them is in a block that is damaged
+            parts = self._by_time(symbol, start_ns or coverage.first_ns, (end_ns or coverage.last_ns) + 1)
+        for ticks in parts:
+            ticks = ticks.rows((ticks.id >= first) & (ticks.id <= last))
+            for start in range(0, len(ticks), TICKS_AT_ONCE):
+                yield ticks.rows(slice(start, start + TICKS_AT_ONCE))
 
     def _by_time(self, symbol: str, start_ns: int, end_ns: int) -> Iterator[TickColumns]:
         """Ticks of a time, a slice after the other."""

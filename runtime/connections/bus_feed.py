@@ -22,6 +22,7 @@ SETTLE_EVERY_S: Final = 0.5  # what came until then is made durable, and acknowl
 SETTLE_TICKS: Final = 100_000  # or as soon as so many have come
 FAR_BEHIND_S: Final = 5.0  # after the recorder; from there on it catches up
 RETRY_S: Final = (0.5, 10.0)
+OPEN_AGAIN_S: Final = 30.0  # without an answer: a client may have given up for good
 
 
 class BusFeed:
@@ -140,11 +141,15 @@ class BusFeed:
         """Deliver and acknowledge until stopped."""
         self._unsettled, self._settled_s = 0, time.monotonic()
         was_connected, damaged, opened_s = True, 0, time.monotonic()
+        answered_s = opened_s
         while not context.stopping:
             batches = consumer.receive(RECEIVE_S)
             if consumer.is_connected and not was_connected:
                 context.stats.reconnects += 1
             was_connected = consumer.is_connected
+            answered_s = time.monotonic() if was_connected else answered_s
+            if time.monotonic() - answered_s > OPEN_AGAIN_S:
+                raise BusError(f"{bus.name} has not answered for {OPEN_AGAIN_S:g} s")
             if batches:
                 self._deliver(context, batches)
             if consumer.damaged > damaged:
