@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alphastream.pairs import PairSpec
 from health import report_of, troubles
 from pipelines import Pipeline
 from runtime.arbitrage.service import AssetView
@@ -16,6 +17,66 @@ from tools.exchange import Drop, LocalExchange, Rate, Refuse451, SkipIds, Stall
 
 VENUES = ("coinbase", "kraken")
 NAMES = ("coinbase:BTC-USDT", "kraken:BTC/USDT")
+
+
+def test_where_one_venue_refuses_this_place_the_next_is_live(tmp_path: Path) -> None:
+    with (
+        LocalExchange(faults=[Refuse451()]) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}, FEED="live"))) as system,
+    ):
+        eventually(lambda: (live := system.live) is not None and live.ticks > 0)
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert pipeline.venue == "binance-spot"
+        assert pipeline.first_pair.y == "binance-spot:ETHUSDT"
+        assert system.choice is not None
+        eventually(lambda: system.choice is not None and system.choice.is_settled)
+        assert "Binance USDS-M Futures refuses this computer's location (HTTP 451)" in system.choice.why
+
+
+def test_where_the_first_venue_serves_this_place_it_is_chosen(tmp_path: Path) -> None:
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        running(System(several(tmp_path, {"binance-usdm": futures}))) as system,
+    ):
+        eventually(lambda: system.choice is not None and system.choice.is_settled)
+        assert system.pipeline is not None
+        assert system.pipeline.venue == "binance-usdm"
+        assert system.choice is not None
+        assert system.choice.why == ""
+
+
+def test_one_venue_in_trouble_does_not_touch_another(tmp_path: Path) -> None:
+    names = f"binance-usdm:BTCUSDT,{SPOT_BTC}"
+    with (
+        LocalExchange(pace=Rate(500), loop=True) as futures,
+        LocalExchange(market="spot", pace=Rate(500), loop=True) as spot,
+        running(
+            System(several(tmp_path, {"binance-usdm": futures, "binance-spot": spot}, SYMBOLS=names, FEED="live"))
+        ) as system,
+    ):
+        pipeline = system.pipeline
+        assert pipeline is not None
+        assert [line.venue for line in pipeline.lines] == ["binance-usdm", "binance-spot"]
+        assert pipeline.first_pair == PairSpec(SPOT_BTC, BTC, pipeline.first_pair.interval_ns, window=100)
+        eventually(lambda: all(line.ingest.health.state == "live" for line in pipeline.lines))
+        spot.inject(Refuse451())
+        spot.inject(Drop())
+        eventually(lambda: pipeline.lines[1].ingest.health.state == "blocked")
+        assert pipeline.health.state == "blocked"
+        before = pipeline.lines[0].ingest.health.ticks
+
+        def has_answer() -> bool:
+            answer = pipeline.engine.snapshot(pipeline.first_pair)
+            return answer is not None and answer.last_x is not None and answer.last_y is not None
+
+        eventually(has_answer)
+        eventually(lambda: pipeline.lines[0].ingest.health.ticks > before + 500)
+        assert pipeline.lines[0].ingest.health.reconnects == 0
+        assert pipeline.store.gaps(BTC) == []
+        (words,) = troubles(report_of(system))
+        assert words.startswith("the live feed of binance-spot is blocked: Binance spot refuses")
 
 
 def test_one_venue_under_faults_leaves_another_complete_and_becomes_so_itself(tmp_path: Path) -> None:
