@@ -17,7 +17,7 @@ _SIGNS: Final = np.frombuffer(_USUAL.encode(), dtype=np.uint8)
 _IS_DIGIT: Final = np.equal(_SIGNS, ord("0"))
 _TO_NS: Final = 10 ** np.arange(8, 2, -1)
 _LATEST_S: Final = 2**63 // SECOND - 1
-_FEW: Final = 16  # fewer are read faster one by one
+_FEW: Final = 48  # fewer are read faster one by one
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,6 +58,8 @@ def iso_ns(text: str) -> int:
     if fraction == "Z":
         return whole_ns
     digits = fraction[1:-1]
+    if len(fraction) == 8 and fraction[0] == "." and fraction[7] == "Z" and digits.isascii() and digits.isdigit():
+        return whole_ns + int(digits) * 1_000  # as venues write them
     if fraction[0:1] != "." or fraction[-1:] != "Z" or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise ValueError(f"{text!r} is no time: needs one such as 2023-10-06T17:35:55.440295Z")
     return whole_ns + int(digits.ljust(9, "0"))

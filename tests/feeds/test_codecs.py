@@ -1,5 +1,7 @@
 """What holds for the codec of every venue in the registry."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,28 @@ def test_no_frame_raises_and_each_connection_counts_for_itself(codec: Codec, fra
     assert own.parse(frame) == []
     assert sum(own.rejected.values()) <= 1
     assert codec.rejected == {}
+
+
+@each
+def test_a_burst_gives_what_its_frames_give_one_by_one(codec: Codec) -> None:
+    """Also where one of many is no message, two in one, or half of one: it changes nothing about the others."""
+    frames = recordings.trades(codec)
+    for seed in range(200):
+        chance = random.Random(seed)
+        burst = chance.choices(frames, k=20)
+        for _ in range(seed % 3):
+            at = chance.randrange(20)
+            burst[at] = chance.choice(
+                (recordings.mutated(burst[at], chance), burst[at] * 2, burst[at] + b"\n" + burst[at], burst[at][:-1])
+            )
+        together, alone = codec.fresh(), codec.fresh()
+        columns = together.parse_columns(burst, range(1, 21))
+        ticks = [tick for at_ns, frame in enumerate(burst, 1) for tick in alone.parse(frame, at_ns)]
+        assert {name: part.ticks(name) for name, part in columns.items()} == {
+            name: [tick for tick in ticks if tick.symbol == name] for name in columns
+        }, seed
+        assert sum(map(len, columns.values())) == len(ticks), seed
+        assert together.rejected == alone.rejected, seed
 
 
 @each

@@ -7,7 +7,7 @@ Source: https://docs.cdp.coinbase.com/exchange/websocket-feed/channels, "Matches
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ import numpy as np
 from alphastream.feeds.iso_times import iso_times
 from alphastream.feeds.names import MAX_NAMES
 from alphastream.feeds.rejects import PROBLEMS
-from alphastream.feeds.trade_frames import TradeFrames, TradeNumbers
+from alphastream.feeds.trade_frames import TradeFrames, TradeNumbers, read_together
 from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
@@ -107,6 +107,15 @@ class CoinbaseTrades(TradeFrames[Trade]):
         except PROBLEMS:
             self._note_other(frame)
             return ()
+        return self._taken(message)
+
+    def burst(self, frames: Sequence[bytes]) -> Iterable[Sequence[Trade]]:
+        """Return the trade of each frame; see ``TradeFrames``."""
+        found = read_together(_FRAME, frames)
+        return map(self.trades, frames) if found is None else map(self._taken, found)
+
+    def _taken(self, message: Match | LastMatch | Heartbeat) -> Sequence[Trade]:
+        """Return the trade of a message, and hold it against what was promised."""
         if isinstance(message, Heartbeat):
             if self._promises.is_broken(message.symbol, message.last_id):
                 self.endings += 1

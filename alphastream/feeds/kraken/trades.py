@@ -7,7 +7,7 @@ was written, and come back from one as written.
 Source: https://docs.kraken.com/api/docs/websocket-v2/trade.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ import numpy as np
 from alphastream.feeds.iso_times import iso_times
 from alphastream.feeds.kraken.wire import other
 from alphastream.feeds.rejects import PROBLEMS
-from alphastream.feeds.trade_frames import TradeFrames, TradeNumbers
+from alphastream.feeds.trade_frames import TradeFrames, TradeNumbers, read_together
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -49,6 +49,13 @@ class KrakenTrades(TradeFrames[Trade]):
         if not found:
             self.rejected.add("wrong_type", frame)
         return found
+
+    def burst(self, frames: Sequence[bytes]) -> Iterable[Sequence[Trade]]:
+        """Return the trades of each frame; see ``TradeFrames``."""
+        found = read_together(_FRAME, frames)
+        if found is None or not all(message.data for message in found):
+            return map(self.trades, frames)
+        return [message.data for message in found]
 
     def numbers(self, trades: Sequence[Trade]) -> TradeNumbers:
         """Return the numbers of trades; see ``TradeFrames``."""
