@@ -46,6 +46,9 @@ bus-kills:  ## forty kills of brokers and readers of a bus during 200,000 trades
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
 
+scenario:  ## record, seal, scan, SQL, backtest, dashboard; the same digest for SIZE=laptop, server and cluster
+	$(PYTHON) -m tools.scenario $(or $(SIZE),laptop)
+
 bench:  ## every benchmark, one table each; bench-tape apart
 	@for file in $(filter-out benchmarks/bench_soak.py benchmarks/bench_tape.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
@@ -77,4 +80,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations frames books kills bus-kills chaos bench bench-live bench-tape calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations frames books kills bus-kills chaos scenario bench bench-live bench-tape calibration pins audit settings map architecture docs
