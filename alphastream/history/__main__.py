@@ -6,7 +6,7 @@ documentation is its help.
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from importlib import import_module
 from typing import Final
 
@@ -30,12 +30,12 @@ def main(arguments: list[str]) -> int:
     """Run one command; its exit code, 2 for what cannot be understood or done."""
     asked = next((each for each in arguments if each in COMMANDS), None)
     parser = ArgumentParser(prog="python -m alphastream.history", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--history", default=_usual(), metavar="PLACE", help="folder or URL such as s3://bucket/prefix (%(default)s)"
-    )
+    place_help = f"folder or URL such as s3://bucket/prefix ({_usual()})"
+    parser.add_argument("--history", default=_usual(), metavar="PLACE", help=place_help)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--history", default=SUPPRESS, metavar="PLACE", help=place_help)  # also after the command
         if name == asked:
             try:
                 import_module(module).add_arguments(command)

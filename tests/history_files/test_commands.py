@@ -29,6 +29,7 @@ def test_what_is_held_is_listed(folder: Path, capsys: pytest.CaptureFixture[str]
     assert [line.split()[:2] for line in lines] == [["ticks", BTC], ["ticks", ETH]]
     assert "2026-11-02 12:00:00 to 2026-11-03" in lines[0]
     assert "2 days  2 files  500,000 rows" in lines[0]
+    assert main(["list", "--kind", "bars", "--history", str(folder)]) == 1
     assert main(["--history", str(folder / "none"), "list"]) == 1
     assert "holds nothing" in capsys.readouterr().err
 
