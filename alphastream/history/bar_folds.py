@@ -13,6 +13,7 @@ from alphastream.bars import Bars, aggregate, empty_bars, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.history.files import ROW_GROUP
+from alphastream.history.layout import DAY_NS
 from alphastream.history.tables import bars_of, times_of
 
 COLUMNS: Final = ("time", "price", "quantity", "buyer_is_maker")
@@ -73,19 +74,47 @@ def from_ticks(pieces: Iterable[pa.Table], interval_ns: int) -> Bars:
 
 
 def from_bars(pieces: Iterable[pa.Table], interval_ns: int) -> Bars:
-    """Make bars of shorter ones that were kept: of those whose length divides the interval, the longest."""
+    """Make bars of shorter ones: on each UTC day of those whose length divides the interval, the longest.
+
+    Raises
+    ------
+    ParameterError : there are bars, and the length of none of them divides the interval.
+    """
     tables = list(pieces)
     if not tables:
         return empty_bars()
     table = pa.concat_tables(tables)
     lengths = np.round(table["seconds"].to_numpy() * 1e9).astype(np.int64)
-    usable = [int(length) for length in np.unique(lengths) if interval_ns % length == 0]
-    if not usable:
+    usable = np.where(interval_ns % lengths == 0, lengths, 0)
+    if not usable.any():
         raise ParameterError(
             f"bars of {_said(np.unique(lengths))} are kept: none of them divides {interval_ns / 1e9:g} s"
         )
-    bars = bars_of(table.filter(pa.array(lengths == max(usable))))
-    return bars if max(usable) == interval_ns else resample(bars, interval_ns)
+    days = times_of(table["time"]) // DAY_NS
+    begins = np.r_[0, np.flatnonzero(np.diff(days)) + 1]
+    longest = np.repeat(np.maximum.reduceat(usable, begins), np.diff(begins, append=len(days)))
+    taken = (usable == longest) & (usable > 0)
+    bars = bars_of(table.filter(pa.array(taken)))
+    return bars if (usable[taken] == interval_ns).all() else resample(bars, interval_ns)
+
+
+def filled(of_ticks: Bars, pieces: Iterable[pa.Table], interval_ns: int) -> Bars:
+    """Return bars of ticks, and of the UTC days without any ticks those that were kept as bars.
+
+    Parameters
+    ----------
+    pieces : of bars, of the same time.
+    """
+    if len(of_ticks) == 0 or DAY_NS % interval_ns:
+        return of_ticks if len(of_ticks) else from_bars(pieces, interval_ns)
+    days = np.unique(of_ticks.start_ns // DAY_NS)
+    others = (piece.filter(pa.array(~np.isin(times_of(piece["time"]) // DAY_NS, days))) for piece in pieces)
+    try:
+        kept = from_bars((piece for piece in others if piece.num_rows), interval_ns)
+    except ParameterError:  # of longer bars: ticks alone can make these
+        return of_ticks
+    both = _joined([of_ticks, kept])
+    return both.take(np.argsort(both.start_ns, kind="stable"))
 
 
 def _joined(parts: Sequence[Bars]) -> Bars:

@@ -91,7 +91,7 @@ class Tape:
     def bars(self, instrument: str, every: str | int = "1m", start: Moment = None, end: Moment = None) -> Bars:
         """Return bars of the ticks with start <= time < end: those of ``alphastream.bars``, bit for bit.
 
-        Where no ticks are held of an instrument, but bars are, the longest of them that divide ``every`` are taken.
+        On UTC days of which no ticks are held, but bars are, the longest of them that divide ``every`` are taken.
 
         Parameters
         ----------
@@ -101,10 +101,9 @@ class Tape:
         start_ns, end_ns = moment(start, 0), moment(end, INT64_MAX)
         with self._moment() as hot:
             within = (instrument, start_ns, end_ns)
-            if reading.span(self.place, "ticks", instrument, hot) is None:
-                return bar_folds.from_bars(reading.pieces(self.place, "bars", *within, hot=hot), interval_ns)
-            pieces = reading.pieces(self.place, "ticks", *within, columns=bar_folds.COLUMNS, hot=hot)
-            return bar_folds.from_ticks(pieces, interval_ns)
+            ticks = reading.pieces(self.place, "ticks", *within, columns=bar_folds.COLUMNS, hot=hot)
+            bars = reading.pieces(self.place, "bars", *within, hot=hot)
+            return bar_folds.filled(bar_folds.from_ticks(ticks, interval_ns), bars, interval_ns)
 
     def closes(
         self, instruments: Sequence[str], every: str | int = "1m", start: Moment = None, end: Moment = None

@@ -170,6 +170,35 @@ def test_bars_of_two_lengths(tmp_path: Path, place: Place) -> None:
     assert set(bars["buy_volume"].to_pylist()) == {2.5}
 
 
+def klines(root: Path, day: int, interval: str, length: int) -> Path:
+    """Bars of a day, all alike."""
+    start = START_MS + (day - 8) * DAY_MS
+    lines = [
+        f"{start + at * length},10.0,12.0,9.0,11.0,1.5,{start + (at + 1) * length - 1},16.5,13,0.5,5.5,0"
+        for at in range(DAY_MS // length)
+    ]
+    return publish(um(root, "daily", "klines", "BTCUSDT", f"2024-08-{day:02}", interval), [KLINES, *lines])
+
+
+def test_bars_of_days_without_ticks_are_those_that_were_published(tmp_path: Path, place: Place) -> None:
+    """Long bars of the 7th, short ones of the 8th and 10th, both of the 9th, ticks of the 10th."""
+    ticks = daily(tmp_path, 10, futures_trades(range(48), START_MS + 2 * DAY_MS, DAY_MS // 48))
+    files = [klines(tmp_path, 7, "1h", 3_600_000), klines(tmp_path, 8, "1m", 60_000), ticks]
+    files += [
+        klines(tmp_path, 9, "1h", 3_600_000),
+        klines(tmp_path, 9, "1m", 60_000),
+        klines(tmp_path, 10, "1m", 60_000),
+    ]
+    for path in files:
+        import_file(place, recognise(path))
+    hours = open_tape(place.root).bars(BTC, "1h")
+    assert np.array_equal(hours.start_ns, (START_MS - DAY_MS + np.arange(96) * 3_600_000) * MS)
+    assert hours.volume[:72].tolist() == [1.5] * 24 + [90.0] * 24 + [1.5] * 24
+    assert hours.trades[72:].tolist() == [2] * 24
+    half_minutes = open_tape(place.root).bars(BTC, "30s")
+    assert len(half_minutes) == 48
+
+
 def test_quotes_of_one_time_are_all_kept(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 100)
     monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 2_000)
