@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from alphastream.core.units import MS
 from alphastream.history.layout import Kind
 from alphastream.history.tables import SCHEMAS, times_of
 
@@ -21,6 +22,10 @@ KEYS: Final[dict[Kind, tuple[str, ...]]] = {
     "signals": ("instrument_a", "instrument_b"),
 }
 """What, beside the time and the epoch, makes rows of two files the same row."""
+
+SAME_NS: Final[dict[Kind, int]] = {**dict.fromkeys(KEYS, 1), "ticks": MS}
+"""Times are equal that fall into one of these: Binance's spot market sends milliseconds of a trade and publishes its
+microseconds."""
 
 
 def merged(kind: Kind, parts: Sequence[tuple[int, pa.Table]]) -> pa.Table:
@@ -39,13 +44,14 @@ def merged(kind: Kind, parts: Sequence[tuple[int, pa.Table]]) -> pa.Table:
     if len(parts) == 1:
         return parts[0][1]
     table = pa.concat_tables([rows for _, rows in parts])
-    times = [times_of(rows["time"]) for _, rows in parts]
-    if all(one[-1] < other[0] for one, other in itertools.pairwise(times)):
+    times, same_ns = [times_of(rows["time"]) for _, rows in parts], SAME_NS[kind]
+    if all(one[-1] // same_ns < other[0] // same_ns for one, other in itertools.pairwise(times)):
         return table
     sizes = [rows.num_rows for _, rows in parts]
     files = np.repeat(np.arange(len(parts)), sizes)
     epochs = np.repeat([epoch for epoch, _ in parts], sizes)
-    keys = [np.concatenate(times), *(_comparable(table[name]) for name in KEYS[kind]), epochs]
+    time_ns = np.concatenate(times)
+    keys = [time_ns // same_ns, *(_comparable(table[name]) for name in KEYS[kind]), epochs]
     order = np.lexsort((files, *reversed(keys)))
     begins = np.zeros(len(order), np.bool_)
     begins[0] = True
@@ -53,7 +59,10 @@ def merged(kind: Kind, parts: Sequence[tuple[int, pa.Table]]) -> pa.Table:
         begins[1:] |= key[order][1:] != key[order][:-1]
     starts = np.flatnonzero(begins)
     holder = np.repeat(files[order][starts], np.diff(starts, append=len(order)))
-    return table.take(order[files[order] == holder])
+    rows = order[files[order] == holder]
+    if same_ns > 1:
+        rows = rows[np.lexsort((*(key[rows] for key in reversed(keys)), time_ns[rows]))]
+    return table.take(rows)
 
 
 def _comparable(column: pa.ChunkedArray) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alphastream.core.units import MS
 from alphastream.errors import DamagedFileError, StorageError
 from alphastream.history.files import UNITS, Summary, summary_of
 from alphastream.history.hot import HotSnapshot
@@ -120,8 +121,8 @@ def _split(place: Place, found: list[Found], start_ns: int, end_ns: int) -> Iter
     """Cut a part of a day so that about ``PIECE`` rows lie in each piece."""
     rows = sum(summary(place, each).rows for each in found) if sum(each.size for each in found) > PIECE else 0
     count = max(1, round(rows * (end_ns - start_ns) / DAY_NS / PIECE))
-    edges = [start_ns + (end_ns - start_ns) * number // count for number in range(count + 1)]
-    yield from pairwise(edges)
+    inner = ((start_ns + (end_ns - start_ns) * number // count) // MS * MS for number in range(1, count))  # see SAME_NS
+    yield from pairwise([start_ns, *inner, end_ns])
 
 
 def _piece(

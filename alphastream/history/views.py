@@ -9,7 +9,7 @@ import pyarrow as pa
 from alphastream.history import reading
 from alphastream.history.files import Summary
 from alphastream.history.layout import DAY_NS, INT64_MAX, Kind, first_ns_of, partition_of
-from alphastream.history.merging import KEYS
+from alphastream.history.merging import KEYS, SAME_NS
 from alphastream.history.places import Found, Place
 from alphastream.history.sql import literal
 from alphastream.history.tables import SCHEMAS
@@ -45,13 +45,13 @@ def view(
     """
     columns = ", ".join(["venue", "symbol", *SCHEMAS[kind].names])
     within = _within(start_ns, end_ns)
-    plain, later = _sorted_out(place, files, start_ns, end_ns)
+    plain, later = _sorted_out(place, kind, files, start_ns, end_ns)
     parts = []
     if plain:
         parts.append(f"SELECT {columns} FROM {_scan(place, kind, plain)}{within}")
     for found, said, before in later:
-        keys = " AND ".join(f"o.{key} = r.{key}" for key in ("time", *KEYS[kind]))
-        overlap = _bounds("o.time", said.first_ns, said.last_ns + 1)
+        keys = _same(kind, KEYS[kind])
+        overlap = _bounds("o.time", *_around(kind, said.first_ns, said.last_ns))
         parts.append(
             f"SELECT {columns} FROM {_scan(place, kind, [found])} AS r{within} AND NOT EXISTS "
             f"(SELECT 1 FROM {_scan(place, kind, before)} AS o WHERE {overlap} AND {keys})"
@@ -59,9 +59,9 @@ def view(
     if hot is not None:
         name, first_ns, last_ns = hot
         query = f'SELECT {columns} FROM "{name}" AS r'
-        if met := [each for each in files if _reaches(place, each, first_ns, last_ns)]:
-            keys = " AND ".join(f"o.{key} = r.{key}" for key in ("venue", "symbol", "time", *KEYS[kind]))
-            overlap = _bounds("o.time", first_ns, last_ns + 1)
+        if met := [each for each in files if _reaches(place, each, *_around(kind, first_ns, last_ns))]:
+            keys = _same(kind, ("venue", "symbol", *KEYS[kind]))
+            overlap = _bounds("o.time", *_around(kind, first_ns, last_ns))
             scan = _scan(place, kind, met)
             query += f" WHERE NOT EXISTS (SELECT 1 FROM {scan} AS o WHERE {overlap} AND {keys})"
         parts.append(query)
@@ -82,7 +82,7 @@ def files_of(place: Place, kind: Kind, start_ns: int, end_ns: int) -> list[Found
 
 
 def _sorted_out(
-    place: Place, files: Iterable[Found], start_ns: int, end_ns: int
+    place: Place, kind: Kind, files: Iterable[Found], start_ns: int, end_ns: int
 ) -> tuple[list[Found], list[tuple[Found, Summary, list[Found]]]]:
     """Return files that are read as they are, and those that may repeat rows of files before them in their folder."""
     folders: dict[str, list[Found]] = defaultdict(list)
@@ -97,7 +97,7 @@ def _sorted_out(
         parts = [(each, reading.summary(place, each)) for each in group]
         parts = [part for part in parts if part[1].first_ns < end_ns and part[1].last_ns >= start_ns]
         for number, (each, said) in enumerate(parts):
-            before = [one for one, other in parts[:number] if _meet(said, other)]
+            before = [one for one, other in parts[:number] if _meet(kind, said, other)]
             if before:
                 later.append((each, said, before))
             else:
@@ -105,13 +105,27 @@ def _sorted_out(
     return plain, later
 
 
-def _reaches(place: Place, file: Found, first_ns: int, last_ns: int) -> bool:
+def _reaches(place: Place, file: Found, first_ns: int, end_ns: int) -> bool:
     said = reading.summary(place, file)
-    return said.first_ns <= last_ns and first_ns <= said.last_ns
+    return said.first_ns < end_ns and first_ns <= said.last_ns
 
 
-def _meet(one: Summary, other: Summary) -> bool:
-    return one.epoch == other.epoch and one.first_ns <= other.last_ns and other.first_ns <= one.last_ns
+def _meet(kind: Kind, one: Summary, other: Summary) -> bool:
+    first_ns, end_ns = _around(kind, other.first_ns, other.last_ns)
+    return one.epoch == other.epoch and one.first_ns < end_ns and one.last_ns >= first_ns
+
+
+def _around(kind: Kind, first_ns: int, last_ns: int) -> tuple[int, int]:
+    """Where rows of another file may lie that are the same as rows of these times, the end not included."""
+    same_ns = SAME_NS[kind]
+    return first_ns // same_ns * same_ns, (last_ns // same_ns + 1) * same_ns
+
+
+def _same(kind: Kind, keys: Iterable[str]) -> str:
+    """When rows r and o of two files are the same."""
+    time = "{}.time" if SAME_NS[kind] == 1 else f"epoch_ns({{}}.time) // {SAME_NS[kind]}"
+    conditions = [f"{time.format('o')} = {time.format('r')}", *(f"o.{key} = r.{key}" for key in keys)]
+    return " AND ".join(conditions)
 
 
 def _scan(place: Place, kind: Kind, files: Sequence[Found]) -> str:

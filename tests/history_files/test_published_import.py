@@ -136,6 +136,25 @@ def test_times_that_become_finer_within_a_day(tmp_path: Path, place: Place, monk
     assert ticks.time_ns[-1] == (start_us + 400_000 + 299 * 1_001) * 1_000
 
 
+def test_recorded_milliseconds_and_published_microseconds_are_one_trade(tmp_path: Path, place: Place) -> None:
+    """Recorded trades that are sealed after the day was imported."""
+    start_us = 1_735_689_600_000_000
+    lines = spot_trades(range(400), start_us, 1_000_017)
+    import_file(place, recognise(publish(spot(tmp_path, "daily", "aggTrades", "BTCUSDT", "2025-01-01"), lines)))
+    name = "binance-spot:BTCUSDT"
+    published = open_tape(place.root).ticks(name)
+    part = published.rows(slice(100, 300))
+    recorded = TickColumns(
+        part.id, part.price, part.quantity, part.time_ns // MS * MS, part.time_ns, part.buyer_is_maker
+    )
+    write(place, "ticks", name, recorded, "0-sealed")
+    both = open_tape(place.root).ticks(name)
+    assert both.id.tolist() == list(range(400))
+    assert (np.diff(both.time_ns) > 0).all()
+    counted = open_tape(place.root).sql("select count(*) as rows, count(distinct id) as ids from ticks").to_pylist()
+    assert counted == [{"rows": 400, "ids": 400}]
+
+
 def test_a_day_is_one_file_however_many_blocks(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphastream.history.incoming.ROW_GROUP", 50)
     monkeypatch.setattr("alphastream.history.published_rows._BLOCK_BYTES", 2_000)
