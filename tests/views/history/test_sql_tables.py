@@ -107,9 +107,10 @@ def test_lines_over_time_and_bars_over_names() -> None:
     figure = answer_figure(frame, "t", ["v"], "s", dark=False)
     assert [(trace.type, trace.name) for trace in figure.data] == [("scatter", "&#60;b&#62;"), ("scatter", "a")]
     assert figure.data[1].y.tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-    assert figure.layout.xaxis.title.text == "t, UTC"
+    assert [trace.yaxis for trace in figure.data] == ["y", "y2"]  # a scale each
+    assert figure.layout.xaxis2.title.text == "t, UTC"
     both = answer_figure(frame, "t", ["v", "w"], None, dark=True)
-    assert [trace.name for trace in both.data] == ["v", "w"]
+    assert [(trace.name, trace.yaxis) for trace in both.data] == [("v", "y"), ("w", "y")]
     bars = answer_figure(frame, "s", ["v"], None, dark=False)
     assert bars.data[0].type == "bar"
     assert bars.data[0].x[1] == "&#60;b&#62;"
