@@ -1,6 +1,7 @@
 """Results and data on disk or in an object store: written under another name first, then renamed."""
 
 import io
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ MAGIC = b"\x93NUMPY"
 
 def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
     """File system and path of a folder, a file or a URL such as s3://bucket/prefix."""
+    if uri.startswith("s3://"):
+        endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
+        return pyarrow.fs.S3FileSystem(endpoint_override=endpoint), uri.removeprefix("s3://").rstrip("/")
     found: tuple[pyarrow.fs.FileSystem, str] = pyarrow.fs.FileSystem.from_uri(
         uri if "://" in uri else str(Path(uri).resolve())
     )

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from alphastream.compute import JobCancelled, WorkersLost, named_arrays, open_arrays, run
 from alphastream.errors import ComputeError, ParameterError
 from tests.compute.jobs import Range, fails, kills_itself, squares, traced, waits_to_be_killed
-from tests.servers import free_ports, need
+from tests.servers import free_ports, moto_s3, need
 
 
 def ranges(count: int, folder: Path | None = None) -> list[Range]:
@@ -217,3 +218,21 @@ def test_a_scheduler_that_does_not_answer_is_said() -> None:
         run(squares, ranges(1), f"dask:tcp://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(ComputeError, match="no Dask scheduler answers at an open client"):
         run(squares, ranges(1), "dask")
+
+
+def test_results_are_kept_in_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto_s3(tmp_path) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        made = urllib.request.Request(f"http://127.0.0.1:{server.port}/jobs", method="PUT")
+        urllib.request.urlopen(made).close()
+        traces = tmp_path / "traces"
+        traces.mkdir()
+        with named_arrays({"a": np.arange(3.0)}, "processes", "s3://jobs/one") as name:
+            np.testing.assert_array_equal(open_arrays(name)["a"], [0.0, 1.0, 2.0])
+        for _ in range(2):
+            found = run(traced, ranges(4, traces), "threads", workers=2, folder="s3://jobs/one")
+            assert [table["square"].to_pylist() for table in found] == [[0, 1], [4, 9], [16, 25], [36, 49]]
+        assert len(list(traces.iterdir())) == 4, "nothing is done twice"
