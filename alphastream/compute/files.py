@@ -1,8 +1,10 @@
 """Results and data on disk or in an object store: written under another name first, then renamed."""
 
 import io
+import logging
 import os
 import uuid
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.fs
 
-MAGIC = b"\x93NUMPY"
+_log = logging.getLogger(__name__)
 
 
 def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
@@ -47,13 +49,20 @@ def write(folder: str, name: str, content: Any) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
-def finished(folder: str | None) -> dict[str, Any]:
-    """Results that a folder holds, by name."""
+def finished(folder: str | None, names: Container[str]) -> dict[str, Any]:
+    """Results of some names that a folder holds; one that a power cut damaged is left out, and so computed again."""
     if folder is None:
         return {}
     system, path = place(folder)
-    listed = system.get_file_info(pyarrow.fs.FileSelector(path, allow_not_found=True))
-    return {Path(each.path).stem: f"{folder.rstrip('/')}/{Path(each.path).name}" for each in listed if each.is_file}
+    found = {}
+    for each in system.get_file_info(pyarrow.fs.FileSelector(path, allow_not_found=True)):
+        file = Path(each.path)
+        if file.stem in names:
+            try:
+                found[file.stem] = load(f"{folder.rstrip('/')}/{file.name}")
+            except (ValueError, EOFError):  # of Arrow and of numpy
+                _log.warning("result=%s damaged, computed again", file.name)
+    return found
 
 
 def load(uri: str) -> Any:

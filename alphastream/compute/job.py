@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from alphastream.compute.chunks import code_of, names_of
 from alphastream.compute.engines import engine_of
-from alphastream.compute.files import finished, load, save
+from alphastream.compute.files import finished, save
 from alphastream.errors import AlphaStreamError, ComputeError
 
 Result: TypeAlias = Any  # NDArray[Any] | pa.Table, which has no types
@@ -19,7 +19,7 @@ Backend: TypeAlias = Callable[[Callable[[Any], Answer], Sequence[Any]], Iterable
 come with their names, as pairs, and are passed on as they are."""
 Chunk = TypeVar("Chunk")
 
-LOSSES: Final = 3  # of workers in a row, with nothing finished between, after which a job gives up
+LOSSES: Final = 3  # attempts in a row that finish nothing, after which a job gives up
 
 
 class JobCancelled(AlphaStreamError):
@@ -31,7 +31,7 @@ class JobCancelled(AlphaStreamError):
 
 
 class WorkersLost(ComputeError):
-    """Workers died again and again over the same chunks."""
+    """Attempt after attempt finished nothing: workers die of the same chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def run(
     ParameterError : a function or chunk that carries data, or an unknown backend.
     JobCancelled : when ``cancelled`` said so.
     ComputeError : a cluster that does not answer, or data its workers cannot see.
-    WorkersLost : workers died ``LOSSES`` times with nothing finished between.
+    WorkersLost : workers died, ``LOSSES`` attempts in a row finished nothing.
     """
     call = Call(function, None if folder is None else str(folder))
     compute = engine_of(backend, workers) if isinstance(backend, str) else backend
@@ -98,7 +98,7 @@ def run(
     names = names_of(code_of(function), every)
     work = dict(zip(names, every, strict=True))
     sizes = {name: 1 if size is None else size(chunk) for name, chunk in work.items()}
-    found = {name: load(path) for name, path in finished(call.folder).items() if name in work}
+    found = finished(call.folder, work)
     done, total, losses = sum(sizes[name] for name in found), sum(sizes.values()), 0
     if progress is not None and found:
         progress(done, total)
@@ -119,8 +119,9 @@ def run(
             cause = error
         losses = 0 if len(found) > before else losses + 1
         if losses == LOSSES:
+            why = cause or "the backend gave no answers"
             raise WorkersLost(
-                f"workers died {LOSSES} times, {len(left)} of {len(work)} chunks are left: {cause}"
+                f"{LOSSES} attempts finished nothing, {len(left)} of {len(work)} chunks left: {why}"
             ) from cause
     return [found[name] for name in names]
 

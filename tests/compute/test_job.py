@@ -78,6 +78,22 @@ def test_results_are_kept_whole_and_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(Path(name).suffix for name in one) == [".arrow"] * 3 + [".npy"] * 3
 
 
+def test_what_a_power_cut_damaged_is_computed_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for function in (squares, traced):
+        folder = tmp_path / function.__name__
+        whole = run(function, ranges(2, tmp_path), "sequential", folder=str(folder))
+        kept = sorted(folder.iterdir())
+        before = [path.read_bytes() for path in kept]
+        kept[0].write_bytes(before[0][:20])
+        kept[1].write_bytes(b"")
+        again = run(function, ranges(2, tmp_path), "sequential", folder=str(folder))
+        assert all(
+            np.asarray(one).tolist() == np.asarray(other).tolist() for one, other in zip(whole, again, strict=True)
+        )
+        assert [path.read_bytes() for path in kept] == before
+    assert caplog.text.count("damaged, computed again") == 4
+
+
 def test_another_function_or_chunk_finds_nothing_of_this_one(tmp_path: Path) -> None:
     run(squares, ranges(3), "sequential", folder=str(tmp_path))
     run(fails, [Range(4, 6)], "sequential", folder=str(tmp_path))
@@ -105,13 +121,13 @@ def test_a_killed_process_leaves_the_result_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_chunk_that_kills_its_workers_ends_the_job() -> None:
-    with pytest.raises(WorkersLost, match=r"workers died 3 times, \d of 3 chunks are left") as caught:
+    with pytest.raises(WorkersLost, match=r"3 attempts finished nothing, \d of 3 chunks left") as caught:
         run(kills_itself, ranges(3), "processes", workers=1)
     assert isinstance(caught.value.__cause__, BrokenExecutor)
 
 
 def test_a_backend_that_leaves_chunks_out_is_asked_again_and_no_more() -> None:
-    with pytest.raises(WorkersLost):
+    with pytest.raises(WorkersLost, match="3 of 3 chunks left: the backend gave no answers"):
         run(squares, ranges(3), lambda call, chunks: [])
 
 
