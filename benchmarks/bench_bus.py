@@ -16,10 +16,10 @@ from pathlib import Path
 import nats
 import numpy as np
 
-from alphastream.sinks import Batch, Bus, MemoryBus, encode, open_bus
+from alphastream.sinks import Batch, Bus, MemoryBus, encode, open_bus, open_sink
 from alphastream.tape.columns import TickColumns
 from runtime.startup import hand_over_often
-from tests.servers import Server, nats_server
+from tests.servers import Server, nats_server, postgres
 from tests.sinks.trades import BTC, START_NS
 
 ROUNDS = 5
@@ -100,6 +100,22 @@ def ours(address: str, ticks: int, size: int) -> tuple[float, float]:
         bus.close()
 
 
+def into_rows(ticks: int) -> float:
+    """Seconds to keep so many ticks in a fresh PostgreSQL, which does not sync its files here."""
+    sent = batches(ticks, 1_000)
+    with postgres() as address:
+        sink = open_sink(address)
+        sink.publish(sent[0])
+        sink.flush(60)
+        began_s = time.perf_counter()
+        for batch in sent[1:]:
+            sink.publish(batch)
+        sink.flush(600)
+        took_s = time.perf_counter() - began_s
+        sink.close()
+    return took_s
+
+
 def main() -> None:
     hand_over_often()  # as the application does
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
@@ -127,6 +143,8 @@ def main() -> None:
             published, read = zip(*(run() for _ in range(rounds)), strict=True)
             speeds = [ticks / statistics.median(seconds) / 1e6 for seconds in (published, read)]
             print(f"{name:16}{size:>16}{weight:>14.1f}{speeds[0]:>12.2f}{speeds[1]:>12.2f}")
+    rows_s = statistics.median(into_rows(DURABLE_TICKS) for _ in range(rounds))
+    print(f"{'postgresql rows':16}{1_000:>16}{'':>14}{DURABLE_TICKS / rows_s / 1e6:>12.2f}")
 
 
 if __name__ == "__main__":
