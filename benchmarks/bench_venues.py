@@ -5,8 +5,8 @@ without books, one with them, and four with them; its processor time is that bet
 is not in it. Then the default start where Binance refuses this place: seconds from the start of the system to the first
 trade of another venue.
 
-The exchange sends a quote for each trade and ten changes a second of each book, of about 220 levels at this rate. Binance
-futures sent 3.1 quotes a trade in August 2024; of those that are read together, one of each instrument is parsed.
+The exchange sends a quote for each trade and ten changes a second of each book, of about 220 levels at this rate.
+Binance futures sent 3.1 quotes a trade in August 2024; of those read together, one of each instrument is parsed.
 
     python -m benchmarks.bench_venues
 """
