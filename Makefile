@@ -35,7 +35,7 @@ books:  ## a million updates of a book, equal to their replay by pandas; [SEED=1
 	BOOK_UPDATES=1000000 $(PYTHON) -m pytest tests/books/test_replay.py -q --timeout 0
 
 kills:  ## two hundred killed writers; three hundred damaged files each of ticks, books, paper runs, alerts; [SEED=1000] for others
-	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_market_seal_kills.py \
+	KILLS=200 DAMAGED_FILES=300 $(PYTHON) -m pytest tests/runtime/stores/test_kills.py tests/runtime/stores/test_seal_kills.py tests/runtime/stores/test_market_seal_kills.py \
 	tests/runtime/stores/test_damaged_files.py tests/runtime/stores/test_damaged_market.py \
 	tests/runtime/paper/test_damaged_journals.py tests/runtime/alerts/test_damaged_alerts.py \
 	tests/history_files/test_published_import.py -q -n 2

@@ -151,6 +151,6 @@ class Sealer:
         """Remove what a kill has left behind: files that were written and never counted."""
         left = self._file.unfinished()
         for path in left:
-            self._place.remove(path)
+            self._place.remove_attempts(path)
         if left:
             self._writer.do(lambda: self._file.forget(left), _COMMIT_S)

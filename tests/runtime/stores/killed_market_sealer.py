@@ -44,8 +44,6 @@ def main(path: Path) -> None:
         held = {name: (len(store.samples(name, 0, 2**63 - 1)), len(store.quotes(name, 0, 2**63 - 1))) for name in NAMES}
         newest = [max(map(max, held.values()))]
         threading.Thread(target=_seal, args=(store, newest), daemon=True).start()
-        sys.stdout.write("open\n")
-        sys.stdout.flush()
         while True:
             start = newest[0]
             end = start + int(np.random.default_rng(start).choice([30, 700, 2_500]))
@@ -59,6 +57,8 @@ def main(path: Path) -> None:
 
 
 def _seal(store: MarketStore, newest: list[int]) -> None:
+    sys.stdout.write("open\n")
+    sys.stdout.flush()
     while True:
         try:
             store.seal(newest[0] * STEP_NS // DAY_NS * DAY_NS)
