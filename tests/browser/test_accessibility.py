@@ -145,6 +145,11 @@ def show_history(page: Page, folder: Path) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
 
 
+def show_sql(page: Page, _: Path) -> None:
+    page.get_by_role("button", name="VWAP").click()
+    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+
+
 def show_portfolio(page: Page, _: Path) -> None:
     expect(page.get_by_text("Correlation matrix used")).to_be_visible()
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
@@ -198,6 +203,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "arbitrage": ("arbitrage", show_arbitrage),
     "alerts": ("alerts", show_alerts),
     "history": ("history", show_history),
+    "sql": ("history?history_tab=SQL&sql_time=All", show_sql),
     "health": ("health", show_health),
     "microstructure": ("microstructure", show_microstructure),
     "risk": ("risk", show_risk),
