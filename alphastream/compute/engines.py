@@ -1,6 +1,7 @@
-"""Where chunks are worked on: this thread, threads, processes, a Dask or a Ray cluster."""
+"""Where chunks are worked on: this thread, threads, processes, a Dask, Ray or Spark cluster."""
 
 import os
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -9,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
+import pyarrow as pa
 from joblib.externals import loky
 
 from alphastream.core.validation import require_integer
@@ -18,6 +20,7 @@ Work = Callable[[Any], Any]
 Engine = Callable[[Work, Sequence[Any]], Iterator[Any]]
 
 KEPT_S: Final = 300.0  # for which idle processes wait for the next job
+TASKS_OF_A_JOB: Final = 8  # of Spark for each core: progress comes after each job
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # of a process
 
 
@@ -102,6 +105,26 @@ def _call(work: Work, chunk: Any) -> Any:
     return work(chunk)
 
 
+def spark(work: Work, chunks: Sequence[Any]) -> Iterator[Any]:
+    """On the Spark session that is open, which does tasks of dead workers again: a chunk a task of ``mapInArrow``.
+
+    Some tasks a core are a job: its answers come together.
+    """
+    session: Any = import_module("pyspark.sql").SparkSession.active()
+
+    def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for chunk in batch["pickled"].to_pylist():
+                yield pa.record_batch({"pickled": [pickle.dumps(work(pickle.loads(chunk)))]})
+
+    size = TASKS_OF_A_JOB * session.sparkContext.defaultParallelism
+    for first in range(0, len(chunks), size):
+        pickled = [(bytearray(pickle.dumps(chunk)),) for chunk in chunks[first : first + size]]
+        rows = session.sparkContext.parallelize(pickled, len(pickled))
+        done = session.createDataFrame(rows, "pickled binary").mapInArrow(answers, "pickled binary")
+        yield from (pickle.loads(answer) for answer in done.toArrow()["pickled"].to_pylist())
+
+
 LOCAL: Final = {"sequential", "threads"}
 """Engines whose workers share the memory of this process."""
 
@@ -122,6 +145,7 @@ def engine_of(name: str, workers: int | None) -> Engine:
         "processes": partial(processes, workers=number),
         "dask": partial(dask, address=address),
         "ray": partial(ray, address=address),
+        "spark": spark,
     }
     if kind not in engines or (address and kind not in {"dask", "ray"}):
         near = get_close_matches(kind, engines, 1)

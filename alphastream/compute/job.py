@@ -72,8 +72,8 @@ def run(
     function : of a module or a notebook's cell, neither lambda nor method nor closure; its result depends on the chunk
         alone.
     chunks : frozen dataclasses of text, numbers, tuples and such dataclasses, which name their data.
-    backend : "sequential", "threads", "processes", "dask", "ray", the last two with the address of their cluster behind
-        a colon ("dask:tcp://10.0.0.5:8786"), or a function of your own.
+    backend : "sequential", "threads", "processes", "dask", "ray", those two with the address of their cluster behind a
+        colon ("dask:tcp://10.0.0.5:8786"), "spark" for the session that is open, or a function of your own.
     workers : threads or processes; None for one a core. A cluster has its own.
     folder : where results are kept, a folder or an s3:// URL that workers see under the same name; what stands there of
         the same code and chunk is not done again. None: results are kept in memory, and nothing outlasts the job.

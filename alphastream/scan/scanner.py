@@ -98,8 +98,8 @@ def scan_pairs(
         trades.
     cost_bps : fee and half a bid-ask spread of one fill, in basis points of what is filled.
     threads : workers; None for one a core. The kernels run without the interpreter lock.
-    backend : "threads", "processes", "dask", "ray" or one of your own, as ``alphastream.compute.run`` has it: the table
-        is the same bit for bit.
+    backend : "threads", "processes", "dask", "ray", "spark" or your own, as ``alphastream.compute.run`` has it: the
+        table is the same bit for bit.
     folder : where finished parts are kept, so that a scan that was stopped goes on where it was; workers of other
         machines find the prices there.
     progress : called with pairs done and pairs in all, in this thread, after every few hundred.
