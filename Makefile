@@ -43,6 +43,13 @@ kills:  ## two hundred killed writers; three hundred damaged files each of ticks
 bus-kills:  ## forty kills of brokers and readers of a bus during 200,000 trades: one NATS server, the leader of three, memory
 	BUS_TICKS=200000 BUS_KILLS=40 $(PYTHON) -m pytest tests/sinks/test_kills.py -q -n 0 --timeout 1800
 
+stream-engines:  ## pairs in Spark and in Flink, killed in the middle; makes var/flink once, the environment of Flink (1 GB)
+	$(PYTHON) -m pip install -q -r requirements-engines.txt
+	test -e var/flink/made || { $(PYTHON) -m venv var/flink && var/flink/bin/python -m pip install -q apache-flink==2.3.0 && \
+	var/flink/bin/python -m pip install -q "numba>=0.68,<0.70" "scipy>=1.17,<2" "pyarrow>=26,<28" "msgspec>=0.22,<1" "joblib>=1.5,<2" numpy==2.1.3 && \
+	touch var/flink/made; }
+	FLINK_PYTHON=$(CURDIR)/var/flink/bin/python $(PYTHON) -m pytest tests/examples/test_spark.py tests/examples/test_flink_streaming.py -q -n 0 --timeout 0
+
 chaos:  ## two venues and their recorders under every fault at once, is the tape whole? make chaos MINUTES=60 [SEED=1]
 	$(PYTHON) -m tools.chaos --minutes $(or $(MINUTES),3) --every $(or $(EVERY),20) $(if $(SEED),--seed $(SEED))
 
@@ -80,4 +87,4 @@ architecture:  ## draw docs/architecture.png from the real imports
 docs:  ## build the documentation, API included, into var/site (needs docs/requirements.txt)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PYTHON) -m mkdocs build --strict
 
-.PHONY: help install run exchange check fix test mutations frames books kills bus-kills chaos scenario bench bench-live bench-tape calibration pins audit settings map architecture docs
+.PHONY: help install run exchange check fix test mutations frames books kills bus-kills stream-engines chaos scenario bench bench-live bench-tape calibration pins audit settings map architecture docs

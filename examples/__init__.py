@@ -1,0 +1,1 @@
+"""Scripts to start from, run by the tests: python -m examples.spark_streaming."""
