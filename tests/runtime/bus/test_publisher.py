@@ -122,6 +122,19 @@ def test_a_bus_that_is_away_for_longer_than_memory_reaches(store: TickStore) -> 
     assert sorted(ids_of(bus)) == list(range(1, 6_101))
 
 
+def test_what_was_sealed_meanwhile_is_read_from_the_history(tmp_path: Path) -> None:
+    bus = FailingBus()
+    origin, history = Origin("binance-usdm", "host"), str(tmp_path / "history")
+    with TickStore(tmp_path / "tape.db", origin=origin, ring_ticks=1_000, history=history) as store:
+        store.take({BTC: trades(1, 5_000)})
+        store.flush()
+        assert store.seal(int(trades(4_000, 1).time_ns[0])) > 3_000
+        running = started(store, bus)
+        eventually(lambda: running.health.sent == 5_000)
+        running.stop()
+    assert sorted(ids_of(bus)) == list(range(1, 5_001))
+
+
 def test_ids_that_begin_anew_are_sent(store: TickStore) -> None:
     bus = FailingBus()
     store.take({BTC: trades(10_000, 500)})
