@@ -21,12 +21,10 @@ import config
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError, SettingError, StorageError
 from alphastream.feeds import FEEDS
-from alphastream.history.layout import moment
 from alphastream.instruments import InstrumentId
 from alphastream.kernel_groups import FRAMES, GROUPS
 from alphastream.sinks.addresses import without_credentials
 from alphastream.sinks.opening import SINKS, open_sink
-from alphastream.tape_files.reading import is_tape_file
 from config import Settings
 from health import report
 from ingest import Health
@@ -40,7 +38,7 @@ from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
 from runtime.startup import configure_logging, hand_over_often
 from runtime.writer_lock import HeldError
-from storage import TickStore
+from sealing import seal_folder
 
 log = logging.getLogger(__name__)
 
@@ -113,14 +111,10 @@ def record(argv: Sequence[str] | None = None) -> int:
 
 def _seal(settings: Settings, until: str) -> int:
     """Move what the tape files of the data folder hold from before a time to the history."""
-    until_ns = time.time_ns() if until == "now" else moment(until, 0)
     place = settings.history_place
     if place is None:
         raise SettingError(f"{config.PREFIX}HISTORY=off: name a folder or a URL that ticks are to be moved to")
-    for path in filter(is_tape_file, sorted(settings.data_dir.glob("*.db"))):
-        with TickStore(path, history=place) as store:
-            moved = store.seal(until_ns, partial(log.info, "%s: %d ticks so far", path.name))
-            log.info("%s: %d ticks from before %s are in %s now", path.name, moved, until, place)
+    seal_folder(settings.data_dir, place, until, lambda words: log.info("%s", words))
     return 0
 
 

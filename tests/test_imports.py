@@ -22,7 +22,8 @@ APPLICATION: dict[str, set[str]] = {
     "pipelines": {"lines", "bus_lines", "ingest", "storage", "analytics", "config", "runtime", "alphastream"},
     "bus_lines": {"lines", "ingest", "storage", "config", "runtime", "alphastream"},
     "lines": {"ingest", "storage", "config", "runtime", "alphastream"},
-    "recorder": {"metrics", "health", "pipelines", "lines", "ingest", "storage", "config", "runtime", "alphastream"},
+    "recorder": {"metrics", "health", "pipelines", "lines", "ingest", "sealing", "config", "runtime", "alphastream"},
+    "sealing": {"storage", "runtime", "alphastream"},
     "ingest": {"runtime", "alphastream", "recorder"},  # recorder: lazily, for its command line only
     "storage": {"runtime", "alphastream"},
     "analytics": {"runtime", "alphastream"},
@@ -45,6 +46,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "lines": {"bus", "connections", "stores", "writer_lock"},
     "bus_lines": {"connections", "kept_choices"},
     "storage": {"stores", "writer_lock"},
+    "sealing": {"stores"},
     "views": {"channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
 }
 

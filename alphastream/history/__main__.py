@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "verify": ("alphastream.history.verify_command", "prove that every file is what was written"),
     "export": ("alphastream.history.export_command", "write a range or the answer to a query as CSV, Parquet or Arrow"),
     "import": ("alphastream.history.published_command", "bring in files that exchanges publish, and recordings"),
-    "seal": ("runtime.stores.seal_command", "move what is old from the tape files into the history"),
+    "seal": ("sealing", "move what is old from the tape files into the history"),
 }
 """Name, module and help. Sealing writes tape files, which the application alone does: its module is no part of the
 library and is looked for when it is asked for."""
