@@ -114,6 +114,8 @@ def _backend(default: str, doc: str) -> Any:
     def parse(text: str) -> str:
         from alphastream.compute import engine_of  # of those who ask for another only
 
+        if text == "spark":  # an app has no session of Spark
+            raise ValueError(text)
         if text != default:
             engine_of(text, None)
         return text

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import config
+import lines
 import pipelines
 from alphastream.errors import AlphaStreamError, SettingError
 from alphastream.pairs import PairSpec
@@ -225,7 +226,8 @@ def test_a_pipeline_with_a_defect_is_a_sentence_and_the_rest_runs(
     def defect(*_: object) -> None:
         raise ZeroDivisionError("nothing left to divide")
 
-    monkeypatch.setattr(pipelines, "_open_store", defect)
+    monkeypatch.setattr(lines, "open_store", defect)
+    monkeypatch.setattr(pipelines, "open_store", defect)
     with running(System(settings(tmp_path, FEED=feed))) as system:
         assert system.pipeline is None
         assert system.failure == "ZeroDivisionError: nothing left to divide"

@@ -1,7 +1,6 @@
 """Where chunks are worked on: this thread, threads, processes, a Dask, Ray or Spark cluster."""
 
 import os
-import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 from joblib.externals import loky
 
+from alphastream.compute.files import decoded, encoded
 from alphastream.core.validation import require_integer
 from alphastream.errors import ComputeError, ParameterError
 
@@ -114,15 +114,20 @@ def spark(work: Work, chunks: Sequence[Any]) -> Iterator[Any]:
 
     def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for chunk in batch["pickled"].to_pylist():
-                yield pa.record_batch({"pickled": [pickle.dumps(work(pickle.loads(chunk)))]})
+            for place in batch["place"].to_pylist():
+                name, result = work(chunks[place])
+                kind, content = encoded(result)
+                yield pa.record_batch({"name": [name], "kind": [kind], "content": [content]})
 
     size = TASKS_OF_A_JOB * session.sparkContext.defaultParallelism
     for first in range(0, len(chunks), size):
-        pickled = [(bytearray(pickle.dumps(chunk)),) for chunk in chunks[first : first + size]]
-        rows = session.sparkContext.parallelize(pickled, len(pickled))
-        done = session.createDataFrame(rows, "pickled binary").mapInArrow(answers, "pickled binary")
-        yield from (pickle.loads(answer) for answer in done.toArrow()["pickled"].to_pylist())
+        places = range(first, min(first + size, len(chunks)))
+        rows = session.sparkContext.parallelize([(place,) for place in places], len(places))
+        done = session.createDataFrame(rows, "place long").mapInArrow(
+            answers, "name string, kind string, content binary"
+        )
+        for row in done.toArrow().to_pylist():
+            yield row["name"], decoded(row["kind"], row["content"])
 
 
 LOCAL: Final = {"sequential", "threads"}

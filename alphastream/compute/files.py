@@ -26,16 +26,28 @@ def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
     return found
 
 
-def save(folder: str, name: str, result: Any) -> None:
-    """Write an array as ``name``.npy or a table as ``name``.arrow; the same result is the same bytes."""
+def encoded(result: Any) -> tuple[str, bytes]:
+    """How a result is kept: an array as "npy", a table as "arrow"; the same result is the same bytes."""
     buffer = io.BytesIO()
     if isinstance(result, pa.Table):
         with pa.ipc.new_file(buffer, result.schema) as file:
             file.write_table(result.combine_chunks())
-        write(folder, f"{name}.arrow", buffer.getbuffer())
-    else:
-        np.save(buffer, result, allow_pickle=False)
-        write(folder, f"{name}.npy", buffer.getbuffer())
+        return "arrow", buffer.getvalue()
+    np.save(buffer, result, allow_pickle=False)
+    return "npy", buffer.getvalue()
+
+
+def decoded(kind: str, content: Any) -> Any:
+    """The result again."""
+    if kind == "arrow":
+        return pa.ipc.open_file(content).read_all()
+    return np.load(io.BytesIO(content), allow_pickle=False)
+
+
+def save(folder: str, name: str, result: Any) -> None:
+    """Write a result as ``name``.npy or ``name``.arrow."""
+    kind, content = encoded(result)
+    write(folder, f"{name}.{kind}", content)
 
 
 def write(folder: str, name: str, content: Any) -> str:
@@ -70,6 +82,4 @@ def load(uri: str) -> Any:
     system, path = place(uri)
     with system.open_input_file(path) as file:
         content = file.read_buffer()
-    if uri.endswith(".arrow"):
-        return pa.ipc.open_file(content).read_all()
-    return np.load(io.BytesIO(content), allow_pickle=False)
+    return decoded(uri.rpartition(".")[2], content)

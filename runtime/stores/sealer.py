@@ -140,11 +140,11 @@ class Sealer:
         content = zlib.crc32(ticks.time_ns.tobytes(), zlib.crc32(ticks.id.tobytes()))
         name = f"{SEALED}{ticks.id[0]}-{ticks.id[-1]}-{series.epoch}-{content:08x}"
         path = Partition.of("ticks", instrument, day_of(int(ticks.time_ns[0]))).file(name)
-        self._writer.do(lambda: self._file.announce([path]), _COMMIT_S)
+        self._writer.jobs.ask(lambda: self._file.announce([path]), _COMMIT_S)
         (stored,) = write(self._place, "ticks", instrument, ticks, name, epoch=series.epoch)
         if stored.path != path:
             raise StorageError(f"{stored.path} was written where {path} was announced")
-        self._writer.do(lambda: self._file.seal(what, path), _COMMIT_S)
+        self._writer.jobs.ask(lambda: self._file.seal(what, path), _COMMIT_S)
         log.info("sealed path=%s ticks=%d bytes=%d", path, len(ticks), stored.size)
 
     def _clean(self) -> None:
@@ -153,4 +153,4 @@ class Sealer:
         for path in left:
             self._place.remove_attempts(path)
         if left:
-            self._writer.do(lambda: self._file.forget(left), _COMMIT_S)
+            self._writer.jobs.ask(lambda: self._file.forget(left), _COMMIT_S)

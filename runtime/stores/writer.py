@@ -5,7 +5,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from runtime.stores.block_upkeep import SMALL_BLOCKS
 from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
 from runtime.stores.sqlite import TickFile
+from runtime.stores.thread_jobs import ThreadJobs
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class TickWriter:
     written, lost : ticks made durable, and given up.
     error : why the newest write failed, None while writing works.
     lag : how long ticks waited for the file, those that were given up not among them.
+    jobs : what others have the thread do between two batches.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class TickWriter:
         self.lag = DurationHistogram()
         self._small: Counter[Series] = Counter()  # blocks written since the last merge
         self._unchecked = True
-        self._jobs: deque[tuple[Callable[[], None], Future[None]]] = deque()
+        self.jobs = ThreadJobs(self._work)
         self.tending_error: str | None = None
         self.written = self.lost = 0
         self.error: str | None = None
@@ -163,28 +164,6 @@ class TickWriter:
             self._thread.join()
         return True
 
-    def do(self, job: Callable[[], None], timeout_s: float) -> None:
-        """Have something done to the file by the thread that writes it, and wait for that.
-
-        Raises
-        ------
-        StorageError, ERRORS : as the job; StorageError also where the store is being closed, or the thread does not
-            come to it.
-        """
-        done: Future[None] = Future()
-        with self._lock:
-            if self.closed or not self._thread.is_alive():
-                raise StorageError(f"{self._path} is being closed")
-            self._jobs.append((job, done))
-            self._work.notify()
-        try:
-            done.result(timeout_s)
-        except TimeoutError as error:
-            if not done.cancel() and done.done():
-                return done.result()
-            why = self.error or "it is busy"
-            raise StorageError(f"{self._path} was not written for {timeout_s:g} s: {why}") from error
-
     def tend(self) -> None:
         """Have damage that a reader has met set aside."""
         with self._lock:
@@ -196,7 +175,7 @@ class TickWriter:
         try:
             while (batch := self._next_batch()) is not None:
                 if (not batch or self._write(batch)) and self._tend():
-                    self._do_one()
+                    self.jobs.run()
                     backoff.reset()
                 elif not self._may_retry(backoff.next_s()):
                     return
@@ -205,22 +184,7 @@ class TickWriter:
             log.exception("tick writer ended: path=%s", self._path)
             self._finish(self._in_flight, {}, f"the writer thread ended: {error!r}")
         finally:
-            for _, done in self._jobs:
-                if done.set_running_or_notify_cancel():
-                    done.set_exception(StorageError(f"{self._path} was closed"))
-
-    def _do_one(self) -> None:
-        if not self._jobs:
-            return
-        job, done = self._jobs.popleft()
-        if not done.set_running_or_notify_cancel():
-            return
-        try:
-            job()
-        except BaseException as error:  # noqa: BLE001 (whoever asked for it gets it)
-            done.set_exception(error)
-        else:
-            done.set_result(None)
+            self.jobs.end()
 
     def _take(self, most: int) -> list[Batch]:
         """Take the oldest ticks off the queue. For the lock's holder."""
@@ -238,7 +202,7 @@ class TickWriter:
     def _next_batch(self) -> list[Batch] | None:
         """Wait for ticks, then for enough of them or long enough; None when the store was closed and all is written."""
         with self._lock:
-            self._work.wait_for(lambda: self._queue or self._jobs or self.closed or self._is_damaged, _TEND_S)
+            self._work.wait_for(lambda: self._queue or self.jobs.waits or self.closed or self._is_damaged, _TEND_S)
             if self._queue:
                 self._work.wait_for(self._is_batch_due, self._flush_s)
             if not self._queue and self.closed:
