@@ -40,8 +40,10 @@ CMD ["streamlit", "run", "app.py"]
 
 FROM app AS lab
 USER 0
-RUN pip install jupyterlab==4.6.6
+RUN pip install jupyterlab==4.6.6 matplotlib==3.11.2 polars==2.1.0
 USER 10001:10001
+# Notebooks start in their own folder; the library lies above it.
+ENV PYTHONPATH=/app
 EXPOSE 8888
 HEALTHCHECK NONE
 CMD ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--notebook-dir=/app/examples"]
