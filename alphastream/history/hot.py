@@ -7,13 +7,17 @@ from typing import Protocol
 import pyarrow as pa
 
 from alphastream.history.layout import Kind
+from alphastream.history.places import Found
 
 
 class HotSnapshot(Protocol):
     """One moment of the hot side: what it holds fits the files that it says were sealed."""
 
-    def counts(self, path: str) -> bool:
-        """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
+    def counting(self, files: Sequence[Found]) -> list[Found]:
+        """Return those of a listing that count: one that was not sealed yet at that moment does not.
+
+        The listing was taken after the moment.
+        """
 
     def instruments(self, kind: Kind) -> Sequence[str]:
         """Return what it holds rows of, ``venue:symbol``."""
@@ -57,8 +61,10 @@ class _SnapshotOfKinds:
     def __init__(self, sides: Sequence[HotSnapshot]) -> None:
         self._sides = sides
 
-    def counts(self, path: str) -> bool:
-        return all(side.counts(path) for side in self._sides)
+    def counting(self, files: Sequence[Found]) -> list[Found]:
+        for side in self._sides:
+            files = side.counting(files)
+        return list(files)
 
     def instruments(self, kind: Kind) -> Sequence[str]:
         return sorted({name for side in self._sides for name in side.instruments(kind)})

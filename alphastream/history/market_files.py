@@ -10,11 +10,13 @@ import pyarrow as pa
 from alphastream.errors import ParameterError
 from alphastream.history import market_rows
 from alphastream.history.files import in_order
-from alphastream.history.layout import Kind, partition_of, parts
+from alphastream.history.layout import Kind
 from alphastream.history.market_rows import APPLICATION_ID, KINDS, Block
+from alphastream.history.places import Found
+from alphastream.history.sealed_files import SealedFiles
 from alphastream.history.tables import table_of
-from alphastream.history.tape_files import SEALED, name_in_history
-from alphastream.tape_files import reading, sealed_rows
+from alphastream.history.tape_files import name_in_history
+from alphastream.tape_files import reading
 from alphastream.tape_files.reading import Connection
 
 FOLDER: Final = "books"
@@ -57,25 +59,18 @@ class MarketSnapshot:
 
     def __init__(self, files: dict[Path, Connection]) -> None:
         self._held: dict[tuple[str, str], list[tuple[Connection, str]]] = {}  # by kind and name in a history
-        self._sealed: set[str] = set()
-        self._venues: set[str] = set()
+        self._files = SealedFiles(_KINDS, files, market_rows.verify)
         for path, connection in files.items():
-            self._sealed.update(each.file for each in sealed_rows.load(connection))
-            self._venues.add(path.stem)
             for kind, name in market_rows.series(connection):
                 try:
                     known = name_in_history(path, name)
                 except ParameterError:  # kept without a venue: a history has no place for it
                     continue
                 self._held.setdefault((kind, known), []).append((connection, name))
-                self._venues.add(parts(known)[0])
 
-    def counts(self, path: str) -> bool:
-        """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
-        partition = partition_of(path)
-        if partition is None or partition.kind not in _KINDS or partition.venue not in self._venues:
-            return True
-        return path in self._sealed or not path.rpartition("/")[2].startswith(SEALED)
+    def counting(self, files: Sequence[Found]) -> list[Found]:
+        """Return those of a listing that count: see ``SealedFiles``."""
+        return self._files.counting(files)
 
     def instruments(self, kind: Kind) -> Sequence[str]:
         """Return what it holds rows of, ``venue:symbol``."""

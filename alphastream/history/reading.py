@@ -62,7 +62,7 @@ def days(place: Place, kind: Kind, instrument: str) -> list[date]:
 def files(place: Place, kind: Kind, instrument: str, day: date, hot: HotSnapshot | None = None) -> list[Found]:
     """Return the files of an instrument's day that count, by name."""
     found = place.find(Partition.of(kind, instrument, day).folder)
-    return [each for each in found if hot is None or hot.counts(each.path)]
+    return found if hot is None else hot.counting(found)
 
 
 def read(

@@ -174,7 +174,7 @@ class Tape:
                 files = views.files_of(self.place, kind, start_ns, end_ns)
                 beside = None
                 if hot is not None:
-                    files = [each for each in files if hot.counts(each.path)]
+                    files = hot.counting(files)
                     rows = _hot_table(hot, kind, start_ns, end_ns)
                     if rows.num_rows:
                         times_ns = times_of(rows["time"])
@@ -203,7 +203,8 @@ def open_tape(where: str | Path, beside: str | Path | None = None) -> Tape:
     Parameters
     ----------
     where : a folder, or a URL such as ``s3://bucket/prefix``. Of a folder in which an app or a recorder keeps its tape
-        files, the history is in ``history`` below, and what is in none of its files yet is read from the tape files.
+        files, or has kept them, the history is in ``history`` below; what is in none of its files yet is read from the
+        tape files.
     beside : a folder of tape files that feed a history elsewhere, such as in a bucket.
     """
     place = Place(where)
@@ -214,4 +215,6 @@ def open_tape(where: str | Path, beside: str | Path | None = None) -> Tape:
         for data in (folder, folder.parent) if folder.name == HISTORY else (folder,):
             if TapeFiles(data) or MarketFiles(data):
                 return Tape(Place(data / HISTORY), _hot(data))
+        if (folder / HISTORY).is_dir() and not any((folder / kind).is_dir() for kind in KINDS):
+            return Tape(Place(folder / HISTORY))
     return Tape(place)

@@ -3,22 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 
 from alphastream.errors import ParameterError, StorageError
 from alphastream.history.files import in_order
-from alphastream.history.layout import Kind, partition_of, parts
+from alphastream.history.layout import Kind, parts
+from alphastream.history.places import Found
+from alphastream.history.sealed_files import SealedFiles
 from alphastream.history.tables import table_of
 from alphastream.instruments import split
 from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.ring import Series
-from alphastream.tape_files import block_rows, reading, sealed_rows
+from alphastream.tape_files import block_rows, reading, schema
 from alphastream.tape_files.reading import Connection
-
-SEALED: Final = "sealed-"
-"""Begins the names of files that tape files send to a history: one counts that a tape file has in its list."""
 
 
 def name_in_history(path: Path, symbol: str) -> str:
@@ -71,26 +69,18 @@ class TapeSnapshot:
 
     def __init__(self, files: dict[Path, Connection]) -> None:
         self._series: dict[str, list[tuple[Connection, Series, int]]] = {}
-        self._sealed: set[str] = set()
-        self._sealing: set[str] = set()  # venues of files that have sealed some
+        self._files = SealedFiles(("ticks",), files, schema.verify)
         for path, connection in files.items():
-            has_sealed = sealed_rows.exist(connection)
-            self._sealed.update(each.file for each in sealed_rows.load(connection))
             for series, number in sorted(reading.instruments(connection).items()):
                 try:
                     name = name_in_history(path, series.symbol)
                 except ParameterError:  # recorded without a venue: a history has no place for it
                     continue
                 self._series.setdefault(name, []).append((connection, series, number))
-                if has_sealed:
-                    self._sealing.add(parts(name)[0])
 
-    def counts(self, path: str) -> bool:
-        """Whether a file counts, by its path below the root: one that was being sealed at that moment does not."""
-        partition = partition_of(path)
-        if partition is None or partition.kind != "ticks" or partition.venue not in self._sealing:
-            return True
-        return path in self._sealed or not path.rpartition("/")[2].startswith(SEALED)
+    def counting(self, files: Sequence[Found]) -> list[Found]:
+        """Return those of a listing that count: see ``SealedFiles``."""
+        return self._files.counting(files)
 
     def instruments(self, kind: Kind) -> Sequence[str]:
         """Return what it holds rows of, ``venue:symbol``."""

@@ -115,6 +115,13 @@ def announced(connection: sqlite3.Connection) -> list[str]:
     return [file for (file,) in connection.execute(query).fetchall()]
 
 
+def known(connection: sqlite3.Connection) -> list[str]:
+    """Return every file that counts or was to be written."""
+    if not exist(connection):
+        return []
+    return [file for (file,) in connection.execute("SELECT file FROM sealing UNION SELECT file FROM sealed").fetchall()]
+
+
 def forget(connection: sqlite3.Connection, files: Iterable[str]) -> None:
     """Take back a note."""
     connection.executemany("DELETE FROM sealing WHERE file = ?", [(file,) for file in files])

@@ -18,7 +18,8 @@ from alphastream.history.files import StoredFile, write
 from alphastream.history.layout import Partition, day_of
 from alphastream.history.market_rows import KINDS, Block
 from alphastream.history.places import Place
-from alphastream.history.tape_files import SEALED, name_in_history
+from alphastream.history.sealed_files import SEALED
+from alphastream.history.tape_files import name_in_history
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape_files import sealed_rows
 from alphastream.tape_files.sealed_rows import SealedFile

@@ -13,7 +13,8 @@ from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from alphastream.history.files import write
 from alphastream.history.layout import Partition, day_of
 from alphastream.history.places import Place
-from alphastream.history.tape_files import SEALED, name_in_history
+from alphastream.history.sealed_files import SEALED
+from alphastream.history.tape_files import name_in_history
 from runtime import threads
 from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings

@@ -10,6 +10,7 @@ import pyarrow as pa
 from alphastream.arbitrage import Signal
 from alphastream.history.hot import Hot, HotSnapshot
 from alphastream.history.layout import Kind
+from alphastream.history.places import Found
 from alphastream.history.tables import SCHEMAS, times
 
 
@@ -39,8 +40,8 @@ class _Snapshot:
         self._rest, self._read = rest, signals
         self._of: dict[str, list[Signal]] | None = None
 
-    def counts(self, path: str) -> bool:
-        return self._rest.counts(path)
+    def counting(self, files: Sequence[Found]) -> list[Found]:
+        return self._rest.counting(files)
 
     def instruments(self, kind: Kind) -> Sequence[str]:
         return sorted(self._signals()) if kind == "signals" else self._rest.instruments(kind)

@@ -8,8 +8,10 @@ import pytest
 from alphastream.core.units import DAY
 from alphastream.history import files, open_tape
 from alphastream.history.places import Place
+from alphastream.history.tape_files import TapeFiles
 from alphastream.tape.columns import TickColumns
 from storage import Origin, TickStore
+from tests.runtime.bus.test_publisher import eventually
 
 OKX = Origin("okx", "www.okx.com")
 NAME = "okx:BTC-USDT"
@@ -70,3 +72,60 @@ def test_a_reader_of_somebody_elses_trades_counts_the_files_of_who_moves_them(
         tape = open_tape(folder / "history", beside=other)
         assert len(tape.ticks(NAME)) == len(ticks)
         assert tape.sql("SELECT count(*) AS n FROM ticks").to_pylist() == [{"n": len(ticks)}]
+
+
+def test_files_of_a_tape_file_that_is_gone_count_beside_those_of_the_next(folder: Path, ticks: TickColumns) -> None:
+    for path in folder.glob("okx.db*"):
+        path.unlink()
+    with TickStore(folder / "okx.db", origin=OKX, history=folder / "history") as store:
+        store.take({NAME: ticks.rows(slice(1_000, None))})  # some again, as a backfill would bring them
+        assert store.seal(BEGIN + 5 * DAY // 2) > 0
+        store.flush()
+    tape = open_tape(folder)
+    assert len(tape.ticks(NAME)) == len(ticks)
+    assert tape.sql("SELECT count(*) AS n FROM ticks").to_pylist() == [{"n": len(ticks)}]
+
+
+def test_files_count_when_a_tape_file_deletes_what_it_had_moved_before(folder: Path, ticks: TickColumns) -> None:
+    sealed = int((ticks.time_ns < BEGIN + 3 * DAY // 2).sum())
+    last = ticks.rows(slice(-10, None))
+    time_ns = last.time_ns + 9 * DAY
+    later = TickColumns(last.id + 10, last.price, last.quantity, time_ns, time_ns, last.buyer_is_maker)
+    with TickStore(folder / "okx.db", origin=OKX, retention_ns=DAY) as store:  # as with ALPHASTREAM_HISTORY=off
+        store.take({NAME: later})
+        store.flush()
+        eventually(lambda: (held := store.coverage(NAME)) is not None and held.ticks == len(later))
+    tape = open_tape(folder)
+    assert len(tape.ticks(NAME)) == sealed + len(later)
+    assert tape.sql("SELECT count(*) AS n FROM ticks").to_pylist() == [{"n": sealed + len(later)}]
+
+
+def test_files_of_another_recorder_of_the_venue_count(tmp_path: Path, ticks: TickColumns) -> None:
+    history = tmp_path / "history"
+    for number, name in enumerate((NAME, "okx:ETH-USDT")):
+        with TickStore(tmp_path / str(number) / "okx.db", origin=OKX, history=history) as store:
+            store.take({name: ticks})
+            assert store.seal(BEGIN + 3 * DAY) == len(ticks)
+    for number in range(2):
+        tape = open_tape(history, beside=tmp_path / str(number))
+        counts = tape.sql("SELECT symbol, count(*) AS n FROM ticks GROUP BY 1 ORDER BY 1").to_pylist()
+        assert [each["n"] for each in counts] == [len(ticks), len(ticks)]
+        assert len(tape.ticks(NAME)) == len(tape.ticks("okx:ETH-USDT")) == len(ticks)
+
+
+def test_a_file_that_is_sealed_after_a_moment_does_not_count_at_it(folder: Path, ticks: TickColumns) -> None:
+    place = Place(folder / "history")
+    with TickStore(folder / "okx.db", origin=OKX, history=folder / "history") as store:
+        with TapeFiles(folder).snapshot() as moment:
+            before = place.find("ticks")
+            assert store.seal(BEGIN + 3 * DAY) > 0
+            assert len(place.find("ticks")) > len(before)
+            assert moment.counting(place.find("ticks")) == before
+        with TapeFiles(folder).snapshot() as moment:
+            assert moment.counting(place.find("ticks")) == place.find("ticks")
+
+
+def test_a_data_folder_without_its_tape_files_is_read_by_its_history(folder: Path, ticks: TickColumns) -> None:
+    for path in folder.glob("okx.db*"):
+        path.unlink()
+    assert open_tape(folder).span(NAME) == open_tape(folder / "history").span(NAME)
