@@ -95,13 +95,15 @@ class Place:
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder, sorted; none where there is no such folder."""
-        if self.is_local:
-            try:
+        try:
+            if self.is_local:
                 with os.scandir(self.full(folder)) as entries:
                     return sorted(entry.name for entry in entries if entry.is_dir())
-            except FileNotFoundError:
-                return []
-        infos = self.arrow.get_file_info(arrow_fs.FileSelector(self.full(folder), allow_not_found=True))
+            infos = self.arrow.get_file_info(arrow_fs.FileSelector(self.full(folder), allow_not_found=True))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StorageError(f"{self.url(folder)} cannot be listed: {error}") from error
         return sorted(info.base_name for info in infos if info.type == arrow_fs.FileType.Directory)
 
     def exists(self, path: str) -> bool:

@@ -126,3 +126,19 @@ def test_published_files_go_into_a_bucket_once(bucket: str, tmp_path: Path, caps
         assert main(["import", str(tmp_path), "--into", bucket]) == 0
         assert capsys.readouterr().err.endswith(f"{BTC} ticks: {said}\n")
     assert open_tape(bucket).ticks(BTC).id.tolist() == list(range(1_000))
+
+
+def test_a_place_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("not a folder")
+    tape = open_tape(tmp_path / "history")
+    for read in (tape.instruments, lambda: tape.ticks(BTC), lambda: tape.sql("FROM ticks")):
+        with pytest.raises(StorageError, match=r"history/ticks.* cannot be listed"):
+            read()
+
+
+def test_a_bucket_that_does_not_answer_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{servers.free_ports(1)[0]}")
+    tape = open_tape(bucket)
+    for read in (tape.instruments, lambda: tape.ticks(BTC), lambda: tape.sql("FROM ticks")):
+        with pytest.raises(StorageError, match=r"s3://tapes/.*/ticks.* cannot be listed"):
+            read()
