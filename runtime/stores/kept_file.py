@@ -60,6 +60,7 @@ class KeptFile:
         self._connections = Connections(path)
         self._history = history
         self._absent: set[str] = set()  # files of the history that were looked for in vain
+        self._ask_again_s = 0.0  # before, a history that did not answer is not asked for what can be done without
         self._sealed_until_ns: int | None = None  # times from here on are in no sealed file; None where not known
         self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
         self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened

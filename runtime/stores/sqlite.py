@@ -2,12 +2,13 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from alphastream.errors import StorageError
+from alphastream.errors import DamagedFileError, StorageError
 from alphastream.history import reading
 from alphastream.history.layout import DAY_NS
 from alphastream.history.tables import ticks_of
@@ -23,6 +24,7 @@ from runtime.stores.kept_file import KeptFile, total
 log = logging.getLogger(__name__)
 
 _SEALED_TICKS: Final = 1_000_000  # of one file
+_ASK_AGAIN_S: Final = 30.0  # a history that did not answer
 
 
 class Sealable(NamedTuple):
@@ -269,10 +271,22 @@ class TickFile(KeptFile):
     def _newest_sealed(self, series: Series, count: int) -> TickColumns:
         parts: list[TickColumns] = [empty()]
         for each in sorted(self._sealed(series), key=lambda each: each.ends[1], reverse=True):
-            if sum(map(len, parts)) >= count:
-                break
-            parts.append(self._of_file(each))
+            if sum(map(len, parts)) >= count or (found := self._if_readable(each)) is None:
+                break  # nothing older than what cannot be read: a reader would take the hole for a quiet time
+            parts.append(found)
         return TickColumns.merged(parts)
+
+    def _if_readable(self, sealed: SealedFile) -> TickColumns | None:
+        """Ticks of a sealed file, for what can do without them; None while the history cannot be read."""
+        if time.monotonic() < self._ask_again_s:
+            return None
+        try:
+            return self._of_file(sealed)
+        except StorageError as error:
+            if not isinstance(error, DamagedFileError):  # a bucket that does not answer costs seconds a file
+                self._ask_again_s = time.monotonic() + _ASK_AGAIN_S
+            self._tell(f"{self._path} goes on without {sealed.ticks} ticks of a history: {error}")
+        return None
 
     def _of_file(self, sealed: SealedFile, start_ns: int = 0, end_ns: int = INT64_MAX) -> TickColumns:
         """Ticks of a sealed file by ascending id; none where the file was taken away, which is told once.
@@ -302,8 +316,9 @@ class TickFile(KeptFile):
         blocks = block_rows.keys_of(connection, instrument, "first_id <= ? AND last_id >= ?", *ends)
         parts, _ = block_rows.read(connection, instrument, blocks)
         for each in sealed_rows.load(connection, instrument):
-            if each.ends[0] <= ends[0] and each.ends[1] >= ends[1]:
-                parts.append(self._of_file(each))
+            overlaps = each.ends[0] <= ends[0] and each.ends[1] >= ends[1]
+            if overlaps and (found := self._if_readable(each)) is not None:  # else kept twice, which readers see once
+                parts.append(found)
         held = TickColumns.merged([*parts, empty()]).id
         return new.rows(~np.isin(new.id, held))
 
