@@ -215,8 +215,9 @@ def _copy(pages: Pages, remains: _Remains, new: sqlite3.Connection) -> tuple[dic
     if sealed:
         schema.make_room_for_sealed(new)
         sealed_rows.insert(new, sealed)
-    for each in sealed:
-        held[each.instrument] = held[each.instrument].union(each.ids)
+    is_numbered = numbering.is_numbered(remains.origin)
+    if is_numbered:  # else what came late lies between the ids that a sealed file goes from and to
+        _add(held, sealed)
     for block, body, ticks in _sound_blocks(pages, remains):
         if block.instrument not in held:
             continue
@@ -231,7 +232,14 @@ def _copy(pages: Pages, remains: _Remains, new: sqlite3.Connection) -> tuple[dic
                 continue
         block_rows.put(new, block, body)
         count += 1
+    if not is_numbered:
+        _add(held, sealed)
     return held, count
+
+
+def _add(held: dict[int, IdRuns], sealed: Iterable[SealedFile]) -> None:
+    for each in sealed:
+        held[each.instrument] = held[each.instrument].union(each.ids)
 
 
 def _note_lost(remains: _Remains, held: dict[int, IdRuns], new: sqlite3.Connection, most: int) -> dict[Series, IdRuns]:

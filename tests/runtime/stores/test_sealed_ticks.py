@@ -1,4 +1,4 @@
-"""A tape whose older ticks are in files: it opens and writes also where these cannot be read."""
+"""A tape whose older ticks are in files: it opens, writes and is salvaged also where these cannot be read."""
 
 import shutil
 from pathlib import Path
@@ -7,11 +7,13 @@ import pytest
 
 from alphastream.core.units import DAY
 from alphastream.events import Tick
+from runtime.stores.pages import PAGE
 from storage import Origin, TickStore
 from tests.runtime.stores.tape_files import ids
 from tests.servers import free_ports
 
 BEGIN = 20_000 * DAY
+ALL = (0, 2**62)
 OKX, BYBIT = Origin("okx", "www.okx.com"), Origin("bybit-linear", "stream.bybit.com")
 NAMES = {OKX: "okx:BTC-USDT", BYBIT: "bybit-linear:BTCUSDT"}
 
@@ -78,3 +80,24 @@ def test_late_ticks_are_written_while_the_history_does_not_answer(tmp_path: Path
         store.append(ticks(BYBIT, 7, 81))
         store.flush()
         assert store.health.last_error is None
+
+
+def test_salvage_keeps_late_ticks_between_the_ids_of_a_sealed_file(tmp_path: Path) -> None:
+    path = sealed(tmp_path, BYBIT, *range(0, 80, 2))
+    with TickStore(path, origin=BYBIT, history=tmp_path / "history") as store:
+        assert store.append(ticks(BYBIT, 7, 11, 81)) == 3
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * PAGE)
+    with TickStore(path, origin=BYBIT, history=tmp_path / "history") as store:
+        assert "was damaged" in store.health.notices[0]
+        assert ids(store.window(NAMES[BYBIT], *ALL)) == sorted([*range(0, 80, 2), 7, 11, 81])
+
+
+def test_salvage_keeps_what_is_sealed_and_asks_for_none_of_it_again(tmp_path: Path) -> None:
+    path = sealed(tmp_path, OKX, *range(80))
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * PAGE)
+    with TickStore(path, origin=OKX, history=tmp_path / "history") as store:
+        assert ids(store.window(NAMES[OKX], *ALL)) == list(range(80))
+        assert store.gaps(NAMES[OKX]) == []
+        assert store.append(ticks(OKX, *range(80))) == 0
