@@ -6,7 +6,13 @@ from urllib.parse import quote, unquote, urlsplit
 
 from alphastream.errors import ParameterError
 
-_CREDENTIALS: Final = re.compile(r"(?<=//)[^@/,]*@")
+_CREDENTIALS: Final = re.compile(r"(?<=//)(?:(?!://).)*@", re.DOTALL)  # up to the last @: a password may hold any sign
+_NO_PORT: Final = re.compile(r"(?<=//)([^/@,:\s\[]*):(?!\d{1,5}(?:[/,?#\s]|$))[^,\s]*")  # a password without its host
+_QUERY: Final = re.compile(r"\?[^,\s]*")
+ENCODED: Final = (
+    "a port is a number up to 65535, and in a user or a password @ : / ? # % , and spaces are percent-encoded, such as "
+    "%40 for @"
+)
 
 
 class Place(NamedTuple):
@@ -28,7 +34,8 @@ def without_credentials(address: str) -> str:
     >>> without_credentials("nats://me:secret@one:4222,nats://token@two:4222")
     'nats://one:4222,nats://two:4222'
     """
-    return ",".join(_CREDENTIALS.sub("", part.strip().partition("?")[0]) for part in address.split(","))
+    shown = _QUERY.sub("", _NO_PORT.sub(r"\1", _CREDENTIALS.sub("", address)))
+    return ",".join(part.strip() for part in shown.split(","))
 
 
 def places(address: str, default_port: int) -> list[Place]:
@@ -57,10 +64,11 @@ def places(address: str, default_port: int) -> list[Place]:
                 unquote(url.password) if url.password is not None else None,
                 url.path.strip("/"),
             )
-        except ValueError as error:
-            raise ParameterError(f"{without_credentials(text)!r} is no address: {error}") from error
+        except ValueError:
+            # Where a sign is not encoded any part of the address may be one of a password: what is wrong is not quoted.
+            raise ParameterError(f"{without_credentials(address)!r} is no address: {ENCODED}") from None
         if not place.scheme or not place.host or (found and place.scheme != found[0].scheme):
-            raise ParameterError(f"{without_credentials(text)!r}: needs an address such as nats://127.0.0.1:4222")
+            raise ParameterError(f"{without_credentials(address)!r}: needs an address such as nats://127.0.0.1:4222")
         found.append(place)
     if not found:
         raise ParameterError("an empty address: needs one such as nats://127.0.0.1:4222")

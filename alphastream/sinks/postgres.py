@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from alphastream.errors import BusError
-from alphastream.sinks.addresses import without_credentials
+from alphastream.errors import BusError, ParameterError
+from alphastream.sinks.addresses import ENCODED, without_credentials
 from alphastream.sinks.batches import Batch
 
 if TYPE_CHECKING:
@@ -47,17 +47,25 @@ class PostgresTable:
     Raises
     ------
     BusError : the package psycopg is not installed.
+    ParameterError : the address is none.
     """
 
     def __init__(self, address: str) -> None:
         try:
             import psycopg
+            from psycopg.conninfo import conninfo_to_dict
         except ImportError as error:
             raise BusError("PostgreSQL needs the package psycopg: pip install 'alphastream[postgres]'") from error
         self._psycopg: Any = psycopg
         self._address = address
         self._connection: Connection[Any] | None = None
         self.name = without_credentials(address)
+        try:
+            found = conninfo_to_dict(address)
+        except psycopg.Error:
+            found = {"port": "none"}
+        if "@" in str(found.get("host", "")) or not str(found.get("port", "5432")).replace(",", "").isdigit():
+            raise ParameterError(f"{self.name!r} is no address: {ENCODED}")  # the client's own words quote passwords
 
     def write(self, batches: list[Batch]) -> None:
         """Keep the trades of these batches, all of them or none; see Table."""

@@ -8,7 +8,7 @@ import pytest
 
 from alphastream.errors import BusError, ParameterError
 from alphastream.instruments import InstrumentId
-from alphastream.sinks import Batch, Bus, Consumer, MemoryBus, open_bus
+from alphastream.sinks import Batch, Bus, Consumer, MemoryBus, open_bus, open_sink
 from alphastream.sinks.addresses import without_credentials
 from tests.servers import free_ports, nats_server, need, redis_server
 from tests.sinks.trades import BTC, batches, same, trades
@@ -274,3 +274,22 @@ def test_addresses() -> None:
     with pytest.raises(ParameterError, match="begins with one of nats://"):
         open_bus("amqp://me:secret@host")
     assert without_credentials("nats://a:b@one,two") == "nats://one,two"
+    assert without_credentials("nats://[::1]:4222,two") == "nats://[::1]:4222,two"
+    assert without_credentials("nats://me:secret") == "nats://me"
+
+
+@pytest.mark.parametrize("sign", ["@", "/", "?", "#", ",", " ", ":", "[", "@x@"])
+@pytest.mark.parametrize("address", ["{}://me:hush{}quiet@host:1", "{}://host:1,me:hush{}quiet@two"])
+@pytest.mark.parametrize("scheme", ["nats", "redis", "postgresql"])
+def test_no_sign_in_a_password_lets_it_be_seen(scheme: str, address: str, sign: str) -> None:
+    text = address.format(scheme, sign)
+    said = without_credentials(text)
+    try:
+        need({"nats": "nats", "redis": "redis", "postgresql": "psycopg"}[scheme])
+        opened = open_sink(text)
+        said += opened.name
+        opened.close()
+    except ParameterError as error:
+        said += str(error)
+    assert "hush" not in said
+    assert "quiet" not in said
