@@ -28,7 +28,7 @@ from views.history.sql_tables import (
 from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
-from views.shared.recorded import MAX_TICKS, choose_source, ticks_text
+from views.shared.recorded import MAX_TICKS, choose_source, telling_failures, ticks_text
 from views.shared.sessions import session_id
 from views.shared.system import get_turns
 from views.shared.time_range import TimeRange, choose_time
@@ -55,6 +55,7 @@ class Result:
     error: AlphaStreamError | None = None
 
 
+@telling_failures()
 def sql_tab() -> None:
     """Source, time, query; then what it gave."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -130,8 +131,8 @@ def _run(tape: Tape, query: str, span: TimeRange) -> Result:
 
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
-        said = st.empty()
         st.button("Cancel", icon=":material/close:", key="sql_cancel")
+        said = st.empty()
     with ThreadPoolExecutor(1, thread_name_prefix="alphastream-query") as pool:
         future = pool.submit(work)
         try:

@@ -1,13 +1,18 @@
 """What this app has recorded, the files of its history included, as a source for pages."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import streamlit as st
+
+from alphastream.errors import AlphaStreamError
 from alphastream.history import Tape
 from alphastream.history.amounts import Amount
 from pipelines import Pipeline
+from views.shared.escaping import in_markdown
 from views.shared.notices import no_feed
 from views.shared.system import get_system
 
@@ -55,17 +60,30 @@ class Source:
         return [*first, *(name for name in instruments if name not in first)]
 
 
+@contextmanager
+def telling_failures() -> Iterator[None]:
+    """Show in a sentence why what was recorded cannot be read: a folder that is closed, a bucket that is away."""
+    try:
+        yield
+    except AlphaStreamError as error:
+        st.error(in_markdown(error), icon=":material/error:", title="Nothing could be read")
+
+
 def choose_source(row: Any, *, key: str) -> Source | None:
     """Ask which tape, where there are two; None, and a sentence on the page, where there is none."""
     system = get_system()
     found: dict[str, Source] = {}
-    for kind, name in (("live", RECORDED), ("replay", PLAYED)):
-        tape, pipeline = system.tape(kind), system.pipeline_of(kind)
-        if tape is not None:
-            now_ns = pipeline.now_ns() if pipeline is not None else time.time_ns()
-            found[name] = Source(name, tape, now_ns, pipeline)
+    is_readable = False
+    with telling_failures():
+        for kind, name in (("replay", PLAYED), ("live", RECORDED)):  # files that cannot be read end this
+            tape, pipeline = system.tape(kind), system.pipeline_of(kind)
+            if tape is not None:
+                now_ns = pipeline.now_ns() if pipeline is not None else time.time_ns()
+                found = {name: Source(name, tape, now_ns, pipeline), **found}
+        is_readable = True
     if not found:
-        no_feed(system.failure, "No tape").show()
+        if is_readable:
+            no_feed(system.failure, "No tape").show()
         return None
     name = next(iter(found))
     if len(found) > 1:

@@ -5,13 +5,12 @@ from typing import Final
 import streamlit as st
 
 from alphastream.core.units import SECOND
-from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.history.amounts import Amount
 from alphastream.uploads import Upload
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
-from views.shared.recorded import MAX_TICKS, Source, choose_source, ticks_text
+from views.shared.recorded import MAX_TICKS, Source, choose_source, telling_failures, ticks_text
 from views.shared.recorded_bars import missing, read_bars
 from views.shared.time_range import TimeRange, choose_time
 
@@ -24,6 +23,7 @@ EVERY: Final = "All instruments"
 KEPT: Final = "recorded_upload"  # in the session: what was asked for, and what was read
 
 
+@telling_failures()
 def recorded_history() -> Upload | None:
     """Bars of what was recorded; None, and a sentence on the page, until somebody has them read."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -84,11 +84,8 @@ def _read(source: Source, names: list[str], time: TimeRange, interval_ns: int) -
 
     try:
         upload = read_bars(source.tape, names, time.start_ns, time.end_ns, interval_ns, progress)
-    except AlphaStreamError as error:
+    finally:
         place.empty()
-        st.error(in_markdown(error), icon=":material/error:", title="Nothing could be read")
-        return None
-    place.empty()
     if upload is None:
         st.info("Nothing was recorded of these instruments in this time.", icon=":material/database:")
     return upload

@@ -7,6 +7,7 @@ from tests.views.running import app, cards, words
 from views.shared import recorded_controls
 from views.shared.recorded_controls import EVERY
 from views.shared.recordings import HISTORY
+from views.shared.system import get_settings
 
 pytestmark = pytest.mark.usefixtures("replaying")
 CHOSEN = {"source": HISTORY, "history_time": "All", "history_bars": "1s"}
@@ -68,3 +69,18 @@ def test_too_much_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not test.exception
         assert [str(error.proto.title) for error in test.error] == ["Not read"]
         assert advice in words(test)
+
+
+@pytest.mark.parametrize("name", ["history", "scanner", "backtest"])
+def test_a_history_that_cannot_be_read_is_told(name: str) -> None:
+    closed = get_settings().data_dir / "history" / "ticks"
+    closed.parent.mkdir(exist_ok=True)
+    closed.write_text("no folder", encoding="ascii")
+    try:
+        test = app(f"views/{name}/page.py", **CHOSEN, data="Files")
+    finally:
+        closed.unlink()
+    assert not test.exception
+    assert [str(error.proto.title) for error in test.error] == ["Nothing could be read"]
+    assert "cannot be listed" in words(test)
+    assert test.multiselect(key="history_instruments").options  # what plays is there all the same
