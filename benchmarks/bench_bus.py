@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.bench_bus`` prints medians of fresh servers on this machine: publisher, server and reader share
 its cores. "durable" is a server that syncs its file before each acknowledgement (sync_interval: always), as one does
-where a power cut may lose nothing; the server's own default syncs every two minutes.
+where a power cut may lose nothing; the server's own default syncs every two minutes. The three servers are set to sync.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import nats
@@ -19,7 +20,7 @@ import numpy as np
 from alphastream.sinks import Batch, Bus, MemoryBus, encode, open_bus, open_sink
 from alphastream.tape.columns import TickColumns
 from runtime.startup import hand_over_often
-from tests.servers import Server, nats_server, postgres
+from tests.servers import Server, nats_cluster, nats_server, postgres
 from tests.sinks.trades import BTC, START_NS
 
 ROUNDS = 5
@@ -92,6 +93,13 @@ def with_server(run: Callable[[str], tuple[float, float]], *, durable: bool) -> 
             return run(f"nats://127.0.0.1:{server.port}")
 
 
+def with_three(run: Callable[[str], tuple[float, float]]) -> tuple[float, float]:
+    """Run it against three fresh servers that each keep a copy, all on this machine."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        nodes = [running.enter_context(node) for node in nats_cluster(Path(folder))]
+        return run("nats://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes))
+
+
 def ours(address: str, ticks: int, size: int) -> tuple[float, float]:
     bus = open_bus(address)
     try:
@@ -128,6 +136,7 @@ def main() -> None:
                 TICKS,
                 lambda size=size: with_server(lambda at: ours(at, TICKS, size), durable=False),  # type: ignore[misc]
             ),
+            "nats three": (TICKS, lambda size=size: with_three(lambda at: ours(at, TICKS, size))),  # type: ignore[misc]
             "nats durable": (
                 DURABLE_TICKS,
                 lambda size=size: with_server(lambda at: ours(at, DURABLE_TICKS, size), durable=True),  # type: ignore[misc]
