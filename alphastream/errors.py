@@ -52,6 +52,10 @@ class BatchError(BusError):
     """A message is no batch of trades, or was damaged on its way."""
 
 
+class NewerBatchError(BatchError):
+    """A message is a batch in a format of a newer program."""
+
+
 class StateError(AlphaStreamError):
     """A state that a stream engine kept belongs to something else, is damaged or has become too large."""
 

@@ -4,6 +4,7 @@ Small batches travel as plain columns, 41 bytes a trade: packing a hundred trade
 them. From ``PACKED_FROM`` on they are packed as on disk (``alphastream.tape.blocks``), six to nine bytes a trade.
 """
 
+import logging
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,12 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.errors import BatchError, DamagedBlockError, ParameterError
+from alphastream.errors import BatchError, DamagedBlockError, NewerBatchError, ParameterError
 from alphastream.instruments import InstrumentId
 from alphastream.tape import blocks
 from alphastream.tape.columns import TickColumns
+
+log = logging.getLogger(__name__)
 
 MOST_TICKS: Final = 1_000  # in one batch
 PACKED_FROM: Final = 256  # ticks
@@ -52,9 +55,13 @@ class Batch:
 
     @property
     def message_id(self) -> str:
-        """The same for the same trades however often they are sent, another one for others."""
-        first, last, count = self.ticks.id[0], self.ticks.id[-1], len(self.ticks)
-        return f"{self.source}:{self.instrument.symbol}:{self.epoch}:{first}-{last}:{count}"
+        """The same for the same trades however often they are sent, another one for others.
+
+        Two recorders that each lack another trade of a run name the same first and last id and count: hence the CRC-32
+        of all ids.
+        """
+        first, last, checksum = self.ticks.id[0], self.ticks.id[-1], zlib.crc32(self.ticks.id.tobytes())
+        return f"{self.source}:{self.instrument.symbol}:{self.epoch}:{first}-{last}:{checksum:08x}"
 
 
 def split(instrument: InstrumentId, ticks: TickColumns, host: str = "", epoch: int = 0) -> Iterator[Batch]:
@@ -87,16 +94,17 @@ def decode(message: bytes) -> Batch:
 
     Raises
     ------
-    BatchError : they are no batch, one that was damaged on its way, or one of a newer program.
+    NewerBatchError : they are a batch of a newer program.
+    BatchError : they are no batch, or one that was damaged on its way.
     """
     try:
         magic, version, checksum = _HEAD.unpack_from(message)
         if magic != _MAGIC:
             raise BatchError(f"{len(message)} bytes that are no batch of trades")
-        if version != _VERSION:
-            raise BatchError(f"a batch of format {version}, this program knows {_VERSION}: update it")
+        if version > _VERSION:
+            raise NewerBatchError(f"a batch of format {version}, this program knows {_VERSION}: update it")
         rest = memoryview(message)[_HEAD.size :]
-        if zlib.crc32(rest) != checksum:
+        if version != _VERSION or zlib.crc32(rest) != checksum:
             raise BatchError(f"a batch of {len(message)} bytes whose checksum is not that of its content")
         form, names_length, epoch, count = _FIELDS.unpack_from(rest)
         names, body = rest[_FIELDS.size :][:names_length], rest[_FIELDS.size + names_length :]
@@ -108,13 +116,21 @@ def decode(message: bytes) -> Batch:
 
 
 def decode_all(messages: Iterable[bytes]) -> tuple[list[Batch], int]:
-    """Return the batches of messages, and how many were none."""
+    """Return the batches of messages, and how many were none.
+
+    Raises
+    ------
+    NewerBatchError : one is of a newer program. None may be acknowledged then: they are read once this one is updated.
+    """
     batches, damaged = [], 0
     for message in messages:
         try:
             batches.append(decode(message))
-        except BatchError:
+        except NewerBatchError:
+            raise
+        except BatchError as error:
             damaged += 1
+            log.debug("a message is left out: %s", error)
     return batches, damaged
 
 

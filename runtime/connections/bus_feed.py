@@ -153,6 +153,8 @@ class BusFeed:
             if batches:
                 self._deliver(context, batches)
             if consumer.damaged > damaged:
+                # They are acknowledged as well: many of them alone would keep the bus from giving more.
+                self._unsettled += consumer.damaged - damaged
                 damaged = consumer.damaged
                 context.stats.rejected = {**context.stats.rejected, "no batch of trades": damaged}
             if self._unsettled and (

@@ -12,6 +12,7 @@ import pytest
 from alphastream.errors import BusError, FeedBlocked, StorageError
 from alphastream.instruments import InstrumentId
 from alphastream.sinks import Batch, Bus, MemoryBus
+from alphastream.sinks import batches as codec
 from alphastream.tape.columns import TickGroups
 from ingest import Ingest
 from runtime.connections import bus_feed
@@ -146,3 +147,30 @@ def test_a_bus_that_is_away_is_asked_again(store: TickStore) -> None:
         bus.publish(batches(100)[0])
         bus.is_away = False
         eventually(lambda: held(store) == 100)
+
+
+def test_noise_alone_is_acknowledged_and_told(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, sent = SharedBus(most_messages=20), "alphastream.sinks.memory.encode"
+    with fed(store, bus, store.append, store.flush) as ingest:
+        eventually(lambda: "no trade of binance-usdm has come yet" in ingest.health.reason)
+        monkeypatch.setattr(sent, lambda _: b"noise")
+        for batch in batches(10_000):  # more than the bus holds of what is not acknowledged
+            bus.publish(batch)
+        bus.flush(20)
+        monkeypatch.setattr(sent, codec.encode)
+        bus.publish(batches(100)[0])
+        eventually(lambda: held(store) == 100)
+        assert ingest.health.rejected == {"no batch of trades": len(batches(10_000))}
+
+
+def test_batches_of_a_newer_program_wait_for_an_update(store: TickStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus = SharedBus()
+    bus.publish(batches(100)[0])
+    with monkeypatch.context() as old:
+        old.setattr(codec, "_VERSION", 0)
+        with fed(store, bus, store.append, store.flush) as ingest:
+            eventually(lambda: "a batch of format 1, this program knows 0: update it" in ingest.health.reason)
+        assert held(store) == 0
+    with fed(store, bus, store.append, store.flush):
+        eventually(lambda: held(store) == 100)
+        bus.flush(20)
