@@ -22,7 +22,8 @@ class RedisBus:
     """Batches in Redis streams, one a source; a reader is a group.
 
     A server that keeps no log (``appendonly no``, the default) has lost 28 % of the messages of a test after a kill, so
-    it is refused. One with ``appendfsync everysec`` may lose a second in a power cut; ``always`` loses nothing.
+    it is refused. One with ``appendfsync everysec``, its default, answers before it has written where the disk is busy:
+    it may lose two seconds in a power cut or a kill. ``always`` loses nothing.
 
     Parameters
     ----------

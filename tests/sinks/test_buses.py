@@ -185,7 +185,7 @@ def test_redis_without_a_log_is_refused(tmp_path: Path) -> None:
 
 def test_redis_with_a_log_survives_a_kill(tmp_path: Path) -> None:
     need("redis")
-    with redis_server(tmp_path / "redis", "--appendonly", "yes") as server:
+    with redis_server(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server:
         bus = open_bus(f"redis://127.0.0.1:{server.port}")
         for batch in batches(20_000):
             bus.publish(batch)
