@@ -20,7 +20,7 @@ USER 10001:10001
 COPY --chown=alphastream:alphastream . .
 
 # Machine code is kept beside the sources, which is why the user owns them. Code for "generic" runs on every processor of
-# the image's architecture; --build-arg CPU=host makes it for the processor that builds.
+# the image's architecture; a name that LLVM knows, such as --build-arg CPU=x86-64-v3, makes it for the one that builds.
 ARG CPU=generic
 ENV NUMBA_CPU_NAME=$CPU
 RUN python -m alphastream

@@ -66,6 +66,12 @@ def compose(**environ: str) -> dict[str, Any]:
     return content
 
 
+def depends_on(service: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a service waits for, in the longer of the two forms."""
+    asked = service.get("depends_on", {})
+    return asked if isinstance(asked, dict) else {other: {"condition": "service_started"} for other in asked}
+
+
 def wait_until(happened: Callable[[], bool]) -> None:
     """Wait for something that a program does soon after its start."""
     deadline = time.monotonic() + START_S
@@ -150,7 +156,14 @@ def test_a_profile_brings_all_that_its_services_wait_for(profile: str) -> None:
     chosen = {name for name, service in services.items() if profile in service["profiles"]}
     assert chosen
     for name in chosen:
-        assert set(services[name].get("depends_on", {})) <= chosen
+        assert {other for other, how in depends_on(services[name]).items() if how.get("required", True)} <= chosen
+
+
+def test_the_dashboard_leaves_the_tape_to_the_recorder_beside_it() -> None:
+    services = compose()["services"]
+    assert services["dashboard"]["volumes"] == services["recorder"]["volumes"]
+    # The one that comes first writes, and a dashboard does not publish; one that cannot record must not keep it away.
+    assert services["dashboard"]["depends_on"]["recorder"] == {"condition": "service_healthy", "required": False}
 
 
 def test_the_dashboard_of_the_image_starts_is_healthy_and_ends(image: Path, tmp_path: Path) -> None:
@@ -198,3 +211,9 @@ def test_a_recorder_of_the_compose_file_records_and_ends(
         finally:
             recorder.terminate()
         assert recorder.wait(60) == 0
+
+
+def test_a_broker_that_is_away_keeps_no_recorder_and_no_dashboard_from_starting() -> None:
+    for service in compose()["services"].values():
+        brokers = {how["condition"] for other, how in depends_on(service).items() if other.startswith("nats")}
+        assert brokers <= {"service_started"}
