@@ -17,6 +17,8 @@ MAX_LINES: Final = 15
 HEIGHT_PX: Final = 420
 PANEL_PX: Final = 190
 MAX_BARS: Final = 200
+MARKED_POINTS: Final = 30
+"""Of a line, each with a mark: a line of one point would be no line."""
 MAX_PANELS: Final = 4
 """Lines of one column that get an axis each: prices of two instruments have no scale in common."""
 
@@ -50,7 +52,8 @@ def answer_figure(frame: pd.DataFrame, x: str, ys: Sequence[str], each: str | No
                 along = part.sort_values(x, kind="stable")
                 points: Any = thin_out(_values(along[x]), along[y].to_numpy(np.float64), MAX_POINTS)
                 style = {"color": colour, "dash": dash, "width": 1.4}
-                figure.add_scatter(x=points[0], y=points[1], name=name, mode="lines", line=style, row=row, col=1)
+                mode = "lines+markers" if len(points[0]) <= MARKED_POINTS else "lines"
+                figure.add_scatter(x=points[0], y=points[1], name=name, mode=mode, line=style, row=row, col=1)
             else:
                 shown = part.head(MAX_BARS)
                 labels = [in_chart(text) for text in shown[x]]

@@ -7,15 +7,15 @@ from alphastream.history.sql import literal
 from alphastream.instruments import split
 
 CANDLES: Final = """\
-SELECT time_bucket(INTERVAL 1 MINUTE, time) AS minute, symbol,
+SELECT time_bucket(INTERVAL 1 MINUTE, time) AS minute, venue || ':' || symbol AS instrument,
        arg_min(price, (time, id)) AS open, max(price) AS high, min(price) AS low, arg_max(price, (time, id)) AS close,
        sum(quantity) AS volume, count(*) AS trades
 FROM ticks
 GROUP BY ALL
-ORDER BY minute, symbol"""
+ORDER BY minute, instrument"""
 
 _NEWEST: Final = """\
-SELECT venue, symbol, count(*) AS trades, sum(price * quantity) AS notional,
+SELECT venue || ':' || symbol AS instrument, count(*) AS trades, sum(price * quantity) AS notional,
        sum(CASE WHEN buyer_is_maker THEN -quantity ELSE quantity END) / sum(quantity) AS imbalance,
        last(price ORDER BY time, id) / first(price ORDER BY time, id) - 1 AS change
 FROM ticks
@@ -24,11 +24,11 @@ GROUP BY ALL
 ORDER BY notional DESC"""
 
 _VWAP: Final = """\
-SELECT time_bucket(INTERVAL 1 MINUTE, time) AS minute, symbol,
+SELECT time_bucket(INTERVAL 1 MINUTE, time) AS minute, venue || ':' || symbol AS instrument,
        sum(price * quantity) / sum(quantity) AS vwap, sum(quantity) AS volume
 FROM ticks
 GROUP BY ALL
-ORDER BY minute, symbol"""
+ORDER BY minute, instrument"""
 
 _ARBITRAGE: Final = """\
 SELECT time, closed, asset, instrument_a AS buy, instrument_b AS sell, profit_pct, volume_usd, error_ms
@@ -45,14 +45,15 @@ FROM y ASOF JOIN x ON y.time >= x.time
 ORDER BY y.time"""
 
 _LARGEST: Final = """\
-SELECT time, venue, symbol, price, quantity, price * quantity AS notional,
+SELECT time, venue || ':' || symbol AS instrument, price, quantity, price * quantity AS notional,
        CASE WHEN buyer_is_maker THEN 'sell' ELSE 'buy' END AS aggressor
 FROM ticks
 ORDER BY notional DESC
 LIMIT 100"""
 
 _GAPS: Final = """\
-SELECT venue, symbol, before AS from_time, time AS to_time, (epoch_ns(time) - epoch_ns(before)) / 1e9 AS seconds
+SELECT venue || ':' || symbol AS instrument, before AS from_time, time AS to_time,
+       (epoch_ns(time) - epoch_ns(before)) / 1e9 AS seconds
 FROM (SELECT venue, symbol, time, lag(time) OVER (PARTITION BY venue, symbol ORDER BY time, id) AS before FROM ticks)
 WHERE before IS NOT NULL
 ORDER BY seconds DESC

@@ -83,11 +83,22 @@ def test_candles_are_the_bars_of_the_tape(history: Path) -> None:
     tape = open_tape(history)
     frame = frame_of(tape.sql(examples([])["Candles"]))
     bars = tape.bars(BTC, "1m")
-    of_btc = frame[frame["symbol"] == "BTCUSDT"]
+    of_btc = frame[frame["instrument"] == BTC]
     assert of_btc["minute"].dt.as_unit("ns").astype("int64").tolist() == bars.start_ns.tolist()
     for column in ("open", "high", "low", "close", "trades"):
         assert of_btc[column].tolist() == getattr(bars, column).tolist()
     np.testing.assert_allclose(of_btc["volume"], bars.volume)
+
+
+@pytest.mark.parametrize("name", ["Candles", "VWAP", "Last 5 minutes"])
+def test_one_symbol_of_two_venues_is_two_instruments(tmp_path: Path, name: str) -> None:
+    other = BTC.replace("binance-usdm", "binance-spot")
+    assert other != BTC
+    for instrument in (BTC, other):
+        write(Place(tmp_path), "ticks", instrument, ticks(50))
+    frame = frame_of(open_tape(tmp_path).sql(examples([])[name]))
+    assert set(frame["instrument"]) == {BTC, other}
+    assert group_columns(frame, MAX_LINES)[0] == "instrument"  # a line each
 
 
 def test_the_join_takes_the_newest_price_before(history: Path) -> None:
@@ -109,6 +120,7 @@ def test_lines_over_time_and_bars_over_names() -> None:
     assert figure.data[1].y.tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     assert [trace.yaxis for trace in figure.data] == ["y", "y2"]  # a scale each
     assert figure.layout.xaxis2.title.text == "t, UTC"
+    assert figure.data[0].mode == "lines+markers"  # of one point a line shows nothing
     both = answer_figure(frame, "t", ["v", "w"], None, dark=True)
     assert [(trace.name, trace.yaxis) for trace in both.data] == [("v", "y"), ("w", "y")]
     bars = answer_figure(frame, "s", ["v"], None, dark=False)
@@ -120,4 +132,5 @@ def test_a_chart_of_many_rows_draws_few_points() -> None:
     frame = pd.DataFrame({"n": np.arange(100_000), "v": np.random.default_rng(1).normal(size=100_000)})
     figure = answer_figure(frame, "n", ["v"], None, dark=False)
     assert len(figure.data[0].x) <= 2_000
+    assert figure.data[0].mode == "lines"
     assert figure.data[0].y.max() == frame["v"].max()
