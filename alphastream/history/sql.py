@@ -143,6 +143,8 @@ def _require_reading(duckdb: Any, statements: list[Any]) -> None:
     if len(statements) != 1:
         raise QueryError(f"it has {len(statements)} statements: write one")
     kind = statements[0].type
+    if kind == duckdb.StatementType.MULTI:  # it would make a type of what it finds
+        raise QueryError("PIVOT has to name its values here: PIVOT … ON symbol IN ('BTCUSDT', 'ETHUSDT') USING …")
     if kind != duckdb.StatementType.SELECT:
         raise QueryError(
             f"{kind.name} is not allowed here: write one statement that reads, such as SELECT, WITH, FROM, VALUES, "

@@ -68,6 +68,10 @@ def test_what_changes_something_is_refused(box: AppTest) -> None:
     run(box, "COPY ticks TO 'x.csv'")
     assert titles(box) == ["Not run to its end"]
     assert "COPY is not allowed here" in words(box)
+    run(box, "PIVOT ticks ON symbol USING sum(quantity)")
+    assert "PIVOT has to name its values" in words(box)
+    run(box, "PIVOT ticks ON symbol IN ('BTCUSDT', 'ETHUSDT') USING sum(quantity) GROUP BY venue")
+    assert list(box.dataframe[1].value) == ["venue", "BTCUSDT", "ETHUSDT"]
     run(box, "SELECT * FROM read_csv('x.csv')")
     assert titles(box) == ["Permission error at line 1, column 15"]
 
