@@ -8,6 +8,9 @@ from alphastream.errors import ParameterError
 
 MAX_SYMBOL: Final = 64
 _VENUE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # small letters: "BINANCE:BTCUSDT" in a file names no venue
+_HOSTED: Final = re.compile(
+    rf"{_VENUE.pattern}(@[A-Za-z0-9._-]+)?"
+)  # as a history names it where another host answered
 
 _NAMED: Final = re.compile(r"(?<![\w-])([a-z][a-z0-9]*(?:-[a-z0-9]+)*):(?=[^\s/:])")  # a venue before a symbol
 
@@ -141,8 +144,8 @@ def split(name: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> split("hyperliquid:xyz:XYZ100"), split("KO"), split("BINANCE:BTCUSDT")
-    (('hyperliquid', 'xyz:XYZ100'), ('', 'KO'), ('', 'BINANCE:BTCUSDT'))
+    >>> split("hyperliquid:xyz:XYZ100"), split("KO"), split("BINANCE:BTCUSDT"), split("okx@recording:BTC-USDT")
+    (('hyperliquid', 'xyz:XYZ100'), ('', 'KO'), ('', 'BINANCE:BTCUSDT'), ('okx@recording', 'BTC-USDT'))
     """
     venue, colon, symbol = name.partition(":")
-    return (venue, symbol) if colon and symbol and _VENUE.fullmatch(venue) else ("", name)
+    return (venue, symbol) if colon and symbol and _HOSTED.fullmatch(venue) else ("", name)

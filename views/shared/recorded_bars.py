@@ -11,7 +11,7 @@ from alphastream.core.units import DAY, HOUR
 from alphastream.graph import interval_name
 from alphastream.history import Tape
 from alphastream.history.layout import day_of
-from alphastream.instruments import split
+from alphastream.instruments import split, venue_of
 from alphastream.uploads import Upload
 
 CHUNK_DAYS: Final = 4
@@ -59,8 +59,8 @@ def read_bars(
             frames[name] = frame
     if not frames:
         return None
-    venues = {split(name)[0] for name in frames}
-    venue = venues.pop() if len(venues) == 1 else ""
+    venue = venue_of(frames)
+    venue = "" if "@" in venue else venue  # the ids of another host are whole names to pages
     notes = (f"bars of {interval_name(interval_ns)}, made of the trades that were recorded",)
     return Upload((title(frames, interval_ns),), "bars", frames, notes, interval_ns, venue, has_length=True)
 

@@ -1,10 +1,15 @@
 """A time of what was recorded as the source of the history, scanner and backtest pages."""
 
+import shutil
+from collections.abc import Iterator
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.views.running import app, cards, words
+from alphastream.history.__main__ import main
+from tests.views.running import ROOT, app, cards, words
 from views.shared import recorded_controls
+from views.shared.recorded import RECORDED
 from views.shared.recorded_controls import EVERY
 from views.shared.recordings import HISTORY
 from views.shared.system import get_settings
@@ -69,6 +74,26 @@ def test_too_much_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not test.exception
         assert [str(error.proto.title) for error in test.error] == ["Not read"]
         assert advice in words(test)
+
+
+@pytest.fixture
+def imported() -> Iterator[None]:
+    """The bundled recording in the history, as the first lines of docs/history.md put it there."""
+    history = get_settings().data_dir / "history"
+    assert main(["--history", str(history), "import", str(ROOT / "data" / "tape_usdm_20240808.parquet")]) == 0
+    yield
+    shutil.rmtree(history)
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.parametrize(("name", "card"), [("history", "z-score"), ("backtest", "Net profit")])
+def test_an_imported_recording_is_a_pair(name: str, card: str) -> None:
+    test = read(page(name, data="Files", window="20", history_tape=RECORDED))
+    assert "recorded 2024-08-08 to 2024-08-09, binance-usdm@recording" in words(test).replace("\u2060", "")
+    assert card in cards(test)
+    test = app("views/history/page.py", history_tab="SQL", sql_time="All", sql_tape=RECORDED)
+    test.button(key="sql_example_Join two legs").click().run()
+    assert len(test.dataframe[1].value) > 1_000
 
 
 @pytest.mark.parametrize("name", ["history", "scanner", "backtest"])
