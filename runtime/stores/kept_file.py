@@ -20,6 +20,7 @@ from alphastream.tape_files.schema import Origin
 from runtime.stores import names, numbering, run_rows, salvage
 from runtime.stores.connections import ERRORS, Connections, explain, is_damage
 from runtime.stores.opening import open_writer
+from runtime.stores.sealed_ticks import SealedTicks
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +59,7 @@ class KeptFile:
     ) -> None:
         self._path, self.origin, self._read_only = path, origin, read_only
         self._connections = Connections(path)
-        self._history = history
-        self._absent: set[str] = set()  # files of the history that were looked for in vain
-        self._ask_again_s = 0.0  # before, a history that did not answer is not asked for what can be done without
+        self._cold = SealedTicks(path, history, self._tell)
         self._sealed_until_ns: int | None = None  # times from here on are in no sealed file; None where not known
         self._damaged: set[Series] = set()  # those whose blocks and runs are not what was written
         self._unchecked: list[tuple[Series, Keys]] = []  # blocks that nobody has read since the file was opened

@@ -2,17 +2,14 @@
 
 import logging
 import sqlite3
-import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from alphastream.errors import DamagedFileError, StorageError
-from alphastream.history import reading
+from alphastream.errors import StorageError
 from alphastream.history.layout import DAY_NS
-from alphastream.history.tables import ticks_of
-from alphastream.tape.columns import INT64_MAX, TickColumns, empty
+from alphastream.tape.columns import TickColumns, empty
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape.ring import Series
 from alphastream.tape_files import block_rows, instrument_rows, schema, sealed_rows
@@ -24,7 +21,6 @@ from runtime.stores.kept_file import KeptFile, total
 log = logging.getLogger(__name__)
 
 _SEALED_TICKS: Final = 1_000_000  # of one file
-_ASK_AGAIN_S: Final = 30.0  # a history that did not answer
 
 
 class Sealable(NamedTuple):
@@ -213,14 +209,14 @@ class TickFile(KeptFile):
         return ticks.rows(slice(max(0, len(ticks) - count), None))
 
     def around(self, series: Series, trade_id: int) -> TickColumns:
-        """The durable tick of an id and its neighbours in the file; empty where it is not held."""
+        """The durable tick of an id, perhaps with its neighbours in the file; empty where it is not held."""
         if series not in self._instruments:
             return empty()
         ticks = self._read(series, "first_id <= ? AND last_id >= ?", trade_id, trade_id)
         if len(ticks):
             return ticks
         holding = [each for each in self._sealed(series) if trade_id in each.ids]
-        return TickColumns.merged([*map(self._of_file, holding), empty()])
+        return TickColumns.merged([*(self._cold.of_id(each, trade_id) for each in holding), empty()])
 
     def newest_of_each(self, count: int) -> dict[Series, tuple[TickColumns, int]]:
         """The newest ticks of the last series of each symbol, and the time of its first tick."""
@@ -261,7 +257,7 @@ class TickFile(KeptFile):
             parts, damaged = block_rows.read(connection, instrument, blocks)
         if not self._left_out.issuperset(damaged):
             self._damaged.add(series)
-        parts += [self._of_file(each, *times) for each in sealed if times is not None]
+        parts += [self._cold.read(each, *times) for each in sealed if times is not None]
         return TickColumns.merged([*parts, empty()])
 
     def _sealed(self, series: Series) -> list[SealedFile]:
@@ -271,38 +267,10 @@ class TickFile(KeptFile):
     def _newest_sealed(self, series: Series, count: int) -> TickColumns:
         parts: list[TickColumns] = [empty()]
         for each in sorted(self._sealed(series), key=lambda each: each.ends[1], reverse=True):
-            if sum(map(len, parts)) >= count or (found := self._if_readable(each)) is None:
+            if sum(map(len, parts)) >= count or (found := self._cold.if_readable(each)) is None:
                 break  # nothing older than what cannot be read: a reader would take the hole for a quiet time
             parts.append(found)
         return TickColumns.merged(parts)
-
-    def _if_readable(self, sealed: SealedFile) -> TickColumns | None:
-        """Ticks of a sealed file, for what can do without them; None while the history cannot be read."""
-        if time.monotonic() < self._ask_again_s:
-            return None
-        try:
-            return self._of_file(sealed)
-        except StorageError as error:
-            if not isinstance(error, DamagedFileError):  # a bucket that does not answer costs seconds a file
-                self._ask_again_s = time.monotonic() + _ASK_AGAIN_S
-            self._tell(f"{self._path} goes on without {sealed.ticks} ticks of a history: {error}")
-        return None
-
-    def _of_file(self, sealed: SealedFile, start_ns: int = 0, end_ns: int = INT64_MAX) -> TickColumns:
-        """Ticks of a sealed file by ascending id; none where the file was taken away, which is told once.
-
-        Raises
-        ------
-        StorageError : the history cannot be read.
-        """
-        if self._history is not None and self._history.exists(sealed.file):
-            ticks = ticks_of(reading.of_file(self._history, "ticks", sealed.file, start_ns, end_ns))
-            return ticks.rows(np.argsort(ticks.id, kind="stable"))
-        if sealed.file not in self._absent:
-            self._absent.add(sealed.file)
-            where = self._history.url(sealed.file) if self._history is not None else f"{sealed.file} of a history"
-            self._tell(f"{where} is not there: {sealed.ticks} ticks of {self._path} cannot be shown")
-        return empty()
 
     def _not_held(
         self, connection: sqlite3.Connection, instrument: int, ticks: TickColumns, runs: IdRuns
@@ -316,9 +284,9 @@ class TickFile(KeptFile):
         blocks = block_rows.keys_of(connection, instrument, "first_id <= ? AND last_id >= ?", *ends)
         parts, _ = block_rows.read(connection, instrument, blocks)
         for each in sealed_rows.load(connection, instrument):
-            overlaps = each.ends[0] <= ends[0] and each.ends[1] >= ends[1]
-            if overlaps and (found := self._if_readable(each)) is not None:  # else kept twice, which readers see once
-                parts.append(found)
+            if each.ends[0] <= ends[0] and each.ends[1] >= ends[1]:
+                found = self._cold.if_readable(each)
+                parts += [] if found is None else [found]  # without it a tick is kept twice, which readers see once
         held = TickColumns.merged([*parts, empty()]).id
         return new.rows(~np.isin(new.id, held))
 

@@ -101,3 +101,13 @@ def test_salvage_keeps_what_is_sealed_and_asks_for_none_of_it_again(tmp_path: Pa
         assert ids(store.window(NAMES[OKX], *ALL)) == list(range(80))
         assert store.gaps(NAMES[OKX]) == []
         assert store.append(ticks(OKX, *range(80))) == 0
+
+
+def test_the_times_beside_a_gap_cost_a_file_once(tmp_path: Path) -> None:
+    path = sealed(tmp_path, OKX, *range(10), *range(12, 80))
+    with TickStore(path, origin=OKX, history=tmp_path / "history", ring_ticks=10) as store:
+        (gap,) = store.gaps(NAMES[OKX])
+        wanted = BEGIN + 9 * DAY // 24, BEGIN + 12 * DAY // 24
+        assert store.times_around(NAMES[OKX], gap) == wanted
+        damage(tmp_path / "history")  # would be noticed by who reads it again
+        assert store.times_around(NAMES[OKX], gap) == wanted
