@@ -4,8 +4,10 @@ import hashlib
 import json
 import platform
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
@@ -24,6 +26,8 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 _held: dict[str, Arrays] = {}
 _numbers = count()
+_users = Counter[str]()  # jobs by file: the same job may run twice in one folder
+_counting = threading.Lock()
 _SHAPES = b"shapes"
 
 
@@ -35,8 +39,8 @@ def named_arrays(arrays: Arrays, backend: object, folder: str | None = None) -> 
     ----------
     arrays : of numbers, any shapes.
     backend : as ``run`` has it. Threads see the arrays themselves, unless there is a folder.
-    folder : of the job: the arrays are written there and have the same name at a restart. None: into a temporary
-        folder, which processes of this machine can open.
+    folder : of the job: the arrays are written there and have the same name at a restart; the last job of this process
+        that uses them deletes them. None: into a temporary folder, which processes of this machine can open.
     """
     if folder is None and isinstance(backend, str) and backend in LOCAL:
         name = f"memory:{next(_numbers)}"
@@ -48,11 +52,18 @@ def named_arrays(arrays: Arrays, backend: object, folder: str | None = None) -> 
         return
     with tempfile.TemporaryDirectory(prefix="alphastream-") if folder is None else nullcontext(str(folder)) as kept:
         name = write(kept, f"{digest_of(arrays)}.arrow", _packed(arrays))
+        with _counting:
+            _users[name] += 1
         try:
             yield name
         finally:
-            system, path = place(name)
-            system.delete_file(path)
+            with _counting:
+                _users[name] -= 1
+                if not _users[name]:
+                    del _users[name]
+                    system, path = place(name)
+                    with suppress(FileNotFoundError):  # another process has done the same job
+                        system.delete_file(path)
 
 
 def open_arrays(name: str) -> Arrays:

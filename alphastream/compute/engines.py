@@ -110,7 +110,9 @@ def spark(work: Work, chunks: Sequence[Any]) -> Iterator[Any]:
 
     Some tasks a core are a job: its answers come together.
     """
-    session: Any = import_module("pyspark.sql").SparkSession.active()
+    session: Any = _installed("pyspark.sql", "spark").SparkSession.getActiveSession()
+    if session is None:
+        raise ComputeError("the backend spark needs a session that is open: SparkSession.builder.getOrCreate()")
 
     def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import platform
 import uuid
 from collections.abc import Container
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.fs
+
+from alphastream.errors import ComputeError
 
 _log = logging.getLogger(__name__)
 
@@ -51,13 +54,16 @@ def save(folder: str, name: str, result: Any) -> None:
 
 
 def write(folder: str, name: str, content: Any) -> str:
-    """Write a file that is there whole or not at all; returns its address."""
+    """Write a file that is there whole or not at all; returns its address. Raises ComputeError."""
     system, path = place(folder)
-    system.create_dir(path, recursive=True)
     part = f"{path}/.{name}.{uuid.uuid4().hex}"
-    with system.open_output_stream(part) as stream:
-        stream.write(content)
-    system.move(part, f"{path}/{name}")
+    try:
+        system.create_dir(path, recursive=True)
+        with system.open_output_stream(part) as stream:
+            stream.write(content)
+        system.move(part, f"{path}/{name}")
+    except OSError as error:
+        raise ComputeError(f"{folder} cannot be written on {platform.node()}: {error}. Give another folder") from error
     return f"{folder.rstrip('/')}/{name}"
 
 

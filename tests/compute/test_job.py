@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -216,6 +217,30 @@ def test_a_name_in_a_folder_is_the_same_at_a_restart(tmp_path: Path) -> None:
             names.append(name)
     with named_arrays({"a": np.arange(4.0)}, "processes", str(tmp_path)) as name:
         assert names[0] == names[1] != name
+
+
+def test_the_same_job_twice_in_one_folder_lets_the_other_one_end(tmp_path: Path) -> None:
+    arrays, (first, second) = {"a": np.arange(3.0)}, (ExitStack(), ExitStack())
+    with second, first:
+        name = first.enter_context(named_arrays(arrays, "processes", str(tmp_path)))
+        assert second.enter_context(named_arrays(arrays, "processes", str(tmp_path))) == name
+        first.close()
+        assert list(tmp_path.iterdir()) == [Path(name)]
+        Path(name).unlink()  # as another process with the same job does
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    with pytest.raises(ComputeError, match=r"file/kept cannot be written on .*Give another folder"):
+        run(squares, ranges(1), "sequential", folder=str(file / "kept"))
+
+
+def test_spark_without_a_session_says_what_it_needs() -> None:
+    need("pyspark")
+    with pytest.raises(ComputeError, match=r"needs a session that is open: SparkSession\.builder"):
+        run(squares, ranges(1), "spark")
 
 
 def test_arrays_that_a_worker_cannot_see_are_named(tmp_path: Path) -> None:
