@@ -6,13 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphastream.core.units import MS
 from alphastream.history import open_tape
 from alphastream.history.files import write
 from alphastream.history.places import Place
 from alphastream.tape.columns import TickColumns
 from tests.history_files.trades import BTC, NOON
 
-Rows = list[tuple[int, int]]  # time after noon in ns, id
+Rows = list[tuple[int, int]]  # time after noon in ms: closer ones may be one trade, see merging.SAME_NS; id
 
 
 def columns_of(rows: Rows, price: float) -> TickColumns:
@@ -20,7 +21,7 @@ def columns_of(rows: Rows, price: float) -> TickColumns:
     times, ids = np.array(rows, np.int64).reshape(-1, 2).T
     count = len(rows)
     flat = np.full(count, price), np.ones(count)
-    return TickColumns(ids, *flat, NOON + times, NOON + times, np.zeros(count, np.bool_))
+    return TickColumns(ids, *flat, NOON + times * MS, NOON + times * MS, np.zeros(count, np.bool_))
 
 
 def plainly(files: list[tuple[int, Rows]]) -> list[tuple[int, int, float]]:
@@ -28,7 +29,9 @@ def plainly(files: list[tuple[int, Rows]]) -> list[tuple[int, int, float]]:
     kept = []
     for number, (epoch, rows) in enumerate(files):
         known = {row for other, before in files[:number] if other == epoch for row in before}
-        kept += [(NOON + time, trade_id, float(number + 1)) for time, trade_id in rows if (time, trade_id) not in known]
+        kept += [
+            (NOON + time * MS, trade_id, float(number + 1)) for time, trade_id in rows if (time, trade_id) not in known
+        ]
     return sorted(kept)
 
 
@@ -42,7 +45,7 @@ def test_columns_and_sql_join_files_by_one_rule(files: list[tuple[int, Rows]], c
         for number, (epoch, rows) in enumerate(files):
             write(Place(folder), "ticks", BTC, columns_of(rows, number + 1), f"file-{number}", epoch=epoch)
         tape = open_tape(folder)
-        for start, end in ((0, NOON * 2), (NOON + cut, NOON + cut + 4)):
+        for start, end in ((0, NOON * 2), (NOON + cut * MS, NOON + (cut + 4) * MS)):
             wanted = [row for row in plainly(files) if start <= row[0] < end]
             found = tape.ticks(BTC, start, end)
             triples = zip(found.time_ns.tolist(), found.id.tolist(), found.price.tolist(), strict=True)
