@@ -63,7 +63,11 @@ def run(
         sys.stdout.write(f"{out}: {_write(out, answer.schema, [answer]):,} rows\n")
         return 0
     known = kind_of(kind)
-    wanted = instrument or reading.instruments(place, known)
+    held = reading.instruments(place, known)
+    wanted = instrument or held
+    for each in wanted:
+        if each not in held:
+            raise ParameterError(f"{place} has no {kind} of {each}: it has {', '.join(held[:8]) or 'none at all'}")
     within = moment(start, 0), moment(end, INT64_MAX)
     if out.suffix:
         screen = Screen(0)

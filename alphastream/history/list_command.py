@@ -38,7 +38,8 @@ def run(place: Place, kind: str | None = None) -> int:
             days = len({day_of(one.first_ns) for one in said})
             first, last = min(one.first_ns for one in said), max(one.last_ns for one in said)
             sys.stdout.write(
-                f"{each:8} {instrument:32} {_text(first)} to {_text(last)}  {days:,} days  {len(held):,} files  "
+                f"{each:8} {instrument:32} {_text(first)} to {_text(last)}  "
+                f"{days:,} day{'s'[: days != 1]}  {len(held):,} file{'s'[: len(held) != 1]}  "
                 f"{rows:,} rows  {size:,} bytes ({size / rows:.1f} a row)\n"
             )
             is_empty = False

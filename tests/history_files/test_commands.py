@@ -29,6 +29,7 @@ def test_what_is_held_is_listed(folder: Path, capsys: pytest.CaptureFixture[str]
     assert [line.split()[:2] for line in lines] == [["ticks", BTC], ["ticks", ETH]]
     assert "2026-11-02 12:00:00 to 2026-11-03" in lines[0]
     assert "2 days  2 files  500,000 rows" in lines[0]
+    assert "1 day  1 file  1,000 rows" in lines[1]
     assert main(["list", "--kind", "bars", "--history", str(folder)]) == 1
     assert main(["--history", str(folder / "none"), "list"]) == 1
     assert "holds nothing" in capsys.readouterr().err
@@ -97,3 +98,10 @@ def test_a_command_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit, match="2"):
         main(["shred"])
     assert "invalid choice: 'shred'" in capsys.readouterr().err
+
+
+def test_an_instrument_that_is_not_held_is_not_exported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder.parent / "btc.csv"
+    assert main(["--history", str(folder), "export", str(out), "--instrument", "binance-usdm:BTCUSD"]) == 2
+    assert f"has no ticks of binance-usdm:BTCUSD: it has {BTC}, {ETH}" in capsys.readouterr().err
+    assert not out.exists()
