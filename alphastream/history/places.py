@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -68,14 +68,20 @@ class Place:
         """Return a path below the root as programs outside know it."""
         return self.full(path) if self.is_local else f"{self.protocol}://{self.full(path)}"
 
-    def find(self, folder: str = "", ending: str = ".parquet") -> list[Found]:
+    def find(
+        self, folder: str = "", ending: str = ".parquet", enters: Callable[[str], bool] | None = None
+    ) -> list[Found]:
         """Return the files of a folder and of those in it, by path; none where there is no such folder.
 
         Files that are being written are left out.
+
+        Parameters
+        ----------
+        enters : whether to look into a folder of a name; a bucket tells all in one listing.
         """
         try:
             if self.is_local:
-                found = list(_walk(self.full(folder), len(self.root) + 1, ending))
+                found = list(_walk(self.full(folder), len(self.root) + 1, ending, enters))
             else:
                 found = self._listed(folder, ending)
         except FileNotFoundError:
@@ -174,11 +180,12 @@ class Place:
             self.filesystem.pipe_file(full, bytes(written))
 
 
-def _walk(folder: str, root: int, ending: str) -> Iterator[Found]:
+def _walk(folder: str, root: int, ending: str, enters: Callable[[str], bool] | None) -> Iterator[Found]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                yield from _walk(entry.path, root, ending)
+                if enters is None or enters(entry.name):
+                    yield from _walk(entry.path, root, ending, enters)
             elif entry.name.endswith(ending):
                 stat = entry.stat()
                 yield Found(entry.path[root:].replace(os.sep, "/"), stat.st_size, stat.st_mtime)

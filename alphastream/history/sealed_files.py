@@ -1,6 +1,7 @@
 """Which files of a history count beside the rows of tape files: of rows that stand in both, one may be seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,7 @@ class SealedFiles:
     """
 
     def __init__(self, kinds: Iterable[str], files: Mapping[Path, Connection], verify: Verify) -> None:
-        self._kinds, self._paths, self._verify = frozenset(kinds), tuple(files), verify
-        self._sealed = {each.file for connection in files.values() for each in sealed_rows.load(connection)}
-        self._announced = {file for connection in files.values() for file in sealed_rows.announced(connection)}
+        self._kinds, self._files, self._verify = frozenset(kinds), files, verify
 
     def counting(self, files: Sequence[Found]) -> list[Found]:
         """Return those of a listing that was taken after the moment that count: those not sealed at it do not.
@@ -37,14 +36,24 @@ class SealedFiles:
         ------
         StorageError : a tape file cannot be read.
         """
-        unknown = {each.path for each in files if self._may_be_ours(each.path)} - self._sealed
+        unknown = {each.path for each in files if self._may_be_ours(each.path)}
+        if unknown:
+            unknown -= self._sealed
         if unknown:  # what was written since the moment was announced since, before it was written
             unknown &= self._announced | self._known_by_now()
         return [each for each in files if each.path not in unknown]
+
+    @cached_property
+    def _sealed(self) -> set[str]:
+        return {file for connection in self._files.values() for file in sealed_rows.counting(connection)}
+
+    @property
+    def _announced(self) -> set[str]:
+        return {file for connection in self._files.values() for file in sealed_rows.announced(connection)}
 
     def _may_be_ours(self, path: str) -> bool:
         return path.rpartition("/")[2].startswith(SEALED) and path.partition("/")[0] in self._kinds
 
     def _known_by_now(self) -> set[str]:
-        with reading.one_moment(self._paths, self._verify) as files:
+        with reading.one_moment(self._files, self._verify) as files:
             return {file for connection in files.values() for file in sealed_rows.known(connection)}

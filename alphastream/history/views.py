@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from alphastream.history import reading
 from alphastream.history.files import Summary
-from alphastream.history.layout import DAY_NS, INT64_MAX, Kind, first_ns_of, partition_of
+from alphastream.history.layout import INT64_MAX, Kind, day_of, partition_of
 from alphastream.history.merging import KEYS, SAME_NS
 from alphastream.history.places import Found, Place
 from alphastream.history.sql import literal
@@ -70,15 +70,18 @@ def view(
 
 def files_of(place: Place, kind: Kind, start_ns: int, end_ns: int) -> list[Found]:
     """Return the files of a kind whose day can have rows of a time, by path."""
+    start_ns, end_ns = max(start_ns, 0), min(end_ns, INT64_MAX)
     if end_ns <= start_ns:
         return []
-    first, last = start_ns // DAY_NS, (end_ns - 1) // DAY_NS
-    found = []
-    for each in place.find(kind):
-        partition = partition_of(each.path)
-        if partition is not None and first <= first_ns_of(partition.day) // DAY_NS <= last:
-            found.append(each)
-    return found
+    first, last = day_of(start_ns), day_of(end_ns - 1)
+    names = f"date={first}", f"date={last}"
+    found = place.find(kind, enters=lambda name: not name.startswith("date=") or names[0] <= name <= names[1])
+    partitions = [partition_of(each.path) for each in found]
+    return [
+        each
+        for each, partition in zip(found, partitions, strict=True)
+        if partition is not None and first <= partition.day <= last
+    ]
 
 
 def _sorted_out(

@@ -115,6 +115,11 @@ def announced(connection: sqlite3.Connection) -> list[str]:
     return [file for (file,) in connection.execute(query).fetchall()]
 
 
+def counting(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the files that count, as they stand there."""
+    return [file for (file,) in connection.execute("SELECT file FROM sealed").fetchall()] if exist(connection) else []
+
+
 def known(connection: sqlite3.Connection) -> list[str]:
     """Return every file that counts or was to be written."""
     if not exist(connection):

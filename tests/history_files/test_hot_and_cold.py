@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from alphastream.core.units import DAY
-from alphastream.history import files, open_tape
+from alphastream.history import files, open_tape, views
+from alphastream.history.layout import day_of
 from alphastream.history.places import Place
 from alphastream.history.tape_files import TapeFiles
 from alphastream.tape.columns import TickColumns
@@ -129,3 +130,15 @@ def test_a_data_folder_without_its_tape_files_is_read_by_its_history(folder: Pat
     for path in folder.glob("okx.db*"):
         path.unlink()
     assert open_tape(folder).span(NAME) == open_tape(folder / "history").span(NAME)
+
+
+def test_a_short_time_looks_into_no_folder_of_another_day(folder: Path, ticks: TickColumns) -> None:
+    place = Place(folder / "history")
+    assert len(place.find("ticks")) == 2
+    assert place.find("ticks", enters=lambda name: not name.startswith("date=")) == []
+    day = views.files_of(place, "ticks", BEGIN + DAY, BEGIN + DAY + 1)
+    assert [file.path.split("/")[3] for file in day] == [f"date={day_of(BEGIN + DAY)}"]
+    assert views.files_of(place, "ticks", -(10**30), 10**30) == place.find("ticks")
+    query = f"SELECT count(*) AS n FROM ticks WHERE time < make_timestamp_ns({BEGIN + DAY + DAY // 4})"
+    last = int(((ticks.time_ns >= BEGIN + DAY) & (ticks.time_ns < BEGIN + DAY + DAY // 4)).sum())
+    assert open_tape(folder).sql(query, BEGIN + DAY).to_pylist() == [{"n": last}]
