@@ -162,7 +162,7 @@ def test_a_profile_brings_all_that_its_services_wait_for(profile: str) -> None:
 def test_the_dashboard_leaves_the_tape_to_the_recorder_beside_it() -> None:
     services = compose()["services"]
     assert services["dashboard"]["volumes"] == services["recorder"]["volumes"]
-    # The one that comes first writes, and a dashboard does not publish; one that cannot record must not keep it away.
+    # The one that comes first writes; a recorder that does not get healthy must not keep the dashboard away.
     assert services["dashboard"]["depends_on"]["recorder"] == {"condition": "service_healthy", "required": False}
 
 
