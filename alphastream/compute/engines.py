@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -69,7 +69,13 @@ def dask(work: Work, chunks: Sequence[Any], address: str) -> Iterator[Any]:
     futures = client.map(work, chunks, pure=False)
     try:
         for _, found in distributed.as_completed(futures, loop=client.loop, with_results=True):
+            if isinstance(found, distributed.client.FutureCancelledError):
+                raise ComputeError(
+                    f"the Dask scheduler at {address or 'an open client'} has ended: start the job again"
+                )
             yield found
+    except distributed.KilledWorker as error:  # one worker after the other of the same chunk
+        raise BrokenExecutor(str(error)) from error
     finally:
         client.cancel(futures)
         if address:

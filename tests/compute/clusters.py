@@ -17,6 +17,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 @contextmanager
 def dask_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
     """Give the address of a scheduler; a worker that dies is not started again."""
+    with dask_scheduler(folder, workers) as (address, _):
+        yield address
+
+
+@contextmanager
+def dask_scheduler(folder: Path, workers: int = 2) -> Iterator[tuple[str, Server]]:
+    """The same, with the scheduler itself, which a test may kill."""
     need("distributed")
     first, *others = free_ports(1 + workers)
     address = f"tcp://127.0.0.1:{first}"
@@ -24,11 +31,12 @@ def dask_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
     scheduler = [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(first)]
     worker = [*python, "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1"]
     with ExitStack() as running:
-        running.enter_context(Server([*scheduler, "--no-dashboard", "--no-show"], first, folder / "scheduler.log"))
+        server = Server([*scheduler, "--no-dashboard", "--no-show"], first, folder / "scheduler.log")
+        running.enter_context(server)
         for port in others:
             command = [*worker, "--worker-port", str(port), "--no-dashboard"]
             running.enter_context(Server(command, port, folder / f"worker{port}.log"))
-        yield address
+        yield address, server
 
 
 @contextmanager

@@ -14,10 +14,11 @@ import pytest
 
 from alphastream.compute import JobCancelled, run
 from alphastream.compute.engines import engine_of
+from alphastream.errors import ComputeError
 from alphastream.scan import ScanCancelled, scan_pairs
 from alphastream.scan.work import Pairs
-from tests.compute.clusters import dask_cluster, ray_cluster
-from tests.compute.jobs import Range, fails, squares
+from tests.compute.clusters import dask_cluster, dask_scheduler, ray_cluster
+from tests.compute.jobs import Range, fails, squares, traced
 
 ENGINES = ("processes", "dask", "ray")
 
@@ -136,3 +137,18 @@ def test_errors_and_cancellations_come_through(engine: str, address: Callable[[s
             cancelled=lambda: bool(done),
         )
     assert len(run(squares, chunks, address(engine), workers=2)) == 20, "the engine can be used after that"
+
+
+@pytest.mark.slow
+def test_a_dask_scheduler_that_ends_in_mid_job_is_told(tmp_path: Path) -> None:
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    with dask_scheduler(tmp_path, workers=1) as (place, scheduler):
+
+        def kill_it(done: int, _: int) -> None:
+            if done == 1:
+                scheduler.kill()
+
+        chunks = [Range(at, at + 1, str(traces)) for at in range(3_000)]
+        with pytest.raises(ComputeError, match=r"the Dask scheduler at tcp://.* has ended: start the job again"):
+            run(traced, chunks, f"dask:{place}", progress=kill_it)
