@@ -156,7 +156,8 @@ def _show(result: Result) -> None:
     frame, count = result.frame, len(result.frame)
     more = f", and more: the first {count:,} are kept" if result.has_more else ""
     shown = f", the first {SHOWN_ROWS:,} shown" if count > SHOWN_ROWS else ""
-    st.caption(f"{count:,} row{'s'[: count != 1]}{more}{shown}. {result.seconds:.2f} s.")
+    zone = " Times are UTC." if time_columns(frame) else ""
+    st.caption(f"{count:,} row{'s'[: count != 1]}{more}{shown}. {result.seconds:.2f} s.{zone}")
     if result.query != st.session_state.get(QUERY):
         st.caption("Of the query before the box was changed.")
     moment = st.column_config.DatetimeColumn

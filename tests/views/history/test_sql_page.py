@@ -49,6 +49,7 @@ def test_a_click_runs_an_example(box: AppTest, name: str) -> None:
     rows = box.dataframe[1].value
     assert (len(rows) > 0) == ("Arbitrage" not in name)
     assert f"{len(rows):,} row" in words(box)
+    assert ("Times are UTC." in words(box)) == (name != "Last 5 minutes")
 
 
 def test_how_much_a_time_holds_is_said_before_it_runs(box: AppTest) -> None:
