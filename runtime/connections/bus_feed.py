@@ -142,6 +142,7 @@ class BusFeed:
         self._unsettled, self._settled_s = 0, time.monotonic()
         was_connected, damaged, opened_s = True, 0, time.monotonic()
         answered_s = opened_s
+        context.stats.traffic.transport = f"bus {bus.name}"
         while not context.stopping:
             batches = consumer.receive(RECEIVE_S)
             if consumer.is_connected and not was_connected:

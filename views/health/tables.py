@@ -152,7 +152,7 @@ def facts_frame(pipeline: PipelineReport, report: Report) -> pd.DataFrame:
     """Everything else, a name and a value a row."""
     feed, traffic, store, file = pipeline.feed, pipeline.feed.traffic, pipeline.store, pipeline.file
     facts = {
-        "transport": traffic.transport or "none: a recording is played",
+        "transport": traffic.transport or ("none: a recording is played" if pipeline.kind == "replay" else "none"),
         "bytes received": size(traffic.bytes_received),
         "reconnects": f"{feed.reconnects:,}",
         "connections renewed without a break": f"{feed.renewals:,}",

@@ -87,6 +87,7 @@ def test_trades_come_with_what_the_feed_says_of_itself(store: TickStore) -> None
         assert ingest.health.reason.startswith("bus: memory connected, ")
         assert ingest.health.reason.endswith("ms behind")
         assert ingest.health.ticks == 100
+        assert ingest.health.traffic.transport == "bus memory"
         bus.publish(Batch(ETH, trades(1, 100)))  # an instrument that nobody has named, and long ago
         eventually(lambda: ingest.health.symbols == (BTC, ETH))
         eventually(lambda: ingest.state == "backfilling")
