@@ -31,14 +31,14 @@ def test_an_example_runs_and_a_write_is_refused(app: RunningApp, open_page: Open
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
     expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
     names = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.map(each => each.name)")
-    assert names == ["BTCUSDT", "ETHUSDT"]
+    assert names == ["binance-usdm:BTCUSDT", "binance-usdm:ETHUSDT"]
     assert "sql=SELECT" in page.url  # it can be passed on
 
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV, all rows").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-    assert list(rows[0]) == ["minute", "symbol", "vwap", "volume"]
-    assert {row["symbol"] for row in rows} == set(names)
+    assert list(rows[0]) == ["minute", "instrument", "vwap", "volume"]
+    assert {row["instrument"] for row in rows} == set(names)
     assert rows[0]["minute"].endswith(":00.000000+0000")
 
     box = page.get_by_role("textbox", name="Query")
