@@ -25,6 +25,7 @@ def test_a_notebook_runs_and_shows_a_picture(path: Path, tmp_path: Path, monkeyp
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a test before may have set one that shows nothing
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     book = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     client = nbclient.NotebookClient(
