@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> int:
 def _usual() -> str:
     """Where the application keeps its history; settings are read by the application alone, but for these two."""
     data_dir = os.environ.get("ALPHASTREAM_DATA_DIR", "var")
-    return os.environ.get("ALPHASTREAM_HISTORY") or os.path.join(data_dir, "history")
+    history = os.environ.get("ALPHASTREAM_HISTORY", "").strip()
+    return history if history and history.lower() != "off" else os.path.join(data_dir, "history")
 
 
 if __name__ == "__main__":

@@ -105,3 +105,12 @@ def test_an_instrument_that_is_not_held_is_not_exported(folder: Path, capsys: py
     assert main(["--history", str(folder), "export", str(out), "--instrument", "binance-usdm:BTCUSD"]) == 2
     assert f"has no ticks of binance-usdm:BTCUSD: it has {BTC}, {ETH}" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("said", ["", " ", "off", "OFF"])
+def test_without_a_setting_the_history_is_beside_the_tape_files(
+    said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHASTREAM_DATA_DIR", str(folder.parent))
+    monkeypatch.setenv("ALPHASTREAM_HISTORY", said)
+    assert main(["list"]) == 0
