@@ -139,7 +139,6 @@ def test_errors_and_cancellations_come_through(engine: str, address: Callable[[s
     assert len(run(squares, chunks, address(engine), workers=2)) == 20, "the engine can be used after that"
 
 
-@pytest.mark.slow
 def test_a_dask_scheduler_that_ends_in_mid_job_is_told(tmp_path: Path) -> None:
     traces = tmp_path / "traces"
     traces.mkdir()
