@@ -391,7 +391,8 @@ def test_the_bundled_recording_is_read_once(monkeypatch: pytest.MonkeyPatch) -> 
     held = test.session_state["backtest_run"][1]
     test.run()
     assert test.session_state["backtest_run"][1] is held
-    assert [str(option) for option in test.segmented_control(key="source").options] == ["Upload", "Bundled recording"]
+    offered = [str(option) for option in test.segmented_control(key="source").options]
+    assert offered == ["Upload", "Bundled recording", "Recorded history"]
 
 
 def test_legs_that_never_meet_are_told() -> None:
