@@ -12,10 +12,10 @@ RUN groupadd --gid 10001 alphastream \
     && python -m venv /opt/venv
 
 # Before the sources: a change of them installs nothing anew.
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install -r /tmp/requirements.txt
-
 WORKDIR /app
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+
 USER 10001:10001
 COPY --chown=alphastream:alphastream . .
 
