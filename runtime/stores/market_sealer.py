@@ -12,7 +12,7 @@ import numpy as np
 
 from alphastream.books.blocks import Columns
 from alphastream.core.units import DAY
-from alphastream.errors import AlphaStreamError, StorageError
+from alphastream.errors import StorageError
 from alphastream.history import market_rows
 from alphastream.history.files import StoredFile, write
 from alphastream.history.layout import Partition, day_of
@@ -23,9 +23,8 @@ from alphastream.history.tape_files import name_in_history
 from alphastream.tape.id_ranges import IdRuns
 from alphastream.tape_files import sealed_rows
 from alphastream.tape_files.sealed_rows import SealedFile
-from runtime import threads
-from runtime.stores.connections import ERRORS, Connections, explain
-from runtime.stores.sealer import FIRST_LOOK_S, LOOK_EVERY_S
+from runtime.stores.connections import Connections
+from runtime.stores.sealing_thread import SealingThread
 from runtime.stores.thread_jobs import ThreadJobs
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class _Batch(NamedTuple):
     columns: Columns
 
 
-class MarketSealer:
+class MarketSealer(SealingThread):
     """Seals blocks whose samples are all older than a horizon, whole UTC days of them, on a thread of its own.
 
     A file is announced, written under another name and renamed; one transaction then has it count and deletes its
@@ -73,45 +72,14 @@ class MarketSealer:
         growing: Callable[[], set[int]],
         met: Callable[[Sequence[Block]], None],
     ) -> None:
-        self._path, self._place, self._horizon_ns = path, place, horizon_ns
+        super().__init__(path, "samples", horizon_ns)
+        self._place = place
         self._connections, self._jobs, self._growing, self._met = connections, jobs, growing, met
-        self._one_at_a_time = threading.Lock()
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="market-sealer", daemon=True)
-        self.sealed = 0
-        self.error: str | None = None
 
-    def start(self) -> None:
-        """Start the thread, where there is a horizon."""
-        if self._horizon_ns is not None:
-            self._thread.start()
-
-    def stop(self, wait_s: float | None = None) -> None:
-        """Stop after the files that are being written; they are waited for."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(wait_s)
-
-    def _run(self) -> None:
-        pause_s = FIRST_LOOK_S
-        while not self._stopping.wait(pause_s):
-            pause_s = LOOK_EVERY_S
-            try:
-                self.seal((time.time_ns() - (self._horizon_ns or 0)) // DAY * DAY)
-            except (*ERRORS, AlphaStreamError, OSError) as error:
-                self._fail(explain(self._path, error) if isinstance(error, ERRORS) else str(error), None)
-            except Exception as error:  # noqa: BLE001 (the edge of the thread: nothing more would be sealed without it)
-                threads.begins_again()
-                self._fail(f"a defect ({type(error).__name__}: {error})", error)
-            else:
-                if self.error is not None:
-                    log.info("sealing works again: path=%s", self._path)
-                self.error = None
-
-    def _fail(self, words: str, defect: Exception | None) -> None:
-        if words != self.error and not self._stopping.is_set():
-            log.error("old samples stay in %s, which grows: %s", self._path, words, exc_info=defect)
-        self.error = words
+    def look(self) -> None:
+        """Move what is due."""
+        self.seal((time.time_ns() - (self._horizon_ns or 0)) // DAY * DAY)
 
     def seal(self, until_ns: int, progress: Callable[[int], None] | None = None) -> int:
         """Move blocks whose samples are all before a time to the history; how many samples were moved.

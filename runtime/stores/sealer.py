@@ -9,26 +9,23 @@ from pathlib import Path
 from typing import Final
 
 from alphastream.core.units import DAY
-from alphastream.errors import AlphaStreamError, ParameterError, StorageError
+from alphastream.errors import ParameterError, StorageError
 from alphastream.history.files import write
 from alphastream.history.layout import Partition, day_of
 from alphastream.history.places import Place
 from alphastream.history.sealed_files import SEALED
 from alphastream.history.tape_files import name_in_history
-from runtime import threads
-from runtime.stores.connections import ERRORS
 from runtime.stores.rings import SymbolRings
+from runtime.stores.sealing_thread import SealingThread
 from runtime.stores.sqlite import Sealable, TickFile
 from runtime.stores.writer import TickWriter
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S: Final = 60.0
-FIRST_LOOK_S: Final = 5.0
 _COMMIT_S: Final = 60.0  # for the thread that writes to come to it
 
 
-class Sealer:
+class Sealer(SealingThread):
     """Seals whole UTC days that are older than a horizon, on a thread of its own.
 
     Parameters
@@ -56,45 +53,14 @@ class Sealer:
         rings: SymbolRings,
         lock: threading.Lock,
     ) -> None:
-        self._path, self._file, self._writer, self._rings, self._lock = path, file, writer, rings, lock
-        self._place, self._horizon_ns = place, horizon_ns
-        self._one_at_a_time = threading.Lock()
-        self._stopping = threading.Event()
+        super().__init__(path, "ticks", horizon_ns)
+        self._file, self._writer, self._rings, self._lock = file, writer, rings, lock
+        self._place = place
         self._thread = threading.Thread(target=self._run, name="tick-sealer", daemon=True)
-        self.sealed = 0
-        self.error: str | None = None
 
-    def start(self) -> None:
-        """Start the thread, where there is a horizon."""
-        if self._horizon_ns is not None:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the file that is being written."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        pause_s = FIRST_LOOK_S
-        while not self._stopping.wait(pause_s):
-            pause_s = LOOK_EVERY_S
-            try:
-                self.seal(self._due_ns)
-            except (*ERRORS, AlphaStreamError, OSError) as error:
-                self._fail(self._file.explain(error) if isinstance(error, ERRORS) else str(error), None)
-            except Exception as error:  # noqa: BLE001 (the edge of the thread: nothing more would be sealed without it)
-                threads.begins_again()
-                self._fail(f"a defect ({type(error).__name__}: {error})", error)
-            else:
-                if self.error is not None:
-                    log.info("sealing works again: path=%s", self._path)
-                self.error = None
-
-    def _fail(self, words: str, defect: Exception | None) -> None:
-        if words != self.error and not self._stopping.is_set():
-            log.error("old ticks stay in %s, which grows: %s", self._path, words, exc_info=defect)
-        self.error = words
+    def look(self) -> None:
+        """Move what is due."""
+        self.seal(self._due_ns)
 
     def _due_ns(self, symbol: str) -> int:
         """The UTC midnight before which ticks of a symbol are old enough."""

@@ -15,7 +15,7 @@ from alphastream.books import BookColumns, MarkColumns, QuoteColumns
 from alphastream.errors import StorageError
 from alphastream.history.places import Place
 from alphastream.instruments import InstrumentId
-from runtime.stores import market_sealer, market_tails
+from runtime.stores import market_sealer, market_tails, sealing_thread
 from runtime.stores.market_store import MarketStore, market_path
 from tests.runtime.connections.feed_runs import until
 
@@ -115,7 +115,7 @@ def test_sealed_samples_are_read_as_before(path: Path, tmp_path: Path) -> None:
 def test_blocks_older_than_the_retention_go_to_the_history_by_themselves(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_sealer, "FIRST_LOOK_S", 0.01)
+    monkeypatch.setattr(sealing_thread, "FIRST_LOOK_S", 0.01)
     with MarketStore(path) as store:
         fill(store, 0, 100)
     with MarketStore(path, history=tmp_path / "history", retention_ns=SECOND, flush_s=0.01) as store:
@@ -127,8 +127,8 @@ def test_blocks_older_than_the_retention_go_to_the_history_by_themselves(
 def test_a_history_that_cannot_be_written_is_told_and_nothing_is_lost(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_sealer, "FIRST_LOOK_S", 0.01)
-    monkeypatch.setattr(market_sealer, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(sealing_thread, "FIRST_LOOK_S", 0.01)
+    monkeypatch.setattr(sealing_thread, "LOOK_EVERY_S", 0.01)
     with MarketStore(path) as store:
         fill(store, 0, 60)
     history = tmp_path / "history"
