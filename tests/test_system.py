@@ -328,3 +328,13 @@ def several(tmp_path: Path, exchanges: Mapping[str, LocalExchange], **knobs: str
     nobody = {"ws_url": f"ws://127.0.0.1:{_closed_port()}", "rest_url": f"http://127.0.0.1:{_closed_port()}"}
     addresses = {name.upper(): f"{nobody[name]},{places[name]}" for name in URLS}
     return settings(tmp_path, None, 0, **{"VENUE": "auto", **addresses, **knobs})
+
+
+@contextmanager
+def two_venues(tmp_path: Path) -> Iterator[tuple[System, LocalExchange]]:
+    """A system on Binance's futures and spot, with books of both; and the exchange that is spot's."""
+    with LocalExchange(loop=True) as futures, LocalExchange(market="spot", loop=True) as spot:
+        exchanges = {"binance-usdm": futures, "binance-spot": spot}
+        both = {"VENUE": ",".join(exchanges), "SYMBOLS": "BTCUSDT,ETHUSDT", "BOOKS": "on", "FEED": "live"}
+        with running(System(several(tmp_path, exchanges, **both))) as system:
+            yield system, spot

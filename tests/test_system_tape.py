@@ -4,28 +4,12 @@ from pathlib import Path
 
 import config
 from system import System
-from tests.test_system import eventually, running, several
-from tools.exchange import LocalExchange
+from tests.test_system import eventually, running, several, two_venues
 from views.history.sql_examples import examples
 
 
 def test_examples_run_on_live_trades_of_two_venues(tmp_path: Path) -> None:
-    with (
-        LocalExchange(loop=True) as futures,
-        LocalExchange(market="spot", loop=True) as spot,
-        running(
-            System(
-                several(
-                    tmp_path,
-                    {"binance-usdm": futures, "binance-spot": spot},
-                    VENUE="binance-usdm,binance-spot",
-                    SYMBOLS="BTCUSDT,ETHUSDT",
-                    BOOKS="on",
-                    FEED="live",
-                )
-            )
-        ) as system,
-    ):
+    with two_venues(tmp_path) as (system, _):
         assert system.tape("replay") is None
         tape = system.tape("live")
         assert tape is not None

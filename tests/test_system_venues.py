@@ -12,7 +12,7 @@ from health import report_of, troubles
 from pipelines import Pipeline
 from runtime.arbitrage.service import AssetView
 from system import System
-from tests.test_system import BTC, SPOT_BTC, eventually, running, settings, several
+from tests.test_system import BTC, SPOT_BTC, eventually, running, settings, several, two_venues
 from tools.exchange import Drop, LocalExchange, Rate, Refuse451, SkipIds, Stall
 
 VENUES = ("coinbase", "kraken")
@@ -151,22 +151,7 @@ def test_where_the_file_of_one_venue_cannot_be_used_the_next_is_tried(tmp_path: 
 
 
 def test_edges_between_two_venues_are_seen_in_their_books(tmp_path: Path) -> None:
-    with (
-        LocalExchange(loop=True) as futures,
-        LocalExchange(market="spot", loop=True) as spot,
-        running(
-            System(
-                several(
-                    tmp_path,
-                    {"binance-usdm": futures, "binance-spot": spot},
-                    VENUE="binance-usdm,binance-spot",
-                    SYMBOLS="BTCUSDT,ETHUSDT",
-                    BOOKS="on",
-                    FEED="live",
-                )
-            )
-        ) as system,
-    ):
+    with two_venues(tmp_path) as (system, spot):
         assert system.arbitrage.outage is None
 
         found: list[AssetView] = []
