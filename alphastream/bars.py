@@ -6,7 +6,7 @@ at or before the bar's end, with its age beside it, so that an old price can be 
 new one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
@@ -127,27 +127,25 @@ def merge(old: Bars, new: Bars) -> Bars:
         return new if len(old) == 0 else old
     cut = int(np.searchsorted(old.start_ns, new.start_ns[0]))
     head, tail = old.take(slice(None, cut)), old.take(slice(cut, None))
-    joined = _concatenate(tail, new)
+    joined = concatenate((tail, new))
     by_open = np.lexsort((joined.first_ns, joined.start_ns))
     by_close = np.lexsort((joined.last_ns, joined.start_ns))
     start = joined.start_ns[by_open]
     first = np.flatnonzero(np.r_[True, start[1:] != start[:-1]])
     last = np.r_[first[1:], len(start)] - 1
-    return _concatenate(
-        head,
-        Bars(
-            start_ns=start[first],
-            open=joined.open[by_open][first],
-            high=np.maximum.reduceat(joined.high[by_open], first),
-            low=np.minimum.reduceat(joined.low[by_open], first),
-            close=joined.close[by_close][last],
-            volume=np.add.reduceat(joined.volume[by_open], first),
-            trades=np.add.reduceat(joined.trades[by_open], first),
-            first_ns=joined.first_ns[by_open][first],
-            last_ns=joined.last_ns[by_close][last],
-            buy_volume=np.add.reduceat(joined.buy_volume[by_open], first),
-        ),
+    tail = Bars(
+        start_ns=start[first],
+        open=joined.open[by_open][first],
+        high=np.maximum.reduceat(joined.high[by_open], first),
+        low=np.minimum.reduceat(joined.low[by_open], first),
+        close=joined.close[by_close][last],
+        volume=np.add.reduceat(joined.volume[by_open], first),
+        trades=np.add.reduceat(joined.trades[by_open], first),
+        first_ns=joined.first_ns[by_open][first],
+        last_ns=joined.last_ns[by_close][last],
+        buy_volume=np.add.reduceat(joined.buy_volume[by_open], first),
     )
+    return concatenate((head, tail))
 
 
 def resample(bars: Bars, interval_ns: int) -> Bars:
@@ -328,8 +326,9 @@ def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints,
     return bars.close[row], ends - bars.last_ns[row], volume, np.where(fresh, trades, 0), bought
 
 
-def _concatenate(a: Bars, b: Bars) -> Bars:
-    return Bars(*(np.concatenate((getattr(a, item.name), getattr(b, item.name))) for item in fields(Bars)))
+def concatenate(pieces: Sequence[Bars]) -> Bars:
+    """Bars behind each other, at least one piece, as they are."""
+    return Bars(*(np.concatenate([getattr(piece, item.name) for piece in pieces]) for item in fields(Bars)))
 
 
 NO_ROWS = align(empty_bars(), empty_bars(), 1)

@@ -10,6 +10,7 @@ spread ask for the same node. Inputs keep their order: a spread of A on B is not
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from alphastream.errors import ParameterError
 from alphastream.estimators.fold import Estimator, Fold, preview_each, run_each
 
 Price = Literal["log", "price"]
+Kind = Literal["log", "price", "bars"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,12 @@ class Source:
     ----------
     symbols : legs; for a pair the dependent leg first.
     interval_ns : length of a bar.
-    price : what the columns hold, log prices or prices.
+    price : what the columns hold: log prices or prices of a pair, or whole bars of any number of instruments.
     """
 
     symbols: tuple[str, ...]
     interval_ns: int
-    price: Price = "log"
+    price: Kind = "log"
 
     def __getitem__(self, column: str) -> "Series":
         return Series(self, column)
@@ -88,10 +90,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One column of a source or of a node's output."""
+    """One column of a source or of a node's output; ``held`` is a series of longer bars, see ``as_of``."""
 
     of: Source | Node
     column: str
+    held: "Series | None" = None
 
     @property
     def source(self) -> Source:
@@ -109,6 +112,26 @@ class Series:
         if isinstance(self.of, Source):
             return self.column
         return f"{self.of.estimator!r}.{self.column}"
+
+
+def as_of(series: Series, source: Source) -> Series:
+    """A series of longer bars on the rows of shorter ones: what its newest closed bar gave, NaN before the first.
+
+    A long bar counts from its end on: a row does not see the one that it lies in.
+
+    Raises
+    ------
+    ParameterError
+        Its bars are no whole number of the other's, so that they would not close where rows are.
+    """
+    if series.source == source:
+        return series
+    if series.source.interval_ns % source.interval_ns:
+        raise ParameterError(
+            f"bars of {interval_name(series.source.interval_ns)} do not end where bars of "
+            f"{interval_name(source.interval_ns)} do: give a whole multiple"
+        )
+    return Series(source, f"[{series.name}]", series)
 
 
 @dataclass(slots=True)
@@ -297,10 +320,34 @@ class Graph:
 
 
 def _inputs(node: Node, columns: Mapping[str, Floats], outputs: Mapping[Node, Any]) -> list[Floats]:
-    return [
-        getattr(outputs[series.of], series.column) if isinstance(series.of, Node) else columns[series.column]
-        for series in node.inputs
-    ]
+    return [value_of(series, columns, outputs) for series in node.inputs]
+
+
+def value_of(series: Series, columns: Mapping[str, Floats], outputs: Mapping[Node, Any]) -> Floats:
+    """The rows of a series, (T,).
+
+    Parameters
+    ----------
+    columns : of its source.
+    outputs : rows of nodes, as ``Graph.run`` gives them.
+
+    Raises
+    ------
+    ParameterError : its source or node has no such column.
+    """
+    name = series.column
+    if isinstance(series.of, Node):
+        rows = outputs[series.of]
+        if hasattr(rows, name):
+            return getattr(rows, name)  # type: ignore[no-any-return]
+        known = list(getattr(rows, "__match_args__", None) or vars(rows))
+    elif name in columns:
+        return columns[name]
+    else:
+        known = list(columns)
+    near = get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ParameterError(f"{series.of.name} has no column {name!r}: it has {', '.join(known)}{hint}")
 
 
 def _inputs_of(

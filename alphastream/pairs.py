@@ -36,7 +36,7 @@ from alphastream.estimators import (
 )
 from alphastream.estimators.rolling.discounted_regression import SETTLING_WINDOWS
 from alphastream.events import Tick
-from alphastream.graph import Graph, Node, Price, Series, Source
+from alphastream.graph import Graph, Kind, Node, Price, Series, Source
 from alphastream.monitoring import RelationMonitor
 
 Columns = Mapping[str, NDArray[Any]]
@@ -250,7 +250,7 @@ def nodes_of(spec: PairSpec) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(series.of for series in series_of(spec).values() if isinstance(series.of, Node)))
 
 
-def source_columns(rows: PairRows, price: Price) -> dict[str, Floats]:
+def source_columns(rows: PairRows, price: Kind) -> dict[str, Floats]:
     """What a ``Source`` of this pair holds, (T,) each.
 
     ``y`` and ``x`` are the legs as log prices or as prices. ``y_both`` and ``x_both`` are the same where both legs

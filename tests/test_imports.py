@@ -69,6 +69,7 @@ LIBRARY: dict[str, int] = {
     "tape_files": 3,
     "books": 4,
     "graph": 4,
+    "bar_rows": 5,
     "monitoring": 4,
     "scan": 4,
     "windows": 4,

@@ -7,6 +7,7 @@ from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
 from alphastream.backtest.pair_history import PairHistory, pair_history, ready
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest, backtests
+from alphastream.backtest.simulation import RowFold, symbols_read, warm_up_ns
 from alphastream.backtest.sweep import Grid, Sweep, sweep
 from alphastream.backtest.threshold_trials import ThresholdTrial, ThresholdTrials, threshold_trials
 from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
@@ -24,6 +25,7 @@ __all__ = [
     "OrderDifference",
     "Outage",
     "PairHistory",
+    "RowFold",
     "RunResult",
     "Sweep",
     "ThresholdTrial",
@@ -42,7 +44,9 @@ __all__ = [
     "ready",
     "run_pair",
     "sweep",
+    "symbols_read",
     "threshold_trials",
     "walk_forward",
     "warm_up",
+    "warm_up_ns",
 ]

@@ -18,11 +18,13 @@ from alphastream.backtest.simulation import (
     ROWS_THEN,
     BookEvent,
     RowFold,
+    RowsKey,
     Simulation,
     TradeEvent,
     require_one_interval,
 )
-from alphastream.bars import Bars, PairRows, align, empty_bars, merge
+from alphastream.bar_rows import BarRows, align_bars
+from alphastream.bars import Bars, PairRows, align, concatenate, empty_bars, merge, resample
 from alphastream.books import BookColumns
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
@@ -35,13 +37,18 @@ from alphastream.trading.engine.sources import FifoQueueEventSource
 
 @dataclass(slots=True)
 class _Leg:
-    """Ticks and books of one symbol that wait for their bar to close, and the newest closed bar before them."""
+    """Ticks and books of one symbol that wait for their bar to close.
+
+    ``before`` is the newest closed bar of each length that is read; ``shorter`` are closed bars of
+    which a longer one will be made that is still forming.
+    """
 
     waiting: list[Tick] = field(default_factory=list)
     books: list[BookColumns] = field(default_factory=list)
     book_ns: int = 0
     newest_ns: int = 0
-    before: Bars = field(default_factory=empty_bars)
+    before: dict[int, Bars] = field(default_factory=dict)
+    shorter: dict[int, list[Bars]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +98,8 @@ class LiveRun:
         self.late = 0
         self.row: Any = None  # newest row that was decided on
         self._fold = RowFold([strategy])
-        self._legs = {symbol: _Leg() for key in self._fold.keys for symbol in key[:2]}
+        self._legs = {symbol: _Leg() for symbol in self._fold.symbols}
+        self._lengths = {key.interval_ns for key in self._fold.keys}
         self.dispatcher = TapeDispatcher()
         self.simulation = Simulation(
             strategy, self.rules, capital, self.dispatcher.schedule, lambda _leg, _from_ns: None
@@ -123,13 +131,10 @@ class LiveRun:
         """
         self.until_ns = self._begin_ns = begin_ns // self.interval_ns * self.interval_ns
         market = TickMarket(ticks, self.until_ns)
-        rows = {key: market.rows(*key) for key in self._fold.keys}
-        (table,), _ = self._fold.run(rows)
+        (table,), _ = self._fold.run(self._fold.rows_of(market))
         for symbol, leg in self._legs.items():
             bars = market.bars(symbol, self.interval_ns)
-            leg.before = bars.take(slice(None, int(np.searchsorted(bars.start_ns, self.until_ns)))).take(
-                slice(-1, None)
-            )
+            self._closed(leg, bars.take(slice(None, int(np.searchsorted(bars.start_ns, self.until_ns)))), self.until_ns)
         if len(table):
             self.row = list(table.rows())[-1]
             self.simulation.account.direction = self.strategy.direction_at(self.row)
@@ -198,8 +203,11 @@ class LiveRun:
             return False
         due = {symbol: self._due(leg, until_ns) for symbol, leg in self._legs.items()}
         market = TickMarket(due)
-        bars = {symbol: market.bars(symbol, self.interval_ns) for symbol in due}
-        tables, _ = self._fold.run({key: self._closed(bars, key, until_ns) for key in self._fold.keys})
+        bars = {
+            symbol: self._closed(leg, market.bars(symbol, self.interval_ns), until_ns)
+            for symbol, leg in self._legs.items()
+        }
+        tables, _ = self._fold.run({key: self._newly_closed(bars, key, until_ns) for key in self._fold.keys})
         table = tables[0]
         from_ns, self.until_ns = self.until_ns, until_ns
         for place, symbol in enumerate(self.strategy.symbols):
@@ -210,8 +218,6 @@ class LiveRun:
         for row in table.rows():
             self._rows.push(row)
             self.row = row
-        for symbol, leg in self._legs.items():
-            leg.before = merge(leg.before, bars[symbol]).take(slice(-1, None))
         self.dispatcher.move(until_ns)
         return bool(len(table)) or any(len(arrays.time_ns) for arrays in due.values())
 
@@ -226,9 +232,22 @@ class LiveRun:
             np.array([tick.buyer_is_maker for tick in due], dtype=np.bool_),
         )
 
-    def _closed(self, bars: Mapping[str, Bars], key: tuple[str, str, int], until_ns: int) -> PairRows:
-        y, x = (merge(self._legs[symbol].before, bars[symbol]) for symbol in key[:2])
-        return align(y, x, self.interval_ns, after_ns=self.until_ns, until_ns=until_ns)
+    def _closed(self, leg: _Leg, new: Bars, until_ns: int) -> dict[int, Bars]:
+        """Bars of each length that have closed by a moment, the newest of before in front of them."""
+        found = {}
+        for length in self._lengths:
+            closed = new if length == self.interval_ns else _joined(leg, length, new, until_ns)
+            found[length] = known = merge(leg.before.get(length, empty_bars()), closed)
+            leg.before[length] = known.take(slice(-1, None))
+        return found
+
+    def _newly_closed(self, bars: Mapping[str, Mapping[int, Bars]], key: RowsKey, until_ns: int) -> PairRows | BarRows:
+        length = key.interval_ns
+        of = {symbol: bars[symbol][length] for symbol in key.symbols}
+        if key.whole_bars:
+            return align_bars(of, length, after_ns=self.until_ns, until_ns=until_ns)
+        y, x = of.values()
+        return align(y, x, length, after_ns=self.until_ns, until_ns=until_ns)
 
     def _push_books(self, place: int, leg: _Leg, from_ns: int, until_ns: int) -> None:
         if not leg.books:
@@ -245,3 +264,17 @@ class LiveRun:
             tape.time_ns.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True
         ):
             source.push(TradeEvent(when_ns, leg, price, quantity))
+
+
+def _joined(leg: _Leg, length: int, new: Bars, until_ns: int) -> Bars:
+    """Longer bars that have closed by a moment; what belongs to the one that is forming waits."""
+    waiting = leg.shorter.setdefault(length, [])
+    if len(new):
+        waiting.append(new)
+    end_ns = until_ns // length * length
+    if not waiting or int(waiting[0].start_ns[0]) >= end_ns:
+        return empty_bars()
+    known = concatenate(waiting)
+    cut = int(np.searchsorted(known.start_ns, end_ns))
+    leg.shorter[length] = [known.take(slice(cut, None))] if cut < len(known) else []
+    return resample(known.take(slice(None, cut)), length)

@@ -1,12 +1,13 @@
-"""What a run needs of a market: closed rows of pairs, and the trades that orders can meet."""
+"""What a run needs of a market: closed rows of pairs and instruments, and the trades that orders can meet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from alphastream.backtest.book_tapes import BookSource
+from alphastream.bar_rows import BarRows, align_bars
 from alphastream.bars import Bars, PairRows, align, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
@@ -39,8 +40,11 @@ class Market(Protocol):
     def symbols(self) -> tuple[str, ...]:
         """What was recorded."""
 
-    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
-        """Closed rows of a pair."""
+    def rows(self, y: str, x: str, interval_ns: int, of_ns: int | None = None) -> PairRows:
+        """Closed rows of a pair, made of bars of ``of_ns`` where that is given."""
+
+    def bar_rows(self, symbols: Sequence[str], interval_ns: int, of_ns: int | None = None) -> BarRows:
+        """Closed rows of instruments."""
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Where orders of a symbol can be filled under a rule that takes trades."""
@@ -74,9 +78,15 @@ class TickMarket:
         """Bars of a symbol."""
         return bars_of(_known(self.ticks, symbol), interval_ns)
 
-    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
+    def rows(self, y: str, x: str, interval_ns: int, of_ns: int | None = None) -> PairRows:
         """Closed rows of a pair."""
-        return align(self.bars(y, interval_ns), self.bars(x, interval_ns), interval_ns, until_ns=self.until_ns)
+        of_y, of_x = (_longer(self.bars(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
+        return align(of_y, of_x, interval_ns, until_ns=self.until_ns)
+
+    def bar_rows(self, symbols: Sequence[str], interval_ns: int, of_ns: int | None = None) -> BarRows:
+        """Closed rows of instruments."""
+        bars = {symbol: _longer(self.bars(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
+        return align_bars(bars, interval_ns, until_ns=self.until_ns)
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Trades themselves, or first or last ones of bars."""
@@ -114,9 +124,15 @@ class BarMarket:
             )
         return bars if interval_ns == self.interval_ns else resample(bars, interval_ns)
 
-    def rows(self, y: str, x: str, interval_ns: int) -> PairRows:
+    def rows(self, y: str, x: str, interval_ns: int, of_ns: int | None = None) -> PairRows:
         """Closed rows of a pair."""
-        return align(self._of(y, interval_ns), self._of(x, interval_ns), interval_ns)
+        of_y, of_x = (_longer(self._of(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
+        return align(of_y, of_x, interval_ns)
+
+    def bar_rows(self, symbols: Sequence[str], interval_ns: int, of_ns: int | None = None) -> BarRows:
+        """Closed rows of instruments."""
+        bars = {symbol: _longer(self._of(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
+        return align_bars(bars, interval_ns)
 
     @property
     def books(self) -> None:
@@ -129,6 +145,11 @@ class BarMarket:
         finest = rule == "next_trade"
         bars = _known(self.bars, symbol) if finest else self._of(symbol, interval_ns)
         return _bar_tape(bars, rule, interval_ns, at_start=True)
+
+
+def _longer(bars: Bars, interval_ns: int, of_ns: int | None) -> Bars:
+    """Bars of this length from bars of another; a live run sums up in the same order, so that bits are the same."""
+    return bars if of_ns in (None, interval_ns) else resample(bars, interval_ns)
 
 
 def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> LegTrades:

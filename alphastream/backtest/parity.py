@@ -9,6 +9,7 @@ from alphastream.backtest.definition import Definition
 from alphastream.backtest.market import TickMarket
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest
+from alphastream.backtest.simulation import symbols_read
 from alphastream.books import MarketHistory, MarketView
 from alphastream.carry import paid_between, recorded_funding
 from alphastream.core.types import Floats
@@ -94,7 +95,7 @@ def parity(
     ParameterError : no bar has closed yet, or too little of the tape is left.
     """
     definition = view.definition
-    legs = dict.fromkeys((*view.symbols, *(leg for spec in definition.strategy.pairs for leg in (spec.y, spec.x))))
+    legs = symbols_read(definition.strategy)
     from_ns, warm_ns = _beginning(view, [tape.coverage(symbol) for symbol in legs])
     if from_ns >= view.until_ns:
         raise ParameterError("no bar has closed since the beginning")

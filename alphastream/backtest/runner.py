@@ -211,11 +211,10 @@ def backtests(
     """
     rules = rules or BrokerRules()
     fold = RowFold(strategies, observe)
-    rows = {key: market.rows(*key) for key in fold.keys}
-    tables, seen = fold.run(rows)
+    intervals = [require_one_interval(strategy) for strategy in fold.strategies]
+    tables, seen = fold.run(fold.rows_of(market))
     results = []
-    for strategy, table in zip(fold.strategies, tables, strict=True):
-        interval_ns = require_one_interval(strategy)
+    for strategy, table, interval_ns in zip(fold.strategies, tables, intervals, strict=True):
         table, direction = _begun(strategy, table, begin_ns)
         simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
         if isinstance(market, BarMarket) and rules.fill == "next_trade":

@@ -5,17 +5,20 @@ get their rows from ``RowFold``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alphastream.backtest.market import Market
+from alphastream.bar_rows import BarRows, bar_columns
 from alphastream.bars import PairRows
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
-from alphastream.graph import Graph, Node, Series, Source
-from alphastream.pairs import PairSpec, source_columns
-from alphastream.strategies import PairColumns, Strategy, Table
+from alphastream.graph import Graph, Node, Series, Source, interval_name, value_of
+from alphastream.pairs import source_columns
+from alphastream.strategies import BarsColumns, PairColumns, Strategy, Table
 from alphastream.trading.broker.account import Account
 from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.depth import Levels
@@ -28,8 +31,16 @@ from alphastream.trading.engine.clock import Moment, from_ns
 CLOSES_FIRST: Final = 2  # orders that wait for a close meet it before the row that ends there is decided on
 ROWS_THEN: Final = 1  # a trade at the very end of a row belongs to the next one: rows come before it
 
-Rows = Mapping[tuple[str, str, int], PairRows]
-"""Rows by dependent leg, hedge leg and interval."""
+
+class RowsKey(NamedTuple):
+    """Which rows a source reads: those of a pair, or whole bars of any number of instruments."""
+
+    symbols: tuple[str, ...]
+    interval_ns: int
+    whole_bars: bool
+
+
+Rows = Mapping[RowsKey, PairRows | BarRows]
 
 
 class TradeEvent(msgspec.Struct, gc=False):
@@ -61,9 +72,10 @@ class BookEvent(msgspec.Struct, gc=False):
 
 
 class RowFold:
-    """Rows of pairs through one graph into the tables of some strategies: a fold, however the rows are split.
+    """Rows of pairs and instruments through one graph into tables of strategies: a fold, however the rows are split.
 
-    Equal nodes of different strategies are one node.
+    Equal nodes of different strategies are one node. Series of longer bars (``as_of``) go first and are held on the
+    rows of shorter ones.
 
     Parameters
     ----------
@@ -73,7 +85,8 @@ class RowFold:
     Attributes
     ----------
     graph : holds the states of all nodes.
-    sources : rows that nodes read.
+    sources : rows that nodes read, those that others hold series of first.
+    held : newest value of each series of longer bars.
     states : of the strategies' own folds, None where one has none.
     """
 
@@ -81,16 +94,48 @@ class RowFold:
         self.strategies = tuple(strategies)
         self.observe = dict(observe or {})
         self._series = [{spec: dict(s.series(spec)) for spec in s.pairs} for s in self.strategies]
-        wanted = [series for of in self._series for named in of.values() for series in named.values()]
-        self.graph = Graph(dict.fromkeys(s.of for s in (*wanted, *self.observe.values()) if isinstance(s.of, Node)))
-        self.sources = dict.fromkeys(series.source for series in (*wanted, *self.observe.values()))
+        named = [series for of in self._series for each in of.values() for series in each.values()]
+        self.graph = Graph()
+        self.sources: dict[Source, None] = {}
+        self.held: dict[Series, float] = {}
+        for series in (*named, *self.observe.values()):
+            self._want(series)
         self.states: list[Any] = [None] * len(self.strategies)
 
+    def _want(self, series: Series) -> None:
+        """Take in a series, what it is made of before it."""
+        if series.held is not None:
+            self._want(series.held)
+            self.held.setdefault(series, float("nan"))
+        elif isinstance(series.of, Node):
+            for each in series.of.inputs:
+                self._want(each)
+            self.graph.add(series.of)
+        self.sources.setdefault(series.source)
+
     @property
-    def keys(self) -> tuple[tuple[str, str, int], ...]:
+    def keys(self) -> tuple[RowsKey, ...]:
         """Rows that ``run`` needs."""
-        own = (_key(spec.source) for strategy in self.strategies for spec in strategy.pairs)
-        return tuple(dict.fromkeys((*own, *map(_key, self.sources))))
+        own = (spec.source for strategy in self.strategies for spec in strategy.pairs)
+        return tuple(dict.fromkeys(map(_key, (*own, *self.sources))))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Instruments whose bars the rows are made of."""
+        return tuple(dict.fromkeys(symbol for key in self.keys for symbol in key.symbols))
+
+    def rows_of(self, market: Market) -> Rows:
+        """All rows of a market. Bars that are held on shorter ones are made of those, as a live run makes them."""
+        own = {spec.interval_ns for strategy in self.strategies for spec in strategy.pairs}
+        rows: dict[RowsKey, PairRows | BarRows] = {}
+        for key in self.keys:
+            of_ns = None if key.interval_ns in own else min(own)
+            if key.whole_bars:
+                rows[key] = market.bar_rows(key.symbols, key.interval_ns, of_ns)
+            else:
+                y, x = key.symbols
+                rows[key] = market.rows(y, x, key.interval_ns, of_ns)
+        return rows
 
     def run(self, rows: Rows) -> tuple[list[Table], dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]]:
         """Fold new rows.
@@ -99,26 +144,48 @@ class RowFold:
         -------
         A table for each strategy; times and values of each observed series.
         """
-        inputs = {source: source_columns(rows[_key(source)], source.price) for source in self.sources}
+        inputs: dict[Source, dict[str, Floats]] = {}
         outputs: dict[Node, Any] = {}
-        for source, columns in inputs.items():
-            outputs |= self.graph.run(source, columns)
 
         def values(series: Series) -> NDArray[np.float64]:
-            column = inputs[series.source] if isinstance(series.of, Source) else outputs[series.of]
-            found = column[series.column] if isinstance(column, dict) else getattr(column, series.column)
-            return np.asarray(found, dtype=np.float64)
+            return np.asarray(value_of(series, inputs[series.source], outputs), dtype=np.float64)
+
+        for source in self._in_order():
+            own = rows[_key(source)]
+            inputs[source] = columns = (
+                bar_columns(own) if isinstance(own, BarRows) else source_columns(own, source.price)
+            )
+            for series, before in self.held.items():
+                if series.source == source and series.held is not None:
+                    of_ns, of = rows[_key(series.held.source)].end_ns, values(series.held)
+                    columns[series.column] = _held(before, of, of_ns, own.end_ns)
+                    self.held[series] = float(of[-1]) if len(of) else before
+            outputs |= self.graph.run(source, columns)
 
         tables = []
         for place, strategy in enumerate(self.strategies):
             found = [
-                PairColumns(spec, rows[_key(spec.source)], {n: values(s) for n, s in self._series[place][spec].items()})
+                _found(spec, rows[_key(spec.source)], {n: values(s) for n, s in self._series[place][spec].items()})
                 for spec in strategy.pairs
             ]
             table, self.states[place] = strategy.table(found, self.states[place])
             tables.append(table)
         seen = {name: (rows[_key(s.source)].end_ns, values(s)) for name, s in self.observe.items()}
         return tables, seen
+
+    def _in_order(self) -> list[Source]:
+        """Sources, the longest bars first: only longer ones are held on others."""
+        return sorted(self.sources, key=lambda source: -source.interval_ns)
+
+
+def _held(before: float, values: Floats, at_ns: NDArray[np.int64], rows_ns: NDArray[np.int64]) -> Floats:
+    """Values that are known at each of some moments: the newest at or before it, ``before`` where there is none yet."""
+    known = np.concatenate(([before], values))
+    return known[np.searchsorted(at_ns, rows_ns, side="right")]
+
+
+def _found(spec: Any, rows: PairRows | BarRows, series: Mapping[str, Floats]) -> PairColumns | BarsColumns:
+    return BarsColumns(spec, rows, series) if isinstance(rows, BarRows) else PairColumns(spec, rows, series)
 
 
 class Simulation:
@@ -203,14 +270,33 @@ def _leave(row: Any, account: Account) -> None:
 
 
 def require_one_interval(strategy: Strategy) -> int:
-    """Interval of a strategy's pairs."""
+    """Length of the bars that a strategy decides on; series of longer ones are held on these."""
     lengths = {spec.interval_ns for spec in strategy.pairs}
     if len(lengths) != 1:
-        raise ParameterError(f"{strategy.name} has bars of {len(lengths)} lengths: give all its pairs one interval")
-    return lengths.pop()
+        shown = ", ".join(map(interval_name, sorted(lengths)))
+        raise ParameterError(
+            f"{strategy.name} reads bars of {shown or 'no length'}: give what it reads one interval, and take longer "
+            "bars by as_of"
+        )
+    return int(lengths.pop())
 
 
-def _key(source: Source | PairSpec) -> tuple[str, str, int]:
-    spec = source.source if isinstance(source, PairSpec) else source
-    y, x = spec.symbols
-    return y, x, spec.interval_ns
+def symbols_read(strategy: Strategy) -> tuple[str, ...]:
+    """Instruments whose trades a strategy needs: those it trades, then those it only reads."""
+    return tuple(dict.fromkeys((*strategy.symbols, *RowFold([strategy]).symbols)))
+
+
+def warm_up_ns(strategy: Strategy) -> int:
+    """Length of the bars before everything that a strategy reads is defined, if each node waited for those it reads."""
+    graph = RowFold([strategy]).graph
+    return max((_reach(graph, node) for node in graph.nodes()), default=0)
+
+
+def _reach(graph: Graph, node: Node) -> int:
+    own = graph.progress(node)[1] * node.source.interval_ns
+    before = [series.held or series for series in node.inputs]
+    return own + max((_reach(graph, each.of) for each in before if isinstance(each.of, Node)), default=0)
+
+
+def _key(source: Source) -> RowsKey:
+    return RowsKey(source.symbols, source.interval_ns, source.price == "bars")

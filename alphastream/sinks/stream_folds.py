@@ -103,9 +103,11 @@ class StrategyFold:
 
     def __post_init__(self) -> None:
         strategy, rules = self.strategy, self.rules
-        legs = [(spec.y, spec.x) for spec in strategy.pairs]
-        if legs != [strategy.symbols]:
-            raise ParameterError(f"{strategy.name} reads {legs}: keyed by pair it reads one and trades its legs")
+        legs = [spec.source.symbols for spec in strategy.pairs]
+        if legs != [strategy.symbols] or len(keys := RowFold([strategy]).keys) != 1 or keys[0].whole_bars:
+            raise ParameterError(
+                f"{strategy.name} reads {legs}: keyed by pair it reads the rows of one and trades its legs"
+            )
         if rules.fill not in ("next_close", "same_close") or rules.timeout_ns is not None or rules.funding is not None:
             raise ParameterError("rows of bars know closes: use fill='next_close', no timeout_ns and no funding")
 

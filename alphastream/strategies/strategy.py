@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alphastream.bar_rows import BarRows, BarsSpec
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats, Ints
 from alphastream.graph import Series
@@ -35,6 +36,20 @@ class PairColumns:
 
     spec: PairSpec
     rows: PairRows
+    series: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarsColumns:
+    """New rows of instruments with the series that were asked for.
+
+    Parameters
+    ----------
+    series : by the strategy's names, (T,) each.
+    """
+
+    spec: BarsSpec
+    rows: BarRows
     series: Mapping[str, Floats]
 
 
@@ -113,22 +128,22 @@ class Strategy(Protocol):
         """What pages and files call it."""
 
     @property
-    def pairs(self) -> tuple[PairSpec, ...]:
-        """Pairs whose rows and series it reads; all of one interval."""
+    def pairs(self) -> tuple[Any, ...]:
+        """What it reads: pairs (``PairSpec``) or whole bars of instruments (``BarsSpec``); all of one interval."""
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """What it trades, in the order of its quantities."""
 
-    def series(self, spec: PairSpec) -> Mapping[str, Series]:
+    def series(self, spec: Any) -> Mapping[str, Series]:
         """Graph series it reads of one of its pairs, by name."""
 
-    def table(self, found: Sequence[PairColumns], state: Any) -> tuple[Table, Any]:
+    def table(self, found: Sequence[Any], state: Any) -> tuple[Table, Any]:
         """Fold new rows of its pairs into rows to decide on.
 
         Parameters
         ----------
-        found : one for each pair, in their order.
+        found : one for each pair, in their order: ``PairColumns``, or ``BarsColumns`` of a ``BarsSpec``.
         state : what this gave after the rows before; None at the beginning.
         """
 
@@ -148,8 +163,8 @@ class Strategy(Protocol):
         """
 
 
-def pair_table(found: PairColumns, shown: Sequence[str] = (), follows: str | None = None) -> Table:
-    """Rows of one pair as they are.
+def pair_table(found: PairColumns | BarsColumns, shown: Sequence[str] = (), follows: str | None = None) -> Table:
+    """Rows of one pair, or of instruments, as they are.
 
     Parameters
     ----------
@@ -157,10 +172,14 @@ def pair_table(found: PairColumns, shown: Sequence[str] = (), follows: str | Non
     follows : the series that ``Table.follows`` is, if any.
     """
     rows, series = found.rows, found.series
+    if isinstance(rows, BarRows):
+        marks, volumes = rows.close, rows.volume
+    else:
+        marks, volumes = np.column_stack((rows.y, rows.x)), np.column_stack((rows.y_volume, rows.x_volume))
     return Table(
         rows.end_ns,
-        np.column_stack((rows.y, rows.x)),
-        np.column_stack((rows.y_volume, rows.x_volume)),
+        marks,
+        volumes,
         {name: values for name, values in series.items() if name not in shown},
         {name: series[name] for name in shown},
         None if follows is None else series[follows],

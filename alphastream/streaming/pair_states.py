@@ -63,7 +63,7 @@ class PairState:
     def test(self, source: Source) -> Cointegration:
         """Engle-Granger on the newest closed rows, computed once for each of them."""
         if source not in self.tests:
-            self.tests[source] = cointegration(self.rows, source.price)
+            self.tests[source] = cointegration(self.rows, "log" if source.price == "log" else "price")
         return self.tests[source]
 
 

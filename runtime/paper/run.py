@@ -14,9 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.backtest import BY_HAND, LiveRun
+from alphastream.backtest import BY_HAND, LiveRun, warm_up_ns
 from alphastream.errors import AlphaStreamError
-from alphastream.graph import Graph, Node
 from alphastream.strategies import Strategy
 from alphastream.trading import Ended, SpreadRequest
 from runtime.backoff import Backoff
@@ -303,15 +302,6 @@ class PaperRun:
 
 def first_bar_ns(now_ns: int, strategy: Strategy) -> int:
     """Where warming up begins: some thousand bars back, or as many as its series need, but no more than a day."""
-    interval_ns = strategy.pairs[0].interval_ns
-    reach_ns = min(max(WARM_BARS, _bars_needed(strategy)) * interval_ns, MAX_WARM_NS)
+    interval_ns: int = strategy.pairs[0].interval_ns
+    reach_ns = min(max(WARM_BARS * interval_ns, warm_up_ns(strategy)), MAX_WARM_NS)
     return (now_ns - reach_ns) // interval_ns * interval_ns
-
-
-def _bars_needed(strategy: Strategy) -> int:
-    """Bars before everything that a strategy reads is defined and settled, if each series waited for all others."""
-    needed = 0
-    for spec in strategy.pairs:
-        graph = Graph(series.of for series in strategy.series(spec).values() if isinstance(series.of, Node))
-        needed = max(needed, sum(graph.progress(node)[1] for node in graph.nodes()))
-    return needed

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from alphastream.backtest import Definition, LiveRun, Outage
+from alphastream.backtest import Definition, LiveRun, Outage, symbols_read
 from alphastream.books import MarketHistory, MarketView
 from alphastream.tape.protocols import Tape
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
@@ -176,5 +176,4 @@ def marks_of(live: LiveRun) -> tuple[float, ...]:
 
 def legs_of(definition: Definition) -> tuple[str, ...]:
     """Symbols that a run needs trades of: those it trades, and those its pairs read."""
-    strategy = definition.strategy
-    return tuple(dict.fromkeys((*strategy.symbols, *(leg for spec in strategy.pairs for leg in (spec.y, spec.x)))))
+    return symbols_read(definition.strategy)

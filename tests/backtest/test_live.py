@@ -1,6 +1,7 @@
 """Rows and trades as they come give what history at once gives."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,19 +14,27 @@ from hypothesis import strategies as st
 
 from alphastream.backtest import TickMarket, backtest
 from alphastream.backtest.live import LiveRun
+from alphastream.bar_rows import BarsSpec, column_of
 from alphastream.books import BookColumns
+from alphastream.estimators import RollingCorrelation as Correlated
+from alphastream.estimators import ZScore
 from alphastream.events import Tick
+from alphastream.graph import Node, Series, as_of
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig
 from alphastream.strategies import (
+    BarsColumns,
+    Decision,
     InnovationThreshold,
     PositionOptimiser,
     Strategy,
+    Table,
     ThresholdRule,
     Units,
     ZScoreThreshold,
+    pair_table,
 )
-from alphastream.trading import BrokerRules, Fees, FillRule, FixedFunding, FixedLatency
+from alphastream.trading import Account, BrokerRules, Fees, FillRule, FixedFunding, FixedLatency, Target
 from tests.backtest.markets import Sampled
 
 SECOND = 10**9
@@ -33,6 +42,55 @@ START = 1_700_000_000 * SECOND
 SPEC = PairSpec("ETH", "BTC", SECOND, "ols", 20, entry=1.2, exit=0.3)
 OTHER = PairSpec("SOL", "BTC", SECOND, "tls", 25, entry=1.2, exit=0.3)
 KALMAN = PairSpec("ETH", "BTC", SECOND, "kalman", 5, entry=0.8, exit=0.3)
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """Trades the instruments whose close is far from the mean of closed long bars, by the volume of their own bar."""
+
+    spec: BarsSpec
+    long_ns: int = 5 * SECOND
+
+    @property
+    def name(self) -> str:
+        return f"instruments {', '.join(self.symbols)}"
+
+    @property
+    def pairs(self) -> tuple[BarsSpec, ...]:
+        return (self.spec,)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return self.spec.symbols
+
+    def series(self, spec: BarsSpec) -> Mapping[str, Series]:
+        longer, found = BarsSpec(self.symbols, self.long_ns).source, {}
+        for symbol in self.symbols:
+            close, volume = (column_of(self.symbols, symbol, name) for name in ("close", "volume"))
+            slow = Node(ZScore(4), (longer[close],))
+            held = as_of(slow["mean"], spec.source)
+            found[f"{symbol} volume"] = as_of(longer[volume], spec.source)
+            found[f"{symbol} away"] = Node(Correlated(6), (spec.source[close], held))["correlation"]
+        return found
+
+    def table(self, found: Sequence[BarsColumns], state: Any) -> tuple[Table, Any]:
+        table = pair_table(found[0])
+        wide = {
+            kind: np.column_stack([table.columns[f"{s} {kind}"] for s in self.symbols]) for kind in ("away", "volume")
+        }
+        return Table(table.time_ns, table.marks, table.volumes, wide), None
+
+    def direction_at(self, row: Any) -> int:
+        return 0
+
+    def decide(self, row: Any, account: Account) -> Decision:
+        wanted = [
+            held if away != away or volume != volume else math.copysign(round(volume / 100, 6), away)
+            for held, away, volume in zip(account.positions, row.away, row.volume, strict=True)
+        ]
+        return Target(tuple(wanted)) if wanted != list(account.positions) else None
+
+
 STRATEGIES: tuple[Strategy, ...] = (
     ZScoreThreshold(SPEC, rule=ThresholdRule(stop=4.0, time_stop=30, cool_down=3)),
     ZScoreThreshold(SPEC, rebalance=True),
@@ -40,6 +98,8 @@ STRATEGIES: tuple[Strategy, ...] = (
     PositionOptimiser(
         (SPEC, OTHER), PositionConfig(vola=8, corr=12, clip=3.5, shrink=0.5, aum=1e5, position_scale=100.0)
     ),
+    Instruments(BarsSpec(("ETH",), SECOND)),
+    Instruments(BarsSpec(("ETH", "SOL", "BTC"), SECOND), 20 * SECOND),
 )
 
 

@@ -74,8 +74,8 @@ def test_series_that_two_strategies_read_are_computed_once() -> None:
     ]
     fold = RowFold(strategies)
     market = random_market(5, 100)
-    fold.run({key: market.rows(*key) for key in fold.keys})
-    assert fold.keys == (("Y", "X", SECOND),)
+    fold.run(fold.rows_of(market))
+    assert fold.keys == ((("Y", "X"), SECOND, False),)
     assert len(fold.graph) == 4  # hedge ratio, z-score, two directions
     assert set(fold.graph.runs.values()) == {1}
     assert len(fold.graph) < sum(len(RowFold([strategy]).graph) for strategy in strategies)

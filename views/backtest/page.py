@@ -8,13 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from alphastream.backtest import Market, RunResult, backtest
+from alphastream.backtest import Market, RowFold, RunResult, backtest
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import Settled
-from alphastream.graph import Graph, Node, Series, dot
+from alphastream.graph import Node, Series, dot
 from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
-from alphastream.pairs import SETTLING, PairSpec, Progress, source_columns
+from alphastream.pairs import SETTLING, PairSpec, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.strategies import PositionOptimiser
 from views.backtest import tables as tables
@@ -109,8 +109,10 @@ def _run(market: Market, request: BacktestRequest) -> _Run:
 
 
 def _together(market: Market, request: BacktestRequest) -> float:
-    pairs = [market.rows(spec.y, spec.x, spec.interval_ns) for spec in request.strategy.pairs]
-    return min(float(np.mean((rows.y_volume != 0.0) & (rows.x_volume != 0.0))) for rows in pairs)
+    """Share of the rows in which everything traded."""
+    specs = request.strategy.pairs
+    found = [market.bar_rows(spec.source.symbols, spec.interval_ns) for spec in specs]
+    return min(float(np.mean(np.all(rows.volume != 0.0, axis=1))) for rows in found)
 
 
 def _performance(run: RunResult, request: BacktestRequest) -> Performance:
@@ -199,15 +201,13 @@ def _calibrating(market: Market, request: BacktestRequest, result: RunResult) ->
     """The first estimator of the first pair that never had rows enough, if no pair came to a z-score."""
     if result.fills:
         return None
-    for spec in request.strategy.pairs:
-        graph = Graph(series.of for series in request.strategy.series(spec).values() if isinstance(series.of, Node))
-        rows = market.rows(spec.y, spec.x, spec.interval_ns)
-        graph.run(spec.source, source_columns(rows, spec.price))
-        for node in graph.nodes():
-            have, needed = graph.progress(node)
-            if have < needed:
-                what = SETTLING if isinstance(node.estimator, Settled) else repr(node.estimator)
-                return Progress(what, have, needed)
+    fold = RowFold([request.strategy])
+    fold.run(fold.rows_of(market))
+    for node in fold.graph.nodes():
+        have, needed = fold.graph.progress(node)
+        if have < needed:
+            what = SETTLING if isinstance(node.estimator, Settled) else repr(node.estimator)
+            return Progress(what, have, needed)
     return None
 
 
