@@ -64,6 +64,7 @@ LIBRARY: dict[str, int] = {
     "tape": 2,
     "estimators": 2,
     "performance": 2,
+    "indicators": 3,
     "uploads": 3,
     "feeds": 3,
     "tape_files": 3,

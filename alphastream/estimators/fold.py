@@ -64,6 +64,11 @@ class Fold(Generic[RowsT]):
     row_type: ClassVar[type[Any]]
 
     @property
+    def output(self) -> str:
+        """The column that is meant where one is asked for and none named: the first of its rows."""
+        return str(self.row_type.__match_args__[0])
+
+    @property
     def min_observations(self) -> int:
         """Valid rows before the outputs are defined."""
         raise NotImplementedError

@@ -44,14 +44,18 @@ from alphastream.estimators import (
     run_many,
     warm_up,
 )
+from alphastream.indicators import INDICATORS
 from alphastream.microstructure import CumulativeDelta, FlowImbalance, KyleLambda
 from alphastream.monitoring import RelationMonitor
+from tests.indicators.samples import SAMPLES as INDICATOR_SAMPLES
+from tests.indicators.samples import columns_of, market
 
 ELSEWHERE: dict[str, type[Fold[Any]]] = {  # folds that live in rooms of their own
     "RelationMonitor": RelationMonitor,
     "CumulativeDelta": CumulativeDelta,
     "FlowImbalance": FlowImbalance,
     "KyleLambda": KyleLambda,
+    **INDICATORS,
 }
 SAMPLES: dict[str, Fold[Any]] = {
     "RollingOLS": RollingOLS(window=7),
@@ -79,6 +83,7 @@ SAMPLES: dict[str, Fold[Any]] = {
     "CumulativeDelta": CumulativeDelta(),
     "FlowImbalance": FlowImbalance(window=7),
     "KyleLambda": KyleLambda(window=60),
+    **INDICATOR_SAMPLES,
 }
 TESTS = {
     "HalfLife",
@@ -108,7 +113,9 @@ def table(rows: Any) -> Floats:
 
 
 def series(estimator: Fold[Any], length: int, seed: int = 0) -> list[Floats]:
-    """A cointegrated pair around 100 with a third series that wanders, or one mean-reverting series."""
+    """Bars, a cointegrated pair around 100 with a third series that wanders, or one mean-reverting series."""
+    if type(estimator).__name__ in INDICATORS:
+        return columns_of(estimator, market(length, seed, move=0.3))
     rng = np.random.default_rng(seed)
     x = 100.0 + np.cumsum(rng.normal(size=length))
     y = 5.0 + 0.7 * x + rng.normal(size=length)

@@ -74,7 +74,7 @@ class ZScore(Fold[ZScoreRows]):
 
     def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
         (spread,) = columns
-        _zscore_kernel(spread, values, out)
+        zscore_kernel(spread, values, out)
 
 
 @summation
@@ -129,6 +129,6 @@ def _walk(spread: Floats, state: Floats, out: Floats) -> None:
 
 
 @kernel
-def _zscore_kernel(spread: Floats, states: Floats, out: Floats) -> None:
+def zscore_kernel(spread: Floats, states: Floats, out: Floats) -> None:
     for pair in range(states.shape[0]):
         _walk(spread[pair], states[pair], out[:, pair])
