@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from alphastream.arbitrage import LeadLag
 from alphastream.core.units import MS
+from alphastream.reports.palette import GREY, palette
+from alphastream.reports.panels import TRANSPARENT, drawn_times
 from runtime.arbitrage.kept import EdgeHistory
-from views.shared.palette import GREY, palette
-from views.shared.panels import TRANSPARENT, drawn_times
 
 HEIGHT_PX: Final = 280
 _SET_FILL: Final = "rgba(136,136,136,0.25)"

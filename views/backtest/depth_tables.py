@@ -6,7 +6,7 @@ import pandas as pd
 
 from alphastream.backtest import RunResult
 from alphastream.performance import split_costs
-from views.backtest.tables import is_short
+from alphastream.reports.run_words import is_short
 
 
 def comparison_frame(runs: Mapping[str, RunResult]) -> pd.DataFrame:

@@ -16,9 +16,13 @@ from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
 from alphastream.pairs import SETTLING, PairSpec, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
+from alphastream.reports import run_words
+from alphastream.reports.metrics import time_unit
+from alphastream.reports.palette import palette
+from alphastream.reports.panels import MAX_LINES
+from alphastream.reports.run_charts import MAX_MARKS, backtest_figure, cost_figure
 from alphastream.strategies import PositionOptimiser
 from views.backtest import tables as tables
-from views.backtest.charts import MAX_MARKS, backtest_figure, cost_figure
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.depth_page import depth_comparison
@@ -29,8 +33,7 @@ from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
 from views.shared.escaping import in_markdown
-from views.shared.palette import palette
-from views.shared.panels import MAX_LINES
+from views.shared.instruments import labels
 from views.shared.system import get_system
 from views.shared.uploads import session_cached
 
@@ -157,7 +160,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             title="No trade",
         )
     if result.ended is not None:
-        words, title = in_words(tables.ending(result.ended), request.venue), tables.ended_as(result.ended)
+        words, title = in_words(run_words.ending(result.ended), request.venue), run_words.ended_as(result.ended)
         st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
     if run.together < SELDOM:
         where = f"Both legs traded in {run.together:.0%} of the bars; in the others" if run.together else "In every bar"
@@ -168,9 +171,9 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )
     luck = luck_of(market, request, performance)
-    metric_row(tables.figures(result, performance, luck), key="result_cards")
-    st.caption(f"{in_markdown(tables.span(result))} Both legs traded in {run.together:.0%} of the bars.")
-    for trouble in tables.troubles(result):
+    metric_row(run_words.figures(result, performance, luck), key="result_cards")
+    st.caption(f"{in_markdown(run_words.span(result))} Both legs traded in {run.together:.0%} of the bars.")
+    for trouble in run_words.troubles(result):
         st.warning(in_markdown(in_words(trouble, request.venue)), icon=":material/call_split:")
     dark = is_dark()
     figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark, request.venue))
@@ -189,7 +192,9 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
 def _drawn(request: BacktestRequest, run: _Run, dark: bool, venue: str = "") -> go.Figure:
     spec = _pair(request)
     entry, exit_ = (None, None) if spec is None else (spec.entry, spec.exit)
-    return backtest_figure(run.result, run.performance, entry=entry, exit_=exit_, dark=dark, venue=venue)
+    return backtest_figure(
+        run.result, run.performance, entry=entry, exit_=exit_, dark=dark, names=labels(run.result.symbols, venue)
+    )
 
 
 def _pair(request: BacktestRequest) -> PairSpec | None:
@@ -216,7 +221,7 @@ def _details(run: _Run) -> None:
     performance = run.performance
     left, right = st.columns([3, 2])
     left.plotly_chart(cost_figure(performance.split, dark=is_dark()), key="backtest_costs", config=PLOT)
-    names, values = zip(*tables.statistics(performance), strict=True)
+    names, values = zip(*run_words.statistics(performance), strict=True)
     right.dataframe(
         {"figure": names, "value": values},
         hide_index=True,
@@ -224,7 +229,7 @@ def _details(run: _Run) -> None:
         alt="Further figures of the run",
     )
     # NaN without a closed trade: then the unit is seconds.
-    unit, seconds = tables.time_unit(performance.round_trip_statistics.mean_holding_ns)
+    unit, seconds = time_unit(performance.round_trip_statistics.mean_holding_ns)
     frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
     trades_table(frame, unit=unit, key="backtest_trades", alt="Round trips, oldest first")
 
@@ -238,8 +243,8 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
         offer_file(label, make, f"{stem}-{name}", key=key, kind=kind, place=row)
 
     button("Trades as CSV", lambda: tables.trades_csv(result, performance), "trades.csv", "text/csv", "csv_trades")
-    labels = tables.series_labels(result, _named_series(request))
-    button("Equity as CSV", lambda: tables.equity_csv(result, labels), "equity.csv", "text/csv", "csv_equity")
+    columns = tables.series_labels(result, _named_series(request))
+    button("Equity as CSV", lambda: tables.equity_csv(result, columns), "equity.csv", "text/csv", "csv_equity")
     button("Orders and fills as CSV", lambda: tables.fills_csv(result), "fills.csv", "text/csv", "csv_fills")
     button(
         "Report as HTML",
@@ -295,7 +300,7 @@ def _series(request: BacktestRequest) -> None:
 def _caveats() -> None:
     """When not to trust a backtest."""
     with st.expander("When not to trust this", icon=":material/help:"):
-        st.markdown("\n".join(f"- {line}" for line in tables.CAVEATS))
+        st.markdown("\n".join(f"- {line}" for line in run_words.CAVEATS))
 
 
 page()

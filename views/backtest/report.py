@@ -14,9 +14,10 @@ from alphastream.backtest import RunResult
 from alphastream.graph import interval_name
 from alphastream.pairs import PairSpec
 from alphastream.performance import DeflatedSharpe, Performance
+from alphastream.reports.run_words import CAVEATS, ended_as, ending, figures, span, statistics, troubles
 from alphastream.strategies import Strategy
 from alphastream.trading.broker.costs import BrokerRules
-from views.backtest.tables import CAVEATS, ended_as, ending, figures, span, statistics, trades_frame, troubles
+from views.backtest.tables import trades_frame
 from views.shared.metrics import UNKNOWN
 
 MAX_TRADES: Final = 2_000

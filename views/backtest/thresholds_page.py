@@ -4,8 +4,8 @@ import streamlit as st
 
 from alphastream.backtest import Market, PairHistory, ThresholdTrials, threshold_trials
 from alphastream.errors import AlphaStreamError
+from alphastream.reports.run_words import ended_as, ending
 from views.backtest.controls import BacktestRequest
-from views.backtest.tables import ended_as, ending
 from views.backtest.trials_page import history_of, swept_pair
 from views.shared.controls import sentence
 from views.shared.escaping import in_markdown

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import Sweep, WalkForward
 from alphastream.core.types import Floats
-from views.shared.palette import DIVERGING, GREY, LIGHT, palette
-from views.shared.panels import TRANSPARENT, drawn_times
-from views.shared.thinning import MAX_POINTS, thin_out
+from alphastream.reports.palette import DIVERGING, GREY, LIGHT, palette
+from alphastream.reports.panels import TRANSPARENT, drawn_times
+from alphastream.reports.thinning import MAX_POINTS, thin_out
 
 METRICS: Final = ("plain Sharpe", "profit", "drawdown", "trades")
 _RISING: Final = [[0.0, "#E6E6E6"], [0.5, "#67A9CF"], [1.0, "#08519C"]]

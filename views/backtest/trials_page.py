@@ -23,9 +23,9 @@ from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.performance import DeflatedSharpe, Performance, rows_per_year
 from alphastream.performance.metrics import MIN_SPAN_NS
+from alphastream.reports.run_words import SHARPE, ended_as, ending
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
-from views.backtest.tables import SHARPE, ended_as, ending
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 from views.shared.controls import number, sentence

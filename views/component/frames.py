@@ -5,10 +5,10 @@ from typing import Any, Final, Literal, TypedDict
 
 import numpy as np
 
+from alphastream.reports.thinning import MAX_POINTS
 from runtime.channel.topics import Frame
 from views.shared.charts import pair_figure
 from views.shared.series import PairSeries, is_known, series_columns
-from views.shared.thinning import MAX_POINTS
 
 Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
 """Drawn as a sign and read aloud as a word: neutral has none, a dash, ▲, ▼, ✓ and ● in this order."""

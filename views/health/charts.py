@@ -5,9 +5,9 @@ from typing import Final
 import plotly.graph_objects as go
 
 from alphastream.core.durations import BOUNDS_S, Durations
+from alphastream.reports.palette import palette
+from alphastream.reports.panels import TRANSPARENT
 from views.health.tables import LAGS
-from views.shared.palette import palette
-from views.shared.panels import TRANSPARENT
 
 HEIGHT_PX: Final = 260
 

@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from alphastream.reports.palette import palette
+from alphastream.reports.thinning import MAX_POINTS, thin_out
 from views.history.sql_tables import number_columns, time_columns
 from views.shared.escaping import in_chart
-from views.shared.palette import palette
-from views.shared.thinning import MAX_POINTS, thin_out
 
 MAX_LINES: Final = 15
 HEIGHT_PX: Final = 420

@@ -11,6 +11,7 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec
+from alphastream.reports.metrics import utc
 from alphastream.scan import tape_correlation
 from lines import Line
 from pipelines import Pipeline
@@ -35,7 +36,6 @@ from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
-from views.shared.trade_tables import utc
 
 FIGURE = "pair"
 RENEW_S = 60.0

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alphastream.microstructure import DepthMap, TradeSizes, VolumeProfile
-from views.shared.palette import GREY, palette
-from views.shared.panels import TRANSPARENT, drawn_times
+from alphastream.reports.palette import GREY, palette
+from alphastream.reports.panels import TRANSPARENT, drawn_times
 
 _HEIGHT: Final = 320
 _MARGIN: Final = {"l": 66, "r": 16, "t": 30, "b": 42}

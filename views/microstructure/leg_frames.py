@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
+from alphastream.reports.palette import DARK, GREY, LIGHT, Palette, palette
+from alphastream.reports.panels import TRANSPARENT, domains, headings, numbered, total_height
 from alphastream.streaming.leg_flows import LegAnalytics
 from runtime.channel.topics import Frame
 from views.component import Card
 from views.microstructure.cards import leg_cards
 from views.shared.escaping import in_chart
-from views.shared.palette import DARK, GREY, LIGHT, Palette, palette
-from views.shared.panels import TRANSPARENT, domains, headings, numbered, total_height
 from views.shared.series import is_known
 
 Columns = dict[str, NDArray[Any]]

@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 
 from alphastream.backtest import Outage
 from alphastream.backtest.parity import Parity
+from alphastream.reports.palette import GREY, Palette, palette
+from alphastream.reports.panels import TRANSPARENT, drawn_times, headings
+from alphastream.reports.thinning import MAX_POINTS, thin_out
 from alphastream.trading import Fill
 from views.paper.tables import moment
 from views.shared.escaping import in_chart
 from views.shared.instruments import labels
-from views.shared.palette import GREY, Palette, palette
-from views.shared.panels import TRANSPARENT, drawn_times, headings
-from views.shared.thinning import MAX_POINTS, thin_out
 
 MAX_MARKS: Final = 500
 HEIGHT: Final = 380

@@ -12,6 +12,8 @@ from alphastream.backtest.parity import Parity
 from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
 from alphastream.performance import RoundTrip, round_trips
+from alphastream.reports.metrics import utc
+from alphastream.reports.trade_tables import exit_reasons, round_trips_frame
 from alphastream.strategies import PositionOptimiser
 from alphastream.trading import SpreadOrder
 from runtime.paper.service import PaperView
@@ -19,7 +21,6 @@ from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.instruments import labels
 from views.shared.metrics import SIDES, UNKNOWN, Metric, money
-from views.shared.trade_tables import exit_reasons, round_trips_frame, utc
 
 MAX_FILLS: Final = 50
 STATES: Final = {
@@ -224,7 +225,9 @@ def fills_frame(view: PaperView, most: int | None = None) -> pd.DataFrame:
 def trades_frame(view: PaperView, venue: str = "") -> pd.DataFrame:
     """Round trips, the newest first; what is open is counted at last prices."""
     newest_first = reversed(round_trips_of(view) or ())
-    frame = round_trips_frame(newest_first, view.symbols, exit_reasons(view.orders, view.fills), venue)
+    frame = round_trips_frame(
+        newest_first, view.symbols, exit_reasons(view.orders, view.fills), labels(view.symbols, venue)
+    )
     return frame.drop(columns="net_bps")
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from alphastream.core.types import Floats
 from alphastream.portfolio import Spectrum, exposure
 from alphastream.portfolio.allocation import Allocation, ShrinkTrial
+from alphastream.reports.palette import GREY, palette
+from alphastream.reports.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
+from alphastream.reports.thinning import thin_out
 from views.shared.escaping import in_chart
 from views.shared.matrix_charts import return_correlation_map
-from views.shared.palette import GREY, palette
-from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
-from views.shared.thinning import thin_out
 
 MAX_POINTS: Final = 600
 _PANELS: Final = {"positions": 190, "exposure": 130, "turnover": 90, "result": 110}

@@ -21,6 +21,7 @@ from alphastream.portfolio.allocation import (
     soundness,
     symbol_rows,
 )
+from alphastream.reports.panels import MAX_LINES
 from pipelines import Pipeline
 from system import System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
@@ -32,7 +33,6 @@ from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
-from views.shared.panels import MAX_LINES
 from views.shared.portfolio_controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
 from views.shared.system import get_system, shown_venue
 

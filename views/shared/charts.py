@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
+from alphastream.reports.palette import DARK, GREY, LIGHT, Palette, palette
+from alphastream.reports.panels import TRANSPARENT, domains, headings, total_height
+from alphastream.reports.thinning import MAX_POINTS, sparse, thin_out
 from views.shared.escaping import in_chart
-from views.shared.palette import DARK, GREY, LIGHT, Palette, palette
-from views.shared.panels import TRANSPARENT, domains, headings, total_height
 from views.shared.series import SIGNIFICANT, Columns, PairSeries, column_decimals, is_known, series_columns
-from views.shared.thinning import MAX_POINTS, sparse, thin_out
 
 _PANELS: Final = {"price": 210, "spread": 120, "zscore": 160, "hedge": 100, "stationarity": 110, "volume": 80}
 _GAP: Final = 28

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from alphastream.reports.escaping import in_chart as in_chart  # defined once, and offered here too
+
 _JOINER: Final = "\u2060"  # of no width; what stands on either side is no longer one word
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>{}$~|&!])")
 _OPENING: Final = re.compile(r"^(\d*)(?=(?:#{1,6}|[+-]|(?<=\d)[.)])(?:\s|$)|-[\s-]*$)")
@@ -16,7 +18,6 @@ _SHORTCODE: Final = re.compile(
     r":(?!\d\d:)(?=[\w+-]+:)|:(?=material[_/])|:(?=//)|(?<=\bwww)(?=\.)|(?=@)", re.IGNORECASE
 )
 _DIRECTIVE: Final = re.compile(r":(?=[A-Za-z:])")
-_CHART: Final = {ord(sign): f"&#{ord(sign)};" for sign in "&<>#%$"}
 _WIDE: Final = tuple(map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)))  # = + - @ of full width, read as the narrow ones
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *_WIDE)
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(inf|nan)", re.IGNORECASE)
@@ -31,15 +32,6 @@ def in_markdown(text: object) -> str:
     line = _SHORTCODE.sub(lambda found: found.group() + _JOINER, " ".join(str(text).split()))
     line = _OPENING.sub(r"\1\\", _MARKS.sub(r"\\\1", line))
     return _DIRECTIVE.sub(r"\\:", line)
-
-
-def in_chart(text: object) -> str:
-    """Text in Plotly's names, ticks and hover labels, which read HTML, templates and colours of Streamlit's theme.
-
-    >>> in_chart("<b>A&B</b>")
-    '&#60;b&#62;A&#38;B&#60;/b&#62;'
-    """
-    return str(text).translate(_CHART)
 
 
 def in_cell(text: str) -> str:

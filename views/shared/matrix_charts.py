@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alphastream.core.types import Floats, Ints
+from alphastream.reports.palette import DIVERGING, GREY
 from alphastream.scan import Clusters
 from views.shared.escaping import in_chart
-from views.shared.palette import DIVERGING, GREY
 
 _CELL_PX: Final = 18
 _LABELLED_CELL_PX: Final = 46

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from alphastream.reports.run_charts import backtest_figure, cost_figure
+from alphastream.reports.run_words import CAVEATS
 from alphastream.strategies import FixedNotional, ThresholdRule, ZScoreThreshold
 from alphastream.trading import BrokerRules, Contract, FixedLatency
 from tests.views.runs import PAIR, RULES, played
 from views.backtest import report as room
-from views.backtest.charts import backtest_figure, cost_figure
 from views.backtest.report import report, settings_of
-from views.backtest.tables import CAVEATS
 
 ODD = "</script><b>A&\"'"
 

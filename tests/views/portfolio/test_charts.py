@@ -17,6 +17,7 @@ from alphastream.portfolio.allocation import (
     sharpe_by_shrinkage,
     soundness,
 )
+from alphastream.reports.panels import MAX_LINES, largest
 from views.portfolio.charts import (
     MAX_POINTS,
     allocation_figure,
@@ -26,7 +27,6 @@ from views.portfolio.charts import (
 )
 from views.portfolio.tables import allocation_csv, figures, portfolio_status, positions_frame
 from views.shared.metrics import UNKNOWN, money
-from views.shared.panels import MAX_LINES, largest
 
 SECOND = 10**9
 CONFIG = PositionConfig(

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import pytest
 
 from alphastream.errors import ParameterError
+from alphastream.reports.palette import DARK, LIGHT
 from views.component import pair_frame
 from views.shared.charts import pair_figure
-from views.shared.palette import DARK, LIGHT
 from views.shared.series import PairSeries, column_decimals, price_decimals, series_columns
 
 START_NS = 1_723_100_000_000_000_000

@@ -1,24 +1,22 @@
-"""Figures of a backtest, its cards, tables and files."""
+"""Figures of a run, its cards and sentences."""
 
-import io
 import math
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from alphastream.performance import CostSplit, deflated_sharpe
+from alphastream.reports import run_words
+from alphastream.reports.metrics import UNKNOWN, duration, money, time_unit
+from alphastream.reports.run_charts import backtest_figure, cost_figure, gross_equity
+from alphastream.reports.thinning import MAX_POINTS
 from alphastream.trading.broker.costs import BrokerRules
 from tests.views.runs import PAIR, RULES, SMALL, market, played
-from views.backtest import tables as tables
-from views.backtest.charts import backtest_figure, cost_figure, gross_equity
-from views.shared.metrics import UNKNOWN, money
-from views.shared.thinning import MAX_POINTS
 
 
 def cards(*args: object) -> dict[str, tuple[str, str]]:
-    return {card.label: (card.value, card.sub) for card in tables.figures(*args)}  # type: ignore[arg-type]
+    return {card.label: (card.value, card.sub) for card in run_words.figures(*args)}  # type: ignore[arg-type]
 
 
 def test_gross_equity_is_what_remains_without_costs() -> None:
@@ -94,7 +92,7 @@ def test_cards_say_what_the_run_came_to() -> None:
     assert shown["Deflated Sharpe"] == (UNKNOWN, "run a sweep first")
     luck = deflated_sharpe(found.ratios.moments, [0.0, 0.1, found.ratios.moments.sharpe])
     assert cards(run, found, luck)["Deflated Sharpe"] == (f"{luck.probability:.0%}", "against 3 trials")
-    assert "nothing is annualised" in tables.span(run)
+    assert "nothing is annualised" in run_words.span(run)
 
 
 def test_a_run_without_any_gross_result_has_cards() -> None:
@@ -109,72 +107,22 @@ def test_a_year_is_spoken_of_from_a_week_on() -> None:
     stretched = replace(run, time_ns=run.time_ns[0] + (run.time_ns - run.time_ns[0]) * 2_000)
     found = replace(found, start_ns=int(stretched.time_ns[0]), end_ns=int(stretched.time_ns[-1]))
     assert "Sharpe (Lo), annualised" in cards(stretched, found)
-    assert "annualised" in tables.span(stretched)
-    assert "one in 2,000.0 bar lengths" in tables.span(stretched)
-    assert "bar lengths" not in tables.span(run)
-    assert "Calmar" in dict(tables.statistics(found))
-
-
-def test_without_a_trade_nothing_is_a_number() -> None:
-    run, found = played(pair=replace(PAIR, entry=50.0))
-    shown = cards(run, found)
-    assert {value for label, (value, _) in shown.items() if label != "Trades"} == {UNKNOWN}
-    assert shown["Trades"] == ("0", "of 600 bars")
-    assert len(tables.trades_frame(run, found)) == 0
-    assert tables.trades_csv(run, found).decode().startswith("number,opened")
-    assert tables.fills_csv(run).decode().splitlines() == [",".join(tables.ORDER_COLUMNS)]
-    backtest_figure(run, found)
-
-
-def test_trades_add_up_and_say_why_they_ended() -> None:
-    run, found = played(stop=2.5)
-    frame = tables.trades_frame(run, found)
-    assert frame["net"].sum() == pytest.approx(found.profit)
-    np.testing.assert_allclose(frame["gross"] - frame["costs"], frame["net"])
-    reasons = set(frame["reason"])
-    assert {"exit", "stop"} <= reasons
-    assert frame.loc[frame["closed"].isna(), "reason"].isin(["still open"]).all()
-    assert frame["legs"].str.startswith("ETHUSDT").all()
-
-
-def test_files_hold_every_row_fill_and_leg() -> None:
-    run, found = played()
-    table = pd.read_csv(io.BytesIO(tables.trades_csv(run, found)))
-    assert len(table) == len(found.round_trips)
-    np.testing.assert_allclose(
-        table["gross"] - table["fees"] - table["spread"] - table["impact"] + table["funding"], table["net"]
-    )
-    labels = {"zscore": "zscore: ZScore(window=20).zscore"}
-    equity = pd.read_csv(io.BytesIO(tables.equity_csv(run, labels)))
-    assert len(equity) == len(run)
-    assert labels["zscore"] in equity
-    np.testing.assert_allclose(equity["BTCUSDT.position"], run.positions[:, 1])
-    fills = pd.read_csv(io.BytesIO(tables.fills_csv(run)))
-    filled = fills[fills["time"].notna()]
-    assert len(filled) == len(run.fills)
-    assert filled["fee"].sum() == pytest.approx(found.split.fees)
-
-
-def test_refused_orders_are_told() -> None:
-    run, _ = played(rules=SMALL)
-    said = tables.troubles(run)
-    assert len(said) == 1
-    assert "rejected" in said[0]
-    assert "under the least order" in said[0]
-    fills = pd.read_csv(io.BytesIO(tables.fills_csv(run)))
-    assert (fills["state"] == "rejected").all()
+    assert "annualised" in run_words.span(stretched)
+    assert "one in 2,000.0 bar lengths" in run_words.span(stretched)
+    assert "bar lengths" not in run_words.span(run)
+    assert "Calmar" in dict(run_words.statistics(found))
 
 
 def test_orders_traded_back_are_told() -> None:
     slow = BrokerRules(max_share=0.001, timeout_ns=2 * 10**9)
     run, _ = played(rules=slow)
-    assert any("not filled in time and unwound" in sentence for sentence in tables.troubles(run))
+    assert any("not filled in time and unwound" in sentence for sentence in run_words.troubles(run))
 
 
 def test_a_run_that_went_well_has_no_troubles() -> None:
     run, _ = played(rows=590)
     orders = [order for order in run.orders if order.state == "filled"]
-    assert tables.troubles(replace(run, orders=tuple(orders))) == []
+    assert run_words.troubles(replace(run, orders=tuple(orders))) == []
 
 
 @pytest.mark.parametrize(
@@ -182,14 +130,30 @@ def test_a_run_that_went_well_has_no_troubles() -> None:
     [(500_000_000, "0.5 s"), (180 * 10**9, "3.0 min"), (3 * 3_600 * 10**9, "3.0 h"), (3_103 * 86_400 * 10**9, "8.5 y")],
 )
 def test_times_in_words(length_ns: float, said: str) -> None:
-    assert tables.duration(length_ns) == said
+    assert duration(length_ns) == said
 
 
 def test_a_time_that_is_not_known_has_a_unit_all_the_same() -> None:
-    assert tables.time_unit(math.nan) == ("s", 1.0)
+    assert time_unit(math.nan) == ("s", 1.0)
 
 
 def test_the_market_of_these_tests_can_be_traded() -> None:
     run, found = played(rules=RULES)
     assert market().symbols == run.symbols
     assert found.round_trip_statistics.closed > 10
+
+
+def test_without_a_trade_nothing_is_a_number() -> None:
+    run, found = played(pair=replace(PAIR, entry=50.0))
+    shown = cards(run, found)
+    assert {value for label, (value, _) in shown.items() if label != "Trades"} == {UNKNOWN}
+    assert shown["Trades"] == ("0", "of 600 bars")
+    backtest_figure(run, found)
+
+
+def test_refused_orders_are_told() -> None:
+    run, _ = played(rules=SMALL)
+    said = run_words.troubles(run)
+    assert len(said) == 1
+    assert "rejected" in said[0]
+    assert "under the least order" in said[0]

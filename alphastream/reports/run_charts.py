@@ -1,4 +1,4 @@
-"""Charts of a backtest: a run in, ``plotly.graph_objects.Figure`` out; no Streamlit."""
+"""Charts of a run: its books in, ``plotly.graph_objects.Figure`` out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -6,15 +6,14 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from alphastream.backtest import RunResult
 from alphastream.core.types import Floats
 from alphastream.performance import CostSplit, Performance, drawdown
-from views.shared.escaping import in_chart
-from views.shared.instruments import labels
-from views.shared.palette import GREY, palette
-from views.shared.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
-from views.shared.thinning import MAX_POINTS, thin_out
-from views.shared.trade_tables import exit_reasons
+from alphastream.reports.escaping import in_chart
+from alphastream.reports.palette import GREY, palette
+from alphastream.reports.panels import TRANSPARENT, domains, drawn_times, headings, largest, numbered, total_height
+from alphastream.reports.run import Run
+from alphastream.reports.thinning import MAX_POINTS, thin_out
+from alphastream.reports.trade_tables import exit_reasons
 
 MAX_MARKS: Final = 1_000
 _HEIGHTS: Final = {"equity": 210, "drawdown": 80, "zscore": 160, "position": 120}
@@ -23,7 +22,7 @@ _GAP: Final = 40  # a heading may need two lines on a narrow page
 _MARGIN: Final = {"l": 70, "r": 20, "t": 52, "b": 42}
 
 
-def gross_equity(run: RunResult) -> Floats:
+def gross_equity(run: Run) -> Floats:
     """Equity of each row as it would be at the prices of the market, free of fees, spread, impact and funding."""
     moved = [(fill.time_ns, fill.fee + fill.spread_cost + fill.impact_cost) for fill in run.fills]
     moved += [(payment.time_ns, -payment.amount) for payment in run.funding]
@@ -36,22 +35,22 @@ def gross_equity(run: RunResult) -> Floats:
 
 
 def backtest_figure(
-    run: RunResult,
+    run: Run,
     performance: Performance,
     *,
     entry: float | None = None,
     exit_: float | None = None,
     dark: bool = False,
-    venue: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Equity net and gross, drawdown, z-score with trades, positions, and what was observed, over one UTC axis.
 
     Parameters
     ----------
     entry, exit_ : thresholds of the z-score, where the strategy has them.
-    venue : whose symbols are printed bare.
+    names : how symbols are printed; None: as they are.
     """
-    names = labels(run.symbols, venue)
+    names = names or {symbol: symbol for symbol in run.symbols}
     panels = _panels(run)
     time = drawn_times(run.time_ns)
     data = []
@@ -63,7 +62,7 @@ def backtest_figure(
     return go.Figure(data=data, layout=_layout(run, panels, entry, exit_, dark))
 
 
-def _panels(run: RunResult) -> dict[str, int]:
+def _panels(run: Run) -> dict[str, int]:
     """Place of each panel from the top, by name."""
     names = [name for name in _HEIGHTS if name != "zscore" or _is_known(run, "zscore")]
     own = ("zscore", "direction", "hedge_ratio", "spread", "y_deviation", "x_deviation", "legs_correlation")
@@ -71,12 +70,12 @@ def _panels(run: RunResult) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
-def _is_known(run: RunResult, name: str) -> bool:
+def _is_known(run: Run, name: str) -> bool:
     return name in run.observed and bool(np.isfinite(run.observed[name]).any())
 
 
 def _lines(
-    run: RunResult, names: Mapping[str, str], panels: dict[str, int], dark: bool
+    run: Run, names: Mapping[str, str], panels: dict[str, int], dark: bool
 ) -> Iterator[tuple[dict[str, Any], Floats]]:
     """Each line and its numbers."""
     colours = palette(dark)
@@ -103,7 +102,7 @@ def _lines(
 
 
 def _marks(
-    run: RunResult, performance: Performance, names: Mapping[str, str], panels: dict[str, int], dark: bool
+    run: Run, performance: Performance, names: Mapping[str, str], panels: dict[str, int], dark: bool
 ) -> Iterator[dict[str, Any]]:
     """Entries and exits at the bars they were decided on, with their trades under the pointer."""
     colours = palette(dark)
@@ -134,7 +133,7 @@ _STYLES: Final[dict[str, Any]] = {
 }
 
 
-def _points(run: RunResult, performance: Performance, names: Mapping[str, str]) -> dict[str, list[tuple[int, str]]]:
+def _points(run: Run, performance: Performance, names: Mapping[str, str]) -> dict[str, list[tuple[int, str]]]:
     """Rows and words of the newest entries and exits, by kind."""
     decided = {order.id: order.decided_ns for order in run.orders}
     first: dict[int, int] = {}
@@ -164,9 +163,7 @@ def _points(run: RunResult, performance: Performance, names: Mapping[str, str]) 
     return points
 
 
-def _layout(
-    run: RunResult, panels: dict[str, int], entry: float | None, exit_: float | None, dark: bool
-) -> dict[str, Any]:
+def _layout(run: Run, panels: dict[str, int], entry: float | None, exit_: float | None, dark: bool) -> dict[str, Any]:
     neutral = palette(dark).neutral
     heights = [_HEIGHTS.get(name, _OBSERVED_PX) for name in panels]
     places = domains(heights, _GAP)

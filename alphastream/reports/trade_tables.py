@@ -1,4 +1,4 @@
-"""Round trips as a table, the same of a backtest and of a paper run. No Streamlit."""
+"""Round trips as a table, the same of a backtest, of a paper run and in a report."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,9 +8,8 @@ import pandas as pd
 
 from alphastream.performance import RoundTrip
 from alphastream.performance.round_trips import RoundTripLeg
+from alphastream.reports.metrics import SIDES, UNKNOWN, utc
 from alphastream.trading import Fill, SpreadOrder
-from views.shared.instruments import labels
-from views.shared.metrics import SIDES, UNKNOWN
 
 COLUMNS: Final = (
     "number",
@@ -29,7 +28,10 @@ COLUMNS: Final = (
 
 
 def round_trips_frame(
-    round_trips: Iterable[RoundTrip], symbols: Sequence[str], reasons: Mapping[int, str], venue: str = ""
+    round_trips: Iterable[RoundTrip],
+    symbols: Sequence[str],
+    reasons: Mapping[int, str],
+    names: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One line a round trip, in the order given; amounts in the quote currency, NaN where nothing was closed yet.
 
@@ -37,9 +39,9 @@ def round_trips_frame(
     ----------
     symbols : order of the legs in their column.
     reasons : of the last fill, by number of the round trip; from ``exit_reasons``.
-    venue : whose symbols are printed bare.
+    names : how symbols are printed; None: as they are.
     """
-    names = labels(symbols, venue)
+    names = names or {symbol: symbol for symbol in symbols}
     return pd.DataFrame([_line(each, names, reasons) for each in round_trips], columns=list(COLUMNS))
 
 
@@ -47,11 +49,6 @@ def exit_reasons(orders: Iterable[SpreadOrder], fills: Iterable[Fill]) -> dict[i
     """Why each round trip had its last fill."""
     reasons = {order.id: order.reason for order in orders}
     return {fill.round_trip: reasons.get(fill.order, "") for fill in fills}
-
-
-def utc(time_ns: int) -> pd.Timestamp:
-    """A time as a table shows it."""
-    return pd.Timestamp(time_ns, unit="ns", tz="UTC")
 
 
 def _line(round_trip: RoundTrip, names: Mapping[str, str], reasons: Mapping[int, str]) -> dict[str, object]:
