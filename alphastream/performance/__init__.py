@@ -10,6 +10,8 @@ Pure functions over arrays and over anything with the fields of a fill. A figure
 [0.78, 0.16]
 """
 
+from alphastream.performance.attribution import profit_by_symbol, split_by_symbol
+from alphastream.performance.benchmark import BenchmarkComparison, against_benchmark
 from alphastream.performance.costs import (
     CostSplit,
     Turnover,
@@ -25,6 +27,7 @@ from alphastream.performance.deflated import (
     expected_maximum_sharpe,
     probabilistic_sharpe,
 )
+from alphastream.performance.drawdowns import worst_drawdowns
 from alphastream.performance.inputs import Ruin
 from alphastream.performance.metrics import (
     Drawdown,
@@ -43,6 +46,7 @@ from alphastream.performance.metrics import (
     volatility,
     worst_drawdown,
 )
+from alphastream.performance.periods import PeriodReturns, period_returns, rolling_sharpe, rolling_volatility
 from alphastream.performance.round_trips import (
     RoundTrip,
     RoundTripLeg,
@@ -52,21 +56,27 @@ from alphastream.performance.round_trips import (
 )
 from alphastream.performance.serial_correlation import LoSharpe, lo_sharpe
 from alphastream.performance.summary import Performance, Ratios, summarise
+from alphastream.performance.tails import Tail, Tails, tails
 
 __all__ = [
+    "BenchmarkComparison",
     "CostSplit",
     "DeflatedSharpe",
     "Drawdown",
     "Exposure",
     "LoSharpe",
     "Performance",
+    "PeriodReturns",
     "Ratios",
     "ReturnMoments",
     "RoundTrip",
     "RoundTripLeg",
     "RoundTripStatistics",
     "Ruin",
+    "Tail",
+    "Tails",
     "Turnover",
+    "against_benchmark",
     "annual_growth",
     "break_even_cost_bps",
     "calmar_ratio",
@@ -77,18 +87,25 @@ __all__ = [
     "exposure",
     "lo_sharpe",
     "moments",
+    "period_returns",
     "probabilistic_sharpe",
+    "profit_by_symbol",
     "returns",
+    "rolling_sharpe",
+    "rolling_volatility",
     "round_trip_statistics",
     "round_trips",
     "rows_per_year",
     "sharpe_error",
     "sharpe_ratio",
     "sortino_ratio",
+    "split_by_symbol",
     "split_costs",
     "summarise",
+    "tails",
     "traded_notional",
     "turnover",
     "volatility",
     "worst_drawdown",
+    "worst_drawdowns",
 ]
