@@ -60,6 +60,7 @@ _SECONDS: Final = {
     "DiscountedRegression": 1.2,
     "FrozenHedge": 1.0,
     "KalmanHedge": 1.5,
+    "BasketHedge": 9.0,
 }
 
 GROUPS: Final[Mapping[str, KernelGroup]] = {

@@ -11,6 +11,7 @@ import numpy as np
 from alphastream.core.compilation import loads_from_disk
 from alphastream.core.types import Floats
 from alphastream.estimators.fold import Estimator, Fold, State, preview_each, run_each, run_many
+from alphastream.estimators.rolling.basket import BasketFit, BasketHedge, BasketMethod, BasketRows, basket_weights
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
 from alphastream.estimators.rolling.discounted_regression import DiscountedRegression, DiscountedRows
@@ -51,6 +52,10 @@ from alphastream.estimators.tests.variance_ratio import VarianceRatioResult, var
 
 __all__ = [
     "ESTIMATORS",
+    "BasketFit",
+    "BasketHedge",
+    "BasketMethod",
+    "BasketRows",
     "BothDirections",
     "CorrelationRows",
     "Difference",
@@ -97,6 +102,7 @@ __all__ = [
     "ZScore",
     "ZScoreRows",
     "adf",
+    "basket_weights",
     "corrected_half_life",
     "engle_granger",
     "engle_granger_both",
@@ -127,6 +133,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         RollingHuber,
         DiscountedRegression,
         FrozenHedge,
+        BasketHedge,
         KalmanHedge,
         ZScore,
         RollingCorrelation,
@@ -147,6 +154,7 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     RollingHuber(window=2),
     DiscountedRegression(window=2),
     FrozenHedge(train=3),
+    BasketHedge(legs=3, train=10),
     KalmanHedge(),
     ZScore(window=2),
     RollingCorrelation(window=2),

@@ -22,6 +22,7 @@ from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import (
     ESTIMATORS,
+    BasketHedge,
     Difference,
     DiscountedRegression,
     Fold,
@@ -63,6 +64,11 @@ SAMPLES: dict[str, Fold[Any]] = {
     "RollingHuber": RollingHuber(window=7),
     "DiscountedRegression": DiscountedRegression(window=7),
     "FrozenHedge": FrozenHedge(train=7, hold=4),
+    "BasketHedge": BasketHedge(legs=3, train=12, hold=5),
+    "BasketHedge, johansen": BasketHedge(legs=3, train=12, hold=1, method="johansen", log=True),
+    "BasketHedge, sparse": BasketHedge(legs=3, train=12, hold=4, method="sparse", kept=2),
+    "BasketHedge, pca": BasketHedge(legs=3, train=12, method="pca"),
+    "BasketHedge, fixed": BasketHedge(legs=3, train=12, method="fixed", weights=(2.0, -1.0, 3.0)),
     "KalmanHedge": KalmanHedge(),
     "KalmanHedge, diffuse": KalmanHedge(delta=1e-3, obs_var=0.1, start="diffuse", burn_in=5),
     "KalmanHedge, ols": KalmanHedge(delta=1e-3, obs_var=0.1, start="ols", burn_in=6),
