@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from alphastream import estimators
-from alphastream.estimators.tests import engle_granger, rescaled
+from alphastream.estimators.tests import basket_wild, engle_granger, rescaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def _warm_up_tests() -> None:
 
 
 TESTS: Final = "EngleGranger"
+BASKET_TESTS: Final = "basket_wild"
 POSITIONS: Final = "PositionStream"
 SCAN: Final = "scan_pairs"
 MONITOR: Final = "RelationMonitor"
@@ -67,6 +68,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     **{name: KernelGroup("estimators", partial(estimators.warm_up, name), took) for name, took in _SECONDS.items()},
     TESTS: KernelGroup("estimators", _warm_up_tests, 14.0),
     "RollingHuber": KernelGroup("estimators", partial(estimators.warm_up, "RollingHuber"), 3.0),
+    BASKET_TESTS: KernelGroup("estimators", basket_wild.warm_up, 10.0),
     MONITOR: KernelGroup("monitoring", partial(_warm_up, "monitoring"), 2.0),
     WINDOWS: KernelGroup("windows", partial(_warm_up, "windows"), 4.0),
     MICROSTRUCTURE: KernelGroup("microstructure", partial(_warm_up, "microstructure"), 4.0),

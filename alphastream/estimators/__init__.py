@@ -30,6 +30,8 @@ from alphastream.estimators.rolling.standardised import Standardised
 from alphastream.estimators.rolling.tls import RollingTLS
 from alphastream.estimators.rolling.zscore import ZScore, ZScoreRows
 from alphastream.estimators.tests.adf import UnitRootResult, adf
+from alphastream.estimators.tests.basket_wild import BasketWildResult, basket_wild, spread_wild
+from alphastream.estimators.tests.basket_wild import warm_up as warm_up_baskets
 from alphastream.estimators.tests.engle_granger import (
     BothDirections,
     EngleGrangerResult,
@@ -56,6 +58,7 @@ __all__ = [
     "BasketHedge",
     "BasketMethod",
     "BasketRows",
+    "BasketWildResult",
     "BothDirections",
     "CorrelationRows",
     "Difference",
@@ -103,6 +106,7 @@ __all__ = [
     "ZScoreRows",
     "adf",
     "basket_weights",
+    "basket_wild",
     "corrected_half_life",
     "engle_granger",
     "engle_granger_both",
@@ -121,6 +125,7 @@ __all__ = [
     "residual_test",
     "run_each",
     "run_many",
+    "spread_wild",
     "variance_ratio",
     "warm_up",
 ]
@@ -185,6 +190,7 @@ def warm_up(*names: str) -> None:
     if not names:
         warm_up_tests()
         warm_up_rescaled()
+        warm_up_baskets()
 
 
 def is_compiled() -> bool:

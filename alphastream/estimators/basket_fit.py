@@ -41,7 +41,7 @@ _SWEEPS: Final = 40
 
 
 @kernel
-def _centre(series: Floats) -> None:
+def centre_all(series: Floats) -> None:
     """Take its mean from each series in place; twice, so that the rounding of large means goes as well."""
     for place in range(series.shape[0]):
         for _ in range(2):
@@ -51,7 +51,7 @@ def _centre(series: Floats) -> None:
 
 
 @kernel
-def _take_out(target: Floats, basis: Floats) -> None:
+def take_out(target: Floats, basis: Floats) -> None:
     """Project series off orthonormal ones in place."""
     for place in range(target.shape[0]):
         for _ in range(2):
@@ -62,7 +62,7 @@ def _take_out(target: Floats, basis: Floats) -> None:
 
 
 @kernel
-def _orthonormalise(series: Floats, triangle: Floats) -> bool:
+def orthonormalise(series: Floats, triangle: Floats) -> bool:
     """Gram-Schmidt in place, twice; series = triangle' · result. False where one is a combination of those before."""
     triangle[:] = 0.0
     for place in range(series.shape[0]):
@@ -139,7 +139,7 @@ def _largest(matrix: Floats) -> int:
 def _ols(levels: Floats, weights: Floats) -> None:
     others = levels[1:].copy()
     triangle = np.empty((others.shape[0], others.shape[0]))
-    if not _orthonormalise(others, triangle):
+    if not orthonormalise(others, triangle):
         weights[:] = math.nan
         return
     slopes = np.empty(others.shape[0])
@@ -159,12 +159,12 @@ def _johansen(levels: Floats, weights: Floats) -> None:
     triangle = np.empty((legs, legs))
     weights[:] = math.nan
     for part in (now, short_run, before):
-        _centre(part)
-    if not _orthonormalise(short_run, triangle):
+        centre_all(part)
+    if not orthonormalise(short_run, triangle):
         return
-    _take_out(now, short_run)
-    _take_out(before, short_run)
-    if not (_orthonormalise(now, triangle) and _orthonormalise(before, triangle)):
+    take_out(now, short_run)
+    take_out(before, short_run)
+    if not (orthonormalise(now, triangle) and orthonormalise(before, triangle)):
         return
     shared, square, vectors = np.empty((legs, legs)), np.zeros((legs, legs)), np.empty((legs, legs))
     for i in range(legs):
@@ -190,8 +190,8 @@ def box_tao_moments(levels: Floats, moments: Floats) -> bool:
     """
     legs = levels.shape[0]
     now, before = levels[:, 1:].copy(), levels[:, :-1].copy()
-    _centre(now)
-    _centre(before)
+    centre_all(now)
+    centre_all(before)
     for i in range(legs):
         scale = math.sqrt(dot(now[i], now[i]))
         if not scale > 0.0:
@@ -202,9 +202,9 @@ def box_tao_moments(levels: Floats, moments: Floats) -> bool:
     for i in range(legs):
         for j in range(legs):
             moments[1, i, j] = dot(now[i], now[j])
-    if not _orthonormalise(before, np.empty((legs, legs))):
+    if not orthonormalise(before, np.empty((legs, legs))):
         return False
-    _take_out(now, before)
+    take_out(now, before)
     for i in range(legs):
         for j in range(legs):
             moments[0, i, j] = dot(now[i], now[j])
@@ -311,7 +311,7 @@ def _sparse(levels: Floats, kept: int, weights: Floats) -> None:
 def _pca(levels: Floats, components: int, weights: Floats) -> None:
     legs = levels.shape[0]
     changes = levels[:, 1:] - levels[:, :-1]
-    _centre(changes)
+    centre_all(changes)
     scale = np.empty(legs)
     for i in range(legs):
         scale[i] = math.sqrt(dot(changes[i], changes[i]))
@@ -352,7 +352,7 @@ def fit_basket(levels: Floats, method: int, option: int, weights: Floats, centre
     """
     legs, rows = levels.shape
     centred = levels.copy()
-    _centre(centred)
+    centre_all(centred)
     for place in range(legs):
         centre[place] = mean(levels[place])
     if method == OLS:
