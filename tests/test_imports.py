@@ -57,6 +57,7 @@ VIEWS_SHARED = {"shared", "component"}
 LIBRARY: dict[str, int] = {
     "errors": 0,
     "core": 1,
+    "registry": 1,
     "events": 1,
     "instruments": 1,
     "bars": 2,

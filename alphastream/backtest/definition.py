@@ -1,6 +1,7 @@
 """A strategy, its broker's rules and its capital as plain data and back, so that a run can be written down."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import KalmanHedge
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
+from alphastream.registry import Kind, extends
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -57,7 +59,11 @@ KINDS: Final[dict[str, type[Any]]] = {
         ZScoreThreshold,
     )
 }
-"""What a written definition may be made of. A strategy or cost model of one's own is added here to be kept."""
+"""What a written definition may be made of; ``alphastream.registry`` adds what others write."""
+
+_OF_OTHERS: Final[tuple[Kind, ...]] = ("strategies", "sizers", "costs", "indicators")
+for _kind in _OF_OTHERS:
+    extends(_kind, KINDS)
 
 RENAMED: Final[dict[str, dict[str, str]]] = {"VolatilityTarget": {"most": "max_leverage"}}
 """Parameters by their names in definitions that were written earlier, and what they are called now."""
@@ -88,17 +94,30 @@ class Definition:
         ------
         ParameterError : something in it is of no known kind, or is missing.
         """
-        try:
-            strategy, rules = _made(plain["strategy"]), _made(plain["rules"])
-            if not hasattr(strategy, "decide") or not isinstance(rules, BrokerRules):
-                raise TypeError(f"a {type(strategy).__name__} with a {type(rules).__name__}")
-            return cls(strategy, rules, float(plain["capital"]))
-        except AlphaStreamError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise ParameterError(
-                f"the definition cannot be read ({error!r}): it was written by another version"
-            ) from error
+        with _as_written():
+            strategy = _made(plain["strategy"])
+            if not hasattr(strategy, "decide"):
+                raise TypeError(f"a {type(strategy).__name__} decides nothing")
+            return cls(strategy, rules_of(plain), float(plain["capital"]))
+
+
+def rules_of(plain: Mapping[str, Any]) -> BrokerRules:
+    """The broker's rules of a definition that was written. Raises ParameterError."""
+    with _as_written():
+        rules = _made(plain["rules"])
+        if not isinstance(rules, BrokerRules):
+            raise TypeError(f"a {type(rules).__name__} as rules")
+        return rules
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    try:
+        yield
+    except AlphaStreamError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParameterError(f"the definition cannot be read ({error!r}): it was written by another version") from error
 
 
 def names_in(definition: Definition) -> tuple[str, ...]:
@@ -135,7 +154,9 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         name = type(value).__name__
         if KINDS.get(name) is not type(value):
-            raise ParameterError(f"{name} cannot be written down: add it to the kinds of a definition")
+            raise ParameterError(
+                f"{name} cannot be written down: register it (alphastream.registry.register), in a file of user/"
+            )
         return {"kind": name} | {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init}
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
@@ -151,7 +172,9 @@ def _made(plain: Any) -> Any:
         if kind is None:
             return made
         if kind not in KINDS:
-            raise ParameterError(f"{kind!r} is no known part of a definition: it was written by another version")
+            raise ParameterError(
+                f"{kind!r} is no known part of a definition: another version wrote it, or its file is not loaded"
+            )
         renamed = RENAMED.get(kind, {})
         return KINDS[kind](**{renamed.get(name, name): value for name, value in made.items()})
     if isinstance(plain, list):

@@ -150,7 +150,7 @@ class Own:
 
 
 def test_what_is_not_known_cannot_be_written() -> None:
-    with pytest.raises(ParameterError, match="Own cannot be written down: add it to the kinds"):
+    with pytest.raises(ParameterError, match="Own cannot be written down: register it"):
         Definition(ZScoreThreshold(SPEC, sizer=Own())).plain()
 
 
