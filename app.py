@@ -12,13 +12,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
-import config
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
 from views.shared.sessions import close_ended, note_session
-from views.shared.system import get_file_budget, get_sessions, get_shelf, get_system
+from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system
 from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
@@ -116,7 +115,7 @@ if __name__ == "__main__":
     pages()
 else:
     try:
-        config.load()
+        get_settings()
         check_secrets()
     except SettingError as error:
         raise SystemExit(f"AlphaStream does not start: {error}") from None

@@ -208,6 +208,7 @@ class Settings:
     )
     publish: str | None = _sinks(SINKS, True, "where `python ingest.py` publishes what it records: buses and databases")
     data_dir: Path = _path("var", "folder of tick files, books, alerts and paper runs")
+    user: Path = _path("user", "folder of your own Python files, all of them loaded at the start: docs/own-code.md")
 
     ring_ticks: int = _integer(50_000, 1_000, 5_000_000, "ticks a symbol", "newest ticks kept in memory")
     retention_hours: int = _integer(
@@ -307,6 +308,15 @@ class Settings:
 def _address_of(venue: str, text: str | None) -> str | None:
     addresses = _by_venue(text)
     return addresses.get(venue, addresses.get(""))
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of a user's own files, which is loaded before the settings are read: a venue may be in it."""
+    environ = os.environ if environ is None else environ
+    item = next(each for each in fields(Settings) if each.name == "user")
+    text = environ.get(f"{PREFIX}USER", "").strip()
+    found: Path = item.metadata["spec"].parse(text) if text else item.default
+    return found
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -37,6 +37,7 @@ from runtime.connections.venue_choice import VenueChoice
 from runtime.monitoring.exposition import CONTENT_TYPE
 from runtime.monitoring.server import Answer, MetricsServer
 from runtime.startup import configure_logging, hand_over_often
+from runtime.user_folder import open_user_folder
 from runtime.writer_lock import HeldError
 from sealing import seal_folder
 
@@ -83,8 +84,11 @@ def record(argv: Sequence[str] | None = None) -> int:
     opened: list[Pipeline] = []
     with ExitStack() as running:
         try:
+            own = open_user_folder(config.user_folder(environ))
             settings = config.load(environ)
             configure_logging(settings.log_level)
+            for trouble in own.troubles:
+                log.error("%s is not loaded: %s", own.path, trouble)
             if arguments.seal is not None:
                 return _seal(settings, arguments.seal)
             for address in (settings.publish or "").split():

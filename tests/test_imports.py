@@ -40,14 +40,14 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "analytics": {"compile_ahead", "threads"},
     "metrics": {"monitoring"},
     "health": {"bus", "channel", "monitoring", "threads"},
-    "recorder": {"bus", "connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
+    "recorder": {"user_folder", "bus", "connections", "monitoring", "startup", "writer_lock", "compile_ahead"},
     "system": {"connections", "channel", "alerts", "arbitrage", "paper", "startup", "stores", "writer_lock", "risk"},
     "pipelines": {"connections", "stores", "writer_lock"},
     "lines": {"bus", "connections", "stores", "writer_lock"},
     "bus_lines": {"connections", "kept_choices"},
     "storage": {"stores", "writer_lock"},
     "sealing": {"stores"},
-    "views": {"channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
+    "views": {"user_folder", "channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
 }
 
 # Pages do not know each other; what they share stands in these two.

@@ -4,6 +4,7 @@ import streamlit as st
 
 import config
 from runtime.startup import configure_logging
+from runtime.user_folder import open_user_folder
 from system import System
 from views.shared.arrivals import waiting
 from views.shared.file_budget import FileBudget
@@ -14,7 +15,8 @@ from views.shared.turns import Turns
 
 @st.cache_resource(show_spinner=False)
 def get_settings() -> config.Settings:
-    """The settings of this process, read once."""
+    """The settings of this process, read once, after the files of the user folder: a venue may be in one of them."""
+    open_user_folder(config.user_folder())
     return config.load()
 
 
