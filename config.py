@@ -315,8 +315,7 @@ def user_folder(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     item = next(each for each in fields(Settings) if each.name == "user")
     text = environ.get(f"{PREFIX}USER", "").strip()
-    found: Path = item.metadata["spec"].parse(text) if text else item.default
-    return found
+    return Path(item.metadata["spec"].parse(text) if text else str(item.default))
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -47,7 +47,18 @@ RUNTIME_USERS: dict[str, set[str]] = {
     "bus_lines": {"connections", "kept_choices"},
     "storage": {"stores", "writer_lock"},
     "sealing": {"stores"},
-    "views": {"user_folder", "channel", "alerts", "arbitrage", "paper", "compile_ahead", "monitoring", "startup", "threads", "risk"},
+    "views": {
+        "user_folder",
+        "channel",
+        "alerts",
+        "arbitrage",
+        "paper",
+        "compile_ahead",
+        "monitoring",
+        "startup",
+        "threads",
+        "risk",
+    },
 }
 
 # Pages do not know each other; what they share stands in these two.
