@@ -4,13 +4,14 @@ A backtest hands over everything at once; paper trading hands over what has come
 get their rows from ``RowFold``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alphastream.backtest.acting import Acting
 from alphastream.backtest.market import Market
 from alphastream.bar_rows import BarRows, bar_columns
 from alphastream.bars import PairRows
@@ -24,7 +25,6 @@ from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.depth import Levels
 from alphastream.trading.broker.funding import Schedule
 from alphastream.trading.broker.margin import Ended, ended_at
-from alphastream.trading.broker.orders import SpreadRequest
 from alphastream.trading.broker.simulated import SimulatedBroker, Watch
 from alphastream.trading.engine.clock import Moment, from_ns
 
@@ -54,6 +54,23 @@ class TradeEvent(msgspec.Struct, gc=False):
     @property
     def when(self) -> Moment:
         """When it traded, UTC."""
+        return from_ns(self.when_ns)
+
+
+class BarRangeEvent(msgspec.Struct, gc=False):
+    """A leg's bar is over, at its last moment ``when_ns``: its first price was at ``begin_ns``."""
+
+    when_ns: int
+    leg: int
+    begin_ns: int
+    open: float
+    high: float
+    low: float
+    volume: float
+
+    @property
+    def when(self) -> Moment:
+        """When it was over, UTC."""
         return from_ns(self.when_ns)
 
 
@@ -201,6 +218,9 @@ class Simulation:
 
     Attributes
     ----------
+    meet_trade : called with leg, time, price and quantity of a trade.
+    meet_bar : with leg, last and first moment, open, high, low and volume of a bar.
+    meet_book : with leg, time, bids and offers of a book.
     ended : how the account came to its end; None while it trades.
     must_end : a liquidation was begun in an earlier life: it goes on with the next row.
     """
@@ -210,7 +230,13 @@ class Simulation:
     ) -> None:
         self.strategy = strategy
         self.account = Account(strategy.symbols, capital)
-        self.broker = SimulatedBroker(self.account, rules, schedule, watch)
+        self.broker = SimulatedBroker(self.account, rules, self._scheduled, watch)
+        self._schedule = schedule
+        self.acting = Acting(strategy, self.account, self.broker)
+        self._singles = self.broker.singles
+        self.meet_trade: Callable[[int, int, float, float], None] = self._answered(self.broker.on_trade)
+        self.meet_bar: Callable[[int, int, int, float, float, float, float], None] = self._answered(self.broker.on_bar)
+        self.meet_book: Callable[[int, int, Levels, Levels], None] = self._answered(self.broker.on_book)
         self._decide = strategy.decide
         self._marks: list[float] = [float("nan")] * len(strategy.symbols)
         self._keeps_marks = rules.funding is not None
@@ -220,6 +246,10 @@ class Simulation:
 
     def on_row(self, row: Any) -> None:
         """Look whether the margin does, then decide on a row, an event of ``Table.rows``."""
+        if self._singles.open:
+            self._singles.on_row(row.when_ns, row.marks)
+        if self.acting.listens:
+            self.acting.on_row(row.when_ns, row.marks, row.volumes)
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
         account = self.account
@@ -230,16 +260,43 @@ class Simulation:
                 self._end(row)
         decision = self._decide(row, self.account)
         if decision is not None:
-            act = self.broker.request if isinstance(decision, SpreadRequest) else self.broker.move
-            act(decision, row.when_ns, row.marks, row.volumes)  # type: ignore[arg-type]
+            self.acting.act(decision, row.when_ns, row.marks, row.volumes)
+            if self.acting.listens:
+                self.acting.on_row(row.when_ns, row.marks, row.volumes)
 
     def on_trade(self, event: TradeEvent) -> None:
         """Let open orders meet a trade."""
-        self.broker.on_trade(event.leg, event.when_ns, event.price, event.quantity)
+        self.meet_trade(event.leg, event.when_ns, event.price, event.quantity)
+
+    def on_bar(self, event: BarRangeEvent) -> None:
+        """Let open orders meet a bar."""
+        self.meet_bar(event.leg, event.when_ns, event.begin_ns, event.open, event.high, event.low, event.volume)
 
     def on_book(self, event: BookEvent) -> None:
         """Let open orders meet a book."""
-        self.broker.on_book(event.leg, event.when_ns, event.bids, event.asks)
+        self.meet_book(event.leg, event.when_ns, event.bids, event.asks)
+
+    def _answered(self, meet: Callable[..., None]) -> Callable[..., None]:
+        """The same, and then what handlers answer."""
+        if not self.acting.listens:
+            return meet
+
+        def meet_and_answer(leg: int, time_ns: int, *what: Any) -> None:
+            meet(leg, time_ns, *what)
+            self.acting.after(time_ns)
+
+        return meet_and_answer
+
+    def _scheduled(self, when_ns: int, job: Callable[[], object]) -> None:
+        if not self.acting.listens:
+            self._schedule(when_ns, job)
+            return
+
+        def then_answer() -> None:
+            job()
+            self.acting.after(when_ns)
+
+        self._schedule(when_ns, then_answer)
 
     def _end(self, row: Any) -> None:
         """Close everything and decide no more."""
@@ -252,6 +309,7 @@ class Simulation:
     def halt(self) -> None:
         """Decide no more; orders that are open go on."""
         self._decide = _leave
+        self.acting.stop()
 
     def settle(self, row_ns: int, marks: list[float]) -> None:
         """Book funding that fell due by a row."""

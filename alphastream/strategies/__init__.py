@@ -3,11 +3,12 @@
 from alphastream.strategies.optimiser import PositionOptimiser
 from alphastream.strategies.pair_thresholds import PairThresholds, pair_thresholds, round_trip_cost
 from alphastream.strategies.sizers import BetaNeutral, FixedNotional, Sizer, Units, VolatilityTarget
-from alphastream.strategies.strategy import BarsColumns, Decision, PairColumns, Strategy, Table, pair_table
+from alphastream.strategies.strategy import Action, BarsColumns, Decision, PairColumns, Strategy, Table, pair_table
 from alphastream.strategies.threshold import InnovationThreshold, ThresholdRule, ZScoreThreshold
 from alphastream.strategies.thresholds import Thresholds, at_bar_ends, expected, watched_always
 
 __all__ = [
+    "Action",
     "BarsColumns",
     "BetaNeutral",
     "Decision",

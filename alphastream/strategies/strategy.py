@@ -19,10 +19,13 @@ from alphastream.core.types import Floats, Ints
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
 from alphastream.trading.broker.account import Account
-from alphastream.trading.broker.orders import SpreadRequest, Target
+from alphastream.trading.broker.orders import Cancel, OrderRequest, SpreadRequest, Target
 from alphastream.trading.engine.clock import from_ns
 
-Decision: TypeAlias = Target | SpreadRequest | None
+Action: TypeAlias = Target | SpreadRequest | OrderRequest | Cancel
+"""What a strategy can do at one moment."""
+Decision: TypeAlias = Action | Sequence[Action] | None
+"""One action, several in their order, or none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +124,13 @@ _MOMENT: Final = {"time_ns": property(lambda row: row.when_ns), "when": property
 
 
 class Strategy(Protocol):
-    """What backtest, replay and paper run. Shipped ones are frozen dataclasses of their parameters."""
+    """What backtest, replay and paper run. Shipped ones are frozen dataclasses of their parameters.
+
+    One that wants to hear of its orders between rows has, beside what stands here, ``on_order(order, account)`` or
+    ``on_fill(fill, account)`` or both. They are called when an order changed its state (an order as it stood then) and
+    for each fill, remember nothing either, and return a ``Decision``. Orders that they send meet what comes after that
+    moment.
+    """
 
     @property
     def name(self) -> str:
@@ -154,12 +163,12 @@ class Strategy(Protocol):
         """
 
     def decide(self, row: Any, account: Account) -> Decision:
-        """Return positions to be in or orders to send, None to leave things as they are.
+        """Return positions to be in, orders to send or to cancel, None to leave things as they are.
 
         Parameters
         ----------
         row : of ``Table.rows``.
-        account : cash, positions and direction; not to be written.
+        account : cash, positions, direction and open orders; not to be written.
         """
 
 

@@ -16,7 +16,16 @@ from alphastream.trading.broker.costs import (
     VenueFunding,
 )
 from alphastream.trading.broker.margin import Ended, Margin
-from alphastream.trading.broker.orders import Fill, FundingPayment, LegOrder, SpreadOrder, SpreadRequest, Target
+from alphastream.trading.broker.orders import (
+    Cancel,
+    Fill,
+    FundingPayment,
+    LegOrder,
+    OrderRequest,
+    SpreadOrder,
+    SpreadRequest,
+    Target,
+)
 from alphastream.trading.broker.simulated import SimulatedBroker
 from alphastream.trading.engine.backtesting import BacktestingDispatcher, backtesting_dispatcher
 from alphastream.trading.engine.clock import local_now, utc_now
@@ -41,6 +50,7 @@ __all__ = [
     "BarEvent",
     "BaseTradingSignal",
     "BrokerRules",
+    "Cancel",
     "Contract",
     "DispatchError",
     "Ended",
@@ -59,6 +69,7 @@ __all__ = [
     "LegOrder",
     "Margin",
     "OrderOperation",
+    "OrderRequest",
     "Pair",
     "PairBar",
     "PairInfo",

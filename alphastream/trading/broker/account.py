@@ -1,12 +1,12 @@
 """The books of one strategy: cash, positions, and a record of everything that moved them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.costs import funding_amount
-from alphastream.trading.broker.orders import Fill, FundingPayment
+from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder
 
 
 class Account:
@@ -25,6 +25,7 @@ class Account:
     round_trip : round trips begun.
     leg_round_trips : round trip that each position belongs to.
     journal : (time_ns, leg, position, cash) after each fill and funding payment.
+    list_open : lists the orders of the account that are open; the broker's.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Account:
         "funding",
         "journal",
         "leg_round_trips",
+        "list_open",
         "positions",
         "round_trip",
         "symbols",
@@ -52,6 +54,20 @@ class Account:
         self.fills: list[Fill] = []
         self.funding: list[FundingPayment] = []
         self.journal: list[tuple[int, int, float, float]] = []
+        self.list_open: Callable[[], tuple[SpreadOrder, ...]] = tuple
+
+    @property
+    def open_orders(self) -> tuple[SpreadOrder, ...]:
+        """Orders that wait, whole or in part, oldest first. Not to be written."""
+        return self.list_open()
+
+    def open_orders_of(self, symbol: str) -> tuple[SpreadOrder, ...]:
+        """Those of them with a leg of a symbol that waits."""
+        return tuple(
+            order
+            for order in self.list_open()
+            if any(leg.symbol == symbol and leg.state == "open" for leg in order.legs)
+        )
 
     def restore(self, fills: Iterable[Fill], funding: Iterable[FundingPayment]) -> None:
         """Take over the records of an earlier life, oldest first; the account must be new."""

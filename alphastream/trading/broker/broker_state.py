@@ -17,8 +17,10 @@ class BrokerState(msgspec.Struct, frozen=True):
     cash, positions, direction, round_trip, leg_round_trips : see ``Account``.
     moved : newest entry of the account's journal, None before the first.
     last_fill : None before the first.
-    orders : the one whose legs still wait, if any, and the newest.
+    orders : those that still wait, if any, and the newest.
     extra_bps : what a liquidation adds to fees.
+    sent : id of the newest order.
+    marks : last prices that single orders know, empty before the first.
     """
 
     cash: float
@@ -30,6 +32,8 @@ class BrokerState(msgspec.Struct, frozen=True):
     last_fill: Fill | None
     orders: list[SpreadOrder]
     extra_bps: float
+    sent: int = 0
+    marks: list[float] = []
 
 
 def state_of(broker: SimulatedBroker) -> BrokerState:
@@ -45,24 +49,31 @@ def state_of(broker: SimulatedBroker) -> BrokerState:
         account.journal[-1] if account.journal else None,
         account.fills[-1] if account.fills else None,
         [*waiting, *broker.orders[-1:]],
-        broker._extra_bps,
+        broker.filling.extra_bps,
+        broker.filling.sent,
+        list(broker.singles.marks),
     )
 
 
 def resume(broker: SimulatedBroker, state: BrokerState) -> None:
-    """Put a new broker and its new account where another was. Orders that wait go on; ids count anew."""
+    """Put a new broker and its new account where another was. Orders that wait go on."""
     account: Account = broker.account
     account.cash, account.positions = state.cash, list(state.positions)
     account.direction, account.round_trip = state.direction, state.round_trip
     account.leg_round_trips = list(state.leg_round_trips)
     account.journal = [] if state.moved is None else [state.moved]
     account.fills = [] if state.last_fill is None else [state.last_fill]
-    broker.orders, broker._extra_bps = list(state.orders), state.extra_bps
-    _wait(broker, broker.orders)
+    filling = broker.filling
+    filling.orders, filling.extra_bps, filling.sent = list(state.orders), state.extra_bps, state.sent
+    broker.singles.marks = state.marks
+    _wait(broker, filling.orders)
 
 
 def _wait(broker: SimulatedBroker, orders: Sequence[SpreadOrder]) -> None:
     for order in orders:
+        if order.is_single and order.is_open:
+            broker.singles.keep(order)
+            continue
         for leg in order.legs:
             if leg.state == "open":
                 broker._waiting[leg.leg] = order, leg

@@ -299,6 +299,12 @@ class BrokerRules:
         if self.timeout_ns is not None and self.timeout_ns <= 0:
             raise ParameterError(f"timeout_ns is {self.timeout_ns}: give more than 0, or None to wait for ever")
 
+    def eligible_ns(self, symbol: str, decided_ns: int) -> int:
+        """Time of the first trade that an order can meet."""
+        if self.fill in ("next_trade", "recorded_depth"):
+            return decided_ns + self.latency.delay_ns(symbol, decided_ns)
+        return decided_ns + (self.fill == "next_close")
+
     def contract(self, symbol: str) -> Contract:
         """Steps and least value of a symbol."""
         return self.contracts.get(symbol, _ANY)

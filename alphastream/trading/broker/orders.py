@@ -1,19 +1,28 @@
 """What a strategy asks for, what became of it, and what was traded.
 
 Quantities are base units, buying positive. A spread order is its legs as one unit: they are sent together, replaced
-together and, where one leg stays unfilled, unwound together. All are msgspec structs, cheap to make and to write down.
+together and, where one leg stays unfilled, unwound together. A single order is one with one leg, which works on its
+own until it is filled, cancelled or over. All are msgspec structs, cheap to make and to write down.
 """
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
+
+from alphastream.errors import ParameterError
 
 LegState: TypeAlias = Literal["open", "filled", "cancelled", "rejected"]
 SpreadState: TypeAlias = Literal["open", "one leg", "filled", "cancelled", "unwinding", "unwound", "rejected"]
 OnTimeout: TypeAlias = Literal["unwind", "match", "keep"]
 """What happens to a spread order that is not filled in time: "unwind" trades back what was filled, "match" trades the
 leg that is ahead back to the share of the one behind, "keep" leaves it as it stands. The rest is cancelled."""
+OrderKind: TypeAlias = Literal["market", "limit", "stop", "stop_limit"]
+TimeInForce: TypeAlias = Literal["gtc", "ioc", "fok"]
+"""How long an order stands: "gtc" until it is filled, cancelled or its good-till is over; "ioc" takes what it gets of
+the first trade that it can meet and is cancelled; "fok" takes all of its quantity there, or nothing."""
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -50,29 +59,132 @@ class SpreadRequest(msgspec.Struct, frozen=True, gc=False):
     on_timeout: OnTimeout | None = None
 
 
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
+    """One order in one symbol, beside whatever else is open there: for strategies that want stops, limits, brackets.
+
+    A ``Target`` or ``SpreadRequest`` neither replaces it nor is replaced by it: it works until it is filled, its time
+    is over, or a ``Cancel`` names it. It changes no direction of the account, and its fills belong to round trips of
+    the symbol's own.
+
+    Parameters
+    ----------
+    symbol : or its place among those of the strategy.
+    quantity : units to buy or, negative, to sell.
+    kind : "market" trades as soon as it can. "limit" trades at ``limit`` or better: at once, as a taker, where the
+        last known price is already through it; else it waits as a maker. "stop" becomes a market order when the price
+        reaches ``stop``, "stop_limit" a limit order.
+    limit : worst price, of "limit" and "stop_limit".
+    stop : price that triggers, of "stop" and "stop_limit": a buying order at or above it, a selling one at or below.
+    reduce_only : trades no more than closes the position; cancelled where there is nothing to close any more.
+    good_till_ns : no fill at this time or later, it is cancelled then; None: until cancelled.
+    time_in_force : see ``TimeInForce``.
+    take_profit, stop_loss : prices of the orders that end what this one opens. They are armed when it fills, for what
+        was filled; when one of them trades, the other is reduced by as much, and cancelled when nothing is left.
+    reason : why, in a word or two.
+
+    Raises
+    ------
+    ParameterError : prices that the kind does not have or lacks, or a bracket that would end at once.
+    """
+
+    symbol: str | int
+    quantity: float
+    kind: OrderKind = "market"
+    limit: float | None = None
+    stop: float | None = None
+    reduce_only: bool = False
+    good_till_ns: int | None = None
+    time_in_force: TimeInForce = "gtc"
+    take_profit: float | None = None
+    stop_loss: float | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.quantity) and self.quantity):
+            raise ParameterError(f"an order of {self.quantity} units of {self.symbol}: give a finite number, not 0")
+        if self.kind not in _PRICES:
+            raise ParameterError(f"kind is {self.kind!r}: it is one of {', '.join(map(repr, _PRICES))}")
+        if self.time_in_force not in ("gtc", "ioc", "fok"):
+            raise ParameterError(f"time_in_force is {self.time_in_force!r}: it is one of 'gtc', 'ioc', 'fok'")
+        for name, needed in zip(("limit", "stop"), _PRICES[self.kind], strict=True):
+            if (getattr(self, name) is not None) != needed:
+                given = "without" if needed else "with"
+                raise ParameterError(
+                    f"a {self.kind} order {given} a {name}: {'give one' if needed else 'leave it out'}"
+                )
+        for name in ("limit", "stop", "take_profit", "stop_loss"):
+            price = getattr(self, name)
+            if price is not None and not (math.isfinite(price) and price > 0.0):
+                raise ParameterError(f"{name} is {price!r}: give a finite price above 0")
+        self._check_bracket()
+
+    def _check_bracket(self) -> None:
+        if self.reduce_only and (self.take_profit is not None or self.stop_loss is not None):
+            raise ParameterError("a reduce-only order opens nothing: leave out take_profit and stop_loss")
+        entry = self.limit if self.limit is not None else self.stop
+        side = math.copysign(1.0, self.quantity)
+        rising = [price for price in (self.stop_loss, entry, self.take_profit) if price is not None]
+        if any(late * side <= early * side for early, late in itertools.pairwise(rising)):
+            above, below = ("above", "below") if side > 0.0 else ("below", "above")
+            raise ParameterError(
+                f"stop_loss {self.stop_loss}, entry {entry}, take_profit {self.take_profit}: an order that "
+                f"{'buys' if side > 0.0 else 'sells'} has its take_profit {above} and its stop_loss {below} the entry"
+            )
+
+
+_PRICES: dict[str, tuple[bool, bool]] = {
+    "market": (False, False),
+    "limit": (True, False),
+    "stop": (False, True),
+    "stop_limit": (True, True),
+}
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False):
+    """Take back orders that are open; what is filled of them stays. One that is not open any more is left as it is.
+
+    Parameters
+    ----------
+    order_id : of ``SpreadOrder.id``; None: all of ``symbol``.
+    symbol : whose orders; None: all of the account.
+    """
+
+    order_id: int | None = None
+    symbol: str | None = None
+
+
 class LegOrder(msgspec.Struct, gc=False):
-    """One leg of a spread order. Written by the broker alone.
+    """One leg of a spread order, or all of a single one. Written by the broker alone.
 
     Parameters
     ----------
     leg : place of the symbol among those of the account.
     quantity : units asked for, buying positive.
-    target : position of the account when it is filled.
+    target : position of the account when it is filled; None of a single order: whatever it comes to.
     eligible_ns : time of the first trade it can meet.
     share_of : units that traded in the bar of the decision, which impact is measured by; 0 if nobody knows.
     filled : units traded so far, with the sign of ``quantity``.
+    kind, stop, reduce_only : as in ``OrderRequest``.
+    touch : last known price, until the order has arrived with a price of its own: it says whether that is through the
+        market already. None from then on.
+    triggered_ns : when the stop was reached.
     """
 
     leg: int
     symbol: str
     quantity: float
-    target: float
+    target: float | None
     eligible_ns: int
     share_of: float
     limit: float | None = None
     filled: float = 0.0
     state: LegState = "open"
     filled_ns: int | None = None
+    kind: OrderKind = "market"
+    stop: float | None = None
+    reduce_only: bool = False
+    touch: float | None = None
+    triggered_ns: int | None = None
 
     @property
     def rest(self) -> float:
@@ -85,6 +197,16 @@ class LegOrder(msgspec.Struct, gc=False):
             return True
         return price < self.limit if self.quantity > 0.0 else price > self.limit
 
+    def reaches(self, price: float) -> bool:
+        """Whether a price triggers the stop."""
+        assert self.stop is not None
+        return price >= self.stop if self.quantity > 0.0 else price <= self.stop
+
+    @property
+    def waits_for_stop(self) -> bool:
+        """Whether it has a stop that was not reached yet."""
+        return self.stop is not None and self.triggered_ns is None
+
     @property
     def share(self) -> float:
         """Part that is filled, 0 to 1."""
@@ -92,7 +214,7 @@ class LegOrder(msgspec.Struct, gc=False):
 
 
 class SpreadOrder(msgspec.Struct, gc=False):
-    """Legs that are one order. Written by the broker alone.
+    """Legs that are one order, or a single order, which has one. Written by the broker alone.
 
     Parameters
     ----------
@@ -102,6 +224,9 @@ class SpreadOrder(msgspec.Struct, gc=False):
     decided_ns : end of the bar that it was decided on.
     round_trip : round trip that what it opens belongs to; None: each symbol has its own.
     reason : why the strategy sent it, or why the broker did or refused it.
+    is_single : whether it came of an ``OrderRequest``, or of its bracket.
+    good_till_ns, time_in_force, take_profit, stop_loss : as in ``OrderRequest``.
+    bracket : id of the order whose fill armed this one, a take-profit or stop.
     """
 
     id: int
@@ -114,6 +239,12 @@ class SpreadOrder(msgspec.Struct, gc=False):
     on_timeout: OnTimeout = "unwind"
     state: SpreadState = "open"
     unwinds: int | None = None
+    is_single: bool = False
+    good_till_ns: int | None = None
+    time_in_force: TimeInForce = "gtc"
+    take_profit: float | None = None
+    stop_loss: float | None = None
+    bracket: int | None = None
 
     @property
     def is_open(self) -> bool:

@@ -2,26 +2,37 @@
 
 It reads no market by itself: its caller hands over trades (``on_trade``) of legs it watches, in order of time.
 Orders of all legs of a decision are one unit; each leg meets its own trades, so one may be filled and the other not.
+Single orders work beside them: ``single_orders``.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
-from alphastream.trading.broker.costs import BrokerRules, PowerImpact
+from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.depth import SHORT, Levels, take_depth
+from alphastream.trading.broker.filling import Filling
 from alphastream.trading.broker.funding import FundingCharges, Schedule
 from alphastream.trading.broker.margin import LEVERAGE
-from alphastream.trading.broker.orders import Fill, LegOrder, SpreadOrder, SpreadRequest, Target, ratio_of
+from alphastream.trading.broker.meeting import meet
+from alphastream.trading.broker.orders import (
+    Cancel,
+    LegOrder,
+    OrderRequest,
+    SpreadOrder,
+    SpreadRequest,
+    SpreadState,
+    Target,
+    ratio_of,
+)
+from alphastream.trading.broker.single_orders import SingleOrders
 
-Two: TypeAlias = tuple[float, float]
 Watch: TypeAlias = Callable[[int, int | None], None]
-"""Called with a leg and the time of the first trade it wants to see; with None when it wants no more."""
-
-BP: Final = 1e-4
+"""Called with a leg and the time of the first trade it wants to see; with None when it wants no more. Places beyond the
+legs are their bars: with N legs N + 1 are those of the second one."""
 
 
 class SimulatedBroker:
@@ -36,36 +47,49 @@ class SimulatedBroker:
 
     Attributes
     ----------
-    orders : all so far, oldest first.
+    singles : orders that are no spread orders.
+    filling : prices and books fills; knows all orders.
     funding : charges the account.
     """
 
     def __init__(self, account: Account, rules: BrokerRules, schedule: Schedule, watch: Watch) -> None:
         self.account = account
         self.rules = rules
-        self.orders: list[SpreadOrder] = []
+        self.filling = Filling(account, rules)
         self._schedule = schedule
         self._watch = watch
         # A new order replaces what is open: a leg never waits for two.
         self._waiting: list[tuple[SpreadOrder, LegOrder] | None] = [None] * len(account.symbols)
-        self._contracts = [rules.contract(symbol) for symbol in account.symbols]
-        # What rules leave out is not asked for at every fill.
+        self._contracts = self.filling.contracts
+        self.singles = SingleOrders(self.filling, self._waiting, self._look)
+        account.list_open = self._open_orders
+        # What rules leave out is not asked for at every order.
         self._has_lots = any(contract.lot for contract in self._contracts)
         self._has_least = any(contract.min_notional for contract in self._contracts)
-        self._has_impact = rules.impact != PowerImpact(0.0)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
         self.funding = FundingCharges(account, rules.funding, schedule)
-        self._extra_bps = 0.0  # of a liquidation
+
+    @property
+    def orders(self) -> list[SpreadOrder]:
+        """All so far, oldest first."""
+        return self.filling.orders
 
     @property
     def is_waiting(self) -> bool:
         """Whether a leg of some order is open."""
-        return any(waiting is not None for waiting in self._waiting)
+        return self.singles.open > 0 or any(waiting is not None for waiting in self._waiting)
+
+    def _open_orders(self) -> tuple[SpreadOrder, ...]:
+        found = {waiting[0].id: waiting[0] for waiting in self._waiting if waiting is not None}
+        found |= {order.id: order for of_leg in self.singles.of for order in of_leg}
+        return tuple(found[number] for number in sorted(found))
 
     # ---- orders ----------------------------------------------------------------------------------------------
 
     def move(self, target: Target, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder | None:
-        """Order what brings positions to a target, in place of whatever is still open.
+        """Order what brings positions to a target, in place of the spread order that is still open.
+
+        Single orders stay: what they trade comes on top.
 
         Parameters
         ----------
@@ -92,7 +116,7 @@ class SimulatedBroker:
     def request(
         self, request: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
     ) -> SpreadOrder | None:
-        """Order changes as they are asked for, in place of whatever is still open; see ``move``."""
+        """Order changes as they are asked for, in place of the spread order that is still open; see ``move``."""
         self._replace()
         changes = self._rounded(self._checked(request.quantities))
         goals = [held + change for held, change in zip(self.account.positions, changes, strict=True)]
@@ -128,7 +152,7 @@ class SimulatedBroker:
             return None
         turns = direction is not None and direction != before
         refusal = next((why for _, why in self._too_small(changes, goals, marks)), None) if self._has_least else None
-        beyond = self._beyond_limit(goals, marks) if refusal is None else None
+        beyond = self.filling.why_beyond(goals, marks) if refusal is None else None
         if beyond and not turns and self.orders and self.orders[-1].reason.startswith(LEVERAGE):
             return None  # said once: what is adjusted on every row would be refused on every row
         order = self._order(request, changes, goals, now_ns, volumes)
@@ -139,26 +163,13 @@ class SimulatedBroker:
         for leg in order.legs:
             leg.state = "rejected"
         order.state, order.reason = "rejected", refusal or beyond or ""
+        self.filling.note(order)
         if beyond and turns and any(account.positions):
             closing = self._closing(direction, f"closes only: order {order.id} was refused", now_ns, volumes)
             self._before[closing.id] = self._before[order.id]
             self._open(closing, now_ns, marks, volumes)
             return closing
         return order
-
-    def _beyond_limit(self, goals: Sequence[float], marks: Sequence[float]) -> str | None:
-        """Why positions may not become these; see ``Margin.refusal``. To hold nothing is always allowed."""
-        if not any(goals):
-            return None
-        account = self.account
-        worth = held = asked = 0.0  # in one loop: this is asked of every order
-        for goal, units, mark in zip(goals, account.positions, marks, strict=True):
-            if units:
-                worth += units * mark
-                held += abs(units * mark)
-            if goal:
-                asked += abs(goal) * mark
-        return None if asked <= held else self.rules.margin.refusal(account.cash + worth, held, asked)
 
     def _closing(self, direction: int | None, why: str, now_ns: int, volumes: Sequence[float]) -> SpreadOrder:
         """An order that ends all positions, not sent yet."""
@@ -169,7 +180,7 @@ class SimulatedBroker:
         return order
 
     def liquidate(self, why: str, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder | None:
-        """Close everything, as the venue does, in place of what is open; None where nothing is held.
+        """Close everything, as the venue does, in place of all that is open; None where nothing is held.
 
         Parameters
         ----------
@@ -177,10 +188,11 @@ class SimulatedBroker:
         now_ns, marks, volumes : as for ``move``.
         """
         self._replace()
+        self.singles.cancel_all(why)
         self.account.direction = 0
         if not any(self.account.positions):
             return None
-        self._extra_bps = self.rules.margin.liquidation_fee_bps
+        self.filling.extra_bps = self.rules.margin.liquidation_fee_bps
         order = self._closing(0, why, now_ns, volumes)
         order.timeout_ns = None
         self._open(order, now_ns, marks, volumes)
@@ -211,11 +223,13 @@ class SimulatedBroker:
         for leg, symbol in enumerate(self.account.symbols):
             if changes[leg]:
                 limit = None if limits is None else limits[leg]
-                eligible_ns = self._eligible(symbol, now_ns)
+                eligible_ns = self.rules.eligible_ns(symbol, now_ns)
                 legs.append(LegOrder(leg, symbol, changes[leg], goals[leg], eligible_ns, volumes[leg], limit))
         round_trip = None if request.direction is None else self.account.round_trip
+        filling = self.filling
+        filling.sent += 1
         order = SpreadOrder(
-            len(self.orders) + 1,
+            filling.sent,
             tuple(legs),
             ratio_of(goals),
             now_ns,
@@ -224,21 +238,15 @@ class SimulatedBroker:
             timeout_ns,
             on_timeout,
         )
-        self.orders.append(order)
+        filling.orders.append(order)
         return order
-
-    def _eligible(self, symbol: str, now_ns: int) -> int:
-        match self.rules.fill:
-            case "next_trade" | "recorded_depth":
-                return now_ns + self.rules.latency.delay_ns(symbol, now_ns)
-            case "next_close":
-                return now_ns + 1
-            case _:
-                return now_ns
 
     def _open(self, order: SpreadOrder, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> None:
         for leg in order.legs:
             self._waiting[leg.leg] = order, leg
+            if leg.limit is not None and math.isfinite(marks[leg.leg]):
+                leg.touch = marks[leg.leg]
+        self.filling.note(order)
         if self.rules.fill == "same_close":
             for leg in order.legs:
                 if volumes[leg.leg] > 0.0:
@@ -246,13 +254,17 @@ class SimulatedBroker:
                     leg.eligible_ns = now_ns + 1  # what is left waits for later closes
         still = [leg for leg in order.legs if leg.state == "open"]
         for leg in still:
-            self._watch(leg.leg, leg.eligible_ns)
+            self._look(leg.leg)
         if still and order.timeout_ns is not None:
             last_ns = max(leg.eligible_ns for leg in still) + order.timeout_ns
             self._schedule(last_ns, partial(self._expire, order, last_ns, tuple(marks), tuple(volumes)))
 
     def cancel(self, order: SpreadOrder) -> None:
         """Cancel what is not filled of an order; what is filled stays."""
+        if order.is_single:
+            self.singles.cancel(order)
+            return
+        was_open = order.state
         for leg in order.legs:
             if leg.state == "open":
                 leg.state = "cancelled"
@@ -260,7 +272,43 @@ class SimulatedBroker:
         if order.state in ("open", "one leg"):
             order.state = "cancelled"
             if order.unwinds is not None:
-                self.orders[order.unwinds - 1].state = "cancelled"
+                self._unwound(order, "cancelled")
+        if order.state != was_open:
+            self.filling.note(order)
+
+    def cancel_all(self, why: str, symbol: str | None = None) -> None:
+        """Cancel every open order, or every one with a leg of a symbol that waits; ``why`` is added to its reason."""
+        for order in self.account.open_orders if symbol is None else self.account.open_orders_of(symbol):
+            if order.is_single:
+                self.singles.cancel(order, why)
+            else:
+                order.reason = f"{order.reason}; {why}".lstrip("; ")
+                self.cancel(order)
+
+    def send(self, request: OrderRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder:
+        """Send a single order, beside what is open; see ``move`` and ``OrderRequest``. It may be rejected at once."""
+        return self.singles.send(request, now_ns, marks, volumes)
+
+    def take_back(self, wish: Cancel) -> None:
+        """Do what a ``Cancel`` asks for.
+
+        Raises
+        ------
+        ParameterError : no order has its number, or its symbol is none of the account's.
+        """
+        if wish.order_id is None:
+            if wish.symbol is not None:
+                self.singles.leg_of(wish.symbol)
+            self.cancel_all("cancelled by the strategy", wish.symbol)
+            return
+        if not 1 <= wish.order_id <= self.filling.sent:
+            raise ParameterError(
+                f"order {wish.order_id} cannot be cancelled: {self.filling.sent} were sent; take its number from the "
+                "open orders of the account"
+            )
+        for order in self.account.open_orders:
+            if order.id == wish.order_id:
+                self.cancel(order)
 
     def _replace(self) -> None:
         for waiting in self._waiting:
@@ -269,11 +317,32 @@ class SimulatedBroker:
 
     def _leave(self, leg: int) -> None:
         self._waiting[leg] = None
-        self._watch(leg, None)
+        self._look(leg)
+
+    def _look(self, leg: int) -> None:
+        """Say from when on trades of a leg are wanted, and its bars."""
+        waiting = self._waiting[leg]
+        from_ns = None if waiting is None else self.singles.since(*waiting)
+        if not self.singles.of[leg]:
+            self._watch(leg, from_ns)
+            return
+        trades_ns, bars_ns = self.singles.wanted(leg)
+        known = [when for when in (from_ns, trades_ns) if when is not None]
+        self._watch(leg, min(known) if known else None)
+        self._watch(len(self._waiting) + leg, bars_ns)
 
     def resume(self, orders: Iterable[SpreadOrder]) -> None:
-        """Take over the orders of an earlier life, oldest first; what was open then is cancelled."""
+        """Take over the orders of an earlier life, oldest first.
+
+        Spread orders that were open then are cancelled: what they were decided on is over. Single ones go on, with what
+        trades from now on.
+        """
         for order in orders:
+            self.filling.sent = max(self.filling.sent, order.id)
+            if order.is_single and order.is_open:
+                self.orders.append(order)
+                self.singles.keep(order)
+                continue
             for leg in order.legs:
                 if leg.state == "open":
                     leg.state = "cancelled"
@@ -307,6 +376,7 @@ class SimulatedBroker:
         unwinding.unwinds, unwinding.timeout_ns = order.id, None
         unwinding.round_trip = None if order.round_trip is None else round_trip
         order.state = "unwinding"
+        self.filling.note(order)
         self._open(unwinding, now_ns, marks, [0.0] * len(volumes))
 
     # ---- fills -----------------------------------------------------------------------------------------------
@@ -319,17 +389,39 @@ class SimulatedBroker:
         leg : place of the symbol.
         price, quantity : of the trade; the quantity matters only where rules limit the share of it.
         """
+        left = None if self.rules.max_share is None else self.rules.max_share * quantity
         waiting = self._waiting[leg]
-        if waiting is None:
-            return
-        order, part = waiting
-        if time_ns < part.eligible_ns or not part.meets(price):
-            return
-        units, share = part.rest, self.rules.max_share
-        if share is not None and abs(units) > share * quantity:
-            units = math.copysign(self._contracts[leg].rounded(share * quantity), units)
-        if units:
-            self._fill(order, part, time_ns, units, price)
+        if waiting is not None:
+            left = self._met(*waiting, time_ns, price, left)
+        if self.singles.of[leg]:
+            self.singles.on_trade(leg, time_ns, price, left)
+
+    def on_bar(
+        self, leg: int, time_ns: int, begin_ns: int, opened: float, high: float, low: float, volume: float
+    ) -> None:
+        """Let single orders with a price of their own meet a bar; see ``SingleOrders.on_bar``."""
+        if self.singles.of[leg]:
+            left = None if self.rules.max_share is None else self.rules.max_share * volume
+            self.singles.on_bar(leg, time_ns, begin_ns, (opened, high, low), left)
+
+    def _met(self, order: SpreadOrder, part: LegOrder, time_ns: int, price: float, left: float | None) -> float | None:
+        """Let a leg of a spread order meet a trade; what it leaves of it."""
+        maker = False
+        if part.limit is not None:
+            met = meet(part, time_ns, price, self.rules.half_spread_bps)
+            if met is None or met == "missed":
+                return left
+            maker = met == "maker"
+        elif time_ns < part.eligible_ns:
+            return left
+        units = part.rest
+        if left is not None and abs(units) > left:
+            units = math.copysign(self._contracts[part.leg].rounded(left), units)
+        if not units:
+            return left
+        held = self.account.positions[part.leg]
+        self._booked(order, part, held, self.filling.fill(order, part, time_ns, units, price, maker))
+        return None if left is None else left - abs(units)
 
     def on_book(self, leg: int, time_ns: int, bids: Levels, asks: Levels) -> None:
         """Let the order of a leg take what waits in a book, from the best level on.
@@ -338,13 +430,19 @@ class SimulatedBroker:
         says so; one to hold nothing waits on.
         """
         waiting = self._waiting[leg]
-        if waiting is None or time_ns < waiting[1].eligible_ns:
-            return
-        (order, part), wanted = waiting, waiting[1].rest
+        if waiting is not None and time_ns >= waiting[1].eligible_ns:
+            self._met_book(*waiting, time_ns, bids, asks)
+        if self.singles.of[leg]:
+            self.singles.on_book(leg, time_ns, bids, asks)
+
+    def _met_book(self, order: SpreadOrder, part: LegOrder, time_ns: int, bids: Levels, asks: Levels) -> None:
+        leg, wanted = part.leg, part.rest
         got = take_depth(wanted, bids, asks, self._contracts[leg], part.limit)
         if got.units:
             costs = got.spread_cost, got.impact_cost
-            self._take(order, part, time_ns, got.units, (got.price, got.mid), costs)
+            held = self.account.positions[leg]
+            done = self.filling.take(order, part, time_ns, got.units, (got.price, got.mid), costs)
+            self._booked(order, part, held, done)
         closes = self.account.direction == 0 and order.round_trip is not None
         if part.state == "open" and part.limit is None and not closes:
             order.reason = f"{order.reason}; {SHORT} {part.symbol} held {abs(got.units):.6g} of {abs(wanted):.6g}"
@@ -353,46 +451,32 @@ class SimulatedBroker:
             self._leave(leg)
             self._advance(order)
 
-    def _fill(self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float) -> None:
-        rules, leg, maker = self.rules, part.leg, part.limit is not None
-        price, size, impact_cost = trade_price, abs(units), 0.0
-        if part.limit is not None:
-            price = trade_price = part.limit
-        else:
-            slip_bps = rules.half_spread_bps
-            if self._has_impact:
-                impact_bps = rules.impact.impact_bps(part.quantity, part.share_of)
-                slip_bps += impact_bps
-                impact_cost = size * trade_price * impact_bps * BP
-            price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
-            price = self._contracts[leg].worsened(price, units > 0.0)
-        spread_cost = (price - trade_price) * units - impact_cost
-        self._take(order, part, time_ns, units, (price, trade_price), (spread_cost, impact_cost), maker)
-
-    def _take(
-        self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, at: Two, costs: Two, maker: bool = False
-    ) -> None:
-        """Book units of a leg: at what price and at which of the market, and what spread and impact cost."""
-        leg, price = part.leg, at[0]
-        fee = abs(units) * price * (self.rules.fees.fee_bps(maker) + self._extra_bps) * BP
-        part.filled += units
-        done = units == part.quantity or abs(part.rest) <= 1e-12 * abs(part.quantity)
-        round_trip, number = order.round_trip or 0, order.id
-        fill = Fill(time_ns, part.symbol, units, *at, fee, *costs, number, round_trip, maker)
-        self.account.book(leg, fill, part.target if done else None)
+    def _booked(self, order: SpreadOrder, part: LegOrder, held: float, done: bool) -> None:
+        """Units of a leg are in the books, where ``held`` was before."""
         if done:
-            part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
-            self._leave(leg)
+            self._leave(part.leg)
         self._advance(order)
+        if self.singles.of[part.leg]:
+            self.singles.after_move(part.leg, held)
 
     def _advance(self, order: SpreadOrder) -> None:
+        before = order.state
         states = [leg.state for leg in order.legs]
         filled = states.count("filled")
         if filled == len(states):
             order.state = "filled"
             if order.unwinds is not None:
-                self.orders[order.unwinds - 1].state = "unwound"
+                self._unwound(order, "unwound")
         elif "open" not in states:
             order.state = "cancelled"
         elif filled:
             order.state = "one leg"
+        if order.state != before:
+            self.filling.note(order)
+
+    def _unwound(self, order: SpreadOrder, state: SpreadState) -> None:
+        """What became of an order that this one unwinds."""
+        assert order.unwinds is not None
+        unwound = self.orders[order.unwinds - 1]
+        unwound.state = state
+        self.filling.note(unwound)

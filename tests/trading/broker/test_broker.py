@@ -189,6 +189,7 @@ def test_prices_are_worsened_by_half_spread_impact_and_tick() -> None:
 
 def test_a_limit_waits_for_a_trade_beyond_it_and_pays_as_a_maker() -> None:
     desk = Desk(BrokerRules(latency=FixedLatency(0), fees=Fees(50.0, 10.0), half_spread_bps=100.0))
+    desk.mark(10, 100.0, 50.0)
     order = desk.request(10, SpreadRequest((1.0, -1.0), limits=(99.0, 51.0), direction=1))
     for when, price in ((10, 99.5), (11, 99.0), (12, 98.0)):
         desk.trade("Y", when, price)
