@@ -4,7 +4,7 @@ The same functions serve the live engine, which feeds them new rows as they clos
 them everything at once (``analyse``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -250,29 +250,33 @@ def nodes_of(spec: PairSpec) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(series.of for series in series_of(spec).values() if isinstance(series.of, Node)))
 
 
-def source_columns(rows: PairRows, price: Kind) -> dict[str, Floats]:
+def source_columns(rows: PairRows, price: Kind, names: Container[str] | None = None) -> dict[str, Floats]:
     """What a ``Source`` of this pair holds, (T,) each.
 
     ``y`` and ``x`` are the legs as log prices or as prices. ``y_both`` and ``x_both`` are the same where both legs
     traded in the bar and NaN elsewhere: for estimators that an old price would mislead. ``time_ns`` are the bars' ends.
     ``y_price`` and ``x_price`` are prices whatever ``price`` is, ``*_buy_volume`` and ``*_sell_volume`` what takers
     bought and sold of each leg in the bar, NaN where nobody knows: for the measures of ``alphastream.microstructure``.
+
+    Parameters
+    ----------
+    names : which of them, None for all.
     """
     y, x = (np.log(rows.y), np.log(rows.x)) if price == "log" else (rows.y, rows.x)
-    both = rows.both_traded
-    return {
-        "y": y,
-        "x": x,
-        "y_both": np.where(both, y, np.nan),
-        "x_both": np.where(both, x, np.nan),
-        "time_ns": rows.end_ns.astype(np.float64),
-        "y_price": rows.y,
-        "x_price": rows.x,
-        "y_buy_volume": rows.y_buy_volume,
-        "x_buy_volume": rows.x_buy_volume,
-        "y_sell_volume": rows.y_volume - rows.y_buy_volume,
-        "x_sell_volume": rows.x_volume - rows.x_buy_volume,
+    columns: dict[str, Callable[[], Floats]] = {
+        "y": lambda: y,
+        "x": lambda: x,
+        "y_both": lambda: np.where(rows.both_traded, y, np.nan),
+        "x_both": lambda: np.where(rows.both_traded, x, np.nan),
+        "time_ns": lambda: rows.end_ns.astype(np.float64),
+        "y_price": lambda: rows.y,
+        "x_price": lambda: rows.x,
+        "y_buy_volume": lambda: rows.y_buy_volume,
+        "x_buy_volume": lambda: rows.x_buy_volume,
+        "y_sell_volume": lambda: rows.y_volume - rows.y_buy_volume,
+        "x_sell_volume": lambda: rows.x_volume - rows.x_buy_volume,
     }
+    return {name: column() for name, column in columns.items() if names is None or name in names}
 
 
 def tested_prices(answer: PairAnalytics) -> tuple[Floats, Floats]:

@@ -23,11 +23,10 @@ import numpy as np
 from alphastream.backtest import ready, run_pair, sweep
 from alphastream.backtest.market import LegTrades
 from alphastream.backtest.pair_history import PairHistory
-from alphastream.backtest.vectorised import pair_series
+from alphastream.backtest.pair_series import pair_series
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
 from alphastream.pairs import PairSpec
-from alphastream.performance import drawdown, returns, sharpe_ratio
 from alphastream.strategies import Units, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules, Fees
 
@@ -97,13 +96,13 @@ def one_run(data: dict[str, Floats], theirs: dict[str, Any] | None) -> None:
     found, bands = history(data, ROWS), strategy()
 
     def run() -> float:
-        equity = run_pair(found, bands, capital=CAPITAL).equity
-        return sharpe_ratio(returns(equity)) + float(drawdown(equity).min())
+        done = run_pair(found, bands, capital=CAPITAL)
+        return done.final_equity + done.moments.sharpe + done.drawdown
 
     for what, call in (
         ("ready: what orders meet", lambda: history(data, ROWS)),
-        ("hedge ratio and z-score", lambda: pair_series(found, bands)),
-        ("a run: these, directions, books", lambda: run_pair(found, bands, capital=CAPITAL)),
+        ("hedge ratio and z-score", lambda: pair_series(found.rows, bands)),
+        ("the same with every row's equity", lambda: run_pair(found, bands, capital=CAPITAL).equity),
         ("a run with its metrics", run),
     ):
         median, least = seconds(call)

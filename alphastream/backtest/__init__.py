@@ -1,6 +1,7 @@
 """One strategy over history: through events with a broker, or compiled where its rules allow; and on a growing tape."""
 
 from alphastream.backtest.comparison import BY_HAND, Book, OrderDifference, Outage, compare
+from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.definition import Definition
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
@@ -10,7 +11,7 @@ from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.simulation import RowFold, symbols_read, warm_up_ns
 from alphastream.backtest.sweep import Grid, Sweep, sweep
 from alphastream.backtest.threshold_trials import ThresholdTrial, ThresholdTrials, threshold_trials
-from alphastream.backtest.vectorised import VectorisedRun, is_compiled, run_pair, warm_up
+from alphastream.backtest.vectorised import is_compiled, run_pair, warm_up
 from alphastream.backtest.walk_forward import WalkForward, WalkForwardFold, best_in_hindsight, walk_forward
 
 __all__ = [

@@ -3,7 +3,7 @@
 That does not depend on the strategy, so that it is done once for all runs, sweeps and walks over the history.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,9 @@ class PairHistory:
         due = due[inside]
         due[:, kernel.DUE_ROW] -= start
         rows = PairRows(*(getattr(self.rows, item.name)[start:stop] for item in fields(self.rows)))
-        market = kernel.KernelMarket(marks[:, start:stop].copy(), prices[start:stop].copy(), times, due, rates[inside])
-        return PairHistory(rows, self.rules, market)
+        marks = marks[:, start:stop].copy()
+        market = kernel.KernelMarket(marks, prices[start:stop].copy(), times, due, rates[inside])
+        return PairHistory(replace(rows, y=marks[0], x=marks[1]), self.rules, market)
 
 
 def pair_history(market: Market, pair: PairSpec, rules: BrokerRules | None = None) -> PairHistory:
@@ -75,8 +76,9 @@ def ready(
     for leg, (tape, symbol) in enumerate(zip(tapes, symbols, strict=True)):
         from_ns = rows.end_ns + _latency(rules, symbol, rows.end_ns)
         kernel.next_trades(leg, from_ns, _column(tape.time_ns, np.int64), _column(tape.price), prices, times)
-    market = kernel.KernelMarket(np.array((rows.y, rows.x)), prices, times, *_funding(rules, symbols, rows.end_ns))
-    return PairHistory(rows, rules, market)
+    marks = np.array((rows.y, rows.x))
+    market = kernel.KernelMarket(marks, prices, times, *_funding(rules, symbols, rows.end_ns))
+    return PairHistory(replace(rows, y=marks[0], x=marks[1]), rules, market)
 
 
 def _refuse(rows: PairRows, tapes: tuple[LegTrades, LegTrades], symbols: tuple[str, str], rules: BrokerRules) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
 from alphastream.backtest.pair_history import PairHistory
+from alphastream.backtest.pair_series import PairStrategy
 from alphastream.backtest.trials import Work, outcomes
-from alphastream.backtest.vectorised import PairStrategy
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import ThresholdSignal

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.pair_history import PairHistory
-from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, keep_books, pair_series
+from alphastream.backtest.pair_series import PairStrategy, pair_series
+from alphastream.backtest.vectorised import keep_books
 from alphastream.cointegration import cointegration, newest_tested
 from alphastream.errors import NotEnoughObservations
 from alphastream.pairs import source_columns
@@ -85,7 +87,7 @@ def threshold_trials(
     if rows - split < LEAST_TEST_ROWS:
         raise NotEnoughObservations("a test of thresholds", LEAST_TEST_ROWS, rows - split)
     columns = source_columns(history.rows, spec.price)
-    series = pair_series(history, strategy, columns)
+    series = pair_series(history.rows, strategy, columns)
     known = np.flatnonzero(np.isfinite(series.hedge_ratio[:split]))
     ratio = float(series.hedge_ratio[known[-1]]) if known.size else math.nan
     y, x = (float(prices[split - 1]) for prices in (history.rows.y, history.rows.x))

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import kernel
 from alphastream.backtest.pair_history import PairHistory
-from alphastream.backtest.vectorised import PairSeries, PairStrategy, pair_series, terms_of
+from alphastream.backtest.pair_series import PairSeries, PairStrategy, pair_series
+from alphastream.backtest.vectorised import terms_of
+from alphastream.backtest.walking import all_statistics
 from alphastream.bars import PairRows
 from alphastream.compute import Arrays, Backend, named_arrays, open_arrays, run
 from alphastream.core.types import Floats
@@ -89,7 +91,7 @@ def outcome(trial: Trial) -> Floats:
         prepared = _prepared(trial.history, trial.spans)
         columns = _columns(trial.history, trial.spans, trial.strategy.pair.price)
     strategy = replace(trial.strategy, pair=replace(trial.strategy.pair, window=trial.window))
-    series = pair_series(prepared.history, strategy, columns)
+    series = pair_series(prepared.history.rows, strategy, columns)
     found = [
         statistics(piece, series.cut(*span), trial.signals, trial.terms)
         for span, piece in zip(trial.spans, prepared.pieces, strict=True)
@@ -136,8 +138,5 @@ def statistics(
     history: PairHistory, series: PairSeries, signals: Sequence[ThresholdSignal], terms: kernel.Terms
 ) -> Floats:
     """``kernel.STATISTICS`` of each rule on the series of one window, (E, STATISTICS)."""
-    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     directions = positions_of(signals, series.zscore)
-    out = np.empty((len(directions), kernel.STATISTICS))
-    kernel.run_all(directions, series.hedge_ratio, series.leverage, history.market, terms, record, out)
-    return out
+    return all_statistics(directions, series.hedge_ratio, series.leverage, history.market, terms)

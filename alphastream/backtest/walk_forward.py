@@ -6,17 +6,12 @@ from typing import Literal, TypeAlias, Unpack
 
 import numpy as np
 
+from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.pair_history import PairHistory
+from alphastream.backtest.pair_series import PairSeries, PairStrategy, pair_series
 from alphastream.backtest.sweep import Grid, Sweep, gathered, grid_of
 from alphastream.backtest.trials import Work, outcomes, statistics
-from alphastream.backtest.vectorised import (
-    PairSeries,
-    PairStrategy,
-    VectorisedRun,
-    keep_books,
-    pair_series,
-    terms_of,
-)
+from alphastream.backtest.vectorised import keep_books, terms_of
 from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer
 from alphastream.errors import NotEnoughObservations, ParameterError
@@ -185,7 +180,7 @@ def best_in_hindsight(history: PairHistory, walk: WalkForward) -> VectorisedRun:
     grid, (start, stop), capital = walk.grid, walk.rows, walk.run.capital
     strategy, piece = grid.strategies[0], history.cut(start, stop)
     terms, columns = terms_of(strategy, history.rules, capital), source_columns(history.rows, strategy.pair.price)
-    series = [pair_series(history, each, columns).cut(start, stop) for each in grid.strategies]
+    series = [pair_series(history.rows, each, columns).cut(start, stop) for each in grid.strategies]
     best = gathered(grid, np.stack([statistics(piece, each, grid.signals, terms) for each in series])).best()
     return keep_books(piece, grid.strategy(best), series[best[0]], capital)
 

@@ -13,16 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alphastream.backtest import backtest, kernel
+from alphastream.backtest import backtest, kernel, vectorised
+from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.market import LegTrades, TickMarket
 from alphastream.backtest.pair_history import PairHistory, pair_history, ready
-from alphastream.backtest.vectorised import (
-    PairSeries,
-    VectorisedRun,
-    keep_books,
-    run_pair,
-    terms_of,
-)
+from alphastream.backtest.pair_series import PairSeries
+from alphastream.backtest.vectorised import keep_books, run_pair, terms_of
+from alphastream.backtest.walking import all_statistics
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
@@ -289,12 +286,10 @@ def test_a_round_trip_of_a_leg_ends_flat_before_the_next_begins(case: Case) -> N
 @settings(max_examples=100)
 @given(case=cases())
 def test_the_statistics_are_those_of_the_series(case: Case) -> None:
-    run, out = case.run(), np.empty(kernel.STATISTICS)
-    terms = terms_of(case.strategy, case.rules, CAPITAL)
-    leverage = np.array(case.leverage)
-    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
-    columns = np.array(case.direction), np.array(case.ratio), leverage
-    kernel.run_statistics(*columns, case.ready().market, terms, record, out)
+    run, terms = case.run(), terms_of(case.strategy, case.rules, CAPITAL)
+    columns = np.array([case.direction]), np.array(case.ratio), np.array(case.leverage)
+    (out,) = all_statistics(*columns, case.ready().market, terms)
+    np.testing.assert_array_equal(out, run.numbers)
     assert out[kernel.FINAL] == run.equity[-1]
     assert out[kernel.N_TRADES] == run.trades == len(np.unique(run.fills.round_trip))
     assert out[kernel.DRAWDOWN] == pytest.approx(drawdown(run.equity).min(), rel=1e-9, abs=1e-15)
@@ -310,6 +305,20 @@ def test_the_statistics_are_those_of_the_series(case: Case) -> None:
         got = out[[kernel.MEAN, kernel.STD, kernel.SKEW, kernel.KURTOSIS]]
         expected = (found.mean, found.std, found.skew, found.kurtosis)
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-12)
+
+
+@settings(max_examples=100)
+@given(case=cases(), piece=st.integers(1, 7))
+def test_books_are_the_same_whatever_the_pieces(case: Case, piece: int) -> None:
+    whole = case.run()
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(vectorised, "PIECE", piece)
+        parts = case.run()
+    np.testing.assert_allclose(parts.numbers, whole.numbers, rtol=1e-9, atol=1e-15)  # sums are rounded elsewhere
+    assert parts.final_equity == whole.final_equity
+    for name in ("lines", "moves", "payments", "positions", "cash", "equity"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), name)
+    assert (parts.ended, parts.trades, parts.refusal) == (whole.ended, whole.trades, whole.refusal)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -337,11 +346,10 @@ def test_a_ratio_that_is_missing_is_waited_for() -> None:
 
 def statistics_of(found: PairHistory, direction: Floats, capital: float) -> Floats:
     """Of ten units of y alone."""
-    out = np.empty(kernel.STATISTICS)
-    record = kernel.FillRecord(np.empty((0, kernel.COLUMNS)), np.empty(0))
     terms, no_ratio = terms_of(bands(), found.rules, capital), np.zeros(len(found))
-    kernel.run_statistics(direction, no_ratio, np.empty(0), found.market, terms, record, out)
-    return out
+    (out,) = all_statistics(direction.reshape(1, -1), no_ratio, np.empty(0), found.market, terms)
+    numbers: Floats = out
+    return numbers
 
 
 def test_after_ruin_there_are_no_moments() -> None:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from alphastream.backtest.pair_history import PairHistory
+from alphastream.backtest.pair_series import pair_series
 from alphastream.backtest.sweep import sweep
-from alphastream.backtest.vectorised import keep_books, pair_series
+from alphastream.backtest.vectorised import keep_books
 from alphastream.backtest.walk_forward import Training, WalkForward, best_in_hindsight, ranges, walk_forward
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.performance import returns, sharpe_ratio
@@ -83,14 +84,14 @@ def test_a_fold_trains_and_trades_on_its_rows(training: Training) -> None:
         place = swept.best()
         assert (fold.window, fold.entry) == (WINDOWS[place[0]], ENTRIES[place[1]])
         assert swept.sharpe[place] == np.nanmax(swept.sharpe)
-        learnt = pair_series(found, walk.grid.strategies[place[0]]).cut(*fold.train)
+        learnt = pair_series(found.rows, walk.grid.strategies[place[0]]).cut(*fold.train)
         trained = keep_books(found.cut(*fold.train), walk.grid.strategy(place), learnt, walk.run.capital)
         assert fold.train_sharpe == trained.sharpe.sharpe
         assert sharpe_ratio(returns(trained.equity)) == pytest.approx(float(swept.sharpe[place]))
         assert fold.profitable == (fold.train_sharpe > 0.0)
         assert swept.rows == fold.train[1] - fold.train[0] - 1
         here = slice(fold.test[0] - 220, fold.test[1] - 220)
-        series = pair_series(found, walk.grid.strategies[place[0]]).cut(*fold.test)
+        series = pair_series(found.rows, walk.grid.strategies[place[0]]).cut(*fold.test)
         np.testing.assert_array_equal(walk.run.observed["zscore"][here], series.zscore)
         expected = walk.grid.signals[place[1]].run(series.zscore)[0].position
         np.testing.assert_array_equal(walk.run.observed["direction"][here], expected)
@@ -164,7 +165,7 @@ def test_no_combination_does_better_on_the_tests_than_the_best_in_hindsight() ->
     start, stop = walk.rows
     sharpes = {}
     for window, strategy in enumerate(walk.grid.strategies):
-        series = pair_series(found, strategy).cut(start, stop)
+        series = pair_series(found.rows, strategy).cut(start, stop)
         for threshold in range(len(ENTRIES)):
             each = walk.grid.strategy((window, threshold))
             run = keep_books(found.cut(start, stop), each, series, walk.run.capital)

@@ -18,7 +18,9 @@ from alphastream.backtest import (
     sweep,
     walk_forward,
 )
-from alphastream.backtest.vectorised import PairStrategy, VectorisedRun, run_pair
+from alphastream.backtest.compiled_run import VectorisedRun
+from alphastream.backtest.pair_series import PairStrategy
+from alphastream.backtest.vectorised import run_pair
 from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.performance import DeflatedSharpe, Performance, rows_per_year
