@@ -315,7 +315,8 @@ def user_folder(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     item = next(each for each in fields(Settings) if each.name == "user")
     text = environ.get(f"{PREFIX}USER", "").strip()
-    return Path(item.metadata["spec"].parse(text) if text else str(item.default))
+    path: Path = item.metadata["spec"].parse(text or str(item.default))
+    return path
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -19,8 +19,6 @@ from zlib import crc32
 
 import msgspec
 
-from alphastream.backtest import Definition
-from alphastream.backtest.definition import names_in, renamed
 from alphastream.errors import AlphaStreamError, StorageError
 from alphastream.instruments import full
 from runtime.checked_lines import (
@@ -35,6 +33,7 @@ from runtime.checked_lines import (
 from runtime.paper.record import (
     FORMAT,
     AccountState,
+    Adopted,
     Begin,
     Entry,
     Filled,
@@ -42,6 +41,7 @@ from runtime.paper.record import (
     Origin,
     Paid,
     RunRecord,
+    definition_of,
 )
 
 log = logging.getLogger(__name__)
@@ -248,13 +248,13 @@ def _begun(known: _Content, venue: str) -> RunRecord:
     if not first or not isinstance(first[0], Begin) or first[0].format not in (1, FORMAT):
         raise StorageError(f"it does not begin with a run of format 1 or {FORMAT}")
     begin = first[0]
-    definition = Definition.of(begin.definition)
-    if begin.venue:
-        return RunRecord(begin, definition, venue=begin.venue, address=begin.address)
-    entries = (entry for line in known.lines.values() for entry in line)
-    origin = next((entry for entry in entries if isinstance(entry, Origin)), Origin(venue, ""))
-    names = {name: full(name, origin.venue) for name in names_in(definition)}
-    return RunRecord(begin, renamed(definition, names), venue=origin.venue, address=origin.address)
+    entries = [entry for line in known.lines.values() for entry in line]
+    code = next((entry.code for entry in reversed(entries) if isinstance(entry, Adopted)), begin.code)
+    origin = Origin(begin.venue, begin.address)
+    if not begin.venue:
+        origin = next((entry for entry in entries if isinstance(entry, Origin)), Origin(venue, ""))
+    definition = definition_of(begin, code, origin.venue)
+    return RunRecord(begin, definition, venue=origin.venue, address=origin.address, code=code)
 
 
 def _with_full_names(entry: Entry, venue: str) -> Entry:

@@ -7,11 +7,12 @@ from typing import Any, Final
 import msgspec
 
 from alphastream.backtest import LiveRun
+from alphastream.backtest.own_code import OwnCode
 from alphastream.errors import StorageError
 from alphastream.trading import SpreadOrder
 from alphastream.trading.broker.margin import LIQUIDATED
 from runtime.paper.journal import RunFile
-from runtime.paper.record import AccountState, Entry, Filled, Ordered, Origin, Paid, Paused, RunRecord, Stopped
+from runtime.paper.record import AccountState, Adopted, Entry, Filled, Ordered, Origin, Paid, Paused, RunRecord, Stopped
 from runtime.paper.view import TradeSource, legs_of, marks_of
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,10 @@ class JournalWriter:
         )
         if origin != Origin(record.venue, record.address):
             self._append([origin])
+
+    def note_code(self, code: tuple[OwnCode, ...]) -> None:
+        """Write down that it goes on with classes as their files have them now."""
+        self._append([Adopted(code)])
 
     def note_pause(self, to_ns: int) -> None:
         """Write down that the run did not see the tape until then."""

@@ -15,14 +15,15 @@ from typing import Final
 import numpy as np
 
 from alphastream.backtest import BY_HAND, LiveRun, warm_up_ns
-from alphastream.errors import AlphaStreamError
+from alphastream.backtest.own_code import code_now, other_code
+from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.strategies import Strategy
 from alphastream.trading import Ended, SpreadRequest
 from runtime.backoff import Backoff
 from runtime.paper.journal import RunFile
 from runtime.paper.journal_writer import JournalWriter
 from runtime.paper.market_tape import MarketTape
-from runtime.paper.record import RunRecord
+from runtime.paper.record import RunRecord, definition_of
 from runtime.paper.tape_reader import FellBehind, Start, TapeReader, warm_up
 from runtime.paper.view import PaperView, Status, TradeSource, elsewhere, legs_of, view_of
 
@@ -109,6 +110,8 @@ class PaperRun:
 
     def _waits_for(self, pipeline: TradeSource | None) -> str:
         """Why a run cannot go on in a pipeline, or without one; "" where it can."""
+        if lacks := self.record.lacks_code():
+            return lacks
         if pipeline is not None and (there := elsewhere(self.record, pipeline)):
             return there
         legs = self.record.definition.strategy.symbols
@@ -179,6 +182,25 @@ class PaperRun:
         else:
             self._flatten(live)
             self._show("closing", "at the next trades; they count when their bar is over")
+        self.wake.set()
+
+    def adopt_code(self) -> None:
+        """Go on with the classes of others as their files have them now.
+
+        Raises
+        ------
+        AlphaStreamError : one is missing, it runs, or would trade something else than what it holds.
+        """
+        if self._live is not None:
+            raise ParameterError("it still runs on the code that it began with: stop it first, then resume it")
+        code = tuple(each for each in code_now(self.record.code) if each is not None)
+        if len(code) < len(self.record.code):
+            raise ParameterError(f"it waits {other_code(self.record.code)}")
+        symbols = definition_of(self.record.begin, code, self.record.venue).strategy.symbols
+        if symbols != self.record.definition.strategy.symbols:
+            held, now = (", ".join(each) for each in (self.record.definition.strategy.symbols, symbols))
+            raise ParameterError(f"the file now trades {now} and the run holds {held}: restore the file, or stop it")
+        self._journal.note_code(code)
         self.wake.set()
 
     def give_up(self, why: str) -> None:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import numpy as np
 
 from alphastream.backtest import Definition
+from alphastream.backtest.own_code import own_code
 from alphastream.errors import AlphaStreamError, ParameterError, StorageError
 from runtime.paper.journal import RunFile
 from runtime.paper.record import AccountState, Begin, RunRecord, Stopped
@@ -211,6 +212,9 @@ class PaperService:
             min(warm_ns, begin_ns),
             venue=venue,
             address=address,
+            strategy=definition.strategy.name,
+            symbols=definition.strategy.symbols,
+            code=own_code(definition),
         )
         with self._opening:
             self._require_folder()
@@ -218,7 +222,9 @@ class PaperService:
             name = self._new_name(now_ns)
             file = RunFile(self._folder / f"{name}.jsonl")
             file.append([begin])
-            self._add(name, file, RunRecord(begin, definition, venue=venue, address=address), fresh=True)
+            self._add(
+                name, file, RunRecord(begin, definition, venue=venue, address=address, code=begin.code), fresh=True
+            )
         return name
 
     def resume(self, name: str) -> None:
@@ -255,6 +261,23 @@ class PaperService:
             file.append([state])  # it is meant to run, also if the app stops before it does
             record.take(state)
             self._add(name, file, record)
+
+    def adopt_code(self, name: str) -> None:
+        """Let a run that waits go on with the classes of others as their files have them now.
+
+        Raises
+        ------
+        ParameterError : there is no such run, it runs, or what is there now does not fit it.
+        """
+        with self._lock:
+            run = self._runs.get(name)
+        if run is None or self._loop is None:
+            raise ParameterError(f"{name!r} is no run that waits")
+
+        async def adopt() -> None:
+            run.adopt_code()
+
+        asyncio.run_coroutine_threadsafe(adopt(), self._loop).result(10.0)
 
     def end(self, name: str, *, flatten: bool) -> None:
         """End a run; with ``flatten`` its positions are closed at the next trades first."""

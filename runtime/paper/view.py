@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from alphastream.backtest import Definition, LiveRun, Outage, symbols_read
+from alphastream.backtest.own_code import OwnCode
 from alphastream.books import MarketHistory, MarketView
 from alphastream.tape.protocols import Tape
 from alphastream.trading import Account, Fill, FundingPayment, SpreadOrder
@@ -67,6 +68,7 @@ class PaperView:
     venue, address : where its trades come from; "" where that is not known.
     unsaved : why what it did last is in memory only; "" while all of it is on disk.
     unpaid : funding of the venue that could not be booked, in a sentence; "" where there is none.
+    code : the classes of others that it goes on with; ``other_code`` tells what of them is not there as it was.
     """
 
     id: str
@@ -93,6 +95,7 @@ class PaperView:
     address: str = ""
     unsaved: str = ""
     unpaid: str = ""
+    code: tuple[OwnCode, ...] = ()
 
     @property
     def equity(self) -> float:
@@ -153,6 +156,7 @@ def view_of(name: str, record: RunRecord, status: Status, why: str, live: LiveRu
         damaged=record.damage is not None,
         venue=record.venue,
         address=record.address,
+        code=record.code,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from alphastream.backtest.own_code import AbsentStrategy
 from alphastream.backtest.parity import Parity, parity
 from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
@@ -41,6 +42,8 @@ def _comparisons() -> dict[str, _Comparison]:
 
 def compared(system: System, view: PaperView) -> Parity | str:
     """The newest comparison, or why there is none; made again now and then while bars close."""
+    if isinstance(view.definition.strategy, AbsentStrategy):
+        return "The code of its strategy is not there as it was."
     comparison = _comparisons().setdefault(view.id, _Comparison())
     made_of = view.until_ns, len(view.fills), len(view.orders), view.status == "stopped"
     with comparison.lock:
