@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final
 
+from alphastream.bar_rows import BarsSpec
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import KalmanHedge
 from alphastream.pairs import PairSpec
@@ -36,6 +37,7 @@ from alphastream.trading.broker.margin import Margin
 KINDS: Final[dict[str, type[Any]]] = {
     kind.__name__: kind
     for kind in (
+        BarsSpec,
         BetaNeutral,
         BrokerRules,
         Contract,
@@ -138,6 +140,8 @@ def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
 def _with_names(value: Any, new: Callable[[str], str]) -> Any:
     if isinstance(value, PairSpec):
         return replace(value, y=new(value.y), x=new(value.x))
+    if isinstance(value, BarsSpec):
+        return replace(value, symbols=tuple(map(new, value.symbols)))
     if isinstance(value, RecordedFunding):
         return replace(value, rates={new(name): rates for name, rates in value.rates.items()})
     if isinstance(value, tuple):

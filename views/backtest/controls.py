@@ -22,7 +22,7 @@ from views.shared.controls import number, sentence
 from views.shared.cost_controls import broker_rules
 from views.shared.escaping import in_markdown
 from views.shared.instruments import label
-from views.shared.strategy_controls import OPTIMISER, choose_kind, choose_pairs, strategy_of
+from views.shared.strategy_controls import choose_kind, choose_pairs, strategy_of
 
 MAX_OBSERVED: Final = 4
 OWN: Final = ("zscore", "hedge_ratio", "spread")
@@ -86,7 +86,7 @@ def backtest_controls(row: Any, data: Data, settings: Settings) -> tuple[Backtes
         with left:
             observe = _observe(strategy, data.venue)
         with right:
-            trials = None if kind == OPTIMISER else _trials(strategy.pairs[0])
+            trials = _trials(chosen) if isinstance(chosen, PairSpec) else None
     except AlphaStreamError as error:
         st.warning(in_markdown(sentence(error, data.venue)), icon=":material/rule:")
         return None
@@ -98,6 +98,8 @@ def _observe(strategy: Strategy, venue: str) -> tuple[tuple[str, Series], ...]:
     one = len(strategy.pairs) == 1 and not isinstance(strategy, PositionOptimiser)
     known: dict[str, Series] = {}
     for spec in strategy.pairs:
+        if not isinstance(spec, PairSpec):
+            continue
         shown = {name: series for name, series in series_of(spec).items() if name != "position"}
         for name, series in shown.items():
             if one and name in strategy.series(spec):

@@ -21,7 +21,7 @@ from alphastream.reports.metrics import time_unit
 from alphastream.reports.palette import palette
 from alphastream.reports.panels import MAX_LINES
 from alphastream.reports.run_charts import MAX_MARKS, backtest_figure, cost_figure
-from alphastream.strategies import PositionOptimiser
+from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
 from views.backtest import tables as tables
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
@@ -36,6 +36,7 @@ from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.system import get_system
 from views.shared.uploads import session_cached
+from views.shared.user_code import told_in_words, user_code_notices
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
 RESULT, SWEEP, WALK, THRESHOLDS, SERIES = "Result", "Sweep", "Walk-forward", "Thresholds", "Series"
@@ -55,6 +56,7 @@ def page() -> None:
     """Data, strategy, costs; then the result and what else can be asked of it."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     system = get_system()
+    user_code_notices()
     data = choose_data(row, system)
     if data is None:
         return
@@ -67,7 +69,8 @@ def page() -> None:
     st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
     try:
         market = data.market(request.strategy.symbols)
-        run = _run(market, request)
+        with told_in_words(request.strategy):
+            run = _run(market, request)
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
@@ -154,6 +157,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
                 if refused
                 else "the optimiser had no position yet, or no trade came after a bar."
                 if isinstance(request.strategy, PositionOptimiser)
+                else "the strategy asked for none, or no trade came after a bar."
+                if _pair(request) is None
                 else "z never reached the entry, or no trade came after a signal."
             ),
             icon=":material/hourglass_empty:",
@@ -199,7 +204,8 @@ def _drawn(request: BacktestRequest, run: _Run, dark: bool, venue: str = "") -> 
 
 def _pair(request: BacktestRequest) -> PairSpec | None:
     """The pair of a strategy that has thresholds."""
-    return None if isinstance(request.strategy, PositionOptimiser) else request.strategy.pairs[0]
+    strategy = request.strategy
+    return strategy.pair if isinstance(strategy, ZScoreThreshold | InnovationThreshold) else None
 
 
 def _calibrating(market: Market, request: BacktestRequest, result: RunResult) -> Progress | None:
@@ -269,7 +275,7 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
 def _named_series(request: BacktestRequest) -> dict[str, Series]:
     """What a run records, by its short name."""
     named = dict(request.observe)
-    if _pair(request) is not None:
+    if not isinstance(request.strategy, PositionOptimiser):
         named |= request.strategy.series(request.strategy.pairs[0])
     return named
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.backtest import Definition
+from alphastream.backtest.own_code import code_now, other_code
 from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
@@ -24,9 +25,14 @@ from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
 from views.shared.system import get_system, shown_venue
 from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
+from views.shared.user_code import told_in_words, user_code_notices
 
 REFRESH_S: Final = 1.0
 FIRST_ANSWER_S: Final = 2.0  # how long the thresholds wait for bars of a pair that nobody has asked for yet
+HELP_ADOPT: Final = (
+    "From here on the file's new version decides, on the positions and the cash of this run. The journal says so; the "
+    "backtest beside it is made by the new version, for the hours before as well."
+)
 RUNS, START = "Runs", "Start a run"
 BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
 
@@ -34,6 +40,7 @@ BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "clos
 def page() -> None:
     """Runs, and how to start one."""
     system = get_system()
+    user_code_notices()
     _trades(system)
     if system.paper.held is not None:
         st.warning(
@@ -99,7 +106,8 @@ def _start(system: System) -> None:
     if not pressed:
         return
     try:
-        name = system.paper.open(definition, pipeline.kind)
+        with told_in_words(definition.strategy):
+            name = system.paper.open(definition, pipeline.kind)
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, pipeline.venue)), icon=":material/error:", title="Not started")
         return
@@ -177,6 +185,8 @@ def _panel(system: System, name: str) -> None:
             icon=":material/event_repeat:",
             title="Funding not booked",
         )
+    if view.status != "stopped":
+        _code(system, view)
     if view.unsaved:
         st.warning(
             in_markdown(f"It goes on in memory, and is written when that works again: {view.unsaved}"),
@@ -191,6 +201,26 @@ def _panel(system: System, name: str) -> None:
     st.markdown(in_markdown(tables.margin(view, venue)))
     show_comparison(system, view)
     _records(view, venue)
+
+
+def _code(system: System, view: PaperView) -> None:
+    """Say where the code of a run's strategy is not what it was; where it can go on, offer to."""
+    lacks = other_code(view.code)
+    if not lacks:
+        return
+    if view.status != "waiting":  # there the state says it
+        words = f"{lacks[0].upper()}{lacks[1:]}. It goes on with the code that it began with until the app stops."
+        st.warning(in_markdown(words), icon=":material/code_off:", title="Code of this run")
+    if (
+        view.status == "waiting"
+        and None not in code_now(view.code)
+        and st.button("Go on with the file as it is", key="paper_adopt", icon=":material/play_arrow:", help=HELP_ADOPT)
+    ):
+        try:
+            system.paper.adopt_code(view.id)
+        except AlphaStreamError as error:
+            words = sentence(error, shown_venue(system))
+            st.error(in_markdown(words), icon=":material/error:", title="Not gone on with")
 
 
 def _state(system: System, view: PaperView) -> None:

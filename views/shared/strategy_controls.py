@@ -1,11 +1,14 @@
 """The form of a strategy, the same where it is tested on the past and where it runs on paper."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from difflib import get_close_matches
+from typing import Any, Final, cast
 
 import streamlit as st
 
+from alphastream.errors import ParameterError
 from alphastream.pairs import MODELS, PairSpec
+from alphastream.registry import find, registered
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -20,7 +23,10 @@ from alphastream.strategies import (
 from alphastream.strategies.threshold import Spread
 from config import Settings
 from views.shared.controls import number, pair_controls
+from views.shared.escaping import in_markdown
+from views.shared.form_controls import Offered, form
 from views.shared.portfolio_controls import portfolio_controls
+from views.shared.user_code import told_in_words
 
 ZSCORE, OPTIMISER = "z-score threshold", "optimiser"
 OLD_INNOVATION: Final = "Kalman innovation"
@@ -37,7 +43,8 @@ CAPITAL: Final = 100_000.0
 
 HELP: Final = {
     "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Optimiser: "
-    "holds several pairs at once in the proportions that the portfolio page shows.",
+    "holds several pairs at once in the proportions that the portfolio page shows. What is behind it are strategies of "
+    "your own, from files of the folder user/.",
     "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
     "is idle.",
     "stop": "|z| against the position at which it is closed; above the entry. 0: no stop. Stops often sell the lows: "
@@ -61,9 +68,11 @@ HELP: Final = {
 def choose_kind(row: Any) -> tuple[str, float]:
     """Ask for the kind of strategy and its capital, in a row of controls."""
     _take_old_strategy()
+    kinds = [ZSCORE, OPTIMISER, *(each.name for each in registered("strategies"))]
+    _warn_of_unknown(kinds)
     kind = row.segmented_control(
         "Strategy",
-        [ZSCORE, OPTIMISER],
+        kinds,
         default=ZSCORE,
         required=True,
         key="strategy",
@@ -82,7 +91,7 @@ def choose_pairs(
     venue: str = "",
     shortest_s: int = 1,
     open_list: bool = False,
-) -> PairSpec | PositionOptimiser | None:
+) -> PairSpec | Strategy | None:
     """Ask what a strategy of this kind trades; None, and a sentence on the page, while the choice cannot be.
 
     Parameters
@@ -97,12 +106,44 @@ def choose_pairs(
     if kind == OPTIMISER:
         request = portfolio_controls(symbols, settings, venue=venue, capital=capital, shortest_s=shortest_s)
         return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
+    if kind != ZSCORE:
+        return _own(kind, Offered(symbols, settings, venue, shortest_s, open_list, {Sizer: _sizer}))
     return pair_controls(symbols, settings, venue=venue, shortest_s=shortest_s, open_list=open_list)
 
 
-def strategy_of(chosen: PairSpec | PositionOptimiser) -> Strategy:
+def _own(kind: str, offered: Offered) -> Strategy | None:
+    """The form of a strategy that somebody registered, and what is said of it."""
+    entry = find("strategies", kind)
+    where = f"{entry.home}{f', version {entry.version}' if entry.version else ''}"
+    st.caption(in_markdown(f"{entry.about} ({where})" if entry.about else where))
+    made = form(entry.made, offered)
+    if made is None:
+        return None
+    with told_in_words(made):
+        if not (made.pairs and made.symbols and made.name):
+            raise ParameterError(f"{entry.name} reads no pairs or bars, or trades nothing: see its pairs and symbols")
+        intervals = {spec.interval_ns for spec in made.pairs}
+        if len(intervals) > 1:
+            raise ParameterError(f"{entry.name} reads bars of several lengths in its pairs: all need one")
+    return cast(Strategy, made)
+
+
+def _warn_of_unknown(kinds: Sequence[str]) -> None:
+    """Say that a strategy of the address is not loaded."""
+    asked_for = st.query_params.get("strategy", "")
+    if asked_for and asked_for not in (*kinds, OLD_INNOVATION) and "strategy" not in st.session_state:
+        near = get_close_matches(asked_for, kinds, 1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        st.warning(
+            in_markdown(f"The address asks for the strategy {asked_for}, which is not loaded.{meant}"),
+            icon=":material/link_off:",
+            title="No such strategy",
+        )
+
+
+def strategy_of(chosen: PairSpec | Strategy) -> Strategy:
     """The strategy on what ``choose_pairs`` gave, after asking for exits and size where it waits for a threshold."""
-    return chosen if isinstance(chosen, PositionOptimiser) else _threshold(chosen)
+    return _threshold(chosen) if isinstance(chosen, PairSpec) else chosen
 
 
 def _take_old_strategy() -> None:

@@ -1,0 +1,147 @@
+"""A strategy of a user's file on the backtest page: its form, its run, its faults in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import config
+import views.shared.system
+from pipelines import Pipeline
+from tests.views.running import Running, cards, page_of, replay, words
+from tests.views.user_files import EXAMPLE, user_files
+
+ONE = '''
+"""Strategy on one instrument."""
+from dataclasses import dataclass, field
+from typing import Any
+from alphastream.bar_rows import BarsSpec
+from alphastream.registry import Symbol, parameter, register
+from alphastream.strategies import Table, pair_table
+from alphastream.trading import Target
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part."""
+    size: float = parameter(1.0, minimum=0.0)
+
+
+@register
+@dataclass(frozen=True)
+class UpBars:
+    """Long after a bar that rose.
+
+    It is an example.
+
+    Parameters
+    ----------
+    bars : what is read.
+    hold : bars that it holds on.
+    """
+
+    bars: BarsSpec
+    hold: int = parameter(1, unit="bars", minimum=1)
+    stop: float | None = None
+    fast: bool = False
+    part: Part = Part()
+    other: Symbol = ""
+    seen: list[int] = field(default_factory=list, hash=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return f"up bars {self.bars.symbols[0]}"
+
+    @property
+    def pairs(self) -> tuple[Any, ...]:
+        return (self.bars,)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return self.bars.symbols
+
+    def series(self, spec: Any) -> dict[str, Any]:
+        return {"open": spec.source["open"], "close": spec.source["close"]}
+
+    def table(self, found: Any, state: Any) -> tuple[Table, Any]:
+        FAULT
+        return pair_table(found[0]), None
+
+    def direction_at(self, row: Any) -> int:
+        return 0
+
+    def decide(self, row: Any, account: Any) -> Any:
+        return Target((1.0 if row.close > row.open else 0.0,), int(row.close > row.open), "bar")
+'''
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    with replay(tmp_path_factory.mktemp("var"), head_s=240) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture(autouse=True)
+def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
+    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
+    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    return found
+
+
+def test_a_form_is_made_of_its_fields_and_it_runs(tmp_path: Path) -> None:
+    with user_files(tmp_path / "user", breakout=EXAMPLE):
+        test = page_of("backtest", strategy="SpreadBreakout", window="20", SpreadBreakout_breakout="1.5")
+        said = words(test)
+        assert "Goes with a spread that leaves its band, until it has come back. (user/breakout.py, version 1)" in said
+        assert cards(test)["Trades"] != "0"
+        field = test.number_input(key="SpreadBreakout_breakout")
+        assert (field.label, field.value, field.min, field.max, field.step) == ("Breakout", 1.5, 0.1, 10.0, 0.25)
+        assert test.number_input(key="SpreadBreakout_notional").label == "Notional, quote currency"
+        assert test.selectbox(key="SpreadBreakout_side").options == ["both", "long", "short"]
+        assert [tab.label for tab in test.tabs] == ["Result", "Series"]
+        test.number_input(key="SpreadBreakout_back").set_value(2.0).run()
+        assert "Back 2 is not inside the breakout 1.5: lower it." in words(test)
+        assert not test.exception
+
+
+def test_broken_and_changed_files_are_named(tmp_path: Path) -> None:
+    with user_files(tmp_path / "user", breakout=EXAMPLE, broken="x = 1\nx.gone\n") as folder:
+        test = page_of("backtest", window="20")
+        said = words(test)
+        assert "broken.py, line 2: AttributeError: 'int' object has no attribute 'gone'." in said
+        assert cards(test)  # the rest of the page is as ever
+        (folder.path / "broken.py").write_text("x = 1\n", encoding="utf-8")
+        test.run()
+        assert "Changed since it was loaded: broken.py." in words(test)
+        test.button(key="user_code_load").click().run()
+        assert "broken.py" not in words(test)
+
+
+def test_a_strategy_that_is_not_loaded(tmp_path: Path) -> None:
+    with user_files(tmp_path / "user", breakout=EXAMPLE):
+        test = page_of("backtest", strategy="SpreadBreakouts", window="20")
+        assert "asks for the strategy SpreadBreakouts, which is not loaded. Did you mean SpreadBreakout?" in words(test)
+
+
+def test_one_instrument_and_every_control(tmp_path: Path) -> None:
+    text = ONE.replace("FAULT", "pass")
+    with user_files(tmp_path / "user", up=text):
+        test = page_of("backtest", strategy="UpBars")
+        assert cards(test)["Trades"] != "0"
+        hold = test.number_input(key="UpBars_hold")
+        assert (hold.label, hold.help, hold.min) == ("Hold, bars", "Bars that it holds on.", 1)
+        assert test.number_input(key="UpBars_stop").value is None
+        assert test.toggle(key="UpBars_fast").value is False
+        assert test.number_input(key="UpBars_part_Part_size").value == 1.0
+        assert test.selectbox(key="UpBars_other").options == ["BTCUSDT", "ETHUSDT"]
+        assert test.multiselect(key="UpBars_bars").value == ["BTCUSDT"]
+        test.multiselect(key="UpBars_bars").set_value([]).run()
+        assert "choose an instrument" in words(test)
+
+
+def test_a_strategy_that_fails_says_where(tmp_path: Path) -> None:
+    text = ONE.replace("FAULT", "1 / 0")
+    line = 1 + text[: text.index("1 / 0")].count("\n")
+    with user_files(tmp_path / "user", up=text):
+        test = page_of("backtest", strategy="UpBars")
+        assert f"UpBars failed in up.py, line {line} (ZeroDivisionError: division by zero)." in words(test)
