@@ -5,7 +5,7 @@ read of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -26,8 +26,15 @@ FIELDS: Final = (
     "sell_volume",
     "signed_volume",
     "age_ns",
+    "bid",
+    "ask",
 )
 """What a source of bars knows of each instrument, beside ``time_ns``, the ends of the bars."""
+
+QUOTES: Final = ("bid", "ask")
+"""Fields that come from sampled books, NaN where none was recorded."""
+
+_NO_QUOTES: Final = np.empty((0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class BarRows:
     open, high, low, close, volume, buy_volume : (T, N); ``buy_volume`` is NaN where nobody knows.
     trades : (T, N), 0 where the instrument did not trade, -1 where it did and nobody knows how often.
     age_ns : (T, N), from the last trade to the bar's end.
+    bid, ask : (T, N), best prices in the newest sample of the book before the bar's end; NaN where none was recorded in
+        the bar, or in the 10 s before its end. Left out, none was.
     """
 
     symbols: tuple[str, ...]
@@ -81,6 +90,13 @@ class BarRows:
     buy_volume: Floats
     trades: Ints
     age_ns: Ints
+    bid: Floats = field(default_factory=lambda: _NO_QUOTES)
+    ask: Floats = field(default_factory=lambda: _NO_QUOTES)
+
+    def __post_init__(self) -> None:
+        for name in QUOTES:
+            if getattr(self, name) is _NO_QUOTES:
+                object.__setattr__(self, name, np.full(self.close.shape, np.nan))
 
     def __len__(self) -> int:
         return len(self.end_ns)

@@ -62,7 +62,7 @@ def test_columns_have_the_names_of_fields_and_of_instruments_where_there_are_sev
     several = bar_columns(align_bars({"A": _bars(1), "B": _bars(2)}, SECOND))
     assert set(one) == {
         *("time_ns", "open", "high", "low", "close", "volume", "trades"),
-        *("buy_volume", "sell_volume", "signed_volume", "age_ns"),
+        *("buy_volume", "sell_volume", "signed_volume", "age_ns", "bid", "ask"),
     }
     assert {"time_ns", "A close", "B signed_volume"} <= set(several)
     np.testing.assert_allclose(one["buy_volume"] + one["sell_volume"], one["volume"])

@@ -1,16 +1,20 @@
 """Recorded books that orders meet between two rows: read some minutes at a time, and only where an order waits."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
 
+from alphastream.bar_rows import BarRows
 from alphastream.books import BookColumns
+from alphastream.core.types import Floats, Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.depth import Levels
 
 NEVER_NS: Final = 2**63 - 1
+QUOTED_NS: Final = 10 * SECOND
 STRETCH_NS: Final = 600 * SECOND  # read at once: 6,000 samples of a book that is sampled ten times a second
 
 
@@ -92,6 +96,34 @@ class BookTapes:
             times, at = self._read[leg].time_ns, 0
         self._seen[leg] = True
         self._row[leg], self._next_ns[leg] = at, int(times[at])
+
+
+def with_quotes(rows: BarRows, source: BookSource, interval_ns: int) -> BarRows:
+    """Rows with bid and ask as of the end of each bar, from the samples before it.
+
+    A sample counts for the bar that it lies in, or for 10 s where bars are shorter: an older one says nothing of now.
+    """
+    bid, ask = np.full((2, *rows.close.shape), np.nan)
+    for place, symbol in enumerate(rows.symbols):
+        bid[:, place], ask[:, place] = _best(source, symbol, rows.end_ns, max(interval_ns, QUOTED_NS))
+    return replace(rows, bid=bid, ask=ask)
+
+
+def _best(source: BookSource, symbol: str, ends: Ints, reach_ns: int) -> tuple[Floats, Floats]:
+    """Best bid and offer at each moment, read some minutes at a time, (T,) each."""
+    best = np.full((2, len(ends)), np.nan)
+    begin = 0
+    while begin < len(ends):
+        end = int(np.searchsorted(ends, ends[begin] + STRETCH_NS, side="right"))
+        books = source.samples(symbol, int(ends[begin]) - reach_ns, int(ends[end - 1]))
+        if len(books) and books.levels:
+            books = books.rows(np.argsort(books.time_ns, kind="stable"))
+            newest = np.searchsorted(books.time_ns, ends[begin:end]) - 1
+            known = (newest >= 0) & (books.time_ns[newest] >= ends[begin:end] - reach_ns)
+            for values, levels in zip(best, (books.bid_price, books.ask_price), strict=True):
+                values[begin:end][known] = levels[newest[known], 0]
+        begin = end
+    return best[0], best[1]
 
 
 def in_time(books: BookColumns) -> BookColumns:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphastream.backtest.book_tapes import in_time, levels_at
+from alphastream.backtest.book_tapes import QUOTED_NS, BookSource, in_time, levels_at, with_quotes
 from alphastream.backtest.market import LegTrades, TickMarket
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
@@ -45,6 +45,7 @@ class _Leg:
 
     waiting: list[Tick] = field(default_factory=list)
     books: list[BookColumns] = field(default_factory=list)
+    quotes: list[BookColumns] = field(default_factory=list)
     book_ns: int = 0
     newest_ns: int = 0
     before: dict[int, Bars] = field(default_factory=dict)
@@ -117,20 +118,27 @@ class LiveRun:
         """Symbols whose ticks it wants: those it trades, and those its pairs read."""
         return tuple(self._legs)
 
-    def warm_up(self, ticks: Mapping[str, Any], begin_ns: int) -> int:
+    @property
+    def booked(self) -> tuple[str, ...]:
+        """Symbols whose sampled books it wants: those in which orders are filled, and those whose quotes are read."""
+        filled_in = self.strategy.symbols if self._in_books else ()
+        return tuple(dict.fromkeys((*filled_in, *sorted(self._fold.quoted))))
+
+    def warm_up(self, ticks: Mapping[str, Any], begin_ns: int, books: BookSource | None = None) -> int:
         """Fold rows before the beginning: series are ready, nothing is decided.
 
         Parameters
         ----------
         ticks : arrays of each symbol, as ``TickStore.columns`` gives; those after the beginning are taken in too.
         begin_ns : decisions begin with the first row that ends after it; made a multiple of the interval.
+        books : sampled books of that time, for series of bid and ask.
 
         Returns
         -------
         Rows folded.
         """
         self.until_ns = self._begin_ns = begin_ns // self.interval_ns * self.interval_ns
-        market = TickMarket(ticks, self.until_ns)
+        market = TickMarket(ticks, self.until_ns, books)
         (table,), _ = self._fold.run(self._fold.rows_of(market))
         for symbol, leg in self._legs.items():
             bars = market.bars(symbol, self.interval_ns)
@@ -161,7 +169,10 @@ class LiveRun:
         """
         leg = self._legs[symbol]
         if len(books):
-            leg.books.append(books)
+            if symbol in self.strategy.symbols and self._in_books:
+                leg.books.append(books)
+            if symbol in self._fold.quoted:
+                leg.quotes.append(books)
             leg.book_ns = max(leg.book_ns, int(books.time_ns.max()))
 
     def pay(self, symbol: str, due: Due) -> None:
@@ -192,8 +203,7 @@ class LiveRun:
         Whether anything was handed over.
         """
         newest_ns = [leg.newest_ns for leg in self._legs.values()]
-        if self._in_books:  # orders meet books: a bar is over when these have gone on too
-            newest_ns += [self._legs[symbol].book_ns for symbol in self.strategy.symbols]
+        newest_ns += [self._legs[symbol].book_ns for symbol in self.booked]  # bars that read them wait for them
         reach_ns = min(newest_ns)
         if grace_ns is not None:
             known_ns = max(newest_ns) if read_up_to_ns is None else min(max(newest_ns), read_up_to_ns)
@@ -245,9 +255,19 @@ class LiveRun:
         length = key.interval_ns
         of = {symbol: bars[symbol][length] for symbol in key.symbols}
         if key.whole_bars:
-            return align_bars(of, length, after_ns=self.until_ns, until_ns=until_ns)
+            rows = align_bars(of, length, after_ns=self.until_ns, until_ns=until_ns)
+            return with_quotes(rows, self, length) if self._fold.reads_quotes(key) else rows
         y, x = of.values()
         return align(y, x, length, after_ns=self.until_ns, until_ns=until_ns)
+
+    def samples(self, name: str, from_ns: int, until_ns: int) -> BookColumns:
+        """Sampled books of a time that have been taken in; what is older is forgotten."""
+        leg = self._legs[name]
+        if not leg.quotes:
+            return BookColumns.empty(1)
+        books = BookColumns.joined(leg.quotes)
+        leg.quotes = [books.rows(books.time_ns >= until_ns - max(QUOTED_NS, *self._lengths))]
+        return books.between(from_ns, until_ns)
 
     def _push_books(self, place: int, leg: _Leg, from_ns: int, until_ns: int) -> None:
         if not leg.books:

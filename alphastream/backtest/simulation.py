@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest.acting import Acting
+from alphastream.backtest.book_tapes import with_quotes
 from alphastream.backtest.market import Market
-from alphastream.bar_rows import BarRows, bar_columns
+from alphastream.bar_rows import QUOTES, BarRows, bar_columns
 from alphastream.bars import PairRows
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
@@ -104,6 +105,7 @@ class RowFold:
     graph : holds the states of all nodes.
     sources : rows that nodes read, those that others hold series of first.
     held : newest value of each series of longer bars.
+    quoted : instruments of which bid or ask is read.
     states : of the strategies' own folds, None where one has none.
     """
 
@@ -115,6 +117,7 @@ class RowFold:
         self.graph = Graph()
         self.sources: dict[Source, None] = {}
         self.held: dict[Series, float] = {}
+        self.quoted: set[str] = set()
         for series in (*named, *self.observe.values()):
             self._want(series)
         self.states: list[Any] = [None] * len(self.strategies)
@@ -128,6 +131,8 @@ class RowFold:
             for each in series.of.inputs:
                 self._want(each)
             self.graph.add(series.of)
+        elif series.of.price == "bars" and series.column.split()[-1] in QUOTES:
+            self.quoted.update(series.of.symbols)
         self.sources.setdefault(series.source)
 
     @property
@@ -141,6 +146,10 @@ class RowFold:
         """Instruments whose bars the rows are made of."""
         return tuple(dict.fromkeys(symbol for key in self.keys for symbol in key.symbols))
 
+    def reads_quotes(self, key: RowsKey) -> bool:
+        """Whether bid or ask of these rows may be read."""
+        return key.whole_bars and not self.quoted.isdisjoint(key.symbols)
+
     def rows_of(self, market: Market) -> Rows:
         """All rows of a market. Bars that are held on shorter ones are made of those, as a live run makes them."""
         own = {spec.interval_ns for strategy in self.strategies for spec in strategy.pairs}
@@ -148,7 +157,9 @@ class RowFold:
         for key in self.keys:
             of_ns = None if key.interval_ns in own else min(own)
             if key.whole_bars:
-                rows[key] = market.bar_rows(key.symbols, key.interval_ns, of_ns)
+                rows[key] = found = market.bar_rows(key.symbols, key.interval_ns, of_ns)
+                if self.reads_quotes(key) and market.books is not None:
+                    rows[key] = with_quotes(found, market.books, key.interval_ns)
             else:
                 y, x = key.symbols
                 rows[key] = market.rows(y, x, key.interval_ns, of_ns)

@@ -5,6 +5,7 @@ import math
 from typing import Final
 
 from alphastream.backtest import LiveRun
+from alphastream.backtest.book_tapes import QUOTED_NS
 from alphastream.carry import paid_between
 from alphastream.trading import VenueFunding
 from alphastream.trading.broker.costs import Due
@@ -44,10 +45,11 @@ class MarketTape:
         ----------
         newest_ns : time of the newest trade.
         """
-        in_books = live.rules.fill == "recorded_depth" and newest_ns >= live.until_ns + live.interval_ns
-        if in_books and pipeline.market is not None:
-            for symbol in live.strategy.symbols:
-                books = pipeline.market.samples(symbol, self._books_ns.get(symbol, self._begin_ns), FAR_NS)
+        goes_on = newest_ns >= live.until_ns + live.interval_ns
+        if live.booked and goes_on and pipeline.market is not None:
+            for symbol in live.booked:
+                from_ns = self._begin_ns - max(QUOTED_NS, live.interval_ns)
+                books = pipeline.market.samples(symbol, self._books_ns.get(symbol, from_ns), FAR_NS)
                 live.take_books(symbol, books)
                 if len(books):
                     self._books_ns[symbol] = int(books.time_ns.max()) + 1

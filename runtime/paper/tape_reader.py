@@ -46,7 +46,7 @@ def warm_up(live: LiveRun, pipeline: TradeSource, warm_ns: int, end_ns: int, beg
     """
     cursors = {symbol: pipeline.store.since(symbol).cursor for symbol in live.symbols}  # before what is read now
     ticks = {symbol: pipeline.store.columns(symbol, warm_ns, end_ns) for symbol in live.symbols}
-    live.warm_up(ticks, begin_ns)
+    live.warm_up(ticks, begin_ns, pipeline.market if live.booked else None)
     from_ids, later = {}, {}
     for symbol, columns in ticks.items():
         later[symbol] = [tick for tick in columns.ticks(symbol) if tick.time_ns >= live.until_ns]

@@ -227,6 +227,44 @@ def test_live_equals_history_in_recorded_books(seed: int, cuts: list[int]) -> No
     assert run.simulation.account.fills == [fill for fill in history.fills if fill.time_ns < run.until_ns]
 
 
+@dataclass(frozen=True)
+class Quoted(Instruments):
+    """Trades where the mean of bid and ask has gone, by more where they are far from each other."""
+
+    def series(self, spec: BarsSpec) -> Mapping[str, Series]:
+        found = {}
+        for symbol in self.symbols:
+            bid, ask = (spec.source[column_of(self.symbols, symbol, name)] for name in ("bid", "ask"))
+            found[f"{symbol} away"] = Node(ZScore(6), (bid,))["zscore"]
+            found[f"{symbol} volume"] = ask
+        return found
+
+
+@given(seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 5_000), max_size=12))
+@settings(max_examples=8, deadline=None)
+def test_quotes_that_a_strategy_reads_are_those_of_history(seed: int, cuts: list[int]) -> None:
+    ticks, begin_ns = tape(seed), START + 40 * SECOND
+    rng = np.random.default_rng(seed)
+    books = Sampled({})
+    for leg in ("ETH", "SOL"):
+        times = np.sort(rng.integers(0, 200 * SECOND, 900)) + START
+        price = 10.0 + np.cumsum(rng.normal(0, 0.01, 900))
+        price[rng.random(900) < 0.05] = np.nan  # a book that was lost
+        one = np.ones((900, 1))
+        books[leg] = BookColumns(times, times, price[:, None] - 0.01, one, price[:, None] + 0.01, one)
+    strategy = Quoted(BarsSpec(("ETH", "SOL"), SECOND))
+    run = LiveRun(strategy)
+    assert run.booked == ("ETH", "SOL")
+    run.warm_up(columns([tick for tick in ticks if tick.time_ns < begin_ns]), begin_ns, books)
+    for leg, rows in books.items():
+        run.take_books(leg, rows.rows(rows.time_ns >= begin_ns - 10 * SECOND))
+    play(run, split([tick for tick in ticks if tick.time_ns >= begin_ns], cuts))
+    seen = columns([tick for tick in ticks if tick.time_ns < run.until_ns])
+    history = backtest(TickMarket(seen, run.until_ns, books), strategy, begin_ns=begin_ns)
+    assert history.fills
+    assert run.simulation.account.fills == [fill for fill in history.fills if fill.time_ns < run.until_ns]
+
+
 def test_a_symbol_that_was_read_later_closes_no_bar_of_one_read_before() -> None:
     ticks, begin_ns = tape(3), START + 40 * SECOND
     run = LiveRun(ZScoreThreshold(SPEC), BrokerRules(latency=FixedLatency(0)))

@@ -171,9 +171,9 @@ def test_no_bar_is_decided_on_twice(tmp_path: Path, pipeline: TapePipeline, monk
     begins = []
     warm_up = LiveRun.warm_up
 
-    def seen(self: LiveRun, ticks: Any, begin_ns: int) -> int:
+    def seen(self: LiveRun, ticks: Any, begin_ns: int, *books: Any) -> int:
         begins.append(begin_ns)
-        return warm_up(self, ticks, begin_ns)
+        return warm_up(self, ticks, begin_ns, *books)
 
     monkeypatch.setattr(LiveRun, "warm_up", seen)
     ticks = tape(3)
