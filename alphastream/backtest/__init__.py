@@ -6,6 +6,7 @@ from alphastream.backtest.definition import Definition
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
 from alphastream.backtest.pair_history import PairHistory, pair_history, ready
+from alphastream.backtest.recorded import RecordedMarket, run_pairs
 from alphastream.backtest.result import RunResult, books
 from alphastream.backtest.runner import backtest, backtests
 from alphastream.backtest.simulation import RowFold, symbols_read, warm_up_ns
@@ -26,6 +27,7 @@ __all__ = [
     "OrderDifference",
     "Outage",
     "PairHistory",
+    "RecordedMarket",
     "RowFold",
     "RunResult",
     "Sweep",
@@ -44,6 +46,7 @@ __all__ = [
     "pair_history",
     "ready",
     "run_pair",
+    "run_pairs",
     "sweep",
     "symbols_read",
     "threshold_trials",

@@ -80,18 +80,18 @@ class TickMarket:
 
     def rows(self, y: str, x: str, interval_ns: int, of_ns: int | None = None) -> PairRows:
         """Closed rows of a pair."""
-        of_y, of_x = (_longer(self.bars(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
+        of_y, of_x = (longer(self.bars(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
         return align(of_y, of_x, interval_ns, until_ns=self.until_ns)
 
     def bar_rows(self, symbols: Sequence[str], interval_ns: int, of_ns: int | None = None) -> BarRows:
         """Closed rows of instruments."""
-        bars = {symbol: _longer(self.bars(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
+        bars = {symbol: longer(self.bars(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
         return align_bars(bars, interval_ns, until_ns=self.until_ns)
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Trades themselves, or first or last ones of bars."""
         if rule in ("next_open", "next_close", "same_close"):
-            return _bar_tape(self.bars(symbol, interval_ns), rule, interval_ns)
+            return bar_tape(self.bars(symbol, interval_ns), rule, interval_ns)
         ticks = _known(self.ticks, symbol)
         order = np.argsort(ticks.time_ns, kind="stable")
         return LegTrades(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
@@ -126,12 +126,12 @@ class BarMarket:
 
     def rows(self, y: str, x: str, interval_ns: int, of_ns: int | None = None) -> PairRows:
         """Closed rows of a pair."""
-        of_y, of_x = (_longer(self._of(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
+        of_y, of_x = (longer(self._of(leg, of_ns or interval_ns), interval_ns, of_ns) for leg in (y, x))
         return align(of_y, of_x, interval_ns)
 
     def bar_rows(self, symbols: Sequence[str], interval_ns: int, of_ns: int | None = None) -> BarRows:
         """Closed rows of instruments."""
-        bars = {symbol: _longer(self._of(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
+        bars = {symbol: longer(self._of(symbol, of_ns or interval_ns), interval_ns, of_ns) for symbol in symbols}
         return align_bars(bars, interval_ns)
 
     @property
@@ -144,15 +144,16 @@ class BarMarket:
         # The finest bars have the earliest next price; their opens are where a new bar of any length opens too.
         finest = rule == "next_trade"
         bars = _known(self.bars, symbol) if finest else self._of(symbol, interval_ns)
-        return _bar_tape(bars, rule, interval_ns, at_start=True)
+        return bar_tape(bars, rule, interval_ns, at_start=True)
 
 
-def _longer(bars: Bars, interval_ns: int, of_ns: int | None) -> Bars:
+def longer(bars: Bars, interval_ns: int, of_ns: int | None) -> Bars:
     """Bars of this length from bars of another; a live run sums up in the same order, so that bits are the same."""
     return bars if of_ns in (None, interval_ns) else resample(bars, interval_ns)
 
 
-def _bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> LegTrades:
+def bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = False) -> LegTrades:
+    """Where orders can be filled at bars: at their closes, or at their opens, when they were traded or at the start."""
     if rule in ("next_close", "same_close"):
         return LegTrades(bars.start_ns + interval_ns, bars.close, bars.volume)
     return LegTrades(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)

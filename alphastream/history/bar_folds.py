@@ -94,7 +94,7 @@ def from_bars(pieces: Iterable[pa.Table], interval_ns: int) -> Bars:
     begins = np.r_[0, np.flatnonzero(np.diff(days)) + 1]
     longest = np.repeat(np.maximum.reduceat(usable, begins), np.diff(begins, append=len(days)))
     taken = (usable == longest) & (usable > 0)
-    bars = bars_of(table.filter(pa.array(taken)))
+    bars = bars_of(table if taken.all() else table.filter(pa.array(taken)))
     return bars if (usable[taken] == interval_ns).all() else resample(bars, interval_ns)
 
 
