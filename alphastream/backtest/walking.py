@@ -143,15 +143,16 @@ def _mark(
         place = KEPT + int(curve[HAS])
         count = min(stop - start, CURVE - place)
         low = False
+        of_y, of_x, equity = y[start : start + count], x[start : start + count], curve[place : place + count]
         for row in range(count):
-            of_y, of_x = held_y * y[start + row], held_x * x[start + row]
-            worth = balance + (of_y + of_x)
-            low |= worth <= maintenance * (abs(of_y) + abs(of_x))
-            curve[place + row] = max(worth, 0.0)
+            own, hedge = held_y * of_y[row], held_x * of_x[row]
+            worth = balance + (own + hedge)
+            low |= worth <= maintenance * (abs(own) + abs(hedge))
+            equity[row] = worth if worth > 0.0 else 0.0
         if low:
             for row in range(count):
-                of_y, of_x = held_y * y[start + row], held_x * x[start + row]
-                if balance + (of_y + of_x) <= maintenance * (abs(of_y) + abs(of_x)):
+                own, hedge = held_y * of_y[row], held_x * of_x[row]
+                if balance + (own + hedge) <= maintenance * (abs(own) + abs(hedge)):
                     curve[HAS] += row
                     return start + row
         curve[HAS] += count
@@ -173,14 +174,15 @@ def _powers(before: float, equity: Floats) -> tuple[float, float, float, float, 
     change = equity[0] / before - 1.0
     s1, s2, total = change, change * change, equity[0]
     s3, s4 = s2 * change, s2 * s2
-    for row in range(1, equity.size):
-        change = equity[row] / equity[row - 1] - 1.0
+    earlier, later = equity[:-1], equity[1:]
+    for row in range(later.size):
+        change = later[row] / earlier[row] - 1.0
         square = change * change
         s1 += change
         s2 += square
         s3 += square * change
         s4 += square * square
-        total += equity[row]
+        total += later[row]
     return s1, s2, s3, s4, total
 
 
