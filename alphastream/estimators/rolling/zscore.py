@@ -120,15 +120,24 @@ def _walk(spread: Floats, state: Floats, out: Floats) -> None:
             peak = squares
             mean = total * share
             centred = squares - total * mean
-        std = sqrt(max(centred, 0.0) / (window - 1))
-        out[0, t] = (value - anchor - mean) / std if std > 0.0 else np.nan
+        out[0, t] = value - anchor - mean
         out[1, t] = anchor + mean
-        out[2, t] = std
+        out[2, t] = centred
     state[COUNT], state[NEXT], state[AGE] = count, at, age
     state[ANCHOR], state[SUM], state[SQUARES], state[PEAK] = anchor, total, squares, peak
+
+
+@kernel
+def _standardise(away: Floats, squares: Floats, window: int) -> None:
+    """Distances to the mean and sums of squares about it become z-scores and deviations, many rows at a time."""
+    for t in range(away.size):
+        std = sqrt((0.0 if squares[t] < 0.0 else squares[t]) / (window - 1))
+        squares[t] = std
+        away[t] = away[t] / std if std > 0.0 else np.nan
 
 
 @kernel
 def zscore_kernel(spread: Floats, states: Floats, out: Floats) -> None:
     for pair in range(states.shape[0]):
         _walk(spread[pair], states[pair], out[:, pair])
+        _standardise(out[0, pair], out[2, pair], states.shape[1] - HEAD)
