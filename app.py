@@ -17,7 +17,7 @@ from views.component import publish_assets
 from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
 from views.shared.sessions import close_ended, note_session
-from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system
+from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system, load_user_code
 from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
@@ -77,6 +77,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def pages() -> None:
     """Which pages exist."""
     st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "shared" / "icon.svg"), layout="wide")
+    load_user_code()
     note_session(get_sessions())
     st.html(ROOT / "views" / "shared" / "page.css")
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured

@@ -13,10 +13,15 @@ from views.shared.sessions import Sessions
 from views.shared.turns import Turns
 
 
+def load_user_code() -> None:
+    """Load the user folder where that has not been done: at the start, or after Streamlit has forgotten all modules."""
+    open_user_folder(config.user_folder())
+
+
 @st.cache_resource(show_spinner=False)
 def get_settings() -> config.Settings:
     """The settings of this process, read once, after the files of the user folder: a venue may be in one of them."""
-    open_user_folder(config.user_folder())
+    load_user_code()
     return config.load()
 
 
