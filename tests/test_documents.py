@@ -14,7 +14,7 @@ DECISIONS = ROOT / "docs" / "decisions"
 SPEAK_OF_THE_PAST = {"CHANGELOG.md"}  # names of earlier versions are meant
 PATH = re.compile(r"(?<!`)`((?:[\w.-]+/)*[\w.-]+(?:\.(?:py|md|js|css|toml|png|parquet)|/))`(?!`)")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-MADE_WHEN_RUN = {"static/", "var/", "var/site/", "secrets.toml", "alerts.jsonl"}
+MADE_WHEN_RUN = {"user/", "user/breakout.py", "static/", "var/", "var/site/", "secrets.toml", "alerts.jsonl"}
 
 
 def documents() -> list[Path]:
