@@ -24,6 +24,55 @@ class NotEnoughObservations(ParameterError):
         self.have = have
 
 
+class LookAheadError(ParameterError):
+    """A value of a row changed when later rows became known.
+
+    Parameters
+    ----------
+    what : the function or estimator, and which column of it.
+    row : the first row that changed, counted from 0.
+    known : rows that were known before, and after.
+    values : of that row before, and after.
+    """
+
+    def __init__(self, what: str, row: int, known: tuple[int, int], values: tuple[float, float]) -> None:
+        super().__init__(
+            f"{what} looks ahead: row {row} was {values[0]!r} while {known[0]} rows were known and is {values[1]!r} "
+            f"with {known[1]}: a row may use itself and rows before it, and equal rows need to give equal values"
+        )
+        self.row = row
+        self.known = known
+        self.values = values
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored_error, (type(self), str(self), dict(vars(self)))
+
+
+class LookBackError(ParameterError):
+    """A value of a row depends on more rows before it than was declared.
+
+    Parameters
+    ----------
+    what : the function, and which column of it.
+    row : the first row found to differ, counted from 0.
+    look_back : rows that were declared.
+    values : of that row from those rows alone, and from more.
+    advice : what to do.
+    """
+
+    def __init__(self, what: str, row: int, look_back: int, values: tuple[float, float], advice: str) -> None:
+        super().__init__(
+            f"{what} reads further back than {look_back} rows: row {row} is {values[0]!r} from the newest {look_back} "
+            f"and {values[1]!r} from more: {advice}"
+        )
+        self.row = row
+        self.look_back = look_back
+        self.values = values
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored_error, (type(self), str(self), dict(vars(self)))
+
+
 class FeedError(AlphaStreamError):
     """A venue could not be reached or did not speak as expected."""
 
@@ -94,3 +143,11 @@ class UploadError(AlphaStreamError, ValueError):
         self.file = file
         self.line = line
         self.column = column
+
+
+def _restored_error(kind: type[AlphaStreamError], message: str, content: dict[str, object]) -> AlphaStreamError:
+    """An error as it was in another process, where it cannot be built from its message alone."""
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    error.__dict__.update(content)
+    return error

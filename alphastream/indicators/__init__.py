@@ -10,6 +10,8 @@ from typing import Any
 from alphastream.estimators.fold import Fold
 from alphastream.indicators.averages import EMA, SMA, WMA, EMARows, SMARows, WMARows
 from alphastream.indicators.bands import BandRows, BollingerBands
+from alphastream.indicators.function_indicator import FunctionIndicator, FunctionState
+from alphastream.indicators.look_ahead import check_look_ahead
 from alphastream.indicators.macd import MACD, MACDRows
 from alphastream.indicators.ranges import ATR, ATRRows, TrueRange, TrueRangeRows
 from alphastream.indicators.rsi import RSI, RSIRows
@@ -26,12 +28,15 @@ __all__ = [
     "BandRows",
     "BollingerBands",
     "EMARows",
+    "FunctionIndicator",
+    "FunctionState",
     "MACDRows",
     "RSIRows",
     "SMARows",
     "TrueRange",
     "TrueRangeRows",
     "WMARows",
+    "check_look_ahead",
 ]
 
 INDICATORS: dict[str, type[Fold[Any]]] = {
