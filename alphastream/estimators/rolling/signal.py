@@ -136,11 +136,26 @@ def _signal_kernel(
         series = zscore[pair % zscore.shape[0]]
         position, held = states[pair, POSITION], states[pair, HELD]
         rest, barred = states[pair, REST], states[pair, BARRED]
-        count = states[pair, COUNT]
-        for t in range(series.size):
+        count, positions = states[pair, COUNT], out[0, pair]
+        t = -1
+        while t + 1 < series.size:
+            t += 1
+            before = t  # most rows change nothing: they are passed over in loops that ask for no more than that
+            if position != 0.0:
+                while t < series.size and -stop < series[t] * position < -leave and held + 1.0 < time_stop:
+                    positions[t] = position
+                    held += 1.0
+                    t += 1
+            elif rest == 0.0 and barred == 0.0:
+                while t < series.size and abs(series[t]) < entry:
+                    positions[t] = 0.0
+                    t += 1
+            count += t - before
+            if t == series.size:
+                break
             z = series[t]
             if not np.isfinite(z):
-                out[0, pair, t] = position
+                positions[t] = position
                 continue
             count += 1.0
             wanted = position
@@ -168,6 +183,6 @@ def _signal_kernel(
                 barred = 0.0
             elif barred == 0.0 and abs(z) < stop:
                 position, held = (1.0 if z < 0.0 else -1.0), 0.0
-            out[0, pair, t] = position
+            positions[t] = position
         states[pair, COUNT], states[pair, POSITION], states[pair, HELD] = count, position, held
         states[pair, REST], states[pair, BARRED] = rest, barred
