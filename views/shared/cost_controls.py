@@ -1,11 +1,13 @@
 """The controls of what trading costs: fills, fees, slippage, funding, and what a venue takes of each symbol."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import streamlit as st
 
 from alphastream.core.units import MS
+from alphastream.registry import registered
 from alphastream.trading.broker.costs import (
     BrokerRules,
     Contract,
@@ -19,6 +21,7 @@ from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from pipelines import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.form_controls import Offered, require
 from views.shared.instruments import label
 
 RowKind = Literal["ticks", "bars"]
@@ -32,9 +35,18 @@ FILLS: Final[dict[str, FillRule]] = {
 }
 IN_BOOKS: Final = "recorded depth"
 HALF_SPREAD_BPS: Final = 0.5
+AS_ABOVE: Final = "as above"
+MODELS: Final = {
+    "fees": ("Fee model", "fee_bps"),
+    "impact": ("Impact model", "impact_bps"),
+    "latency": ("Latency model", "delay_ns"),
+    "funding": ("Funding model", "due"),
+}
+"""Fields of ``BrokerRules`` that a class of others may stand for: what the control is called, and by which method."""
 TIMEOUTS: Final[dict[str, OnTimeout]] = {"unwind": "unwind", "match": "match", "keep": "keep"}
 
 HELP: Final = {
+    "model": "A class of a file in user/, instead of the numbers above. Sweeps know few of them and say so.",
     "fill": "Which trade an order meets, decided when a bar has closed. Next trade: the leg's first one after the "
     "latency. Next open: the first of its next bar. Next close: the last of its next bar. Same close: the very price "
     "that the signal was made of. Recorded depth, where books were recorded: none of them, but the levels of the first "
@@ -114,9 +126,10 @@ def broker_rules(
                 )
             )
         limit = _field(row, "Leverage limit", 0.1, 99.0, Margin().max_leverage, "limit", 1.0)
+        own = _own_models(symbols, venue, has_impact=fill != "recorded_depth")
         contracts = _contracts(known, symbols, venue)
     _warn(fill, kind, latency)
-    return BrokerRules(
+    rules = BrokerRules(
         fill=fill,
         latency=FixedLatency(round(latency * MS)),
         fees=Fees(taker_bps=taker),
@@ -129,6 +142,24 @@ def broker_rules(
         contracts=contracts,
         margin=Margin(max_leverage=limit),
     )
+    return replace(rules, **own)
+
+
+def _own_models(symbols: Sequence[str], venue: str, *, has_impact: bool) -> dict[str, Any]:
+    """Cost models that somebody registered, by what of the rules each stands for; where there are any."""
+    found: dict[str, Any] = {}
+    for part, (words, member) in MODELS.items():
+        own = {each.name: each.made for each in registered("costs") if hasattr(each.made, member)}
+        if not own or (part == "impact" and not has_impact):
+            continue
+        chosen = str(
+            st.selectbox(
+                words, [AS_ABOVE, *own], key=f"model_{part}", help=HELP["model"], bind="query-params", width=220
+            )
+        )
+        if chosen != AS_ABOVE:
+            found[part] = require(own[chosen], Offered(symbols, venue=venue))
+    return found
 
 
 def venue_contracts(pipeline: Pipeline) -> dict[str, Contract]:

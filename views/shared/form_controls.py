@@ -29,14 +29,15 @@ class Offered:
     Parameters
     ----------
     symbols : instruments there are.
+    settings : where pairs and bars begin; None where a form has none of them.
     venue : of symbols that are written without one.
     shortest_s : no shorter bars are offered.
     open_list : whether names that are not in the list may be typed.
     controls : of types that have a control of their own: what asks for one in a row.
     """
 
-    symbols: Sequence[str]
-    settings: Settings
+    symbols: Sequence[str] = ()
+    settings: Settings | None = None
     venue: str = ""
     shortest_s: int = 1
     open_list: bool = False
@@ -69,6 +70,14 @@ def form(cls: type[Any], offered: Offered, prefix: str = "") -> Any:
         return None
 
 
+def require(cls: type[Any], offered: Offered) -> Any:
+    """The same where nothing goes on without it. Raises AlphaStreamError, also while something is not chosen."""
+    made = form(cls, offered)
+    if made is None:
+        raise ParameterError(f"{cls.__name__} is not complete: choose what is empty above")
+    return made
+
+
 def _made(cls: type[Any], offered: Offered, prefix: str) -> Any:
     asked_for = parameters_of(cls)
     whole = [each for each in asked_for if each.kind in (PairSpec, BarsSpec)]
@@ -91,8 +100,10 @@ def _made(cls: type[Any], offered: Offered, prefix: str) -> Any:
 
 def _whole(of: Parameter, offered: Offered, key: str) -> Any:
     """A pair, or bars of instruments: what has controls in a row of its own."""
+    if offered.settings is None:
+        raise ParameterError(f"{of.name} is a pair or bars: that is a strategy's to ask for, remove the field")
     if of.kind is BarsSpec:
-        return _bars(of, offered, key)
+        return _bars(of, offered, offered.settings, key)
     pair = pair_controls(
         offered.symbols,
         offered.settings,
@@ -105,13 +116,13 @@ def _whole(of: Parameter, offered: Offered, key: str) -> Any:
     return pair
 
 
-def _bars(of: Parameter, offered: Offered, key: str) -> BarsSpec:
+def _bars(of: Parameter, offered: Offered, settings: Settings, key: str) -> BarsSpec:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     symbols = _symbols(row, of, offered, key, "Instruments")
     lengths = {interval_name(s * SECOND): s * SECOND for s in INTERVALS_S if s >= offered.shortest_s} or {
         interval_name(offered.shortest_s * SECOND): offered.shortest_s * SECOND
     }
-    usual = interval_name(offered.settings.interval_s * SECOND)
+    usual = interval_name(settings.interval_s * SECOND)
     first = list(lengths).index(usual) if usual in lengths else 0
     interval = row.selectbox(
         "Bar", list(lengths), first, key=f"{key}_interval", help=HELP["interval"], bind="query-params", width=100

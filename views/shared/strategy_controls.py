@@ -24,7 +24,7 @@ from alphastream.strategies.threshold import Spread
 from config import Settings
 from views.shared.controls import number, pair_controls
 from views.shared.escaping import in_markdown
-from views.shared.form_controls import Offered, form
+from views.shared.form_controls import Offered, form, require
 from views.shared.portfolio_controls import portfolio_controls
 from views.shared.user_code import told_in_words
 
@@ -184,7 +184,12 @@ def _spread(row: Any) -> str:
 
 
 def _sizer(row: Any) -> Sizer:
-    kind = str(row.selectbox("Size by", list(SIZERS), key="sizer", help=HELP["sizer"], bind="query-params", width=170))
+    own = {each.name: each.made for each in registered("sizers")}
+    kind = str(
+        row.selectbox("Size by", [*SIZERS, *own], key="sizer", help=HELP["sizer"], bind="query-params", width=170)
+    )
+    if kind in own:
+        return cast(Sizer, require(own[kind], Offered()))
     key, first, least, most, step = SIZERS[kind]
     size = number(row, "Size", least, most, first, key, HELP["size"], step, "%.8g", 130)
     if key == "size_notional":

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.registry import load_entry_points, place_of, registered_as
+from alphastream.registry import KINDS, load_entry_points, place_of, registered, registered_as
 from runtime.user_folder import current
 from views.shared.escaping import in_markdown
 
@@ -35,7 +35,7 @@ def told_in_words(made: object) -> Iterator[None]:
 
     Parameters
     ----------
-    made : an object of the class, or the class.
+    made : what is run: named where no line of a file of others can be.
 
     Raises
     ------
@@ -46,10 +46,19 @@ def told_in_words(made: object) -> Iterator[None]:
     except AlphaStreamError:
         raise
     except Exception as error:
-        known = registered_as(made)
-        if known is None:
+        who = _blamed(error, made)
+        if not who:
             raise
-        log.exception("code of others failed: class=%s", known.name)
-        file, line = (None, None) if known.file is None else place_of(error, known.file.parent)
-        where = "" if file is None else f" in {file.name}, line {line}"
-        raise ParameterError(f"{known.name} failed{where} ({type(error).__name__}: {error})") from error
+        log.exception("code of others failed: %s", who)
+        raise ParameterError(f"{who} ({type(error).__name__}: {error})") from error
+
+
+def _blamed(error: Exception, made: object) -> str:
+    """The file of a registered class in which an error came up, with its line, else ``made``; "" for neither."""
+    for known in (each for kind in KINDS for each in registered(kind)):
+        if known.file is not None:
+            file, line = place_of(error, known.file.parent)
+            if file is not None:
+                return f"line {line} of {file.name} failed"
+    entry = registered_as(made)
+    return "" if entry is None else f"{entry.name} failed"

@@ -144,4 +144,39 @@ def test_a_strategy_that_fails_says_where(tmp_path: Path) -> None:
     line = 1 + text[: text.index("1 / 0")].count("\n")
     with user_files(tmp_path / "user", up=text):
         test = page_of("backtest", strategy="UpBars")
-        assert f"UpBars failed in up.py, line {line} (ZeroDivisionError: division by zero)." in words(test)
+        assert f"Line {line} of up.py failed (ZeroDivisionError: division by zero)." in words(test)
+
+
+OWN_COSTS = """
+from dataclasses import dataclass
+from alphastream.registry import register
+
+@register
+@dataclass(frozen=True)
+class OwnFee:
+    bps: float = 7.0
+    def fee_bps(self, maker):
+        return self.bps if self.bps < 50.0 else 1 / 0
+
+@register
+@dataclass(frozen=True)
+class OwnSize:
+    units_of_y: float = 2.0
+    def series(self, spec):
+        return {}
+    def units(self, ratio, row, account, spec):
+        return self.units_of_y, -ratio * self.units_of_y
+"""
+
+
+def test_costs_and_sizers_of_ones_own(tmp_path: Path) -> None:
+    with user_files(tmp_path / "user", costs=OWN_COSTS):
+        query = {"window": "20", "sizer": "OwnSize", "model_fees": "OwnFee"}
+        test = page_of("backtest", **query)
+        free = cards(page_of("backtest", **query, OwnFee_bps="0", half_spread="0"))
+        assert cards(test)["Trades"] == free["Trades"] != "0"
+        assert cards(test)["Costs paid"] != free["Costs paid"] == "0.00"
+        assert test.number_input(key="OwnSize_units_of_y").value == 2.0
+        test.number_input(key="OwnFee_bps").set_value(60.0).run()
+        assert "Line 10 of costs.py failed (ZeroDivisionError: division by zero)." in words(test)
+        assert not test.exception
