@@ -221,10 +221,10 @@ def _name(value: Any) -> str:
 
 
 def _file_of(kind: type) -> str:
-    """Where a class is written: "<prompt>" for one that was typed, nothing for one written in C."""
-    if kind.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-        return "<prompt>"
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    """Where a class is written: "<typed>" for one that was typed, nothing for one written in C."""
+    module = sys.modules.get(kind.__module__)
+    typed = "<typed>" if module is None or kind.__module__ == "__main__" else ""
+    return getattr(module, "__file__", None) or typed
 
 
 def _is_slot(member: object) -> bool:

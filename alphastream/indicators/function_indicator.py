@@ -13,7 +13,7 @@ from alphastream.core.validation import aligned, require_integer
 from alphastream.errors import LookBackError, ParameterError
 from alphastream.indicators.code_identity import digest_of
 from alphastream.indicators.function_outputs import FIRST, Outputs, outputs_of, row_type
-from alphastream.indicators.function_signature import Signature, signature_of
+from alphastream.indicators.function_signature import signature_of
 from alphastream.indicators.look_ahead import change_of, cuts_of, differs_much
 
 _BLOCK: Final = 256  # rows, at least, that one call of the function gives
@@ -87,11 +87,13 @@ class FunctionIndicator:
 
         Parameters
         ----------
-        function : takes arrays (T,) by place and parameters by name; returns one array (T,), or a tuple, a dict or a
-            dataclass of them. With an argument ``state`` it returns (output, state) and streams at its own speed; the
-            argument's default is the state before the first row.
-        look_back : rows, the newest among them, that a value depends on. A parameter ``window`` stands for it where it
-            is not given, and is tested.
+        function : takes arrays (T,) by place and parameters by name; returns one array (T,), a tuple, a dict, or a
+        dataclass of them. With an
+            argument ``state`` it returns (output, state) and streams at its own speed; the argument's default is
+            the state before the first row.
+        look_back : rows, the newest among them, that a value depends on. A parameter ``window`` stands for it where
+        it is not
+            given, and is tested.
         parameters : of the function. An argument that has no default and is not given is an input.
 
         Raises
@@ -120,9 +122,9 @@ class FunctionIndicator:
         if look_back is not None:
             require_integer("look_back", look_back, minimum=1)
         ordered = tuple(sorted(parameters.items()))
-        identity = (function, ordered, look_back, signature.begin if signature.takes_state else None)
+        identity = (function, ordered, look_back)
         kept = None if signature.takes_state else look_back
-        return cls(function, ordered, kept, implied, signature.inputs, _begin_of(signature), digest_of(identity, what))
+        return cls(function, ordered, kept, implied, signature.inputs, signature.begin, digest_of(identity, what))
 
     def with_parameters(self, **parameters: Any) -> "FunctionIndicator":
         """The same function with other parameters; a look-back that ``window`` stood for goes with it."""
@@ -177,7 +179,8 @@ class FunctionIndicator:
         elif len(state.kept) != len(columns):
             raise ParameterError(f"state has {len(state.kept)} inputs, got {len(columns)}: begin with state=None")
         if columns.shape[1] == 0:
-            return row_type(names := state.names or self._names(len(columns)))(*np.empty((len(names), 0))), state
+            names = state.names or self._names(len(columns))
+            return row_type(names)(*np.empty((len(names), 0))), state
         found, state = self._carried(columns, state) if self.look_back is None else self._called(columns, state)
         return row_type(found.names)(*found.columns), state
 
@@ -185,9 +188,8 @@ class FunctionIndicator:
         """The columns that the function gives, asked with rows that mean nothing."""
         trial = 100.0 + np.sin(np.arange(_BLOCK + (self.look_back or 0), dtype=np.float64))
         columns = np.tile(trial, (inputs, 1))
-        if self.look_back is None:
-            return self._carried_call(columns, self.begin)[0].names
-        return self._call(columns).names
+        found = self._call(columns) if self.look_back is not None else self._carried_call(columns, self.begin)[0]
+        return found.names
 
     # Functions without a state
 
@@ -252,7 +254,7 @@ class FunctionIndicator:
     def _check_newest(self, rows: "_Rows", span: "_Span", found: Outputs) -> None:
         """In the first block: some rows from the newest ``look_back`` alone."""
         assert self.look_back is not None
-        places = {self.look_back << power for power in range(1, 9)}
+        places = {self.look_back << power for power in range(_BLOCK_LOOK_BACKS)}
         if span.end - span.new > 1:
             places.add(span.end - 1)
         for row in sorted(places):
@@ -263,7 +265,7 @@ class FunctionIndicator:
 
     def _refuse_short(self, row: int, alone: Outputs, more: Outputs, column: Outputs | None = None) -> None:
         assert self.look_back is not None
-        changed = differs_much(alone.columns, more.columns, _NEAR)
+        changed = differs_much(alone.columns, more.columns, _NEAR, (column or more).columns)
         if not changed.any():
             return
         at = int(np.flatnonzero(changed.any(axis=0))[0])
@@ -310,8 +312,8 @@ class FunctionIndicator:
             if error is not None:
                 was, now = error.values
                 raise ParameterError(
-                    f"{self.name}: row {cut + error.row} is {now!r} in one run and {was!r} where the rows come in two "
-                    f"parts, split after {cut}: its state needs to carry all that later rows depend on"
+                    f"{self.name}: row {cut + error.row} is {now!r} in one run and {was!r} in two, split after "
+                    f"{cut}: its state needs to carry all that later rows depend on"
                 )
 
 
@@ -353,13 +355,9 @@ def _implied(known: Mapping[str, Any], what: str) -> int:
         return int(window)
     seen = "has no parameter window" if window is None else f"has window={window!r}"
     raise ParameterError(
-        f"{what} {seen}, so that nobody knows how many rows a value depends on: give look_back=, the number of rows, "
-        "the newest among them; or write it with an argument state, and return (output, state)"
+        f"{what} {seen}, so that nobody knows how many rows a value depends on: give look_back=, "
+        "the number of rows, the newest among them; or write it with an argument state, and return (output, state)"
     )
-
-
-def _begin_of(signature: Signature) -> Any:
-    return signature.begin if signature.takes_state else None
 
 
 def _restored(

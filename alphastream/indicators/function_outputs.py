@@ -32,8 +32,9 @@ def outputs_of(result: Any, length: int, what: str) -> Outputs:
 
     Parameters
     ----------
-    result : one array (T,), named ``value``; a tuple of them, named ``value``, ``value_2``, ``value_3``…; or a dict, a
-        named tuple or a dataclass of them, named by its keys.
+    result : one array (T,), named ``value``; a tuple of them, named ``value``, ``value_2``, ``value_3``…; or a dict,
+    a named tuple or a
+        dataclass of them, named by its keys.
     length : T, the rows that the function was given.
     what : how a message calls the function.
 
@@ -66,8 +67,8 @@ def _column(values: Any, name: str, length: int, what: str) -> Floats:
         raise ParameterError(f"{what} gives {array.dtype} as {name!r}, needs real numbers, one for each row")
     if array.shape != (length,):
         raise ParameterError(
-            f"{what} gives {name!r} of shape {array.shape} for {length} rows, needs ({length},): one value for each "
-            "row, NaN where there is none yet"
+            f"{what} gives {name!r} of shape {array.shape} for {length} rows, needs ({length},): a value for each row, "
+            "NaN where there is none yet"
         )
     return array.astype(np.float64)
 

@@ -9,14 +9,15 @@ from numpy.typing import ArrayLike
 
 from alphastream.core.types import Floats
 from alphastream.errors import LookAheadError, NotEnoughObservations, ParameterError
-from alphastream.estimators.fold import Estimator
+from alphastream.estimators.fold import Estimator, Fold
 from alphastream.indicators.function_outputs import Outputs, outputs_of
+from alphastream.indicators.function_signature import signature_of
 
 _ROUNDING = 1e-10  # of the largest value: a function may sum in another order over another number of rows
 
 
 def check_look_ahead(
-    indicator: Estimator[Any] | Callable[..., Any],
+    indicator: Estimator[Any] | Fold[Any] | Callable[..., Any],
     *inputs: ArrayLike,
     cuts: Iterable[int] | None = None,
     **parameters: Any,
@@ -31,7 +32,7 @@ def check_look_ahead(
     indicator : an estimator, or a function of arrays: one array, a tuple, a dict or a dataclass of arrays out.
     inputs : (T,) each, 4 rows at least.
     cuts : numbers of rows to run over, instead of those above.
-    parameters : of the function, by name.
+    parameters : of the function, by name. One that takes a state needs a default for it.
 
     Raises
     ------
@@ -62,13 +63,14 @@ def check_look_ahead(
     if estimates and parameters:
         raise ParameterError(f"{indicator!r} has its parameters already, got {', '.join(parameters)} as well")
     what = repr(indicator) if estimates else getattr(indicator, "__name__", repr(indicator))
-    exact = estimates
+    carries = not estimates and signature_of(indicator, parameters, what).takes_state  # type: ignore[arg-type]
 
     def outputs(rows: int) -> Outputs:
         part = [column[:rows].copy() for column in columns]
         if estimates:
             return columns_of_rows(indicator.run(*part)[0])  # type: ignore[union-attr]
-        return outputs_of(indicator(*part, **parameters), rows, what)  # type: ignore[operator]
+        result = indicator(*part, **parameters)  # type: ignore[operator]
+        return outputs_of(result[0] if carries else result, rows, what)
 
     whole = outputs(length)
     chosen = sorted(set(cuts_of(columns) if cuts is None else cuts))
@@ -77,7 +79,7 @@ def check_look_ahead(
     found: LookAheadError | None = None
     for cut in chosen:
         part = outputs(cut)
-        changed = change_of(what, part, whole, (cut, length), exact=exact)
+        changed = change_of(what, part, whole, (cut, length), exact=estimates)
         if changed is not None and (found is None or changed.row < found.row):
             found = changed
     if found is not None:
@@ -119,7 +121,7 @@ def change_of(
             "needs the same columns for any number of rows"
         )
     old, new = before.columns, after.columns[:, : before.columns.shape[1]]
-    changed = differs(old, new) if exact else differs_much(old, new, _ROUNDING)
+    changed = differs(old, new) if exact else differs_much(old, new, _ROUNDING, new)
     if not changed.any():
         return None
     row = int(np.flatnonzero(changed.any(axis=0))[0])
@@ -134,9 +136,9 @@ def differs(old: Floats, new: Floats) -> Any:
     return (old.view(np.int64) != new.view(np.int64)) & ~(np.isnan(old) & np.isnan(new))
 
 
-def differs_much(old: Floats, new: Floats, share: float) -> Any:
-    """Where values differ by more than a share of the largest of their column; NaN is NaN."""
-    sizes = np.where(np.isfinite(new), np.abs(new), 0.0).max(axis=1, initial=0.0, keepdims=True)
+def differs_much(old: Floats, new: Floats, share: float, column: Floats) -> Any:
+    """Where values differ by more than a share of the largest of a column; NaN is NaN."""
+    sizes = np.where(np.isfinite(column), np.abs(column), 0.0).max(axis=1, initial=0.0, keepdims=True)
     with np.errstate(invalid="ignore"):
         near = (old == new) | (np.abs(old - new) <= share * sizes) | (np.isnan(old) & np.isnan(new))
     return ~near

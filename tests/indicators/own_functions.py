@@ -1,80 +1,56 @@
-"""Functions of arrays as a user writes them."""
+"""Functions as a user would write them, in a module of their own: what pickles and what other processes find."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from alphastream.core.types import Floats
 
-SCALE = 2.0
+FACTOR = 2.0
 
 
-def mean(x: Floats, window: int = 5) -> Floats:
-    """Mean of the newest rows."""
-    out = np.full(x.size, np.nan)
-    if x.size >= window:
-        out[window - 1 :] = np.lib.stride_tricks.sliding_window_view(x, window).mean(axis=1)
-    return out
+def scaled(value: Floats) -> Floats:
+    return FACTOR * value
 
 
-def scaled(x: Floats) -> Floats:
-    """Reads a constant of its module."""
-    return x * SCALE
+def window_mean(value: Floats, window: int = 5) -> Floats:
+    means = sliding_window_view(value, window).mean(axis=1)
+    return np.concatenate((np.full(window - 1, np.nan), scaled(means)))
 
 
-def less(a: Floats, b: Floats) -> Floats:
-    """Not the same the other way round."""
-    return a - b
+def pandas_zscore(value: Floats, window: int = 5) -> "pd.Series[float]":
+    series = pd.Series(value)
+    rolling = series.rolling(window)
+    return (series - rolling.mean()) / rolling.std()
 
 
-def next_row(x: Floats) -> Floats:
-    """Peeks by one row."""
-    found: Floats = np.r_[x[1:], x[-1:]]
-    return found
+def price_and_volume(close: Floats, volume: Floats, window: int = 5) -> dict[str, Floats]:
+    amount = pd.Series(close * volume).rolling(window).sum()
+    total = pd.Series(volume).rolling(window).sum()
+    return {"vwap": (amount / total).to_numpy(), "total": total.to_numpy()}
 
 
-def of_all(x: Floats) -> Floats:
-    """Normalises by the whole sample."""
-    found: Floats = (x - x.mean()) / x.std()
-    return found
+@dataclass(frozen=True)
+class Band:
+    upper: Floats
+    lower: Floats
 
 
-def centred(x: Floats) -> Floats:
-    """A mean with the newest row in its middle."""
-    return np.convolve(x, np.ones(5) / 5, "same")
+def band(close: Floats, share: float = 0.01) -> Band:
+    return Band(close * (1.0 + share), close * (1.0 - share))
 
 
-def filled_from_behind(x: Floats) -> Floats:
-    """Fills gaps with the next price."""
-    out = x.copy()
-    for row in range(x.size - 2, -1, -1):
-        if np.isnan(out[row]):
-            out[row] = out[row + 1]
-    return out
+def both(close: Floats) -> tuple[Floats, Floats]:
+    return close + 1.0, close - 1.0
 
 
-def smooth(x: Floats, window: int = 5) -> Floats:
-    """An exponential average: remembers everything, whatever its window is called."""
-    out = x.copy()
-    for row in range(1, x.size):
-        out[row] = out[row - 1] + (x[row] - out[row - 1]) * 2 / (window + 1)
-    return out
-
-
-def carried(x: Floats, state: Any = None, speed: float = 0.1) -> tuple[Floats, Any]:
-    """The same with a state."""
-    out, last = np.empty(x.size), np.nan if state is None else state
-    for row, value in enumerate(x):
-        last = value if np.isnan(last) else last + speed * (value - last)
-        out[row] = last
-    return out, last
-
-
-def forgetful(x: Floats, state: Any = None) -> tuple[Floats, Any]:
-    """Has a state and does not use it."""
-    return np.cumsum(x), x.size
-
-
-def two(x: Floats) -> dict[str, Floats]:
-    """Two columns."""
-    return {"up": np.maximum(x, 0.0), "down": np.minimum(x, 0.0)}
+def carried_mean(value: Floats, state: tuple[float, int] = (0.0, 0), cap: int = 50) -> tuple[Floats, tuple[float, int]]:
+    mean, count = state
+    out = np.empty_like(value)
+    for place in range(value.size):
+        count = min(count + 1, cap)
+        mean += (value[place] - mean) / count
+        out[place] = mean
+    return out, (mean, count)
