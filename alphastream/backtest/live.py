@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest.book_tapes import QUOTED_NS, BookSource, in_time, levels_at, with_quotes
-from alphastream.backtest.market import LegTrades, TickMarket
+from alphastream.backtest.market import LegBars, LegTrades, TickMarket
 from alphastream.backtest.simulation import (
     CLOSES_FIRST,
     ROWS_THEN,
+    BarRangeEvent,
     BookEvent,
     RowFold,
     RowsKey,
@@ -112,6 +113,9 @@ class LiveRun:
         for source in self._trades:
             met = self.simulation.on_book if self._in_books else self.simulation.on_trade
             self.dispatcher.subscribe(source, met)
+        self._bars = [FifoQueueEventSource() for _ in strategy.symbols if self.simulation.broker.singles.in_bars]
+        for source in self._bars:
+            self.dispatcher.subscribe(source, self.simulation.on_bar)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -225,6 +229,8 @@ class LiveRun:
                 self._push_books(place, self._legs[symbol], from_ns, until_ns)
             else:
                 self._push(place, market.tape(symbol, self.rules.fill, self.interval_ns))
+            if self._bars:
+                self._push_bars(place, market.leg_bars(symbol, self.rules.fill, self.interval_ns))
         for row in table.rows():
             self._rows.push(row)
             self.row = row
@@ -284,6 +290,11 @@ class LiveRun:
             tape.time_ns.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True
         ):
             source.push(TradeEvent(when_ns, leg, price, quantity))
+
+    def _push_bars(self, leg: int, bars: LegBars) -> None:
+        columns = bars.time_ns, bars.begin_ns, bars.open, bars.high, bars.low, bars.volume
+        for when_ns, *what in zip(*(column.tolist() for column in columns), strict=True):
+            self._bars[leg].push(BarRangeEvent(when_ns, leg, *what))
 
 
 def _joined(leg: _Leg, length: int, new: Bars, until_ns: int) -> Bars:

@@ -33,6 +33,24 @@ class LegTrades:
     quantity: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LegBars:
+    """Bars of one symbol that orders with a price of their own meet, oldest first; every field has shape (K,).
+
+    Parameters
+    ----------
+    time_ns : last moment of each, 1 ns before its end.
+    begin_ns : when the open was.
+    """
+
+    time_ns: Ints
+    begin_ns: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    volume: Floats
+
+
 class Market(Protocol):
     """Recorded trades, or bars."""
 
@@ -48,6 +66,9 @@ class Market(Protocol):
 
     def tape(self, symbol: str, rule: FillRule, interval_ns: int) -> LegTrades:
         """Where orders of a symbol can be filled under a rule that takes trades."""
+
+    def leg_bars(self, symbol: str, rule: FillRule, interval_ns: int) -> LegBars:
+        """What orders with a price of their own meet, under a rule that takes opens or closes."""
 
     @property
     def books(self) -> BookSource | None:
@@ -95,6 +116,11 @@ class TickMarket:
         ticks = _known(self.ticks, symbol)
         order = np.argsort(ticks.time_ns, kind="stable")
         return LegTrades(ticks.time_ns[order], ticks.price[order], ticks.quantity[order])
+
+    def leg_bars(self, symbol: str, rule: FillRule, interval_ns: int) -> LegBars:
+        """Bars of the strategy."""
+        bars = self.bars(symbol, interval_ns)
+        return _leg_bars(bars, bars.first_ns, interval_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +172,14 @@ class BarMarket:
         bars = _known(self.bars, symbol) if finest else self._of(symbol, interval_ns)
         return bar_tape(bars, rule, interval_ns, at_start=True)
 
+    def leg_bars(self, symbol: str, rule: FillRule, interval_ns: int) -> LegBars:
+        """Bars of the file, or of the strategy where it trades at their opens or closes."""
+        if rule == "next_trade":
+            bars, interval_ns = _known(self.bars, symbol), self.interval_ns
+        else:
+            bars = self._of(symbol, interval_ns)
+        return _leg_bars(bars, bars.start_ns, interval_ns)
+
 
 def longer(bars: Bars, interval_ns: int, of_ns: int | None) -> Bars:
     """Bars of this length from bars of another; a live run sums up in the same order, so that bits are the same."""
@@ -157,6 +191,10 @@ def bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = F
     if rule in ("next_close", "same_close"):
         return LegTrades(bars.start_ns + interval_ns, bars.close, bars.volume)
     return LegTrades(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)
+
+
+def _leg_bars(bars: Bars, begin_ns: Ints, interval_ns: int) -> LegBars:
+    return LegBars(bars.start_ns + (interval_ns - 1), begin_ns, bars.open, bars.high, bars.low, bars.volume)
 
 
 def _known(columns: Mapping[str, Value], symbol: str) -> Value:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.backtest.book_tapes import BookTapes
-from alphastream.backtest.market import BarMarket, LegTrades, Market
+from alphastream.backtest.market import BarMarket, LegBars, LegTrades, Market
 from alphastream.backtest.result import RunResult, result_of
 from alphastream.backtest.simulation import (
     ROWS_THEN,
@@ -92,6 +92,8 @@ class TurnSource(EventSource):
     def _before_turn(self, at: int, turn: int) -> int:
         """First row from here on in which a trade may change positions, or at whose prices the margin does not do."""
         account, rate = self._account, self._simulation.broker.rules.margin.maintenance
+        if self._simulation.broker.singles.open:
+            return at  # their time may be over at any row, and they are measured at its prices
         if self._tapes.waiting:
             turn = min(turn, max(at, int(self._time_ns.searchsorted(self._tapes.next_ns))))
         if self._is_far(rate):
@@ -126,20 +128,26 @@ class Tapes:
     Parameters
     ----------
     tapes : one for each leg.
+    bars_of : gives the bars of a leg, at the first order that wants them.
 
     Attributes
     ----------
     meet : called with leg, time, price and quantity of each trade that a leg waits for.
+    meet_bar : called with leg, last and first moment, open, high, low and volume of each bar that one waits for.
     waiting : whether a leg does.
     """
 
-    def __init__(self, tapes: Sequence[LegTrades]) -> None:
+    def __init__(self, tapes: Sequence[LegTrades], bars_of: Callable[[int], LegBars]) -> None:
+        self._legs, self._bars_of = len(tapes), bars_of
+        self._bars: dict[int, LegBars] = {}  # of places beyond the legs
         self._times = [tape.time_ns for tape in tapes]
         # ``item`` of an array is the fastest way to one number
         self._columns = [(tape.time_ns.item, tape.price.item, tape.quantity.item) for tape in tapes]
         self._at = [0] * len(tapes)
+        self._after = [0] * len(tapes)  # trades before were met
         self._next_ns = [NEVER_NS] * len(tapes)  # time of the trade that a leg waits for
         self.meet: Callable[[int, int, float, float], None] = lambda *trade: None
+        self.meet_bar: Callable[[int, int, int, float, float, float, float], None] = lambda *bar: None
         self.waiting = False
 
     @property
@@ -148,13 +156,28 @@ class Tapes:
         return min(self._next_ns)
 
     def wait(self, leg: int, from_ns: int | None) -> None:
-        """Look at trades of a leg from a moment on; None: no more."""
+        """Look at trades of a leg from a moment on, or, of places beyond the legs, at bars; None: no more."""
         if from_ns is None:
-            self._next_ns[leg] = NEVER_NS
+            if leg < len(self._next_ns):
+                self._next_ns[leg] = NEVER_NS
             self.waiting = min(self._next_ns) != NEVER_NS
         else:
-            self._turn_to(leg, max(self._at[leg], int(self._times[leg].searchsorted(from_ns))))
+            if leg >= len(self._next_ns) or (leg >= self._legs and leg not in self._bars):
+                self._open_bars(leg)
+            self._turn_to(leg, max(self._after[leg], int(self._times[leg].searchsorted(from_ns))))
             self.waiting = True
+
+    def _open_bars(self, place: int) -> None:
+        """Make bars the tape of a place: of those at one time with trades, trades come first."""
+        while len(self._next_ns) <= place:
+            self._times.append(np.empty(0, np.int64))
+            self._columns.append((self._times[-1].item, self._times[-1].item, self._times[-1].item))
+            self._at.append(0)
+            self._after.append(0)
+            self._next_ns.append(NEVER_NS)
+        bars = self._bars[place] = self._bars_of(place - self._legs)
+        self._times[place] = bars.time_ns
+        self._columns[place] = bars.time_ns.item, bars.open.item, bars.volume.item
 
     def _turn_to(self, leg: int, at: int) -> None:
         self._at[leg] = at
@@ -165,8 +188,21 @@ class Tapes:
         while (when_ns := min(self._next_ns)) < until_ns:
             leg = self._next_ns.index(when_ns)
             at, (_, price, quantity) = self._at[leg], self._columns[leg]
+            self._after[leg] = at + 1
             self._turn_to(leg, at + 1)
-            self.meet(leg, when_ns, price(at), quantity(at))
+            if leg < self._legs:
+                self.meet(leg, when_ns, price(at), quantity(at))
+                continue
+            bars = self._bars[leg]
+            self.meet_bar(
+                leg - self._legs,
+                when_ns,
+                bars.begin_ns.item(at),
+                price(at),
+                bars.high.item(at),
+                bars.low.item(at),
+                quantity(at),
+            )
 
 
 def backtest(
@@ -230,7 +266,10 @@ def backtests(
 def _require_fills(simulation: Simulation) -> None:
     """Say it where most orders are replaced before they can meet a trade, as happens to those that come on each bar."""
     orders = simulation.broker.orders
-    missed = sum(order.state == "cancelled" and not any(leg.filled for leg in order.legs) for order in orders)
+    missed = sum(
+        order.state == "cancelled" and not order.is_single and not any(leg.filled for leg in order.legs)
+        for order in orders
+    )
     if missed > FEW and missed > len(orders) / 2:
         raise ParameterError(
             f"{missed} of {len(orders)} orders were replaced before they met a trade. Bars have no trade between two "
@@ -274,9 +313,10 @@ def _play(
     simulation = Simulation(strategy, rules, capital, schedule, tapes.wait)
     simulation.account.direction = direction
     if isinstance(tapes, BookTapes):
-        tapes.meet = simulation.broker.on_book
+        tapes.meet = simulation.meet_book
     else:
-        tapes.meet = simulation.broker.on_trade
+        tapes.meet, tapes.meet_bar = simulation.meet_trade, simulation.meet_bar
+        simulation.broker.singles.in_bars |= isinstance(market, BarMarket)
     at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
 
     def on_row(row: Any) -> None:
@@ -286,6 +326,7 @@ def _play(
 
     # Time limits change directions between rows, and funding wants the marks of every row.
     sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
+    sparse = sparse and not simulation.acting.listens
     dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), on_row)
     simulation.broker.funding.begin(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
@@ -301,7 +342,10 @@ def _tapes(
 ) -> Tapes | BookTapes:
     """What orders meet before a moment."""
     if rules.fill != "recorded_depth":
-        return Tapes([market.tape(symbol, rules.fill, interval_ns) for symbol in symbols])
+        return Tapes(
+            [market.tape(symbol, rules.fill, interval_ns) for symbol in symbols],
+            lambda leg: market.leg_bars(symbols[leg], rules.fill, interval_ns),
+        )
     if market.books is None:
         raise ParameterError(
             "no books were recorded beside these prices: fill at the next trade or open, or take a tape with books"

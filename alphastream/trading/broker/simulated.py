@@ -61,6 +61,7 @@ class SimulatedBroker:
         # A new order replaces what is open: a leg never waits for two.
         self._waiting: list[tuple[SpreadOrder, LegOrder] | None] = [None] * len(account.symbols)
         self._contracts = self.filling.contracts
+        self._bars_wanted: set[int] = set()  # legs whose bars were asked for
         self.singles = SingleOrders(self.filling, self._waiting, self._look)
         account.list_open = self._open_orders
         # What rules leave out is not asked for at every order.
@@ -323,13 +324,14 @@ class SimulatedBroker:
         """Say from when on trades of a leg are wanted, and its bars."""
         waiting = self._waiting[leg]
         from_ns = None if waiting is None else self.singles.since(*waiting)
-        if not self.singles.of[leg]:
-            self._watch(leg, from_ns)
-            return
-        trades_ns, bars_ns = self.singles.wanted(leg)
-        known = [when for when in (from_ns, trades_ns) if when is not None]
-        self._watch(leg, min(known) if known else None)
-        self._watch(len(self._waiting) + leg, bars_ns)
+        if self.singles.of[leg] or leg in self._bars_wanted:
+            trades_ns, bars_ns = self.singles.wanted(leg)
+            if trades_ns is not None:
+                from_ns = trades_ns if from_ns is None else min(from_ns, trades_ns)
+            if bars_ns is not None or leg in self._bars_wanted:
+                self._bars_wanted.add(leg)
+                self._watch(len(self._waiting) + leg, bars_ns)
+        self._watch(leg, from_ns)
 
     def resume(self, orders: Iterable[SpreadOrder]) -> None:
         """Take over the orders of an earlier life, oldest first.

@@ -3,8 +3,10 @@
 import heapq
 import itertools
 from collections.abc import Callable
+from typing import Any
 
-from alphastream.trading import Account, BrokerRules, SimulatedBroker, SpreadOrder, SpreadRequest, Target
+from alphastream.trading import Account, BrokerRules, OrderRequest, SimulatedBroker, SpreadOrder, SpreadRequest, Target
+from alphastream.trading.broker.orders import OrderKind
 
 MS = 10**6
 SECOND = 10**9
@@ -57,6 +59,16 @@ class Desk:
         order = self.broker.request(wish, now_ns, self.marks, self.volumes)
         assert order is not None
         return order
+
+    def send(self, now_ns: int, quantity: float, kind: OrderKind = "market", **terms: Any) -> SpreadOrder:
+        """Send a single order in Y."""
+        self.until(now_ns)
+        return self.broker.send(OrderRequest("Y", quantity, kind, **terms), now_ns, self.marks, self.volumes)
+
+    def bar(self, end_ns: int, begin_ns: int, opened: float, high: float, low: float, volume: float = 1.0) -> None:
+        """A bar of Y is over."""
+        self.until(end_ns)
+        self.broker.on_bar(0, end_ns - 1, begin_ns, opened, high, low, volume)
 
     def trade(self, leg: str, time_ns: int, price: float, quantity: float = 1.0) -> None:
         """A leg trades."""
