@@ -84,7 +84,10 @@ def compare(
 
 @dataclass(slots=True)
 class _Done:
-    """Orders that were decided at one moment, and their fills. An unwinding order counts with the one it unwinds."""
+    """Orders that were decided at one moment, and their fills.
+
+    An unwinding order counts with the one it unwinds, a side of a bracket with the entry that armed it.
+    """
 
     orders: list[SpreadOrder]
     fills: list[Fill]
@@ -97,7 +100,7 @@ class _Done:
         """Units asked for by symbol, those that undo others left out."""
         out: dict[str, float] = {}
         for order in self.orders:
-            for leg in order.legs if order.unwinds is None else ():
+            for leg in order.legs if order.unwinds is None and order.bracket is None else ():
                 out[leg.symbol] = out.get(leg.symbol, 0.0) + leg.quantity
         return out
 
@@ -120,7 +123,7 @@ def _by_time(book: Book) -> dict[int, _Done]:
     at: dict[int, int] = {}
     out: dict[int, _Done] = {}
     for order in book.orders:
-        at[order.id] = when_ns = at.get(order.unwinds or 0, order.decided_ns)
+        at[order.id] = when_ns = at.get(order.unwinds or order.bracket or 0, order.decided_ns)
         out.setdefault(when_ns, _Done([], [])).orders.append(order)
     for fill in book.fills:
         out[at[fill.order]].fills.append(fill)

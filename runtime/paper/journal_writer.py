@@ -41,7 +41,8 @@ class JournalWriter:
         self._file, self._failed = file, failed
         self._waiting: list[Sequence[Entry]] = []
         self._known: dict[int, tuple[Any, ...]] = {}
-        self._settled = 0  # so many orders, from the first on, change no more
+        self._seen = 0  # orders looked at so far
+        self._unsettled: dict[int, SpreadOrder] = {}  # those of them that may change still
         self._written_ns = 0
         self._late_before = self._late_written
 
@@ -57,10 +58,13 @@ class JournalWriter:
     def restore_orders(self, live: LiveRun) -> None:
         """Give it the orders that are written down, and count late trades on from those."""
         orders = self.record.orders.values()
-        self._known, self._settled = {order.id: _signature(order) for order in orders}, 0
+        self._known = {order.id: _signature(order) for order in orders}
+        self._seen, self._unsettled = 0, {}
         self._late_before = self._late_written
         simulation = live.simulation
         simulation.broker.resume(_copy(order) for order in orders)
+        if live.row is not None:
+            simulation.broker.singles.marks = live.row.marks
         known = simulation.broker.orders
         begun = bool(known) and known[-1].reason.startswith(LIQUIDATED)
         simulation.must_end = begun and any(simulation.account.positions)
@@ -136,12 +140,15 @@ class JournalWriter:
     def _changed(self, orders: Sequence[SpreadOrder]) -> list[SpreadOrder]:
         """Copies of orders that are new or not what they were."""
         changed = []
-        for order in orders[self._settled :]:
+        self._unsettled |= {order.id: order for order in orders[self._seen :]}
+        self._seen = len(orders)
+        for order in tuple(self._unsettled.values()):
             if self._known.get(order.id) != _signature(order):
                 self._known[order.id] = _signature(order)
                 changed.append(_copy(order))
-        while self._settled < len(orders) and orders[self._settled].state not in ("open", "one leg", "unwinding"):
-            self._settled += 1
+            if order.state not in ("open", "one leg", "unwinding"):
+                del self._unsettled[order.id]
+                del self._known[order.id]
         return changed
 
     def _append(self, entries: Sequence[Entry]) -> None:
@@ -153,7 +160,11 @@ class JournalWriter:
 
 
 def _signature(order: SpreadOrder) -> tuple[Any, ...]:
-    return order.state, order.reason, *((leg.state, leg.filled) for leg in order.legs)
+    return (
+        order.state,
+        order.reason,
+        *((leg.state, leg.filled, leg.quantity, leg.eligible_ns, leg.triggered_ns) for leg in order.legs),
+    )
 
 
 def _copy(order: SpreadOrder) -> SpreadOrder:

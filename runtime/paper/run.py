@@ -221,6 +221,7 @@ class PaperRun:
         pipeline = self._pipeline(self.record.begin.trades)
         now_ns = live.until_ns if pipeline is None else max(live.until_ns, pipeline.now_ns())
         live.simulation.halt()
+        live.simulation.broker.singles.cancel_all(BY_HAND)
         closing = SpreadRequest(
             tuple(-units for units in live.simulation.account.positions),
             direction=0,

@@ -101,6 +101,7 @@ class SingleOrders:
             return order
         self.marks = marks
         self._begin(order)
+        self._filling.note(order)
         if self._rules.fill == "same_close" and part.kind == "market" and volumes[leg] > 0.0:
             share = self._rules.max_share
             self.on_trade(leg, now_ns, marks[leg], None if share is None else share * volumes[leg], only=order)
@@ -149,7 +150,6 @@ class SingleOrders:
             self._expires_ns = min(self._expires_ns, order.good_till_ns)
         if order.bracket is not None:
             self._brackets.setdefault(order.bracket, []).append(order)
-        self._filling.note(order)
 
     def keep(self, order: SpreadOrder) -> None:
         """Go on with an order of an earlier life."""
@@ -310,6 +310,7 @@ class SingleOrders:
             order.bracket = entry.id
             part.touch = None if self.in_bars else self._account.fills[-1].trade_price
             self._begin(order)
+            self._filling.note(order)
         self._look(of.leg)
 
     def _others(self, order: SpreadOrder) -> list[SpreadOrder]:
