@@ -1,5 +1,6 @@
 """What the decisions of a strategy do, and what its handlers answer to what became of its orders."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -31,8 +32,7 @@ class Acting:
         self.listens = self._on_order is not None or self._on_fill is not None
         self._name = strategy.name
         self._same_close = broker.rules.fill == "same_close"
-        self._marks: list[float] = [float("nan")] * len(account.symbols)
-        self._volumes: Sequence[float] = [0.0] * len(account.symbols)
+        self._none = [0.0] * len(account.symbols)
         if self.listens:
             broker.filling.events = []
 
@@ -68,7 +68,7 @@ class Acting:
 
     def on_row(self, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> None:
         """Let handlers answer what has happened by the end of a row."""
-        self._marks, self._volumes = list(marks), volumes
+        self._broker.singles.marks, self._broker.singles.volumes = list(marks), list(volumes)
         # a close that has been met is not to be had by who hears of it
         self._answer(now_ns + self._same_close)
 
@@ -83,9 +83,11 @@ class Acting:
 
     def _answer(self, now_ns: int) -> None:
         """Until nothing more happens."""
-        events = self._broker.filling.events
+        events, singles = self._broker.filling.events, self._broker.singles
         assert events is not None
-        volumes = [0.0] * len(self._marks) if self._same_close else self._volumes
+        if not singles.marks:  # a run that goes on has fills before its first row
+            singles.marks, singles.volumes = [math.nan] * len(self._none), list(self._none)
+        volumes = self._none if self._same_close else singles.volumes
         for count, event in enumerate(_taken(events)):
             if count == MANY:
                 raise ParameterError(
@@ -93,12 +95,12 @@ class Acting:
                     "brought about: let it leave some unanswered"
                 )
             if isinstance(event, Fill):
-                self._marks[self._account.symbols.index(event.symbol)] = event.trade_price
+                singles.marks[self._account.symbols.index(event.symbol)] = event.trade_price
                 answer = None if self._on_fill is None else self._on_fill(event, self._account)
             else:
                 answer = None if self._on_order is None else self._on_order(event, self._account)
             if answer is not None:
-                self.act(answer, now_ns, self._marks, volumes)
+                self.act(answer, now_ns, singles.marks, volumes)
 
 
 def _taken(events: list[Any]) -> Any:

@@ -74,7 +74,7 @@ class PairFold:
     def run(self, rows: Columns, memory: Columns | None) -> tuple[Columns, Columns, int]:
         """See ``StreamFold``."""
         spec, graph = self.spec, Graph(nodes_of(self.spec))
-        closed, bars, skipped = _closed_rows(self.symbols, spec.interval_ns, rows, memory)
+        closed, bars, skipped, _ = _closed_rows(self.symbols, spec.interval_ns, rows, memory)
         _restore(graph, (spec.source,), memory)
         outputs = graph.run(spec.source, source_columns(closed, spec.price))
         return pair_columns(spec, closed, outputs), bars | _states(graph), skipped
@@ -125,13 +125,14 @@ class StrategyFold:
         """See ``StreamFold``."""
         (spec,) = self.strategy.pairs
         fold = RowFold([self.strategy], series_of(spec))
-        closed, bars, skipped = _closed_rows(self.symbols, require_one_interval(self.strategy), rows, memory)
+        interval_ns = require_one_interval(self.strategy)
+        closed, bars, skipped, legs = _closed_rows(self.symbols, interval_ns, rows, memory)
         _restore(fold.graph, fold.sources, memory)
         (table,), seen = fold.run(dict.fromkeys(fold.keys, closed))
         if fold.states != [None]:
             raise ParameterError(f"{self.strategy.name} folds rows by itself: only states of estimators can be kept")
         simulation = _resumed(self.strategy, self.rules, self.capital, memory)
-        books = _play(simulation, table, closed)
+        books = _play(simulation, table, closed, [_by_end(leg, interval_ns) for leg in legs])
         decided = {**table.recorded, **table.columns}  # some have names of the pair's own series, and other values
         own = {f"strategy_{name}": values for name, values in decided.items() if values.ndim == 1}
         out = {**beside_prices(closed, {name: values for name, (_, values) in seen.items()}), **own, **books}
@@ -163,14 +164,28 @@ def _nothing_is_due(when_ns: int, job: Callable[[], object]) -> None:
     raise AssertionError(f"{job} at {when_ns}: rules without time limits and funding schedule nothing")
 
 
-def _play(simulation: Simulation, table: Table, rows: PairRows) -> Columns:
-    """Let orders meet the closes of each row, then decide on it; the account's books at the end of each."""
+def _by_end(bars: Bars, interval_ns: int) -> dict[int, tuple[int, float, float, float, float]]:
+    """Beginning, open, high, low and volume of bars, by their ends."""
+    columns = bars.start_ns, bars.open, bars.high, bars.low, bars.volume
+    return {start + interval_ns: (start, *what) for start, *what in zip(*(c.tolist() for c in columns), strict=True)}
+
+
+def _play(
+    simulation: Simulation,
+    table: Table,
+    rows: PairRows,
+    bars: Sequence[Mapping[int, tuple[int, float, float, float, float]]],
+) -> Columns:
+    """Let orders meet the bars and closes of each row, then decide on it; the account's books at the end of each."""
     closes = [
         [each.tolist() for each in leg]
         for leg in ((rows.y_trades, rows.y, rows.y_volume), (rows.x_trades, rows.x, rows.x_volume))
     ]
     positions, cash = np.zeros((len(table), 2)), np.zeros(len(table))
     for at, row in enumerate(table.rows()):
+        for leg, of_leg in enumerate(bars):
+            if row.when_ns in of_leg:
+                simulation.meet_bar(leg, row.when_ns - 1, *of_leg[row.when_ns])
         for leg, (trades, price, volume) in enumerate(closes):
             if trades[at]:
                 simulation.on_trade(TradeEvent(row.when_ns, leg, price[at], volume[at]))
@@ -183,8 +198,8 @@ def _play(simulation: Simulation, table: Table, rows: PairRows) -> Columns:
 
 def _closed_rows(
     legs: Sequence[str], interval_ns: int, rows: Columns, memory: Columns | None
-) -> tuple[PairRows, dict[str, Any], int]:
-    """Rows that new bars close, what to remember of bars, and how many bars were left out.
+) -> tuple[PairRows, dict[str, Any], int, list[Bars]]:
+    """Rows that new bars close, what to remember of bars, how many bars were left out, and the bars of each leg.
 
     A row is closed when bars of both legs reach its end: no clock decides, so it does not matter when bars arrived.
     """
@@ -208,7 +223,7 @@ def _closed_rows(
     for leg, bars in zip("yx", known, strict=True):
         first = max(int(np.searchsorted(bars.start_ns, until_ns)) - 1, 0)  # the price of later rows without a trade
         kept |= {f"{leg}.{name}": getattr(bars, name)[first:] for name in BAR_COLUMNS}
-    return closed, kept, skipped
+    return closed, kept, skipped, known
 
 
 def _leg(memory: Columns, leg: str) -> Bars:

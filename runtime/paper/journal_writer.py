@@ -64,7 +64,7 @@ class JournalWriter:
         simulation = live.simulation
         simulation.broker.resume(_copy(order) for order in orders)
         if live.row is not None:
-            simulation.broker.singles.marks = live.row.marks
+            simulation.broker.singles.marks, simulation.broker.singles.volumes = live.row.marks, live.row.volumes
         known = simulation.broker.orders
         begun = bool(known) and known[-1].reason.startswith(LIQUIDATED)
         simulation.must_end = begun and any(simulation.account.positions)

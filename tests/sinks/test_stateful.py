@@ -27,6 +27,7 @@ from alphastream.strategies import (
 )
 from alphastream.trading.broker.costs import BrokerRules, Fees, FillRule
 from alphastream.trading.broker.margin import Margin
+from tests.backtest.restless import Answering
 
 ROWS = 600
 SPEC = PairSpec("ETH", "BTC", window=20, entry=1.0, exit=0.2)
@@ -112,6 +113,7 @@ STRATEGIES: dict[str, Strategy] = {
     "stops": ZScoreThreshold(SPEC, rule=ThresholdRule(stop=1.5, time_stop=9, cool_down=3), rebalance=True),
     "innovation": InnovationThreshold(replace(SPEC, model="kalman")),
     "beyond its means": ZScoreThreshold(SPEC, sizer=FixedNotional(700_000.0)),
+    "single orders": Answering(1, SPEC),
 }
 COSTS = BrokerRules(half_spread_bps=40.0, fees=Fees(), max_share=0.9, margin=Margin(max_leverage=9.9, maintenance=0.1))
 

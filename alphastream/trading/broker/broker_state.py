@@ -20,7 +20,7 @@ class BrokerState(msgspec.Struct, frozen=True):
     orders : those that still wait, if any, and the newest.
     extra_bps : what a liquidation adds to fees.
     sent : id of the newest order.
-    marks : last prices that single orders know, empty before the first.
+    marks, volumes : last prices and volumes that single orders know, empty before the first.
     """
 
     cash: float
@@ -34,6 +34,7 @@ class BrokerState(msgspec.Struct, frozen=True):
     extra_bps: float
     sent: int = 0
     marks: list[float] = []
+    volumes: list[float] = []
 
 
 def state_of(broker: SimulatedBroker) -> BrokerState:
@@ -51,7 +52,8 @@ def state_of(broker: SimulatedBroker) -> BrokerState:
         [*waiting, *broker.orders[-1:]],
         broker.filling.extra_bps,
         broker.filling.sent,
-        list(broker.singles.marks),
+        broker.singles.marks,
+        broker.singles.volumes,
     )
 
 
@@ -65,7 +67,7 @@ def resume(broker: SimulatedBroker, state: BrokerState) -> None:
     account.fills = [] if state.last_fill is None else [state.last_fill]
     filling = broker.filling
     filling.orders, filling.extra_bps, filling.sent = list(state.orders), state.extra_bps, state.sent
-    broker.singles.marks = state.marks
+    broker.singles.marks, broker.singles.volumes = state.marks, state.volumes
     _wait(broker, filling.orders)
 
 

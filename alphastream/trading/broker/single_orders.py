@@ -6,13 +6,13 @@ of them trades the other does not, and when the stop is reached the take-profit 
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, cast
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.depth import Levels, take_depth
 from alphastream.trading.broker.filling import EXACT, Filling
 from alphastream.trading.broker.meeting import Met, is_through, may_trade, meet
-from alphastream.trading.broker.orders import LegOrder, OrderRequest, SpreadOrder
+from alphastream.trading.broker.orders import LegOrder, OrderKind, OrderRequest, SpreadOrder
 
 Waiting: TypeAlias = tuple[SpreadOrder, LegOrder]
 
@@ -38,7 +38,8 @@ class SingleOrders:
     open : how many are.
     in_bars : prices are known as bars: orders with a price of their own meet ``on_bar``, not the trades that market
         orders meet.
-    marks : last price of each symbol that limits of leverage are measured at.
+    marks : last price of each symbol that limits of leverage are measured at; empty before the first row.
+    volumes : units traded in the bar of the newest row, as far as somebody needed them.
     """
 
     def __init__(self, filling: Filling, waiting: Sequence[Waiting | None], look: Callable[[int], None]) -> None:
@@ -46,7 +47,8 @@ class SingleOrders:
         self.of: list[list[SpreadOrder]] = [[] for _ in filling.account.symbols]
         self.open = 0
         self.in_bars = rules.fill in ("next_open", "next_close", "same_close")
-        self.marks: Sequence[float] = ()
+        self.marks: list[float] = []
+        self.volumes: list[float] = []
         self._filling, self._waiting, self._look = filling, waiting, look
         self._account, self._rules, self._contracts = filling.account, rules, filling.contracts
         self._brackets: dict[int, list[SpreadOrder]] = {}  # by entry, its sides that are open
@@ -86,20 +88,22 @@ class SingleOrders:
     def send(self, request: OrderRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]) -> SpreadOrder:
         """Send an order; see ``SimulatedBroker.send``."""
         leg = self.leg_of(request.symbol)
-        quantity = self._contracts[leg].rounded(request.quantity)
+        quantity = self._contracts[leg].rounded(float(request.quantity))
         mark = marks[leg] if request.kind != "market" and math.isfinite(marks[leg]) else None
-        part = self._part(leg, quantity, request.kind, now_ns, volumes[leg])
-        part.limit, part.stop, part.reduce_only, part.touch = request.limit, request.stop, request.reduce_only, mark
+        part = self._part(leg, quantity, _plain(request.kind), now_ns, volumes[leg])
+        part.limit, part.stop = _number(request.limit), _number(request.stop)
+        part.reduce_only, part.touch = bool(request.reduce_only), mark
         order = self._new((part,), now_ns, request.reason)
-        order.good_till_ns, order.time_in_force = request.good_till_ns, request.time_in_force
-        order.take_profit, order.stop_loss = request.take_profit, request.stop_loss
+        order.good_till_ns = None if request.good_till_ns is None else int(request.good_till_ns)
+        order.time_in_force = _plain(request.time_in_force)
+        order.take_profit, order.stop_loss = _number(request.take_profit), _number(request.stop_loss)
         refusal = self._refusal(part, request, now_ns, marks)
         if refusal is not None:
             part.state = order.state = "rejected"
             order.reason = refusal
             self._filling.note(order)
             return order
-        self.marks = marks
+        self.marks = list(marks)
         self._begin(order)
         self._filling.note(order)
         if self._rules.fill == "same_close" and part.kind == "market" and volumes[leg] > 0.0:
@@ -109,12 +113,12 @@ class SingleOrders:
         self._look(leg)
         return order
 
-    def _part(self, leg: int, quantity: float, kind: str, now_ns: int, volume: float) -> LegOrder:
+    def _part(self, leg: int, quantity: float, kind: OrderKind, now_ns: int, volume: float) -> LegOrder:
         symbol = self._account.symbols[leg]
         in_bars = self.in_bars and kind != "market" and self._rules.fill != "next_trade"
         eligible_ns = now_ns if in_bars else self._rules.eligible_ns(symbol, now_ns)
         part = LegOrder(leg, symbol, quantity, None, eligible_ns, volume)
-        part.kind = kind  # type: ignore[assignment]
+        part.kind = kind
         return part
 
     def _new(self, legs: tuple[LegOrder], now_ns: int, reason: str) -> SpreadOrder:
@@ -186,7 +190,7 @@ class SingleOrders:
 
     def on_row(self, now_ns: int, marks: Sequence[float]) -> None:
         """Keep the prices of a row, and cancel what is over by its end."""
-        self.marks = marks
+        self.marks = list(marks)
         if now_ns < self._expires_ns:
             return
         self._expires_ns = NEVER_NS
@@ -453,3 +457,15 @@ class SingleOrders:
             self._booked(order, part, time_ns, units, held, done)
         if order.time_in_force != "gtc" or (part.limit is None and not part.reduce_only):
             self.cancel(order, AT_ONCE)
+
+
+Word = TypeVar("Word", bound=str)
+
+
+def _plain(word: Word) -> Word:
+    """A word as text: orders are written down, and numpy has kinds of its own that files do not know."""
+    return cast(Word, str(word))
+
+
+def _number(price: float | None) -> float | None:
+    return None if price is None else float(price)
