@@ -120,7 +120,7 @@ class TickMarket:
     def leg_bars(self, symbol: str, rule: FillRule, interval_ns: int) -> LegBars:
         """Bars of the strategy."""
         bars = self.bars(symbol, interval_ns)
-        return _leg_bars(bars, bars.first_ns, interval_ns)
+        return leg_bars_of(bars, bars.first_ns, interval_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +178,7 @@ class BarMarket:
             bars, interval_ns = _known(self.bars, symbol), self.interval_ns
         else:
             bars = self._of(symbol, interval_ns)
-        return _leg_bars(bars, bars.start_ns, interval_ns)
+        return leg_bars_of(bars, bars.start_ns, interval_ns)
 
 
 def longer(bars: Bars, interval_ns: int, of_ns: int | None) -> Bars:
@@ -193,7 +193,8 @@ def bar_tape(bars: Bars, rule: FillRule, interval_ns: int, *, at_start: bool = F
     return LegTrades(bars.start_ns if at_start else bars.first_ns, bars.open, bars.volume)
 
 
-def _leg_bars(bars: Bars, begin_ns: Ints, interval_ns: int) -> LegBars:
+def leg_bars_of(bars: Bars, begin_ns: Ints, interval_ns: int) -> LegBars:
+    """Bars as orders with a price of their own meet them."""
     return LegBars(bars.start_ns + (interval_ns - 1), begin_ns, bars.open, bars.high, bars.low, bars.volume)
 
 

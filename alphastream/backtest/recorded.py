@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 
 from alphastream.backtest.compiled_run import VectorisedRun
-from alphastream.backtest.market import LegTrades, Market, bar_tape, longer
+from alphastream.backtest.market import LegBars, LegTrades, Market, bar_tape, leg_bars_of, longer
 from alphastream.backtest.pair_history import pair_history
 from alphastream.backtest.pair_series import PairStrategy
 from alphastream.backtest.vectorised import run_pair
@@ -115,6 +115,11 @@ class RecordedMarket:
         time_ns, price, quantity = map(np.concatenate, parts)
         order = np.argsort(time_ns, kind="stable")
         return LegTrades(time_ns[order], price[order], quantity[order])
+
+    def leg_bars(self, symbol: str, rule: FillRule, interval_ns: int) -> LegBars:
+        """Bars of an instrument that orders with a price of their own meet."""
+        bars = self.bars(symbol, interval_ns)
+        return leg_bars_of(bars, bars.first_ns, interval_ns)
 
 
 def run_pairs(

@@ -329,9 +329,10 @@ class SingleOrders:
         """One side of a bracket has traded: the other has as much less to do, and nothing more is opened."""
         for other in self._others(order):
             part = other.legs[0]
-            part.quantity -= units if other.bracket is not None else 0.0
-            if other.bracket is None or abs(part.rest) <= EXACT * abs(order.legs[0].quantity):
+            if other.bracket is None or abs(part.rest - units) <= EXACT * abs(part.quantity):
                 self.cancel(other, OTHER_SIDE)
+            else:
+                part.quantity -= units
 
     def _triggered(self, order: SpreadOrder) -> None:
         if order.bracket is not None:
