@@ -53,13 +53,13 @@ from alphastream.backtest.kernel import (
     Record,
     Terms,
 )
-from alphastream.core.compilation import kernel
+from alphastream.core.compilation import inlined, kernel
 from alphastream.core.types import Floats, Ints
 
 BP: Final = 1e-4
 
 
-@kernel
+@inlined
 def _rounded(quantity: float, lot: float) -> float:
     if lot == 0.0:
         return quantity
@@ -68,7 +68,7 @@ def _rounded(quantity: float, lot: float) -> float:
     return float((whole if abs(lots - whole) < 1e-9 * max(1.0, abs(lots)) else np.trunc(lots)) * lot)
 
 
-@kernel
+@inlined
 def _worsened(price: float, tick: float, buying: bool) -> float:
     if tick == 0.0:
         return price
@@ -79,7 +79,7 @@ def _worsened(price: float, tick: float, buying: bool) -> float:
     return float((np.ceil(ticks) if buying else np.floor(ticks)) * tick)
 
 
-@kernel
+@inlined
 def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, books: Floats, fills: Floats) -> None:
     """Let the open order of a leg meet its trade. A fill that crosses zero is two lines: one closes, one opens."""
     held, target = books[POSITION + leg], books[TARGET + leg]
@@ -118,7 +118,7 @@ def _fill(leg: int, decided: int, trade: float, volume: float, terms: Terms, boo
         place += 1
 
 
-@kernel
+@inlined
 def _fill_until(
     t: int, before_ns: int, prices: Floats, times: Ints, terms: Terms, books: Floats, fills: Floats
 ) -> None:
@@ -160,7 +160,7 @@ def pay_funding(t: int, market: KernelMarket, terms: Terms, books: Floats, recor
     books[NEXT_DUE] = due[place, DUE_ROW] if place < len(rates) else len(times)
 
 
-@kernel
+@inlined
 def _beyond_limit(goal_y: float, goal_x: float, y: float, x: float, terms: Terms, books: Floats) -> bool:
     """Whether positions are more than the margin allows, and more than those that are held; takes note of it."""
     held_y, held_x = books[POSITION], books[POSITION + 1]
@@ -185,7 +185,7 @@ def _end(t: int, books: Floats) -> None:
         books[DECIDED + leg] = t if held != 0.0 else -1.0
 
 
-@kernel
+@inlined
 def _decide(
     t: int, direction: float, ratio: float, leverage: float, y: float, x: float, terms: Terms, books: Floats
 ) -> None:
@@ -223,7 +223,7 @@ def _decide(
     books[DECIDED + 1] = t if change_x != 0.0 and not small_x else -1.0
 
 
-@kernel
+@inlined
 def _first_fill(times: Ints, books: Floats) -> float:
     """First row in which an open order meets its trade, or funding falls due."""
     following = books[NEXT_DUE]
@@ -234,7 +234,7 @@ def _first_fill(times: Ints, books: Floats) -> float:
     return float(following)
 
 
-@kernel
+@inlined
 def _bound_loss(books: Floats, fills: Floats) -> None:
     """``Account.bound_loss``."""
     if books[CASH] < 0.0 and books[POSITION] == 0.0 and books[POSITION + 1] == 0.0:
@@ -244,7 +244,7 @@ def _bound_loss(books: Floats, fills: Floats) -> None:
         books[CASH] = 0.0
 
 
-@kernel
+@inlined
 def settle(
     t: int, direction: float, ratio: float, leverage: float, y: float, x: float, prices: Floats, times: Ints,
     terms: Terms, books: Floats, fills: Floats,

@@ -42,7 +42,7 @@ from alphastream.backtest.kernel import (
 )
 from alphastream.backtest.settling import open_books, pay_funding, settle
 from alphastream.core.borrowing import borrowed, read_soon
-from alphastream.core.compilation import kernel, summation
+from alphastream.core.compilation import inlined, kernel, summation
 from alphastream.core.types import Floats
 
 AHEAD = 12  # changes of direction by which what they read is asked for before they come
@@ -131,7 +131,7 @@ def run_books(
         t += 1
 
 
-@kernel
+@inlined
 def _mark(
     start: int, stop: int, y: Floats, x: Floats, balance: float, held_y: float, held_x: float, maintenance: float,
     curve: Floats,
@@ -160,7 +160,7 @@ def _mark(
     return start
 
 
-@kernel
+@inlined
 def _keep(equity: float, curve: Floats) -> None:
     if int(curve[HAS]) == CURVE - KEPT:
         fold(curve)

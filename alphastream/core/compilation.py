@@ -34,6 +34,11 @@ def kernel(function: Function) -> Function:
     return _compiled(function, {})
 
 
+def inlined(function: Function) -> Function:
+    """Compile a function into those that call it: for what is short, and called where each nanosecond counts."""
+    return _compiled(function, {"forceinline": True})
+
+
 def summation(function: Function) -> Function:
     """Compile a function that sums over a whole window, in the order that suits the machine's vectors.
 
