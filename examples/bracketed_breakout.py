@@ -1,7 +1,8 @@
 """A breakout of one instrument's channel: an entry stop at its top, with take-profit and stop as one bracket.
 
 Run as a script it trades the bundled recording three times: over history at once, over the tape replayed, and over
-the tape as it comes in pieces. All orders and fills are the same, and it says so: ``python -m examples.bracketed_breakout``.
+the tape as it comes in pieces. All orders and fills are the same, and it says so:
+``python -m examples.bracketed_breakout``.
 """
 
 import asyncio

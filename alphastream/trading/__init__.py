@@ -28,6 +28,7 @@ from alphastream.trading.broker.orders import (
 )
 from alphastream.trading.broker.simulated import SimulatedBroker
 from alphastream.trading.engine.backtesting import BacktestingDispatcher, backtesting_dispatcher
+from alphastream.trading.engine.bar_files import CsvBarSource
 from alphastream.trading.engine.clock import local_now, utc_now
 from alphastream.trading.engine.dispatcher import EventDispatcher
 from alphastream.trading.engine.errors import DispatchError, EventOrderError, InvalidBar
@@ -43,6 +44,7 @@ from alphastream.trading.engine.signals import (
 )
 from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource, Producer
 from alphastream.trading.engine.token_bucket import TokenBucketLimiter
+from alphastream.trading.engine.trade_bars import TradesToBars
 
 __all__ = [
     "Account",
@@ -52,6 +54,7 @@ __all__ = [
     "BrokerRules",
     "Cancel",
     "Contract",
+    "CsvBarSource",
     "DispatchError",
     "Ended",
     "Event",
@@ -84,6 +87,7 @@ __all__ = [
     "SpreadRequest",
     "Target",
     "TokenBucketLimiter",
+    "TradesToBars",
     "TradingSignal",
     "TradingSignalSource",
     "VenueFunding",

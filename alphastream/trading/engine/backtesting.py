@@ -17,6 +17,7 @@ from alphastream.trading.engine.slots import Slot
 logger = logging.getLogger(__name__)
 
 NEVER: Final = -(2**63)
+CHAIN_LIMIT: Final = 10  # room for jobs that tidy up one after another; a timer would go on for nobody
 
 
 class BacktestingDispatcher(EventDispatcher):
@@ -33,7 +34,7 @@ class BacktestingDispatcher(EventDispatcher):
     chain_limit : generations of jobs that may follow one another after the last event.
     """
 
-    def __init__(self, max_concurrent: int = 1, *, chain_limit: int = 1000) -> None:
+    def __init__(self, max_concurrent: int = 1, *, chain_limit: int = CHAIN_LIMIT) -> None:
         super().__init__(max_concurrent)
         if chain_limit < 0:
             raise ParameterError(f"chain_limit is {chain_limit}: it counts generations of jobs, 0 or more")
@@ -210,6 +211,6 @@ class BacktestingDispatcher(EventDispatcher):
         return None
 
 
-def backtesting_dispatcher(max_concurrent: int = 1) -> BacktestingDispatcher:
+def backtesting_dispatcher(max_concurrent: int = 1, *, chain_limit: int = CHAIN_LIMIT) -> BacktestingDispatcher:
     """Make a dispatcher for a backtest; see there."""
-    return BacktestingDispatcher(max_concurrent)
+    return BacktestingDispatcher(max_concurrent, chain_limit=chain_limit)

@@ -21,7 +21,7 @@ class Calls:
     ----------
     max_concurrent : most coroutine handlers and jobs at a time.
     on_done : called when a coroutine that ran beside others has ended.
-    on_error : called after an exception was recorded.
+    on_error : called with an exception that was recorded.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Calls:
     errors, last_error : number of exceptions so far, and the newest.
     """
 
-    def __init__(self, max_concurrent: int, on_done: Callable[[], None], on_error: Callable[[], None]) -> None:
+    def __init__(self, max_concurrent: int, on_done: Callable[[], None], on_error: Callable[[Exception], None]) -> None:
         self.stopped = False
         self.in_flight = InFlight(max_concurrent, on_done)
         self.errors = 0
@@ -78,7 +78,7 @@ class Calls:
         self.errors += 1
         self.last_error = error
         logger.error("exception in %s %s", what, about, exc_info=error)
-        self._on_error()
+        self._on_error(error)
 
     async def _settle(self, result: object, handler: EventHandler, event: Dated, rest: Iterator[EventHandler]) -> bool:
         """Await what a handler returned. True: a task does that, and calls the rest of the event's handlers."""

@@ -7,6 +7,7 @@ the order in which sources were subscribed; events of one source keep their orde
 import abc
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from alphastream.trading.engine.slots import EventHandler, Slot
 from alphastream.trading.engine.sources import EventSource, Producer
 from alphastream.trading.engine.stop_signals import STOP_SIGNALS, stopping_on
 from alphastream.trading.engine.subscriptions import Subscriptions
+
+logger = logging.getLogger(__name__)
 
 BURST: Final = 4096  # events and jobs until other tasks of the asyncio loop have their turn
 POLL_S: Final = 1e-3  # how often sources that do not announce are asked while nothing else happens
@@ -46,7 +49,7 @@ class EventDispatcher(abc.ABC):
             raise ParameterError(f"max_concurrent is {max_concurrent}: at least 1 handler must be allowed at a time")
         self.stop_on_handler_exceptions = False
         self._sleeper = Sleeper()
-        self._calls = Calls(max_concurrent, self._sleeper.rouse, self._stop_if_told)
+        self._calls = Calls(max_concurrent, self._sleeper.rouse, self._after_error)
         self._producing = Producing(self._producer_failed, self._sleeper.rouse)
         self._subscriptions = Subscriptions(self, max_concurrent == 1, self._sleeper.rouse)
         self._jobs = JobQueue()
@@ -83,6 +86,17 @@ class EventDispatcher(abc.ABC):
     def last_error(self) -> Exception | None:
         """The newest of them."""
         return self._calls.last_error
+
+    @property
+    def current_event_dt(self) -> Moment | None:
+        """Another word for ``now()``; None before a backtest has a time. For code that was written for it."""
+        try:
+            return self.now()
+        except DispatchError:
+            return None
+
+    def on_error(self, error: Exception) -> None:  # noqa: B027 - to be overridden by who wants to know
+        """Called with each exception of a handler, a job or a finalizer, after it was logged and counted."""
 
     def subscribe(self, source: EventSource, event_handler: EventHandler) -> None:
         """Call a handler with each event of a source. May be called while running.
@@ -188,7 +202,11 @@ class EventDispatcher(abc.ABC):
             if not slot.active:
                 self._take(slot)
 
-    def _stop_if_told(self) -> None:
+    def _after_error(self, error: Exception) -> None:
+        try:
+            self.on_error(error)
+        except Exception:  # what is said about an error must not become one
+            logger.exception("on_error failed")
         if self.stop_on_handler_exceptions:
             self.stop()
 

@@ -106,6 +106,19 @@ class TradingSignal(BaseTradingSignal):
         """Position to switch to in the first pair."""
         return self._positions[self.pair]
 
+    @property
+    def operation(self) -> OrderOperation:
+        """The operation that opens the position.
+
+        Raises
+        ------
+        ParameterError : the position is neutral, which takes a buy or a sell by what is held.
+        """
+        for operation in OrderOperation:
+            if operation.position is self.position:
+                return operation
+        raise ParameterError(f"signal of {self.when} is {self.position}: no one operation does that; read position")
+
 
 class TradingSignalSource(FifoQueueEventSource):
     """Where a strategy pushes its signals.

@@ -332,3 +332,38 @@ def test_runs_in_any_thread() -> None:
 def test_settings_out_of_range(build: "type[BacktestingDispatcher]") -> None:
     with pytest.raises(ParameterError, match=r"or more|at least 1"):
         build()
+
+
+def test_a_timer_does_not_go_on_for_long_after_the_last_event() -> None:
+    for made, expected in ((backtesting_dispatcher(), 1 + 10), (backtesting_dispatcher(chain_limit=0), 1)):
+        beats: list[int] = []
+
+        def beat(made: BacktestingDispatcher = made, beats: list[int] = beats) -> None:
+            beats.append(made.now_ns)
+            made.schedule(made.now_ns + 10, beat)
+
+        made.schedule(10, beat)
+        made.subscribe(queue("a", 5), lambda event: None)
+        run(made)
+        assert len(beats) == expected
+        assert made.abandoned_jobs == 1
+
+
+def test_errors_are_told_to_who_overrides_on_error() -> None:
+    told: list[str] = []
+
+    class Telling(BacktestingDispatcher):
+        def on_error(self, error: Exception) -> None:
+            told.append(str(error))
+            raise RuntimeError("and this one is only logged")
+
+    def fail(event: object) -> None:
+        raise ValueError("of a handler")
+
+    dispatcher = Telling()
+    assert dispatcher.current_event_dt is None
+    dispatcher.subscribe(queue("a", 5, 6), fail)
+    run(dispatcher)
+    assert told == ["of a handler", "of a handler"]
+    assert dispatcher.errors == 2
+    assert dispatcher.current_event_dt == dispatcher.now()

@@ -206,7 +206,14 @@ def test_buckets_that_never_fill(arguments: tuple[float, float]) -> None:
     ("operation", "position"), [(OrderOperation.BUY, Position.LONG), (OrderOperation.SELL, Position.SHORT)]
 )
 def test_an_operation_means_the_position_it_opens(operation: OrderOperation, position: Position) -> None:
-    assert TradingSignal(WHEN, operation, BTC).position is position
+    signal = TradingSignal(WHEN, operation, BTC)
+    assert signal.position is position
+    assert signal.operation is operation
+
+
+def test_no_operation_makes_a_position_neutral() -> None:
+    with pytest.raises(ParameterError, match="is neutral: no one operation does that"):
+        _ = TradingSignal(WHEN, Position.NEUTRAL, BTC).operation
 
 
 def test_local_time_is_the_same_moment_as_utc() -> None:
