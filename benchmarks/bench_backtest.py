@@ -115,16 +115,22 @@ def one_run(data: dict[str, Floats], theirs: dict[str, Any] | None) -> None:
         print(f"vectorbt {taken * 1e3:,.0f} ms, first call {first:.1f} s, gain {gain:,.2f}: {taken / median:,.1f} x")
 
 
-def many_runs(data: dict[str, Floats], theirs: dict[str, Any] | None) -> None:
-    """A sweep on one thread and on all cores."""
-    found, bands, count = history(data, SWEEP_ROWS), strategy(), len(WINDOWS) * len(ENTRIES)
-    for workers in (1, os.cpu_count() or 1):
-        median, least = seconds(lambda: sweep(found, bands, WINDOWS, ENTRIES, capital=CAPITAL, workers=workers))  # noqa: B023 (called at once)
+def many_runs(few: dict[str, Floats], theirs: dict[str, Any] | None) -> None:
+    """Sweep in a process of its own, so that its memory can be told, and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "prices.npz"
+        arrays: dict[str, Any] = few
+        np.savez(file, **arrays)
+        command = [sys.executable, "-m", "benchmarks.bench_backtest", str(file)]
+        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    count, median = len(WINDOWS) * len(ENTRIES), 0.0
+    for workers, median, least in found["times"]:
         rate = f"{count / median:8,.0f} combinations/s (most {count / least:,.0f})"
         print(f"{f'sweep of {count:,}, {workers} threads':34}{median * 1e3:9.1f} ms {rate}")
-    gains = (sweep(found, bands, WINDOWS, ENTRIES, capital=CAPITAL).final_equity - CAPITAL).ravel()
+    print(f"memory {found['megabytes']:,.0f} MB, {found['before']:,.0f} MB of it before the first sweep")
     if theirs is not None:
         taken, _, gained = theirs["sweep"]
+        gains = np.array(found["gains"])
         away = float(np.abs(gains - gained).max())
         print(
             f"vectorbt {count / taken:,.0f} combinations/s, {theirs['megabytes']:,.0f} MB: {taken / median:,.0f} x; "
@@ -132,14 +138,34 @@ def many_runs(data: dict[str, Floats], theirs: dict[str, Any] | None) -> None:
         )
 
 
+def sweeps(file: str) -> None:
+    """Sweep on one thread and on all cores, and print numbers as JSON."""
+    with np.load(file) as arrays:
+        found, bands = history(dict(arrays), SWEEP_ROWS), strategy()
+    before = megabytes()
+    times = [
+        (workers, *seconds(lambda: sweep(found, bands, WINDOWS, ENTRIES, capital=CAPITAL, workers=workers)))  # noqa: B023 (called at once)
+        for workers in (1, os.cpu_count() or 1)
+    ]
+    gains = (sweep(found, bands, WINDOWS, ENTRIES, capital=CAPITAL).final_equity - CAPITAL).ravel().tolist()
+    print(json.dumps({"times": times, "gains": gains, "megabytes": megabytes(), "before": before}))
+
+
+def megabytes() -> float:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     """Print both."""
+    if len(sys.argv) > 1:
+        sweeps(sys.argv[1])
+        return
     data = prices()
     few = {name: values[:SWEEP_ROWS].copy() for name, values in data.items()}
     theirs = rival(data)
     print("vectorbt is not installed" if theirs is None else f"vectorbt {theirs['version']}")
     many_runs(few, theirs)
-    print(f"memory of this process by now {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     one_run(data, theirs)
 
 

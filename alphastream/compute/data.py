@@ -14,8 +14,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.fs
 from numpy.typing import NDArray
 
 from alphastream.compute.engines import LOCAL
@@ -73,6 +71,9 @@ def open_arrays(name: str) -> Arrays:
 
 @lru_cache(maxsize=2)
 def _mapped(name: str) -> Arrays:
+    import pyarrow as pa
+    import pyarrow.fs
+
     system, path = place(name)
     local = isinstance(system, pyarrow.fs.LocalFileSystem)
     try:
@@ -96,6 +97,8 @@ def digest_of(arrays: Arrays) -> str:
 
 def _packed(arrays: Arrays) -> Any:
     """One row, a list a column: arrays of any length in one Arrow file."""
+    import pyarrow as pa
+
     columns = {}
     for name, array in arrays.items():
         values = pa.array(np.ascontiguousarray(array).reshape(-1))

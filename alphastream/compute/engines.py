@@ -9,9 +9,6 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
-import pyarrow as pa
-from joblib.externals import loky
-
 from alphastream.compute.files import decoded, encoded
 from alphastream.core.validation import require_integer
 from alphastream.errors import ComputeError, ParameterError
@@ -40,6 +37,8 @@ def threads(work: Work, chunks: Sequence[Any], workers: int) -> Iterator[Any]:
 
 def processes(work: Work, chunks: Sequence[Any], workers: int) -> Iterator[Any]:
     """In processes of this machine, which stay for the next job; when one dies the pool ends, and the next is new."""
+    from joblib.externals import loky
+
     pool = loky.get_reusable_executor(workers, timeout=KEPT_S, env=ONE_THREAD)
     return _few_at_once(pool, work, chunks, workers)
 
@@ -119,6 +118,8 @@ def spark(work: Work, chunks: Sequence[Any]) -> Iterator[Any]:
     session: Any = _installed("pyspark.sql", "spark").SparkSession.getActiveSession()
     if session is None:
         raise ComputeError("the backend spark needs a session that is open: SparkSession.builder.getOrCreate()")
+
+    import pyarrow as pa
 
     def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

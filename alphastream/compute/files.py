@@ -7,19 +7,22 @@ import platform
 import uuid
 from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.fs
 
 from alphastream.errors import ComputeError
+
+if TYPE_CHECKING:
+    import pyarrow.fs  # of 25 MB, which a job in memory does not need
 
 _log = logging.getLogger(__name__)
 
 
-def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
+def place(uri: str) -> "tuple[pyarrow.fs.FileSystem, str]":
     """File system and path of a folder, a file or a URL such as s3://bucket/prefix."""
+    import pyarrow.fs
+
     if uri.startswith("s3://"):
         endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
         return pyarrow.fs.S3FileSystem(endpoint_override=endpoint), uri.removeprefix("s3://").rstrip("/")
@@ -31,6 +34,8 @@ def place(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
 
 def encoded(result: Any) -> tuple[str, bytes]:
     """How a result is kept: an array as "npy", a table as "arrow"; the same result is the same bytes."""
+    import pyarrow as pa
+
     buffer = io.BytesIO()
     if isinstance(result, pa.Table):
         with pa.ipc.new_file(buffer, result.schema) as file:
@@ -43,6 +48,8 @@ def encoded(result: Any) -> tuple[str, bytes]:
 def decoded(kind: str, content: Any) -> Any:
     """The result again."""
     if kind == "arrow":
+        import pyarrow as pa
+
         return pa.ipc.open_file(content).read_all()
     return np.load(io.BytesIO(content), allow_pickle=False)
 
@@ -71,6 +78,8 @@ def finished(folder: str | None, names: Container[str]) -> dict[str, Any]:
     """Results of some names that a folder holds; one that a power cut damaged is left out, and so computed again."""
     if folder is None:
         return {}
+    import pyarrow.fs
+
     system, path = place(folder)
     found = {}
     for each in system.get_file_info(pyarrow.fs.FileSelector(path, allow_not_found=True)):
