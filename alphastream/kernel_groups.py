@@ -75,7 +75,7 @@ GROUPS: Final[Mapping[str, KernelGroup]] = {
     POSITIONS: KernelGroup("portfolio", partial(_warm_up, "portfolio"), 25.0),
     SCAN: KernelGroup("scan", partial(_warm_up, "scan"), 5.0),
     ARBITRAGE: KernelGroup("arbitrage", partial(_warm_up, "arbitrage"), 6.0),
-    BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 4.0),
+    BACKTEST: KernelGroup("backtest", partial(_warm_up, "backtest"), 6.0),
     FRAMES: KernelGroup("feeds", partial(_warm_up, "feeds.binance.bursts"), 4.0),
 }
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,3 +144,12 @@ def test_orders_beyond_the_limit_are_refused_with_the_numbers() -> None:
     assert "on an equity of 1,000.00" in run.refusal
     assert "the limit is 20 times, 20,000.00" in run.refusal
     assert run_pair(found, bands()).refusal is None
+
+
+def test_backtests_in_memory_import_neither_arrow_nor_processes() -> None:
+    """They are 31 MB, more than a sweep takes."""
+    show = "import sys, alphastream.backtest; print(*{name.partition('.')[0] for name in sys.modules})"
+    command, root = [sys.executable, "-c", show], Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=True)
+    assert "alphastream" in done.stdout.split()
+    assert not {"pyarrow", "joblib", "pandas"} & set(done.stdout.split())
