@@ -1,8 +1,7 @@
 """A breakout of one instrument's channel: an entry stop at its top, with take-profit and stop as one bracket.
 
-Run as a script it trades the bundled recording three times: over history at once, over the tape replayed, and over
-the tape as it comes in pieces. All orders and fills are the same, and it says so:
-``python -m examples.bracketed_breakout``.
+Run as a script it trades the bundled recording three times: over history at once, over the tape replayed, and over the
+tape as it comes in pieces. All orders and fills are the same, which it says: ``python -m examples.bracketed_breakout``.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ from alphastream.reports.trade_tables import exit_reasons, round_trips_frame
 from alphastream.trading import SpreadOrder
 from views.shared.exports import csv_bytes
 from views.shared.instruments import labels
+from views.shared.order_terms import NO_TERMS, TERMS, terms_of
 
 
 def trades_frame(run: RunResult, performance: Performance, venue: str = "") -> pd.DataFrame:
@@ -68,6 +69,7 @@ ORDER_COLUMNS: Final = (
     "reason",
     "state",
     "symbol",
+    *TERMS,
     "time",
     "quantity",
     "trade_price",
@@ -107,11 +109,14 @@ def _order_lines(run: RunResult) -> Iterator[dict[str, object]]:
 
 
 def _order_line(number: int, order: SpreadOrder | None, symbol: str) -> dict[str, object]:
-    decided = pd.NaT if order is None else utc(order.decided_ns)
+    if order is None:
+        return {"order": number, "decided": pd.NaT, "reason": "", "state": "", "symbol": symbol, **NO_TERMS}
+    leg = next((leg for leg in order.legs if leg.symbol == symbol), None)
     return {
         "order": number,
-        "decided": decided,
-        "reason": "" if order is None else order.reason,
-        "state": "" if order is None else order.state,
+        "decided": utc(order.decided_ns),
+        "reason": order.reason,
+        "state": order.state,
         "symbol": symbol,
+        **(NO_TERMS if leg is None else terms_of(order, leg)),
     }

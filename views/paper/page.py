@@ -307,6 +307,9 @@ def _records(view: PaperView, venue: str) -> None:
         column_config={
             "order": number(format="%d"),
             "decided": moment("decided, UTC", format="HH:mm:ss", timezone="UTC"),
+            "limit": number(format="%.8g"),
+            "stop": number(format="%.8g"),
+            "good_till": moment("good till, UTC", format="HH:mm:ss", timezone="UTC"),
             "asked": number(format="%+.5g"),
             "filled": number(format="%+.5g"),
         },

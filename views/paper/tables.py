@@ -21,6 +21,7 @@ from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.instruments import labels
 from views.shared.metrics import SIDES, UNKNOWN, Metric, money
+from views.shared.order_terms import TERMS, state_of_leg, terms_of, waits_for
 
 MAX_FILLS: Final = 50
 STATES: Final = {
@@ -148,15 +149,14 @@ def waiting(view: PaperView, venue: str = "") -> list[str]:
     sentences, names = [], labels(view.symbols, venue)
     for order in view.open_orders:
         filled = [names[leg.symbol] for leg in order.legs if leg.filled]
-        waits = [
-            f"{in_markdown(names[leg.symbol])} from {moment(leg.eligible_ns)} on"
-            for leg in order.legs
-            if leg.state == "open"
-        ]
+        still = [leg for leg in order.legs if leg.state == "open"]
+        waits = [f"{in_markdown(names[leg.symbol])} from {moment(leg.eligible_ns)} on" for leg in still]
+        wanted = " and ".join(dict.fromkeys(in_markdown(waits_for(leg)) for leg in still))
+        until = "" if order.good_till_ns is None else f", until {moment(order.good_till_ns)}"
         alone = f"**{' and '.join(map(in_markdown, filled))} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
         reason = in_markdown(in_words(order.reason, venue))
-        sentences.append(f"Order {order.id}, {reason}: {alone}{', '.join(waits)} {verb} for the next trade.")
+        sentences.append(f"Order {order.id}, {reason}: {alone}{', '.join(waits)} {verb} for {wanted}{until}.")
     return sentences
 
 
@@ -181,7 +181,8 @@ def runs_frame(views: Sequence[PaperView], venue: str) -> pd.DataFrame:
 def orders_frame(view: PaperView) -> pd.DataFrame:
     """One line a leg of every order, the newest first."""
     lines = [_leg_line(order, place) for order in reversed(view.orders) for place in range(len(order.legs))]
-    columns = ["order", "decided", "reason", "state", "symbol", "asked", "filled", "leg", "waits_since", "filled_at"]
+    columns = ["order", "decided", "reason", "state", "symbol", *TERMS, "asked", "filled", "leg"]
+    columns += ["waits_since", "filled_at"]
     return pd.DataFrame(lines, columns=columns)
 
 
@@ -193,9 +194,10 @@ def _leg_line(order: SpreadOrder, place: int) -> dict[str, object]:
         "reason": order.reason,
         "state": order.state,
         "symbol": leg.symbol,
+        **terms_of(order, leg),
         "asked": leg.quantity,
         "filled": leg.filled,
-        "leg": leg.state,
+        "leg": state_of_leg(leg),
         "waits_since": utc(leg.eligible_ns) if leg.state == "open" else pd.NaT,
         "filled_at": pd.NaT if leg.filled_ns is None else utc(leg.filled_ns),
     }
