@@ -158,6 +158,7 @@ class VectorisedRun:
             funding=self._funding(symbols),
             observed=self.observed,
             ended=self.ended,
+            rules=self.history.rules,
         )
 
     def _funding(self, symbols: tuple[str, ...]) -> tuple[FundingPayment, ...]:

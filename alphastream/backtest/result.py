@@ -1,16 +1,24 @@
 """What a run came to: the books at every row, every order and every fill."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats, Ints
+from alphastream.reports import plot, write_report
 from alphastream.strategies import Table
 from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.margin import Ended
 from alphastream.trading.broker.orders import Fill, FundingPayment, SpreadOrder
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +37,7 @@ class RunResult:
     observed : the strategy's columns and what else was asked for, (T,) each.
     ended : how the account came to its end, after which nothing was traded but what closed its positions; None where
         it did not.
+    rules : that fills and costs followed; None where nobody said.
     """
 
     name: str
@@ -45,9 +54,25 @@ class RunResult:
     funding: tuple[FundingPayment, ...]
     observed: Mapping[str, Floats]
     ended: Ended | None = None
+    rules: BrokerRules | None = None
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    def plot(self, *, dark: bool = False) -> "go.Figure":
+        """Equity, drawdown, positions and what was recorded, as a Plotly figure; see ``alphastream.reports.plot``."""
+        return plot(self, dark=dark)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        benchmark: Any = None,
+        trials: Any = None,
+        settings: Iterable[tuple[str, str]] = (),
+    ) -> Path:
+        """Write everything about the run into one HTML file; see ``alphastream.reports.write_report``."""
+        return write_report(path, self, benchmark=benchmark, trials=trials, rules=self.rules, settings=settings)
 
 
 def books(account: Account, time_ns: Ints, marks: Floats) -> tuple[Floats, Floats, Floats]:
@@ -74,6 +99,7 @@ def result_of(
     table: Table,
     observed: Mapping[str, NDArray[np.float64]],
     ended: Ended | None = None,
+    rules: BrokerRules | None = None,
 ) -> RunResult:
     """Make a result of the books of a run."""
     positions, cash, equity = books(account, table.time_ns, table.marks)
@@ -93,4 +119,5 @@ def result_of(
         funding=tuple(account.funding),
         observed={**table.recorded, **columns, **observed},
         ended=ended,
+        rules=rules,
     )

@@ -258,7 +258,7 @@ def backtests(
         observed = {name: _placed(*found, table.time_ns) for name, found in seen.items()}
         orders = tuple(simulation.broker.orders)
         results.append(
-            result_of(strategy.name, interval_ns, simulation.account, orders, table, observed, simulation.ended)
+            result_of(strategy.name, interval_ns, simulation.account, orders, table, observed, simulation.ended, rules)
         )
     return results
 

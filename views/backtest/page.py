@@ -16,17 +16,17 @@ from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
 from alphastream.pairs import SETTLING, PairSpec, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
-from alphastream.reports import run_words
+from alphastream.reports import run_words, settings_of
 from alphastream.reports.metrics import time_unit
 from alphastream.reports.palette import palette
 from alphastream.reports.panels import MAX_LINES
 from alphastream.reports.run_charts import MAX_MARKS, backtest_figure, cost_figure
+from alphastream.reports.run_report import run_html
 from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
 from views.backtest import tables as tables
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
 from views.backtest.depth_page import depth_comparison
-from views.backtest.report import report, settings_of
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
@@ -242,6 +242,7 @@ def _details(run: _Run) -> None:
 
 def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSharpe | None) -> None:
     result, performance = run.result, run.performance
+    spec = _pair(request)
     stem = f"backtest-{'-'.join(result.symbols[:2])}"
     row = st.container(horizontal=True)
 
@@ -254,18 +255,19 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
     button("Orders and fills as CSV", lambda: tables.fills_csv(result), "fills.csv", "text/csv", "csv_fills")
     button(
         "Report as HTML",
-        lambda: report(
+        lambda: run_html(
             result,
-            performance,
             settings=settings_of(
                 request.strategy,
                 request.rules,
                 request.capital,
                 f"{data.title}: {data.describe(request.strategy.symbols)}",
             ),
-            drawings=[_drawn(request, run, dark=False), cost_figure(performance.split)],
+            performance=performance,
             luck=luck,
-        ),
+            names=labels(result.symbols, request.venue),
+            thresholds=(None, None) if spec is None else (spec.entry, spec.exit),
+        ).encode(),
         "report.html",
         "text/html",
         "html_report",
