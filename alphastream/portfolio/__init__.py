@@ -17,6 +17,17 @@ import numpy as np
 
 from alphastream.core.compilation import loads_from_disk
 from alphastream.portfolio.config import PositionConfig, SlidingWindow
+from alphastream.portfolio.diagnostics import (
+    ICStatistics,
+    SolveDiagnostics,
+    TiltAndTiming,
+    ic_statistics,
+    returns_over_costs,
+    returns_over_lags,
+    returns_over_smoothing,
+    solve_diagnostics,
+    tilt_and_timing,
+)
 from alphastream.portfolio.evaluation import (
     Exposure,
     Spectrum,
@@ -32,22 +43,31 @@ from alphastream.portfolio.stream import Positions, PositionStream, StepResult, 
 
 __all__ = [
     "Exposure",
+    "ICStatistics",
     "PositionConfig",
     "PositionStream",
     "Positions",
     "SlidingWindow",
+    "SolveDiagnostics",
     "Spectrum",
     "Status",
     "StepResult",
     "StreamFileError",
+    "TiltAndTiming",
     "exposure",
+    "ic_statistics",
     "information_coefficient",
     "is_compiled",
     "optimise",
     "returns",
+    "returns_over_costs",
+    "returns_over_lags",
+    "returns_over_smoothing",
     "sharpe_over_shrinkage",
     "sharpe_ratio",
+    "solve_diagnostics",
     "spectrum",
+    "tilt_and_timing",
     "warm_up",
 ]
 

@@ -67,7 +67,7 @@ def spectrum(prices: Any, signals: Any, config: PositionConfig, *, assets: Itera
     condition, rank = np.full((2, len(price_table)), np.nan)
     for t in range(len(price_table)):
         stream = stream.run(price_table[t : t + 1], signal_table[t : t + 1])[1]
-        condition[t], rank[t] = _soundness(stream.matrix())
+        condition[t], rank[t] = soundness_of(stream.matrix())
     return Spectrum(condition, rank)
 
 
@@ -154,7 +154,8 @@ def _changes(held: Floats) -> Floats:
     return np.abs(np.diff(held, axis=0, prepend=0.0)).sum(axis=1)  # type: ignore[no-any-return]
 
 
-def _soundness(matrix: Floats) -> tuple[float, float]:
+def soundness_of(matrix: Floats) -> tuple[float, float]:
+    """Condition number and effective rank of a matrix, of the assets in it that take part."""
     used = np.flatnonzero(np.isfinite(np.diag(matrix)))
     square = matrix[np.ix_(used, used)]
     if used.size == 0 or not np.isfinite(square).all():
