@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphastream.reports.look import PlotlyMissing, require_plotly
+from alphastream.reports.optimiser import PositionReport
 from alphastream.reports.run import Run
 from alphastream.reports.settings import rules_of, settings_of
 from alphastream.trading.broker.costs import BrokerRules
@@ -17,7 +18,7 @@ from alphastream.trading.broker.costs import BrokerRules
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["PlotlyMissing", "Run", "plot", "rules_of", "settings_of", "tearsheet", "write_report"]
+__all__ = ["PlotlyMissing", "PositionReport", "Run", "plot", "rules_of", "settings_of", "tearsheet", "write_report"]
 
 
 def plot(run: Run, *, dark: bool = False) -> "go.Figure":

@@ -39,6 +39,11 @@ def _spec(spec: Any) -> tuple[str, str]:
     return _label(type(spec).__name__), _words("", spec)
 
 
+def fields_of(of: Any) -> list[tuple[str, str]]:
+    """Name and value of every parameter."""
+    return _fields(of, ())
+
+
 def _fields(of: Any, without: tuple[str, ...]) -> list[tuple[str, str]]:
     names = [item.name for item in fields(of) if item.name not in without] if is_dataclass(of) else []
     return [(_label(name), _words(name, getattr(of, name))) for name in names]
