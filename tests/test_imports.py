@@ -91,6 +91,7 @@ LIBRARY: dict[str, int] = {
     "trading": 5,
     "arbitrage": 5,
     "risk": 5,
+    "baskets": 6,
     "pairs": 6,
     "diagnosis": 6,
     "alerts": 7,

@@ -300,6 +300,43 @@ def grow(moments: Floats, first: int, kept: int, members: Floats, weights: Float
 
 
 @kernel
+def drop_legs(moments: Floats, kept: int, members: Floats) -> int:
+    """Take legs out, one at a time, each the one without which the others' combination is least predictable.
+
+    Parameters
+    ----------
+    kept : legs to be left, the first of all among them.
+    members : (N,), written: all places, those that were dropped behind the others, the last to go first.
+
+    Returns
+    -------
+    N, or 0 where legs are combinations of each other.
+    """
+    legs = members.size
+    weights, trial = np.empty(legs), np.empty(legs)
+    for place in range(legs):
+        members[place] = place
+    for count in range(legs, kept, -1):
+        worst, best_value = -1, -1.0
+        for gone in range(1, count):
+            at = 0
+            for i in range(count):
+                if i != gone:
+                    trial[at] = members[i]
+                    at += 1
+            value = least_predictable(moments, trial, count - 1, weights)
+            if value > best_value:
+                worst, best_value = gone, value
+        if worst < 0:
+            return 0
+        dropped = members[worst]
+        for i in range(worst, count - 1):
+            members[i] = members[i + 1]
+        members[count - 1] = dropped
+    return legs
+
+
+@kernel
 def _sparse(levels: Floats, kept: int, weights: Floats) -> None:
     legs = levels.shape[0]
     moments, members = np.zeros((3, legs, legs)), np.empty(legs)
