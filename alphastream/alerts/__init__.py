@@ -2,7 +2,7 @@
 
 from alphastream.alerts.alert import Alert, alert_of
 from alphastream.alerts.error_rates import ONE_LOOK, SharedBudget, false_alarms, is_one_look
-from alphastream.alerts.measures import MEASURES, SHARED, Measure
+from alphastream.alerts.measures import MEASURES, SHARED, Measure, measure_of
 from alphastream.alerts.observations import (
     Observation,
     RuleContext,
@@ -38,6 +38,7 @@ __all__ = [
     "iso",
     "leg_of",
     "measure_name",
+    "measure_of",
     "number",
     "pair_name",
     "read_edges",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.measures import measure_of
 from alphastream.alerts.observations import RuleContext
 from alphastream.alerts.rules import Rule
 from alphastream.alerts.sentences import clock, iso, measure_name, number, unit_text
@@ -69,7 +69,7 @@ class Alert:
 
 def alert_of(rule: Rule, value: float, data_ns: int, context: RuleContext, time_ns: int) -> Alert:
     """Put a rule that fires into words."""
-    measure = MEASURES[rule.measure]
+    measure = measure_of(rule.measure)
     if measure.kind == "arbitrage":
         condition = f"{number(value)}{unit_text(rule.measure)} ({rule.condition}) at {clock(data_ns)}"
         sentence = (

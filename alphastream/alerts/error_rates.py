@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from alphastream.alerts.measures import MEASURES, SHARED
+from alphastream.alerts.measures import SHARED, measure_of
 from alphastream.alerts.rules import Rule
 from alphastream.monitoring import evidence_needed
 
@@ -19,7 +19,7 @@ ONE_LOOK: Final = (
 
 def is_one_look(measure: str) -> bool:
     """Whether a measure is a p-value that means one look, so that a rule on it needs to be told its rate."""
-    return MEASURES[measure].source == "pvalue"
+    return measure_of(measure).source == "pvalue"
 
 
 def false_alarms(rule: Rule) -> str:

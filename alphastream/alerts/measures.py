@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from alphastream.registry import Registered, extends
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -13,13 +15,14 @@ class Measure:
     label : as a sentence says it, with {y} and {x} for the legs.
     kind : ``column`` of the closed bars, ``detector``: a column in rows, told in days; ``test`` on the newest closed
         bars, ``age`` of a leg, ``flow``: a column of one leg's flow or book, ``feed``,
-        ``arbitrage``: between venues. The last two are of no pair.
+        ``arbitrage``: between venues. These two are of no pair. ``own``: a class that somebody registered,
+        ``absent``: one that is not there now.
     source : the column, the field of ``Cointegration``, or the leg; of ``flow`` both: ``y.vpin``.
     unit : behind the number; empty where it has none.
     """
 
     label: str
-    kind: Literal["column", "detector", "test", "age", "flow", "feed", "arbitrage"]
+    kind: Literal["column", "detector", "test", "age", "flow", "feed", "arbitrage", "own", "absent"]
     source: str = ""
     unit: str = ""
 
@@ -67,3 +70,17 @@ MEASURES: Final[dict[str, Measure]] = {
 }
 SHARED: Final = frozenset(name for name, measure in MEASURES.items() if measure.kind == "detector")
 """Measures whose rules share one error budget: a level of n days is met by chance on one day in n at most."""
+
+
+def measure_of(name: str) -> Measure:
+    """A measure by its name, also one whose file is not loaded now."""
+    return MEASURES.get(name) or Measure(name, "absent")
+
+
+def _of_others(entry: Registered) -> Measure:
+    """What is known of a class that was registered: its name, and its unit where it says one."""
+    label = entry.name.replace("{", "{{").replace("}", "}}")
+    return Measure(label, "own", entry.name, str(getattr(entry.made, "unit", "")))
+
+
+extends("alerts", MEASURES, _of_others)

@@ -11,14 +11,16 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.measures import measure_of
 from alphastream.alerts.rules import Rule
 from alphastream.core.types import Floats, Ints
 from alphastream.core.units import DAY, SECOND
+from alphastream.errors import ParameterError
 from alphastream.feeds.feed import Health
 from alphastream.microstructure.leg import BOOK_COLUMNS, Columns, LegSpec
 from alphastream.monitoring import WARM_UP
 from alphastream.pairs import EVIDENCE_COLUMNS, PairAnalytics, PairSpec
+from alphastream.registry import find
 
 MAX_ROWS: Final = 1_000  # closed rows one evaluation catches up on at most
 MAX_DAYS: Final = 1e9  # of evidence: more says nothing more
@@ -64,9 +66,11 @@ class Observation:
 
 def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: int) -> Observation:
     """Every value since ``seen_ns`` that a closed bar decided; at least the newest, only that one where it is 0."""
-    measure = MEASURES[rule.measure]
+    measure = measure_of(rule.measure)
     if measure.kind == "age":
         return _age(answer, measure.source, now_ns)
+    if measure.kind == "absent":
+        return Observation((), f"waits for {rule.home}, which has {rule.measure}: put that file back")
     if answer is None or not len(answer.closed["time_ns"]):
         return Observation((), "no bar has closed yet")
     ends = answer.closed["time_ns"]
@@ -76,15 +80,27 @@ def read_pair(rule: Rule, answer: PairAnalytics | None, now_ns: int, seen_ns: in
         return _observation(
             [(newest_ns, float(getattr(test, measure.source)))], test.refusal or "the test has no result"
         )
+    if measure.kind == "own":
+        return _observation(_unseen(ends, _own(rule, answer), seen_ns), "undefined on the last closed bar")
     column = answer.closed[measure.source]
     if measure.kind == "detector":
         column = np.minimum(column * (answer.spec.interval_ns / DAY), MAX_DAYS)
     return _observation(_unseen(ends, column, seen_ns), _why_undefined(answer, measure.source))
 
 
+def _own(rule: Rule, answer: PairAnalytics) -> Floats:
+    """What a registered class makes of the closed bars. Raises ParameterError; and whatever the class raises."""
+    made = find("alerts", rule.measure).made(**rule.parameters)
+    found = np.asarray(made.values(answer.closed), dtype=np.float64)
+    rows = len(answer.closed["time_ns"])
+    if found.shape != (rows,):
+        raise ParameterError(f"{rule.measure}.values gave {found.shape} for {rows} bars: one number a bar is needed")
+    return found
+
+
 def leg_of(rule: Rule) -> LegSpec | None:
     """The leg whose flow a rule watches; None where it watches something else."""
-    measure = MEASURES[rule.measure]
+    measure = measure_of(rule.measure)
     if measure.kind != "flow" or rule.spec is None:
         return None
     symbol = rule.spec.y if measure.source.startswith("y.") else rule.spec.x
@@ -93,7 +109,7 @@ def leg_of(rule: Rule) -> LegSpec | None:
 
 def read_flow(rule: Rule, closed: Columns | None, seen_ns: int) -> Observation:
     """What ``read_pair`` says, of the flow or the book of one leg; a bar of it closes with the next trade."""
-    source = MEASURES[rule.measure].source.partition(".")[2]
+    source = measure_of(rule.measure).source.partition(".")[2]
     if closed is None:
         return Observation((), "models are being compiled")
     if not len(closed["time_ns"]):

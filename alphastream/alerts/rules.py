@@ -6,8 +6,8 @@ forming never decides. The age of a leg and the silence of a feed are counted to
 """
 
 import math
-from dataclasses import dataclass, replace
-from typing import Final, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, get_args
 
 from alphastream.alerts.measures import MEASURES, SHARED
 from alphastream.alerts.sentences import number, pair_name, unit_text
@@ -45,6 +45,8 @@ class Rule:
     told : whether who made it was told how often it fires by chance; rules on one-look p-values need that.
     asset : of a rule about edges between venues; empty for whichever has the largest.
     for_s : fires only once every value of so many seconds was beyond the level.
+    home : the file of a measure that somebody registered; "" of AlphaStream's own.
+    parameters : what such a measure is made with.
 
     Raises
     ------
@@ -65,13 +67,15 @@ class Rule:
     told: bool = False
     asset: str = ""
     for_s: float = 0.0
+    home: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.id:
             raise ParameterError("a rule needs an id that stays when it is edited")
         if not 1 <= len(self.name) <= MAX_NAME or not self.name.isprintable():
             raise ParameterError(f"name={self.name!r}: needs 1 to {MAX_NAME} printable characters")
-        if self.measure not in MEASURES:
+        if self.measure not in MEASURES and not self.home:  # one of a file that is not loaded now waits for it
             raise ParameterError(f"measure={self.measure!r}: choose one of {', '.join(MEASURES)}")
         if not 0 <= self.cool_down_s <= MAX_COOL_DOWN_S:
             raise ParameterError(f"cool_down_s={self.cool_down_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
@@ -111,9 +115,11 @@ class Rule:
 
     def watches_as(self, other: "Rule") -> bool:
         """Whether both fire at the same values, so that the state of one is that of the other."""
-        return (self.measure, self.spec, self.asset, self.when, self.level, self.clear, self.for_s) == (
-            *(other.measure, other.spec, other.asset, other.when, other.level, other.clear, other.for_s),
+        mine, others = (
+            (of.measure, of.parameters, of.spec, of.asset, of.when, of.level, of.clear, of.for_s)
+            for of in (self, other)
         )
+        return mine == others
 
     @property
     def condition(self) -> str:

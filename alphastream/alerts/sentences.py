@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime
 
-from alphastream.alerts.measures import MEASURES
+from alphastream.alerts.measures import measure_of
 from alphastream.core.units import SECOND
 from alphastream.graph import interval_name
 from alphastream.pairs import MODELS, PairSpec
@@ -12,7 +12,7 @@ from alphastream.pairs import MODELS, PairSpec
 def measure_name(measure: str, spec: PairSpec | None = None) -> str:
     """A measure in words, with the symbols of a pair where there is one."""
     legs = {"y": "y", "x": "x"} if spec is None else {"y": spec.y, "x": spec.x}
-    return MEASURES[measure].label.format(**legs)
+    return measure_of(measure).label.format(**legs)
 
 
 def pair_name(spec: PairSpec) -> str:
@@ -42,5 +42,5 @@ def iso(time_ns: int) -> str:
 
 
 def unit_text(measure: str) -> str:
-    unit = MEASURES[measure].unit
+    unit = measure_of(measure).unit
     return f" {unit}" if unit else ""

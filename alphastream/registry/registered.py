@@ -83,9 +83,21 @@ class Trouble:
         return f"{self.where}{'' if self.line is None else f', line {self.line}'}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """A table of another room, and what it has of a class."""
+
+    names: dict[str, Any]
+    entered: Callable[[Registered], Any]
+
+    def take(self, entry: Registered) -> None:
+        """Let it have a class."""
+        self.names[entry.name] = self.entered(entry)
+
+
 _lock = RLock()
 _found: dict[Kind, dict[str, Registered]] = {kind: {} for kind in KINDS}
-_tables: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+_tables: dict[Kind, list[_Table]] = {kind: [] for kind in KINDS}
 _loading: ContextVar[str] = ContextVar("loading", default="")
 
 
@@ -173,7 +185,7 @@ def _register(kind: Kind, thing: Any) -> Any:
         _check_free(entry, before)
         _found[kind][name] = entry
         for table in _tables[kind]:
-            table[name] = thing
+            table.take(entry)
     return thing
 
 
@@ -183,7 +195,7 @@ def _check_free(entry: Registered, before: Registered | None) -> None:
     taken = next((each for each in there.values() if each.name == name), None)
     if taken is not None and (taken.module != entry.module or taken.kind != entry.kind):
         what = f"there is one of {taken.kind} of that name in {taken.home}"
-    elif taken is None and any(name in table for table in _tables[entry.kind]):
+    elif taken is None and any(name in table.names for table in _tables[entry.kind]):
         what = "AlphaStream has one of that name itself"
     else:
         return
@@ -192,7 +204,7 @@ def _check_free(entry: Registered, before: Registered | None) -> None:
 
 def _same_tables(kind: Kind) -> dict[str, Registered]:
     """What other kinds have in tables that this one shares, where a name means one thing only."""
-    shared = [other for other in KINDS if any(a is b for a in _tables[kind] for b in _tables[other])]
+    shared = [other for other in KINDS if any(a.names is b.names for a in _tables[kind] for b in _tables[other])]
     return {each.name: each for other in shared for each in _found[other].values()}
 
 
@@ -248,8 +260,12 @@ def registered_as(made: object) -> Registered | None:
         return next((each for each in known if each.made is made or each.made is cls), None)
 
 
-def extends(kind: Kind, table: dict[str, Any]) -> None:
+def extends(kind: Kind, table: dict[str, Any], entered: Callable[[Registered], Any] | None = None) -> None:
     """Let a room's own table, by name, take what is registered of a kind, now and later.
+
+    Parameters
+    ----------
+    entered : what the table has of a class; the class itself where this is not given.
 
     Raises
     ------
@@ -257,12 +273,14 @@ def extends(kind: Kind, table: dict[str, Any]) -> None:
     """
     with _lock:
         for entry in _found[kind].values():
-            if table.get(entry.name, entry.made) is not entry.made:
+            if entry.name in table and table[entry.name] is not entry.made:
                 raise ParameterError(
                     f"{entry.name} of {entry.home} has a name that AlphaStream has itself: give the class another one"
                 )
-        _tables[kind].append(table)
-        table.update({entry.name: entry.made for entry in _found[kind].values()})
+        extended = _Table(table, entered or (lambda entry: entry.made))
+        _tables[kind].append(extended)
+        for entry in _found[kind].values():
+            extended.take(entry)
 
 
 def forget(by: str) -> None:
@@ -272,7 +290,7 @@ def forget(by: str) -> None:
             for entry in [each for each in found.values() if each.by == by]:
                 del found[entry.name]
                 for table in _tables[kind]:
-                    table.pop(entry.name, None)
+                    table.names.pop(entry.name, None)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ def user_files(folder: Path, **files: str) -> Iterator[UserFolder]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(user_folder, "_current", None)
         opened = user_folder.open_user_folder(folder)
-        yield opened
-        shutil.rmtree(folder)
-        opened.load()
+        try:
+            yield opened
+        finally:
+            shutil.rmtree(folder)
+            opened.load()

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, get_args
 
 import streamlit as st
@@ -19,6 +19,7 @@ from alphastream.alerts import (
     When,
     is_one_look,
     measure_name,
+    measure_of,
 )
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
@@ -26,9 +27,11 @@ from alphastream.graph import Price, interval_name
 from alphastream.instruments import in_words
 from alphastream.microstructure import CAVEATS
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
+from alphastream.registry import find
 from config import Settings
 from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 from views.shared.escaping import in_markdown
+from views.shared.form_controls import Offered, require
 from views.shared.instruments import asked, label
 
 ABOUT: Final[Mapping[str, str]] = {
@@ -130,13 +133,15 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
     place = f"rule-{before.id if before is not None else st.session_state.get('alerts_added', 0)}"
     row = _row()
     first = before.measure if before is not None else "zscore"
-    measure = _choose(row, "Watch", list(MEASURES), first, f"{place}-measure", 300, format_func=measure_name)
+    known = list(dict.fromkeys((*MEASURES, first)))
+    measure = _choose(row, "Watch", known, first, f"{place}-measure", 300, format_func=measure_name)
     title = before.name if before is not None else measure_name(measure)
     name = row.text_input("Name", title, MAX_NAME, key=f"{place}-{measure}-name", width=300)
     if measure in ABOUT:
         st.caption(ABOUT[measure])
     try:
         spec = None if measure in WITHOUT_PAIR else _pair(before, place, measure, choices, settings)
+        home, parameters = _own(before, place, measure)
         asset, for_s = _edge(before, place, choices.assets) if measure == "arbitrage" else ("", 0.0)
         when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
         channels = _channels(before, place, choices.hooks)
@@ -145,11 +150,37 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
             return None
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
         return Rule(
-            rule_id, name.strip(), measure, when, level, clear, spec, cool_down_s, on, channels, told, asset, for_s
+            rule_id,
+            name.strip(),
+            measure,
+            when,
+            level,
+            clear,
+            spec,
+            cool_down_s,
+            on,
+            channels,
+            told,
+            asset,
+            for_s,
+            home,
+            parameters,
         )
     except AlphaStreamError as error:
         st.error(in_markdown(in_words(error, choices.venue)), icon=":material/error:", title="This rule is not valid")
         return None
+
+
+def _own(before: Rule | None, place: str, measure: str) -> tuple[str, dict[str, Any]]:
+    """File and parameters of a measure that somebody registered; of AlphaStream's own nothing."""
+    if measure_of(measure).kind not in ("own", "absent"):
+        return "", {}
+    entry = find("alerts", measure)
+    if entry.about:
+        st.caption(in_markdown(f"{entry.about} ({entry.home})"))
+    begin = before.parameters if before is not None and before.measure == measure else {}
+    made = require(entry.made, Offered(begin=begin, in_address=False), f"{place}-{measure}")
+    return entry.home, {item.name: getattr(made, item.name) for item in fields(made) if item.init}
 
 
 def _told(before: Rule | None, place: str) -> bool:
@@ -221,7 +252,7 @@ def _levels(
         begin = st.session_state.setdefault(f"{place}-begin", _near(choices.last_price(symbol)))
     when, level, clear = begin
     cool_down_s = before.cool_down_s if before is not None else 60.0
-    unit = f", {MEASURES[measure].unit}" if MEASURES[measure].unit else ""
+    unit = f", {measure_of(measure).unit}" if measure_of(measure).unit else ""
     row = _row()
 
     def number(label: str, first: float, key: str, width: int, **more: Any) -> float:

@@ -18,6 +18,7 @@ from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
 from views.shared.system import get_system, shown_venue
+from views.shared.user_code import user_code_notices
 
 REFRESH_S: Final = 2.0
 HISTORY_ROWS: Final = 200  # on the page; the file has all that are kept
@@ -36,6 +37,7 @@ chat_id = "-100123456789"
 def page() -> None:
     """Rules, a form, the history, the webhooks."""
     system = get_system()
+    user_code_notices()
     _troubles(system.alerts, system.webhooks)
     st.subheader("Rules")
     st.fragment(_rules, run_every=REFRESH_S, key="rules_panel")(system)

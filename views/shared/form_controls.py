@@ -1,7 +1,7 @@
 """The form of a class that somebody registered, made from its fields: type, default, range, unit and help."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, is_dataclass
+from dataclasses import MISSING, dataclass, field, is_dataclass, replace
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -33,6 +33,8 @@ class Offered:
     venue : of symbols that are written without one.
     shortest_s : no shorter bars are offered.
     open_list : whether names that are not in the list may be typed.
+    begin : values by parameter that a form begins with, instead of defaults.
+    in_address : whether choices stand in the address.
     controls : of types that have a control of their own: what asks for one in a row.
     """
 
@@ -41,6 +43,8 @@ class Offered:
     venue: str = ""
     shortest_s: int = 1
     open_list: bool = False
+    begin: Mapping[str, Any] = field(default_factory=dict)
+    in_address: bool = True
     controls: Mapping[Any, Callable[[Any], Any]] = field(default_factory=dict)
 
 
@@ -70,16 +74,16 @@ def form(cls: type[Any], offered: Offered, prefix: str = "") -> Any:
         return None
 
 
-def require(cls: type[Any], offered: Offered) -> Any:
+def require(cls: type[Any], offered: Offered, prefix: str = "") -> Any:
     """The same where nothing goes on without it. Raises AlphaStreamError, also while something is not chosen."""
-    made = form(cls, offered)
+    made = form(cls, offered, prefix)
     if made is None:
         raise ParameterError(f"{cls.__name__} is not complete: choose what is empty above")
     return made
 
 
 def _made(cls: type[Any], offered: Offered, prefix: str) -> Any:
-    asked_for = parameters_of(cls)
+    asked_for = [replace(each, default=offered.begin.get(each.name, each.default)) for each in parameters_of(cls)]
     whole = [each for each in asked_for if each.kind in (PairSpec, BarsSpec)]
     if sum(each.kind is PairSpec for each in whole) > 1:
         raise ParameterError(f"{cls.__name__} has several pairs as fields, a form has one: give it one PairSpec")
@@ -132,7 +136,7 @@ def _bars(of: Parameter, offered: Offered, settings: Settings, key: str) -> Bars
 
 def _ask(row: Any, cls: type[Any], of: Parameter, offered: Offered, key: str) -> Any:
     """The value of a field; MISSING where it keeps its default, because no control is for its type."""
-    common = {"key": key, "help": of.help or None, "bind": "query-params"}
+    common = {"key": key, "help": of.help or None, "bind": "query-params" if offered.in_address else None}
     if of.kind in offered.controls:
         return offered.controls[of.kind](row)
     if of.choices:
@@ -183,7 +187,7 @@ def _symbol(row: Any, of: Parameter, offered: Offered, key: str) -> str:
         first,
         key=key,
         help=of.help or None,
-        bind="query-params",
+        bind="query-params" if offered.in_address else None,
         width=WIDTH,
         accept_new_options=offered.open_list,
     )
@@ -202,7 +206,7 @@ def _symbols(row: Any, of: Parameter, offered: Offered, key: str, words: str) ->
         names[:1],
         key=key,
         help=of.help or None,
-        bind="query-params",
+        bind="query-params" if offered.in_address else None,
         width=320,
         accept_new_options=offered.open_list,
     )

@@ -107,7 +107,7 @@ def choose_pairs(
         request = portfolio_controls(symbols, settings, venue=venue, capital=capital, shortest_s=shortest_s)
         return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
     if kind != ZSCORE:
-        return _own(kind, Offered(symbols, settings, venue, shortest_s, open_list, {Sizer: _sizer}))
+        return _own(kind, Offered(symbols, settings, venue, shortest_s, open_list, controls={Sizer: _sizer}))
     return pair_controls(symbols, settings, venue=venue, shortest_s=shortest_s, open_list=open_list)
 
 
