@@ -51,6 +51,7 @@ from alphastream.indicators.ranges import ATR, ATRRows, TrueRange, TrueRangeRows
 from alphastream.indicators.rsi import RSI, RSIRows
 from alphastream.indicators.volatility import CloseToClose, GarmanKlass, Parkinson, VolatilityRows, YangZhang
 from alphastream.indicators.volume import OBV, VWAP, OBVRows, SessionVWAP, VWAPRows
+from alphastream.registry import extends
 
 __all__ = [
     "ADX",
@@ -159,3 +160,4 @@ INDICATORS: dict[str, type[Fold[Any]]] = {
         Drawdown,
     )
 }
+extends("indicators", INDICATORS)

@@ -20,6 +20,7 @@ from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.indicator_panel import Columns, bars_as_columns, indicator_panel, series_as_columns
 from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
@@ -105,6 +106,9 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             tests_of(answer)
             if upload.kind == "ticks":
                 trade_times_of(_asynchrony(upload, spec), spec, upload.venue)
+    with st.expander("Indicators", icon=":material/show_chart:", on_change="rerun", key="indicators") as indicators:
+        if indicators.open:
+            _indicators(upload, spec, answer)
     row = st.container(horizontal=True)
     name = exports.file_name(spec, "analytics")
     offer_file("Analytics as CSV", _analytics_csv(upload, spec, answer), name, key="csv_analytics", place=row)
@@ -116,6 +120,19 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
             key=f"csv_{symbol}",
             place=row,
         )
+
+
+def _indicators(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
+    """An indicator of a leg's bars, or of a series of the pair."""
+
+    def bars(symbol: str) -> Columns:
+        found, length_ns = bars_together(upload, (spec.y, spec.x), spec.interval_ns)
+        return bars_as_columns(found[symbol], length_ns)
+
+    names = labels((spec.y, spec.x), upload.venue)
+    of_legs = {f"bars of {name}": lambda symbol=symbol: bars(symbol) for symbol, name in names.items()}
+    series = {name: lambda columns=columns: columns for name, columns in series_as_columns(answer).items()}
+    indicator_panel({**of_legs, **series})
 
 
 def _freshness(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:

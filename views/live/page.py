@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
-from alphastream.bars import aggregate
+from alphastream.bars import Bars, aggregate
 from alphastream.cointegration import TEST_ROWS
 from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
@@ -28,6 +29,7 @@ from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link
 from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.indicator_panel import bars_as_columns, indicator_panel, series_as_columns
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
@@ -36,6 +38,7 @@ from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
+from views.shared.user_code import user_code_notices
 
 FIGURE = "pair"
 RENEW_S = 60.0
@@ -45,6 +48,7 @@ FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it sh
 def page() -> None:
     """Read the controls, then hand over to the panel, which updates by itself."""
     system = get_system()
+    user_code_notices()
     pipeline = system.pipeline
     if pipeline is None:
         no_feed(system.failure).show()
@@ -138,6 +142,21 @@ def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:
     return pipeline.engine.snapshot(spec) if pipeline is not None else None
 
 
+def _indicators(system: System, spec: PairSpec) -> None:
+    """An indicator of a leg's bars, or of a series of the pair."""
+    answer, pipeline = _answer(system, spec), system.pipeline
+    if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
+        st.caption("No closed bars yet.")
+        return
+    names = labels((spec.y, spec.x), pipeline.venue)
+    bars = {
+        f"bars of {name}": lambda symbol=symbol: bars_as_columns(_bars(system, spec, symbol), spec.interval_ns)
+        for symbol, name in names.items()
+    }
+    series = {name: lambda columns=columns: columns for name, columns in series_as_columns(answer).items()}
+    indicator_panel({**bars, **series})
+
+
 def _analytics_csv(system: System, spec: PairSpec) -> bytes:
     """The closed bars as they are at the click."""
     answer = _answer(system, spec)
@@ -146,13 +165,18 @@ def _analytics_csv(system: System, spec: PairSpec) -> bytes:
 
 def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
     """Bars of one leg over the time of the page's history, from the tape."""
+    bars = _bars(system, spec, symbol)
+    return exports.bars_csv(symbol, bars, spec.interval_ns) if len(bars) else b""
+
+
+def _bars(system: System, spec: PairSpec, symbol: str) -> Bars:
+    """Closed bars of one leg over the time of the page's history; none before the first."""
     answer, pipeline = _answer(system, spec), system.pipeline
     if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
-        return b""
+        return aggregate(np.empty(0, np.int64), np.empty(0), np.empty(0), spec.interval_ns)
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
     ticks = pipeline.store.columns(symbol, first, last)
-    bars = aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns)
-    return exports.bars_csv(symbol, bars, spec.interval_ns)
+    return aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns)
 
 
 def _tests(system: System, spec: PairSpec) -> None:
@@ -269,6 +293,9 @@ def _below(system: System, spec: PairSpec) -> None:
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
+    with st.expander("Indicators", icon=":material/show_chart:", on_change="rerun", key="indicators") as indicators:
+        if indicators.open:
+            st.fragment(_indicators, run_every=5.0, key="indicators_panel")(system, spec)
     with st.expander("Carry", icon=":material/event_repeat:", on_change="rerun", key="carry") as carry:
         if carry.open:
             st.fragment(carry_panel, run_every=2.0, key="carry_panel")(system, spec)
