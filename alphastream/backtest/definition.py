@@ -10,7 +10,7 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import KalmanHedge
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
-from alphastream.registry import Kind, extends
+from alphastream.registry import Kind, extends, registered_as
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -34,7 +34,7 @@ from alphastream.trading.broker.costs import (
 )
 from alphastream.trading.broker.margin import Margin
 
-KINDS: Final[dict[str, type[Any]]] = {
+KINDS: Final[dict[str, Any]] = {
     kind.__name__: kind
     for kind in (
         BarsSpec,
@@ -155,6 +155,8 @@ def _with_names(value: Any, new: Callable[[str], str]) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if (known := registered_as(value)) is not None and known.made is value:
+        return {"kind": known.name}  # an object that was registered as it is
     if is_dataclass(value) and not isinstance(value, type):
         name = type(value).__name__
         if KINDS.get(name) is not type(value):
@@ -179,6 +181,8 @@ def _made(plain: Any) -> Any:
             raise ParameterError(
                 f"{kind!r} is no known part of a definition: another version wrote it, or its file is not loaded"
             )
+        if not isinstance(KINDS[kind], type):
+            return KINDS[kind]
         renamed = RENAMED.get(kind, {})
         return KINDS[kind](**{renamed.get(name, name): value for name, value in made.items()})
     if isinstance(plain, list):

@@ -51,8 +51,9 @@ def own_code(definition: Definition) -> tuple[OwnCode, ...]:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    if is_dataclass(value) and not isinstance(value, type):
+    if not isinstance(value, Mapping | tuple | list):
         yield value
+    if is_dataclass(value) and not isinstance(value, type):
         for item in fields(value):
             yield from _parts(getattr(value, item.name))
     elif isinstance(value, Mapping):

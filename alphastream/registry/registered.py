@@ -1,6 +1,7 @@
 """The table of what was registered, and the tables of other rooms that it extends."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,8 +36,8 @@ class Registered:
 
     Parameters
     ----------
-    name : of the class; of a feed its venue's.
-    made : the class, of a feed the codec.
+    name : of the class; of an object its own.
+    made : the class; the codec of a feed, the object of a strategy that has no form.
     module, file : where it was written; the file is None in a console or a notebook.
     version : the class's own word for its version, its attribute ``version``; "" where it has none.
     code : digest of the source as it was when it was registered; "" without a file.
@@ -56,6 +57,8 @@ class Registered:
     def about(self) -> str:
         """The first paragraph of its docstring, on one line; "" without one."""
         whole = inspect.getdoc(self.made) or ""
+        if not isinstance(self.made, type):
+            return ""
         return "" if whole.startswith(f"{self.name}(") else " ".join(whole.split("\n\n")[0].split())
 
     @property
@@ -117,7 +120,8 @@ def register(kind_or_thing: Any, thing: Any = None) -> Any:
     Parameters
     ----------
     kind_or_thing : one of ``KINDS``, or what is registered.
-    thing : a frozen dataclass of its parameters; for "feeds" a codec.
+    thing : a frozen dataclass of its parameters; for "feeds" a codec; for "strategies" also an object, which is offered
+        as it is, under its ``name``.
 
     Returns
     -------
@@ -173,7 +177,7 @@ def _name_of(thing: Any) -> str:
 def _register(kind: Kind, thing: Any) -> Any:
     name = _name_of(thing)
     _check(kind, name, thing)
-    module = thing.__module__ if isinstance(thing, type) else type(thing).__module__
+    module = thing.__module__ if isinstance(thing, type) else _caller()
     version = getattr(thing, "version", "")
     if not isinstance(version, str):
         raise ParameterError(f'{name}.version is {version!r}: it needs text, such as version = "2"')
@@ -187,6 +191,14 @@ def _register(kind: Kind, thing: Any) -> Any:
         for table in _tables[kind]:
             table.take(entry)
     return thing
+
+
+def _caller() -> str:
+    """The module that registers an object: the class of one is often ours."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"])
 
 
 def _check_free(entry: Registered, before: Registered | None) -> None:
@@ -210,7 +222,7 @@ def _same_tables(kind: Kind) -> dict[str, Registered]:
 
 def _check(kind: Kind, name: str, thing: Any) -> None:
     """Refuse what its kind cannot use. Raises ParameterError."""
-    if kind != "feeds":
+    if not (kind == "feeds" or (kind == "strategies" and not isinstance(thing, type))):
         if not isinstance(thing, type):
             raise ParameterError(f"{name} is no class: register the class and not an object of it")
         if not is_dataclass(thing) or not thing.__dataclass_params__.frozen:  # type: ignore[attr-defined]

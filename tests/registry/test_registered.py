@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from alphastream.backtest import Definition
 from alphastream.backtest.definition import KINDS as DEFINED
+from alphastream.backtest.own_code import other_code, own_code
 from alphastream.errors import ParameterError
 from alphastream.feeds import FEEDS
+from alphastream.pairs import PairSpec
 from alphastream.registry import entry_points as points
 from alphastream.registry import extends, find, forget, load_entry_points, loading, register, registered, registered_as
+from alphastream.strategies import ZScoreThreshold
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,21 @@ def test_a_class_that_is_written_anew_replaces_itself() -> None:
     register("costs", again)
     assert find("costs", "OwnFee").made is again
     assert DEFINED["OwnFee"] is again
+
+
+def test_a_strategy_that_is_an_object_is_offered_as_it_is() -> None:
+    made = ZScoreThreshold(PairSpec("ETH", "BTC", 10**9, window=33))
+    register("strategies", made)
+    entry = find("strategies", "z-score ETH/BTC")
+    assert (entry.made, entry.module, entry.file) == (made, __name__, Path(__file__))
+    definition = Definition(made)
+    assert definition.plain()["strategy"] == {"kind": "z-score ETH/BTC"}
+    assert Definition.of(definition.plain()).strategy is made
+    (code,) = own_code(definition)
+    assert (code.name, code.home) == ("z-score ETH/BTC", "registry/test_registered.py")
+    assert own_code(Definition(ZScoreThreshold(PairSpec("ETH", "BTC")))) == ()
+    forget("test")
+    assert other_code((code,)).startswith("for registry/test_registered.py, which has z-score ETH/BTC (hash ")
 
 
 def test_unknown_names_have_close_matches() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import config
+from alphastream.errors import SettingError
 from alphastream.registry import find, registered
 from runtime.user_folder import UserFolder
 
@@ -110,3 +112,23 @@ def test_the_code_of_a_class_is_that_of_all_files_it_is_made_of(folder: UserFold
     write(folder, "common.py", "RATE = 4\n")
     folder.load()
     assert find("costs", "AFee").code != before
+
+
+FEED = """
+from alphastream.feeds import FEEDS
+from alphastream.registry import register
+
+codec = FEEDS["okx"].fresh(None, None)
+codec.name = "okx-mirror"
+register("feeds", codec)
+"""
+
+
+def test_a_venue_of_a_file_can_be_recorded(folder: UserFolder) -> None:
+    asked = {"ALPHASTREAM_VENUE": "okx-mirror", "ALPHASTREAM_USER": str(folder.path)}
+    with pytest.raises(SettingError):
+        config.load(asked)
+    write(folder, "venue.py", FEED)
+    assert config.user_folder(asked) == folder.path
+    folder.load()
+    assert config.load(asked).venues == ("okx-mirror",)

@@ -116,7 +116,7 @@ def _own(kind: str, offered: Offered) -> Strategy | None:
     entry = find("strategies", kind)
     where = f"{entry.home}{f', version {entry.version}' if entry.version else ''}"
     st.caption(in_markdown(f"{entry.about} ({where})" if entry.about else where))
-    made = form(entry.made, offered)
+    made = form(entry.made, offered) if isinstance(entry.made, type) else entry.made
     if made is None:
         return None
     with told_in_words(made):
