@@ -33,6 +33,7 @@ from alphastream.trading.engine.sources import EventSource, FifoQueueEventSource
 NEVER_NS: Final = 2**63 - 1
 FEW: Final = 20  # orders that may miss their trade before a run says so
 LOOKED_AT: Final = 4096  # rows at whose prices the margin is looked at together
+CHAINS: Final = 1000  # of jobs that orders leave behind, after the last row on which a strategy turns
 CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
 
 
@@ -298,7 +299,7 @@ def _play(
     capital: float,
     interval_ns: int,
 ) -> Simulation:
-    dispatcher = BacktestingDispatcher()
+    dispatcher = BacktestingDispatcher(chain_limit=CHAINS)
     dispatcher.stop_on_handler_exceptions = True
     first_ns, last_ns = int(table.time_ns[0]), int(table.time_ns[-1])
     tapes = _tapes(market, strategy.symbols, rules, interval_ns, last_ns + 1)

@@ -238,7 +238,8 @@ def _best(levels: Floats, near: Ints, search: Search) -> Floats | None:
 
 def _chosen(table: Floats, judged: int) -> Floats:
     """The rows with the lowest p, each set of symbols once."""
-    kept, seen = [], set()
+    kept: list[Floats] = []
+    seen: set[frozenset[float]] = set()
     for row in table[np.lexsort((table[:, 1], table[:, 0]))]:
         symbols = frozenset(row[3 : 3 + int(row[2])].tolist())
         if symbols not in seen and len(kept) < judged:

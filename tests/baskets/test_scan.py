@@ -59,13 +59,13 @@ def test_a_planted_basket_is_found_and_nothing_else() -> None:
 def test_weights_are_of_the_first_part_and_the_verdict_of_the_second() -> None:
     prices = planted(np.random.default_rng(5))
     table = scan_baskets(prices, judged=4, split=0.6)
-    levels = np.log(prices)
-    for row in table.itertuples():
-        own = levels[list(row.symbols)].to_numpy()  # type: ignore[call-overload]
-        np.testing.assert_allclose(row.weights, basket_weights(own[:420], "ols").weights)
-        spread = own[420:] @ np.array(row.weights)
-        assert row.statistic == pytest.approx(spread_wild(spread).statistic, rel=1e-9)
-        assert row.rows == 280
+    levels = pd.DataFrame(np.log(prices))
+    for row in table.to_dict("records"):
+        own = levels[list(row["symbols"])].to_numpy()
+        np.testing.assert_allclose(row["weights"], basket_weights(own[:420], "ols").weights)
+        spread = own[420:] @ np.array(row["weights"])
+        assert row["statistic"] == pytest.approx(spread_wild(spread).statistic, rel=1e-9)
+        assert row["rows"] == 280
     np.testing.assert_allclose(table["qvalue_bh"], qvalues(table["pvalue"].to_numpy()))
     assert table["pvalue"].is_monotonic_increasing
 
