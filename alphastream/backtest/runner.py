@@ -74,7 +74,7 @@ class TurnSource(EventSource):
         self._before = before.item
         self._row, self._rows = table.row(), len(table)
         self._at = self._turn = 0
-        self._simulation, self._tapes = simulation, tapes
+        self._simulation, self._tapes, self._singles = simulation, tapes, simulation.broker.singles
         self._time_ns, self._marks = table.time_ns, table.marks
         self._lowest, self._highest = table.marks.min(axis=0).tolist(), table.marks.max(axis=0).tolist()
 
@@ -93,7 +93,7 @@ class TurnSource(EventSource):
     def _before_turn(self, at: int, turn: int) -> int:
         """First row from here on in which a trade may change positions, or at whose prices the margin does not do."""
         account, rate = self._account, self._simulation.broker.rules.margin.maintenance
-        if self._simulation.broker.singles.open:
+        if self._singles.open:
             return at  # their time may be over at any row, and they are measured at its prices
         if self._tapes.waiting:
             turn = min(turn, max(at, int(self._time_ns.searchsorted(self._tapes.next_ns))))
@@ -163,7 +163,7 @@ class Tapes:
                 self._next_ns[leg] = NEVER_NS
             self.waiting = min(self._next_ns) != NEVER_NS
         else:
-            if leg >= len(self._next_ns) or (leg >= self._legs and leg not in self._bars):
+            if leg >= self._legs and leg not in self._bars:
                 self._open_bars(leg)
             self._turn_to(leg, max(self._after[leg], int(self._times[leg].searchsorted(from_ns))))
             self.waiting = True
@@ -186,24 +186,18 @@ class Tapes:
 
     def play(self, until_ns: int) -> None:
         """Let orders meet the trades before a moment; of trades at one time those of the first leg come first."""
+        legs = self._legs
         while (when_ns := min(self._next_ns)) < until_ns:
             leg = self._next_ns.index(when_ns)
             at, (_, price, quantity) = self._at[leg], self._columns[leg]
-            self._after[leg] = at + 1
-            self._turn_to(leg, at + 1)
-            if leg < self._legs:
+            self._after[leg] = after = at + 1
+            self._turn_to(leg, after)
+            if leg < legs:
                 self.meet(leg, when_ns, price(at), quantity(at))
                 continue
             bars = self._bars[leg]
-            self.meet_bar(
-                leg - self._legs,
-                when_ns,
-                bars.begin_ns.item(at),
-                price(at),
-                bars.high.item(at),
-                bars.low.item(at),
-                quantity(at),
-            )
+            prices = price(at), bars.high.item(at), bars.low.item(at)
+            self.meet_bar(leg - legs, when_ns, bars.begin_ns.item(at), *prices, quantity(at))
 
 
 def backtest(

@@ -26,6 +26,7 @@ from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.depth import Levels
 from alphastream.trading.broker.funding import Schedule
 from alphastream.trading.broker.margin import Ended, ended_at
+from alphastream.trading.broker.orders import Target
 from alphastream.trading.broker.simulated import SimulatedBroker, Watch
 from alphastream.trading.engine.clock import Moment, from_ns
 
@@ -244,6 +245,7 @@ class Simulation:
         self.broker = SimulatedBroker(self.account, rules, self._scheduled, watch)
         self._schedule = schedule
         self.acting = Acting(strategy, self.account, self.broker)
+        self._listens = self.acting.listens
         self._singles = self.broker.singles
         self.meet_trade: Callable[[int, int, float, float], None] = self._answered(self.broker.on_trade)
         self.meet_bar: Callable[[int, int, int, float, float, float, float], None] = self._answered(self.broker.on_bar)
@@ -259,7 +261,7 @@ class Simulation:
         """Look whether the margin does, then decide on a row, an event of ``Table.rows``."""
         if self._singles.open:
             self._singles.on_row(row.when_ns, row.marks)
-        if self.acting.listens:
+        if self._listens:
             self.acting.on_row(row.when_ns, row.marks, row.volumes)
         if self._keeps_marks:
             self.settle(row.when_ns, row.marks)
@@ -271,8 +273,11 @@ class Simulation:
                 self._end(row)
         decision = self._decide(row, self.account)
         if decision is not None:
-            self.acting.act(decision, row.when_ns, row.marks, row.volumes)
-            if self.acting.listens:
+            if isinstance(decision, Target):  # by far the most
+                self.broker.move(decision, row.when_ns, row.marks, row.volumes)
+            else:
+                self.acting.act(decision, row.when_ns, row.marks, row.volumes)
+            if self._listens:
                 self.acting.on_row(row.when_ns, row.marks, row.volumes)
 
     def on_trade(self, event: TradeEvent) -> None:

@@ -39,6 +39,7 @@ class Filling:
         self.events: list[Fill | SpreadOrder] | None = None
         # What rules leave out is not asked for at every fill.
         self._has_impact = rules.impact != PowerImpact(0.0)
+        self._has_ticks = any(contract.tick for contract in self.contracts)
 
     def note(self, order: SpreadOrder) -> None:
         """Say that an order changed."""
@@ -64,7 +65,7 @@ class Filling:
         self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float, maker: bool
     ) -> bool:
         """Book units of a leg that met a price in the market; whether that was the last of it."""
-        rules, leg = self.rules, part.leg
+        rules = self.rules
         price, size, impact_cost = trade_price, abs(units), 0.0
         if maker:
             assert part.limit is not None
@@ -76,9 +77,9 @@ class Filling:
                 slip_bps += impact_bps
                 impact_cost = size * trade_price * impact_bps * BP
             price = trade_price * (1.0 + (slip_bps if units > 0.0 else -slip_bps) * BP)
-            price = self.contracts[leg].worsened(price, units > 0.0)
-            if not is_within(part, price):
-                assert part.limit is not None
+            if self._has_ticks:
+                price = self.contracts[part.leg].worsened(price, units > 0.0)
+            if part.limit is not None and not is_within(part, price):
                 price = part.limit
                 impact_cost = min(impact_cost, abs(price - trade_price) * size)
         spread_cost = (price - trade_price) * units - impact_cost
@@ -88,17 +89,17 @@ class Filling:
         self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, at: Two, costs: Two, maker: bool = False
     ) -> bool:
         """Book units of a leg: at what price and at which of the market, and what spread and impact cost."""
-        leg, price, account = part.leg, at[0], self.account
+        leg, price, account, events = part.leg, at[0], self.account, self.events
         fee = abs(units) * price * (self.rules.fees.fee_bps(maker) + self.extra_bps) * BP
         part.filled += units
         done = units == part.quantity or abs(part.rest) <= EXACT * abs(part.quantity)
         fill = Fill(time_ns, part.symbol, units, *at, fee, *costs, order.id, order.round_trip or 0, maker)
-        known = len(account.fills)
+        known = 0 if events is None else len(account.fills)
         account.book(leg, fill, self._goal(part, units) if part.target is None else part.target if done else None)
         if done:
             part.filled, part.state, part.filled_ns = part.quantity, "filled", time_ns
-        if self.events is not None:
-            self.events += account.fills[known:]
+        if events is not None:
+            events += account.fills[known:]
         return done
 
     def _goal(self, part: LegOrder, units: float) -> float:

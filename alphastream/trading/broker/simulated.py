@@ -63,6 +63,7 @@ class SimulatedBroker:
         self._contracts = self.filling.contracts
         self._bars_wanted: set[int] = set()  # legs whose bars were asked for
         self.singles = SingleOrders(self.filling, self._waiting, self._look)
+        self._singles_of, self._fill = self.singles.of, self.filling.fill
         account.list_open = self._open_orders
         # What rules leave out is not asked for at every order.
         self._has_lots = any(contract.lot for contract in self._contracts)
@@ -247,7 +248,8 @@ class SimulatedBroker:
             self._waiting[leg.leg] = order, leg
             if leg.limit is not None and math.isfinite(marks[leg.leg]):
                 leg.touch = marks[leg.leg]
-        self.filling.note(order)
+        if self.filling.events is not None:
+            self.filling.note(order)
         if self.rules.fill == "same_close":
             for leg in order.legs:
                 if volumes[leg.leg] > 0.0:
@@ -255,7 +257,10 @@ class SimulatedBroker:
                     leg.eligible_ns = now_ns + 1  # what is left waits for later closes
         still = [leg for leg in order.legs if leg.state == "open"]
         for leg in still:
-            self._look(leg.leg)
+            if leg.touch is None and not self._bars_wanted and not self._singles_of[leg.leg]:
+                self._watch(leg.leg, leg.eligible_ns)
+            else:
+                self._look(leg.leg)
         if still and order.timeout_ns is not None:
             last_ns = max(leg.eligible_ns for leg in still) + order.timeout_ns
             self._schedule(last_ns, partial(self._expire, order, last_ns, tuple(marks), tuple(volumes)))
@@ -318,13 +323,19 @@ class SimulatedBroker:
 
     def _leave(self, leg: int) -> None:
         self._waiting[leg] = None
-        self._look(leg)
+        if self._bars_wanted or self._singles_of[leg]:
+            self._look(leg)
+        else:
+            self._watch(leg, None)
 
     def _look(self, leg: int) -> None:
         """Say from when on trades of a leg are wanted, and its bars."""
         waiting = self._waiting[leg]
-        from_ns = None if waiting is None else self.singles.since(*waiting)
-        if self.singles.of[leg] or leg in self._bars_wanted:
+        from_ns = None
+        if waiting is not None:
+            part = waiting[1]
+            from_ns = part.eligible_ns if part.touch is None else self.singles.since(*waiting)
+        if self._singles_of[leg] or leg in self._bars_wanted:
             trades_ns, bars_ns = self.singles.wanted(leg)
             if trades_ns is not None:
                 from_ns = trades_ns if from_ns is None else min(from_ns, trades_ns)
@@ -391,11 +402,21 @@ class SimulatedBroker:
         leg : place of the symbol.
         price, quantity : of the trade; the quantity matters only where rules limit the share of it.
         """
-        left = None if self.rules.max_share is None else self.rules.max_share * quantity
-        waiting = self._waiting[leg]
+        share, waiting = self.rules.max_share, self._waiting[leg]
+        left = None if share is None else share * quantity
         if waiting is not None:
-            left = self._met(*waiting, time_ns, price, left)
-        if self.singles.of[leg]:
+            order, part = waiting
+            if left is None and part.limit is None:  # nothing in its way: by far the most
+                if time_ns >= part.eligible_ns:
+                    held = self.account.positions[leg]
+                    if self._fill(order, part, time_ns, part.quantity - part.filled, price, False):
+                        self._leave(leg)
+                    self._advance(order)
+                    if self._singles_of[leg]:
+                        self.singles.after_move(leg, held)
+            else:
+                left = self._met(order, part, time_ns, price, left)
+        if self._singles_of[leg]:
             self.singles.on_trade(leg, time_ns, price, left)
 
     def on_bar(
@@ -458,12 +479,11 @@ class SimulatedBroker:
         if done:
             self._leave(part.leg)
         self._advance(order)
-        if self.singles.of[part.leg]:
+        if self._singles_of[part.leg]:
             self.singles.after_move(part.leg, held)
 
     def _advance(self, order: SpreadOrder) -> None:
-        before = order.state
-        states = [leg.state for leg in order.legs]
+        before, states = order.state, [leg.state for leg in order.legs]
         filled = states.count("filled")
         if filled == len(states):
             order.state = "filled"
@@ -473,7 +493,7 @@ class SimulatedBroker:
             order.state = "cancelled"
         elif filled:
             order.state = "one leg"
-        if order.state != before:
+        if self.filling.events is not None and order.state != before:
             self.filling.note(order)
 
     def _unwound(self, order: SpreadOrder, state: SpreadState) -> None:
