@@ -2,7 +2,8 @@
 
 It reads no market by itself: its caller hands over trades (``on_trade``) of legs it watches, in order of time.
 Orders of all legs of a decision are one unit; each leg meets its own trades, so one may be filled and the other not.
-Single orders work beside them: ``single_orders``.
+Single orders work beside them: ``single_orders``. It is longer than others because a spread order is sent, replaced,
+refused, unwound and filled by rules that lean on each other, and this is the one door that callers know.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import TypeAlias
 
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.account import Account
+from alphastream.trading.broker.bar_meeting import BarMeeting
 from alphastream.trading.broker.costs import BrokerRules
 from alphastream.trading.broker.depth import SHORT, Levels, take_depth
 from alphastream.trading.broker.filling import Filling
@@ -63,6 +65,7 @@ class SimulatedBroker:
         self._contracts = self.filling.contracts
         self._bars_wanted: set[int] = set()  # legs whose bars were asked for
         self.singles = SingleOrders(self.filling, self._waiting, self._look)
+        self._in_bars = BarMeeting(self.singles, rules.half_spread_bps)
         self._singles_of, self._fill = self.singles.of, self.filling.fill
         account.list_open = self._open_orders
         # What rules leave out is not asked for at every order.
@@ -422,10 +425,10 @@ class SimulatedBroker:
     def on_bar(
         self, leg: int, time_ns: int, begin_ns: int, opened: float, high: float, low: float, volume: float
     ) -> None:
-        """Let single orders with a price of their own meet a bar; see ``SingleOrders.on_bar``."""
+        """Let single orders with a price of their own meet a bar; see ``BarMeeting``."""
         if self.singles.of[leg]:
             left = None if self.rules.max_share is None else self.rules.max_share * volume
-            self.singles.on_bar(leg, time_ns, begin_ns, (opened, high, low), left)
+            self._in_bars.on_bar(leg, time_ns, begin_ns, (opened, high, low), left)
 
     def _met(self, order: SpreadOrder, part: LegOrder, time_ns: int, price: float, left: float | None) -> float | None:
         """Let a leg of a spread order meet a trade; what it leaves of it."""

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from alphastream.errors import ParameterError
 from alphastream.trading.broker.depth import Levels, take_depth
 from alphastream.trading.broker.filling import EXACT, Filling
-from alphastream.trading.broker.meeting import Met, is_through, may_trade, meet
+from alphastream.trading.broker.meeting import Met, may_trade, meet
 from alphastream.trading.broker.orders import LegOrder, OrderKind, OrderRequest, SpreadOrder
 
 Waiting: TypeAlias = tuple[SpreadOrder, LegOrder]
@@ -36,8 +36,8 @@ class SingleOrders:
     ----------
     of : by leg, what is open, oldest first.
     open : how many are.
-    in_bars : prices are known as bars: orders with a price of their own meet ``on_bar``, not the trades that market
-        orders meet.
+    in_bars : prices are known as bars: orders with a price of their own meet these (``bar_meeting``), not the trades
+        that market orders meet.
     marks : last price of each symbol that limits of leverage are measured at; empty before the first row.
     volumes : units traded in the bar of the newest row, as far as somebody needed them.
     """
@@ -68,10 +68,11 @@ class SingleOrders:
         bars: list[int] = []
         for order in self.of[leg]:
             part = order.legs[0]
-            (bars if self._meets_bars(part) else trades).append(self.since(order, part))
+            (bars if self.meets_bars(part) else trades).append(self.since(order, part))
         return min(trades, default=None), min(bars, default=None)
 
-    def _meets_bars(self, part: LegOrder) -> bool:
+    def meets_bars(self, part: LegOrder) -> bool:
+        """Whether an order meets bars and no trades."""
         return self.in_bars and part.kind != "market"
 
     def leg_of(self, symbol: str | int) -> int:
@@ -226,22 +227,23 @@ class SingleOrders:
         """
         for order in tuple(self.of[leg]) if only is None else (only,):
             part = order.legs[0]
-            if part.state != "open" or self._meets_bars(part) or self._is_over(order, time_ns):
+            if part.state != "open" or self.meets_bars(part) or self.is_over(order, time_ns):
                 continue
             waited = part.waits_for_stop
             met = meet(part, time_ns, price, self._rules.half_spread_bps)
             if waited and not part.waits_for_stop:
-                self._triggered(order)
+                self.triggered(order)
             if met is not None:
-                left = self._attempt(order, met, time_ns, price, left)
+                left = self.attempt(order, met, time_ns, price, left)
 
-    def _is_over(self, order: SpreadOrder, time_ns: int) -> bool:
+    def is_over(self, order: SpreadOrder, time_ns: int) -> bool:
+        """Whether the time of an order is over; it is cancelled then."""
         if order.good_till_ns is None or time_ns < order.good_till_ns:
             return False
         self.cancel(order, OVER)
         return True
 
-    def _attempt(self, order: SpreadOrder, met: Met, time_ns: int, price: float, left: float | None) -> float | None:
+    def attempt(self, order: SpreadOrder, met: Met, time_ns: int, price: float, left: float | None) -> float | None:
         """Trade what an order can at a price; what is left there for others."""
         part = order.legs[0]
         units = 0.0 if met == "missed" else self._allowed(order, part, time_ns, price)
@@ -317,6 +319,10 @@ class SingleOrders:
             self._filling.note(order)
         self._look(of.leg)
 
+    def sides_of(self, entry: SpreadOrder) -> tuple[SpreadOrder, ...]:
+        """Sides of a bracket that an entry armed and that are open."""
+        return tuple(self._brackets.get(entry.id, ()))
+
     def _others(self, order: SpreadOrder) -> list[SpreadOrder]:
         """The other side of a bracket, and what is open of its entry."""
         assert order.bracket is not None
@@ -334,96 +340,12 @@ class SingleOrders:
             else:
                 part.quantity -= units
 
-    def _triggered(self, order: SpreadOrder) -> None:
+    def triggered(self, order: SpreadOrder) -> None:
+        """Say that a stop was reached: the other side of its bracket is over."""
         if order.bracket is not None:
             for other in self._others(order):
                 self.cancel(other, OTHER_SIDE)
         self._filling.note(order)
-
-    # ---- bars ------------------------------------------------------------------------------------------------
-
-    def on_bar(
-        self, leg: int, time_ns: int, begin_ns: int, prices: tuple[float, float, float], left: float | None
-    ) -> None:
-        """Let orders with a price of their own meet a bar, when it is over.
-
-        At its open an order trades that is through it: a stop that was gapped over, a limit as a taker. Later in the
-        bar a stop trades at its own price, as a taker, and a limit at its own, as a maker. In which order the high and
-        the low came is not known: stops come before limits, and an entry within the bar is taken to be followed by its
-        stop, never by its take-profit.
-
-        Parameters
-        ----------
-        time_ns : the last moment of the bar, which fills are booked at.
-        begin_ns : when its first price was; orders that could not trade by then meet the next one.
-        prices : open, high, low.
-        left : as for ``on_trade``.
-        """
-        opened, high, low = prices
-        for order in tuple(self.of[leg]):
-            part = order.legs[0]
-            if not self._meets(order, time_ns, begin_ns):
-                continue
-            part.touch = None
-            if part.waits_for_stop:
-                if not part.reaches(opened):
-                    continue
-                part.triggered_ns = time_ns
-                self._triggered(order)
-            met: Met = "taker" if is_through(part, opened, self._rules.half_spread_bps) else "missed"
-            if met == "taker" or order.time_in_force != "gtc":
-                left = self._attempt_in_bar(order, met, time_ns, begin_ns, opened, left)
-        for order in tuple(self.of[leg]):
-            part = order.legs[0]
-            if not self._meets(order, time_ns, begin_ns) or not part.waits_for_stop:
-                continue
-            if part.reaches(high if part.quantity > 0.0 else low):
-                left = self._stopped(order, time_ns, prices, left)
-        for order in tuple(self.of[leg]):
-            part = order.legs[0]
-            if not self._meets(order, time_ns, begin_ns) or part.limit is None or part.waits_for_stop:
-                continue
-            if part.meets(low if part.quantity > 0.0 else high):
-                left = self._attempt(order, "maker", time_ns, part.limit, left)
-                left = self._stop_at_once(order, time_ns, prices, left)
-
-    def _meets(self, order: SpreadOrder, time_ns: int, begin_ns: int) -> bool:
-        part = order.legs[0]
-        if part.state != "open" or not self._meets_bars(part) or self._is_over(order, time_ns):
-            return False
-        return part.eligible_ns <= begin_ns
-
-    def _attempt_in_bar(
-        self, order: SpreadOrder, met: Met, time_ns: int, begin_ns: int, price: float, left: float | None
-    ) -> float | None:
-        """Trade at the open; what is armed by that meets the rest of the bar."""
-        left = self._attempt(order, met, time_ns, price, left)
-        for side in self._brackets.get(order.id, ()):
-            side.legs[0].eligible_ns = min(side.legs[0].eligible_ns, begin_ns)
-        return left
-
-    def _stopped(
-        self, order: SpreadOrder, time_ns: int, prices: tuple[float, float, float], left: float | None
-    ) -> float | None:
-        """A stop is reached within the bar, at its own price."""
-        part = order.legs[0]
-        assert part.stop is not None
-        part.triggered_ns = part.eligible_ns = time_ns  # as a limit it waits for the next bar
-        self._triggered(order)
-        if not is_through(part, part.stop, self._rules.half_spread_bps):
-            return left if order.time_in_force == "gtc" else self._attempt(order, "missed", time_ns, part.stop, left)
-        left = self._attempt(order, "taker", time_ns, part.stop, left)
-        return self._stop_at_once(order, time_ns, prices, left)
-
-    def _stop_at_once(
-        self, entry: SpreadOrder, time_ns: int, prices: tuple[float, float, float], left: float | None
-    ) -> float | None:
-        """Whether the stop of an entry within the bar may have been reached in the same bar: then it was."""
-        for side in tuple(self._brackets.get(entry.id, ())):
-            part = side.legs[0]
-            if part.waits_for_stop and part.reaches(prices[1] if part.quantity > 0.0 else prices[2]):
-                left = self._stopped(side, time_ns, prices, left)
-        return left
 
     # ---- books -----------------------------------------------------------------------------------------------
 
@@ -435,13 +357,13 @@ class SingleOrders:
         """
         for order in tuple(self.of[leg]):
             part = order.legs[0]
-            if part.state != "open" or time_ns < part.eligible_ns or self._is_over(order, time_ns):
+            if part.state != "open" or time_ns < part.eligible_ns or self.is_over(order, time_ns):
                 continue
             side = asks if part.quantity > 0.0 else bids
             best, waited = float(side[0][0]) if len(side[0]) else math.nan, part.waits_for_stop
             ready = may_trade(part, time_ns, best)
             if waited and not part.waits_for_stop:
-                self._triggered(order)
+                self.triggered(order)
             if ready:
                 self._take_depth(order, time_ns, bids, asks, best)
 
