@@ -45,6 +45,7 @@ class BookTapes:
         self._read: list[BookColumns] = [BookColumns.empty(1)] * len(symbols)
         self._read_until_ns = [0] * len(symbols)
         self._row = [0] * len(symbols)
+        self._after = [0] * len(symbols)  # rows before, of what is read, were met
         self._next_ns = [NEVER_NS] * len(symbols)
         self._seen = [False] * len(symbols)
         self.meet: Callable[[int, int, Levels, Levels], None] = lambda *sample: None
@@ -73,13 +74,14 @@ class BookTapes:
         while (when_ns := min(self._next_ns)) < until_ns:
             leg = self._next_ns.index(when_ns)
             books, row = self._read[leg], self._row[leg]
-            self._find(leg, when_ns, row + 1)
+            self._after[leg] = row + 1
+            self._find(leg, when_ns)
             self.meet(leg, when_ns, *levels_at(books, row))
 
-    def _find(self, leg: int, from_ns: int, row: int = 0) -> None:
-        """Turn to the first sample at or after a moment and, of what is read, not before a row."""
+    def _find(self, leg: int, from_ns: int) -> None:
+        """Turn to the first sample at or after a moment that was not met."""
         times = self._read[leg].time_ns
-        at = max(row, int(times.searchsorted(from_ns)))
+        at = max(self._after[leg], int(times.searchsorted(from_ns)))
         while at >= len(times):
             start_ns = max(self._read_until_ns[leg], from_ns)
             if start_ns >= self._until_ns:
@@ -93,7 +95,7 @@ class BookTapes:
             self._read_until_ns[leg] = min(start_ns + STRETCH_NS, self._until_ns)
             found = self._source.samples(self._symbols[leg], start_ns, self._read_until_ns[leg])
             self._read[leg] = in_time(found)
-            times, at = self._read[leg].time_ns, 0
+            times, at, self._after[leg] = self._read[leg].time_ns, 0, 0
         self._seen[leg] = True
         self._row[leg], self._next_ns[leg] = at, int(times[at])
 

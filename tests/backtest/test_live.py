@@ -36,6 +36,7 @@ from alphastream.strategies import (
 )
 from alphastream.trading import Account, BrokerRules, Fees, FillRule, FixedFunding, FixedLatency, Target
 from tests.backtest.markets import Sampled
+from tests.backtest.restless import Answering
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND
@@ -198,9 +199,10 @@ def test_live_equals_history(strategy: Strategy, fill: FillRule, seed: int, cuts
     assert run.late == 0
 
 
+@pytest.mark.parametrize("kind", ["targets", "single orders"])
 @given(seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 5_000), max_size=12))
 @settings(max_examples=8, deadline=None)
-def test_live_equals_history_in_recorded_books(seed: int, cuts: list[int]) -> None:
+def test_live_equals_history_in_recorded_books(kind: str, seed: int, cuts: list[int]) -> None:
     ticks, begin_ns = tape(seed), START + 40 * SECOND
     rng = np.random.default_rng(seed)
     market = TickMarket(columns(ticks))
@@ -213,7 +215,7 @@ def test_live_equals_history_in_recorded_books(seed: int, cuts: list[int]) -> No
         bids, asks = known * (1.0 - levels), known * (1.0 + levels)
         books[leg] = BookColumns(own.time_ns + 1, own.time_ns + 9, bids, quantities[:, 0], asks, quantities[:, 1])
     rules = BrokerRules(fill="recorded_depth", latency=FixedLatency(120_000_000))
-    strategy = ZScoreThreshold(SPEC, sizer=Units(2.0))
+    strategy: Strategy = ZScoreThreshold(SPEC, sizer=Units(2.0)) if kind == "targets" else Answering(seed)
     run = LiveRun(strategy, rules)
     run.warm_up(columns([tick for tick in ticks if tick.time_ns < begin_ns]), begin_ns)
     for leg, rows in books.items():
