@@ -1,5 +1,6 @@
 """A strategy, its broker's rules and its capital as plain data and back, so that a run can be written down."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -10,7 +11,7 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import KalmanHedge
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
-from alphastream.registry import Kind, extends, registered_as
+from alphastream.registry import Kind, Registered, extends, registered, registered_as
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -158,12 +159,9 @@ def _plain(value: Any) -> Any:
     if (known := registered_as(value)) is not None and known.made is value:
         return {"kind": known.name}  # an object that was registered as it is
     if is_dataclass(value) and not isinstance(value, type):
-        name = type(value).__name__
-        if KINDS.get(name) is not type(value):
-            raise ParameterError(
-                f"{name} cannot be written down: register it (alphastream.registry.register), in a file of user/"
-            )
-        return {"kind": name} | {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init}
+        return {"kind": _name_of(type(value))} | {
+            item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init
+        }
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
@@ -177,14 +175,42 @@ def _made(plain: Any) -> Any:
         kind = made.pop("kind", None)
         if kind is None:
             return made
-        if kind not in KINDS:
-            raise ParameterError(
-                f"{kind!r} is no known part of a definition: another version wrote it, or its file is not loaded"
-            )
-        if not isinstance(KINDS[kind], type):
-            return KINDS[kind]
+        known = _kind_of(str(kind))
+        if not isinstance(known, type):
+            return known
         renamed = RENAMED.get(kind, {})
-        return KINDS[kind](**{renamed.get(name, name): value for name, value in made.items()})
+        return known(**{renamed.get(name, name): value for name, value in made.items()})
     if isinstance(plain, list):
         return tuple(_made(each) for each in plain)
     return plain
+
+
+def _name_of(cls: type[Any]) -> str:
+    """What a class is written as; one that stands beside a registered class, with that one's name before its own."""
+    name = str(cls.__name__)
+    if KINDS.get(name) is cls:
+        return name
+    for kind in _OF_OTHERS:
+        for entry in registered(kind):
+            if isinstance(entry.made, type) and cls.__module__ == entry.module and _beside(entry, name) is cls:
+                return f"{entry.name}.{name}"
+    raise ParameterError(f"{name} cannot be written down: register it, or put it into the file that uses it")
+
+
+def _kind_of(name: str) -> Any:
+    """The class, or the object, that is written under a name. Raises ParameterError."""
+    owner, _, part = name.rpartition(".")
+    found = KINDS.get(name)
+    if found is None and (entry := registered_as(KINDS.get(owner))) is not None:
+        found = _beside(entry, part)
+    if found is None:
+        raise ParameterError(
+            f"{name!r} is no known part of a definition: another version wrote it, or its file is not loaded"
+        )
+    return found
+
+
+def _beside(entry: Registered, name: str) -> type[Any] | None:
+    """A dataclass of this name that was written in the same module as a registered class."""
+    found = getattr(sys.modules.get(entry.module), name, None)
+    return found if isinstance(found, type) and is_dataclass(found) and found.__module__ == entry.module else None

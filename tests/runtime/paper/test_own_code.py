@@ -8,6 +8,7 @@ import pytest
 
 from alphastream.backtest import Definition
 from alphastream.backtest.own_code import AbsentStrategy
+from alphastream.bar_rows import BarsSpec
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairSpec
 from alphastream.registry import find
@@ -26,6 +27,7 @@ from tests.runtime.paper.paper_pipeline import (
     see,
 )
 from tests.runtime.paper.paper_tape import before_and_after, end_of, goes_on, same_as_history
+from tests.views.user_files import ONE
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "user_strategy.py"
 SPEC = PairSpec("ETH", "BTC", SECOND, "ols", 20)
@@ -92,6 +94,27 @@ def test_it_is_the_backtest_and_goes_on_after_a_restart(
         after = see(service, name)
         assert after.fills[: len(before.fills)] == before.fills
         assert after.definition.strategy == definition().strategy
+
+
+def test_one_instrument_is_kept_as_well(tmp_path: Path, pipeline: TapePipeline, folder: UserFolder) -> None:
+    (folder.path / "up.py").write_text(ONE.replace("FAULT", "pass"), encoding="utf-8")
+    folder.load()
+    strategy = find("strategies", "UpBars").made(BarsSpec(("ETH",), SECOND), 3)
+    warm, rest = before_and_after(tape(3))
+    pipelines = Pipelines(live=pipeline)
+    with running(tmp_path / "paper", pipelines) as service:
+        pipeline.feed(warm)
+        name = service.open(Definition(strategy, RULES), "live")
+        pipeline.feed(rest[:300])
+        before = played(service, name, end_of(rest[:300]))
+        assert before.fills
+        same_as_history(before, pipeline.store)
+    folder.load()
+    with running(tmp_path / "paper", pipelines) as service:
+        goes_on(service, pipeline, name)
+        after = see(service, name)
+        assert after.fills[: len(before.fills)] == before.fills
+        assert after.definition.strategy == find("strategies", "UpBars").made(BarsSpec(("ETH",), SECOND), 3)
 
 
 def test_another_version_waits_and_is_told(tmp_path: Path, pipeline: TapePipeline, folder: UserFolder) -> None:
