@@ -4,19 +4,35 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from types import FunctionType
 from typing import Any, Final
 
-from alphastream.bar_rows import BarsSpec
+import numpy as np
+
+from alphastream.backtest.functions import (
+    FUNCTION,
+    INDICATOR,
+    function_at,
+    made_indicator,
+    plain_function,
+    plain_indicator,
+)
+from alphastream.bar_rows import BarsSpec, column_of
 from alphastream.errors import AlphaStreamError, ParameterError
-from alphastream.estimators import KalmanHedge
+from alphastream.estimators import ESTIMATORS
+from alphastream.graph import Node, Series, Source, as_of
+from alphastream.indicators import INDICATORS, FunctionIndicator
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.registry import Kind, Registered, extends, registered, registered_as
 from alphastream.strategies import (
+    AtrRisk,
     BetaNeutral,
+    EquityShare,
     FixedNotional,
     InnovationThreshold,
     PositionOptimiser,
+    PulseStrategy,
     Strategy,
     ThresholdRule,
     Units,
@@ -38,23 +54,30 @@ from alphastream.trading.broker.margin import Margin
 KINDS: Final[dict[str, Any]] = {
     kind.__name__: kind
     for kind in (
+        *ESTIMATORS.values(),
+        *INDICATORS.values(),
+        AtrRisk,
         BarsSpec,
         BetaNeutral,
         BrokerRules,
         Contract,
+        EquityShare,
         Fees,
         FixedFunding,
         FixedLatency,
         FixedNotional,
         InnovationThreshold,
-        KalmanHedge,
         Margin,
+        Node,
         PairSpec,
         PositionConfig,
         PositionOptimiser,
         PowerImpact,
+        PulseStrategy,
         RecordedFunding,
+        Series,
         SlidingWindow,
+        Source,
         ThresholdRule,
         Units,
         VenueFunding,
@@ -141,8 +164,12 @@ def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
 def _with_names(value: Any, new: Callable[[str], str]) -> Any:
     if isinstance(value, PairSpec):
         return replace(value, y=new(value.y), x=new(value.x))
-    if isinstance(value, BarsSpec):
+    if isinstance(value, BarsSpec | Source):
         return replace(value, symbols=tuple(map(new, value.symbols)))
+    if isinstance(value, Series):
+        return _series_with_names(value, new)
+    if isinstance(value, PulseStrategy):
+        return replace(value, symbols=tuple(map(new, value.symbols)), **_bars_with_names(value, new))
     if isinstance(value, RecordedFunding):
         return replace(value, rates={new(name): rates for name, rates in value.rates.items()})
     if isinstance(value, tuple):
@@ -155,9 +182,29 @@ def _with_names(value: Any, new: Callable[[str], str]) -> Any:
     return replace(value, **changes)
 
 
+def _bars_with_names(strategy: PulseStrategy, new: Callable[[str], str]) -> dict[str, Any]:
+    parts = ("spec", "pulse", "allocation", "reads", "hedge")
+    return {name: _with_names(getattr(strategy, name), new) for name in parts}
+
+
+def _series_with_names(series: Series, new: Callable[[str], str]) -> Series:
+    """A column of several instruments begins with the name of one."""
+    of = _with_names(series.of, new)
+    if series.held is not None:
+        return as_of(_series_with_names(series.held, new), of)
+    if isinstance(of, Source) and of.price == "bars" and len(of.symbols) > 1 and " " in series.column:
+        symbol, _, column = series.column.partition(" ")
+        return Series(of, column_of(of.symbols, new(symbol), column))
+    return Series(of, series.column)
+
+
 def _plain(value: Any) -> Any:
     if (known := registered_as(value)) is not None and known.made is value:
         return {"kind": known.name}  # an object that was registered as it is
+    if isinstance(value, FunctionIndicator):
+        return plain_indicator(value, {name: _plain(each) for name, each in value.parameters})
+    if isinstance(value, FunctionType):
+        return plain_function(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {"kind": _name_of(type(value))} | {
             item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init
@@ -166,7 +213,11 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
-    return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ParameterError(f"a {type(value).__name__} cannot be written down: give numbers, text, or a registered class")
 
 
 def _made(plain: Any) -> Any:
@@ -175,6 +226,10 @@ def _made(plain: Any) -> Any:
         kind = made.pop("kind", None)
         if kind is None:
             return made
+        if kind == FUNCTION:
+            return function_at(made["name"])
+        if kind == INDICATOR:
+            return made_indicator(**made)
         known = _kind_of(str(kind))
         if not isinstance(known, type):
             return known

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from types import FunctionType
 from typing import Any
 
 import msgspec
 
 from alphastream.backtest.definition import Definition, rules_of
+from alphastream.backtest.functions import code_of_function, function_at, reference_of
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.graph import Series
 from alphastream.pairs import PairSpec
@@ -16,7 +18,7 @@ from alphastream.trading import Account, BrokerRules
 
 
 class OwnCode(msgspec.Struct, frozen=True):
-    """A registered class as a file names it.
+    """A registered class, or a function of a module, as a file names it.
 
     Parameters
     ----------
@@ -42,15 +44,24 @@ class OwnCode(msgspec.Struct, frozen=True):
 
 
 def own_code(definition: Definition) -> tuple[OwnCode, ...]:
-    """The registered classes that a definition is made of, each once."""
+    """The registered classes and the functions that a definition is made of, each once."""
     found: dict[str, OwnCode] = {}
     for part in _parts((definition.strategy, definition.rules)):
-        if (entry := registered_as(part)) is not None:
+        if isinstance(part, FunctionType):
+            found[reference_of(part)] = _of_function(part, reference_of(part))
+        elif (entry := registered_as(part)) is not None:
             found[entry.name] = OwnCode.of(entry)
     return tuple(found.values())
 
 
+def _of_function(function: FunctionType, reference: str) -> OwnCode:
+    return OwnCode("indicators", reference, function.__module__, "", code_of_function(function))
+
+
 def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, FunctionType):
+        yield value
+        return
     if not isinstance(value, Mapping | tuple | list):
         yield value
     if is_dataclass(value) and not isinstance(value, type):
@@ -65,11 +76,17 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def code_now(written: Iterable[OwnCode]) -> tuple[OwnCode | None, ...]:
-    """The same classes as they are registered now; None for one that is not."""
-    return tuple(
-        next((OwnCode.of(entry) for entry in registered(each.kind) if entry.name == each.name), None)
-        for each in written
-    )
+    """The same classes and functions as they are now; None for one that is not there."""
+    return tuple(_now(each) for each in written)
+
+
+def _now(written: OwnCode) -> OwnCode | None:
+    if ":" in written.name:
+        try:
+            return _of_function(function_at(written.name), written.name)
+        except ParameterError:
+            return None
+    return next((OwnCode.of(entry) for entry in registered(written.kind) if entry.name == written.name), None)
 
 
 def other_code(written: Sequence[OwnCode]) -> str:

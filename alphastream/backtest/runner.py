@@ -22,6 +22,7 @@ from alphastream.backtest.simulation import (
     Simulation,
     require_one_interval,
 )
+from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.graph import Series
 from alphastream.strategies import Strategy, Table
@@ -242,20 +243,48 @@ def backtests(
     """
     rules = rules or BrokerRules()
     fold = RowFold(strategies, observe)
-    intervals = [require_one_interval(strategy) for strategy in fold.strategies]
+    for strategy in fold.strategies:
+        require_one_interval(strategy)
     tables, seen = fold.run(fold.rows_of(market))
-    results = []
-    for strategy, table, interval_ns in zip(fold.strategies, tables, intervals, strict=True):
-        table, direction = _begun(strategy, table, begin_ns)
-        simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
-        if isinstance(market, BarMarket) and rules.fill == "next_trade":
-            _require_fills(simulation)
-        observed = {name: _placed(*found, table.time_ns) for name, found in seen.items()}
-        orders = tuple(simulation.broker.orders)
-        results.append(
-            result_of(strategy.name, interval_ns, simulation.account, orders, table, observed, simulation.ended, rules)
+    return [
+        run_table(
+            market,
+            strategy,
+            table,
+            rules,
+            capital,
+            begin_ns=begin_ns,
+            observed={n: _placed(*f, table.time_ns) for n, f in seen.items()},
         )
-    return results
+        for strategy, table in zip(fold.strategies, tables, strict=True)
+    ]
+
+
+def run_table(
+    market: Market,
+    strategy: Strategy,
+    table: Table,
+    rules: BrokerRules,
+    capital: float,
+    *,
+    begin_ns: int | None = None,
+    observed: Mapping[str, Floats] | None = None,
+) -> RunResult:
+    """Run a strategy over rows that ``RowFold`` gave it; see ``backtests``.
+
+    Parameters
+    ----------
+    observed : further series at the rows of the table, (T,) each.
+    """
+    interval_ns = require_one_interval(strategy)
+    rows = len(table)
+    table, direction = _begun(strategy, table, begin_ns)
+    simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
+    if isinstance(market, BarMarket) and rules.fill == "next_trade":
+        _require_fills(simulation)
+    shown = {name: values[rows - len(table) :] for name, values in (observed or {}).items()}
+    orders = tuple(simulation.broker.orders)
+    return result_of(strategy.name, interval_ns, simulation.account, orders, table, shown, simulation.ended, rules)
 
 
 def _require_fills(simulation: Simulation) -> None:

@@ -5,6 +5,7 @@ get their rows from ``RowFold``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -154,6 +155,7 @@ class RowFold:
     def rows_of(self, market: Market) -> Rows:
         """All rows of a market. Bars that are held on shorter ones are made of those, as a live run makes them."""
         own = {spec.interval_ns for strategy in self.strategies for spec in strategy.pairs}
+        own = own or {min((key.interval_ns for key in self.keys), default=1)}
         rows: dict[RowsKey, PairRows | BarRows] = {}
         for key in self.keys:
             of_ns = None if key.interval_ns in own else min(own)
@@ -203,8 +205,16 @@ class RowFold:
         return tables, seen
 
     def _in_order(self) -> list[Source]:
-        """Sources, the longest bars first: only longer ones are held on others."""
-        return sorted(self.sources, key=lambda source: -source.interval_ns)
+        """Sources, those that others hold series of before these."""
+        needs: dict[Source, set[Source]] = {source: set() for source in self.sources}
+        for series in self.held:
+            if series.held is not None:
+                needs[series.source].add(series.held.source)
+        try:
+            return list(TopologicalSorter(needs).static_order())
+        except CycleError as error:
+            names = " and ".join(dict.fromkeys(source.name for source in error.args[1]))
+            raise ParameterError(f"{names} hold series of each other: decide on the rows of one of them") from error
 
 
 def _held(before: float, values: Floats, at_ns: NDArray[np.int64], rows_ns: NDArray[np.int64]) -> Floats:

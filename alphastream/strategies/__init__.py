@@ -1,7 +1,9 @@
 """Strategies: what they read, how they decide, how large they trade."""
 
+from alphastream.strategies.allocations import AtrRisk, EquityShare
 from alphastream.strategies.optimiser import PositionOptimiser
 from alphastream.strategies.pair_thresholds import PairThresholds, pair_thresholds, round_trip_cost
+from alphastream.strategies.pulse import Allocation, Portfolio, PulseStrategy
 from alphastream.strategies.sizers import BetaNeutral, FixedNotional, Sizer, Units, VolatilityTarget
 from alphastream.strategies.strategy import Action, BarsColumns, Decision, PairColumns, Strategy, Table, pair_table
 from alphastream.strategies.threshold import InnovationThreshold, ThresholdRule, ZScoreThreshold
@@ -9,14 +11,19 @@ from alphastream.strategies.thresholds import Thresholds, at_bar_ends, expected,
 
 __all__ = [
     "Action",
+    "Allocation",
+    "AtrRisk",
     "BarsColumns",
     "BetaNeutral",
     "Decision",
+    "EquityShare",
     "FixedNotional",
     "InnovationThreshold",
     "PairColumns",
     "PairThresholds",
+    "Portfolio",
     "PositionOptimiser",
+    "PulseStrategy",
     "Sizer",
     "Strategy",
     "Table",
