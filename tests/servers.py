@@ -15,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pytest
 
@@ -43,6 +44,18 @@ def need(name: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+def need_module(name: str, file: str) -> Any:
+    """Import what a whole file of tests needs; without it the file ends here, skipped or, in CI, failed.
+
+    Parameters
+    ----------
+    file : of requirements that names it.
+    """
+    if find_spec(name) is None and not os.environ.get("CI"):
+        pytest.skip(f"needs {name}, which is not installed here: pip install -r {file}", allow_module_level=True)
+    return import_module(name)
 
 
 def free_ports(count: int) -> list[int]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import talib
 
 from alphastream.core.types import Floats
 from alphastream.estimators import Fold
@@ -32,6 +31,9 @@ from alphastream.indicators import (
 )
 from tests.estimators.test_conformance import run, table
 from tests.indicators.samples import columns_of, market
+from tests.servers import need_module
+
+talib = need_module("talib", "requirements-engines.txt")
 
 Oracle = Callable[..., Any]
 
