@@ -87,7 +87,7 @@ def _adx(high: Floats, low: Floats, close: Floats, window: int) -> list[Floats]:
 
 
 def _stochastic(high: Floats, low: Floats, close: Floats, window: int, smooth: int, signal: int) -> Any:
-    mean = talib.MA_Type.SMA  # type: ignore[attr-defined]  # its stubs forget to export it
+    mean = talib.MA_Type.SMA  # its stubs forget to export it
     if smooth == 1:
         return talib.STOCHF(high, low, close, window, signal, mean)
     return talib.STOCH(high, low, close, window, smooth, mean, signal, mean)
