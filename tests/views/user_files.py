@@ -44,7 +44,7 @@ class UpBars:
 
     bars: BarsSpec
     hold: int = parameter(1, unit="bars", minimum=1)
-    stop: float | None = None
+    stop: float | None = parameter(None, unit="**%**", help="$x$ and *y*.")
     fast: bool = False
     part: Part = Part()
     other: Symbol = ""

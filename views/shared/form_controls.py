@@ -83,7 +83,15 @@ def require(cls: type[Any], offered: Offered, prefix: str = "") -> Any:
 
 
 def _made(cls: type[Any], offered: Offered, prefix: str) -> Any:
-    asked_for = [replace(each, default=offered.begin.get(each.name, each.default)) for each in parameters_of(cls)]
+    asked_for = [
+        replace(
+            each,
+            default=offered.begin.get(each.name, each.default),
+            label=in_markdown(each.label),
+            help=in_markdown(each.help),
+        )
+        for each in parameters_of(cls)
+    ]
     whole = [each for each in asked_for if each.kind in (PairSpec, BarsSpec)]
     if sum(each.kind is PairSpec for each in whole) > 1:
         raise ParameterError(f"{cls.__name__} has several pairs as fields, a form has one: give it one PairSpec")
@@ -173,7 +181,7 @@ def _number(row: Any, of: Parameter, common: Mapping[str, Any]) -> Any:
     words = f"{of.help} Empty: none.".strip() if of.is_optional else of.help
     found = row.number_input(of.label, low, high, value, step, width=WIDTH, **{**common, "help": words or None}, **more)
     if found is None and not of.is_optional:
-        raise ParameterError(f"{of.label} is empty: give a number")
+        raise ParameterError(f"{of.name} is empty: give a number")
     return found
 
 
@@ -192,7 +200,7 @@ def _symbol(row: Any, of: Parameter, offered: Offered, key: str) -> str:
         accept_new_options=offered.open_list,
     )
     if not chosen:
-        st.warning(f"{in_markdown(of.label)}: choose an instrument.", icon=":material/rule:")
+        st.warning(f"{of.label}: choose an instrument.", icon=":material/rule:")
         raise _NotChosenError
     return asked(str(chosen), offered.venue)
 
@@ -211,7 +219,7 @@ def _symbols(row: Any, of: Parameter, offered: Offered, key: str, words: str) ->
         accept_new_options=offered.open_list,
     )
     if not chosen:
-        st.warning(f"{in_markdown(of.label)}: choose an instrument, or several.", icon=":material/rule:")
+        st.warning(f"{of.label}: choose an instrument, or several.", icon=":material/rule:")
         raise _NotChosenError
     return tuple(asked(str(each), offered.venue) for each in chosen)
 

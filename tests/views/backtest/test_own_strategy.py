@@ -8,7 +8,7 @@ import pytest
 import config
 import views.shared.system
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, replay, words
+from tests.views.running import Running, cards, page_of, read, replay, words
 from tests.views.user_files import EXAMPLE, ONE, user_files
 
 
@@ -67,7 +67,9 @@ def test_one_instrument_and_every_control(tmp_path: Path) -> None:
         assert cards(test)["Trades"] != "0"
         hold = test.number_input(key="UpBars_hold")
         assert (hold.label, hold.help, hold.min) == ("Hold, bars", "Bars that it holds on.", 1)
-        assert test.number_input(key="UpBars_stop").value is None
+        stop = test.number_input(key="UpBars_stop")
+        assert stop.value is None
+        assert (stop.label, read(stop.help)) == (r"Stop, \*\*%\*\*", "$x$ and *y*. Empty: none.")
         assert test.toggle(key="UpBars_fast").value is False
         assert test.number_input(key="UpBars_part_Part_size").value == 1.0
         assert test.selectbox(key="UpBars_other").options == ["BTCUSDT", "ETHUSDT"]
