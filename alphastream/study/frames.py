@@ -1,6 +1,7 @@
 """DataFrames and files as bars of named symbols."""
 
 import re
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -52,7 +53,8 @@ def frames_of(frame: pd.DataFrame, symbol: str | None) -> dict[str, pd.DataFrame
         return {symbol or "data": frame}
     time, others = _time_column(frame), [column for column in frame.columns if str(column).lower() not in _TIMES]
     numbers = [column for column in others if pd.api.types.is_numeric_dtype(frame[column])]
-    if time is None or not numbers or len(numbers) != len(others):
+    are_fields = any(str(column).lower() in (*_PRICES, *_AMOUNTS) for column in others)
+    if time is None or are_fields or not numbers or len(numbers) != len(others):
         raise ParameterError(
             f"a frame with the columns {', '.join(map(str, frame.columns))}: give time, open, high, low, close, volume "
             "(and symbol, for many), or the times with one column of closes a symbol"
@@ -90,7 +92,7 @@ def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> 
     frame : ``time``, the start of each bar (text, datetimes, UTC where they name no zone, or whole nanoseconds), as a
         column or as the index; ``close``; and where known ``open``, ``high``, ``low``, ``volume``, ``buy_volume``,
         ``trades``. Prices that are missing as columns are the close; amounts that are missing are unknown.
-    interval_ns : None takes the commonest step between rows.
+    interval_ns : of a single row, which has no step to the next; otherwise the commonest step is the length.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> 
     twice = np.flatnonzero(start_ns[1:] == start_ns[:-1])
     if len(twice):
         raise ParameterError(f"{symbol} has the time {pd.Timestamp(start_ns[twice[0]])} twice: keep each once")
-    length_ns = interval_ns or spacing_of(start_ns)
+    length_ns = spacing_of(start_ns) or interval_ns
     if length_ns is None:
         raise ParameterError(f"{symbol} has {len(start_ns)} rows, which do not tell how long a bar is: give every='1d'")
     lower = {str(column).lower(): column for column in frame.columns}
@@ -149,8 +151,10 @@ def _nanoseconds(times: Any, symbol: str) -> Ints:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         return values.astype(np.int64)
     try:
-        stamps = pd.to_datetime(pd.Index(values), utc=True)
-    except (TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # text that has to be guessed, row by row
+            stamps = pd.to_datetime(pd.Index(values), utc=True)
+    except (TypeError, ValueError, UserWarning) as error:
         raise ParameterError(
             f"times of {symbol} cannot be read ({error}): give datetimes, text or nanoseconds"
         ) from error
@@ -169,7 +173,7 @@ def bars_of_frames(
     lengths = {length for _, length in found.values()}
     if len(lengths) > 1:
         raise ParameterError(
-            f"bars of {', '.join(f'{symbol}: {length / 1e9:g} s' for symbol, (_, length) in found.items())}: give "
-            "every=, or add each by itself and name its symbol"
+            f"bars of {', '.join(f'{symbol}: {length / 1e9:g} s' for symbol, (_, length) in found.items())}: add "
+            "each by itself and name its symbol"
         )
     return {symbol: bars for symbol, (bars, _) in found.items()}, lengths.pop()
