@@ -62,6 +62,7 @@ _SECONDS: Final = {
     "FrozenHedge": 1.0,
     "KalmanHedge": 1.5,
     "BasketHedge": 9.0,
+    "BasketValue": 0.5,
 }
 
 GROUPS: Final[Mapping[str, KernelGroup]] = {

@@ -3,6 +3,7 @@
 from alphastream.backtest.comparison import BY_HAND, Book, OrderDifference, Outage, compare
 from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.definition import Definition
+from alphastream.backtest.leg_pnl import LegPnl, pnl_by_leg, returns_on_gross
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
 from alphastream.backtest.pair_history import PairHistory, pair_history, ready
@@ -21,6 +22,7 @@ __all__ = [
     "Book",
     "Definition",
     "Grid",
+    "LegPnl",
     "LegTrades",
     "LiveRun",
     "Market",
@@ -44,7 +46,9 @@ __all__ = [
     "compare",
     "is_compiled",
     "pair_history",
+    "pnl_by_leg",
     "ready",
+    "returns_on_gross",
     "run_pair",
     "run_pairs",
     "sweep",

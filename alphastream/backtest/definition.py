@@ -18,6 +18,7 @@ from alphastream.backtest.functions import (
     plain_indicator,
 )
 from alphastream.bar_rows import BarsSpec, column_of
+from alphastream.baskets import BasketSpec
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import ESTIMATORS
 from alphastream.graph import Node, Series, Source, as_of
@@ -27,6 +28,8 @@ from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.registry import Kind, Registered, extends, registered, registered_as
 from alphastream.strategies import (
     AtrRisk,
+    BasketLinear,
+    BasketThreshold,
     BetaNeutral,
     EquityShare,
     FixedNotional,
@@ -58,6 +61,9 @@ KINDS: Final[dict[str, Any]] = {
         *INDICATORS.values(),
         AtrRisk,
         BarsSpec,
+        BasketLinear,
+        BasketSpec,
+        BasketThreshold,
         BetaNeutral,
         BrokerRules,
         Contract,
@@ -164,7 +170,7 @@ def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
 def _with_names(value: Any, new: Callable[[str], str]) -> Any:
     if isinstance(value, PairSpec):
         return replace(value, y=new(value.y), x=new(value.x))
-    if isinstance(value, BarsSpec | Source):
+    if isinstance(value, BarsSpec | BasketSpec | Source):
         return replace(value, symbols=tuple(map(new, value.symbols)))
     if isinstance(value, Series):
         return _series_with_names(value, new)

@@ -11,7 +11,14 @@ import numpy as np
 from alphastream.core.compilation import loads_from_disk
 from alphastream.core.types import Floats
 from alphastream.estimators.fold import Estimator, Fold, State, preview_each, run_each, run_many
-from alphastream.estimators.rolling.basket import BasketFit, BasketHedge, BasketMethod, BasketRows, basket_weights
+from alphastream.estimators.rolling.basket import (
+    BasketFit,
+    BasketHedge,
+    BasketMethod,
+    BasketRows,
+    BasketValue,
+    basket_weights,
+)
 from alphastream.estimators.rolling.correlation import CorrelationRows, RollingCorrelation
 from alphastream.estimators.rolling.difference import Difference, DifferenceRows
 from alphastream.estimators.rolling.discounted_regression import DiscountedRegression, DiscountedRows
@@ -58,6 +65,7 @@ __all__ = [
     "BasketHedge",
     "BasketMethod",
     "BasketRows",
+    "BasketValue",
     "BasketWildResult",
     "BothDirections",
     "CorrelationRows",
@@ -139,6 +147,7 @@ ESTIMATORS: dict[str, type[Fold[Any]]] = {
         DiscountedRegression,
         FrozenHedge,
         BasketHedge,
+        BasketValue,
         KalmanHedge,
         ZScore,
         RollingCorrelation,
@@ -160,6 +169,7 @@ _SMALLEST: tuple[Fold[Any], ...] = (
     DiscountedRegression(window=2),
     FrozenHedge(train=3),
     BasketHedge(legs=3, train=10),
+    BasketValue((1.0, -1.0, 1.0)),
     KalmanHedge(),
     ZScore(window=2),
     RollingCorrelation(window=2),

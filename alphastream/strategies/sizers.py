@@ -1,12 +1,13 @@
 """How large a position is: from a direction and a hedge ratio to units of both legs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from alphastream.baskets import BasketSpec, basket_series
 from alphastream.core.types import Floats
 from alphastream.errors import ParameterError
 from alphastream.estimators import Difference, RollingCorrelation, RowPace, ZScore
@@ -33,12 +34,32 @@ class Sizer(Protocol):
         """
 
 
+class BasketSizer(Protocol):
+    """Turns a basket's spread into units of its first leg; the other legs follow by the weights."""
+
+    def basket_series(self, spec: BasketSpec) -> Mapping[str, Series]:
+        """Series it reads beside those of the strategy."""
+
+    def basket_units(self, ratios: Sequence[float], row: Any, account: Account, spec: BasketSpec) -> float | None:
+        """Units of the first leg for one long spread; None while that is not known.
+
+        Parameters
+        ----------
+        ratios : units of each leg against one of the first.
+        row : with ``marks`` and the series asked for.
+        """
+
+
 class _Plain:
     """Base of sizers that need no series."""
 
     __slots__ = ()
 
     def series(self, spec: PairSpec) -> Mapping[str, Series]:
+        """None."""
+        return {}
+
+    def basket_series(self, spec: BasketSpec) -> Mapping[str, Series]:
         """None."""
         return {}
 
@@ -56,6 +77,10 @@ class Units(_Plain):
         """Units of y and x."""
         return self.quantity, -self.quantity * ratio
 
+    def basket_units(self, ratios: Sequence[float], row: Any, account: Account, spec: BasketSpec) -> float | None:
+        """Units of the first leg."""
+        return self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class FixedNotional(_Plain):
@@ -70,6 +95,10 @@ class FixedNotional(_Plain):
         """Units of y and x."""
         y = self.notional / row.marks[0]
         return y, -ratio * y
+
+    def basket_units(self, ratios: Sequence[float], row: Any, account: Account, spec: BasketSpec) -> float | None:
+        """Units of the first leg, which has the value."""
+        return float(self.notional / row.marks[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +115,11 @@ class BetaNeutral(_Plain):
         y, x = row.marks
         quantity = self.gross / (y + abs(ratio) * x)
         return quantity, -ratio * quantity
+
+    def basket_units(self, ratios: Sequence[float], row: Any, account: Account, spec: BasketSpec) -> float | None:
+        """Units of the first leg with which all legs together have the value."""
+        worth: float = sum(abs(ratio) * mark for ratio, mark in zip(ratios, row.marks, strict=True))
+        return self.gross / worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +163,24 @@ class VolatilityTarget:
         leverage = min(self._wanted(math.sqrt(variance * row.rows_per_year), y, spec), self.max_leverage)
         quantity = max(account.equity(row.marks), 0.0) * leverage / y
         return quantity, -ratio * quantity
+
+    def basket_series(self, spec: BasketSpec) -> Mapping[str, Series]:
+        """Return the deviation of the spread's change with the weights of each row, and the pace of the rows."""
+        change = basket_series(spec)["change"]
+        return {
+            "change_deviation": Node(ZScore(spec.window), (change,))["std"],
+            "rows_per_year": Node(RowPace(), (spec.source["time_ns"],))["rows_per_year"],
+        }
+
+    def basket_units(self, ratios: Sequence[float], row: Any, account: Account, spec: BasketSpec) -> float | None:
+        """Units of the first leg; None while the deviation is not known or is 0."""
+        deviation = row.change_deviation
+        if not (deviation > 0.0 and row.rows_per_year > 0.0):
+            return None
+        a_year = deviation * math.sqrt(row.rows_per_year)
+        wanted = self.share / (a_year if spec.log else a_year / row.marks[0])
+        units: float = max(account.equity(row.marks), 0.0) * min(wanted, self.max_leverage) / row.marks[0]
+        return units
 
     def leverages(self, hedge: Floats, columns: Mapping[str, Floats], y: Floats, spec: PairSpec) -> Floats:
         """Value of y over equity on many rows at once, (T,); NaN where a deviation is not known or is 0.

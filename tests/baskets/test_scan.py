@@ -59,9 +59,9 @@ def test_a_planted_basket_is_found_and_nothing_else() -> None:
 def test_weights_are_of_the_first_part_and_the_verdict_of_the_second() -> None:
     prices = planted(np.random.default_rng(5))
     table = scan_baskets(prices, judged=4, split=0.6)
-    levels = pd.DataFrame(np.log(prices))
+    levels = {symbol: np.log(prices[symbol].to_numpy()) for symbol in prices}
     for row in table.to_dict("records"):
-        own = levels[list(row["symbols"])].to_numpy()
+        own = np.column_stack([levels[symbol] for symbol in row["symbols"]])
         np.testing.assert_allclose(row["weights"], basket_weights(own[:420], "ols").weights)
         spread = own[420:] @ np.array(row["weights"])
         assert row["statistic"] == pytest.approx(spread_wild(spread).statistic, rel=1e-9)

@@ -23,6 +23,7 @@ from alphastream.errors import ParameterError
 from alphastream.estimators import (
     ESTIMATORS,
     BasketHedge,
+    BasketValue,
     Difference,
     DiscountedRegression,
     Fold,
@@ -69,6 +70,7 @@ SAMPLES: dict[str, Fold[Any]] = {
     "BasketHedge, sparse": BasketHedge(legs=3, train=12, hold=4, method="sparse", kept=2),
     "BasketHedge, pca": BasketHedge(legs=3, train=12, method="pca"),
     "BasketHedge, fixed": BasketHedge(legs=3, train=12, method="fixed", weights=(2.0, -1.0, 3.0)),
+    "BasketValue": BasketValue((2.0, -1.0, 3.0)),
     "KalmanHedge": KalmanHedge(),
     "KalmanHedge, diffuse": KalmanHedge(delta=1e-3, obs_var=0.1, start="diffuse", burn_in=5),
     "KalmanHedge, ols": KalmanHedge(delta=1e-3, obs_var=0.1, start="ols", burn_in=6),

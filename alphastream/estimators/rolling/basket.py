@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -149,6 +149,60 @@ class BasketHedge(Fold[BasketRows]):
         given = np.array(self.weights) if self.weights else np.full(self.legs, np.nan)
         hold = self.train if self.hold is None else self.hold
         _basket_kernel(np.stack(columns), values, out, hold, code, option, given, self.log)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BasketValueRows:
+    """``value`` has shape (T,): Σ w_n·leg_n, with the weights over the first one."""
+
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class BasketValue(Fold[BasketValueRows]):
+    """Value of a basket with given weights; nothing is fitted. A row with NaN or inf gives NaN.
+
+    Parameters
+    ----------
+    weights : of 2 to 10 legs, in any unit, the first of them not 0: it becomes 1.
+    log : combine logarithms of what comes in.
+
+    Examples
+    --------
+    >>> rows, state = BasketValue(weights=(2.0, -1.0)).run([10.0, 11.0], [4.0, 8.0])
+    >>> rows.value.tolist()
+    [8.0, 7.0]
+    """
+
+    row_type: ClassVar[type[BasketValueRows]] = BasketValueRows
+
+    weights: tuple[float, ...]
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not FEWEST_LEGS <= len(self.weights) <= MOST_LEGS:
+            raise ParameterError(f"{len(self.weights)} weights: a basket has {FEWEST_LEGS} to {MOST_LEGS}")
+        check_method(len(self.weights), "fixed", self.weights, None, None)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:  # type: ignore[override]  # as many as there are legs
+        """``leg_1`` to ``leg_N``."""
+        return tuple(f"leg_{leg}" for leg in range(1, len(self.weights) + 1))
+
+    @property
+    def min_observations(self) -> int:
+        """A row stands for itself."""
+        return 1
+
+    def run(self, *legs: ArrayLike, state: State | None = None) -> tuple[BasketValueRows, State]:
+        """Fold T rows of each leg, (T,) each and the first leg first, into values and the next state."""
+        return self._fold(state, *legs)
+
+    def _begin(self, pairs: int) -> Floats:
+        return np.zeros((pairs, 1))
+
+    def _advance(self, columns: list[Floats], values: Floats, out: Floats) -> None:
+        _value_kernel(np.stack(columns), values, out, np.array(self.weights) / self.weights[0], self.log)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,3 +372,15 @@ def _basket_kernel(
             served = int(state[COUNT]) - train
             if served >= 0 and served % hold == 0:
                 _fit_ring(ring, at, state, method, option, given)
+
+
+@kernel
+def _value_kernel(columns: Floats, states: Floats, out: Floats, weights: Floats, log: bool) -> None:
+    for pair in range(states.shape[0]):
+        for t in range(columns.shape[2]):
+            value = 0.0
+            for leg in range(weights.size):
+                value += weights[leg] * _level(columns[leg, pair, t], log)
+            valid = math.isfinite(value)
+            out[0, pair, t] = value if valid else math.nan
+            states[pair, COUNT] += valid
