@@ -298,10 +298,11 @@ class BasketScanSummary:
         if not self.judged:
             return "No basket could be judged."
         verdict = "about as many as" if self.hits <= self.most_by_chance else "more than"
+        kind = "basket" if self.judged == 1 else "baskets"
         passes = "passes" if self.hits == 1 else "pass"
         return (
-            f"Of {self.judged} baskets chosen on the first rows {self.hits or 'none'} {passes} at {LEVEL:.0%} on the "
-            f"others, {verdict} chance would give ({self.expected_hits:.1f}); after Benjamini-Hochberg "
+            f"Of {self.judged} {kind} chosen on the first rows {self.hits or 'none'} {passes} at {LEVEL:.0%} on the "
+            f"others, {verdict} chance would give ({self.expected_hits:.2g}); after Benjamini-Hochberg "
             f"{self.survive_bh or 'none'} {'remain' if self.survive_bh > 1 else 'remains'}."
         )
 
@@ -311,7 +312,7 @@ def summarise_baskets(table: pd.DataFrame) -> BasketScanSummary:
     pvalues = table["pvalue"].dropna()
     count, most = len(pvalues), 0
     tail = 1.0 - (1.0 - LEVEL) ** count  # probability of more than ``most`` hits
-    while tail > LEVEL:
+    while tail > LEVEL * (1.0 + 1e-9):  # of one basket the tail is the level itself
         most += 1
         tail -= math.comb(count, most) * LEVEL**most * (1.0 - LEVEL) ** (count - most)
     hits = int((pvalues < LEVEL).sum())
