@@ -178,7 +178,8 @@ class BasketAnalytics:
 
     Parameters
     ----------
-    closed : one array a column, (T,): ``time_ns``, ``price_1`` to ``price_N``, and the series of ``basket_series``.
+    closed : one array a column, (T,): ``time_ns``, ``price_1`` to ``price_N``, ``trades_1`` to ``trades_N``, and the
+        series of ``basket_series``.
     have, needed : rows that the weights have and need.
     """
 
@@ -228,6 +229,7 @@ def analyse_basket(rows: BarRows, spec: BasketSpec) -> BasketAnalytics:
     outputs = graph.run(spec.source, bar_columns(rows))
     closed: dict[str, Floats | NDArray[Any]] = {"time_ns": rows.end_ns}
     closed |= {f"price_{leg + 1}": rows.close[:, leg] for leg in range(len(spec.symbols))}
+    closed |= {f"trades_{leg + 1}": rows.trades[:, leg] for leg in range(len(spec.symbols))}
     for name, each in series.items():
         assert isinstance(each.of, Node)
         closed[name] = getattr(outputs[each.of], each.column)
