@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alphastream.bar_rows import FIELDS, QUOTES, BarsSpec, column_of
+from alphastream.bar_rows import FIELDS, BarsSpec, column_of
 from alphastream.errors import ParameterError
 from alphastream.graph import Series, interval_name
 from alphastream.strategies.pulse import unknown
 from alphastream.study.frames import interval_of
 
-COLUMNS = (*FIELDS, *QUOTES, "time_ns")
+COLUMNS = (*FIELDS, "time_ns")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from alphastream.bars import UNKNOWN_TRADES, Bars
+from alphastream.bars import UNKNOWN_TRADES, Bars, resample
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
+from alphastream.uploads.cells import CellError
+from alphastream.uploads.epochs import from_whole, stamps_of
 from alphastream.uploads.legs import spacing_of
 
 _TIMES: Final = ("time", "time_ns", "timestamp", "datetime", "date", "open_time")
@@ -45,6 +47,8 @@ def frames_of(frame: pd.DataFrame, symbol: str | None) -> dict[str, pd.DataFrame
     """A frame of one symbol or of many as one frame a symbol: with a column symbol, wide, or of closes alone."""
     if isinstance(frame.columns, pd.MultiIndex):
         return _of_levels(frame)
+    if isinstance(frame.index, pd.MultiIndex):
+        frame = frame.reset_index()
     lower = {str(column).lower(): column for column in frame.columns}
     if "symbol" in lower:
         by = frame.groupby(lower["symbol"], sort=False)
@@ -89,29 +93,32 @@ def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> 
 
     Parameters
     ----------
-    frame : ``time``, the start of each bar (text, datetimes, UTC where they name no zone, or whole nanoseconds), as a
-        column or as the index; ``close``; and where known ``open``, ``high``, ``low``, ``volume``, ``buy_volume``,
+    frame : ``time``, the start of each bar (text, datetimes, UTC where they name no zone, or numbers: since 1970 in the
+        unit that their size tells, or days such as 20240131; ``time_ns`` is nanoseconds whatever its size), as a column
+        or as the index; ``close``; and where known ``open``, ``high``, ``low``, ``volume``, ``buy_volume``,
         ``trades``. Prices that are missing as columns are the close; amounts that are missing are unknown.
-    interval_ns : of a single row, which has no step to the next; otherwise the commonest step is the length.
+    interval_ns : the length that is wanted; the commonest step between rows says what it is, unless most bars are
+        missing and some follow at this distance.
 
     Raises
     ------
     ParameterError
-        No times or closes, a time twice, prices that are none, or a single row without ``interval_ns``.
+        No times or closes, a time twice, prices or volumes that are none, a high below its low, or a single row without
+        ``interval_ns``.
     """
     times = _time_column(frame)
+    lower = {str(column).lower(): column for column in frame.columns}
     if times is None:
         raise ParameterError(f"{symbol} has no times: give a column time, or dates as the index")
-    start_ns = _nanoseconds(times, symbol)
+    start_ns = _nanoseconds(times, symbol, "time_ns" in lower and "time" not in lower)
     order = np.argsort(start_ns, kind="stable")
     start_ns = start_ns[order]
     twice = np.flatnonzero(start_ns[1:] == start_ns[:-1])
     if len(twice):
         raise ParameterError(f"{symbol} has the time {pd.Timestamp(start_ns[twice[0]])} twice: keep each once")
-    length_ns = spacing_of(start_ns) or interval_ns
+    length_ns = _length(start_ns, interval_ns)
     if length_ns is None:
         raise ParameterError(f"{symbol} has {len(start_ns)} rows, which do not tell how long a bar is: give every='1d'")
-    lower = {str(column).lower(): column for column in frame.columns}
     close_name = next((lower[name] for name in _CLOSES if name in lower), None)
     if close_name is None:
         raise ParameterError(f"{symbol} has no close: it has {', '.join(map(str, frame.columns)) or 'no columns'}")
@@ -124,13 +131,27 @@ def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> 
         if not np.all(np.isfinite(values) & (values > 0.0)):
             row = int(np.argmin(np.isfinite(values) & (values > 0.0)))
             raise ParameterError(
-                f"{name} of {symbol} is {values[row]!r} at {pd.Timestamp(start_ns[row])}: a price is a finite number "
+                f"{name} of {symbol} is {values[row]:g} at {pd.Timestamp(start_ns[row])}: a price is a finite number "
                 "above 0; leave the row out if nothing traded"
             )
+    upside_down = prices["high"] < prices["low"]
+    if upside_down.any():
+        row = int(np.argmax(upside_down))
+        raise ParameterError(
+            f"high {prices['high'][row]:g} of {symbol} is below low {prices['low'][row]:g} at "
+            f"{pd.Timestamp(start_ns[row])}: exchange the columns if they are swapped"
+        )
     amounts = {
         name: _numbers(frame, lower[name], order, symbol) if name in lower else np.full(len(order), np.nan)
         for name in _AMOUNTS
     }
+    for name, values in amounts.items():
+        if (values < 0.0).any() or np.isinf(values).any():
+            row = int(np.argmax((values < 0.0) | np.isinf(values)))
+            raise ParameterError(
+                f"{name} of {symbol} is {values[row]:g} at {pd.Timestamp(start_ns[row])}: give 0 or more, NaN where "
+                "nobody knows"
+            )
     trades = np.where(np.isnan(amounts["trades"]), UNKNOWN_TRADES, amounts["trades"]).astype(np.int64)
     bars = Bars(
         start_ns, prices["open"], prices["high"], prices["low"], close, amounts["volume"], trades,
@@ -146,10 +167,18 @@ def _numbers(frame: pd.DataFrame, column: Hashable, order: Ints, symbol: str) ->
         raise ParameterError(f"{column} of {symbol} holds more than numbers ({error}): convert it first") from error
 
 
-def _nanoseconds(times: Any, symbol: str) -> Ints:
+def _length(start_ns: Ints, wanted_ns: int | None) -> int | None:
+    """How long bars are; those that are mostly missing look longer than they are."""
+    found = spacing_of(start_ns)
+    if found is None or wanted_ns is None:
+        return found or wanted_ns
+    return wanted_ns if int(np.diff(start_ns).min()) <= wanted_ns < found else found
+
+
+def _nanoseconds(times: Any, symbol: str, exact: bool) -> Ints:
     values = np.asarray(times) if not isinstance(times, pd.DatetimeIndex) else times
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
-        return values.astype(np.int64)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        return values.astype(np.int64) if exact and values.dtype.kind in "iu" else _of_numbers(values, symbol)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # text that has to be guessed, row by row
@@ -163,14 +192,36 @@ def _nanoseconds(times: Any, symbol: str) -> Ints:
     return np.asarray(stamps.as_unit("ns").asi8, dtype=np.int64)
 
 
+def _of_numbers(values: Any, symbol: str) -> Ints:
+    """Times of numbers, whose unit their size tells."""
+    if not np.isfinite(values).all():
+        raise ParameterError(
+            f"a time of {symbol} is missing in row {int(np.argmin(np.isfinite(values)))}: drop the row"
+        )
+    whole = np.floor(values)
+    try:
+        stamps = stamps_of(whole.astype(np.int64))
+        if stamps is not None:
+            return stamps.wall_ns
+        rest = np.rint((values - whole) * 1e9).astype(np.int64)
+        return from_whole(whole.astype(np.int64), rest if rest.any() else None).time_ns
+    except CellError as error:
+        raise ParameterError(f"time {values[error.row]} of {symbol} in row {error.row}: {error.needed}") from error
+
+
 def bars_of_frames(
     frames: Mapping[str, pd.DataFrame] | Sequence[tuple[str, pd.DataFrame]], interval_ns: int | None
 ) -> tuple[dict[str, Bars], int]:
-    """Bars of each symbol and their one length."""
+    """Bars of each symbol and their one length; where these differ, all become bars of ``interval_ns`` if they can."""
     found = {symbol: bars_of_frame(rows, symbol, interval_ns) for symbol, rows in dict(frames).items()}
     if not found:
         raise ParameterError("the frame has no rows: give one with bars")
     lengths = {length for _, length in found.values()}
+    if len(lengths) > 1 and interval_ns and not any(interval_ns % length for length in lengths):
+        return {
+            symbol: bars if length == interval_ns else resample(bars, interval_ns)
+            for symbol, (bars, length) in found.items()
+        }, interval_ns
     if len(lengths) > 1:
         raise ParameterError(
             f"bars of {', '.join(f'{symbol}: {length / 1e9:g} s' for symbol, (_, length) in found.items())}: add "

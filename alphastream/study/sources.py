@@ -37,7 +37,9 @@ def market_of(
     """A market, the instruments in it that were asked for, and the length of bars; see ``Study.add_data``."""
     wanted_ns = None if every is None else interval_of(every)
     market, native_ns = _market(source, symbol, symbols, wanted_ns, start, end)
-    names = market.symbols if symbols is None else tuple(symbols)
+    if symbols is None:
+        symbols = market.symbols if symbol is None else (symbol,)
+    names = tuple(symbols)
     for name in names:
         if name not in market.symbols:
             raise ParameterError(f"{name} is not in the data: it has {', '.join(market.symbols) or 'nothing'}")
@@ -50,6 +52,10 @@ def market_of(
         raise ParameterError(
             f"every={interval_name(interval_ns)}: these bars last {interval_name(native_ns)}, and shorter ones cannot "
             "be made of them"
+        )
+    if native_ns is not None and interval_ns % native_ns:
+        raise ParameterError(
+            f"every={interval_name(interval_ns)}: these bars last {interval_name(native_ns)}, give a multiple of that"
         )
     return market, names, interval_ns
 
