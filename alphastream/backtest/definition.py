@@ -148,7 +148,7 @@ def _as_written() -> Iterator[None]:
         yield
     except AlphaStreamError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ParameterError(f"the definition cannot be read ({error!r}): it was written by another version") from error
 
 

@@ -7,9 +7,13 @@ from typing import Any, Final
 from alphastream.errors import ParameterError
 from alphastream.indicators import FunctionIndicator
 from alphastream.indicators.code_identity import digest_of
+from alphastream.registry import KINDS, registered
 
 FUNCTION: Final = "function"
 INDICATOR: Final = FunctionIndicator.__name__
+USER: Final = "user"  # the package of a user's own files
+
+_written: Final[set[str]] = set()  # references of functions that code of this process has used and written down
 
 
 def reference_of(function: Any) -> str:
@@ -22,10 +26,12 @@ def reference_of(function: Any) -> str:
     """
     name = getattr(function, "__qualname__", type(function).__name__)
     module = getattr(function, "__module__", None)
-    if isinstance(function, FunctionType) and module not in (None, "__main__"):
+    if module not in (None, "__main__"):
         found = getattr(sys.modules.get(str(module)), name, None)
-        if found is function:
-            return f"{module}:{name}"
+        if found is function and isinstance(found, FunctionType):
+            reference = f"{module}:{name}"
+            _written.add(reference)
+            return reference
     raise ParameterError(
         f"{name} cannot be written down: only a function at the top of a module can be found again by its name; put "
         "it into a file of its own, such as one in user/, and import it"
@@ -33,20 +39,32 @@ def reference_of(function: Any) -> str:
 
 
 def function_at(reference: str) -> FunctionType:
-    """The function of a reference. Its module must have been imported by somebody: what a file says imports nothing.
+    """The function of a reference.
+
+    What a file says imports nothing, and calls nothing that others wrote for other ends: the function must stand in
+    the user's folder, in a package that has registered something, or have been written down by this very process.
 
     Raises
     ------
     ParameterError
-        The module is not there, or has no such function of its own.
+        The module is not loaded, has no such function of its own, or is none of these.
     """
-    module, _, name = reference.partition(":")
+    module, _, name = str(reference).partition(":")
     found = getattr(sys.modules.get(module), name, None)
-    if module.partition(".")[0] in sys.stdlib_module_names or not isinstance(found, FunctionType):
-        raise ParameterError(
-            f"{reference} is no function that is loaded here: put its file back into user/, or import it"
-        )
-    return found
+    if isinstance(found, FunctionType) and found.__module__ == module and (reference in _written or _is_own(module)):
+        return found
+    raise ParameterError(
+        f"{reference} is no function of yours that is loaded here: put its file back into user/, or let its package "
+        "register something"
+    )
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is the user's, or of a package that has registered something."""
+    package = module.partition(".")[0]
+    return package == USER or any(
+        each.module.partition(".")[0] == package for kind in KINDS for each in registered(kind)
+    )
 
 
 def plain_function(function: FunctionType) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What a run is made of, as plain data and back."""
 
 import json
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from alphastream.backtest import Definition
+from alphastream.backtest import Definition, functions
 from alphastream.backtest.definition import names_in, renamed
 from alphastream.errors import ParameterError
 from alphastream.estimators import KalmanHedge
@@ -166,6 +168,7 @@ PLAIN = Definition(STRATEGIES[0]).plain()
         {**PLAIN, "strategy": {**PLAIN["strategy"], "leverage": 3}},
         {**PLAIN, "strategy": {"kind": "ZScoreThreshold"}},
         {**PLAIN, "strategy": 5},
+        {**PLAIN, "strategy": {"kind": "PairSpec", "y": 5, "x": 6}},
         {**PLAIN, "strategy": PLAIN["rules"]},
         {**PLAIN, "rules": PLAIN["strategy"]},
         {**PLAIN, "rules": {**PLAIN["rules"], "fill": "yesterday"}},
@@ -177,3 +180,36 @@ PLAIN = Definition(STRATEGIES[0]).plain()
 def test_what_cannot_be_read_is_said(wrong: dict[str, Any]) -> None:
     with pytest.raises(ParameterError, match=r"another version|it is one of"):
         Definition.of(wrong)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["joblib:dump", "joblib.numpy_pickle:dump", "pandas:eval", "numpy.ctypeslib:load_library", "os:system", "a", "", 5],
+)
+def test_what_others_wrote_for_other_ends_is_never_called(reference: Any) -> None:
+    function = {"kind": "function", "name": reference}
+    wrong = {"kind": "FunctionIndicator", "function": function, "look_back": 5, "parameters": {"filename": "/tmp/x"}}
+    with pytest.raises(ParameterError, match="no function of yours that is loaded"):
+        Definition.of({**PLAIN, "strategy": wrong})
+
+
+def doubled(close: Any) -> Any:
+    """Twice as much."""
+    return 2.0 * close
+
+
+def test_a_function_is_found_where_this_process_or_a_user_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "_written", set())
+    monkeypatch.setattr(functions, "registered", lambda kind: ())
+    reference = f"{__name__}:doubled"
+    with pytest.raises(ParameterError, match="is no function of yours"):
+        functions.function_at(reference)
+    assert functions.reference_of(doubled) == reference
+    assert functions.function_at(reference) is doubled
+    module = ModuleType("user.curves")
+    exec("def tripled(close):\n    return 3.0 * close\n", module.__dict__)
+    vars(module)["doubled"] = doubled
+    monkeypatch.setitem(sys.modules, "user.curves", module)
+    assert functions.function_at("user.curves:tripled") is vars(module)["tripled"]
+    with pytest.raises(ParameterError, match="is no function of yours"):
+        functions.function_at("user.curves:doubled")

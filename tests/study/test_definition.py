@@ -61,7 +61,7 @@ def test_what_cannot_be_found_again_is_not_written() -> None:
     for reference in ("os:system", "json:dumps", "tests.study.functions:nothing", "not_there:f", "numpy:sin"):
         plain = Definition(strategy_of(data, Study())).plain()
         plain["strategy"]["allocation"]["name"] = reference
-        with pytest.raises(ParameterError, match="no function that is loaded here"):
+        with pytest.raises(ParameterError, match="no function of yours that is loaded here"):
             Definition.of(plain)
 
 
@@ -75,5 +75,6 @@ def test_a_function_that_changed_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     def half_of_equity(strength: float, portfolio: Any) -> float:
         return 0.7 * strength
 
+    half_of_equity.__module__ = functions.__name__
     monkeypatch.setattr(functions, "half_of_equity", half_of_equity)
     assert "written by tests.study.functions:half_of_equity" in other_code(written)
