@@ -13,7 +13,7 @@ FUNCTION: Final = "function"
 INDICATOR: Final = FunctionIndicator.__name__
 USER: Final = "user"  # the package of a user's own files
 
-_written: Final[set[str]] = set()  # references of functions that code of this process has used and written down
+_written: Final[set[str]] = set()  # references that code has vouched for
 
 
 def reference_of(function: Any) -> str:
@@ -30,7 +30,7 @@ def reference_of(function: Any) -> str:
         found = getattr(sys.modules.get(str(module)), name, None)
         if found is function and isinstance(found, FunctionType):
             reference = f"{module}:{name}"
-            _written.add(reference)
+            vouch(reference)
             return reference
     raise ParameterError(
         f"{name} cannot be written down: only a function at the top of a module can be found again by its name; put "
@@ -38,11 +38,16 @@ def reference_of(function: Any) -> str:
     )
 
 
+def vouch(reference: str) -> None:
+    """Say that code, and no file, has named a function: ``function_at`` finds it from now on, wherever it stands."""
+    _written.add(reference)
+
+
 def function_at(reference: str) -> FunctionType:
     """The function of a reference.
 
     What a file says imports nothing, and calls nothing that others wrote for other ends: the function must stand in
-    the user's folder, in a package that has registered something, or have been written down by this very process.
+    the user's folder, in a package that has registered something, or be one that code of this process has written down.
 
     Raises
     ------

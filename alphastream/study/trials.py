@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, Unpack
 import numpy as np
 
 from alphastream.backtest import Definition, LegTrades, Market, RowFold, RunResult
+from alphastream.backtest.functions import vouch
 from alphastream.backtest.market import LegBars
 from alphastream.backtest.own_code import own_code
 from alphastream.backtest.runner import run_table
@@ -47,14 +48,14 @@ class _Trial:
     Parameters
     ----------
     job : name of what was prepared: in this process, or of arrays.
-    written : the strategy and rules as text, and the modules of its functions, where it is worked on elsewhere.
+    written : the strategy and rules as text, and its functions, where it is worked on elsewhere.
     """
 
     job: str
     place: int
     spans: tuple[Span, ...]
     written: str = ""
-    modules: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
 
 
 _jobs: dict[str, Prepared] = {}
@@ -91,8 +92,9 @@ def _outcome(trial: _Trial) -> Floats:
         market, capital, table = job.market, job.capital, job.tables[trial.place]
         strategy, rules = job.variants[trial.place].strategy, job.variants[trial.place].rules
     else:
-        for module in trial.modules:
-            importlib.import_module(module)
+        for reference in trial.functions:
+            importlib.import_module(reference.partition(":")[0])
+            vouch(reference)
         definition = Definition.of(json.loads(trial.written))
         assert isinstance(definition.strategy, PulseStrategy)
         strategy, rules, capital = definition.strategy, definition.rules, definition.capital
@@ -158,8 +160,8 @@ def _arrays(job: Prepared) -> dict[str, Any]:
 def _written(name: str, place: int, spans: tuple[Span, ...], job: Prepared) -> _Trial:
     variant = job.variants[place]
     definition = Definition(variant.strategy, variant.rules, job.capital)
-    modules = tuple(dict.fromkeys(each.name.partition(":")[0] for each in own_code(definition) if ":" in each.name))
-    return _Trial(name, place, spans, json.dumps(definition.plain()), modules)
+    functions = tuple(each.name for each in own_code(definition) if ":" in each.name)
+    return _Trial(name, place, spans, json.dumps(definition.plain()), functions)
 
 
 @lru_cache(maxsize=4)
