@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alphastream.backtest import LiveRun, RunResult, TickMarket, backtest, pnl_by_leg
-from alphastream.baskets import BasketSpec, scan_baskets, summarise_baskets
+from alphastream.baskets import BasketSpec
 from alphastream.core.types import Floats, Ints
 from alphastream.core.units import DAY, SECOND
 from alphastream.events import Tick
+from alphastream.scan import scan_baskets, summarise_baskets
 from alphastream.strategies import BasketThreshold, BetaNeutral
 from alphastream.trading import BrokerRules, Fees
 from alphastream.uploads import combine, read

@@ -1,4 +1,4 @@
-"""Baskets: spreads of three to ten legs, what is computed about one, and how a universe is searched for them."""
+"""Baskets: spreads of three to ten legs, and what is computed about one."""
 
 from alphastream.baskets.basket import (
     BasketAnalytics,
@@ -10,18 +10,14 @@ from alphastream.baskets.basket import (
     leg_series,
     value_series,
 )
-from alphastream.baskets.scan import BasketScanSummary, scan_baskets, summarise_baskets
 
 __all__ = [
     "BasketAnalytics",
     "BasketEvidence",
-    "BasketScanSummary",
     "BasketSpec",
     "analyse_basket",
     "basket_series",
     "evidence",
     "leg_series",
-    "scan_baskets",
-    "summarise_baskets",
     "value_series",
 ]

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final
 
 from alphastream.errors import ParameterError
 from alphastream.trading.engine.clock import Span, span_ns
 from alphastream.trading.engine.events import BarEvent, Dated, PairBar
 from alphastream.trading.engine.pairs import Pair
 from alphastream.trading.engine.sources import FifoQueueEventSource
-from alphastream.uploads import combine, read
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHUNK: Final = 128  # bars made ahead
 
@@ -48,6 +48,8 @@ class CsvBarSource(FifoQueueEventSource):
         duration: Span | int | None = None,
         priority: int = 0,
     ) -> None:
+        from alphastream.uploads import combine, read  # with pandas, 30 MB that a backtest in memory does without
+
         super().__init__(priority=priority)
         upload = combine(read(path))
         if upload.kind != "bars":
@@ -68,7 +70,7 @@ class CsvBarSource(FifoQueueEventSource):
         return self._queue.popleft() if self._queue else None
 
 
-def _events(frame: pd.DataFrame, pair: Pair, length_ns: int) -> Iterator[BarEvent[float]]:
+def _events(frame: "pd.DataFrame", pair: Pair, length_ns: int) -> Iterator[BarEvent[float]]:
     begins, *columns = (frame[name].tolist() for name in ("time_ns", "open", "high", "low", "close", "volume"))
     for begin_ns, first, high, low, last, volume in zip(begins, *columns, strict=True):
         yield BarEvent(begin_ns + length_ns, PairBar(begin_ns, pair, first, high, low, last, volume, length_ns))

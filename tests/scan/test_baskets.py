@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphastream.baskets import scan_baskets, summarise_baskets
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import basket_weights, spread_wild
-from alphastream.scan import ScanCancelled, qvalues
+from alphastream.scan import ScanCancelled, qvalues, scan_baskets, summarise_baskets
 
 
 def walks(rows: int, symbols: int, rng: np.random.Generator) -> Floats:

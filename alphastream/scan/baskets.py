@@ -21,9 +21,10 @@ from alphastream.core.validation import require_integer
 from alphastream.errors import AlphaStreamError, NotEnoughObservations, ParameterError
 from alphastream.estimators import basket_weights, basket_wild, half_life, spread_wild
 from alphastream.estimators.basket_fit import box_tao_moments, drop_legs
-from alphastream.scan import ScanCancelled, qvalues
 from alphastream.scan.clusters import correlations
+from alphastream.scan.discoveries import qvalues
 from alphastream.scan.panel import Panel, read_panel
+from alphastream.scan.work import ScanCancelled
 
 FittedMethod = Literal["ols", "johansen", "sparse"]
 FEWEST_LEGS: Final = 3
