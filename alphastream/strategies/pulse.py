@@ -1,5 +1,6 @@
 """A strategy made of two parts: a pulse, which says how strongly to be long or short, and how much to trade on it."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -141,6 +142,7 @@ class PulseStrategy:
                 raise ParameterError(unknown("the pulse's data", symbol, self.spec.symbols, "add them together"))
         if not self.symbols or len(set(self.symbols)) != len(self.symbols):
             raise ParameterError(f"symbols={self.symbols!r}: give what is traded, each once")
+        _require_allocation(self.allocation)
         if isinstance(self.allocation, VolatilityTarget):
             raise ParameterError("VolatilityTarget reads the two legs of a pair: take AtrRisk or EquityShare here")
         if hasattr(self.allocation, "units") and len(self.symbols) != (1 if self.hedge is None else 2):
@@ -218,19 +220,44 @@ class PulseStrategy:
         return tuple(value / mark if value else 0.0 for value, mark in zip(values, row.marks, strict=True))
 
     def _in_order(self, notional: Any) -> list[float]:
-        symbols = self.symbols
+        symbols, given = self.symbols, notional
         if isinstance(notional, Mapping):
             for name in notional:
                 if name not in symbols:
                     raise ParameterError(unknown(f"{self.title}'s symbols", name, symbols, "name them so"))
-            return [float(notional.get(symbol, 0.0)) for symbol in symbols]
-        values = [float(notional)] if np.ndim(notional) == 0 else [float(value) for value in notional]
+            notional = [notional.get(symbol, 0.0) for symbol in symbols]
+        try:
+            values = [float(notional)] if np.ndim(notional) == 0 else [float(value) for value in notional]
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"the allocation of {self.title} gave {given}: give a number for each") from error
         if len(values) != len(symbols):
             raise ParameterError(
                 f"the allocation of {self.title} gave {len(values)} values for {', '.join(symbols)}: give one "
                 "for each, in this order or by name"
             )
+        if any(map(math.isinf, values)):
+            raise ParameterError(f"the allocation of {self.title} gave {given}: give finite values, or None to keep")
         return values
+
+
+def _require_allocation(allocation: Any) -> None:
+    """Complain about what cannot say how much to hold."""
+    if isinstance(allocation, type):
+        name = allocation.__name__
+        raise ParameterError(f"the allocation {name} is a class: give one of it, {name}(…)")
+    if hasattr(allocation, "units"):
+        return
+    if not callable(allocation):
+        raise ParameterError(
+            f"the allocation is {allocation!r}: give a function of (strength, portfolio), or a sizer such as "
+            "FixedNotional(1000.0)"
+        )
+    try:
+        inspect.signature(allocation).bind(0.0, None)
+    except TypeError as error:
+        raise ParameterError(f"the allocation cannot be called with (strength, portfolio): {error}") from error
+    except ValueError:  # a function of C does not say what it takes
+        return
 
 
 def _own_series(allocation: Any, spec: BarsSpec, symbols: tuple[str, ...]) -> Mapping[str, Series]:
@@ -247,8 +274,8 @@ def _require_strength(title: str, pulse: Floats, end_ns: Ints, seen: int) -> Non
         row = int(np.argmax(wrong))
         when = f"{from_ns(int(end_ns[row])):%Y-%m-%d %H:%M:%S} UTC"
         raise ParameterError(
-            f"the pulse of {title} is {pulse[row]:g} on row {seen + row} ({when}): it needs to lie from -1, short, to "
-            "1, long; scale it, or clip it if that is what you mean"
+            f"the pulse of {title} is {float(pulse[row])!r} on row {seen + row} ({when}): it needs to lie from -1, "
+            "short, to 1, long; scale it, or clip it if that is what you mean"
         )
 
 

@@ -186,8 +186,17 @@ class Study:
         self._analyzers[name or str(getattr(analyzer, "__name__", type(made).__name__))] = made
 
     def add_observer(self, name: str, series: Any) -> None:
-        """Record a column of data or an indicator beside the trades: ``result.observed[name]``."""
-        self._observers[name] = series_of(series)
+        """Record a column of data or an indicator beside the trades: ``result.observed[name]``.
+
+        Raises
+        ------
+        ParameterError
+            Another series has the name.
+        """
+        found = series_of(series)
+        if self._observers.get(name, found) != found:
+            raise ParameterError(f"something else is observed as {name!r}: give another name")
+        self._observers[name] = found
 
     # ---- what becomes of it ----------------------------------------------------------------------------------
 
@@ -239,6 +248,10 @@ class Study:
             Nothing to run, or what a part of it complains about.
         """
         self._require_strategies()
+        for strategy in self.strategies:
+            for name, series in strategy.series(strategy.spec).items():
+                if self._observers.get(name, series) != series:
+                    raise ParameterError(f"{strategy.name} records its own {name!r}: observe the other by another name")
         self._check([node for node in self.graph.nodes() if isinstance(node.estimator, FunctionIndicator)])
         found = backtests(
             self.market,

@@ -78,10 +78,12 @@ def _axes(
             of, title, known = strategy.name, strategy.name, [*_OWN, *_parameters(strategy.allocation)]
         else:
             raise ParameterError(f'{key!r} has no parameters here: give an indicator, the strategy, or "{RULES}"')
+        if not isinstance(grid, Mapping):
+            raise ParameterError(f'{title} has {grid!r}: give {{"parameter": [values]}}')
         for name, values in grid.items():
             if name not in known:
                 raise ParameterError(unknown(title, name, known, "choose one of them"))
-            if isinstance(values, str) or not len(values):
+            if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
                 raise ParameterError(f"{title}.{name}={values!r}: give a list of values to try")
             label, number = f"{title}.{name}", 2
             while label in labels:

@@ -13,7 +13,7 @@ from alphastream.backtest.trials import Work
 from alphastream.backtest.walk_forward import Training, ranges
 from alphastream.core.types import Floats, Ints
 from alphastream.core.validation import require_integer
-from alphastream.graph import Series
+from alphastream.graph import Node, Series
 from alphastream.strategies import Decision, PulseStrategy, Table
 from alphastream.strategies.pulse import CHANGED
 from alphastream.study.results import StudyResult, study_result
@@ -83,13 +83,22 @@ class _InTurn:
 
 
 def purge_of(variants: Sequence[Variant], interval_ns: int) -> int:
-    """Rows that the slowest of the variants needs before everything in it is defined."""
+    """Rows back to the oldest bar that a row needs: of an average of an average, both windows less the row they share.
+
+    What longer bars say is needed until the next of them closes.
+    """
     fold = RowFold([variant.strategy for variant in variants])
-    most = 0
-    for node in fold.graph.nodes():
-        needed = fold.graph.progress(node)[1] * node.source.interval_ns
-        most = max(most, -(-needed // interval_ns))
-    return most
+    spans: dict[Node, int] = {}
+
+    def span_of(series: Series) -> int:
+        if series.held is not None:
+            return span_of(series.held) + series.held.source.interval_ns - series.source.interval_ns
+        return spans[series.of] if isinstance(series.of, Node) else series.source.interval_ns
+
+    for node in fold.graph.nodes():  # inputs before what they feed
+        more = max(fold.graph.progress(node)[1] - 1, 0) * node.source.interval_ns
+        spans[node] = more + max(map(span_of, node.inputs))
+    return max((-(-span // interval_ns) for span in spans.values()), default=0)
 
 
 def walked(

@@ -1,5 +1,6 @@
 """From data to a result: what a study is made of, and that it is an ordinary strategy."""
 
+import math
 import pickle
 from typing import Any
 
@@ -157,6 +158,41 @@ def test_a_pulse_beyond_one_is_refused_with_its_row() -> None:
         study.run()
 
 
+def test_a_pulse_a_hair_beyond_one_is_told_with_all_its_digits() -> None:
+    study, data = study_on(walk(8))
+
+    def hair(close: Floats) -> Floats:
+        return np.full(len(close), np.nextafter(1.0, 2.0))
+
+    study.add_strat(study.add_indicator(hair, data["close"], look_back=1), Units(1.0))
+    with pytest.raises(ParameterError, match=r"is 1\.0000000000000002 on row 0"):
+        study.run()
+
+
+@pytest.mark.parametrize(
+    ("allocation", "said"),
+    [
+        (1_000.0, "the allocation is 1000.0: give a function"),
+        (EquityShare, "EquityShare is a class: give one of it, EquityShare\\(…\\)"),
+        (lambda strength: strength, "cannot be called with \\(strength, portfolio\\)"),
+        (lambda strength, portfolio: "half", "gave half"),
+        (lambda strength, portfolio: {"BTCUSDT": "half"}, "gave {'BTCUSDT': 'half'}"),
+        (lambda strength, portfolio: [], "gave 0 values"),
+        (lambda strength, portfolio: math.inf, "gave inf"),
+    ],
+)
+def test_an_allocation_that_says_nothing_is_told(allocation: Any, said: str) -> None:
+    study, data = study_on(walk(8, rows=30))
+    pulse = study.add_indicator(np.sign, data["close"], look_back=1)
+
+    def added_and_run() -> None:
+        study.add_strat(pulse, allocation)
+        study.run()
+
+    with pytest.raises(ParameterError, match=said):
+        added_and_run()
+
+
 def test_a_function_that_peeks_is_refused_on_the_first_run() -> None:
     study, data = study_on(walk(9))
     up = study.add_indicator(slope, study.add_indicator(peek, data["close"]), window=2)
@@ -218,6 +254,12 @@ def test_analyzers_and_observers() -> None:
     assert np.isnan(result.observed["hour"][:3]).all()
     with pytest.raises(ParameterError, match="no analyser"):
         study.add_analyzer(3)
+    study.add_observer("rsi", rsi)
+    with pytest.raises(ParameterError, match="something else is observed as 'rsi'"):
+        study.add_observer("rsi", data["close"])
+    study.add_observer("pulse", rsi)
+    with pytest.raises(ParameterError, match="records its own 'pulse'"):
+        study.run()
 
 
 def tick_study(market: Any) -> Study:

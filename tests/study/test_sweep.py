@@ -134,6 +134,30 @@ def test_walking_forward_is_runs_of_what_was_chosen() -> None:
     assert anchored.folds["train_start"].nunique() == 1
 
 
+def test_no_row_of_a_training_is_in_what_a_test_reads() -> None:
+    """An average of an average of bars four times as long: a change of the last training row reaches no test."""
+    frame = walk(9, rows=400)
+
+    def above(close: Any, mean: Any) -> Any:
+        return np.tanh(close - mean)
+
+    def first_test(frame: pd.DataFrame) -> tuple[int, Any]:
+        study = Study(FREE)
+        data = study.add_data(frame, symbol="A")
+        mean = study.add_indicator(SMA(6), study.add_indicator(SMA(5), data.every("4h")["close"]))
+        slow = study.add_indicator(SMA(7), mean)
+        study.add_strat(study.add_indicator(above, data["close"], slow, look_back=1), half_of_equity)
+        found = study.walk_forward({mean: {"window": [6]}}, train_rows=100, test_rows=50, stay_out=False)
+        begin = int(np.searchsorted(frame["time"] + pd.Timedelta(hours=1), found.folds["test_start"][0]))
+        return begin, found.result.observed["pulse"]
+
+    begin, pulse = first_test(frame)
+    changed = frame.copy()
+    changed.loc[99, ["open", "high", "low", "close"]] *= 1.5
+    assert begin == 100 + 4 * (5 + 6 + 7 - 2) + 3  # a longer bar is up to three rows old
+    np.testing.assert_array_equal(first_test(changed)[1], pulse)
+
+
 def test_what_cannot_be_swept_is_said() -> None:
     study, rsi, _, strat = pulses(walk(6, rows=100))
     other = Study().add_indicator(RSI(3), Study().add_data(walk(6), symbol="B")["close"])
@@ -145,6 +169,11 @@ def test_what_cannot_be_swept_is_said() -> None:
         study.sweep({})
     with pytest.raises(ParameterError, match="list of values"):
         study.sweep({rsi: {"window": []}})
+    for wrong in (14, (window for window in (7, 9))):
+        with pytest.raises(ParameterError, match="list of values"):
+            study.sweep({rsi: {"window": wrong}})  # type: ignore[dict-item]
+    with pytest.raises(ParameterError, match="give .*parameter"):
+        study.sweep({rsi: [7, 9]})  # type: ignore[dict-item]
     with pytest.raises(ParameterError, match="'rebalance'"):
         study.sweep({strat: {"rebalanc": [True]}})
     with pytest.raises(ParameterError, match="cannot be chosen by their result"):
