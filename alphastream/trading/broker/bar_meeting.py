@@ -43,18 +43,7 @@ class BarMeeting:
         """
         opened, high, low = prices
         for order in tuple(self._singles.of[leg]):
-            part = order.legs[0]
-            if not self._meets(order, time_ns, begin_ns):
-                continue
-            part.touch = None
-            if part.waits_for_stop:
-                if not part.reaches(opened):
-                    continue
-                part.triggered_ns = time_ns
-                self._singles.triggered(order)
-            met: Met = "taker" if is_through(part, opened, self._half_spread_bps) else "missed"
-            if met == "taker" or order.time_in_force != "gtc":
-                left = self._attempt_in_bar(order, met, time_ns, begin_ns, opened, left)
+            left = self._at_open(order, time_ns, begin_ns, opened, left)
         for order in tuple(self._singles.of[leg]):
             part = order.legs[0]
             if not self._meets(order, time_ns, begin_ns) or not part.waits_for_stop:
@@ -75,13 +64,25 @@ class BarMeeting:
             return False
         return part.eligible_ns <= begin_ns
 
-    def _attempt_in_bar(
-        self, order: SpreadOrder, met: Met, time_ns: int, begin_ns: int, price: float, left: float | None
+    def _at_open(
+        self, order: SpreadOrder, time_ns: int, begin_ns: int, opened: float, left: float | None
     ) -> float | None:
-        """Trade at the open; what is armed by that meets the rest of the bar."""
-        left = self._singles.attempt(order, met, time_ns, price, left)
-        for side in self._singles.sides_of(order):
-            side.legs[0].eligible_ns = min(side.legs[0].eligible_ns, begin_ns)
+        """Let an order meet the first price. What that arms meets it as well, and then the rest of the bar."""
+        part = order.legs[0]
+        if not self._meets(order, time_ns, begin_ns):
+            return left
+        part.touch = None
+        if part.waits_for_stop:
+            if not part.reaches(opened):
+                return left
+            part.triggered_ns = time_ns
+            self._singles.triggered(order)
+        met: Met = "taker" if is_through(part, opened, self._half_spread_bps) else "missed"
+        if met == "taker" or order.time_in_force != "gtc":
+            left = self._singles.attempt(order, met, time_ns, opened, left)
+            for side in self._singles.sides_of(order):
+                side.legs[0].eligible_ns = min(side.legs[0].eligible_ns, begin_ns)
+                left = self._at_open(side, time_ns, begin_ns, opened, left)
         return left
 
     def _stopped(self, order: SpreadOrder, time_ns: int, prices: Prices, left: float | None) -> float | None:

@@ -61,6 +61,20 @@ class Filling:
                 asked += abs(goal) * mark
         return None if asked <= held else self.rules.margin.refusal(account.cash + worth, held, asked)
 
+    def left_of(self, leg: int, time_ns: int, quantity: float) -> float | None:
+        """Units of a trade that orders may take; None for any number. A close is met several times: it is one trade."""
+        share = self.rules.max_share
+        if share is None:
+            return None
+        left = share * quantity
+        if self.rules.fill == "same_close":
+            symbol = self.account.symbols[leg]
+            for fill in reversed(self.account.fills):
+                if fill.time_ns != time_ns:
+                    break
+                left -= abs(fill.quantity) if fill.symbol == symbol else 0.0
+        return max(left, 0.0)
+
     def fill(
         self, order: SpreadOrder, part: LegOrder, time_ns: int, units: float, trade_price: float, maker: bool
     ) -> bool:

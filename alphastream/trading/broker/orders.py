@@ -5,7 +5,6 @@ together and, where one leg stays unfilled, unwound together. A single order is 
 own until it is filled, cancelled or over. All are msgspec structs, cheap to make and to write down.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -123,8 +122,14 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
             raise ParameterError("a reduce-only order opens nothing: leave out take_profit and stop_loss")
         entry = self.limit if self.limit is not None else self.stop
         side = math.copysign(1.0, self.quantity)
-        rising = [price for price in (self.stop_loss, entry, self.take_profit) if price is not None]
-        if any(late * side <= early * side for early, late in itertools.pairwise(rising)):
+        orders = [(self.stop_loss, entry), (self.stop_loss, self.stop), (entry, self.take_profit)]
+        if entry is None:
+            orders = [(self.stop_loss, self.take_profit)]
+        wrong = [
+            (low, high) for low, high in orders if low is not None and high is not None and high * side <= low * side
+        ]
+        if wrong:
+            entry = self.stop if wrong[0] == (self.stop_loss, self.stop) else entry
             above, below = ("above", "below") if side > 0.0 else ("below", "above")
             raise ParameterError(
                 f"stop_loss {self.stop_loss}, entry {entry}, take_profit {self.take_profit}: an order that "
@@ -146,11 +151,11 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
     Parameters
     ----------
     order_id : of ``SpreadOrder.id``; None: all of ``symbol``.
-    symbol : whose orders; None: all of the account.
+    symbol : whose orders, or its place; None: all of the account.
     """
 
     order_id: int | None = None
-    symbol: str | None = None
+    symbol: str | int | None = None
 
 
 class LegOrder(msgspec.Struct, gc=False):

@@ -69,6 +69,7 @@ class SimulatedBroker:
         self._singles_of, self._fill = self.singles.of, self.filling.fill
         account.list_open = self._open_orders
         # What rules leave out is not asked for at every order.
+        self._takes_all = rules.max_share is None
         self._has_lots = any(contract.lot for contract in self._contracts)
         self._has_least = any(contract.min_notional for contract in self._contracts)
         self._before: dict[int, tuple[int, int]] = {}  # order id -> direction and round trip that it found
@@ -306,9 +307,8 @@ class SimulatedBroker:
         ParameterError : no order has its number, or its symbol is none of the account's.
         """
         if wish.order_id is None:
-            if wish.symbol is not None:
-                self.singles.leg_of(wish.symbol)
-            self.cancel_all("cancelled by the strategy", wish.symbol)
+            symbol = None if wish.symbol is None else self.account.symbols[self.singles.leg_of(wish.symbol)]
+            self.cancel_all("cancelled by the strategy", symbol)
             return
         if not 1 <= wish.order_id <= self.filling.sent:
             raise ParameterError(
@@ -405,8 +405,8 @@ class SimulatedBroker:
         leg : place of the symbol.
         price, quantity : of the trade; the quantity matters only where rules limit the share of it.
         """
-        share, waiting = self.rules.max_share, self._waiting[leg]
-        left = None if share is None else share * quantity
+        waiting = self._waiting[leg]
+        left = None if self._takes_all else self.filling.left_of(leg, time_ns, quantity)
         if waiting is not None:
             order, part = waiting
             if left is None and part.limit is None:  # nothing in its way: by far the most

@@ -108,8 +108,7 @@ class SingleOrders:
         self._begin(order)
         self._filling.note(order)
         if self._rules.fill == "same_close" and part.kind == "market" and volumes[leg] > 0.0:
-            share = self._rules.max_share
-            self.on_trade(leg, now_ns, marks[leg], None if share is None else share * volumes[leg], only=order)
+            self.on_trade(leg, now_ns, marks[leg], self._filling.left_of(leg, now_ns, volumes[leg]), only=order)
             part.eligible_ns = now_ns + 1  # what is left waits for later closes
         self._look(leg)
         return order

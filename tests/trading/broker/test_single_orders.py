@@ -246,6 +246,23 @@ def test_the_limit_of_leverage_holds_when_an_order_is_sent_and_when_it_is_filled
     assert "beyond the leverage limit" in second.reason
 
 
+def test_orders_are_cancelled_by_the_place_of_their_symbol() -> None:
+    desk = Desk(free())
+    desk.send(10, 1.0, "limit", limit=98.0)
+    desk.broker.take_back(Cancel(symbol=1))
+    assert states(desk) == ["open"]
+    desk.broker.take_back(Cancel(symbol=0))
+    assert states(desk) == ["cancelled"]
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_stop_loss_lies_beyond_both_prices_of_a_stop_limit(side: float) -> None:
+    with pytest.raises(ParameterError, match="stop_loss"):
+        OrderRequest("Y", side, "stop_limit", stop=100 + 5 * side, limit=100 + 10 * side, stop_loss=100 + 7 * side)
+    OrderRequest("Y", side, "stop_limit", stop=100 + 5 * side, limit=100 + 4 * side, stop_loss=100 + 3 * side)
+    OrderRequest("Y", side, "stop_limit", stop=100 + 5 * side, limit=100 + 5 * side, stop_loss=100 + 3 * side)
+
+
 # ---- in bars ---------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +329,31 @@ def test_an_entry_within_a_bar_may_be_stopped_in_it_and_takes_no_profit_there() 
     desk.send(400, 2.0, "stop", stop=105.0, take_profit=110.0, stop_loss=95.0)
     desk.bar(500, 400, 100.0, 112.0, 94.0)
     assert prices(desk)[2:] == [(499, 2.0, 105.0), (499, -2.0, 95.0)]
+
+
+def test_what_is_armed_at_an_open_beyond_its_own_price_gets_that_open() -> None:
+    desk = in_bars()
+    desk.send(100, 1.0, "limit", limit=100.0, stop_loss=95.0, take_profit=110.0)
+    desk.bar(200, 100, 94.0, 94.5, 90.0)  # never was at 95
+    assert (prices(desk), states(desk)) == ([(199, 1.0, 94.0), (199, -1.0, 94.0)], ["filled", "filled", "cancelled"])
+    desk = in_bars()
+    desk.send(100, 1.0, "stop", stop=105.0, stop_loss=101.0, take_profit=110.0)
+    desk.bar(200, 100, 112.0, 113.0, 100.0)
+    assert prices(desk) == [(199, 1.0, 112.0), (199, -1.0, 112.0)]
+    assert not desk.account.fills[1].maker
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_one_close_is_not_had_by_several_orders(share: float) -> None:
+    desk = Desk(free(fill="same_close", max_share=share))
+    desk.volumes = [10.0, 10.0]
+    desk.send(100, 8.0)
+    desk.send(100, -8.0)
+    desk.move(100, 20.0, 0.0)
+    assert sum(abs(fill.quantity) for fill in desk.account.fills) == share * 10.0
+    desk.trade("Y", 200, 100.0, 10.0)  # what waits, at the next close
+    desk.send(200, 8.0)
+    assert sum(abs(fill.quantity) for fill in desk.account.fills if fill.time_ns == 200) == share * 10.0
 
 
 def test_a_bar_counts_where_all_of_it_is_within_the_time() -> None:
