@@ -1,12 +1,15 @@
 """What becomes of single orders: limits, stops, brackets, times, reductions, on trades and in bars."""
 
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 
 from alphastream.errors import ParameterError
 from alphastream.trading import BrokerRules, Cancel, Fees, FixedLatency, Margin, OrderRequest, SpreadOrder
 from alphastream.trading.broker.costs import FillRule
+from alphastream.trading.broker.orders import OrderKind
 from tests.trading.engine.desk import Desk
 
 
@@ -354,6 +357,36 @@ def test_one_close_is_not_had_by_several_orders(share: float) -> None:
     desk.trade("Y", 200, 100.0, 10.0)  # what waits, at the next close
     desk.send(200, 8.0)
     assert sum(abs(fill.quantity) for fill in desk.account.fills if fill.time_ns == 200) == share * 10.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_price_is_one_that_the_bar_never_had(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    desk, price, bars = in_bars(half_spread_bps=1.0), 100.0, {}
+    kinds: tuple[OrderKind, ...] = ("market", "limit", "stop", "stop_limit")
+    for now_ns in range(100, 30_000, 100):
+        kind, side = kinds[rng.integers(0, 4)], float(rng.choice([-1.0, 1.0]))
+        limit, stop, off = price + rng.integers(-6, 7, 3) * 0.5
+        terms: dict[str, float] = {"take_profit": price + side * 2.0, "stop_loss": off}
+        terms |= {"limit": limit} if "limit" in kind else {}
+        terms |= {"stop": stop} if "stop" in kind else {}
+        with suppress(ParameterError):
+            desk.send(now_ns, side * float(rng.integers(1, 4)), kind, **terms)
+        opened, close = price + rng.normal(0.0, [1.5, 1.0])
+        low, high = min(opened, close) - 0.3, max(opened, close) + 0.3
+        bars[now_ns + 99] = low, high
+        desk.trade("Y", now_ns, opened)
+        bars[now_ns] = opened, opened
+        desk.bar(now_ns + 100, now_ns, opened, high, low)
+        price = close
+        desk.mark(now_ns + 100, price, 100.0)
+    orders = {order.id: order.legs[0] for order in desk.broker.orders}
+    assert len(desk.account.fills) > 100
+    for fill in desk.account.fills:
+        low, high = bars[fill.time_ns]
+        assert low <= fill.trade_price <= high, fill
+        limit_at = orders[fill.order].limit
+        assert limit_at is None or (limit_at - fill.price) * fill.quantity >= 0.0
 
 
 def test_a_bar_counts_where_all_of_it_is_within_the_time() -> None:
