@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alphastream.backtest import Definition, LiveRun, TickMarket, backtest
+from alphastream.bar_rows import BarsSpec
 from alphastream.registry import find, forget, loading, parameters_of
 from alphastream.trading import BrokerRules
 from tests.backtest.test_live import START, columns, play, split, tape
@@ -17,7 +18,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "study.md"
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / "documented_recipe.py").write_text(blocks[-1].replace('"1m"', '"1s"'), encoding="utf-8")
+    (tmp_path / "documented_recipe.py").write_text(blocks[-1], encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     with loading("test"):
         import documented_recipe  # type: ignore[import-not-found]
@@ -27,8 +28,8 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_recipe_is_a_strategy_of_its_fields(recipe: Any) -> None:
     assert find("strategies", "LowIsLong").made is recipe
-    assert [each.name for each in parameters_of(recipe)] == ["symbol", "window"]
-    strategy = recipe(symbol="ETH", window=5)
+    assert [each.name for each in parameters_of(recipe)] == ["bars", "window"]
+    strategy = recipe(BarsSpec(("ETH",), 10**9), window=5)
     assert strategy.name == "low is long ETH"
     assert Definition.of(Definition(strategy).plain()).strategy == strategy
 
