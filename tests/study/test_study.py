@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -322,3 +323,14 @@ def test_what_is_missing_is_said() -> None:
         study.paper()
     with pytest.raises(ParameterError, match="did you mean 'one'"):
         study.paper("onne")
+
+
+def test_a_result_draws_and_reports_itself(tmp_path: Path) -> None:
+    study, data = study_on(walk(15))
+    study.add_strat(
+        study.add_indicator(low_is_long, study.add_indicator(RSI(14), data["close"]), look_back=1), Units(1.0)
+    )
+    result = study.run()
+    assert result.plot().data
+    result.report(tmp_path / "report.html")
+    assert "strategy" in (tmp_path / "report.html").read_text(encoding="utf-8")
