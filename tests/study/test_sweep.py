@@ -172,7 +172,7 @@ def test_what_cannot_be_swept_is_said() -> None:
     for wrong in (14, (window for window in (7, 9))):
         with pytest.raises(ParameterError, match="list of values"):
             study.sweep({rsi: {"window": wrong}})  # type: ignore[dict-item]
-    with pytest.raises(ParameterError, match=r"give .*parameter"):
+    with pytest.raises(ParameterError, match="parameter"):
         study.sweep({rsi: [7, 9]})  # type: ignore[dict-item]
     with pytest.raises(ParameterError, match="'rebalance'"):
         study.sweep({strat: {"rebalanc": [True]}})
