@@ -3,7 +3,9 @@
 import asyncio
 import heapq
 import logging
+from collections.abc import Iterator
 from inspect import isawaitable
+from operator import length_hint
 from types import CoroutineType
 from typing import Final
 
@@ -13,10 +15,16 @@ from alphastream.trading.engine.dispatcher import BURST, EventDispatcher
 from alphastream.trading.engine.errors import DispatchError, EventOrderError
 from alphastream.trading.engine.events import Dated
 from alphastream.trading.engine.slots import Slot
+from alphastream.trading.engine.stretches import MOST_SOURCES, Entry, Head, give_back, take_stretch
 
 logger = logging.getLogger(__name__)
 
 NEVER: Final = -(2**63)
+FOREVER: Final = 2**63
+FEW: Final = 8  # events; a stretch of fewer costs more than it saves
+LEAST_REACH: Final = 8  # events of each source that a stretch looks at
+LONGEST_STRETCH: Final = 1024  # events; few enough to stay in the processor's cache
+LONGEST_PAUSE: Final = 1024  # events dispatched one by one while stretches are not worth it
 CHAIN_LIMIT: Final = 10  # room for jobs that tidy up one after another; a timer would go on for nobody
 
 
@@ -38,7 +46,11 @@ class BacktestingDispatcher(EventDispatcher):
         super().__init__(max_concurrent)
         if chain_limit < 0:
             raise ParameterError(f"chain_limit is {chain_limit}: it counts generations of jobs, 0 or more")
-        self._heap: list[tuple[int, int, Slot, Dated]] = []
+        self._heap: list[Head] = []
+        self._reach = LEAST_REACH
+        self._ahead: Iterator[Entry] = iter(())  # what is left of the stretch in hand; counted as dispatched
+        self._pause = FEW
+        self._next_stretch = 0  # is tried when so many events were dispatched
         self._now_ns = NEVER
         self._chain_limit = chain_limit
         self._after_events = False
@@ -55,6 +67,11 @@ class BacktestingDispatcher(EventDispatcher):
         if self._now_ns == NEVER:
             raise DispatchError("a backtest has no time before its first event: ask in a handler or a job")
         return self._now_ns
+
+    @property
+    def dispatched(self) -> int:
+        """Events given to handlers so far, the one in hand included."""
+        return self._dispatched - length_hint(self._ahead)
 
     @property
     def abandoned_jobs(self) -> int:
@@ -103,6 +120,13 @@ class BacktestingDispatcher(EventDispatcher):
                 await self._calls.in_flight.finish()  # time does not go on before its handlers are done
             elif slot.queue and slot.only is not None and len(heap) == 1 and not announced:
                 left -= await self._dispatch_alone(slot, event, left + 1) - 1
+            elif (
+                self._dispatched >= self._next_stretch
+                and 1 < len(heap) <= MOST_SOURCES
+                and not announced
+                and (dispatched := await self._dispatch_stretch(left))
+            ):
+                left -= dispatched - 1
             else:
                 self._now_ns = when_ns
                 self._dispatched += 1
@@ -160,6 +184,57 @@ class BacktestingDispatcher(EventDispatcher):
                 break
         self._heap[0] = (event.when_ns, slot.order, slot, event)
         return self._dispatched - before
+
+    async def _dispatch_stretch(self, maximum: int) -> int:
+        """Dispatch events of several sources that were sorted together, until something else wants a look.
+
+        Returns how many were dispatched; 0 where they have to be looked at one by one.
+        """
+        heap, sleeper, calls, jobs = self._heap, self._sleeper, self._calls, self._jobs.heap
+        sleeper.roused = False
+        reach = min(self._reach, min(maximum, LONGEST_STRETCH) // len(heap))
+        if reach < LEAST_REACH or self._subscriptions.announced or calls.stopped:
+            return 0
+        stretch = take_stretch(heap, jobs[0][0] if jobs else FOREVER, reach)
+        self._ahead = rest = iter(stretch)
+        self._dispatched += len(stretch)
+        entry: Entry | None = None
+        try:
+            for entry in rest:
+                self._now_ns, handler, event, _slot = entry
+                try:
+                    result = handler(event)
+                    if result is not None and (type(result) is CoroutineType or isawaitable(result)):
+                        await result
+                except Exception as error:  # noqa: BLE001 - recorded and logged
+                    calls.record(error, "handler", handler, event)
+                if sleeper.roused:
+                    break
+        except BaseException:
+            assert entry is not None
+            self._dispatched -= length_hint(rest)
+            give_back(heap, [entry, *rest], entry[3])
+            raise
+        undone = list(rest)
+        self._dispatched -= len(undone)
+        if entry is not None and sleeper.roused:
+            give_back(heap, undone, entry[3])
+        dispatched = len(stretch) - len(undone)
+        self._learn(dispatched, len(undone))
+        return dispatched
+
+    def _learn(self, dispatched: int, undone: int) -> None:
+        """Take longer stretches after one that came to its end, shorter ones and none for a while after others."""
+        cut_short = undone > dispatched
+        if cut_short:
+            self._reach = max(self._reach // 2, LEAST_REACH)
+        elif not undone:
+            self._reach = min(2 * self._reach, BURST)
+        if cut_short or dispatched < FEW:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._next_stretch = self._dispatched + self._pause
+        else:
+            self._pause = FEW
 
     def _take(self, slot: Slot) -> None:
         event = slot.pop()

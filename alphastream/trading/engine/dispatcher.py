@@ -140,6 +140,7 @@ class EventDispatcher(abc.ABC):
         producers, and with ``max_concurrent`` above 1 coroutine handlers) is cancelled.
         """
         self._calls.stopped = True
+        self._sleeper.roused = True
         loop = self._sleeper.loop
         if self._life is None or loop is None or _current_task() is self._life:
             return

@@ -11,10 +11,12 @@ class Sleeper:
     Attributes
     ----------
     loop : of the run; None before it.
+    roused : there has been a call of ``rouse`` since somebody set it to False.
     """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.roused = False
         self._asleep: asyncio.Future[None] | None = None
 
     async def sleep(self, delay_s: Callable[[], float | None]) -> None:
@@ -38,6 +40,7 @@ class Sleeper:
 
     def rouse(self) -> None:
         """End the sleep, if there is one. May be called in any thread."""
+        self.roused = True
         if self._asleep is not None and self.loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody sleeps
                 self.loop.call_soon_threadsafe(self._wake)

@@ -30,6 +30,7 @@ class Slot:
     sequence : how many sources were subscribed before.
     owner : the dispatcher.
     announce : called, in any thread, when the source has something again.
+    on_rank : called when its priority has changed.
 
     Attributes
     ----------
@@ -45,6 +46,7 @@ class Slot:
 
     __slots__ = (
         "_announce",
+        "_on_rank",
         "active",
         "drained",
         "handlers",
@@ -63,7 +65,12 @@ class Slot:
     )
 
     def __init__(
-        self, source: EventSource, sequence: int, owner: SlotOwner, announce: "Callable[[Slot], None]"
+        self,
+        source: EventSource,
+        sequence: int,
+        owner: SlotOwner,
+        announce: "Callable[[Slot], None]",
+        on_rank: Callable[[], None],
     ) -> None:
         self.source = source
         self.sequence = sequence
@@ -82,11 +89,13 @@ class Slot:
         self.head = -1
         self.late = 0
         self._announce = announce
+        self._on_rank = on_rank
         self.rank(source.priority)
 
     def rank(self, priority: int) -> None:
         """Sort by this priority from the next event on that is fetched."""
         self.order = -priority * PRIORITY_STEP + self.sequence
+        self._on_rank()
 
     def announce(self) -> None:
         """Have the source asked again."""

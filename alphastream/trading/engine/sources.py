@@ -96,8 +96,8 @@ class FifoQueueEventSource(EventSource):
 
     Attributes
     ----------
-    in_order : class attribute: True lets a dispatcher take what waits in the queue without a call of ``pop``, which it
-        calls when the queue is empty. False for a subclass whose ``pop`` has a say in every event.
+    in_order : class attribute: True lets a dispatcher take what waits in the queue, some of it ahead, without a call of
+        ``pop``, which it calls when the queue is empty. False for a subclass whose ``pop`` has a say in every event.
     """
 
     announces = True

@@ -15,7 +15,7 @@ class Subscriptions:
     ----------
     owner : the dispatcher.
     one_at_a_time : whether a handler is awaited before anything else is called.
-    on_announce : called, in any thread, when a source has something.
+    on_change : called, in any thread, when a source has something, or other handlers, or another priority.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class Subscriptions:
         here as long as they have none.
     """
 
-    def __init__(self, owner: SlotOwner, one_at_a_time: bool, on_announce: Callable[[], None]) -> None:
+    def __init__(self, owner: SlotOwner, one_at_a_time: bool, on_change: Callable[[], None]) -> None:
         self.announced: deque[Slot] = deque()
         self._owner = owner
         self._one_at_a_time = one_at_a_time
-        self._on_announce = on_announce
+        self._on_change = on_change
         self._slots: dict[EventSource, Slot] = {}
         self._front: list[EventHandler] = []
         self._back: list[EventHandler] = []
@@ -59,19 +59,20 @@ class Subscriptions:
     def _wire(self, slot: Slot) -> None:
         slot.handlers = handlers = (*self._front, *slot.own, *self._back)
         slot.only = handlers[0] if len(handlers) == 1 and self._one_at_a_time else None
+        self._on_change()
 
     def _adopt(self, source: EventSource) -> Slot:
         taken = source._listener
         if isinstance(taken, Slot) and not taken.owner.stopped:
             raise DispatchError(f"{source!r} is subscribed at another dispatcher: stop that one, or make a new source")
-        slot = Slot(source, len(self._slots), self._owner, self._announce)
+        slot = Slot(source, len(self._slots), self._owner, self._announce, self._on_change)
         self._slots[source] = source._listener = slot
         self.announced.append(slot)
-        self._on_announce()
+        self._on_change()
         return slot
 
     def _announce(self, slot: Slot) -> None:
         slot.drained = False
         if not slot.polled:  # a polled one is in there as long as it is drained
             self.announced.append(slot)
-        self._on_announce()
+        self._on_change()
