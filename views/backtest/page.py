@@ -8,13 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from alphastream.backtest import Market, RowFold, RunResult, backtest
+from alphastream.backtest import Market, RowFold, RunResult, backtest, pnl_by_leg
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import Settled
 from alphastream.graph import Node, Series, dot
 from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
-from alphastream.pairs import SETTLING, PairSpec, Progress
+from alphastream.pairs import SETTLING, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.reports import run_words, settings_of
 from alphastream.reports.metrics import time_unit
@@ -22,7 +22,7 @@ from alphastream.reports.palette import palette
 from alphastream.reports.panels import MAX_LINES
 from alphastream.reports.run_charts import MAX_MARKS, backtest_figure, cost_figure
 from alphastream.reports.run_report import run_html
-from alphastream.strategies import InnovationThreshold, PositionOptimiser, ZScoreThreshold
+from alphastream.strategies import BasketThreshold, InnovationThreshold, PositionOptimiser, ZScoreThreshold
 from views.backtest import tables as tables
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, choose_data
@@ -31,7 +31,7 @@ from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
-from views.shared.elements import PLOT, is_dark, metric_row, offer_file, trades_table
+from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.system import get_system
@@ -158,7 +158,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
                 else "the optimiser had no position yet, or no trade came after a bar."
                 if isinstance(request.strategy, PositionOptimiser)
                 else "the strategy asked for none, or no trade came after a bar."
-                if _pair(request) is None
+                if _thresholds(request) is None
                 else "z never reached the entry, or no trade came after a signal."
             ),
             icon=":material/hourglass_empty:",
@@ -167,45 +167,51 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     if result.ended is not None:
         words, title = in_words(run_words.ending(result.ended), request.venue), run_words.ended_as(result.ended)
         st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
+    of_two = not isinstance(request.strategy, BasketThreshold)
+    legs = "both legs" if of_two else "all legs"
+    traded = f"{legs.capitalize()} traded in {run.together:.0%} of the bars"
     if run.together < SELDOM:
-        where = f"Both legs traded in {run.together:.0%} of the bars; in the others" if run.together else "In every bar"
+        where = f"{traded}; in the others" if run.together else "In every bar"
         st.warning(
             f"{where} one price is old, and a spread made of it cannot be traded. "
-            "Choose longer bars, or data of both legs from the same time.",
+            f"Choose longer bars, or data of {legs} from the same time.",
             icon=":material/hourglass_disabled:",
             title="The legs seldom trade together" if run.together else "The legs never trade together",
         )
     luck = luck_of(market, request, performance)
     metric_row(run_words.figures(result, performance, luck), key="result_cards")
-    st.caption(f"{in_markdown(run_words.span(result))} Both legs traded in {run.together:.0%} of the bars.")
+    st.caption(f"{in_markdown(run_words.span(result))} {traded}.")
     for trouble in run_words.troubles(result):
         st.warning(in_markdown(in_words(trouble, request.venue)), icon=":material/call_split:")
     dark = is_dark()
     figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark, request.venue))
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
-    if len(performance.round_trips) > MAX_MARKS and _pair(request) is not None:
+    if len(performance.round_trips) > MAX_MARKS and _thresholds(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")
     if len(result.symbols) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the files have all.")
     if result.fills:
-        _details(run)
+        _details(run, request.venue)
     if data.has_books:
         depth_comparison(data, request, result)
     _downloads(data, request, run, luck)
 
 
 def _drawn(request: BacktestRequest, run: _Run, dark: bool, venue: str = "") -> go.Figure:
-    spec = _pair(request)
-    entry, exit_ = (None, None) if spec is None else (spec.entry, spec.exit)
+    entry, exit_ = _thresholds(request) or (None, None)
     return backtest_figure(
         run.result, run.performance, entry=entry, exit_=exit_, dark=dark, names=labels(run.result.symbols, venue)
     )
 
 
-def _pair(request: BacktestRequest) -> PairSpec | None:
-    """The pair of a strategy that has thresholds."""
+def _thresholds(request: BacktestRequest) -> tuple[float, float] | None:
+    """Entry and exit of a strategy that has thresholds."""
     strategy = request.strategy
-    return strategy.pair if isinstance(strategy, ZScoreThreshold | InnovationThreshold) else None
+    if isinstance(strategy, BasketThreshold):
+        return strategy.basket.entry, strategy.basket.exit
+    if isinstance(strategy, ZScoreThreshold | InnovationThreshold):
+        return strategy.pair.entry, strategy.pair.exit
+    return None
 
 
 def _calibrating(market: Market, request: BacktestRequest, result: RunResult) -> Progress | None:
@@ -222,8 +228,8 @@ def _calibrating(market: Market, request: BacktestRequest, result: RunResult) ->
     return None
 
 
-def _details(run: _Run) -> None:
-    """Costs, further figures, trades."""
+def _details(run: _Run, venue: str) -> None:
+    """Costs, further figures, what each leg earned, trades."""
     performance = run.performance
     left, right = st.columns([3, 2])
     left.plotly_chart(cost_figure(performance.split, dark=is_dark()), key="backtest_costs", config=PLOT)
@@ -234,6 +240,22 @@ def _details(run: _Run) -> None:
         height="content",
         alt="Further figures of the run",
     )
+    legs = session_cached("backtest_legs", [run], lambda: tables.legs_frame(pnl_by_leg(run.result), venue))
+    amount = st.column_config.NumberColumn
+    st.dataframe(
+        legs,
+        hide_index=True,
+        height=table_height(len(legs)),
+        key="backtest_legs",
+        alt="Profit and loss by leg; the last row is the sum",
+        column_config={
+            "leg": "profit by leg",
+            "gross": amount(format="%+,.2f", help="At the prices of the market, open positions at the last ones."),
+            **{name: amount(format="%,.2f") for name in ("fees", "spread", "impact")},
+            "funding": amount(format="%+,.2f", help="Received."),
+            "net": amount(format="%+,.2f", help="Gross less costs, with funding. The last row is the profit."),
+        },
+    )
     # NaN without a closed trade: then the unit is seconds.
     unit, seconds = time_unit(performance.round_trip_statistics.mean_holding_ns)
     frame = run.trades.assign(held_s=run.trades["held_s"] / seconds)
@@ -242,7 +264,6 @@ def _details(run: _Run) -> None:
 
 def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSharpe | None) -> None:
     result, performance = run.result, run.performance
-    spec = _pair(request)
     stem = f"backtest-{'-'.join(result.symbols[:2])}"
     row = st.container(horizontal=True)
 
@@ -266,7 +287,7 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
             performance=performance,
             luck=luck,
             names=labels(result.symbols, request.venue),
-            thresholds=(None, None) if spec is None else (spec.entry, spec.exit),
+            thresholds=_thresholds(request) or (None, None),
         ).encode(),
         "report.html",
         "text/html",

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from alphastream.backtest import RunResult
+from alphastream.backtest import LegPnl, RunResult
 from alphastream.graph import Series
 from alphastream.performance import Performance
 from alphastream.reports.metrics import utc
@@ -27,6 +27,26 @@ def trades_frame(run: RunResult, performance: Performance, venue: str = "") -> p
     return round_trips_frame(
         performance.round_trips, run.symbols, exit_reasons(run.orders, run.fills), labels(run.symbols, venue)
     )
+
+
+def legs_frame(found: LegPnl, venue: str = "") -> pd.DataFrame:
+    """What each leg earned, a line each, and a last line with the sum; amounts in the quote currency.
+
+    Parameters
+    ----------
+    venue : whose symbols are printed bare.
+    """
+    columns = {
+        "gross": found.gross,
+        "fees": found.fees,
+        "spread": found.spread_costs,
+        "impact": found.impact_costs,
+        "funding": found.funding,
+        "net": found.net,
+    }
+    frame = pd.DataFrame({"leg": list(labels(found.symbols, venue).values()), **columns})
+    sums = {name: math.fsum(values.tolist()) for name, values in columns.items()} | {"net": found.total}
+    return pd.concat([frame, pd.DataFrame([{"leg": "all", **sums}])], ignore_index=True)
 
 
 def trades_csv(run: RunResult, performance: Performance) -> bytes:

@@ -6,10 +6,13 @@ from typing import Any, Final, cast
 
 import streamlit as st
 
+from alphastream.baskets import BasketSpec
 from alphastream.errors import ParameterError
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.registry import find, registered
 from alphastream.strategies import (
+    BasketSizer,
+    BasketThreshold,
     BetaNeutral,
     FixedNotional,
     PositionOptimiser,
@@ -22,13 +25,14 @@ from alphastream.strategies import (
 )
 from alphastream.strategies.threshold import Spread
 from config import Settings
+from views.shared.basket_controls import basket_controls
 from views.shared.controls import number, pair_controls
 from views.shared.escaping import in_markdown
 from views.shared.form_controls import Offered, form, require
 from views.shared.portfolio_controls import portfolio_controls
 from views.shared.user_code import told_in_words
 
-ZSCORE, OPTIMISER = "z-score threshold", "optimiser"
+ZSCORE, BASKET, OPTIMISER = "z-score threshold", "basket", "optimiser"
 OLD_INNOVATION: Final = "Kalman innovation"
 """A strategy in links of before: z-score threshold with the Kalman model."""
 SIZERS: Final = {
@@ -42,9 +46,9 @@ SPREADS: Final[dict[str, Spread]] = {"residual": "residual", "value": "value"}
 CAPITAL: Final = 100_000.0
 
 HELP: Final = {
-    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Optimiser: "
-    "holds several pairs at once in the proportions that the portfolio page shows. What is behind it are strategies of "
-    "your own, from files of the folder user/.",
+    "strategy": "z-score threshold: bets that a spread comes back, in and out at the thresholds below. Basket: the "
+    "same on a spread of 3 to 10 instruments. Optimiser: holds several pairs at once in the proportions that the "
+    "portfolio page shows. What is behind it are strategies of your own, from files of the folder user/.",
     "capital": "Cash at the beginning, in the quote currency. Returns are measured against it, also where most of it "
     "is idle.",
     "stop": "|z| against the position at which it is closed; above the entry. 0: no stop. Stops often sell the lows: "
@@ -54,7 +58,8 @@ HELP: Final = {
     "the entry once.",
     "sizer": "What stays the same from trade to trade. Notional of y: the value of the dependent leg. Gross: the value "
     "of both legs together. Units of y: a number of coins. Volatility: the expected annual volatility of the "
-    "position, as a share of the equity, from the last window of bars.",
+    "position, as a share of the equity, from the last window of bars. Of a basket, y is the first leg, and both "
+    "legs are all of them.",
     "size": "Value at the entry, in the quote currency; units; or annual volatility in % of the equity.",
     "size_most": "Largest value of y as a multiple of the equity, however low the volatility.",
     "rebalance": "Follow the hedge ratio on every bar while in a position. Each change pays fees: on short bars this "
@@ -68,7 +73,7 @@ HELP: Final = {
 def choose_kind(row: Any) -> tuple[str, float]:
     """Ask for the kind of strategy and its capital, in a row of controls."""
     _take_old_strategy()
-    kinds = [ZSCORE, OPTIMISER, *(each.name for each in registered("strategies"))]
+    kinds = [ZSCORE, BASKET, OPTIMISER, *(each.name for each in registered("strategies"))]
     _warn_of_unknown(kinds)
     kind = row.segmented_control(
         "Strategy",
@@ -91,7 +96,7 @@ def choose_pairs(
     venue: str = "",
     shortest_s: int = 1,
     open_list: bool = False,
-) -> PairSpec | Strategy | None:
+) -> PairSpec | BasketSpec | Strategy | None:
     """Ask what a strategy of this kind trades; None, and a sentence on the page, while the choice cannot be.
 
     Parameters
@@ -106,6 +111,8 @@ def choose_pairs(
     if kind == OPTIMISER:
         request = portfolio_controls(symbols, settings, venue=venue, capital=capital, shortest_s=shortest_s)
         return None if request is None else PositionOptimiser(request.pairs, request.config, request.style)
+    if kind == BASKET:
+        return basket_controls(symbols, settings, venue=venue, shortest_s=shortest_s, open_list=open_list)
     if kind != ZSCORE:
         return _own(kind, Offered(symbols, settings, venue, shortest_s, open_list, controls={Sizer: _sizer}))
     return pair_controls(symbols, settings, venue=venue, shortest_s=shortest_s, open_list=open_list)
@@ -141,9 +148,9 @@ def _warn_of_unknown(kinds: Sequence[str]) -> None:
         )
 
 
-def strategy_of(chosen: PairSpec | Strategy) -> Strategy:
+def strategy_of(chosen: PairSpec | BasketSpec | Strategy) -> Strategy:
     """The strategy on what ``choose_pairs`` gave, after asking for exits and size where it waits for a threshold."""
-    return _threshold(chosen) if isinstance(chosen, PairSpec) else chosen
+    return _threshold(chosen) if isinstance(chosen, PairSpec | BasketSpec) else chosen
 
 
 def _take_old_strategy() -> None:
@@ -163,8 +170,8 @@ def _take_old_strategy() -> None:
         )
 
 
-def _threshold(spec: PairSpec) -> Strategy:
-    """Ask for the exits and the size of a strategy that waits for a threshold of this pair."""
+def _threshold(spec: PairSpec | BasketSpec) -> Strategy:
+    """Ask for the exits and the size of a strategy that waits for a threshold of this pair or basket."""
     with st.expander("Exits and size", icon=":material/straighten:", key="exits"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         stop = number(row, "Stop |z|", 0.0, 20.0, 0.0, "stop", HELP["stop"], 0.25)
@@ -172,8 +179,10 @@ def _threshold(spec: PairSpec) -> Strategy:
         cool_down = int(number(row, "Cool-down, bars", 0, 100_000, 0, "cool_down", HELP["cool_down"], 10, width=130))
         sizer = _sizer(row)
         rebalance = row.toggle("Rebalance", key="rebalance", help=HELP["rebalance"], bind="query-params")
-        spread = SPREADS[_spread(row)]
+        spread = SPREADS[_spread(row)] if isinstance(spec, PairSpec) else "residual"
     rule = ThresholdRule(stop or None, time_stop or None, cool_down)
+    if isinstance(spec, BasketSpec):
+        return BasketThreshold(spec, rule=rule, sizer=cast(BasketSizer, sizer), rebalance=rebalance)
     return ZScoreThreshold(spec, rule=rule, sizer=sizer, rebalance=rebalance, spread=spread)
 
 
