@@ -25,7 +25,8 @@ def check_look_ahead(
     """Raise LookAheadError when rows change once later rows are known.
 
     The indicator runs over all rows, and over those before each cut: the last row but one, which finds a peek of one
-    row, some in between, and one after the first gap of an input, which finds gaps that are filled from behind.
+    row, some in between, the first, which finds a warm-up that is filled from behind, and one after the first gap of an
+    input, which finds such gaps. Functions without a state see more rows than one: the first again in place of others.
 
     Parameters
     ----------
@@ -66,11 +67,13 @@ def check_look_ahead(
     carries = not estimates and signature_of(indicator, parameters, what).takes_state  # type: ignore[arg-type]
 
     def outputs(rows: int) -> Outputs:
-        part = [column[:rows].copy() for column in columns]
+        alone = rows == 1 and not estimates and not carries  # many a function fails where it sees one row
+        part = [np.repeat(column[:1], length) if alone else column[:rows].copy() for column in columns]
         if estimates:
             return columns_of_rows(indicator.run(*part)[0])  # type: ignore[union-attr]
         result = indicator(*part, **parameters)  # type: ignore[operator]
-        return outputs_of(result[0] if carries else result, rows, what)
+        found = outputs_of(result[0] if carries else result, len(part[0]), what)
+        return Outputs(found.names, found.columns[:, :rows])
 
     whole = outputs(length)
     chosen = sorted(set(cuts_of(columns) if cuts is None else cuts))
@@ -91,7 +94,7 @@ def cuts_of(columns: list[Floats], first: int = 0) -> list[int]:
     length = len(columns[0])
     gaps = np.flatnonzero(np.any([~np.isfinite(column) for column in columns], axis=0))
     quarters = [first + (length - first) * part // 4 for part in (1, 2, 3)]
-    chosen = [*quarters, length - 2, length - 1, *(1 + gaps[:1])]
+    chosen = [1, *quarters, length - 2, length - 1, *(1 + gaps[:1])]
     return sorted({int(cut) for cut in chosen if max(first, 0) < cut < length})
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from alphastream.core.types import Floats
@@ -71,3 +72,22 @@ def test_what_cannot_be_checked_is_told() -> None:
         check_look_ahead(ZScore(window=2), PRICE, cuts=[300])
     with pytest.raises(ParameterError, match="has its parameters already"):
         check_look_ahead(ZScore(window=2), PRICE, window=3)
+
+
+def filled_from_behind(x: Floats, window: int = 20) -> Floats:
+    return np.asarray(pd.Series(x).rolling(window).mean().bfill(), dtype=np.float64)
+
+
+def less_the_first_change(x: Floats, state: float | None = None) -> tuple[Floats, float]:
+    begin = x[min(1, len(x) - 1)] if state is None else state
+    return x - begin, float(begin)
+
+
+@pytest.mark.parametrize("function", [filled_from_behind, less_the_first_change])
+def test_a_warm_up_that_is_filled_from_behind_is_found(function: Any) -> None:
+    """The rows before a window is full are no place for what only the full window knows."""
+    for indicator in (function, FunctionIndicator.of(function)):
+        with pytest.raises(LookAheadError, match="row 0 was"):
+            check_look_ahead(indicator, PRICE)
+    with pytest.raises(LookAheadError, match="row 0 was"):
+        FunctionIndicator.of(function).run(PRICE)
