@@ -9,6 +9,7 @@ import numpy as np
 from alphastream.core.types import Floats
 from alphastream.core.validation import require_integer, require_number
 from alphastream.errors import ParameterError
+from alphastream.performance.metrics import ROUNDING
 from alphastream.portfolio import inputs
 from alphastream.portfolio.config import PositionConfig
 from alphastream.portfolio.evaluation import returns, soundness_of
@@ -45,7 +46,7 @@ class ICStatistics:
 
     Parameters
     ----------
-    mean, std : over the rows that have one; the deviation is the sample's.
+    mean, std : over the rows that have one; the deviation is the sample's, 0 where it is only rounding.
     icir : mean over std, of a row, not annualised.
     rows : how many have one.
     """
@@ -118,6 +119,7 @@ def ic_statistics(coefficients: Floats) -> ICStatistics:
     known = coefficients[np.isfinite(coefficients)]
     mean = float(known.mean()) if known.size else np.nan
     std = float(np.std(known, ddof=1)) if known.size > 1 else np.nan
+    std = 0.0 if std <= ROUNDING * float(np.abs(known).max(initial=0.0)) else std
     return ICStatistics(mean, std, mean / std if std > 0.0 else np.nan, int(known.size))
 
 

@@ -67,6 +67,8 @@ def test_ic_statistics() -> None:
     assert found.icir == known.mean() / known.std(ddof=1)
     assert np.isnan(ic_statistics(np.full(3, np.nan)).mean)
     assert np.isnan(ic_statistics(np.full(3, 0.1)[:1]).icir)
+    same = ic_statistics(np.full(7, 0.1))  # whose deviation in floating point is not 0
+    assert (same.std, np.isnan(same.icir)) == (0.0, True)
 
 
 def test_tilt_and_timing_add_up() -> None:
