@@ -77,7 +77,8 @@ class TurnSource(EventSource):
         self._at = self._turn = 0
         self._simulation, self._tapes, self._singles = simulation, tapes, simulation.broker.singles
         self._time_ns, self._marks = table.time_ns, table.marks
-        self._lowest, self._highest = table.marks.min(axis=0).tolist(), table.marks.max(axis=0).tolist()
+        self._lowest = [float(of_leg.min()) for of_leg in table.marks.T]  # much faster than along an axis
+        self._highest = [float(of_leg.max()) for of_leg in table.marks.T]
 
     def pop(self) -> Dated | None:
         """The next row on which something can happen."""
@@ -97,8 +98,11 @@ class TurnSource(EventSource):
         if self._singles.open:
             return at  # their time may be over at any row, and they are measured at its prices
         if self._tapes.waiting:
-            turn = min(turn, max(at, int(self._time_ns.searchsorted(self._tapes.next_ns))))
-        if self._is_far(rate):
+            next_ns = self._tapes.next_ns
+            if self._time_ns.item(at) >= next_ns:
+                return at
+            turn = min(turn, max(at, int(self._time_ns.searchsorted(next_ns))))
+        if turn == at or self._is_far(rate):
             return turn
         while at < turn:
             marks = self._marks[at : min(turn, at + LOOKED_AT)]
