@@ -19,6 +19,7 @@ _TIMES: Final = ("time", "time_ns", "timestamp", "datetime", "date", "open_time"
 _PRICES: Final = ("open", "high", "low", "close")
 _AMOUNTS: Final = ("volume", "buy_volume", "trades")
 _CLOSES: Final = ("close", "adj close", "price")
+_QUANTITIES: Final = ("quantity", "qty", "size")
 _UNITS: Final = {
     "ms": 10**6,
     "s": 10**9,
@@ -88,6 +89,41 @@ def _time_column(frame: pd.DataFrame) -> Any:
     return None
 
 
+def trades_of(frame: pd.DataFrame, symbol: str) -> tuple[Ints, Floats, Floats] | None:
+    """Times, prices and quantities of a frame of trades, oldest first; None of one that has a close, or no quantity.
+
+    Raises
+    ------
+    ParameterError
+        No times, or prices and quantities that are none.
+    """
+    lower = {str(column).lower(): column for column in frame.columns}
+    quantity = next((lower[name] for name in _QUANTITIES if name in lower), None)
+    if quantity is None or "price" not in lower or "close" in lower:
+        return None
+    time_ns = _times(frame, symbol)
+    order = np.argsort(time_ns, kind="stable")
+    found = [_numbers(frame, column, order, symbol) for column in (lower["price"], quantity)]
+    for name, values, needed in zip(("price", "quantity"), found, ("above 0", "of 0 or more"), strict=True):
+        right = np.isfinite(values) & ((values > 0.0) if name == "price" else (values >= 0.0))
+        if not right.all():
+            row = int(np.argmin(right))
+            raise ParameterError(
+                f"{name} of {symbol} is {values[row]:g} at {pd.Timestamp(time_ns[order][row])}: a trade has a finite "
+                f"one {needed}; leave the row out"
+            )
+    return time_ns[order], found[0], found[1]
+
+
+def _times(frame: pd.DataFrame, symbol: str) -> Ints:
+    """Times of the rows, as they stand in the frame."""
+    times = _time_column(frame)
+    if times is None:
+        raise ParameterError(f"{symbol} has no times: give a column time, or dates as the index")
+    lower = {str(column).lower() for column in frame.columns}
+    return _nanoseconds(times, symbol, "time_ns" in lower and "time" not in lower)
+
+
 def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> tuple[Bars, int]:
     """Bars of one symbol, oldest first, and their length.
 
@@ -106,11 +142,8 @@ def bars_of_frame(frame: pd.DataFrame, symbol: str, interval_ns: int | None) -> 
         No times or closes, a time twice, prices or volumes that are none, a high below its low, or a single row without
         ``interval_ns``.
     """
-    times = _time_column(frame)
     lower = {str(column).lower(): column for column in frame.columns}
-    if times is None:
-        raise ParameterError(f"{symbol} has no times: give a column time, or dates as the index")
-    start_ns = _nanoseconds(times, symbol, "time_ns" in lower and "time" not in lower)
+    start_ns = _times(frame, symbol)
     order = np.argsort(start_ns, kind="stable")
     start_ns = start_ns[order]
     twice = np.flatnonzero(start_ns[1:] == start_ns[:-1])

@@ -15,7 +15,7 @@ from alphastream.bar_rows import BarRows
 from alphastream.bars import Bars, PairRows
 from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
-from alphastream.study.frames import bars_of_frames, frames_of, interval_of
+from alphastream.study.frames import bars_of_frames, frames_of, interval_of, trades_of
 from alphastream.tape.protocols import TickArrays
 from alphastream.trading.broker.costs import FillRule
 from alphastream.uploads import Upload, combine, read
@@ -89,7 +89,11 @@ def _market(
     )
 
 
-def _of_frames(frames: Mapping[str, pd.DataFrame], wanted_ns: int | None) -> tuple[Market, int]:
+def _of_frames(frames: Mapping[str, pd.DataFrame], wanted_ns: int | None) -> tuple[Market, int | None]:
+    trades = {symbol: trades_of(frame, symbol) for symbol, frame in frames.items()}
+    ticks = {symbol: _Arrays(*columns) for symbol, columns in trades.items() if columns is not None}
+    if ticks and len(ticks) == len(trades):
+        return TickMarket(cast(Mapping[str, TickArrays], ticks)), None
     bars, interval_ns = bars_of_frames(frames, wanted_ns)
     return BarMarket(bars, interval_ns), interval_ns
 

@@ -82,9 +82,11 @@ class Study:
         ----------
         source : a DataFrame with ``time`` (start of the bar), ``open``, ``high``, ``low``, ``close``, ``volume`` of one
             symbol, with a column ``symbol`` of many, wide with columns (field, symbol), or times with one column of
-            closes a symbol; frames, ``Bars`` or ticks by symbol; the path of a file, or of several (read as uploads
-            are); an ``Upload``; a tape (``open_tape``, ``TickStore``); ``TickColumns``; a market of ``backtest``.
-        symbol : name of the only instrument, where the source does not name it; "data" is taken otherwise.
+            closes a symbol, or of trades with ``time``, ``price``, ``quantity``; frames, ``Bars`` or ticks by symbol;
+            the path of a file, or of several (read as uploads are); an ``Upload``; a tape (``open_tape``,
+            ``TickStore``); ``TickColumns``; a market of ``backtest``.
+        symbol : name of the only instrument, where the source does not name it, "data" without one; of many the one to
+            take.
         symbols : those to take, of many; their order is that of the columns. None takes all.
         every : length of bars, such as "1m"; None keeps bars as they are. Trades need it.
         start, end : of a tape.

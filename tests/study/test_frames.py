@@ -11,6 +11,7 @@ from alphastream.indicators import SMA
 from alphastream.strategies import Units
 from alphastream.study import Study, StudyResult
 from alphastream.study.frames import bars_of_frame
+from alphastream.trading import BrokerRules
 from tests.study.frames import walk
 
 HOUR = 3_600 * 10**9
@@ -107,3 +108,24 @@ def test_columns_are_named_once() -> None:
     with pytest.raises(ParameterError) as error:
         Study().add_indicator(SMA(3), data["clse"])
     assert str(error.value).count(" bid") == 1
+
+
+def test_a_frame_of_trades_is_trades() -> None:
+    rng = np.random.default_rng(3)
+    seconds = np.sort(rng.uniform(0.0, 3_600.0, 500))
+    frame = pd.DataFrame(
+        {
+            "time": pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(seconds, unit="s"),
+            "price": 100.0 + rng.normal(0.0, 0.1, 500).cumsum(),
+            "quantity": rng.uniform(0.1, 2.0, 500),
+        }
+    )
+    closes = frame["price"].groupby((seconds // 300).astype(int)).last()
+    for given in (frame, frame.sample(frac=1.0, random_state=1), {"A": frame}, frame.assign(symbol="A")):
+        result = seen(given, every="5m")
+        np.testing.assert_array_equal(result.observed["close"], closes)
+        assert result.rules == BrokerRules()
+    with pytest.raises(ParameterError, match="trades do not say how long a bar is"):
+        seen(frame)
+    with pytest.raises(ParameterError, match=r"quantity of data is -1 at .* a finite one of 0 or more"):
+        seen(frame.assign(quantity=-1.0), every="5m")
