@@ -160,10 +160,14 @@ class JournalWriter:
 
 
 def _signature(order: SpreadOrder) -> tuple[Any, ...]:
+    """What a line is written for; whether an order has met the market decides what it is at its next trade."""
     return (
         order.state,
         order.reason,
-        *((leg.state, leg.filled, leg.quantity, leg.eligible_ns, leg.triggered_ns) for leg in order.legs),
+        *(
+            (leg.state, leg.filled, leg.quantity, leg.eligible_ns, leg.triggered_ns, leg.touch is None)
+            for leg in order.legs
+        ),
     )
 
 

@@ -3,17 +3,21 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from alphastream.backtest import Definition
 from alphastream.registry import forget, loading, register
-from alphastream.trading import SpreadOrder
+from alphastream.trading import BrokerRules, Fees, FixedLatency, SpreadOrder
 from runtime.paper.journal import RunFile
+from runtime.paper.journal_writer import JournalWriter
 from tests.backtest.restless import Answering
 from tests.backtest.test_live import split, tape
 from tests.runtime.paper.paper_pipeline import RULES, Pipelines, TapePipeline, eventually, played, running, see
 from tests.runtime.paper.paper_tape import before_and_after, end_of, goes_on, same_as_history
+from tests.trading.engine.desk import Desk
 
 
 @pytest.fixture
@@ -67,6 +71,26 @@ def test_single_orders_go_on_over_a_restart_and_end_with_the_run(
         service.end(name, flatten=False)
         eventually(lambda: see(service, name).status == "stopped")
     assert not any(order.is_open for order in see_file(tmp_path, name).values())
+
+
+def test_a_limit_that_the_market_has_left_is_a_maker_after_a_restart_too() -> None:
+    rules = BrokerRules(latency=FixedLatency(0), fees=Fees(0.0, 0.0))
+    desk, again = Desk(rules), Desk(rules)
+    writer: Any = JournalWriter(cast(Any, None), cast(Any, SimpleNamespace(state=None)), lambda: None)
+    written: dict[int, SpreadOrder] = {}
+
+    def write() -> None:
+        written.update({order.id: order for order in writer._changed(desk.broker.orders)})
+
+    desk.send(10, 1.0, "limit", limit=102.0)  # through the market
+    write()
+    desk.trade("Y", 11, 103.0)  # which leaves it: now it waits in the book
+    write()
+    again.broker.resume(written.values())
+    for each in (desk, again):
+        each.trade("Y", 12, 101.0)
+    assert again.account.fills == desk.account.fills
+    assert [(fill.maker, fill.price) for fill in again.account.fills] == [(True, 102.0)]
 
 
 def see_file(folder: Path, name: str) -> dict[int, SpreadOrder]:
