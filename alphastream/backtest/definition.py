@@ -1,5 +1,6 @@
 """A strategy, its broker's rules and its capital as plain data and back, so that a run can be written down."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,6 +97,8 @@ KINDS: Final[dict[str, Any]] = {
 _OF_OTHERS: Final[tuple[Kind, ...]] = ("strategies", "sizers", "costs", "indicators")
 for _kind in _OF_OTHERS:
     extends(_kind, KINDS)
+
+FLOAT: Final = "float"
 
 RENAMED: Final[dict[str, dict[str, str]]] = {"VolatilityTarget": {"most": "max_leverage"}}
 """Parameters by their names in definitions that were written earlier, and what they are called now."""
@@ -216,14 +219,23 @@ def _plain(value: Any) -> Any:
             item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init
         }
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {_plain_key(key): _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"kind": FLOAT, "name": str(value)}  # which JSON has no word for
     if value is None or isinstance(value, str | int | float):
         return value
     raise ParameterError(f"a {type(value).__name__} cannot be written down: give numbers, text, or a registered class")
+
+
+def _plain_key(key: Any) -> str:
+    """A key as it is read again: text, and not the word that says what is read. Raises ParameterError."""
+    if not isinstance(key, str) or key == "kind":
+        raise ParameterError(f"a dictionary with the key {key!r} cannot be written down: give keys that are other text")
+    return key
 
 
 def _made(plain: Any) -> Any:
@@ -232,6 +244,8 @@ def _made(plain: Any) -> Any:
         kind = made.pop("kind", None)
         if kind is None:
             return made
+        if kind == FLOAT:
+            return float(made["name"])
         if kind == FUNCTION:
             return function_at(made["name"])
         if kind == INDICATOR:

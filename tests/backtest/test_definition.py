@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from alphastream.backtest import Definition, functions
@@ -15,6 +17,7 @@ from alphastream.estimators import KalmanHedge
 from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
+from alphastream.registry import forget, loading, register
 from alphastream.strategies import (
     BetaNeutral,
     FixedNotional,
@@ -154,6 +157,21 @@ class Own:
 def test_what_is_not_known_cannot_be_written() -> None:
     with pytest.raises(ParameterError, match="Own cannot be written down: register it"):
         Definition(ZScoreThreshold(SPEC, sizer=Own())).plain()
+
+
+@pytest.mark.parametrize("size", [float("inf"), -np.inf, np.float64("inf"), 0.1])
+def test_numbers_that_json_lacks_come_back(size: float) -> None:
+    with loading("a test"):
+        register("sizers", Own)
+    try:
+        plain = Definition(ZScoreThreshold(SPEC, sizer=Own(size))).plain()
+        back = Definition.of(msgspec.json.decode(msgspec.json.encode(plain)))
+        assert back.strategy == ZScoreThreshold(SPEC, sizer=Own(size))
+        for key in (1, "kind", None):
+            with pytest.raises(ParameterError, match="give keys that are other text"):
+                Definition(ZScoreThreshold(SPEC, sizer=Own({key: 1.0}))).plain()  # type: ignore[arg-type]
+    finally:
+        forget("a test")
 
 
 PLAIN = Definition(STRATEGIES[0]).plain()
