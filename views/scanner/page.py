@@ -1,4 +1,4 @@
-"""The scanner page: all pairs of a universe, ranked, with false discoveries under control."""
+"""The scanner page: all pairs of a universe, ranked, with false discoveries under control; or its baskets."""
 
 import math
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from alphastream.kernel_groups import SCAN, TESTS
 from alphastream.scan import Direction, clusters, correlation_matrix, scan_pairs, summarise
 from alphastream.uploads import Upload
 from alphastream.uploads.series import first_times, price_panel
+from views.scanner.baskets_page import basket_scan
 from views.shared.cards import span_text
 from views.shared.compiling import kernels_ready
 from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
@@ -31,6 +32,8 @@ from views.shared.recordings import BUNDLED, OWN, own_tape
 from views.shared.system import get_settings
 from views.shared.uploads import LAST, choose_upload
 
+PAIRS, BASKETS = "Pairs", "Baskets"
+KINDS: Final = "Pairs: every two symbols. Baskets: spreads of three symbols and more, chosen on a part of the rows."
 SCHEDULE_S: Final = {"by hand": None, "every 30 s": 30.0, "every 5 min": 300.0}
 SHOWN: Final = {
     "y": ("y", None, "Dependent leg."),
@@ -122,6 +125,12 @@ def page() -> None:
         return
     if len(upload.symbols) < 2:
         st.error("A scan needs at least two symbols.", icon=":material/error:")
+        return
+    kind = st.segmented_control(
+        "Look for", [PAIRS, BASKETS], default=PAIRS, required=True, key="look_for", bind="query-params", help=KINDS
+    )
+    if kind == BASKETS:
+        basket_scan(upload)
         return
     request = _controls(upload)
     schedule = "by hand"
