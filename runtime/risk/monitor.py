@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from alphastream.baskets import BasketSpec
 from alphastream.core.types import Floats
 from alphastream.core.units import SECOND
 from alphastream.feeds.codec import Instrument
@@ -302,11 +303,16 @@ def _measured(
     )
 
 
-def _pair_of(name: str, pairs: Sequence[PairSpec], venue: str) -> str:
-    """Name the pair of a leg; symbols of another venue whole, so that two pairs never have one name."""
-    for spec in pairs:
-        if name in (spec.y, spec.x):
+def _pair_of(name: str, sources: Sequence[object], venue: str) -> str:
+    """Name the pair or basket of a leg, "" where it is of none: bars of instruments hedge nothing by themselves.
+
+    Symbols of another venue stand whole, so that two pairs never have one name.
+    """
+    for spec in sources:
+        if isinstance(spec, PairSpec) and name in (spec.y, spec.x):
             return f"{bare(spec.y, venue)} against {bare(spec.x, venue)}"
+        if isinstance(spec, BasketSpec) and name in spec.symbols:
+            return "basket of " + ", ".join(bare(each, venue) for each in spec.symbols)
     return ""
 
 

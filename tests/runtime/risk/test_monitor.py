@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from alphastream.bar_rows import BarsSpec
+from alphastream.baskets import BasketSpec
 from alphastream.core.units import SECOND
 from alphastream.errors import ParameterError
 from alphastream.events import Tick
@@ -71,9 +73,11 @@ class MadeRun:
         ]
     )
 
+    reads: tuple[Any, ...] = (PairSpec(ETH, BTC),)
+
     @property
     def definition(self) -> Any:
-        return SimpleNamespace(capital=100_000.0, strategy=SimpleNamespace(pairs=(PairSpec(ETH, BTC),)))
+        return SimpleNamespace(capital=100_000.0, strategy=SimpleNamespace(pairs=self.reads))
 
 
 class Told(list[tuple[Breach, bool]]):
@@ -127,6 +131,17 @@ def test_a_run_and_a_file_are_summed_up_at_the_prices_of_the_tape(made: Any) -> 
 
 def replace_watched(monitor: RiskMonitor, **changes: Any) -> Watched:
     return msgspec.structs.replace(monitor.watched, **changes)
+
+
+def test_runs_that_read_bars_or_baskets_are_summed_up_too(made: Any) -> None:
+    basket = BasketSpec((ETH, BTC, f"{ETH}X"), SECOND, "ols", 60)
+    bars, legs = MadeRun("bars", reads=(BarsSpec((ETH, BTC), SECOND),)), MadeRun("basket", reads=(basket,))
+    market, monitor = made(bars, legs)
+    market.walk(600)
+    report = monitor.once()
+    assert report is not None
+    pairs = {(each.account, each.pair) for each in report.holdings}
+    assert pairs == {("bars", ""), ("basket", "basket of ETHUSDT, BTCUSDT, ETHUSDTX")}
 
 
 def test_the_risk_is_that_of_the_moves_of_the_tape(made: Any) -> None:
