@@ -5,6 +5,7 @@ What a rule is and when it fires lives in ``alphastream.alerts``, the files in `
 
 import logging
 import math
+import re
 import threading
 import time
 from collections import deque
@@ -70,6 +71,7 @@ class RuleStatus:
     fired_ns: int = 0
 
 
+_NUMBER: Final = re.compile(r"\d+")
 NOT_YET: Final = RuleStatus("calibrating", "not evaluated yet")
 
 
@@ -308,12 +310,13 @@ class AlertService:
         return self._refused.get(key)
 
     def _is_news(self, rule: Rule, error: Exception) -> bool:
-        """Put a failure into the rule's status; whether it is another one than before."""
-        words = f"cannot be evaluated ({type(error).__name__}: {error}); the log has more"
+        """Put a failure into the rule's status; whether it is another one than before, whatever numbers are in it."""
+        why = str(error) if isinstance(error, AlphaStreamError) else f"{type(error).__name__}: {error}"
+        words = f"cannot be evaluated ({why}); the log has more"
         with self._lock:
             before = self._statuses.get(rule.id)
             self._statuses[rule.id] = RuleStatus("failed", words)
-        return before is None or before.words != words
+        return before is None or _NUMBER.sub("", before.words) != _NUMBER.sub("", words)
 
     def _record(self, alerts: Sequence[Alert]) -> None:
         """Keep states and history. What cannot be written lives in memory, is reported on the page and tried again."""

@@ -151,6 +151,22 @@ def test_one_rule_that_fails_leaves_the_others(
     assert len(caplog.records) == 1
 
 
+def test_a_failure_with_other_numbers_is_logged_once(
+    book: AlertService, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = iter((599, 600, 601))
+
+    def answer_for(spec: PairSpec) -> PairAnalytics:
+        raise ParameterError(f"Own.values gave (1,) for {next(counts)} bars: one number a bar is needed")
+
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            book.evaluate(context(answer_for=answer_for))
+    words = book.status(RULE.id).words
+    assert words.startswith("cannot be evaluated (Own.values gave (1,) for 601 bars")
+    assert len(caplog.records) == 1
+
+
 def test_too_many_rules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.alerts.service.MAX_RULES", 2)
     book = AlertService(tmp_path)
