@@ -26,6 +26,7 @@ from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
 from views.shared.uploads import choose_upload, is_paired, session_cached
+from views.shared.user_code import user_code_notices
 
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
@@ -35,6 +36,7 @@ PAIR, SQL = "Pair", "SQL"
 
 def page() -> None:
     """A pair of files or of what was recorded; SQL over the latter."""
+    user_code_notices()
     tabs = dict(
         zip([PAIR, SQL], st.tabs([PAIR, SQL], key="history_tab", on_change="rerun", bind="query-params"), strict=True)
     )

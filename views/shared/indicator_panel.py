@@ -1,9 +1,10 @@
 """An indicator, shipped or of a user's file, over bars or series of a page: which, with what, of what."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
+import numpy as np
 import streamlit as st
 
 from alphastream.bars import Bars
@@ -62,9 +63,7 @@ def indicator_panel(sources: Mapping[str, Callable[[], Columns]]) -> None:
             st.caption(in_markdown(f"{entry.about} ({entry.home})"))
         with told_in_words(cls):
             made = require(cls, Offered(), f"{KEY}_{name}")
-            rows, state = made.run(*asked_for.values())
-            have, needed = made.progress(state)
-            lines = _lines(rows, len(found.time_ns))
+            lines, have, needed = _run(made, asked_for.values(), len(found.time_ns))
     except AlphaStreamError as error:
         st.warning(in_markdown(sentence(error)), icon=":material/rule:")
         return
@@ -88,12 +87,31 @@ def _inputs(row: Any, cls: type[Any], values: Mapping[str, Floats]) -> dict[str,
     return {name: values[name] for name in wanted}
 
 
-def _lines(rows: Any, count: int) -> dict[str, Floats]:
-    """Columns of an indicator's rows. Raises ParameterError where one has another length than what was read."""
-    lines = {item.name: getattr(rows, item.name) for item in fields(rows)}
-    for name, values in lines.items():
-        if values.shape != (count,):
+def _run(made: Any, values: Iterable[Floats], count: int) -> tuple[dict[str, Floats], int, int]:
+    """Columns of an indicator's rows, and its progress. Raises ParameterError where it gives something else."""
+    name = type(made).__name__
+    given = made.run(*values)
+    if not (isinstance(given, tuple) and len(given) == 2 and is_dataclass(given[0])):
+        raise ParameterError(
+            f"{name}.run gave {_kind(given)}: give rows, a dataclass whose fields are arrays, and the next state"
+        )
+    rows, state = given
+    lines = {item.name: np.asarray(getattr(rows, item.name)) for item in fields(rows)}
+    for column, found in lines.items():
+        if found.dtype.kind not in "fiub":
+            raise ParameterError(f"its {column} holds {found.dtype.name}, not numbers: one number a bar is needed")
+        if found.shape != (count,):
             raise ParameterError(
-                f"its {name} has the shape {values.shape} for {count} bars: one number a bar is needed"
+                f"its {column} has the shape {found.shape} for {count} bars: one number a bar is needed"
             )
-    return lines
+    progress = made.progress(state)
+    if not (isinstance(progress, tuple) and len(progress) == 2):
+        raise ParameterError(
+            f"{name}.progress gave {_kind(progress)}: give how many rows it has seen, and how many it needs"
+        )
+    return lines, *progress
+
+
+def _kind(given: Any) -> str:
+    """What something is, for a sentence: ``ndarray and dict`` of a tuple."""
+    return " and ".join(type(each).__name__ for each in given) if isinstance(given, tuple) else type(given).__name__

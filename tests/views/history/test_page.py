@@ -4,6 +4,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import views.shared.elements
 from tests.views.running import app, words
+from tests.views.user_files import user_files
 
 pytestmark = pytest.mark.usefixtures("replaying")
 HISTORY = "views/history/page.py"
@@ -46,6 +48,12 @@ def test_history_is_empty_without_a_file() -> None:
     test = app(HISTORY)
     assert not test.exception
     assert "No file yet" in words(test)
+
+
+def test_broken_files_of_ones_own_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPHASTREAM_USER", str(tmp_path / "user"))
+    with user_files(tmp_path / "user", broken="from dataclasses import"):
+        assert "broken.py, line 1: SyntaxError" in words(app(HISTORY))
 
 
 def test_bundled_recording_is_analysed() -> None:

@@ -72,5 +72,31 @@ def test_one_of_a_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert "Line 20 of highest.py failed (ZeroDivisionError: below)." in words(test)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (
+            "return HighestRows(rows + self.add), rows[-1]",
+            "return rows, rows[-1]",
+            "run gave ndarray and float64: give",
+        ),
+        ("return HighestRows(rows + self.add), rows[-1]", "return rows", "run gave ndarray: give rows, a dataclass"),
+        ("return 1, 1", "return 1.0", "progress gave float: give how many rows it has seen"),
+        ("HighestRows(rows + self.add)", "HighestRows([1.0])", "Its highest has the shape (1,) for"),
+        ("HighestRows(rows + self.add)", "HighestRows(['a'] * len(rows))", "Its highest holds str32, not numbers"),
+    ],
+)
+def test_what_is_no_indicator_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, says: str
+) -> None:
+    monkeypatch.setenv("ALPHASTREAM_USER", str(tmp_path / "user"))
+    assert before in FILE
+    with user_files(tmp_path / "user", highest=FILE.replace(before, after)):
+        test = opened(indicator="HighestSoFar")
+        assert says in words(test)
+        assert "Error" not in words(test)
+        assert not drawn(test)
+
+
 def drawn(test: AppTest) -> bool:
     return any("indicator_figure" in str(chart.proto.id) for chart in test.get("plotly_chart"))
