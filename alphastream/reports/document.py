@@ -20,6 +20,7 @@ from alphastream.reports.palette import DARK, LIGHT
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+LONG: Final = 40  # characters: a cell that has as many stays wide enough to read on a phone, and its table scrolls
 POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 )
@@ -42,6 +43,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 caption { text-align: left; padding: .2rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left; vertical-align: top; }
 td.n, th.n { text-align: right; white-space: nowrap; } td.t { white-space: nowrap; }
+td.w { min-width: 14rem; }
 .warning { border-left: 4px solid var(--warn); padding-left: .7rem; }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; } a { color: inherit; }
 @media print { body { max-width: none; padding: 0; font-size: 11px; } .wide { overflow: visible; }
@@ -200,4 +202,5 @@ def _cell(value: Any, decimals: int, shade: float | None) -> str:
         return f'<td class="n" style="background:{colour}">{value:+,.{decimals}f}</td>'
     if isinstance(value, pd.Timestamp):
         return f'<td class="t">{value:%Y-%m-%d %H:%M:%S}</td>'
-    return f"<td>{escape(str(value))}</td>"
+    text = escape(str(value))
+    return f"<td>{text}</td>" if len(text) < LONG else f'<td class="w">{text}</td>'

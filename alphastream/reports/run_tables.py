@@ -20,6 +20,7 @@ from alphastream.reports.basis import Basis
 from alphastream.reports.metrics import UNKNOWN, duration, money, utc
 from alphastream.reports.run import Run
 from alphastream.reports.run_words import is_annual
+from alphastream.reports.trade_tables import kind_of
 from alphastream.trading import SpreadOrder
 from alphastream.trading.broker.orders import LegOrder
 
@@ -200,7 +201,12 @@ def _to_the_cent(parts: Sequence[float], whole: float) -> list[float]:
 def costs_rows(run: Run, performance: Performance) -> list[tuple[str, str, str, str]]:
     """Each kind of cost: amount, share of the gross profit, bps of what was traded."""
     split, traded = performance.split, traded_notional(run.fills)
-    kinds = [("fees", split.fees), ("spread", split.spread), ("impact", split.impact), ("funding paid", -split.funding)]
+    kinds = [
+        ("fees", split.fees),
+        ("spread", split.spread),
+        ("impact", split.impact),
+        ("funding paid", 0.0 - split.funding),
+    ]
     kinds.append(("all costs", math.fsum(amount for _, amount in kinds)))
     return [
         (
@@ -227,8 +233,14 @@ def orders_frame(orders: Sequence[SpreadOrder]) -> pd.DataFrame:
 
 
 def _leg(leg: LegOrder) -> str:
-    words = f"{leg.symbol} {leg.filled:+.6g} of {leg.quantity:+.6g}"
-    return words if leg.limit is None else f"{words}, limit {leg.limit:,.6g}"
+    """For example ``ETHUSDT +0 of +2, stop limit, reduces only, stop 2,700, limit 2,710``; nothing of market orders."""
+    words, kind = f"{leg.symbol} {leg.filled:+.6g} of {leg.quantity:+.6g}", kind_of(leg)
+    if kind == "market":
+        return words
+    if kind in ("stop", "limit"):  # its only price says it
+        kind = ""
+    prices = [f"{name} {price:,.8g}" for name, price in (("stop", leg.stop), ("limit", leg.limit)) if price is not None]
+    return ", ".join(each for each in (words, kind, *prices) if each)
 
 
 def fills_frame(run: Run, most: int) -> pd.DataFrame:

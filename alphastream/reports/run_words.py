@@ -219,10 +219,14 @@ def troubles(run: Run) -> list[str]:
     cancelled = [order for order in run.orders if order.state == "cancelled" and not is_short(order)]
     if cancelled:
         part = sum(any(leg.filled for leg in order.legs) for order in cancelled)
+        single = [order for order in cancelled if order.is_single]
+        why = "A newer decision or the timeout came first." if len(single) < len(cancelled) else ""
+        ends = list(dict.fromkeys(order.reason.rpartition("; ")[2] for order in single if order.reason))
+        if ends:
+            why = f"{why} Single ones ended so: {'; '.join(ends[:MAX_NAMED])}.".lstrip()
         whole = f"{part:,} of them filled in part" if part else "none of them filled in part"
         sentences.append(
-            f"{_orders(len(cancelled))} cancelled before they were filled, {whole}: "
-            f"{_times(cancelled)}. A newer decision or the timeout came first."
+            f"{_orders(len(cancelled))} cancelled before they were filled, {whole}: {_times(cancelled)}. {why}".rstrip()
         )
     lonely = [order for order in run.orders if order.state == "one leg"]
     if lonely:

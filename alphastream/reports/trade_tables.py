@@ -9,7 +9,7 @@ import pandas as pd
 from alphastream.performance import RoundTrip
 from alphastream.performance.round_trips import RoundTripLeg
 from alphastream.reports.metrics import SIDES, UNKNOWN, utc
-from alphastream.trading import Fill, SpreadOrder
+from alphastream.trading import Fill, LegOrder, SpreadOrder
 
 COLUMNS: Final = (
     "number",
@@ -49,6 +49,12 @@ def exit_reasons(orders: Iterable[SpreadOrder], fills: Iterable[Fill]) -> dict[i
     """Why each round trip had its last fill."""
     reasons = {order.id: order.reason for order in orders}
     return {fill.round_trip: reasons.get(fill.order, "") for fill in fills}
+
+
+def kind_of(leg: LegOrder) -> str:
+    """For example ``stop limit, reduces only``."""
+    kind = "limit" if leg.kind == "market" and leg.limit is not None else leg.kind.replace("_", " ")
+    return kind + ", reduces only" * leg.reduce_only
 
 
 def _line(round_trip: RoundTrip, names: Mapping[str, str], reasons: Mapping[int, str]) -> dict[str, object]:

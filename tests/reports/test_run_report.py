@@ -16,10 +16,13 @@ from alphastream.performance import against_benchmark, deflated_sharpe, returns
 from alphastream.reports import PlotlyMissing, plot, settings_of, tearsheet, write_report
 from alphastream.reports.basis import basis_of
 from alphastream.reports.run_report import FIRST, luck_of, performance_of, run_html
-from alphastream.reports.run_tables import months_frame, summary_rows, symbols_frame
+from alphastream.reports.run_tables import costs_rows, months_frame, orders_frame, summary_rows, symbols_frame
+from alphastream.reports.run_words import troubles
 from alphastream.reports.thinning import MAX_POINTS
 from alphastream.strategies import ZScoreThreshold
 from tests.reports.books import DAY, made, ruined, still
+from tests.trading.broker.test_single_orders import free
+from tests.trading.engine.desk import Desk
 from tests.views.runs import PAIR, RULES, played
 
 ODD = "</script><b>A&\"'<img src=x onerror=alert(1)>"
@@ -49,6 +52,41 @@ def test_a_report_has_everything(tmp_path: Path) -> None:
     assert "How many settings were tried before this one was not given" in text
     assert f"{len(run.fills):,} fills" in text
     assert f"{len(found.round_trips):,} round trips" in text
+
+
+def test_orders_say_kind_and_prices() -> None:
+    desk = Desk(free())
+    desk.send(10, 2.0, "market")
+    desk.send(11, 1.0, "stop_limit", stop=105.0, limit=106.0)
+    desk.send(12, -1.0, "stop", stop=95.0, reduce_only=True)
+    frame = orders_frame(desk.broker.orders)
+    asked_for = [legs.partition(" of ")[2] for legs in frame["legs"]]
+    assert asked_for == ["+2", "+1, stop limit, stop 105, limit 106", "-1, stop, reduces only, stop 95"]
+
+
+def test_single_orders_say_what_ended_them() -> None:
+    desk = Desk(free())
+    desk.send(10, 1.0, "stop", stop=105.0, good_till_ns=20)
+    desk.send(11, -1.0, "stop", stop=95.0, reason="below")
+    desk.trade("Y", 30, 100.0)
+    desk.broker.cancel_all("cancelled by the strategy")
+    (said,) = troubles(replace(made(40), orders=tuple(desk.broker.orders)))
+    assert said.startswith("2 orders were cancelled before they were filled, none of them filled in part:")
+    assert said.endswith("Single ones ended so: its time was over; cancelled by the strategy.")
+    assert "timeout" not in said
+
+
+def test_nothing_paid_is_not_minus_nothing() -> None:
+    run = replace(made(40), funding=())
+    paid = next(row for row in costs_rows(run, performance_of(run)) if row[0] == "funding paid")
+    assert not any("-0" in text for text in paid)
+
+
+def test_long_cells_stay_readable_where_it_is_narrow() -> None:
+    run, _ = played()
+    text = run_html(run)
+    assert "td.w { min-width:" in text
+    assert re.search(r'<td class="w">[^<]* → [^<]*</td>', text)
 
 
 def test_rules_are_those_of_the_run(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 
 from alphastream.reports.metrics import utc
+from alphastream.reports.trade_tables import kind_of
 from alphastream.trading import LegOrder, SpreadOrder
 
 TERMS: Final = ("kind", "limit", "stop", "good_till")
@@ -20,12 +21,6 @@ def terms_of(order: SpreadOrder, leg: LegOrder) -> dict[str, object]:
         "stop": math.nan if leg.stop is None else leg.stop,
         "good_till": pd.NaT if order.good_till_ns is None else utc(order.good_till_ns),
     }
-
-
-def kind_of(leg: LegOrder) -> str:
-    """For example ``stop limit, reduces only``."""
-    kind = "limit" if leg.kind == "market" and leg.limit is not None else leg.kind.replace("_", " ")
-    return kind + ", reduces only" * leg.reduce_only
 
 
 def state_of_leg(leg: LegOrder) -> str:

@@ -5,10 +5,11 @@ import math
 import pandas as pd
 import pytest
 
+from alphastream.reports.trade_tables import kind_of
 from alphastream.trading import LegOrder
 from tests.trading.broker.test_single_orders import free
 from tests.trading.engine.desk import SECOND, Desk
-from views.shared.order_terms import kind_of, state_of_leg, terms_of, waits_for
+from views.shared.order_terms import state_of_leg, terms_of, waits_for
 
 
 def test_a_stop_limit_has_all_of_them() -> None:
