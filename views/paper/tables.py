@@ -155,8 +155,10 @@ def waiting(view: PaperView, venue: str = "") -> list[str]:
         until = "" if order.good_till_ns is None else f", until {moment(order.good_till_ns)}"
         alone = f"**{' and '.join(map(in_markdown, filled))} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
-        reason = in_markdown(in_words(order.reason, venue))
-        sentences.append(f"Order {order.id}, {reason}: {alone}{', '.join(waits)} {verb} for {wanted}{until}.")
+        which = (
+            f"Order {order.id}, {in_markdown(in_words(order.reason, venue))}" if order.reason else f"Order {order.id}"
+        )
+        sentences.append(f"{which}: {alone}{', '.join(waits)} {verb} for {wanted}{until}.")
     return sentences
 
 

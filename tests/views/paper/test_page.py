@@ -194,6 +194,8 @@ def test_leg_risk_is_visible() -> None:
     assert f"Order {order.id}" in said
     assert "is filled alone" in said
     assert "BTC from 22:13:20.000 on waits for the next trade" in said
+    order.reason = ""
+    assert tables.waiting(warm)[0].startswith(f"Order {order.id}: ")
 
 
 def _held_view() -> PaperView:
