@@ -163,7 +163,10 @@ def walked(
 def _in_turn(job: Prepared, chosen: Sequence[int], tests: Sequence[tuple[int, int]]) -> Table:
     """Rows of all tests, with the columns of the variant that was chosen for each."""
     parts = [job.tables[max(choice, 0)].take(slice(*test)) for choice, test in zip(chosen, tests, strict=True)]
-    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    columns = {
+        name: np.concatenate([part.columns.get(name, np.zeros(len(part))) for part in parts])
+        for name in dict.fromkeys(name for part in parts for name in part.columns)  # what one does not ask for is 0
+    }
     turns = [np.full(len(part), float(choice)) for choice, part in zip(chosen, parts, strict=True)]
     if CHANGED in columns:  # a variant asks for its own position when its turn comes
         for test in tests:

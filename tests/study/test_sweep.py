@@ -158,6 +158,20 @@ def test_no_row_of_a_training_is_in_what_a_test_reads() -> None:
     np.testing.assert_array_equal(first_test(changed)[1], pulse)
 
 
+def test_walking_forward_over_whether_a_value_is_held_as_prices_move() -> None:
+    frame = walk(11, rows=700)
+    study, rsi, _, strat = pulses(frame)
+    both: dict[Any, Any] = {strat: {"rebalance": [False, True]}, rsi: {"window": [5, 9]}}
+    found = study.walk_forward(both, train_rows=150, test_rows=100, stay_out=False)
+    chosen = found.folds["strategy.rebalance"].tolist()
+    assert {True, False} == set(chosen)
+    orders = [order.decided_ns for order in found.result.orders]
+    ends = found.time_ns.reshape(-1, 100)
+    for rebalance, (first, last) in zip(chosen, ends[:, [0, -1]], strict=True):
+        decided = sum(first <= when <= last for when in orders)
+        assert decided == 100 if rebalance else 0 < decided <= 100
+
+
 def test_what_cannot_be_swept_is_said() -> None:
     study, rsi, _, strat = pulses(walk(6, rows=100))
     other = Study().add_indicator(RSI(3), Study().add_data(walk(6), symbol="B")["close"])
