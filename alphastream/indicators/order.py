@@ -201,8 +201,8 @@ class Drawdown(Fold[DrawdownRows]):
     """Fall from the highest value, as a share of it.
 
     drawdown_t = x_t / peak_t - 1. Without a window the peak is the highest since the beginning, from the first valid
-    row on; with one the highest of the newest n values, from the n-th on. Values need to be above 0. A row with NaN
-    or inf gives NaN and is passed over.
+    row on; with one the highest of the newest n values, from the n-th on. NaN while the peak is not above 0. A row
+    with NaN or inf gives NaN and is passed over.
 
     Parameters
     ----------
@@ -315,7 +315,8 @@ def _peak_kernel(value: Floats, states: Floats, out: Floats) -> None:
             if np.isfinite(new):
                 state[PEAK] = new if state[COUNT] == 0.0 else max(state[PEAK], new)
                 state[COUNT] += 1.0
-                out[0, pair, t] = new / state[PEAK] - 1.0
+                if state[PEAK] > 0.0:
+                    out[0, pair, t] = new / state[PEAK] - 1.0
                 out[1, pair, t] = state[PEAK]
 
 
@@ -331,5 +332,6 @@ def _drawdown_kernel(value: Floats, window: int, states: Floats, out: Floats) ->
                 peak = push_max(block, new)
                 state[COUNT] += 1.0
                 if state[COUNT] >= window:
-                    out[0, pair, t] = new / peak - 1.0
+                    if peak > 0.0:
+                        out[0, pair, t] = new / peak - 1.0
                     out[1, pair, t] = peak

@@ -30,8 +30,8 @@ class CloseToClose(Fold[VolatilityRows]):
     """Volatility of the log returns from close to close.
 
     volatility = √(r · Σ (u - ū)² / (n - 1)) over the newest n log returns u = ln(close_t / close_{t-1}), r being
-    ``rows_per_unit``. First at valid row n + 1; prices need to be above 0. A row with NaN or inf gives NaN and is
-    passed over.
+    ``rows_per_unit``. First at valid row n + 1. A row with NaN or inf gives NaN and is passed over; so is
+    a return from or to a price that is not above 0.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Parkinson(Fold[VolatilityRows]):
     """Volatility from the ranges of bars, after Parkinson.
 
     volatility = √(r · Σ ln(high / low)² / (4 n ln 2)) over the newest n bars. It knows no gaps between bars and no
-    drift. A row with NaN or inf gives NaN and is passed over.
+    drift. A row with NaN, inf or a price not above 0 gives NaN and is passed over.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class GarmanKlass(Fold[VolatilityRows]):
     """Volatility from open, high, low and close, after Garman and Klass.
 
     volatility = √(r · mean of ln(high / low)² / 2 - (2 ln 2 - 1) ln(close / open)²) over the newest n bars. It knows
-    no gaps between bars and no drift. A row with NaN or inf gives NaN and is passed
+    no gaps between bars and no drift. A row with NaN, inf or a price not above 0 gives NaN and is passed
     over.
 
     Parameters
@@ -203,8 +203,8 @@ class YangZhang(Fold[VolatilityRows]):
 
     volatility² = r · (V_o + k · V_c + (1 - k) · V_rs) over the newest n bars that have one before them: V_o the
     variance (n - 1) of ln(open_t / close_{t-1}), V_c of ln(close / open), V_rs the mean of ln(h/c) ln(h/o) + ln(l/c)
-    ln(l/o), k = 0.34 / (1.34 + (n + 1) / (n - 1)). First at valid row n + 1. A row with NaN or inf gives NaN and is
-    passed over.
+    ln(l/o), k = 0.34 / (1.34 + (n + 1) / (n - 1)). First at valid row n + 1. A row with NaN, inf or a price
+    not above 0 gives NaN and is passed over.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def _return_kernel(close: Floats, states: Floats, out: Floats) -> None:
             out[0, pair, t] = np.nan
             if not np.isfinite(new):
                 continue
-            if state[COUNT] > 0.0:
+            if state[COUNT] > 0.0 and new > 0.0 and state[LAST] > 0.0:
                 out[0, pair, t] = np.log(new / state[LAST])
             state[LAST] = new
             state[COUNT] += 1.0
@@ -300,6 +300,8 @@ def _range_kernel(
             first, top, bottom, last = open_[pair, t], high[pair, t], low[pair, t], close[pair, t]
             out[0, pair, t] = np.nan
             if not (np.isfinite(first) and np.isfinite(top) and np.isfinite(bottom) and np.isfinite(last)):
+                continue
+            if min(first, top, bottom, last) <= 0.0:  # the log of two negative prices is a number that means nothing
                 continue
             height = np.log(top / bottom)
             if kind == PARKINSON:
@@ -331,6 +333,8 @@ def _gap_kernel(
             first, top, bottom, last = open_[pair, t], high[pair, t], low[pair, t], close[pair, t]
             out[0, pair, t] = parts[0, pair, t] = parts[1, pair, t] = np.nan
             if not (np.isfinite(first) and np.isfinite(top) and np.isfinite(bottom) and np.isfinite(last)):
+                continue
+            if min(first, top, bottom, last) <= 0.0:  # the log of two negative prices is a number that means nothing
                 continue
             if state[COUNT] > 0.0:
                 parts[0, pair, t] = np.log(first / state[LAST])

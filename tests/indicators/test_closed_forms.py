@@ -214,6 +214,22 @@ def test_defaults_and_the_column_that_is_meant() -> None:
         assert kind().output in kind.row_type.__match_args__, name
 
 
+def test_prices_that_are_none_have_no_logarithm() -> None:
+    """Two negative values have a logarithm of their ratio, and a drawdown: neither means anything."""
+    below = -np.arange(1.0, 30.0)
+    both: list[Any] = [Parkinson(5), GarmanKlass(5), YangZhang(5)]
+    for indicator in (*both, CloseToClose(5), Drawdown(), Drawdown(5)):
+        rows, _ = indicator.run(*([below] * len(indicator.inputs)))
+        assert np.isnan(getattr(rows, indicator.output)).all()
+    close = market(60)["close"]
+    broken = np.insert(close, 20, 0.0)
+    for bars in both:
+        whole = bars.run(*([close] * len(bars.inputs)))[0].volatility
+        found = bars.run(*([broken] * len(bars.inputs)))[0].volatility
+        assert np.isnan(found[20])
+        np.testing.assert_array_equal(np.delete(found, 20), whole)
+
+
 @pytest.mark.parametrize("name", [name for name, kind in INDICATORS.items() if hasattr(kind(), "window")])
 @pytest.mark.parametrize("window", [0, -5, 2.0, True, "7"])
 def test_a_window_that_is_none_is_refused(name: str, window: Any) -> None:
