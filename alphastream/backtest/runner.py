@@ -55,7 +55,8 @@ class TableSource(FifoQueueEventSource):
 
 class TurnSource(EventSource):
     """Rows on which something can happen, where a strategy follows a direction: those on which it turns, all while the
-    account has another, those in which an order meets a trade, and the first at whose prices the margin does not do.
+    account has another, those in which an order goes on waiting for trades, and the first at whose prices the margin
+    does not do. Where orders are filled before a row and nothing else happens there, they are filled without it.
 
     Parameters
     ----------
@@ -76,6 +77,7 @@ class TurnSource(EventSource):
         self._row, self._rows = table.row(), len(table)
         self._at = self._turn = 0
         self._simulation, self._tapes, self._singles = simulation, tapes, simulation.broker.singles
+        self._at_close = _closes_first(simulation.broker.rules)
         self._time_ns, self._marks = table.time_ns, table.marks
         self._lowest = [float(of_leg.min()) for of_leg in table.marks.T]  # much faster than along an axis
         self._highest = [float(of_leg.max()) for of_leg in table.marks.T]
@@ -98,10 +100,15 @@ class TurnSource(EventSource):
         if self._singles.open:
             return at  # their time may be over at any row, and they are measured at its prices
         if self._tapes.waiting:
-            next_ns = self._tapes.next_ns
-            if self._time_ns.item(at) >= next_ns:
+            next_ns, row_ns = self._tapes.next_ns, self._time_ns.item(at)
+            if row_ns < next_ns:
+                turn = min(turn, max(at, int(self._time_ns.searchsorted(next_ns))))
+            elif at == turn or row_ns >= self._simulation.first_job_ns or self._simulation.ended is not None:
                 return at
-            turn = min(turn, max(at, int(self._time_ns.searchsorted(next_ns))))
+            else:
+                self._tapes.play(row_ns + self._at_close)  # nothing else comes before this row
+                if self._tapes.waiting:
+                    return at
         if turn == at or self._is_far(rate):
             return turn
         while at < turn:
@@ -345,7 +352,7 @@ def _play(
     else:
         tapes.meet, tapes.meet_bar = simulation.meet_trade, simulation.meet_bar
         simulation.broker.singles.in_bars |= isinstance(market, BarMarket)
-    at_close = 1 if rules.fill in ("next_close", "same_close") else 0  # a close comes before the row that ends there
+    at_close = _closes_first(rules)
 
     def on_row(row: Any) -> None:
         if tapes.waiting:
@@ -363,6 +370,11 @@ def _play(
         raise dispatcher.last_error
     simulation.finish()
     return simulation
+
+
+def _closes_first(rules: BrokerRules) -> bool:
+    """Whether a trade at the very end of a row comes before it: a close does."""
+    return rules.fill in ("next_close", "same_close")
 
 
 def _tapes(

@@ -244,6 +244,7 @@ class Simulation:
     meet_bar : with leg, last and first moment, open, high, low and volume of a bar.
     meet_book : with leg, time, bids and offers of a book.
     ended : how the account came to its end; None while it trades.
+    first_job_ns : moment of the earliest job that it has ever asked for.
     must_end : a liquidation was begun in an earlier life: it goes on with the next row.
     """
 
@@ -252,6 +253,7 @@ class Simulation:
     ) -> None:
         self.strategy = strategy
         self.account = Account(strategy.symbols, capital)
+        self.first_job_ns = 2**63 - 1
         self.broker = SimulatedBroker(self.account, rules, self._scheduled, watch)
         self._schedule = schedule
         self.acting = Acting(strategy, self.account, self.broker)
@@ -314,6 +316,7 @@ class Simulation:
         return meet_and_answer
 
     def _scheduled(self, when_ns: int, job: Callable[[], object]) -> None:
+        self.first_job_ns = min(self.first_job_ns, when_ns)
         if not self.acting.listens:
             self._schedule(when_ns, job)
             return

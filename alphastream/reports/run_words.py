@@ -45,8 +45,8 @@ CAVEATS: Final = (
     "Fills are simulated: an order is filled at the price of a trade that somebody else had, moved by half the spread "
     "and the impact given. Whether your order would have been filled, and at what price, nobody knows.",
     "Each leg is filled at its own next trade. In between one leg is unhedged; the leg gap says for how long.",
-    "Bars do not show what happened inside them: the stop of a threshold is looked at when a bar has closed. A stop order "
-    "that meets whole bars trades at its own price within one, where a fast market may give a worse one.",
+    "Bars do not show what happened inside them: the stop of a threshold is looked at when a bar has closed. A stop "
+    "order that meets whole bars trades at its own price within one, where a fast market may give a worse one.",
     "A Sharpe ratio counts how bars depend on each other over the mean holding time. Its error is that of returns that "
     "go on as they were: a change of the market is not in it.",
     "Funding is one rate throughout, unless it is taken from a record. Borrowing, transfers, taxes and outages of the "
