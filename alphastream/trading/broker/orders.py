@@ -7,6 +7,7 @@ own until it is filled, cancelled or over. All are msgspec structs, cheap to mak
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -45,7 +46,8 @@ class SpreadRequest(msgspec.Struct, frozen=True, gc=False):
     Parameters
     ----------
     quantities : units to buy (or, negative, to sell) of each symbol, 0 for none.
-    limits : worst price of each leg; None takes any. A leg with a limit waits and pays the maker's fee.
+    limits : worst price of each leg; None takes any. A leg with a limit waits as a maker,
+        unless the market is through it already.
     direction : as in ``Target``.
     timeout_ns, on_timeout : instead of those of the broker's rules.
     """
@@ -99,7 +101,7 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.quantity) and self.quantity):
+        if not (_is_finite(self.quantity) and self.quantity):
             raise ParameterError(f"an order of {self.quantity} units of {self.symbol}: give a finite number, not 0")
         if self.kind not in _PRICES:
             raise ParameterError(f"kind is {self.kind!r}: it is one of {', '.join(map(repr, _PRICES))}")
@@ -113,8 +115,10 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
                 )
         for name in ("limit", "stop", "take_profit", "stop_loss"):
             price = getattr(self, name)
-            if price is not None and not (math.isfinite(price) and price > 0.0):
+            if price is not None and not (_is_finite(price) and price > 0.0):
                 raise ParameterError(f"{name} is {price!r}: give a finite price above 0")
+        if self.good_till_ns is not None and not _is_finite(self.good_till_ns):
+            raise ParameterError(f"good_till_ns is {self.good_till_ns!r}: give UTC nanoseconds since 1970, or None")
         self._check_bracket()
 
     def _check_bracket(self) -> None:
@@ -137,6 +141,10 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
             )
 
 
+def _is_finite(number: object) -> bool:
+    return isinstance(number, Real) and math.isfinite(number)
+
+
 _PRICES: dict[str, tuple[bool, bool]] = {
     "market": (False, False),
     "limit": (True, False),
@@ -152,10 +160,18 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
     ----------
     order_id : of ``SpreadOrder.id``; None: all of ``symbol``.
     symbol : whose orders, or its place; None: all of the account.
+
+    Raises
+    ------
+    ParameterError : an order_id that is no whole number.
     """
 
     order_id: int | None = None
     symbol: str | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.order_id is not None and not hasattr(self.order_id, "__index__"):
+            raise ParameterError(f"order_id is {self.order_id!r}: give the number of an order, or symbol=")
 
 
 class LegOrder(msgspec.Struct, gc=False):

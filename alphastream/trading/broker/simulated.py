@@ -123,8 +123,11 @@ class SimulatedBroker:
         self, request: SpreadRequest, now_ns: int, marks: Sequence[float], volumes: Sequence[float]
     ) -> SpreadOrder | None:
         """Order changes as they are asked for, in place of the spread order that is still open; see ``move``."""
+        wanted = self._checked(request.quantities)
+        if request.limits is not None:
+            self._check_limits(request.limits)
         self._replace()
-        changes = self._rounded(self._checked(request.quantities))
+        changes = self._rounded(wanted)
         goals = [held + change for held, change in zip(self.account.positions, changes, strict=True)]
         return self._send(request, changes, goals, now_ns, marks, volumes)
 
@@ -139,6 +142,13 @@ class SimulatedBroker:
                 f"quantities {tuple(quantities)} for {', '.join(self.account.symbols)}: give one finite number for each"
             )
         return quantities
+
+    def _check_limits(self, limits: Sequence[float | None]) -> None:
+        """Refuse what is no limit for each symbol. Raises ParameterError."""
+        given = [limit for limit in limits if limit is not None]
+        if len(limits) != len(self.account.symbols) or not all(math.isfinite(limit) and limit > 0.0 for limit in given):
+            names = ", ".join(self.account.symbols)
+            raise ParameterError(f"limits {tuple(limits)} for {names}: give a finite price above 0, or None, for each")
 
     def _send(
         self,

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from alphastream.errors import ParameterError
-from alphastream.trading import BrokerRules, Cancel, Fees, FixedLatency, Margin, OrderRequest, SpreadOrder
+from alphastream.trading import (
+    BrokerRules,
+    Cancel,
+    Fees,
+    FixedLatency,
+    Margin,
+    OrderRequest,
+    SpreadOrder,
+    SpreadRequest,
+)
 from alphastream.trading.broker.costs import FillRule
 from alphastream.trading.broker.orders import OrderKind
 from tests.trading.engine.desk import Desk
@@ -247,6 +256,32 @@ def test_the_limit_of_leverage_holds_when_an_order_is_sent_and_when_it_is_filled
     desk.trade("Y", 11, 90.0)
     assert (first.state, second.state, desk.account.positions[0]) == ("filled", "cancelled", 150.0)
     assert "beyond the leverage limit" in second.reason
+
+
+@pytest.mark.parametrize("limits", [(99.0,), (float("nan"), None), (-1.0, None), (None, None, None)])
+def test_limits_of_a_spread_are_one_for_each_symbol(limits: tuple[float | None, ...]) -> None:
+    desk = Desk(free())
+    waits = desk.request(5, SpreadRequest((1.0, 0.0), (90.0, None)))
+    with pytest.raises(ParameterError, match="give a finite price above 0, or None, for each"):
+        desk.request(10, SpreadRequest((1.0, 0.0), limits))
+    assert waits.state == "open"  # what cannot be replaces nothing
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"quantity": "5"}, "finite number, not 0"),
+        ({"quantity": None}, "finite number, not 0"),
+        ({"quantity": 1.0, "kind": "limit", "limit": "5"}, "finite price above 0"),
+        ({"quantity": 1.0, "good_till_ns": float("nan")}, "UTC nanoseconds"),
+        ({"quantity": 1.0, "good_till_ns": "noon"}, "UTC nanoseconds"),
+    ],
+)
+def test_what_is_no_number_is_said(terms: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        OrderRequest("Y", **terms)
+    with pytest.raises(ParameterError, match="the number of an order"):
+        Cancel("3")  # type: ignore[arg-type]
 
 
 def test_orders_are_cancelled_by_the_place_of_their_symbol() -> None:
