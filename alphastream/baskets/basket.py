@@ -214,8 +214,8 @@ def evidence(rows: BarRows, spec: BasketSpec) -> BasketEvidence:
     )
 
 
-def analyse_basket(rows: BarRows, spec: BasketSpec) -> BasketAnalytics:
-    """Everything about a basket whose rows are all known.
+def basket_columns(rows: BarRows, spec: BasketSpec) -> tuple[Columns, tuple[int, int]]:
+    """``closed`` of an answer, and the rows that its weights have and need.
 
     Raises
     ------
@@ -235,4 +235,16 @@ def analyse_basket(rows: BarRows, spec: BasketSpec) -> BasketAnalytics:
         closed[name] = getattr(outputs[each.of], each.column)
     weights = series["w_1"].of
     assert isinstance(weights, Node)
-    return BasketAnalytics(spec, closed, evidence(rows, spec), *graph.progress(weights))
+    return closed, graph.progress(weights)
+
+
+def analyse_basket(rows: BarRows, spec: BasketSpec) -> BasketAnalytics:
+    """Everything about a basket whose rows are all known.
+
+    Raises
+    ------
+    ParameterError
+        When the rows are of other symbols.
+    """
+    closed, (have, needed) = basket_columns(rows, spec)
+    return BasketAnalytics(spec, closed, evidence(rows, spec), have, needed)

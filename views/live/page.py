@@ -19,6 +19,7 @@ from pipelines import Pipeline
 from runtime.channel.topics import Frame
 from system import System
 from views.component import Card, live_figure, pair_frame, way_of
+from views.live.basket_page import basket_panel
 from views.live.carry_page import carry_panel, chosen_size, size_controls, size_in_address
 from views.live.tables import coverage_frame, tape_facts
 from views.live.tradable import Size, tradable_cards
@@ -155,6 +156,16 @@ def _indicators(system: System, spec: PairSpec) -> None:
     }
     series = {name: lambda columns=columns: columns for name, columns in series_as_columns(answer).items()}
     indicator_panel({**bars, **series})
+
+
+def _basket(system: System, spec: PairSpec) -> None:
+    """A basket over the time of the page's history."""
+    answer, pipeline = _answer(system, spec), system.pipeline
+    if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
+        st.caption("No closed bars yet.")
+        return
+    first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
+    basket_panel(pipeline, spec, first, last)
 
 
 def _analytics_csv(system: System, spec: PairSpec) -> bytes:
@@ -296,6 +307,9 @@ def _below(system: System, spec: PairSpec) -> None:
     with st.expander("Indicators", icon=":material/show_chart:", on_change="rerun", key="indicators") as indicators:
         if indicators.open:
             st.fragment(_indicators, run_every=5.0, key="indicators_panel")(system, spec)
+    with st.expander("Basket", icon=":material/hub:", on_change="rerun", key="basket") as basket:
+        if basket.open:
+            st.fragment(_basket, run_every=5.0, key="basket_panel")(system, spec)
     with st.expander("Carry", icon=":material/event_repeat:", on_change="rerun", key="carry") as carry:
         if carry.open:
             st.fragment(carry_panel, run_every=2.0, key="carry_panel")(system, spec)

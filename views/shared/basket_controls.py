@@ -75,32 +75,14 @@ def basket_controls(
     lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
     names = {interval_name(length * SECOND): length * SECOND for length in lengths}
     bar = _choose(row, "Bar", list(names), lengths.index(usual) if usual in lengths else 0, "interval", 100)
-    method = METHODS[_choose(row, "Weights by", list(METHODS), 0, "basket_method", 150, WORDS["method"])]
-    train = int(number(row, "Window, bars", 10, 5_000, 250, "basket_train", WORDS["train"], 10, width=120))
-    hold = int(number(row, "Hold, bars", 0, 5_000, 0, "basket_hold", WORDS["hold"], 10, width=120))
+    weights = choose_weights(row, len(legs))
     entry = number(row, "Entry |z|", *ENTRIES, settings.entry_z, "entry", WORDS["entry"], 0.25)
     exit_ = number(row, "Exit |z|", *EXITS, settings.exit_z, "exit", HELP["exit"], 0.25)
     price = _choose(row, "Prices", PRICES, 0, "price", 100)
-    more = _more(row, method, max(len(legs), FEWEST_LEGS))
-    if len(legs) < FEWEST_LEGS:
-        held = in_markdown(", ".join(label(leg, venue) for leg in legs)) or "none"
-        st.warning(
-            f"A basket needs {FEWEST_LEGS} to {MOST_LEGS} legs, and {len(legs)} are chosen: {held}.",
-            icon=":material/rule:",
-            title="Too few legs",
-        )
+    if not is_enough(legs, venue):
         return None
-    return BasketSpec(
-        legs,
-        names[bar],
-        method,
-        train,
-        cast(Literal["log", "price"], price),
-        entry,
-        exit_,
-        hold or None,
-        **more,
-    )
+    known = cast(Literal["log", "price"], price)
+    return BasketSpec(legs, names[bar], price=known, entry=entry, exit=exit_, **weights)
 
 
 def basket_legs(
@@ -121,6 +103,27 @@ def basket_legs(
         accept_new_options=open_list,
     )
     return tuple(asked(str(each), venue) for each in chosen)
+
+
+def choose_weights(row: Any, legs: int) -> dict[str, Any]:
+    """Ask how weights are found: what of a ``BasketSpec`` that decides, by name. Raises ParameterError."""
+    method = METHODS[_choose(row, "Weights by", list(METHODS), 0, "basket_method", 150, WORDS["method"])]
+    train = int(number(row, "Window, bars", 10, 5_000, 250, "basket_train", WORDS["train"], 10, width=120))
+    hold = int(number(row, "Hold, bars", 0, 5_000, 0, "basket_hold", WORDS["hold"], 10, width=120))
+    return {"method": method, "window": train, "hold": hold or None, **_more(row, method, max(legs, FEWEST_LEGS))}
+
+
+def is_enough(legs: Sequence[str], venue: str) -> bool:
+    """Whether these are legs enough; a sentence on the page where not."""
+    if len(legs) >= FEWEST_LEGS:
+        return True
+    held = in_markdown(", ".join(label(leg, venue) for leg in legs)) or "none"
+    st.warning(
+        f"A basket needs {FEWEST_LEGS} to {MOST_LEGS} legs, and {len(legs)} are chosen: {held}.",
+        icon=":material/rule:",
+        title="Too few legs",
+    )
+    return False
 
 
 def _choose(row: Any, words: str, options: Sequence[str], first: int, key: str, width: int, told: str = "") -> str:
