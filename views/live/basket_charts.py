@@ -37,6 +37,7 @@ def basket_figure(
             "x": times,
             "y": values,
             "name": in_chart(name),
+            "showlegend": bool(name),
             "yaxis": _axis("y", panel),
             "legend": _axis("legend", panel),
             "line": {"width": 1.4, **line},
@@ -62,15 +63,15 @@ def _lines(
         colour, dash = colours.line(leg)
         price = closed[f"price_{leg + 1}"]
         yield 0, name, price / price[:1] * 100.0, {"color": colour, "dash": dash}
-        yield 3, f"{name} ", closed[f"w_{leg + 1}"], {"color": colour, "dash": dash, "shape": "hv"}
+        yield 3, name, closed[f"w_{leg + 1}"], {"color": colour, "dash": dash, "shape": "hv"}
     yield 1, "spread", closed["spread"], {"color": colours.spread}
     yield 2, "z", closed["zscore"], {"color": colours.spread}
     flat = np.ones(len(closed["time_ns"]))
     for name, level, dash in (("entry", spec.entry, "6px,4px"), ("exit", spec.exit, "2px,3px")):
         look = {"color": colours.neutral, "width": 1, "dash": dash}
-        for sign, side in ((1.0, "+"), (-1.0, "−")):
-            yield 1, f"{side}{name}", sign * level * closed["spread_std"], look
-            yield 2, f"{side}{name}", sign * level * flat, look
+        for sign, shown in ((1.0, f"±{name}"), (-1.0, "")):  # one place in the legend for both: a phone has no more
+            yield 1, shown, sign * level * closed["spread_std"], look
+            yield 2, shown, sign * level * flat, look
 
 
 def _axis(name: str, panel: int) -> str:

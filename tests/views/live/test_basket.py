@@ -66,7 +66,7 @@ def test_the_figure_has_legs_spread_bands_z_and_weights() -> None:
     known = np.isfinite(closed["zscore"])
     assert known.any()
     np.testing.assert_allclose(
-        by_name["y2", "spread"][known] / by_name["y2", "+entry"][known] * 2.0, closed["zscore"][known]
+        by_name["y2", "spread"][known] / by_name["y2", "±entry"][known] * 2.0, closed["zscore"][known]
     )
 
 
