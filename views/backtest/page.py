@@ -167,8 +167,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
     if result.ended is not None:
         words, title = in_words(run_words.ending(result.ended), request.venue), run_words.ended_as(result.ended)
         st.error(in_markdown(words), icon=":material/report:", title=in_markdown(title))
-    of_two = not isinstance(request.strategy, BasketThreshold)
-    legs = "both legs" if of_two else "all legs"
+    most = max(len(spec.source.symbols) for spec in request.strategy.pairs)
+    legs = "both legs" if most == 2 else "all legs"
     traded = f"{legs.capitalize()} traded in {run.together:.0%} of the bars"
     if run.together < SELDOM:
         where = f"{traded}; in the others" if run.together else "In every bar"
@@ -180,7 +180,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         )
     luck = luck_of(market, request, performance)
     metric_row(run_words.figures(result, performance, luck), key="result_cards")
-    st.caption(f"{in_markdown(run_words.span(result))} {traded}.")
+    st.caption(in_markdown(run_words.span(result)) + (f" {traded}." if most > 1 else ""))  # one has nothing to meet
     for trouble in run_words.troubles(result):
         st.warning(in_markdown(in_words(trouble, request.venue)), icon=":material/call_split:")
     dark = is_dark()

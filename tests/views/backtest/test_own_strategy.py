@@ -65,6 +65,7 @@ def test_one_instrument_and_every_control(tmp_path: Path) -> None:
     with user_files(tmp_path / "user", up=text):
         test = page_of("backtest", strategy="UpBars")
         assert cards(test)["Trades"] != "0"
+        assert "Both legs" not in words(test)
         hold = test.number_input(key="UpBars_hold")
         assert (hold.label, hold.help, hold.min) == ("Hold, bars", "Bars that it holds on.", 1)
         stop = test.number_input(key="UpBars_stop")
