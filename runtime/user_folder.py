@@ -49,15 +49,16 @@ class UserFolder:
         """Import every file anew. What the files registered before is forgotten first."""
         with self._lock:
             self._unload()
-            self._seen, troubles = self._look()
+            there, troubles = self._look()
             sys.modules[PACKAGE] = self._package()
             loaded = []
-            for name in self._seen:
+            for name in filter(_is_asked_for, there):
                 trouble = self._import(name)
                 if trouble is None:
                     loaded.append(name)
                 else:
                     troubles.append(trouble)
+            self._seen = {name: stat for name, stat in there.items() if _is_asked_for(name) or _is_imported(name)}
             self.files, self.troubles = tuple(loaded), tuple(troubles)
             if self._seen:
                 log.info("user folder is loaded: folder=%s files=%d broken=%d", self.path, len(loaded), len(troubles))
@@ -65,7 +66,7 @@ class UserFolder:
     def changed(self) -> tuple[str, ...]:
         """Names of files that are not what they were when they were loaded: other content, new ones, ones that left."""
         now, _ = self._look()
-        names = sorted({*now, *self._seen})
+        names = sorted({*filter(_is_asked_for, now), *self._seen})
         return tuple(name for name in names if now.get(name) != self._seen.get(name))
 
     def _unload(self) -> None:
@@ -75,10 +76,10 @@ class UserFolder:
         importlib.invalidate_caches()
 
     def _look(self) -> tuple[dict[str, tuple[int, int]], list[Trouble]]:
-        """The files there are, with time of change and size. One whose name begins with _ is loaded by others alone."""
+        """The files there are, with time of change and size."""
         try:
             paths = sorted(path for path in self.path.iterdir() if path.suffix == ".py" and path.is_file())
-            stats = [(path.name, path.stat()) for path in paths if not path.name.startswith(("_", "."))]
+            stats = [(path.name, path.stat()) for path in paths if not path.name.startswith(".")]
         except FileNotFoundError:
             return {}, []
         except OSError as error:
@@ -131,6 +132,15 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         with loading(module.__name__):
             super().exec_module(module)
+
+
+def _is_asked_for(name: str) -> bool:
+    """Whether a file is loaded for itself: one whose name begins with _ is loaded by others alone."""
+    return not name.startswith("_")
+
+
+def _is_imported(name: str) -> bool:
+    return f"{PACKAGE}.{Path(name).stem}" in sys.modules
 
 
 def _reason(error: BaseException) -> str:

@@ -58,6 +58,23 @@ def test_files_are_modules_that_may_import_each_other(folder: UserFolder) -> Non
     assert not list(folder.path.rglob("*.pyc"))
 
 
+def test_a_file_that_others_import_is_watched_too(folder: UserFolder) -> None:
+    write(folder, "_draft.py", "RATE = 1\n")
+    write(folder, "_rate.py", "RATE = 3\n")
+    write(folder, "a_fee.py", "from user._rate import RATE\n" + FEE.format(name="AFee", version="1"))
+    folder.load()
+    assert folder.files == ("a_fee.py",)
+    assert folder.changed() == ()
+    write(folder, "_draft.py", "RATE = 12\n")
+    assert folder.changed() == ()
+    write(folder, "_rate.py", "RATE = 34\n")
+    assert folder.changed() == ("_rate.py",)
+    folder.load()
+    assert folder.changed() == ()
+    (folder.path / "_rate.py").unlink()
+    assert folder.changed() == ("_rate.py",)
+
+
 def test_broken_files_are_named_and_harm_nothing_else(folder: UserFolder) -> None:
     write(folder, "a_syntax.py", "x = 1\ndef broken(:\n")
     write(folder, "b_raises.py", FEE.format(name="Lost", version="1") + "\nx = {}\ny = x['gone']\n")
