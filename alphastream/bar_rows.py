@@ -51,6 +51,10 @@ class BarsSpec:
     interval_ns: int
 
     def __post_init__(self) -> None:
+        given: object = self.symbols
+        if isinstance(given, str):
+            raise ParameterError(f"symbols={given!r}: give a tuple of names, of one as well")
+        object.__setattr__(self, "symbols", tuple(self.symbols))
         if not self.symbols or len(set(self.symbols)) != len(self.symbols):
             raise ParameterError(f"symbols={self.symbols!r}: give one or more instruments, each once")
         if self.interval_ns < 1:

@@ -100,3 +100,10 @@ def test_no_array_is_shared_with_the_bars() -> None:
     rows = align_bars({"A": bars}, SECOND)
     rows.close[:] = 0.0
     np.testing.assert_array_equal(bars.close, before)
+
+
+def test_symbols_are_names_not_letters() -> None:
+    with pytest.raises(ParameterError, match="symbols='BTC': give a tuple of names"):
+        BarsSpec("BTC", 10**9)  # type: ignore[arg-type]
+    assert BarsSpec(["BTC"], 10**9) == BarsSpec(("BTC",), 10**9)  # type: ignore[arg-type]
+    assert hash(BarsSpec(["BTC"], 10**9))  # type: ignore[arg-type]

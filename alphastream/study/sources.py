@@ -35,6 +35,7 @@ def market_of(
     source: Any, symbol: str | None, symbols: Sequence[str] | None, every: str | int | None, start: Any, end: Any
 ) -> tuple[Market, tuple[str, ...], int]:
     """A market, the instruments in it that were asked for, and the length of bars; see ``Study.add_data``."""
+    symbols = (symbols,) if isinstance(symbols, str) else symbols
     wanted_ns = None if every is None else interval_of(every)
     market, native_ns = _market(source, symbol, symbols, wanted_ns, start, end)
     if symbols is None:

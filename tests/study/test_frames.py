@@ -85,6 +85,8 @@ def test_one_of_many_by_its_symbol() -> None:
         result = seen(frame, symbol="B")
         assert result.symbols == ("B",)
         np.testing.assert_array_equal(result.marks[:, 0], walk(22, rows=96)["close"])
+    several = {"AB": FRAME, "A": walk(22), "B": walk(23)}
+    assert Study().add_data(several, symbols="AB").symbols == ("AB",)  # one name, not two letters
     with pytest.raises(ParameterError, match="C is not in the data: it has A, B"):
         seen(long, symbol="C")
 
