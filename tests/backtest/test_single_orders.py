@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alphastream.backtest import BarMarket, LiveRun, RunResult, TickMarket, backtest
@@ -46,6 +46,7 @@ def test_live_equals_history(strategy: type[Restless], fill: FillRule, seed: int
 
 @pytest.mark.parametrize("fill", RULES)
 @given(seed=st.integers(0, 999))
+@example(seed=970)  # fills in parts that leave 1e-16 of a position
 @settings(max_examples=6, deadline=None)
 def test_what_must_hold_whatever_is_sent(fill: FillRule, seed: int) -> None:
     result = run(seed, fill)

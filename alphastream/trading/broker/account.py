@@ -76,8 +76,7 @@ class Account:
             leg = self.symbols.index(entry.symbol)
             if isinstance(entry, Fill):
                 self.cash -= entry.quantity * entry.price + entry.fee
-                held = self.positions[leg] + entry.quantity
-                self.positions[leg] = 0.0 if abs(held) <= 1e-12 * abs(entry.quantity) else held
+                self.positions[leg] = _sum(self.positions[leg], entry.quantity)
                 self.leg_round_trips[leg] = entry.round_trip
                 self.fills.append(entry)
             else:
@@ -110,7 +109,7 @@ class Account:
         goal : the position that a last fill leads to, which sums of fills may miss by a rounding.
         """
         held = self.positions[leg]
-        after = held + fill.quantity if goal is None else goal
+        after = _sum(held, fill.quantity) if goal is None else goal
         self.cash -= fill.quantity * fill.price + fill.fee
         self.positions[leg] = after
         self.journal.append((fill.time_ns, leg, after, self.cash))
@@ -146,6 +145,12 @@ class Account:
         when_ns = max(time_ns, self.journal[-1][0])  # what was filled since then comes before it here
         self.journal.append((when_ns, leg, self.positions[leg], self.cash))
         self.funding.append(FundingPayment(time_ns, self.symbols[leg], amount, round_trip))
+
+
+def _sum(held: float, units: float) -> float:
+    """A position after a fill; what is left of it by rounding alone is nothing."""
+    after = held + units
+    return 0.0 if abs(after) <= 1e-12 * abs(units) else after
 
 
 def _part(fill: Fill, part: float, round_trip: int) -> Fill:
