@@ -76,7 +76,7 @@ class Account:
             leg = self.symbols.index(entry.symbol)
             if isinstance(entry, Fill):
                 self.cash -= entry.quantity * entry.price + entry.fee
-                self.positions[leg] = _sum(self.positions[leg], entry.quantity)
+                self.positions[leg] = _without_dust(self.positions[leg] + entry.quantity, entry.quantity)
                 self.leg_round_trips[leg] = entry.round_trip
                 self.fills.append(entry)
             else:
@@ -109,7 +109,7 @@ class Account:
         goal : the position that a last fill leads to, which sums of fills may miss by a rounding.
         """
         held = self.positions[leg]
-        after = _sum(held, fill.quantity) if goal is None else goal
+        after = _without_dust(held + fill.quantity if goal is None else goal, fill.quantity)
         self.cash -= fill.quantity * fill.price + fill.fee
         self.positions[leg] = after
         self.journal.append((fill.time_ns, leg, after, self.cash))
@@ -147,10 +147,9 @@ class Account:
         self.funding.append(FundingPayment(time_ns, self.symbols[leg], amount, round_trip))
 
 
-def _sum(held: float, units: float) -> float:
-    """A position after a fill; what is left of it by rounding alone is nothing."""
-    after = held + units
-    return 0.0 if abs(after) <= 1e-12 * abs(units) else after
+def _without_dust(position: float, units: float) -> float:
+    """A position after a fill of some units; what is left of it by rounding alone is nothing."""
+    return 0.0 if abs(position) <= 1e-12 * abs(units) else position
 
 
 def _part(fill: Fill, part: float, round_trip: int) -> Fill:
