@@ -22,7 +22,7 @@ LOOKS: Final = {"light": (1440, "light"), "dark": (1440, "dark"), "narrow": (390
 SERIOUS: Final = ("serious", "critical")
 TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a moment: what counts is what stays
 MAX_STOPS: Final = 80
-BEHIND: Final = 8  # stops to the content of a box that opened: Streamlit puts it at the end of the page
+BEHIND: Final = 16  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
     *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History", "Health"),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
