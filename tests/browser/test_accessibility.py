@@ -1,7 +1,6 @@
 """Every page against axe-core, light and dark, wide and narrow; and the live page without a mouse."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import RunApp, RunningApp
-from tests.browser.test_pages import ROOT, WAIT_MS, card, wait_for_chart
+from tests.browser.test_pages import ROOT, WAIT_MS, card, wait_for_chart, wait_until_trades_are_heard
 from tools.exchange import LocalExchange, Stepped
 
 pytestmark = pytest.mark.browser
@@ -72,8 +71,7 @@ def app(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
             "FALLBACK_AFTER_S": "60",
         }
         running = run_app(ROOT / "app.py", env={f"ALPHASTREAM_{name}": value for name, value in settings.items()})
-        while not exchange.connections:  # the test's own time limit ends this
-            time.sleep(0.05)
+        wait_until_trades_are_heard(exchange)
         exchange.step(TRADES)
         yield running
 
