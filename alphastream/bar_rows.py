@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.bars import Bars
+from alphastream.bars import Bars, last_trade
 from alphastream.core.types import Floats, Ints
 from alphastream.errors import ParameterError
 from alphastream.graph import Source
@@ -139,20 +139,10 @@ def align_bars(
 
 def _at(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats | Ints, ...]:
     """What ``BarRows`` has of one instrument, in its order, (T,) each."""
-    if not len(ends):
-        none, never = np.empty(0), np.empty(0, dtype=np.int64)
-        return (none,) * 6 + (never,) * 2
+    close, age_ns, volume, trades, bought = last_trade(bars, ends, interval_ns)
     row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
-    traded = bars.start_ns[row] == ends - interval_ns
-    close = bars.close[row]
-    known = np.where(bars.trades[row] > 0, bars.trades[row], -1)
-    return (
-        *(np.where(traded, column[row], close) for column in (bars.open, bars.high, bars.low)),
-        close,
-        *(np.where(traded, column[row], 0.0) for column in (bars.volume, bars.buy_volume)),
-        np.where(traded, known, 0),
-        ends - bars.last_ns[row],
-    )
+    shape = (np.where(trades != 0, column[row], close) for column in (bars.open, bars.high, bars.low))
+    return *shape, close, volume, bought, trades, age_ns
 
 
 def bar_columns(rows: BarRows) -> dict[str, Floats]:

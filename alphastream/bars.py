@@ -245,8 +245,8 @@ def align(y: Bars, x: Bars, interval_ns: int, after_ns: int | None = None, until
     if until_ns is not None:
         keep &= ends <= until_ns
     ends = ends[keep]
-    y_price, y_age, y_volume, y_trades, y_buys = _last_trade(y, ends, interval_ns)
-    x_price, x_age, x_volume, x_trades, x_buys = _last_trade(x, ends, interval_ns)
+    y_price, y_age, y_volume, y_trades, y_buys = last_trade(y, ends, interval_ns)
+    x_price, x_age, x_volume, x_trades, x_buys = last_trade(x, ends, interval_ns)
     return PairRows(ends, y_price, x_price, y_age, x_age, y_volume, x_volume, y_trades, x_trades, y_buys, x_buys)
 
 
@@ -309,7 +309,7 @@ class _Leg:
 
 
 def _leg(bars: Bars, ends: Ints, interval_ns: int) -> _Leg:
-    columns = price, age_ns, volume, trades, buy_volume = _last_trade(bars, ends, interval_ns)
+    columns = price, age_ns, volume, trades, buy_volume = last_trade(bars, ends, interval_ns)
     for column in columns:  # pairs share them
         column.setflags(write=False)
     fresh = trades != 0
@@ -317,7 +317,7 @@ def _leg(bars: Bars, ends: Ints, interval_ns: int) -> _Leg:
     return _Leg(price, age_ns, volume, trades, buy_volume, fresh, known_from, bool(fresh.all()))
 
 
-def _last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats, Ints, Floats]:
+def last_trade(bars: Bars, ends: Ints, interval_ns: int) -> tuple[Floats, Ints, Floats, Ints, Floats]:
     """Price, its age, volume, number of trades and volume bought at the end of each bar."""
     row = np.searchsorted(bars.start_ns, ends - interval_ns, side="right") - 1
     fresh = bars.start_ns[row] == ends - interval_ns

@@ -206,7 +206,7 @@ def test_what_cannot_be_read_is_said(wrong: dict[str, Any]) -> None:
 )
 def test_what_others_wrote_for_other_ends_is_never_called(reference: Any) -> None:
     function = {"kind": "function", "name": reference}
-    wrong = {"kind": "FunctionIndicator", "function": function, "look_back": 5, "parameters": {"filename": "/tmp/x"}}
+    wrong = {"kind": "FunctionIndicator", "function": function, "look_back": 5, "parameters": {"filename": "x"}}
     with pytest.raises(ParameterError, match="no function of yours that is loaded"):
         Definition.of({**PLAIN, "strategy": wrong})
 
