@@ -105,6 +105,11 @@ class QuantEngine:
                 self._changed.wait(left)
             return self._published.get(spec)
 
+    def legs(self) -> set[str]:
+        """Symbols of all pairs that somebody asked for lately."""
+        with self._lock:
+            return {leg for spec in self._wanted for leg in (spec.y, spec.x)}
+
     # ---- the thread ------------------------------------------------------------------------------------------
 
     def start(self) -> None:

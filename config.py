@@ -254,6 +254,11 @@ class Settings:
     secrets_file: Path = _path(".streamlit/secrets.toml", "addresses of webhooks, in sections [webhooks.NAME]")
     webhook_private: bool = _switch(False, "webhooks may use http and private or local addresses")
 
+    who_may_change: str = _choice(
+        "auto",
+        ("auto", "everybody", "logged_in", "nobody"),
+        "rules, paper runs, limits and followed symbols; auto: browsers on this machine, and who is logged in",
+    )
     metrics_public: bool = _switch(False, "/metrics and the reasons of /healthz also for others than this machine")
 
     log_level: str = _choice("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "detail of the log")

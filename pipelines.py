@@ -7,7 +7,7 @@ pair may have legs of different venues.
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +34,7 @@ from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.standby_feed import StandbyFeed
 from runtime.connections.transport_choice import transport_named
 from runtime.connections.venue_feed import LiveFeed
+from runtime.followed import Followed
 from runtime.stores.market_store import MarketStore, market_path
 from runtime.stores.tapes import ReadableTape, Tapes
 from runtime.writer_lock import HeldError
@@ -58,6 +59,7 @@ class Pipeline:
     market : quotes, books and mark prices of all lines; None where there are none, as in a recording.
     market_history : those that were kept, and funding that was paid; None where none are.
     absent : venues that could not be opened, and why; the others run meanwhile.
+    followed : instruments that were asked for since the start; they go when nobody looks any more.
     """
 
     kind: Literal["live", "replay"]
@@ -70,6 +72,7 @@ class Pipeline:
     market: MarketView | None = None
     market_history: MarketHistory | None = None
     absent: dict[str, str] = field(default_factory=dict)
+    followed: Followed = field(default_factory=Followed)
 
     def start(self) -> None:
         """Start the engine, with the pair a page begins with, then the feeds."""
@@ -139,7 +142,7 @@ class Pipeline:
         return self.flows.answer(spec).closed if self.engine.compilation.is_ready(WINDOWS, MICROSTRUCTURE) else None
 
     def add_symbol(self, symbol: str) -> None:
-        """Carry an instrument from now on; one without a venue is one of the first line's.
+        """Carry an instrument as long as somebody looks at it; one without a venue is one of the first line's.
 
         Raises
         ------
@@ -148,9 +151,29 @@ class Pipeline:
         """
         name = InstrumentId.parse(symbol, self.venue)
         line = self.line_of(name)
+        is_new = name not in self.symbols
         line.ingest.add_symbol(name)
         if line.market is not None:
             line.market.add(name)
+        if is_new:
+            self.followed.asked(name, time.monotonic())
+
+    def drop_unwatched(self, needed: Collection[str], now_s: float) -> tuple[InstrumentId, ...]:
+        """Carry instruments no more that were asked for, and that nobody has looked at for a while.
+
+        Parameters
+        ----------
+        needed : those that something beside the pages needs, such as a paper run.
+        now_s : by ``time.monotonic``.
+        """
+        gone = self.followed.unwatched({*needed, *self.engine.legs(), *self.flows.legs()}, now_s)
+        for name in gone:
+            line = self.line_of(name)
+            line.ingest.remove_symbol(name)
+            if line.market is not None:
+                line.market.remove(name)
+            log.info("%s is followed no more: nobody looks at it", name)
+        return gone
 
     def line_of(self, name: str) -> Line:
         """The line of an instrument's venue; the first where that venue is not connected."""

@@ -24,6 +24,7 @@ from config import Settings
 from ingest import Health
 from lines import Line
 from pipelines import Pipeline, live_pipeline, replay_pipeline, venue_line
+from runtime import threads
 from runtime.alerts.service import AlertService
 from runtime.alerts.watch import AlertWatch
 from runtime.alerts.webhooks import Message, Webhooks
@@ -42,6 +43,7 @@ from runtime.writer_lock import HeldError
 log = logging.getLogger(__name__)
 
 HOUR_NS = 3_600 * SECOND
+DROP_EVERY_S = 5.0  # between two looks at what the feeds carry
 REOPEN_S = 1.0  # between two tries to open a file that cannot be used
 CHOOSER_S = 2.0  # for a pipeline that is being left when all is to stop
 
@@ -72,6 +74,7 @@ class System:
         self._replay: Pipeline | None = None
         self._stopping = threading.Event()
         self._chooser = threading.Thread(target=self._choose_pipeline, name="alphastream-pipelines", daemon=True)
+        self._dropper = threading.Thread(target=self._drop_unwatched, name="alphastream-unwatched", daemon=True)
 
     def start(self) -> None:
         """Start the feed the settings ask for. Alerts, webhooks and paper trading may fail to: their pages say why."""
@@ -90,6 +93,7 @@ class System:
         self.paper.failure = _start("paper trading", self.paper.start)
         self.risk.outage = _start("watching risk", self.risk.start)
         self.arbitrage.outage = _start("watching edges between venues", self.arbitrage.start)
+        self._dropper.start()
 
     def stop(self) -> None:
         """Stop every thread and close every file, also where one of them fails to. May be called twice."""
@@ -251,6 +255,19 @@ class System:
                 pipeline.join(line)
             log.info("venue=%s is here now", venue)
         return bool(pipeline.absent)
+
+    def _drop_unwatched(self) -> None:
+        """Now and then, end what the feeds carry for nobody."""
+        while not self._stopping.wait(DROP_EVERY_S):
+            with self._lock:
+                pipelines = [pipeline for pipeline in (self._live, self._replay) if pipeline is not None]
+            try:
+                held = {name for run in self.paper.runs() if run.status != "stopped" for name in run.symbols}
+                for pipeline in pipelines:
+                    pipeline.drop_unwatched(held, time.monotonic())
+            except Exception:  # the edge of the thread: it looks again
+                threads.begins_again()
+                log.exception("instruments that nobody looks at were not dropped")
 
     def _has_chosen(self, deadline: float) -> bool:
         """Look once; whether live trades arrive, so that there is nothing left to choose."""

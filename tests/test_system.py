@@ -21,6 +21,7 @@ from alphastream.pairs import PairSpec
 from config import Settings
 from runtime.channel import hub
 from runtime.channel.topics import Frame
+from runtime.followed import UNWATCHED_S
 from runtime.paper.service import PaperService
 from runtime.stores import migration
 from storage import TickStore
@@ -208,6 +209,24 @@ def test_symbols_are_added_by_name_while_running(tmp_path: Path) -> None:
             pipeline.lines[0].ingest.add_symbol("SOLUSD")
         pipeline.lines[0].ingest.add_symbol("SOLUSDT")
         assert set(pipeline.symbols) == {BTC, ETH, "binance-usdm:SOLUSDT"}
+
+
+def test_a_symbol_that_nobody_looks_at_any_more_is_dropped_and_one_that_is_looked_at_stays(tmp_path: Path) -> None:
+    sol = "binance-usdm:SOLUSDT"
+    with LocalExchange(pace=Rate(200), loop=True) as exchange, running(System(settings(tmp_path, exchange))) as system:
+        pipeline = system.pipeline
+        assert pipeline is not None
+        eventually(lambda: pipeline.lines[0].ingest.health.state == "live")
+        pipeline.add_symbol("SOLUSDT")
+        later = time.monotonic() + 2 * UNWATCHED_S
+        assert pipeline.drop_unwatched([sol], later) == ()  # a paper run needs it
+        pipeline.engine.snapshot(PairSpec(sol, BTC))
+        assert pipeline.drop_unwatched([], 2 * later) == ()  # somebody looks at it
+        assert sol in pipeline.symbols
+        pipeline.add_symbol("XRPUSDT")
+        assert pipeline.drop_unwatched([sol], 4 * later) == ("binance-usdm:XRPUSDT",)
+        assert set(pipeline.symbols) == {BTC, ETH, sol}
+        assert pipeline.drop_unwatched([], 8 * later) == ()  # those it began with are nobody's
 
 
 def test_a_file_in_use_is_followed_and_says_by_whom(tmp_path: Path) -> None:

@@ -12,7 +12,17 @@ from alphastream.alerts.observations import (
     read_flow,
     read_pair,
 )
-from alphastream.alerts.rules import MAX_CHANNELS, MAX_COOL_DOWN_S, MAX_NAME, WITHOUT_PAIR, Rule, RuleState, When, step
+from alphastream.alerts.rules import (
+    MAX_CHANNELS,
+    MAX_COOL_DOWN_S,
+    MAX_NAME,
+    WITHOUT_PAIR,
+    Rule,
+    RuleState,
+    When,
+    clear_within,
+    step,
+)
 from alphastream.alerts.sentences import clock, iso, measure_name, number, pair_name
 
 __all__ = [
@@ -32,6 +42,7 @@ __all__ = [
     "SharedBudget",
     "When",
     "alert_of",
+    "clear_within",
     "clock",
     "false_alarms",
     "is_one_look",

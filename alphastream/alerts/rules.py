@@ -74,22 +74,22 @@ class Rule:
         if not self.id:
             raise ParameterError("a rule needs an id that stays when it is edited")
         if not 1 <= len(self.name) <= MAX_NAME or not self.name.isprintable():
-            raise ParameterError(f"name={self.name!r}: needs 1 to {MAX_NAME} printable characters")
+            raise ParameterError(f"the name is {self.name!r}: needs 1 to {MAX_NAME} printable characters")
         if self.measure not in MEASURES and not self.home:  # one of a file that is not loaded now waits for it
-            raise ParameterError(f"measure={self.measure!r}: choose one of {', '.join(MEASURES)}")
+            raise ParameterError(f"it watches {self.measure!r}: choose one of {', '.join(MEASURES)}")
         if not 0 <= self.cool_down_s <= MAX_COOL_DOWN_S:
-            raise ParameterError(f"cool_down_s={self.cool_down_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
+            raise ParameterError(f"the cool-down is {self.cool_down_s:g} s: needs 0 to {MAX_COOL_DOWN_S:g}")
         if not 0 <= self.for_s <= MAX_COOL_DOWN_S:
-            raise ParameterError(f"for_s={self.for_s:g}: needs 0 to {MAX_COOL_DOWN_S:g} seconds")
+            raise ParameterError(f"it has to last {self.for_s:g} s: needs 0 to {MAX_COOL_DOWN_S:g}")
         if self.asset and (self.measure != "arbitrage" or len(self.asset) > MAX_NAME or not self.asset.isprintable()):
             raise ParameterError(
-                f"asset={self.asset!r}: only a rule about edges between venues has one, such as BTC/USDT"
+                f"the asset is {self.asset!r}: only a rule about edges between venues has one, such as BTC/USDT"
             )
         if len(self.channels) > MAX_CHANNELS:
             raise ParameterError(f"{len(self.channels)} webhooks: a rule tells at most {MAX_CHANNELS}")
         _check_levels(self)
         if (self.spec is None) != (self.measure in WITHOUT_PAIR):
-            raise ParameterError(f"measure={self.measure!r} {'needs a' if self.spec is None else 'is of no'} pair")
+            raise ParameterError(f"{self.measure!r} {'needs a' if self.spec is None else 'is of no'} pair")
         if self.spec is not None:
             _check_spec(self.spec)
 
@@ -136,20 +136,53 @@ class Rule:
         return "feed" if self.measure == "feed" else self.asset or "any asset"
 
 
+def clear_within(when: When, level: float, clear: float, usual: tuple[float, float]) -> float:
+    """Where a rule may fire again: ``clear`` where it lies on the right side of the level, else in proportion.
+
+    Parameters
+    ----------
+    usual : level and clear of a rule of this kind; their distance is scaled to ``level``.
+
+    Examples
+    --------
+    >>> clear_within("outside", 0.3, 1.0, (2.0, 1.0)), clear_within("outside", 3.0, 1.0, (2.0, 1.0))
+    (0.15, 1.0)
+    >>> clear_within("below", 60_000.0, 50_500.0, (50_500.0, 50_000.0))
+    60594.05940594059
+    """
+    if _clears(when, level, clear):
+        return clear
+    gap = abs(usual[0] - usual[1]) or 1.0
+    gap *= abs(level / usual[0]) if level and usual[0] else 1.0
+    if when == "outside":
+        return max(level - gap, level / 2.0, 0.0)
+    return level - gap if when == "above" else level + gap
+
+
+def _clears(when: When, level: float, clear: float) -> bool:
+    if when == "above":
+        return clear < level
+    return clear > level if when == "below" else 0.0 <= clear < level
+
+
 def _check_levels(rule: Rule) -> None:
     if rule.when not in get_args(When):
-        raise ParameterError(f"when={rule.when!r}: choose one of {', '.join(get_args(When))}")
+        raise ParameterError(f"a rule fires {rule.when!r}: choose one of {', '.join(get_args(When))}")
     if not (math.isfinite(rule.level) and math.isfinite(rule.clear)):
-        raise ParameterError(f"level={rule.level:g} and clear={rule.clear:g}: both must be finite numbers")
-    seen = f"clear={rule.clear:g} with level={rule.level:g}"
+        raise ParameterError(f"the level is {rule.level:g}, it re-arms at {rule.clear:g}: both must be finite numbers")
+    level, clear = f"{rule.level:.8g}", f"{rule.clear:.8g}"
     if rule.measure in SHARED and not (rule.when == "above" and rule.level > 1):
-        raise ParameterError(f"{seen}: evidence fires above its level, and 1 day would be an alarm a day: set more")
-    if rule.when == "above" and not rule.clear < rule.level:
-        raise ParameterError(f"{seen}: a rule that fires above needs a clear level below it")
-    if rule.when == "below" and not rule.clear > rule.level:
-        raise ParameterError(f"{seen}: a rule that fires below needs a clear level above it")
-    if rule.when == "outside" and not 0 <= rule.clear < rule.level:
-        raise ParameterError(f"{seen}: a rule that fires outside needs a clear level from 0 to below its level")
+        raise ParameterError(
+            f"it fires {rule.when} {level}: evidence fires above its level, and 1 day would be an alarm a day: set more"
+        )
+    if _clears(rule.when, rule.level, rule.clear):
+        return
+    if rule.when == "outside":
+        if rule.level <= 0:
+            raise ParameterError(f"it fires outside ±{level}: give a level above 0")
+        raise ParameterError(f"it fires outside ±{level} and re-arms within ±{clear}: re-arm from 0 to below {level}")
+    side = "below" if rule.when == "above" else "above"
+    raise ParameterError(f"it fires {rule.when} {level} and re-arms at {clear}: re-arm {side} {level}")
 
 
 def _check_spec(spec: PairSpec) -> None:
@@ -157,11 +190,11 @@ def _check_spec(spec: PairSpec) -> None:
     for leg in (spec.y, spec.x):
         InstrumentId.parse(leg, default_venue="any")  # a name without a venue is one of a library's user
     if spec.interval_ns < 1:
-        raise ParameterError(f"interval_ns={spec.interval_ns}: a bar needs a positive length")
+        raise ParameterError(f"bars of {spec.interval_ns} ns: a bar needs a positive length")
     if spec.window > MAX_WINDOW:
-        raise ParameterError(f"window={spec.window}: needs at most {MAX_WINDOW} bars")
+        raise ParameterError(f"the window is {spec.window} bars: at most {MAX_WINDOW}")
     if spec.price not in get_args(Price):
-        raise ParameterError(f"price={spec.price!r}: choose one of {', '.join(get_args(Price))}")
+        raise ParameterError(f"prices are {spec.price!r}: choose one of {', '.join(get_args(Price))}")
     nodes_of(spec)  # the estimators check windows and thresholds themselves
 
 

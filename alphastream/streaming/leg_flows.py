@@ -195,6 +195,12 @@ class LegFlows:
         self._lock = threading.Lock()
         self._held: dict[LegSpec, _Held] = {}
 
+    def legs(self) -> set[str]:
+        """Symbols that somebody asked for lately."""
+        now_s = self._now_s()
+        with self._lock:
+            return {spec.symbol for spec, held in self._held.items() if now_s - held.asked_s < IDLE_S}
+
     def answer(self, spec: LegSpec) -> LegAnalytics:
         """Everything about a leg."""
         now_s = self._now_s()

@@ -73,5 +73,5 @@ def test_another_asset_or_time_is_another_rule() -> None:
     assert not EDGE.watches_as(replace(EDGE, for_s=1.0))
     assert EDGE.watches_as(replace(EDGE, name="other"))
     assert replace(EDGE, asset="").subject == "any asset"
-    with pytest.raises(ValueError, match="clear level below"):
+    with pytest.raises(ValueError, match=r"re-arm below 0\.1"):
         replace(EDGE, clear=0.2)

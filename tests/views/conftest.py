@@ -7,6 +7,7 @@ import streamlit as st
 
 from alphastream.kernel_groups import GROUPS
 from runtime.compile_ahead import shared
+from views.shared import rights
 from views.shared.system import get_settings, get_system
 
 
@@ -15,6 +16,12 @@ def _kernels() -> None:
     """Pages find their kernels compiled, also where these tests are the first to need them."""
     shared().start()
     assert shared().wait(*GROUPS, timeout_s=600)
+
+
+@pytest.fixture(autouse=True)
+def _on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are opened from this machine: a page under test has no browser that could say so."""
+    monkeypatch.setattr(rights, "_obstacle", lambda: None)
 
 
 @pytest.fixture(scope="module")

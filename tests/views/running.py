@@ -1,7 +1,7 @@
 """A page under AppTest with a system of the test's own, and what it says."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,11 +53,18 @@ def app(page: str | None = None, **query: str) -> AppTest:
 
 def page_of(name: str, **query: str) -> AppTest:
     """A page run once with an address that says ``query``; it raised nothing."""
+    return page_in({}, name, **query)
+
+
+def page_in(session: Mapping[str, Any], name: str, **query: str) -> AppTest:
+    """The same in a session that holds something already."""
     path = str(ROOT / "views" / name / "page.py")
     script = f"import streamlit as st; st.navigation([st.Page({path!r})]).run()"
     test = AppTest.from_string(script, default_timeout=120.0)
     for key, value in query.items():
         test.query_params[key] = value
+    for key, held in session.items():
+        test.session_state[key] = held
     test.run()
     assert not test.exception, test.exception
     return test

@@ -17,6 +17,7 @@ from alphastream.alerts import (
     WITHOUT_PAIR,
     Rule,
     When,
+    clear_within,
     is_one_look,
     measure_name,
     measure_of,
@@ -29,10 +30,11 @@ from alphastream.microstructure import CAVEATS
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from alphastream.registry import find
 from config import Settings
-from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
+from views.shared.controls import HELP, INTERVALS_S, LAST_PAIR, Z_OF_WALKS
 from views.shared.escaping import in_markdown
 from views.shared.form_controls import Offered, require
 from views.shared.instruments import asked, label
+from views.shared.rights import change_button
 
 ABOUT: Final[Mapping[str, str]] = {
     "zscore": f"Means little while a leg is old or the pair is not cointegrated: add rules for both. {Z_OF_WALKS}",
@@ -92,7 +94,10 @@ BEGIN: Final[Mapping[str, tuple[When, float, float]]] = {
     "arbitrage": ("above", 0.05, 0.0),
 }
 _OTHERS: Final[tuple[When, float, float]] = ("above", 1.0, 0.0)
-_CLEAR: Final = "Hysteresis: after firing, the value has to come back this far before the rule can fire again."
+_CLEAR: Final = (
+    "Hysteresis: after firing, the value has to come back this far before the rule can fire again. Moves with the "
+    "level where it would lie beyond it."
+)
 _COOL_DOWN: Final = (
     "At most one alert in this time. Where the value is still beyond the level afterwards, it fires then."
 )
@@ -146,7 +151,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
         when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
         channels = _channels(before, place, choices.hooks)
         told = is_one_look(measure) and _told(before, f"{place}-{measure}")
-        if not st.button("Save" if before is not None else "Add rule", type="primary", key=f"{place}-save"):
+        if not change_button("Save" if before is not None else "Add rule", type="primary", key=f"{place}-save"):
             return None
         rule_id, on = (before.id, before.on) if before is not None else (secrets.token_hex(4), True)
         return Rule(
@@ -208,7 +213,7 @@ def _channels(before: Rule | None, place: str, hooks: Sequence[str]) -> tuple[st
 
 def _pair(before: Rule | None, place: str, measure: str, choices: Choices, settings: Settings) -> PairSpec:
     """The pair, its bars and its model; thresholds where the signal is watched."""
-    begin = before.spec if before is not None else None
+    begin = before.spec if before is not None else st.session_state.get(LAST_PAIR)
     if begin is None:
         x, y = (*choices.symbols, "x", "y")[:2]
         begin = PairSpec(
@@ -259,8 +264,9 @@ def _levels(
         return float(row.number_input(f"{label}{unit}", value=first, key=f"{place}-{key}", width=width, **more))
 
     ways: list[When] = ["above"] if measure in SHARED else list(_WHEN)
-    chosen = _choose(row, "Fires", ways, when, f"{place}-when", 150, format_func=lambda key: _WHEN[key])
-    level = number("Level", level, "level", 150, step=None, format="%.8g")
+    follow = {"on_change": _move_clear, "args": (place, begin)}  # it goes with the level that it belongs to
+    chosen = _choose(row, "Fires", ways, when, f"{place}-when", 150, format_func=lambda key: _WHEN[key], **follow)
+    level = number("Level", level, "level", 150, step=None, format="%.8g", **follow)
     clear = number("Re-arms at", clear, "clear", 220, step=None, format="%.8g", help=_CLEAR)
     unit = ", s"
     cool_down_s = number(
@@ -275,6 +281,14 @@ def _levels(
         help=_COOL_DOWN,
     )
     return chosen, level, clear, cool_down_s
+
+
+def _move_clear(place: str, begin: tuple[When, float, float]) -> None:
+    """Move where a rule re-arms to the right side of the level that was just chosen."""
+    state = st.session_state
+    when, level, clear = (state.get(f"{place}-{name}") for name in ("when", "level", "clear"))
+    if when is not None and level is not None and clear is not None:
+        state[f"{place}-clear"] = float(f"{clear_within(when, float(level), float(clear), begin[1:]):.8g}")
 
 
 def _edge(before: Rule | None, place: str, assets: Sequence[str]) -> tuple[str, float]:

@@ -17,6 +17,7 @@ from views.alerts.tables import deliveries_frame, history_csv, history_frame, ru
 from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
+from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.user_code import user_code_notices
 
@@ -39,6 +40,7 @@ def page() -> None:
     system = get_system()
     user_code_notices()
     _troubles(system.alerts, system.webhooks)
+    read_only_notice()
     st.subheader("Rules")
     st.fragment(_rules, run_every=REFRESH_S, key="rules_panel")(system)
     _change(system)
@@ -142,11 +144,11 @@ def _label(rule: Rule, venue: str) -> str:
 def _switch_or_delete(book: AlertService, rule: Rule) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     word = "Switch off" if rule.on else "Switch on"
-    if row.button(word, icon=":material/power_settings_new:", key=f"switch-{rule.id}"):
+    if change_button(word, place=row, icon=":material/power_settings_new:", key=f"switch-{rule.id}"):
         _do(lambda: book.replace(_switched(rule)), f"{'Switched off' if rule.on else 'Switched on'}: {rule.name}")
     with row.popover("Delete", icon=":material/delete:", key=f"delete-{rule.id}"):
         st.markdown("The rule and its state will be deleted. Its alerts stay in the history.")
-        if st.button("Delete it", type="primary", key=f"confirm-{rule.id}"):
+        if change_button("Delete it", type="primary", key=f"confirm-{rule.id}"):
             _do(lambda: book.remove(rule.id), f"Deleted: {rule.name}")
 
 
@@ -210,7 +212,7 @@ def _webhooks(system: System) -> None:
     for name, kind in hooks.kinds.items():
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(f"**{in_markdown(name)}**, {kind}", width=300)
-        if row.button("Send a test", icon=":material/send:", key=f"test-{name}"):
+        if change_button("Send a test", place=row, icon=":material/send:", key=f"test-{name}"):
             hooks.test(name)
     st.fragment(_deliveries, run_every=REFRESH_S, key="deliveries_panel")(hooks)
 
@@ -254,7 +256,7 @@ def _caveats() -> None:
             "live and recorded trades.\n"
             "- An alert is not a fill: costs, the bid-ask spread and your own delay are not in it.\n"
             "- Messages that wait for a webhook are lost when the app stops; the history here is not.\n"
-            "- Everybody who can open this page can change the rules.\n"
+            "- Everybody who may change anything here can change every rule.\n"
             f"- There is room for {MAX_RULES} rules. Those on the same pair with the same bars, model and thresholds "
             "cost what one costs. Up to about 200 different pairs at 1 s bars leave the pages as quick as they are; "
             "with more of them, or with Huber models, everything shown comes later."

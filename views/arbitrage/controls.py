@@ -9,6 +9,7 @@ from alphastream.arbitrage import FEES_AS_OF, Assumptions, default_taker_bps
 from runtime.arbitrage.costs_file import Costs, fee_key
 from runtime.arbitrage.service import AssetView
 from views.shared.escaping import in_markdown
+from views.shared.rights import change_submit_button
 
 
 def costs_form(costs: Costs, assets: Sequence[AssetView]) -> Costs | None:
@@ -89,7 +90,7 @@ def costs_form(costs: Costs, assets: Sequence[AssetView]) -> Costs | None:
             "half",
             "Where a venue's quotes are not read, they are made of its trades and this.",
         )
-        if not st.form_submit_button("Assume these", icon=":material/check:"):
+        if not change_submit_button("Assume these", icon=":material/check:"):
             return None
     kept = {name: fee for name, fee in costs.taker_bps.items() if name not in fees}
     others = {name: fee for name, fee in chosen.items() if fee != fees[name]}

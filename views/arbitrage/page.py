@@ -16,6 +16,7 @@ from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
 from views.shared.notices import no_feed
+from views.shared.rights import read_only_notice
 from views.shared.system import get_system
 
 REFRESH_S: Final = 1.0
@@ -219,6 +220,7 @@ def _assumptions(service: ArbitrageService, assets: tuple[AssetView, ...]) -> No
                     "error": number("clock error, ± ms", format="%.0f", help="From how long 99 % of trades take."),
                 },
             )
+        read_only_notice()
         costs = costs_form(service.costs, assets)
         if costs is None:
             return

@@ -23,6 +23,7 @@ from views.shared.exports import csv_bytes
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
+from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
 from views.shared.user_code import told_in_words, user_code_notices
@@ -41,6 +42,7 @@ def page() -> None:
     """Runs, and how to start one."""
     system = get_system()
     user_code_notices()
+    read_only_notice()
     _trades(system)
     if system.paper.held is not None:
         st.warning(
@@ -86,8 +88,9 @@ def _start(system: System) -> None:
     running = sum(view.status != "stopped" for view in system.paper.runs())
     full = running >= MAX_RUNS
     row = st.container(horizontal=True, vertical_alignment="center")
-    pressed = row.button(
+    pressed = change_button(
         "Start on paper",
+        place=row,
         type="primary",
         icon=":material/play_arrow:",
         key="paper_start",
@@ -214,7 +217,9 @@ def _code(system: System, view: PaperView) -> None:
     if (
         view.status == "waiting"
         and None not in code_now(view.code)
-        and st.button("Go on with the file as it is", key="paper_adopt", icon=":material/play_arrow:", help=HELP_ADOPT)
+        and change_button(
+            "Go on with the file as it is", key="paper_adopt", icon=":material/play_arrow:", help=HELP_ADOPT
+        )
     ):
         try:
             system.paper.adopt_code(view.id)
@@ -239,20 +244,23 @@ def _state(system: System, view: PaperView) -> None:
     if view.status == "stopped":
         _resume(system, view, row)
         return
-    if row.button("Stop", icon=":material/stop:", key="paper_stop", help="Positions stay open as they are."):
+    if change_button(
+        "Stop", place=row, icon=":material/stop:", key="paper_stop", help="Positions stay open as they are."
+    ):
         system.paper.end(view.id, flatten=False)
     if any(view.positions) and view.status != "closing":
         with row.popover("Stop and close", icon=":material/logout:", key="paper_close"):
             st.markdown("The positions are closed at the next trades after now, with their costs. Then the run ends.")
-            if st.button("Close the positions", type="primary", key="paper_close_sure"):
+            if change_button("Close the positions", type="primary", key="paper_close_sure"):
                 system.paper.end(view.id, flatten=True)
 
 
 def _resume(system: System, view: PaperView, row: Any) -> None:
     if view.trades != "live" or view.ended or view.damaged:
         return
-    if row.button(
+    if change_button(
         "Resume",
+        place=row,
         icon=":material/play_arrow:",
         key="paper_resume",
         help="Continues with its positions and cash. What it missed is not caught up on.",

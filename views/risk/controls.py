@@ -11,6 +11,7 @@ from runtime.risk.monitor import RiskMonitor
 from runtime.risk.watched import INTERVALS_S, Watched
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
+from views.shared.rights import change_button, change_submit_button
 
 LEVELS: Final = (0.90, 0.95, 0.975, 0.99)
 HORIZONS: Final = (1, 5, 15, 60)
@@ -69,7 +70,7 @@ def limits_form(monitor: RiskMonitor, hooks: tuple[str, ...]) -> None:
             HORIZONS.index(watched.horizon_bars) if watched.horizon_bars in HORIZONS else 0,
             key="risk_horizon",
         )
-        if not st.form_submit_button("Keep these", icon=":material/save:", key="risk_keep"):
+        if not change_submit_button("Keep these", icon=":material/save:", key="risk_keep"):
             return
     try:
         limits = Limits(**found)
@@ -95,7 +96,7 @@ def positions_box(monitor: RiskMonitor) -> None:
         "without a venue is one of the venue shown. Everybody who opens this page sees it."
     )
     file = st.file_uploader("Positions", type="csv", key="risk_file", max_upload_size=1)
-    if file is not None and st.button("Watch these positions", icon=":material/visibility:", key="risk_watch"):
+    if file is not None and change_button("Watch these positions", icon=":material/visibility:", key="risk_watch"):
         content = file.getvalue()
         if len(content) > MOST_BYTES:
             st.error("The file has more than 1 MB: sum positions up by symbol first.", title="Nothing was changed")
@@ -107,5 +108,5 @@ def positions_box(monitor: RiskMonitor) -> None:
             st.error(words, icon=":material/error:", title="Nothing was changed")
             return
         watch(monitor, msgspec.structs.replace(watched, positions=text), "These positions are watched from now on.")
-    if watched.positions and st.button("Watch them no more", icon=":material/visibility_off:", key="risk_drop"):
+    if watched.positions and change_button("Watch them no more", icon=":material/visibility_off:", key="risk_drop"):
         watch(monitor, msgspec.structs.replace(watched, positions=""), "No file of positions is watched.")

@@ -18,6 +18,7 @@ from views.shared.escaping import in_cells, in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN
 from views.shared.notices import feed_notices, no_feed
+from views.shared.rights import read_only_notice
 from views.shared.system import get_system, shown_venue
 
 REFRESH_S: Final = 1.0
@@ -31,6 +32,7 @@ def page() -> None:
     st.caption("What do all paper runs and your own positions hold together, and what may that lose?")
     with st.container():  # messages come and go in it, so that what stands below keeps its place and stays open
         _troubles(system, monitor)
+        read_only_notice()
     st.fragment(_now, run_every=REFRESH_S, key="risk_now")(system, monitor)
     st.subheader("What if")
     st.fragment(_what_if, run_every=REFRESH_S, key="risk_what_if")(monitor)

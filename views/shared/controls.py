@@ -22,6 +22,7 @@ from pipelines import Pipeline
 from views.shared.escaping import in_markdown
 from views.shared.instruments import as_shown, asked, label
 from views.shared.readiness import COST_BPS
+from views.shared.rights import why_not
 
 ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
 INTERVALS_S: Final = USUAL_INTERVALS_S
@@ -51,6 +52,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
 """Two minutes of seconds, four hours of minutes, a day of five minutes; the longer the bars, the more one of them may
 be an outlier, and the closer to the mean a trade may wait."""
 
+LAST_PAIR: Final = "last_pair"
+"""Key of the pair that this visitor looked at last, for pages that begin with it."""
 ROUND_TRIP_COST: Final = "round_trip_cost"
 """Key of what opening and closing both legs costs, in bps of one leg's notional."""
 FILL_COST: Final = "fill_cost"
@@ -170,7 +173,9 @@ def pair_controls(
         )
         return None
     length_ns = intervals[str(interval)] * SECOND
-    return PairSpec(y, x, length_ns, models[str(model)], int(window), cast(Price, price), float(entry), float(exit_))
+    spec = PairSpec(y, x, length_ns, models[str(model)], int(window), cast(Price, price), float(entry), float(exit_))
+    st.session_state[LAST_PAIR] = spec
+    return spec
 
 
 def _take_preset(presets: Mapping[str, Preset]) -> None:
@@ -266,9 +271,14 @@ def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapp
 
 
 def is_followed(pipeline: Pipeline, symbol: str) -> bool:
-    """Make sure that the feed carries a symbol that was typed in; say why where it cannot."""
+    """Make sure that the feed carries a symbol that was typed in; say why where it cannot, or this visitor may not."""
     if symbol in pipeline.symbols:
         return True
+    if reason := why_not():
+        known = in_markdown(", ".join(label(name, pipeline.venue) for name in pipeline.symbols))
+        title = f"{in_markdown(label(symbol, pipeline.venue))} is not followed here"
+        st.error(f"{in_markdown(reason)} Followed are {known}.", icon=":material/lock:", title=title)
+        return False
     try:
         pipeline.add_symbol(symbol)
     except AlphaStreamError as error:

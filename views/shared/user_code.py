@@ -10,6 +10,7 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.registry import KINDS, load_entry_points, place_of, registered, registered_as
 from runtime.user_folder import current
 from views.shared.escaping import in_markdown
+from views.shared.rights import change_button
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ def user_code_notices() -> None:
         row = st.container(horizontal=True, vertical_alignment="center")
         names = in_markdown(", ".join(changed))
         row.info(f"Changed since it was loaded: {names}.", icon=":material/sync:", title="Files of your own")
-        row.button("Load again", icon=":material/refresh:", key="user_code_load", on_click=folder.load)
+        if change_button("Load again", place=row, icon=":material/refresh:", key="user_code_load"):
+            folder.load()
+            st.rerun()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
+import views.shared.rights
 import views.shared.system
 from alphastream.alerts import MEASURES, Rule, is_one_look
 from alphastream.errors import StorageError
@@ -21,8 +22,9 @@ from runtime.alerts.service import AlertService
 from runtime.alerts.targets import WebhookTarget
 from runtime.alerts.webhooks import Webhooks
 from tests.alerts.test_rules import NOW, answer, context
-from tests.views.running import Running, page_of, replay, words
+from tests.views.running import Running, page_in, page_of, replay, words
 from views.alerts.tables import history_csv
+from views.shared.controls import LAST_PAIR
 
 Y, X = "binance-usdm:ETHUSDT", "binance-usdm:BTCUSDT"
 PAIR = PairSpec(Y, X)
@@ -132,8 +134,11 @@ def test_a_price_rule_begins_near_the_price_and_keeps_what_is_typed(system: Runn
     assert level.value == pytest.approx(1.01 * tick.price, rel=0.01)
     level.set_value(12_345.5).run()
     test.run()
+    clear = test.number_input(key=f"rule-0-price_x-{X}-clear")
+    assert clear.value == pytest.approx(12_345.5 / 1.01, rel=1e-3)  # it went along
+    clear.set_value(13_000.0).run()
     press(test, "Add rule")
-    assert "level=12345.5" in words(test)  # its clear level is above it: said, not saved
+    assert "it fires above 12345.5 and re-arms at 13000: re-arm below 12345.5" in words(test)  # said, not saved
     test.number_input(key=f"rule-0-price_x-{X}-clear").set_value(12_000.0).run()
     press(test, "Add rule")
     assert system.alerts.rules[0].level == 12_345.5
@@ -152,10 +157,39 @@ def test_what_cannot_be_is_a_sentence(system: Running) -> None:
     test = shown()
     test.number_input(key="rule-0-zscore-clear").set_value(3.0).run()
     test = press(test, "Add rule")
-    assert "clear=3 with level=2" in words(test)
+    assert "it fires outside ±2 and re-arms within ±3: re-arm from 0 to below 2" in words(test)
     test.selectbox(key="rule-0-x").select("ETHUSDT").run()
     assert "both legs are ETHUSDT" in words(test)
     assert system.alerts.rules == ()
+
+
+def test_a_small_level_takes_along_where_the_rule_arms_again(system: Running) -> None:
+    test = shown()
+    test.number_input(key="rule-0-zscore-level").set_value(0.3).run()
+    press(test, "Add rule")
+    assert [(rule.level, rule.clear) for rule in system.alerts.rules] == [(0.3, 0.15)]
+
+
+def test_the_form_begins_with_the_pair_that_was_looked_at(system: Running) -> None:
+    looked_at = replace(PAIR, y=X, x=Y, interval_ns=60 * 10**9, window=240, model="huber")
+    test = page_in({LAST_PAIR: looked_at}, "alerts")
+    press(test, "Add rule")
+    assert [rule.spec for rule in system.alerts.rules] == [looked_at]
+
+
+def test_who_may_not_change_sees_all_and_changes_nothing(full: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = full.alerts.rules
+    monkeypatch.setattr(views.shared.rights, "_obstacle", lambda: "elsewhere")
+    test = shown()
+    assert "You come from another machine and are not logged in" in words(test)
+    assert len(test.dataframe) == 2
+    named = [button for button in test.button if button.label in ("Add rule", "Send a test")]
+    assert len(named) == 3
+    assert all(button.disabled for button in named)
+    test.selectbox(key="alerts_chosen").select("a").run()
+    changing = {"Save", "Switch off", "Delete it", "Send a test"}
+    assert {button.label for button in test.button if button.disabled} == changing
+    assert full.alerts.rules == before
 
 
 def test_full(full: Running) -> None:
