@@ -16,13 +16,14 @@ from alphastream.core.types import Floats, Ints
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import engle_granger_wild, residual_half_life
-from alphastream.estimators.tests.rescaled import HiddenByBounceError, without_spikes
+from alphastream.estimators.tests.rescaled import REPLICATIONS, HiddenByBounceError, without_spikes
 from alphastream.graph import Price, interval_name
 
 TEST_ROWS: Final = 500  # newest closed rows, in which both legs traded, that a test looks at
 LEAST_ROWS: Final = 250  # below, a bounce of one step or a leg of few trades passes for cointegration in 9 to 15 %
 TRADES_A_BAR: Final = 2.0  # of the slower leg, with which it trades in six bars of seven
 USUAL_INTERVALS_S: Final = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
+SMALLEST_P: Final = 1.0 / (REPLICATIONS + 1)  # that the bootstrap can give
 
 _RARE = 0.75  # share of rows with trades of both legs below which longer bars are suggested
 

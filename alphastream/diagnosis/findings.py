@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from alphastream.core.pvalues import pvalue_text
 from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.estimators import (
     EngleGrangerResult,
@@ -56,6 +57,7 @@ class Finding:
     statistic : the test's, or the number described; None where refused. Unit-root tests reject to the left of
         ``critical``, the variance ratio test on both sides, the others to the right.
     pvalue : None where only critical values are known.
+    pvalue_floor : the smallest p-value that a bootstrap of so many replications gives; 0 for other tests.
     critical : at 5 %; None where the p-value is a bootstrap's.
     interval : 95 % confidence interval of ``statistic``.
     lags : of the regression, of the long-run variance, or rows of the longer change.
@@ -69,6 +71,7 @@ class Finding:
     null: str | None
     statistic: float | None = None
     pvalue: float | None = None
+    pvalue_floor: float = 0.0
     critical: float | None = None
     interval: tuple[float, float] | None = None
     lags: int | None = None
@@ -211,9 +214,10 @@ def _direction(asked: Finding, result: WildResult) -> Finding:
         asked,
         statistic=result.statistic,
         pvalue=result.pvalue,
+        pvalue_floor=1.0 / (result.replications + 1),
         lags=result.lags,
         n_obs=result.n_obs,
-        verdict=f"{verdict} MacKinnon's p, which presumes a steady volatility: {result.plain.pvalue:.4f}.",
+        verdict=f"{verdict} MacKinnon's p, which presumes a steady volatility: {pvalue_text(result.plain.pvalue)}.",
     )
 
 

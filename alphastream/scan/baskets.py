@@ -40,6 +40,7 @@ COLUMNS: Final = (
     "pvalue_chosen_on",
     "statistic",
     "pvalue",
+    "pvalue_floor",
     "qvalue_bh",
     "half_life",
     "spread_std",
@@ -116,6 +117,7 @@ def scan_baskets(
     - ``pvalue_chosen_on``: of the bootstrap on the first part, by which it was chosen: it says nothing by itself, being
       the best of many;
     - ``statistic``, ``pvalue``: of the spread with these weights on the second part alone (``spread_wild``);
+    - ``pvalue_floor``: the smallest p-value that so many replications can give;
     - ``qvalue_bh``: Benjamini-Hochberg over the judged baskets;
     - ``half_life`` in rows and ``spread_std``, on the second part;
     - ``rows`` of the second part; ``note``: why it could not be judged, else "".
@@ -261,6 +263,7 @@ def _judge(chosen: Floats, symbols: list[str], levels: Floats) -> pd.DataFrame:
         row: dict[str, Any] = dict.fromkeys(("statistic", "pvalue", "half_life"), math.nan)
         row |= {"symbols": tuple(symbols[place] for place in places), "weights": tuple(weights.tolist())}
         row |= {"legs": count, "pvalue_chosen_on": each[0], "rows": spread.size, "note": ""}
+        row["pvalue_floor"] = 1.0 / (replications + 1)
         row["spread_std"] = float(np.std(spread, ddof=1)) if spread.size > 1 else math.nan
         try:
             test = spread_wild(spread, replications)

@@ -29,9 +29,10 @@ def confirm(frame: pd.DataFrame, panel: Panel, directions: int) -> pd.DataFrame:
 
     Returns
     -------
-    The frame with ``pvalue_wild``, known for the 20 pairs with the lowest ``pvalue_rescaled`` and for every pair that
-    survives Benjamini-Hochberg and persists (200 at most), and ``confirmed``: a pair that does both and whose bootstrap
-    p-value Benjamini-Hochberg would let pass at its place. With K survivors among m pairs that is 5 %·K/m, or the
+    The frame with ``pvalue_wild`` and ``pvalue_wild_floor``, the smallest that so many replications can give: known for
+    the 20 pairs with the lowest ``pvalue_rescaled`` and for every pair that survives Benjamini-Hochberg and persists
+    (200 at most). And ``confirmed``: a pair that does both and whose bootstrap p-value Benjamini-Hochberg would let
+    pass at its place. With K survivors among m pairs that is 5 %·K/m, or the
     smallest that so many replications can show where that is larger.
     """
     pvalues = frame["pvalue_rescaled"].to_numpy(np.float64)
@@ -43,13 +44,15 @@ def confirm(frame: pd.DataFrame, panel: Panel, directions: int) -> pd.DataFrame:
     replications = (
         min(math.ceil(2.0 * directions / level), REPLICATIONS) if level > 0.0 else 0
     )  # two: one may lie as far left
-    wild = np.full(len(frame), np.nan)
+    wild, floor = np.full((2, len(frame)), np.nan)
     places = {symbol: place for place, symbol in enumerate(panel.symbols)}
     for row in asked:
         y, x = (panel.levels[places[str(frame[leg].iat[row])]] for leg in ("y", "x"))
-        found = _wild_pvalue(y, x, max(replications, FEWEST) if candidate[row] else FEWEST)
-        wild[row] = min(1.0, directions * found)
-    return frame.assign(pvalue_wild=wild, confirmed=candidate & (wild <= max(level, directions / (replications + 1.0))))
+        drawn = max(replications, FEWEST) if candidate[row] else FEWEST
+        wild[row] = min(1.0, directions * _wild_pvalue(y, x, drawn))
+        floor[row] = min(1.0, directions / (drawn + 1.0))
+    confirmed = candidate & (wild <= max(level, directions / (replications + 1.0)))
+    return frame.assign(pvalue_wild=wild, pvalue_wild_floor=floor, confirmed=confirmed)
 
 
 def _wild_pvalue(y: Floats, x: Floats, replications: int) -> float:

@@ -32,6 +32,7 @@ COLUMNS = (
     "qvalue_bh",
     "qvalue_by",
     "pvalue_wild",
+    "pvalue_wild_floor",
     "confirmed",
     "pvalue_first_half",
     "pvalue_second_half",
@@ -116,8 +117,9 @@ def scan_pairs(
       size where volatility changes and prices bounce (``engle_granger_wild`` says how); with a trend other than "c"
       there is no such test, and it is ``pvalue``;
     - ``qvalue_bh``, ``qvalue_by``: of ``pvalue_rescaled`` over all tested pairs; see ``qvalues``;
-    - ``pvalue_wild``, ``confirmed``: of the pairs with the lowest ``pvalue_rescaled``, by a wild bootstrap; and whether
-      a pair survives q-value and halves at 5 % and the bootstrap at the level of its place (``confirmation``);
+    - ``pvalue_wild``, ``pvalue_wild_floor``, ``confirmed``: of the pairs with the lowest ``pvalue_rescaled``, by a wild
+      bootstrap; the smallest p-value that so many replications can give; and whether a pair survives q-value and
+      halves at 5 % and the bootstrap at the level of its place (``confirmation``);
     - ``pvalue_first_half``, ``pvalue_second_half``: the same test on rows [0, T/2) and [T/2, T); ``persists``: both
       are under 5 %, false where a half is too short to be tested;
     - ``hedge_ratio_stability``: 1 − |b₁ − b₂|/(|b₁| + |b₂|) for the hedge ratios of the halves, from 0 (opposite

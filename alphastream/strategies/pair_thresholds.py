@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.cointegration import TEST_ROWS, Cointegration
+from alphastream.cointegration import SMALLEST_P, TEST_ROWS, Cointegration
+from alphastream.core.pvalues import pvalue_text
 from alphastream.core.types import Floats
 from alphastream.errors import NotEnoughObservations, ParameterError
 from alphastream.estimators import OrnsteinUhlenbeckResult, ornstein_uhlenbeck
@@ -182,7 +183,7 @@ def _refusal(
     verdict: Cointegration,
 ) -> str | None:
     if not verdict.pvalue < LEVEL:
-        why = verdict.refusal or f"p = {verdict.pvalue:.3f}, needs to be below {LEVEL:g}"
+        why = verdict.refusal or f"p = {pvalue_text(verdict.pvalue, SMALLEST_P)}, needs to be below {LEVEL:g}"
         return f"no cointegration is shown on the newest {verdict.rows} bars ({why}): there is nothing to wait for"
     if not verdict.half_life_high < math.inf:
         return (

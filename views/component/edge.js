@@ -51,7 +51,7 @@ export class Edge {
       const axis = layout[axisName(tag.yref)];
       const y = axis._offset + axis.d2p(value);
       if (y < axis._offset - AT_EDGE_PX || y > axis._offset + axis._length + AT_EDGE_PX) continue;
-      drawTag(context, tag, layout, y, asText(value, meta.decimals[column]));
+      drawTag(context, tag, layout, y, asText(value, meta.decimals[column], meta.floors?.[column]));
     }
   }
 
@@ -77,7 +77,9 @@ export class Edge {
 /** "y4" -> "yaxis4" */
 export const axisName = (id) => `${id[0]}axis${id.slice(1)}`;
 
-export function asText(value, decimals) {
+/** A number; below its floor, as a p-value has one, only that it is smaller. */
+export function asText(value, decimals, floor = -Infinity) {
+  if (value < floor) return `< ${floor}`;
   return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 

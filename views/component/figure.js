@@ -268,10 +268,10 @@ export class Figure {
       const column = tag.name?.startsWith("last:") ? tag.name.slice(5) : null;
       if (!column) return;
       const value = this.rows.last(column);
-      const digits = this.template.layout.meta.decimals[column];
+      const { decimals, floors } = this.template.layout.meta;
       paths[`annotations[${index}].visible`] = value !== null;
       paths[`annotations[${index}].y`] = value ?? 0;
-      paths[`annotations[${index}].text`] = value === null ? "" : asText(value, digits);
+      paths[`annotations[${index}].text`] = value === null ? "" : asText(value, decimals[column], floors?.[column]);
     });
     return paths;
   }

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from alphastream.core.pvalues import pvalue_text
+from alphastream.scan.baskets import CHOICE_REPLICATIONS
 from views.shared.exports import csv_bytes
 
 
@@ -18,6 +20,9 @@ def basket_frame(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return table.assign(
         legs=[" + ".join(names[symbol] for symbol in symbols) for symbols in table["symbols"]],
         weights=[", ".join(f"{weight:.4g}" for weight in weights) for weights in table["weights"]],
+        qvalue_bh=[*map(pvalue_text, table["qvalue_bh"])],
+        pvalue=[*map(pvalue_text, table["pvalue"], table["pvalue_floor"])],
+        pvalue_chosen_on=[pvalue_text(p, 1.0 / (CHOICE_REPLICATIONS + 1)) for p in table["pvalue_chosen_on"]],
         half_life=table["half_life"].replace(math.inf, math.nan),
     )
 

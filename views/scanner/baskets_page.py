@@ -36,9 +36,9 @@ WORDS: Final = {
 SHOWN: Final = {
     "legs": ("legs", None, "The first leg first."),
     "weights": ("weights", None, "Fitted on the first rows and fixed on the others; of the first leg 1."),
-    "qvalue_bh": ("q (BH)", "%.3f", "Expected share of false discoveries down to this basket (Benjamini-Hochberg)."),
-    "pvalue": ("p", "%.4f", "Of a wild bootstrap of the spread, on rows that had no say in its choice."),
-    "pvalue_chosen_on": ("p, first rows", "%.4f", "By which it was chosen. As the best of many it says nothing."),
+    "qvalue_bh": ("q (BH)", None, "Expected share of false discoveries down to this basket (Benjamini-Hochberg)."),
+    "pvalue": ("p", None, "Of a wild bootstrap of the spread, on rows that had no say in its choice."),
+    "pvalue_chosen_on": ("p, first rows", None, "By which it was chosen. As the best of many it says nothing."),
     "half_life": ("half-life (bars)", "%.1f", "Bars until half of a deviation is gone, on the other rows."),
     "spread_std": ("spread's deviation", "%.5g", "On the other rows; on log prices as a share of the first leg."),
     "rows": ("rows", "%d", "That it was judged on."),

@@ -6,6 +6,8 @@ from typing import Final, Literal, cast
 
 import numpy as np
 
+from alphastream.cointegration import SMALLEST_P
+from alphastream.core.pvalues import pvalue_text
 from alphastream.feeds import Instrument
 from alphastream.feeds.feed import Health
 from alphastream.graph import interval_name
@@ -19,7 +21,6 @@ from views.shared.series import SIGNIFICANT, price_decimals
 
 STALE_S: Final = 10.0  # a leg without a trade for so long is marked
 APART: Final = 0.25  # a moving ratio so far from the test's, as a share of the larger, is another spread
-SMALLEST_P: Final = 1e-4  # smaller says nothing more
 Leg = Literal["y", "x"]
 
 _HELP: Final = {
@@ -262,7 +263,7 @@ def _cointegration(answer: PairAnalytics | None) -> Card:
         return make_card(name, label, UNKNOWN, sub, title=f"{test.refusal.rstrip('.')}. {_HELP['cointegration']}")
     title = (
         f"{test.rows} bars over {span_text(test.span_s)}, {test.lags} lags; MacKinnon's p, which presumes a steady "
-        f"volatility, is {test.mackinnon_pvalue:.3f}. {_HELP['cointegration']}"
+        f"volatility, is {pvalue_text(test.mackinnon_pvalue)}. {_HELP['cointegration']}"
     )
     ratio = newest_closed(answer, "hedge_ratio")
     if not test.pvalue < SIGNIFICANT:
@@ -275,7 +276,7 @@ def _cointegration(answer: PairAnalytics | None) -> Card:
         )
     else:
         verdict, tone = f"cointegrated, {test.rows} bars", "ok"
-    return make_card(name, label, f"{test.pvalue:.3f}", verdict, cast(Tone, tone), title)
+    return make_card(name, label, pvalue_text(test.pvalue, SMALLEST_P), verdict, cast(Tone, tone), title)
 
 
 def evidence_card(answer: PairAnalytics | None) -> Card:
@@ -290,8 +291,9 @@ def evidence_card(answer: PairAnalytics | None) -> Card:
         state, tone = "relation shown", "ok"
     elif newest_closed(answer, "ended") >= alarm_rows(answer.spec.interval_ns):
         state, tone = "relation ended", "warn"
-    value = f"{pvalue:.3f}" if pvalue >= SMALLEST_P else f"< {SMALLEST_P:g}"
-    return make_card(name, label, value, f"{state}, {bars:,.0f} bars", cast(Tone, tone), _HELP["evidence"])
+    return make_card(
+        name, label, pvalue_text(pvalue), f"{state}, {bars:,.0f} bars", cast(Tone, tone), _HELP["evidence"]
+    )
 
 
 def _half_life(answer: PairAnalytics | None) -> Card:

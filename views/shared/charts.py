@@ -5,13 +5,14 @@ trace is built: ``trace.meta = {"x": "time", "y": column}``, and ``annotation.na
 last-value tags. The live component reads those marks and updates what this module drew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 
+from alphastream.core.pvalues import RESOLUTION
 from alphastream.reports.palette import DARK, GREY, LIGHT, Palette, palette
 from alphastream.reports.panels import TRANSPARENT, domains, headings, total_height
 from alphastream.reports.thinning import MAX_POINTS, sparse, thin_out
@@ -23,6 +24,7 @@ _GAP: Final = 28
 WIDE_GAP: Final = 40
 """Between panels where a heading may need two lines: on a narrow page whose figure does not know its width."""
 
+P_COLUMNS: Final = ("pvalue", "evidence_p")
 _MARGIN: Final = {"l": 70, "r": 70, "t": 26, "b": 42}
 
 _BAND_FILL: Final = "rgba(136,136,136,0.13)"
@@ -122,6 +124,7 @@ def _layout(series: PairSeries, colours: Palette, gap: int) -> dict[str, Any]:
         "uirevision": f"{series.y_symbol}/{series.x_symbol}",
         "meta": {
             "decimals": decimals,
+            "floors": dict.fromkeys(P_COLUMNS, RESOLUTION),
             "dark": dict(zip(astuple(LIGHT), astuple(DARK), strict=True)),
             "description": f"{series.y_symbol} and {series.x_symbol}: prices, spread, z-score, hedge ratio, "
             "cointegration test with half-life, and volumes",
@@ -191,6 +194,13 @@ def _thresholds(series: PairSeries) -> Iterator[dict[str, Any]]:
     yield level(SIGNIFICANT, f"{SIGNIFICANT:.0%} level", "dash", "y9")
 
 
+def _tag_text(column: str, value: float, decimals: Mapping[str, int]) -> str:
+    """A last value; no p is shown as zero, as the browser has it from ``meta.floors``."""
+    if column in P_COLUMNS and value < RESOLUTION:
+        return f"< {RESOLUTION:g}"
+    return f"{value:,.{decimals[column]}f}"
+
+
 def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> Iterator[dict[str, Any]]:
     """The newest value of a line, on the axis it belongs to."""
     decimals = column_decimals(series)
@@ -209,7 +219,7 @@ def _last_value_tags(series: PairSeries, columns: Columns, colours: Palette) -> 
         known = bool(np.isfinite(value))
         yield {
             "name": f"last:{column}",
-            "text": f"{value:,.{decimals[column]}f}" if known else "",
+            "text": _tag_text(column, value, decimals) if known else "",
             "visible": known,
             "xref": "paper",
             "x": side,

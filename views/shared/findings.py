@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from alphastream.cointegration import LEAST_ROWS
+from alphastream.core.pvalues import pvalue_text
 from alphastream.diagnosis import Asynchrony, Finding, diagnose
 from alphastream.graph import interval_name
 from alphastream.pairs import PairAnalytics, PairSpec, tested_prices
@@ -35,7 +36,7 @@ def tests_of(answer: PairAnalytics) -> None:
         alt="Tests of the pair",
         column_config={
             "statistic": st.column_config.NumberColumn(format="%.4g"),
-            "p": st.column_config.NumberColumn(format="%.4f"),
+            "p": st.column_config.TextColumn(alignment="right"),
             "5 % critical": st.column_config.NumberColumn(format="%.3f"),
             "subject": st.column_config.TextColumn(width=185),
             "finding": st.column_config.TextColumn(width=SENTENCE_PX),
@@ -70,7 +71,7 @@ def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
             "test": [finding.test for finding in findings],
             "subject": [finding.subject for finding in findings],
             "statistic": [_finite(finding.statistic) for finding in findings],
-            "p": [finding.pvalue for finding in findings],
+            "p": [pvalue_text(finding.pvalue, finding.pvalue_floor) for finding in findings],
             "5 % critical": [finding.critical for finding in findings],
             "lags": pd.array([finding.lags for finding in findings], dtype="Int64"),
             "rows": pd.array([finding.n_obs for finding in findings], dtype="Int64"),

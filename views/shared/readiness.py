@@ -6,6 +6,8 @@ None of them promises a profit. They say whether the numbers on the page can be 
 import math
 from typing import Final
 
+from alphastream.cointegration import SMALLEST_P
+from alphastream.core.pvalues import pvalue_text
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.cards import age_text, make_card, move_bps, newest, newest_closed
@@ -97,7 +99,7 @@ def _reverts(answer: PairAnalytics | None, spec: PairSpec) -> Card:
         word = "too fast" if bars < SHORTEST_HALF_LIFE else "too slow"
     else:
         word = "yes" if newest_closed(answer, "relation") > 0.0 else "one look"
-    sub = f"p {test.pvalue:.3f}, half-life {bars:.1f} bars".replace("inf", "∞")
+    sub = f"p {pvalue_text(test.pvalue, SMALLEST_P)}, half-life {bars:.1f} bars".replace("inf", "∞")
     more = "The test passes, and the evidence does not yet: one look in twenty passes by chance. " * (
         word == "one look"
     )
