@@ -10,8 +10,8 @@ Pure functions over arrays and over anything with the fields of a fill. A figure
 [0.78, 0.16]
 """
 
-from alphastream.performance.attribution import profit_by_symbol, split_by_symbol
-from alphastream.performance.benchmark import BenchmarkComparison, against_benchmark
+from alphastream.performance.attribution import ProfitOverTime, profit_by_symbol, profit_over_time, split_by_symbol
+from alphastream.performance.benchmark import BenchmarkComparison, against_benchmark, held_equally
 from alphastream.performance.costs import (
     CostSplit,
     Turnover,
@@ -47,6 +47,7 @@ from alphastream.performance.metrics import (
     worst_drawdown,
 )
 from alphastream.performance.periods import PeriodReturns, period_returns, rolling_sharpe, rolling_volatility
+from alphastream.performance.rolling_error import RollingSharpe, rolling_sharpe_error
 from alphastream.performance.round_trips import (
     RoundTrip,
     RoundTripLeg,
@@ -67,8 +68,10 @@ __all__ = [
     "LoSharpe",
     "Performance",
     "PeriodReturns",
+    "ProfitOverTime",
     "Ratios",
     "ReturnMoments",
+    "RollingSharpe",
     "RoundTrip",
     "RoundTripLeg",
     "RoundTripStatistics",
@@ -85,13 +88,16 @@ __all__ = [
     "effective_trials",
     "expected_maximum_sharpe",
     "exposure",
+    "held_equally",
     "lo_sharpe",
     "moments",
     "period_returns",
     "probabilistic_sharpe",
     "profit_by_symbol",
+    "profit_over_time",
     "returns",
     "rolling_sharpe",
+    "rolling_sharpe_error",
     "rolling_volatility",
     "round_trip_statistics",
     "round_trips",

@@ -1,6 +1,7 @@
 """Which symbol the profit came from: of a pair its legs, of a basket its members."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -25,6 +26,27 @@ class SymbolPayment(Protocol):
     def amount(self) -> float: ...
     @property
     def round_trip(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfitOverTime:
+    """Profit of N symbols up to the end of each row, (T, N) each, in the quote currency.
+
+    Parameters
+    ----------
+    net : after costs and funding; ``gross`` is that and the costs, less the funding.
+    costs : fees, half spreads and impact so far, positive.
+    funding : received so far, negative where it was paid.
+    """
+
+    net: Floats
+    costs: Floats
+    funding: Floats
+
+    @property
+    def gross(self) -> Floats:
+        """Of prices alone, at the trades that orders met."""
+        return self.net + self.costs - self.funding
 
 
 def split_by_symbol(
@@ -63,10 +85,22 @@ def profit_by_symbol(
     fills: Iterable[Fill],
     funding: Iterable[SymbolPayment],
 ) -> Floats:
-    """Profit of each symbol up to the end of each row, (T, N), after costs and funding.
+    """Profit of each symbol up to the end of each row, (T, N), after costs and funding: ``profit_over_time(…).net``."""
+    return profit_over_time(time_ns, symbols, positions, marks, fills, funding).net
 
-    What it brought in cash (−quantity · price − fee of its fills, and its funding) and what it is worth at its mark.
-    The sum over the symbols is equity − capital, except where an account lost more than it had.
+
+def profit_over_time(
+    time_ns: ArrayLike,
+    symbols: Sequence[str],
+    positions: ArrayLike,
+    marks: ArrayLike,
+    fills: Iterable[Fill],
+    funding: Iterable[SymbolPayment],
+) -> ProfitOverTime:
+    """Profit of each symbol up to the end of each row, and what of it costs and funding took.
+
+    Net is what it brought in cash (−quantity · price − fee of its fills, and its funding) and what it is worth at its
+    mark. The sum over the symbols is equity − capital, except where an account lost more than it had.
 
     Parameters
     ----------
@@ -81,16 +115,22 @@ def profit_by_symbol(
             f"positions {held.shape} and marks {prices.shape} of {when.size} rows and {len(symbols)} symbols: "
             "give (T, N) of both"
         )
-    cash = np.zeros(held.shape)
     column = {symbol: place for place, symbol in enumerate(symbols)}
-    moved = [(fill.time_ns, fill.symbol, -fill.quantity * fill.price - fill.fee) for fill in fills]
-    moved += [(payment.time_ns, payment.symbol, payment.amount) for payment in funding]
-    if moved:
-        rows = np.searchsorted(when, np.array([at for at, _, _ in moved], dtype=np.int64))
-        columns = np.array([_of(column, symbol) for _, symbol, _ in moved], dtype=np.int64)
-        np.add.at(cash, (np.minimum(rows, when.size - 1), columns), [amount for _, _, amount in moved])
+
+    def summed(moved: Sequence[tuple[int, str, float]]) -> Floats:
+        found = np.zeros(held.shape)
+        if moved:
+            rows = np.searchsorted(when, np.array([at for at, _, _ in moved], dtype=np.int64))
+            columns = np.array([_of(column, symbol) for _, symbol, _ in moved], dtype=np.int64)
+            np.add.at(found, (np.minimum(rows, when.size - 1), columns), [amount for _, _, amount in moved])
+        return np.cumsum(found, axis=0)
+
+    fills, funding = tuple(fills), tuple(funding)
+    paid = summed([(each.time_ns, each.symbol, each.amount) for each in funding])
+    cash = summed([(each.time_ns, each.symbol, -each.quantity * each.price - each.fee) for each in fills])
+    costs = summed([(each.time_ns, each.symbol, each.fee + each.spread_cost + each.impact_cost) for each in fills])
     worth: Floats = np.where(held != 0.0, held * prices, 0.0)
-    return np.cumsum(cash, axis=0) + worth
+    return ProfitOverTime(net=cash + paid + worth, costs=costs, funding=paid)
 
 
 def _of(found: Mapping[str, T], symbol: str) -> T:

@@ -1,4 +1,4 @@
-"""Returns of calendar days, months and years, and figures over a window that moves."""
+"""Returns of calendar hours, days, months and years, and figures over a window that moves."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from alphastream.core.validation import require_integer
 from alphastream.performance.inputs import column, positive, sample, times
 from alphastream.performance.metrics import ROUNDING
 
-Period: TypeAlias = Literal["D", "M", "Y"]
+Period: TypeAlias = Literal["h", "D", "M", "Y"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class PeriodReturns:
 def period_returns(
     time_ns: ArrayLike, equity: ArrayLike, period: Period, capital: float | None = None
 ) -> PeriodReturns:
-    """Returns of UTC days, months or years. A row that ends at midnight belongs to the day that ends there.
+    """Returns of UTC hours, days, months or years. A row that ends at midnight belongs to the day that ends there.
 
     Multiplied, 1 + returns give equity at the end over capital.
 

@@ -11,8 +11,10 @@ from scipy import stats
 from alphastream.errors import ParameterError
 from alphastream.performance import (
     against_benchmark,
+    held_equally,
     period_returns,
     profit_by_symbol,
+    profit_over_time,
     returns,
     rolling_sharpe,
     rolling_volatility,
@@ -60,12 +62,12 @@ def test_what_never_falls_has_no_drawdown() -> None:
     assert worst_drawdowns(range(1), [1.0]) == ()
 
 
-@pytest.mark.parametrize("period", ["D", "M", "Y"])
+@pytest.mark.parametrize("period", ["h", "D", "M", "Y"])
 def test_periods_multiply_to_the_whole(period: str) -> None:
     when, equity = curve()
     found = period_returns(when, equity.to_numpy(), period, capital=90_000.0)  # type: ignore[arg-type]
     assert np.prod(1.0 + found.returns) == pytest.approx(equity.iloc[-1] / 90_000.0, rel=1e-12)
-    rule = {"D": "D", "M": "ME", "Y": "YE"}[period]
+    rule = {"h": "h", "D": "D", "M": "ME", "Y": "YE"}[period]
     plain = equity.set_axis(pd.to_datetime(when - 1, utc=True)).resample(rule).last().dropna()
     changes = plain / plain.shift(fill_value=90_000.0) - 1.0
     np.testing.assert_allclose(found.returns, changes.to_numpy(), rtol=1e-12)
@@ -105,6 +107,9 @@ def test_a_benchmark_by_least_squares() -> None:
     assert found.beta == pytest.approx(plain.slope)
     assert found.alpha == pytest.approx(plain.intercept * 252.0)
     assert found.correlation == pytest.approx(plain.rvalue)
+    assert found.beta_error == pytest.approx(plain.stderr)
+    assert found.alpha_error == pytest.approx(plain.intercept_stderr * 252.0)
+    assert math.isnan(against_benchmark(own[:2], other[:2]).alpha_error)
     assert found.tracking_error == pytest.approx(np.std(own - other, ddof=1) * math.sqrt(252.0))
     own[3] = np.nan
     assert against_benchmark(own, other).rows == 499
@@ -116,6 +121,22 @@ def test_a_benchmark_by_least_squares() -> None:
     assert math.isnan(same.information_ratio)
     with pytest.raises(ParameterError, match="same periods"):
         against_benchmark(own, other[1:])
+
+
+def test_equal_parts_are_bought_once_and_held() -> None:
+    rng = np.random.default_rng(6)
+    prices = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.01, (100, 3)), axis=0))
+    np.testing.assert_allclose(held_equally(prices), (prices / prices[0]).mean(axis=1))
+    np.testing.assert_allclose(held_equally(prices[:, :1]), prices[:, 0] / prices[0, 0])
+    late = prices.copy()
+    late[:10, 1], late[50, 2] = np.nan, np.nan
+    frame = pd.DataFrame(late).ffill()
+    expected = (frame / frame.bfill().iloc[0]).fillna(1.0).mean(axis=1)
+    np.testing.assert_allclose(held_equally(late), expected)
+    assert held_equally(np.full((3, 2), np.nan)).tolist() == [1.0, 1.0, 1.0]
+    for wrong in (prices[:, 0], -prices, prices[:0]):
+        with pytest.raises(ParameterError):
+            held_equally(wrong)
 
 
 def test_tails_count_what_is_there() -> None:
@@ -172,6 +193,12 @@ def test_profit_by_symbol_sums_to_the_account() -> None:
     equity = cash + (positions * marks).sum(axis=1)
     paths = profit_by_symbol(when, symbols, positions, marks, fills, funding)
     np.testing.assert_allclose(paths.sum(axis=1), equity - 1e4, atol=1e-8)
+    grown = profit_over_time(when, symbols, positions, marks, fills, funding)
+    np.testing.assert_array_equal(grown.net, paths)
+    np.testing.assert_allclose(grown.gross - grown.costs + grown.funding, grown.net, atol=1e-9)
+    assert grown.funding[-1].tolist() == pytest.approx([0.0, 0.0, 0.25 * len(funding), 0.0])
+    costs = [sum(fill.fee + fill.spread_cost for fill in fills if fill.symbol == symbol) for symbol in symbols]
+    np.testing.assert_allclose(grown.costs[-1], costs)
     last = dict(zip(symbols, marks[-1].tolist(), strict=True))
     parts = split_by_symbol(symbols, fills, funding, last)
     whole = split_costs(fills, funding, last)
