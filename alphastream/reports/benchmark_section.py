@@ -1,6 +1,7 @@
 """A run beside something else that one could have held: what is read of a benchmark, and its part of the report."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,28 @@ def benchmark_levels(benchmark: Any, run: Run) -> tuple[Floats, str]:
     return levels, name
 
 
-def benchmark_section(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -> Section:
-    """Cumulative returns of both, and alpha, beta and correlation over the periods of the report.
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """A run beside a benchmark.
+
+    Parameters
+    ----------
+    name : of the benchmark.
+    levels : (T,) at the ends of the rows.
+    rows : figure, value and what it is.
+    caption : of these rows.
+    says : both returns in a sentence.
+    """
+
+    name: str
+    levels: Floats
+    rows: list[tuple[str, str, str]]
+    caption: str
+    says: str
+
+
+def beside(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -> Beside:
+    """Alpha, beta, correlation and tracking error over the periods of the report, with errors and reasons.
 
     Parameters
     ----------
@@ -58,7 +79,7 @@ def benchmark_section(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -
     levels, name = benchmark_levels(benchmark, run)
     at = levels[basis.rows]
     other = np.concatenate(([np.nan], at[1:] / at[:-1] - 1.0)) if len(at) else at
-    found = against_benchmark(basis.returns, other, basis.per_year if annual else 1.0)
+    found = against_benchmark(basis.returns, other, basis.per_year if annual and len(basis) > 1 else 1.0)
     unit = "a year, not compounded" if annual else f"of a {basis.word}"
     total = float(levels[-1] / levels[0] - 1.0)
 
@@ -66,23 +87,44 @@ def benchmark_section(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -
         return (figure, text, words) if math.isfinite(value) else (figure, UNKNOWN, f"not defined: {why}")
 
     still, too_close = "the benchmark does not move", "both moved alike, or there are fewer than two returns"
+    beta_words = f"± {found.beta_error:.3f}; covariance over the variance of the benchmark"
+    alpha_words = f"± {found.alpha_error:.3%}, {unit}, without a riskless rate"
+    if abs(found.alpha) < 2.0 * found.alpha_error:
+        alpha_words += "; within two errors of 0, so it may be luck"
     rows = [
         (f"Return of {name}", f"{total:+.3%}", "from the first row to the last"),
-        row("Beta", found.beta, f"{found.beta:.3f}", "covariance over the variance of the benchmark", still),
-        row("Alpha", found.alpha, f"{found.alpha:+.3%}", f"{unit}, without a riskless rate", still),
+        row("Beta", found.beta, f"{found.beta:.3f}", beta_words, still),
+        row("Alpha", found.alpha, f"{found.alpha:+.3%}", alpha_words, still),
         row(
             "Correlation", found.correlation, f"{found.correlation:.3f}", "of the returns", "one of both does not move"
         ),
         row("Tracking error", found.tracking_error, f"{found.tracking_error:.3%}", f"deviation, {unit}", too_close),
         row("Information ratio", found.information_ratio, f"{found.information_ratio:.2f}", unit, too_close),
     ]
+    own = float(run.equity[-1] / run.equity[0] - 1.0)
+    return Beside(
+        name=name,
+        levels=levels,
+        rows=rows,
+        caption=f"Least squares over {found.rows:,} returns of a {basis.word}; errors (±) as if they were independent",
+        says=f"Run {own:+.3%}, {name} {total:+.3%} over the same time.",
+    )
+
+
+def benchmark_section(run: Run, found: Beside, meaning: str = "") -> Section:
+    """Cumulative returns of both, and how they hang together.
+
+    Parameters
+    ----------
+    meaning : what the comparison says, below it; may be empty.
+    """
     curve = np.asarray(run.equity) / run.equity[0]
-    says = f"Run {float(curve[-1]) - 1.0:+.3%}, {name} {total:+.3%} over the same time."
-    caption = f"Least squares over {found.rows:,} returns of a {basis.word}"
+    figure = benchmark_figure(run.time_ns, curve, found.levels / found.levels[0], found.name)
     return Section(
-        f"Beside {name}",
+        f"Beside {found.name}",
         (
-            doc.drawing(benchmark_figure(run.time_ns, curve, levels / levels[0], name), "benchmark", says),
-            doc.pairs_table(rows, caption, ("figure", "value", "what it is")),
+            doc.drawing(figure, "benchmark", found.says),
+            doc.pairs_table(found.rows, found.caption, ("figure", "value", "what it is")),
+            *([doc.words(meaning, "soft")] if meaning else []),
         ),
     )

@@ -1,4 +1,4 @@
-"""Figures over the periods of a run: what moves over a window, how returns lie, a benchmark, profit by symbol."""
+"""Figures over the periods of a run: what moves over a window, how returns lie, a benchmark."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from alphastream.core.types import Floats, Ints
-from alphastream.performance import rolling_sharpe, rolling_volatility
+from alphastream.performance import rolling_sharpe, rolling_sharpe_error, rolling_volatility
 from alphastream.reports.basis import Basis
 from alphastream.reports.escaping import in_chart
 from alphastream.reports.palette import GREY, palette
-from alphastream.reports.panels import TRANSPARENT, domains, drawn_times, headings, largest, total_height
+from alphastream.reports.panels import TRANSPARENT, domains, drawn_times, headings, total_height
 from alphastream.reports.thinning import MAX_POINTS, thin_out
 
 BINS: Final = 60
@@ -20,8 +20,12 @@ _GAP: Final = 40
 _MARGIN: Final = {"l": 60, "r": 20, "t": 44, "b": 40}
 
 
+SURE: Final = 1.96
+"""Errors to either side of a ratio within which 95 of 100 would lie, were returns independent."""
+
+
 def rolling_figure(basis: Basis, *, annual: bool, dark: bool = False) -> go.Figure:
-    """Plain Sharpe ratio and volatility of the newest ``basis.window`` periods.
+    """Plain Sharpe ratio with its band of ``SURE`` errors, and volatility, of the newest ``basis.window`` periods.
 
     Parameters
     ----------
@@ -34,6 +38,19 @@ def rolling_figure(basis: Basis, *, annual: bool, dark: bool = False) -> go.Figu
     (bottom, top), (low, high) = domains(heights, _GAP)
     figure = go.Figure()
     time = drawn_times(basis.time_ns)
+    band = rolling_sharpe_error(basis.returns, basis.window, pace)
+    for side, fill in ((-SURE, None), (SURE, "tonexty")):
+        figure.add_scatter(
+            x=time[band.row],
+            y=band.sharpe + side * band.error,
+            mode="lines",
+            name="95 % band" if fill else "lower end of the band",
+            fill=fill,
+            fillcolor=colours.y_fill,
+            legend="legend",
+            showlegend=fill is not None,
+            line={"color": colours.y_leg, "width": 0.4},
+        )
     for name, values, axis, legend, colour in (
         ("Sharpe ratio (plain)", sharpe, "y", "legend", colours.y_leg),
         ("volatility, %", deviation, "y2", "legend2", colours.x_leg),
@@ -85,17 +102,6 @@ def benchmark_figure(time_ns: Ints, run: Floats, benchmark: Floats, name: str, *
     colours, time = palette(dark), drawn_times(time_ns)
     lines = (("run", run, colours.y_leg, "solid"), (in_chart(name), benchmark, colours.x_leg, "6px,2px"))
     return _curves(time, [(text, (values - 1.0) * 100.0, colour, dash) for text, values, colour, dash in lines], "%")
-
-
-def profit_figure(time_ns: Ints, symbols: Sequence[str], profit: Floats, *, dark: bool = False) -> go.Figure:
-    """Profit of each symbol and of all together, (T, N) of ``profit_by_symbol``; those that moved most have a line."""
-    colours, time = palette(dark), drawn_times(time_ns)
-    lines: list[tuple[str, Floats, str, str]] = []
-    for number, column in enumerate(largest(profit)):
-        lines.append((in_chart(symbols[column]), profit[:, column], *colours.line(number)))
-    if len(symbols) > 1:
-        lines.append(("all together", profit.sum(axis=1), colours.neutral, "2px,3px"))
-    return _curves(time, lines, "quote currency")
 
 
 def lines_figure(

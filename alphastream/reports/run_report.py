@@ -12,33 +12,40 @@ from alphastream.graph import interval_name
 from alphastream.performance import (
     DeflatedSharpe,
     Performance,
+    ProfitOverTime,
     deflated_sharpe,
-    profit_by_symbol,
+    profit_over_time,
     summarise,
     tails,
+    worst_drawdowns,
 )
 from alphastream.performance.metrics import YEAR_NS
 from alphastream.reports import document as doc
 from alphastream.reports import run_tables as tables
 from alphastream.reports.basis import Basis, basis_of
-from alphastream.reports.benchmark_section import benchmark_levels, benchmark_section
-from alphastream.reports.curve_charts import benchmark_figure, distribution_figure, profit_figure, rolling_figure
+from alphastream.reports.benchmark_section import benchmark_levels, benchmark_section, beside
+from alphastream.reports.benchmarks import HeldBenchmark
+from alphastream.reports.calendar_table import calendar_table, strongest
+from alphastream.reports.curve_charts import benchmark_figure, distribution_figure, rolling_figure
 from alphastream.reports.document import Section
 from alphastream.reports.look import dressed
 from alphastream.reports.metrics import duration
 from alphastream.reports.run import Run
 from alphastream.reports.run_charts import backtest_figure, cost_figure
 from alphastream.reports.run_words import (
+    BAND,
     CAVEATS,
     ended_as,
     ending,
     figures,
+    held_words,
     is_annual,
     span,
     statistics,
     troubles,
 )
 from alphastream.reports.settings import rules_of
+from alphastream.reports.sheet_charts import drawdown_figure, exposure_figure, legs_figure
 from alphastream.reports.trade_tables import exit_reasons, round_trips_frame
 from alphastream.trading.broker.costs import BrokerRules
 
@@ -96,17 +103,20 @@ def run_figures(run: Run, *, benchmark: Any = None, dark: bool = False) -> "dict
     _require_rows(run)
     performance, basis = performance_of(run), basis_of(run)
     made = {"books": backtest_figure(run, performance, dark=dark)}
+    if performance.drawdown.depth:
+        made["drawdowns"] = drawdown_figure(run, worst_drawdowns(run.time_ns, run.equity), dark=dark)
     if len(basis) > basis.window:
         made["rolling"] = rolling_figure(basis, annual=is_annual(performance), dark=dark)
     if _varies(basis):
         made["distribution"] = distribution_figure(basis, dark=dark)
     if benchmark is not None:
-        levels, name = benchmark_levels(benchmark, run)
+        levels, name = benchmark_levels(benchmark.levels if isinstance(benchmark, HeldBenchmark) else benchmark, run)
         made["benchmark"] = benchmark_figure(
             run.time_ns, np.asarray(run.equity) / run.equity[0], levels / levels[0], name, dark=dark
         )
     if run.fills:
-        made["symbols"] = profit_figure(run.time_ns, run.symbols, _profit(run), dark=dark)
+        made["symbols"] = legs_figure(run, profit_of(run), dark=dark)
+        made["exposure"] = exposure_figure(run, performance.exposure, dark=dark)
         made["costs"] = cost_figure(performance.split, dark=dark)
     return {name: dressed(figure, dark=dark) for name, figure in made.items()}
 
@@ -145,12 +155,13 @@ def run_html(
     sections = [
         _summary(run, found, basis),
         _books(run, found, names, thresholds),
-        _months(run),
+        _calendar(run),
         _drawdowns(run),
         _rolling(basis, found),
         _returns(basis),
-        *([] if benchmark is None else [benchmark_section(run, basis, benchmark, annual=is_annual(found))]),
-        _symbols(run, found),
+        *([] if benchmark is None else [_benchmark(run, found, basis, benchmark)]),
+        _symbols(run, found, names),
+        _exposure(run, found),
         _costs(run, found),
         _round_trips(run, found, names),
         _orders(run),
@@ -170,8 +181,9 @@ def _varies(basis: Basis) -> bool:
     return len(basis) > 1 and float(np.ptp(basis.returns)) > 0.0
 
 
-def _profit(run: Run) -> Floats:
-    return profit_by_symbol(run.time_ns, run.symbols, run.positions, run.marks, run.fills, run.funding)
+def profit_of(run: Run) -> ProfitOverTime:
+    """Profit of each symbol as it grew."""
+    return profit_over_time(run.time_ns, run.symbols, run.positions, run.marks, run.fills, run.funding)
 
 
 def _summary(run: Run, found: Performance, basis: Basis) -> Section:
@@ -190,19 +202,22 @@ def _books(run: Run, found: Performance, names: Names, thresholds: tuple[float |
     return Section("Equity, drawdown and positions", (doc.drawing(figure, "books", says),))
 
 
-def _months(run: Run) -> Section:
-    frame = tables.months_frame(run)
-    shade = tables.strongest(frame[list(tables.MONTHS)].to_numpy(dtype=np.float64))
-    says = "Return of each UTC month in percent of the equity before it; the months of a line multiply to its year"
-    return Section("Monthly returns", (doc.table(frame, says, decimals=2, shade=shade),))
+def _calendar(run: Run) -> Section:
+    found = calendar_table(run)
+    if not found.unit:
+        return Section(found.title, (doc.words(found.says),))
+    shade = strongest(found.frame[found.shaded])
+    return Section(found.title, (doc.table(found.frame, found.says, decimals=3, shade=shade),))
 
 
 def _drawdowns(run: Run) -> Section:
     frame = tables.drawdowns_frame(run)
     if frame.empty:
         return Section("Worst drawdowns", (doc.words("Equity never fell below a peak."),))
-    says = f"The {len(frame)} deepest, none of which overlap, times in UTC"
-    return Section("Worst drawdowns", (doc.table(frame, says),))
+    says = f"The {len(frame)} deepest, none of which overlap, times in UTC; the length is until equity was back"
+    figure = drawdown_figure(run, worst_drawdowns(run.time_ns, run.equity))
+    alt = f"Drawdown at most {float(frame['depth, %'].min()):.3f} %; the worst are shaded, with their numbers."
+    return Section("Worst drawdowns", (doc.drawing(figure, "drawdowns", alt), doc.table(frame, says)))
 
 
 def _rolling(basis: Basis, found: Performance) -> Section:
@@ -212,7 +227,7 @@ def _rolling(basis: Basis, found: Performance) -> Section:
             title, (doc.words(f"Not defined: needs {basis.window + 1:,} {basis.words}, has {len(basis):,}."),)
         )
     unit = "annualised" if is_annual(found) else f"of one {basis.word}, not annualised"
-    says = f"Plain Sharpe ratio and volatility of the newest {basis.window:,} {basis.words}, {unit}."
+    says = f"Plain Sharpe ratio and volatility of the newest {basis.window:,} {basis.words}, {unit}. {BAND}"
     return Section(title, (doc.drawing(rolling_figure(basis, annual=is_annual(found)), "rolling", says),))
 
 
@@ -224,6 +239,7 @@ def _returns(basis: Basis) -> Section:
     lowest, highest = float(basis.returns.min()), float(basis.returns.max())
     says = f"{len(basis):,} returns from {lowest:+.3%} to {highest:+.3%}, beside a normal law."
     parts = [doc.drawing(distribution_figure(basis), "distribution", says)]
+    parts.append(doc.pairs_table(tables.moments_rows(basis), "Their moments", ("figure", "value", "what it is")))
     if ends.far:
         heads = ("how far", "below the mean", "above", "a normal law gives on each side")
         parts.append(doc.pairs_table(tables.tails_rows(ends), "Returns far from the mean", heads))
@@ -232,19 +248,36 @@ def _returns(basis: Basis) -> Section:
     return Section(title, tuple(parts))
 
 
-def _symbols(run: Run, found: Performance) -> Section:
+def _benchmark(run: Run, found: Performance, basis: Basis, benchmark: Any) -> Section:
+    held = benchmark if isinstance(benchmark, HeldBenchmark) else None
+    levels = benchmark if held is None else held.levels
+    return benchmark_section(
+        run, beside(run, basis, levels, annual=is_annual(found)), "" if held is None else held.meaning
+    )
+
+
+def _symbols(run: Run, found: Performance, names: Names) -> Section:
     if not run.fills:
         return Section("Profit by symbol", (doc.words("Nothing was traded."),))
     frame = tables.symbols_frame(run, found)
-    says = f"Profit of each of {len(run.symbols)} symbols after costs; together {found.profit:+,.2f}."
+    says = (
+        f"Profit of each of {len(run.symbols)} symbols after costs, before them, and what costs and funding took, "
+        f"as they grew; together {found.profit:+,.2f}."
+    )
     caption = "Quote currency. Each column adds up exactly to its last line, which is the account's."
     return Section(
         "Profit by symbol",
         (
-            doc.drawing(profit_figure(run.time_ns, run.symbols, _profit(run)), "symbols", says),
+            doc.drawing(legs_figure(run, profit_of(run), names=names), "symbols", says),
             doc.table(frame, caption, decimals=2),
         ),
     )
+
+
+def _exposure(run: Run, found: Performance) -> Section:
+    if not run.fills:
+        return Section("Exposure", (doc.words("Nothing was held."),))
+    return Section("Exposure", (doc.drawing(exposure_figure(run, found.exposure), "exposure", held_words(found)),))
 
 
 def _costs(run: Run, found: Performance) -> Section:

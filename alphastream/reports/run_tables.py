@@ -7,11 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from alphastream.core.types import Floats
 from alphastream.performance import (
     Performance,
     Tails,
-    period_returns,
+    moments,
     split_by_symbol,
     traded_notional,
     worst_drawdowns,
@@ -24,7 +23,6 @@ from alphastream.reports.trade_tables import kind_of
 from alphastream.trading import SpreadOrder
 from alphastream.trading.broker.orders import LegOrder
 
-MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TOTAL: Final = "all together"
 
 
@@ -115,26 +113,12 @@ def _ends(basis: Basis) -> tuple[tuple[str, str], tuple[str, str]]:
     return best, worst
 
 
-def months_frame(run: Run) -> pd.DataFrame:
-    """Return of each month in percent, a line a year; the months of a line multiply to its year, NaN without a row."""
-    months = period_returns(run.time_ns, run.equity, "M", run.capital)
-    years = period_returns(run.time_ns, run.equity, "Y", run.capital)
-    number = months.period.astype(np.int64)
-    table = np.full((len(years), 12), np.nan)
-    places = {int(year): place for place, year in enumerate(years.period.astype(np.int64))}
-    for month, value in zip(number.tolist(), months.returns.tolist(), strict=True):
-        table[places[month // 12], month % 12] = value * 100.0
-    frame = pd.DataFrame(table, columns=list(MONTHS))
-    frame.insert(0, "year", years.period.astype(str))
-    frame["whole year"] = years.returns * 100.0
-    return frame
-
-
 def drawdowns_frame(run: Run) -> pd.DataFrame:
     """The deepest drawdowns, deepest first."""
     found = worst_drawdowns(run.time_ns, run.equity)
     return pd.DataFrame(
         {
+            "number": list(range(1, len(found) + 1)),
             "depth, %": [each.depth * 100.0 for each in found],
             "peak": [None if each.peak_ns is None else utc(each.peak_ns) for each in found],
             "trough": [None if each.trough_ns is None else utc(each.trough_ns) for each in found],
@@ -142,9 +126,28 @@ def drawdowns_frame(run: Run) -> pd.DataFrame:
                 "not by the end" if each.recovered_ns is None else f"{utc(each.recovered_ns):%Y-%m-%d %H:%M:%S}"
                 for each in found
             ],
-            "under water": [duration(each.under_water_ns) for each in found],
+            "length": [duration(each.under_water_ns) for each in found],
         }
     )
+
+
+def moments_rows(basis: Basis) -> list[tuple[str, str, str]]:
+    """Mean, deviation, skew and kurtosis of the returns, and what they are; "–" where undefined."""
+    found = moments(basis.returns)
+    if not found.std > 0.0:
+        return [("Returns", f"{found.rows:,}", "they do not vary")]
+    chance = 1.96 * math.sqrt(6.0 / found.rows)
+    return [
+        ("Returns", f"{found.rows:,}", f"of a {basis.word}, those without a position among them"),
+        ("Mean", f"{found.mean:+.4%}", ""),
+        ("Deviation", f"{found.std:.4%}", "of the sample"),
+        (
+            "Skew",
+            f"{found.skew:+.2f}",
+            f"0 where both sides are alike; ±{chance:.2f} comes by chance from {found.rows:,} normal returns",
+        ),
+        ("Kurtosis", f"{found.kurtosis:.1f}", "3 of a normal law; more means that large moves are more frequent"),
+    ]
 
 
 def tails_rows(found: Tails) -> list[tuple[str, str, str, str]]:
@@ -253,9 +256,3 @@ def fills_frame(run: Run, most: int) -> pd.DataFrame:
     for name in ("price", "trade_price"):
         frame[name] = [f"{getattr(fill, name):,.8g}" for fill in fills]
     return frame
-
-
-def strongest(values: Floats) -> float:
-    """Size of the largest of some numbers that are known, 0 without any."""
-    known = np.abs(values[np.isfinite(values)])
-    return float(known.max()) if known.size else 0.0

@@ -172,6 +172,24 @@ def statistics(performance: Performance) -> list[tuple[str, str]]:
     return lines
 
 
+BAND: Final = (
+    "The band is 1.96 standard errors to either side: 95 of 100 such windows would have the true ratio in theirs if "
+    "returns were independent of each other and alike. Where it holds 0, the window cannot tell skill from luck."
+)
+"""What the band around a moving Sharpe ratio is."""
+
+
+def held_words(performance: Performance) -> str:
+    """What was held, in a sentence."""
+    held = performance.exposure
+    leverage = held.leverage[np.isfinite(held.leverage)]
+    words = (
+        f"A position in {held.in_market:.1%} of the bars; gross at most {money(float(held.gross.max()))}, net between "
+    )
+    words += f"{money(float(held.net.min()), signed=True)} and {money(float(held.net.max()), signed=True)}"
+    return f"{words}, leverage at most {leverage.max():.2f}×." if leverage.size else f"{words}."
+
+
 def ended_as(ended: Ended) -> str:
     """Title of how an account came to its end."""
     return "The account was liquidated" if ended.is_liquidation else "The account was ruined"

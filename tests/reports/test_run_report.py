@@ -15,8 +15,9 @@ from alphastream.errors import ParameterError
 from alphastream.performance import against_benchmark, deflated_sharpe, returns
 from alphastream.reports import PlotlyMissing, plot, settings_of, tearsheet, write_report
 from alphastream.reports.basis import basis_of
+from alphastream.reports.calendar_table import months_frame
 from alphastream.reports.run_report import FIRST, luck_of, performance_of, run_html
-from alphastream.reports.run_tables import costs_rows, months_frame, orders_frame, summary_rows, symbols_frame
+from alphastream.reports.run_tables import costs_rows, orders_frame, summary_rows, symbols_frame
 from alphastream.reports.run_words import troubles
 from alphastream.reports.thinning import MAX_POINTS
 from alphastream.strategies import ZScoreThreshold
@@ -41,11 +42,11 @@ def test_a_report_has_everything(tmp_path: Path) -> None:
     run, found = played()
     path = run.report(tmp_path / "run.html", settings=settings_of(ZScoreThreshold(PAIR), RULES, 5e4, "600 <rows>"))
     text = path.read_text(encoding="utf-8")
-    for title in ("Summary", "Monthly returns", "Worst drawdowns", "Profit by symbol", "Costs", "Round trips"):
+    for title in ("Summary", "Returns by the calendar", "Worst drawdowns", "Profit by symbol", "Costs", "Round trips"):
         assert f">{title}</h2>" in text
     for title in ("Orders", "Fills", "What was assumed", "When not to trust this"):
         assert f">{title}</h2>" in text
-    assert body(text).count(" data-to=") == body(text).count('role="img"') == 5
+    assert body(text).count(" data-to=") == body(text).count('role="img"') == 7
     assert "600 &lt;rows&gt;" in text
     assert "half spread bps" in text
     assert "Less than a week" in text
@@ -105,7 +106,7 @@ def test_names_are_text() -> None:
     text = body(run_html(run, benchmark=pd.Series(run.marks[:, 1], name=ODD)))
     assert "<b>A" not in text
     assert "<img" not in text
-    assert text.count("</script>") == 7  # six figures, and what draws them
+    assert text.count("</script>") == 9  # eight figures, and what draws them
 
 
 def test_profit_by_symbol_adds_up_to_the_cent() -> None:
@@ -219,7 +220,7 @@ def test_a_million_rows_are_thinned() -> None:
 def test_a_tearsheet_has_the_figures_for_which_there_is_enough() -> None:
     run = made(300)
     assert list(tearsheet(run, benchmark=run.marks[:, 0])) == [
-        "books", "rolling", "distribution", "benchmark", "symbols", "costs",
+        "books", "drawdowns", "rolling", "distribution", "benchmark", "symbols", "exposure", "costs",
     ]  # fmt: skip
     assert list(tearsheet(still(5))) == ["books"]
     light, dark = (run.plot(dark=each).layout.paper_bgcolor for each in (False, True))
