@@ -35,11 +35,13 @@ from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_h
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.system import get_system
+from views.shared.tear_sheet import tear_sheet
 from views.shared.uploads import session_cached
 from views.shared.user_code import told_in_words, user_code_notices
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
-RESULT, SWEEP, WALK, THRESHOLDS, SERIES = "Result", "Sweep", "Walk-forward", "Thresholds", "Series"
+RESULT, SHEET, SWEEP, WALK, THRESHOLDS = "Result", "Tear sheet", "Sweep", "Walk-forward", "Thresholds"
+SERIES: Final = "Series"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,11 +76,14 @@ def page() -> None:
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
-    names = [RESULT, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
+    names = [RESULT, SHEET, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
     if tabs[RESULT].open:
         with tabs[RESULT]:
             _result(data, market, request, run)
+    if tabs[SHEET].open:
+        with tabs[SHEET]:
+            tear_sheet(run.result, run.performance, labels(run.result.symbols, request.venue))
     if trials is not None and tabs[SWEEP].open:
         with tabs[SWEEP]:
             sweep_tab(market, request, trials, dark=is_dark())

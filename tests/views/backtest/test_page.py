@@ -161,7 +161,7 @@ def test_a_link_of_before_to_a_filter_finds_its_successor_and_says_so() -> None:
 
 def test_the_optimiser_has_no_sweep_and_trades_only_what_is_there() -> None:
     test = shown(strategy="optimiser", **SHORT)
-    assert [tab.label for tab in test.tabs] == ["Result", "Series"]
+    assert [tab.label for tab in test.tabs] == ["Result", "Tear sheet", "Series"]
     assert int(cards(test)["Trades"]) > 0
     test = shown(strategy="optimiser", pairs="SOLUSDT/BTCUSDT", **SHORT)
     assert "SOLUSDT is not in the data" in words(test)
