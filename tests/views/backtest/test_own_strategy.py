@@ -35,7 +35,7 @@ def test_a_form_is_made_of_its_fields_and_it_runs(tmp_path: Path) -> None:
         assert (field.label, field.value, field.min, field.max, field.step) == ("Breakout", 1.5, 0.1, 10.0, 0.25)
         assert test.number_input(key="SpreadBreakout_notional").label == "Notional, quote currency"
         assert test.selectbox(key="SpreadBreakout_side").options == ["both", "long", "short"]
-        assert [tab.label for tab in test.tabs] == ["Result", "Series"]
+        assert [tab.label for tab in test.tabs] == ["Result", "Tear sheet", "Series"]
         test.number_input(key="SpreadBreakout_back").set_value(2.0).run()
         assert "Back 2 is not inside the breakout 1.5: lower it." in words(test)
         assert not test.exception
