@@ -63,7 +63,7 @@ def test_it_runs_and_what_the_legs_earned_sums_to_the_profit() -> None:
         assert legs[name].iloc[:-1].sum() == pytest.approx(legs[name].iloc[-1], abs=1e-6)
     assert f"{legs['net'].iloc[-1]:+,.2f}" == found["Net profit"]
     assert "All legs traded in 100% of the bars." in words(test)
-    assert [tab.label for tab in test.tabs] == ["Result", "Series"]
+    assert [tab.label for tab in test.tabs] == ["Result", "Tear sheet", "Series"]
     test.multiselect(key="legs").set_value(["BBB", "AAA", "CCC", "DDD"]).run()
     (legs,) = (each.value for each in test.dataframe if "leg" in each.value)
     assert legs["leg"].tolist() == ["BBB", "AAA", "CCC", "DDD", "all"]
