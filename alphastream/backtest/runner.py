@@ -7,7 +7,7 @@ happens, orders meet those that came first.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +35,7 @@ NEVER_NS: Final = 2**63 - 1
 FEW: Final = 20  # orders that may miss their trade before a run says so
 LOOKED_AT: Final = 4096  # rows at whose prices the margin is looked at together
 CHAINS: Final = 1000  # of jobs that orders leave behind, after the last row on which a strategy turns
+TOLD_EVERY: Final = 64  # events: telling costs little, and a strategy may be slow
 CHUNK: Final = 128  # rows made ahead: few enough that the garbage collector does not see them
 
 
@@ -220,9 +221,12 @@ def backtest(
     capital: float = 100_000.0,
     begin_ns: int | None = None,
     observe: Mapping[str, Series] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Run a strategy over all of a market; see ``backtests``."""
-    return backtests(market, [strategy], rules, capital=capital, begin_ns=begin_ns, observe=observe)[0]
+    return backtests(market, [strategy], rules, capital=capital, begin_ns=begin_ns, observe=observe, progress=progress)[
+        0
+    ]
 
 
 def backtests(
@@ -233,6 +237,7 @@ def backtests(
     capital: float = 100_000.0,
     begin_ns: int | None = None,
     observe: Mapping[str, Series] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[RunResult]:
     """Run strategies over all of a market, each with an account of its own.
 
@@ -246,6 +251,8 @@ def backtests(
     begin_ns : rows up to here make series ready and are not decided on; a position that the rule is in by then is not
         joined. None begins with the first row.
     observe : further series to record beside the trades.
+    progress : called now and then with the rows of a run that are done, and all of it; a ``BaseException`` that it
+        raises, such as KeyboardInterrupt, ends the run.
 
     Raises
     ------
@@ -266,6 +273,7 @@ def backtests(
             capital,
             begin_ns=begin_ns,
             observed={n: _placed(*f, table.time_ns) for n, f in seen.items()},
+            progress=progress,
         )
         for strategy, table in zip(fold.strategies, tables, strict=True)
     ]
@@ -280,6 +288,7 @@ def run_table(
     *,
     begin_ns: int | None = None,
     observed: Mapping[str, Floats] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Run a strategy over rows that ``RowFold`` gave it; see ``backtests``.
 
@@ -290,7 +299,7 @@ def run_table(
     interval_ns = require_one_interval(strategy)
     rows = len(table)
     table, direction = _begun(strategy, table, begin_ns)
-    simulation = _play(market, strategy, table, direction, rules, capital, interval_ns)
+    simulation = _play(market, strategy, table, direction, rules, capital, interval_ns, progress)
     if isinstance(market, BarMarket) and rules.fill == "next_trade":
         _require_fills(simulation)
     shown = {name: values[rows - len(table) :] for name, values in (observed or {}).items()}
@@ -332,6 +341,7 @@ def _play(
     rules: BrokerRules,
     capital: float,
     interval_ns: int,
+    progress: Callable[[int, int], None] | None,
 ) -> Simulation:
     dispatcher = BacktestingDispatcher(chain_limit=CHAINS)
     dispatcher.stop_on_handler_exceptions = True
@@ -359,10 +369,12 @@ def _play(
             tapes.play(row.when_ns + at_close)
         simulation.on_row(row)
 
+    handler = on_row if progress is None else _told(on_row, table, progress)
+
     # Time limits change directions between rows, and funding wants the marks of every row.
     sparse = table.follows is not None and rules.timeout_ns is None and rules.funding is None
     sparse = sparse and not simulation.acting.listens
-    dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), on_row)
+    dispatcher.subscribe(TurnSource(table, simulation, tapes) if sparse else TableSource(table), handler)
     simulation.broker.funding.begin(first_ns, until_ns=last_ns)
     schedule(last_ns + 1, dispatcher.stop)  # what happens later belongs to no row
     _complete(dispatcher.run(stop_signals=[]))
@@ -370,6 +382,18 @@ def _play(
         raise dispatcher.last_error
     simulation.finish()
     return simulation
+
+
+def _told(on_row: Callable[[Any], None], table: Table, progress: Callable[[int, int], None]) -> Callable[[Any], None]:
+    """The same, telling now and then how far it is."""
+    events, times, rows = count(1), table.time_ns, len(table)
+
+    def on_row_and_tell(row: Any) -> None:
+        if next(events) % TOLD_EVERY == 0:
+            progress(int(times.searchsorted(row.when_ns)), rows)
+        on_row(row)
+
+    return on_row_and_tell
 
 
 def _closes_first(rules: BrokerRules) -> bool:

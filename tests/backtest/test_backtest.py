@@ -172,6 +172,22 @@ def test_a_backtest_runs_where_a_loop_is_running() -> None:
     assert same_log(asyncio.run(cell()), backtest(TAPE, Scripted([ENTER])))
 
 
+def test_a_run_tells_how_far_it_is_and_ends_where_nobody_wants_it() -> None:
+    market, strategy = random_market(3, 300), ZScoreThreshold(PAIR)
+    every_row = BrokerRules(timeout_ns=3_600 * SECOND)
+    told: list[tuple[int, int]] = []
+    result = backtest(market, strategy, every_row, progress=lambda done, total: told.append((done, total)))
+    assert same_log(result, backtest(market, strategy, every_row))
+    assert told == [(64 * n - 1, len(result)) for n in range(1, len(result) // 64 + 1)]
+    assert told
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backtest(market, strategy, every_row, progress=stop)
+
+
 def test_strategies_side_by_side_do_as_they_do_alone() -> None:
     market = random_market(3, 400)
     spec = PairSpec("Y", "X", SECOND, window=20, entry=1.0)

@@ -13,7 +13,7 @@ from views.backtest.depth_tables import comparison_frame
 from views.shared.controls import sentence
 from views.shared.cost_controls import HALF_SPREAD_BPS, IN_BOOKS
 from views.shared.escaping import in_markdown
-from views.shared.uploads import session_cached
+from views.shared.uploads import session_computed
 
 MODEL = "half spread"
 
@@ -38,13 +38,16 @@ def depth_comparison(data: Data, request: BacktestRequest, result: RunResult) ->
     rules = other_rules(request.rules)
     in_books = rules.fill == "recorded_depth"
 
-    def make() -> RunResult:
-        market = data.market(request.strategy.symbols)
-        with st.spinner("Running the backtest", show_time=True):
-            return backtest(market, request.strategy, rules, capital=request.capital)
-
     try:
-        other = session_cached("backtest_depth", [data, request, rules], make)
+        market = data.market(request.strategy.symbols)
+        other = session_computed(
+            "backtest_depth",
+            [data, request, rules],
+            lambda progress: backtest(market, request.strategy, rules, capital=request.capital, progress=progress),
+            "The other backtest",
+        )
+        if other is None:
+            return
     except AlphaStreamError as error:
         st.warning(in_markdown(sentence(error, request.venue)), icon=":material/layers_clear:", title="Not compared")
         return

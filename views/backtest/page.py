@@ -34,9 +34,10 @@ from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
+from views.shared.progress import Progress as Told
 from views.shared.system import get_system
 from views.shared.tear_sheet import tear_sheet
-from views.shared.uploads import session_cached
+from views.shared.uploads import session_cached, session_computed
 from views.shared.user_code import told_in_words, user_code_notices
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
@@ -73,6 +74,8 @@ def page() -> None:
         market = data.market(request.strategy.symbols)
         with told_in_words(request.strategy):
             run = _run(market, request)
+        if run is None:
+            return
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
@@ -100,23 +103,23 @@ def page() -> None:
     _caveats()
 
 
-def _run(market: Market, request: BacktestRequest) -> _Run:
-    """The run of these settings; the one before while nothing has changed."""
+def _run(market: Market, request: BacktestRequest) -> _Run | None:
+    """The run of these settings, the one before while nothing has changed; None where it was cancelled."""
 
-    def make() -> _Run:
-        with st.spinner("Running the backtest", show_time=True):
-            result = backtest(
-                market,
-                request.strategy,
-                request.rules,
-                capital=request.capital,
-                observe=dict(request.observe),
-            )
-            performance = _performance(result, request)
-            trades = tables.trades_frame(result, performance, request.venue)
-            return _Run(result, performance, trades, _together(market, request))
+    def make(progress: Told) -> _Run:
+        result = backtest(
+            market,
+            request.strategy,
+            request.rules,
+            capital=request.capital,
+            observe=dict(request.observe),
+            progress=progress,
+        )
+        performance = _performance(result, request)
+        trades = tables.trades_frame(result, performance, request.venue)
+        return _Run(result, performance, trades, _together(market, request))
 
-    return session_cached("backtest_run", [market, request], make)
+    return session_computed("backtest_run", [market, request], make, "The backtest")
 
 
 def _together(market: Market, request: BacktestRequest) -> float:

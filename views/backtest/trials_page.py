@@ -34,9 +34,9 @@ from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
-from views.shared.progress import Progress, growing_bar
+from views.shared.progress import Progress
 from views.shared.system import get_settings
-from views.shared.uploads import session_cached
+from views.shared.uploads import session_cached, session_computed
 
 LAST_SWEEP: Final = "backtest_sweep"
 
@@ -97,14 +97,19 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
         st.info("A sweep tries windows and entries of one pair: choose a threshold strategy.", icon=":material/info:")
         return
     try:
-        with growing_bar("Trying all combinations", "windows") as progress:
-            swept = session_cached(
-                LAST_SWEEP, [market, request, trials], lambda: _sweep(market, request, strategy, trials, progress)
-            )
+        history, backend = history_of(market, request, strategy), get_settings().compute
+        swept = session_computed(
+            LAST_SWEEP,
+            [market, request, trials],
+            lambda progress: Swept(market, request, _sweep(history, request, strategy, trials, backend, progress)),
+            "The sweep",
+            "windows",
+        )
     except AlphaStreamError as error:
         _refused(error, request.venue)
         return
-    _swept(swept.result, history_of(market, request, strategy), strategy, request.capital, dark=dark)
+    if swept is not None:
+        _swept(swept.result, history, strategy, request.capital, dark=dark)
 
 
 def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital: float, *, dark: bool) -> None:
@@ -174,25 +179,29 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
     try:
         history = history_of(market, request, strategy)
         train_rows, test_rows = _lengths(len(history), folds, share, gap)
-        with growing_bar("Walking forward", "windows") as progress:
-            walk = session_cached(
-                "backtest_walk",
-                [market, request, trials, train_rows, test_rows, gap, training],
-                lambda: walk_forward(
-                    history,
-                    strategy,
-                    trials.windows,
-                    trials.entries,
-                    train_rows=train_rows,
-                    test_rows=test_rows,
-                    purge_rows=gap,
-                    training=training,
-                    capital=request.capital,
-                    backend=get_settings().compute,
-                    progress=progress,
-                ),
-            )
-            hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk))
+        backend = get_settings().compute
+        walk = session_computed(
+            "backtest_walk",
+            [market, request, trials, train_rows, test_rows, gap, training],
+            lambda progress: walk_forward(
+                history,
+                strategy,
+                trials.windows,
+                trials.entries,
+                train_rows=train_rows,
+                test_rows=test_rows,
+                purge_rows=gap,
+                training=training,
+                capital=request.capital,
+                backend=backend,
+                progress=progress,
+            ),
+            "The walk forward",
+            "windows",
+        )
+        if walk is None:
+            return
+        hindsight = session_cached("backtest_hindsight", [walk], lambda: best_in_hindsight(history, walk))
     except AlphaStreamError as error:
         _refused(error, request.venue)
         return
@@ -294,19 +303,22 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
 
 
 def _sweep(
-    market: Market, request: BacktestRequest, strategy: PairStrategy, trials: Trials, progress: Progress
-) -> Swept:
-    history = history_of(market, request, strategy)
-    result = sweep(
+    history: PairHistory,
+    request: BacktestRequest,
+    strategy: PairStrategy,
+    trials: Trials,
+    backend: str,
+    progress: Progress,
+) -> Sweep:
+    return sweep(
         history,
         strategy,
         trials.windows,
         trials.entries,
         capital=request.capital,
-        backend=get_settings().compute,
+        backend=backend,
         progress=progress,
     )
-    return Swept(market, request, result)
 
 
 def history_of(market: Market, request: BacktestRequest, strategy: PairStrategy) -> PairHistory:

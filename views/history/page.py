@@ -25,7 +25,7 @@ from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.series import pair_series
 from views.shared.system import get_settings
-from views.shared.uploads import choose_upload, is_paired, session_cached
+from views.shared.uploads import choose_upload, is_paired, session_computed
 from views.shared.user_code import user_code_notices
 
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
@@ -63,6 +63,8 @@ def _pair() -> None:
         return
     try:
         answer = _answer(upload, spec)
+        if answer is None:
+            return
     except AlphaStreamError as error:
         st.error(
             in_markdown(in_words(error, upload.venue)),
@@ -73,12 +75,14 @@ def _pair() -> None:
     _result(upload, spec, answer)
 
 
-def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics:
-    """The analytics of an upload."""
-    with st.spinner("Computing"):
-        return session_cached(
-            "answer", [upload, spec], lambda: analyse(pair_rows(upload, spec.y, spec.x, spec.interval_ns), spec)
-        )
+def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics | None:
+    """The analytics of an upload; None where a person cancelled them."""
+    return session_computed(
+        "answer",
+        [upload, spec],
+        lambda _: analyse(pair_rows(upload, spec.y, spec.x, spec.interval_ns), spec),
+        "The analysis",
+    )
 
 
 def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:

@@ -22,6 +22,7 @@ from views.shared.elements import offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN
+from views.shared.progress import computing
 from views.shared.system import get_settings
 
 METHODS: Final[dict[str, FittedMethod]] = {"OLS": "ols", "Johansen": "johansen", "Sparse": "sparse"}
@@ -100,25 +101,23 @@ def _controls(upload: Upload) -> _Request:
 
 def _scan(upload: Upload, request: _Request) -> None:
     """Run a scan with a bar that grows; leaving the page or pressing Cancel ends it at the next step."""
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Preparing")
-        st.button("Cancel", icon=":material/close:", key="cancel_baskets", help="Ends the scan at its next step.")
-
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{done:,} of {total:,} first legs")
-
+    backend = get_settings().compute
     try:
         panel = price_panel(upload, request.interval_ns)
-        table = scan_baskets(
-            panel,
-            log=request.log,
-            legs=request.legs,
-            method=request.method,
-            judged=request.judged,
-            split=request.split,
-            backend=get_settings().compute,
-            progress=progress,
+        table = computing(
+            "Scanning",
+            "first legs",
+            lambda progress: scan_baskets(
+                panel,
+                log=request.log,
+                legs=request.legs,
+                method=request.method,
+                judged=request.judged,
+                split=request.split,
+                backend=backend,
+                progress=progress,
+            ),
+            key="scan_baskets",
         )
         st.session_state[RESULT] = _Scanned(table, upload)
     except AlphaStreamError as error:
@@ -126,7 +125,6 @@ def _scan(upload: Upload, request: _Request) -> None:
         st.error(
             in_markdown(in_words(error, upload.venue)), icon=":material/error:", title="No baskets can be looked for"
         )
-    place.empty()
 
 
 def _result() -> None:

@@ -28,6 +28,7 @@ from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
+from views.shared.progress import computing
 from views.shared.recordings import BUNDLED, OWN, own_tape
 from views.shared.system import get_settings
 from views.shared.uploads import LAST, choose_upload
@@ -185,26 +186,24 @@ def _controls(upload: Upload) -> Request:
 
 def _scan(upload: Upload, request: Request) -> None:
     """Run a scan with a bar that grows; leaving the page or pressing Cancel ends it at the next step."""
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Preparing")
-        st.button("Cancel", icon=":material/close:", key="cancel", help="Ends the scan at its next step.")
-
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{done:,} of {total:,} pairs")
-
+    backend = get_settings().compute
     try:
         panel = price_panel(upload, request.interval_ns)
-        table = scan_pairs(
-            panel,
-            log=request.log,
-            direction=request.direction,
-            least_rows=LEAST_ROWS if upload.kind == "ticks" else MINIMUM_ROWS,
-            cost_bps=request.cost_bps,
-            backend=get_settings().compute,
-            progress=progress,
-            max_lags=request.fixed_lags,
-            autolag="aic" if request.fixed_lags is None else None,
+        table = computing(
+            "Scanning",
+            "pairs",
+            lambda progress: scan_pairs(
+                panel,
+                log=request.log,
+                direction=request.direction,
+                least_rows=LEAST_ROWS if upload.kind == "ticks" else MINIMUM_ROWS,
+                cost_bps=request.cost_bps,
+                backend=backend,
+                progress=progress,
+                max_lags=request.fixed_lags,
+                autolag="aic" if request.fixed_lags is None else None,
+            ),
+            key="scan",
         )
         table = table.sort_values("pvalue_rescaled", kind="stable", ignore_index=True)
         if upload.kind == "ticks":
@@ -217,7 +216,6 @@ def _scan(upload: Upload, request: Request) -> None:
         st.error(
             in_markdown(in_words(error, upload.venue)), icon=":material/error:", title="This universe cannot be scanned"
         )
-    place.empty()
 
 
 def _notes(table: pd.DataFrame, upload: Upload) -> list[str]:

@@ -52,4 +52,7 @@ def kernels_ready(*groups: str) -> bool:
 def _wait(groups: tuple[str, ...]) -> None:
     if shared().is_ready(*groups):
         st.rerun()
-    st.info(compiling_text(shared().progress), icon=":material/hourglass_empty:", title="Not yet")
+    progress = shared().progress
+    st.info(compiling_text(progress), icon=":material/hourglass_empty:", title="Not yet")
+    if progress is not None:
+        st.progress(progress.done / progress.total)

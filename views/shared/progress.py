@@ -1,10 +1,10 @@
 """Work that takes its time: a bar that grows, and a way out."""
 
 import io
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from typing import BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import streamlit as st
 
@@ -16,11 +16,13 @@ Progress = Callable[[int, int], None]
 """Called with what is done and what there is."""
 
 PATIENCE_S: Final = 0.3
+LEAST_S: Final = 1.0  # of work, before the time left is guessed from it
+LONG_S: Final = 100.0  # from here on minutes are said
 STEP_S: Final = 0.1
 
 
-class Cancelled(Exception):
-    """Raised in the reading thread once nobody wants its result."""
+class Cancelled(BaseException):
+    """Raised in a working thread once nobody wants its result; no error that anybody on the way should handle."""
 
 
 class Watched(io.RawIOBase):
@@ -72,19 +74,89 @@ class Watched(io.RawIOBase):
         return len(content)
 
 
-@contextmanager
-def growing_bar(words: str, unit: str) -> Iterator[Progress]:
-    """A spinner with a bar below it that grows with the calls of what it gives; both are gone at the end."""
-    place = st.empty()
+class Told:
+    """How far work is that runs in another thread, and whether anybody still wants it.
 
-    def progress(done: int, total: int) -> None:
-        place.progress(done / total, f"{done:,} of {total:,} {unit}")
+    Parameters
+    ----------
+    words : what is done.
+    unit : of what ``tell`` counts; "" shows the share alone.
+    """
 
-    with st.spinner(words, show_time=True):
-        try:
-            yield progress
-        finally:
-            place.empty()
+    def __init__(self, words: str, unit: str) -> None:
+        self._words, self._unit = words, unit
+        self._done, self._total = 0, 0
+        self._began_s = time.monotonic()
+        self._cancelled = False
+
+    def tell(self, done: int, total: int) -> None:
+        """Take down how far it is; raises ``Cancelled`` once nobody wants the result."""
+        if self._cancelled:
+            raise Cancelled
+        self._done, self._total = done, total
+
+    def cancel(self) -> None:
+        """Let the work end when it tells the next time."""
+        self._cancelled = True
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        return min(self._done / self._total, 1.0) if self._total else 0.0
+
+    @property
+    def text(self) -> str:
+        """What is done, how much of it, and how long the rest may take, should it go on as it did."""
+        spent_s = time.monotonic() - self._began_s
+        if not self._done:
+            return f"{self._words}, {spent_s:.0f} s"
+        how_far = f"{self._done:,} of {self._total:,} {self._unit}" if self._unit else f"{self.share:.0%}"
+        counted = f"{self._words}: {how_far}"
+        return f"{counted}, {left_text(spent_s, self.share)}" if spent_s > LEAST_S else counted
+
+
+def left_text(spent_s: float, share: float) -> str:
+    """How long the rest may take where the begin took so long: ``about 12 s left``.
+
+    >>> left_text(6.0, 0.25), left_text(90.0, 0.25), left_text(9.0, 0.99)
+    ('about 18 s left', 'about 4 min left', 'about 1 s left')
+    """
+    left_s = spent_s * (1.0 - share) / share
+    return f"about {max(1, round(left_s))} s left" if left_s < LONG_S else f"about {left_s / 60:.0f} min left"
+
+
+def computing(
+    words: str,
+    unit: str,
+    work: Callable[[Progress], Value],
+    *,
+    key: str,
+    on_cancel: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
+) -> Value:
+    """Let ``work`` compute in a thread of its own, with a bar, the time left and a Cancel button where it takes longer
+    than a moment. A click, on this button or on any other, ends this run of the page, and the work when it tells next.
+
+    Parameters
+    ----------
+    work : is given what to tell; it knows neither page nor session.
+    on_cancel, args : called at a click on Cancel, before the page runs again.
+    """
+    told, place = Told(words, unit), st.empty()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="alphastream-work")
+    try:
+        result = pool.submit(work, told.tell)
+        if not _finished(result, PATIENCE_S):
+            with place.container():
+                bar = st.progress(0.0, in_markdown(told.text))
+                st.button("Cancel", icon=":material/close:", key=f"stop-{key}", on_click=on_cancel, args=args)
+            while not _finished(result, STEP_S):
+                bar.progress(told.share, in_markdown(told.text))
+    finally:  # a click ends this run at the line above
+        told.cancel()
+        pool.shutdown(wait=False)
+        place.empty()
+    return result.result()
 
 
 def reading(name: str, stream: BinaryIO, size: int, key: str, work: Callable[[BinaryIO], Value]) -> Value | None:
@@ -108,8 +180,11 @@ def reading(name: str, stream: BinaryIO, size: int, key: str, work: Callable[[Bi
                 with place.container():
                     bar = st.progress(0.0, words)
                     st.button("Cancel", icon=":material/close:", key=f"stop-{key}", on_click=_set, args=(flag,))
+                began_s = time.monotonic()
                 while not _finished(result, STEP_S):
-                    bar.progress(watched.share, f"{words}: {watched.share:.0%}")
+                    share, spent_s = watched.share, time.monotonic() - began_s
+                    left = f", {left_text(spent_s, share)}" if share and spent_s > LEAST_S else ""
+                    bar.progress(share, f"{words}: {share:.0%}{left}")
         finally:  # a click ends this run at the line above
             watched.cancel()
             place.empty()

@@ -10,6 +10,7 @@ from alphastream.history.amounts import Amount
 from alphastream.uploads import Upload
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
+from views.shared.progress import computing
 from views.shared.recorded import MAX_TICKS, Source, choose_source, telling_failures, ticks_text
 from views.shared.recorded_bars import missing, read_bars
 from views.shared.time_range import TimeRange, choose_time
@@ -74,18 +75,19 @@ def _read(source: Source, names: list[str], time: TimeRange, interval_ns: int) -
     if problem:
         st.error(problem, icon=":material/error:", title="Not read")
         return None
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Preparing")
-        st.button("Cancel", icon=":material/close:", key="history_cancel")
-
-    def progress(share: float, words: str) -> None:
-        bar.progress(min(share, 1.0), in_markdown(words))
-
-    try:
-        upload = read_bars(source.tape, names, time.start_ns, time.end_ns, interval_ns, progress)
-    finally:
-        place.empty()
+    upload = computing(
+        "Reading",
+        "",
+        lambda tell: read_bars(
+            source.tape,
+            names,
+            time.start_ns,
+            time.end_ns,
+            interval_ns,
+            lambda share, _: tell(round(min(share, 1.0) * 1_000), 1_000),
+        ),
+        key="history",
+    )
     if upload is None:
         st.info("Nothing was recorded of these instruments in this time.", icon=":material/database:")
     return upload

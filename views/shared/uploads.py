@@ -24,7 +24,7 @@ from views.shared import recordings
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.kept_files import KeptFile
-from views.shared.progress import reading
+from views.shared.progress import Progress, computing, reading
 from views.shared.sessions import session_id
 from views.shared.system import get_file_budget, get_settings, get_shelf
 from views.shared.upload_columns import show_columns
@@ -339,13 +339,38 @@ def session_cached(name: str, inputs: list[Any], make: Callable[[], Value]) -> V
     Uploads are the same when they are the same object; requests and corrections when they are equal.
     """
     before, value = st.session_state.get(name, ([], None))
-    same = (
-        value is not None
-        and len(before) == len(inputs)
-        and all(a is b or (not isinstance(a, Upload) and a == b) for a, b in zip(before, inputs, strict=True))
-    )
-    if not same:
+    if value is None or not _are_same(before, inputs):
         value = make()
         _set(name, (inputs, value))
         st.session_state.setdefault(CACHED, set()).add(name)
     return cast(Value, value)
+
+
+def session_computed(
+    name: str, inputs: list[Any], work: Callable[[Progress], Value], words: str, unit: str = "rows"
+) -> Value | None:
+    """``session_cached`` for what takes its time: a bar, the time left and a way out.
+
+    Parameters
+    ----------
+    work : as of ``computing``.
+
+    Returns
+    -------
+    None, and a button that begins again, after a person cancelled it.
+    """
+    flag = f"cancelled-{name}"
+    if _are_same(st.session_state.get(flag, [None]), inputs):
+        st.info(f"{words} was not finished.", icon=":material/close:", title="Cancelled")
+        st.button("Compute it", key=f"again-{name}", on_click=st.session_state.pop, args=(flag,))
+        return None
+    return session_cached(
+        name, inputs, lambda: computing(words, unit, work, key=name, on_cancel=_set, args=(flag, inputs))
+    )
+
+
+def _are_same(before: Sequence[Any], inputs: Sequence[Any]) -> bool:
+    """Whether these inputs are those of before."""
+    return len(before) == len(inputs) and all(
+        a is b or (not isinstance(a, Upload) and a == b) for a, b in zip(before, inputs, strict=True)
+    )

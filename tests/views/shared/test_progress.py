@@ -1,11 +1,13 @@
 """Long reading: the bar knows how far it is, a cancelled reading ends, and can be begun again."""
 
 import io
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from views.shared.progress import Cancelled, Watched
+from alphastream.errors import ParameterError
+from views.shared.progress import Cancelled, Told, Watched, computing
 
 
 def test_a_watched_stream_reads_the_same_bytes_and_knows_how_far_it_is() -> None:
@@ -50,18 +52,70 @@ def test_a_cancelled_reading_is_said_and_can_be_begun_again() -> None:
     assert app.text[0].value == "read abc"
 
 
-def test_a_bar_grows_and_is_gone() -> None:
+def test_what_is_left_follows_from_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    told = Told("The sweep", "windows")
+    now[0] = 4.0
+    assert told.text == "The sweep, 4 s"
+    told.tell(5, 20)
+    now[0] = 6.0
+    assert told.text == "The sweep: 5 of 20 windows, about 18 s left"
+    assert told.share == 0.25
+    told.cancel()
+    with pytest.raises(Cancelled):
+        told.tell(6, 20)
+
+
+def test_a_result_comes_from_a_thread_and_leaves_no_bar() -> None:
     def page() -> None:
+        import threading
+
         import streamlit as st
 
-        from views.shared.progress import growing_bar
+        from views.shared.progress import computing
 
-        with growing_bar("Trying", "windows") as progress:
-            progress(1, 4)
-            progress(4, 4)
-        st.write("done")
+        def work(tell):  # type: ignore[no-untyped-def] # this source is run elsewhere, without the imports above
+            tell(1, 4)
+            return threading.current_thread().name
+
+        st.markdown(computing("Trying", "windows", work, key="try"))
 
     app = AppTest.from_function(page).run()
     assert not app.exception
-    assert [each.value for each in app.markdown] == ["done"]
+    assert app.markdown[0].value.startswith("alphastream-work")
     assert not app.get("progress")
+    assert not app.button
+
+
+def test_what_a_person_cancelled_stays_so_until_asked_for_or_until_something_else_is() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from views.shared.uploads import session_computed
+
+        asked = st.session_state["asked"]
+        made = session_computed("made", [asked], lambda tell: asked * 2, "It")
+        st.markdown(f"made {made}")
+
+    app = AppTest.from_function(page)
+    app.session_state["asked"] = 2
+    app.session_state["cancelled-made"] = [2]
+    app.run()
+    assert app.info[0].value == "It was not finished."
+    assert app.markdown[0].value == "made None"
+    app.session_state["asked"] = 3
+    app.run()
+    assert app.markdown[0].value == "made 6"
+    app.session_state["asked"] = 2
+    app.run()
+    app.button(key="again-made").click().run()
+    assert app.markdown[0].value == "made 4"
+
+
+def test_an_error_of_the_work_is_the_pages() -> None:
+    def fail(_: object) -> None:
+        raise ParameterError("too few rows")
+
+    with pytest.raises(ParameterError, match="too few rows"):
+        computing("Trying", "rows", fail, key="fail")
