@@ -100,7 +100,7 @@ def hourly(symbol: str, minute: int) -> bytes:
 
 @pytest.mark.parametrize("page", ["history", "scanner"])
 def test_names_of_legs_that_never_meet_are_text(page: str) -> None:
-    test = app(f"views/{page}/page.py")
+    test = app(f"views/{page}/page.py", source="Upload")
     for number, symbol in enumerate((Y, X)):
         test.file_uploader[0].upload(f"{number}.csv", hourly(symbol, 20 * number))
     told(test.run())
@@ -111,7 +111,7 @@ def test_names_of_legs_that_never_meet_are_text(page: str) -> None:
 
 @pytest.mark.parametrize("page", ["history", "backtest", "scanner"])
 def test_names_in_a_file_are_text(page: str) -> None:
-    test = app(f"views/{page}/page.py", **({"data": "Files"} if page == "backtest" else {}))
+    test = app(f"views/{page}/page.py", source="Upload", **({"data": "Files"} if page == "backtest" else {}))
     test.file_uploader[0].upload(FILE, ticks(Y, X, Z)).run()
     said = told(test)
     assert "boo" in said.lower()
@@ -141,7 +141,7 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "content"), BAD, ids=[name for name, _ in BAD])
 def test_errors_of_files_are_text(name: str, content: bytes) -> None:
-    test = app("views/history/page.py")
+    test = app("views/history/page.py", source="Upload")
     test.file_uploader[0].upload(name, content).run()
     assert test.error or test.info  # of one symbol alone
     told(test)

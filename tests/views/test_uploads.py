@@ -82,7 +82,7 @@ def table(test: AppTest, column: str) -> Any:
 
 
 def test_a_file_that_was_read_shows_how_and_can_be_corrected_and_corrected_back() -> None:
-    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
     assert "date (by its name)" in words(test)
     rows = table(test, "close")
     assert list(rows["symbol"].unique()) == ["AAA"]
@@ -102,7 +102,7 @@ def test_a_file_that_was_read_shows_how_and_can_be_corrected_and_corrected_back(
 
 
 def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> None:
-    test = upload(app(HISTORY), bars("date,open,settle"), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars("date,open,settle"), bars(symbol="BBB"))
     assert len(test.error) == 1
     assert read(test.error[0].proto.title) == "AAA.csv cannot be read"
     assert read(test.error[0].value).startswith("Line 1: no column for high and low")
@@ -116,7 +116,7 @@ def test_a_refused_file_shows_its_rows_and_is_read_once_it_is_corrected() -> Non
 
 
 def test_a_column_plays_one_role() -> None:
-    test = upload(app(HISTORY), trades(), trades("BBB"))
+    test = upload(app(HISTORY, source="Upload"), trades(), trades("BBB"))
     assert of_role(test, "quantity").value == "size"
     of_role(test, "price").select("size").run()
     assert of_role(test, "quantity").value == ""
@@ -127,7 +127,7 @@ def test_a_column_plays_one_role() -> None:
 
 
 def test_the_symbol_of_a_file_can_be_named() -> None:
-    test = upload(app(HISTORY), bars(symbol="prices"), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(symbol="prices"), bars(symbol="BBB"))
     next(box for box in test.text_input if box.label.startswith("Symbol in prices")).set_value(" wti ").run()
     assert not test.exception
     assert set(found(test).symbols) == {"WTI", "BBB"}
@@ -143,7 +143,7 @@ def test_a_file_is_looked_at_and_read_once(monkeypatch: pytest.MonkeyPatch) -> N
             return before(*args)
 
         monkeypatch.setattr(views.shared.uploads, name, counted)
-    test = upload(app(HISTORY), bars(), ("bad.csv", b"date,close\n2024-01-01,1\nx,2\n2024-01-03,3\n"))
+    test = upload(app(HISTORY, source="Upload"), bars(), ("bad.csv", b"date,close\n2024-01-01,1\nx,2\n2024-01-03,3\n"))
     test.run()
     test.run()
     assert counts == {"inspect": 2, "read": 2}
@@ -152,7 +152,7 @@ def test_a_file_is_looked_at_and_read_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_only_roles_of_the_rows_kind_are_offered() -> None:
-    test = upload(app(HISTORY), trades())
+    test = upload(app(HISTORY, source="Upload"), trades())
     offered = [box.label for box in test.selectbox]
     assert offered == ["time", "time of day", "symbol", "price", "quantity", "trade id", "side"]
     assert of_role(test, "side").options == ["not used", "date", "price", "size"]
@@ -168,7 +168,7 @@ def test_only_roles_of_the_rows_kind_are_offered() -> None:
 
 def test_columns_of_symbols_can_be_read_alone() -> None:
     wide = "date,KO,PEP\n" + "\n".join(f"2024-01-{day:02d},{60 + day % 3},{170 - day % 4}" for day in range(1, 29))
-    test = upload(app(HISTORY), ("wide.csv", wide.encode()))
+    test = upload(app(HISTORY, source="Upload"), ("wide.csv", wide.encode()))
     assert [box.label for box in test.selectbox][:3] == ["time", "time of day", "symbol"]
     assert "Each column of prices is a symbol" in words(test)
     test.segmented_control(key=f"kind-{test.session_state['kept_files'][0].id}").set_value("Bars").run()
@@ -183,14 +183,14 @@ def test_an_archive_says_what_is_in_it() -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in (bars(), bars(symbol="BBB")):
             archive.writestr(name, content)
-    test = upload(app(HISTORY), ("both.zip", packed.getvalue()))
+    test = upload(app(HISTORY, source="Upload"), ("both.zip", packed.getvalue()))
     assert "120 bars, 2 symbols, each in files of its own" in words(test)
     assert "2 files inside, all are read: this is both.zip/AAA.csv" in words(test)
     assert not test.text_input  # no name is that of both
 
 
 def test_files_of_two_kinds_do_not_belong_together() -> None:
-    test = upload(app(HISTORY), trades(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), trades(), bars(symbol="BBB"))
     assert read(test.error[0].value) == "Files of one kind are needed, not AAA.csv: ticks, BBB.csv: bars"
 
 
@@ -205,7 +205,7 @@ def first_day(test: AppTest, symbol: str) -> str:
 
 
 def test_the_order_of_dates_is_chosen_where_the_rows_do_not_tell() -> None:
-    test = upload(app(HISTORY), ("AAA.csv", b"date,close\n01/08/2024,1\n04/08/2024,2\n"))
+    test = upload(app(HISTORY, source="Upload"), ("AAA.csv", b"date,close\n01/08/2024,1\n04/08/2024,2\n"))
     assert "the rows do not tell which" in read(test.error[0].value)
     select = of_role(test, "Order of the dates")
     assert select.options == [
@@ -226,13 +226,13 @@ def test_the_order_of_dates_is_chosen_where_the_rows_do_not_tell() -> None:
 
 
 def test_the_order_of_dates_can_be_corrected_of_a_file_that_was_read() -> None:
-    test = upload(app(HISTORY), slashed("AAA", 9))
+    test = upload(app(HISTORY, source="Upload"), slashed("AAA", 9))
     assert first_day(test, "AAA") == "2024-08-01"
     of_role(test, "Order of the dates").select("MDY").run()
     assert first_day(test, "AAA") == "2024-01-08"
     of_role(test, "Order of the dates").select("").run()
     assert first_day(test, "AAA") == "2024-08-01"
-    test = upload(app(HISTORY), slashed("BBB", 28))  # the 13th is no month
+    test = upload(app(HISTORY, source="Upload"), slashed("BBB", 28))  # the 13th is no month
     assert not [box for box in test.selectbox if box.label == "Order of the dates"]
 
 
@@ -240,7 +240,7 @@ def test_the_order_of_dates_can_be_corrected_of_a_file_that_was_read() -> None:
 
 
 def test_files_and_corrections_are_there_on_other_pages_and_after_coming_back() -> None:
-    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
     of_role(test, "close").select("settle").run()
     test.switch_page("views/alerts/page.py").run()
     test.switch_page("views/scanner/page.py").run()
@@ -255,7 +255,7 @@ def test_files_and_corrections_are_there_on_other_pages_and_after_coming_back() 
 def test_the_same_browser_finds_its_files_after_a_reload_and_another_does_not(
     browser: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
     of_role(test, "close").select("settle").run()
     monkeypatch.setattr(views.shared.uploads, "read", None)  # nothing is read again
     again = opened(page_of("history"))  # a new session of the same browser
@@ -263,40 +263,40 @@ def test_the_same_browser_finds_its_files_after_a_reload_and_another_does_not(
     assert again.metric
     assert found(again).frames["AAA"]["close"][0] == 200.0
     browser[0] = YOU
-    assert "No file yet" in words(app(HISTORY))
+    assert "No file yet" in words(app(HISTORY, source="Upload"))
 
 
 def test_without_a_cookie_nothing_is_found_after_a_reload(browser: list[Any]) -> None:
     browser[0] = None
-    upload(app(HISTORY), bars(), bars(symbol="BBB"))
-    assert "No file yet" in words(app(HISTORY))
+    upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
+    assert "No file yet" in words(app(HISTORY, source="Upload"))
 
 
 def test_files_that_are_removed_are_gone_for_good(browser: list[str]) -> None:
-    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
     press(test, "Remove file")
     assert found(test).symbols == ("BBB",)
-    assert found(app(HISTORY)).symbols == ("BBB",)
+    assert found(app(HISTORY, source="Upload")).symbols == ("BBB",)
     upload(test, bars(symbol="CCC"))
     assert set(found(test).symbols) == {"BBB", "CCC"}
     press(test, "Remove all files")
     assert "No file yet" in words(test)
-    assert "No file yet" in words(app(HISTORY))
+    assert "No file yet" in words(app(HISTORY, source="Upload"))
 
 
 def test_what_does_not_fit_beside_what_is_kept_is_named_and_the_rest_stays(
     browser: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = upload(app(HISTORY), bars())
+    test = upload(app(HISTORY, source="Upload"), bars())
     monkeypatch.setattr(get_shelf(), "_max_bytes", sum(file.held_bytes for file in test.session_state["kept_files"]))
     upload(test, bars(symbol="BBB"))
     fleeting = [read(info.value) for info in test.info if "too large to be kept" in info.value]
     assert [text.split(":")[0] for text in fleeting] == ["BBB.csv"]
     assert set(found(test).symbols) == {"AAA", "BBB"}  # here as long as the page is
-    assert found(app(HISTORY)).symbols == ("AAA",)
+    assert found(app(HISTORY, source="Upload")).symbols == ("AAA",)
     press(test, "Remove file")
     assert not any("too large to be kept" in info.value for info in test.info)
-    assert found(app(HISTORY)).symbols == ("BBB",)
+    assert found(app(HISTORY, source="Upload")).symbols == ("BBB",)
 
 
 def test_a_file_that_was_read_before_a_click_ended_the_run_is_not_read_again(
@@ -312,17 +312,17 @@ def test_a_file_that_was_read_before_a_click_ended_the_run_is_not_read_again(
         return real(name, *args)
 
     monkeypatch.setattr(views.shared.uploads, "reading", cut_off)
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     for content in (bars(), bars(symbol="BBB")):
         test.file_uploader[0].upload(*content)
     test.run()
     assert counts == {"AAA.csv": 1, "BBB.csv": 1}
-    assert set(found(app(HISTORY)).symbols) == {"AAA", "BBB"}  # the browser's next session
+    assert set(found(app(HISTORY, source="Upload")).symbols) == {"AAA", "BBB"}  # the browser's next session
     assert counts == {"AAA.csv": 1, "BBB.csv": 2}
 
 
 def test_nothing_is_held_of_a_file_that_no_correction_can_mend() -> None:
-    test = upload(app(HISTORY), ("a.csv", b"\0\1\2" * 1_000), bars("date,open,obs", "BBB"))
+    test = upload(app(HISTORY, source="Upload"), ("a.csv", b"\0\1\2" * 1_000), bars("date,open,obs", "BBB"))
     assert "zero bytes" in words(test)
     nothing, correctable = test.session_state["kept_files"]
     assert (nothing.name, nothing.held_bytes) == ("a.csv", 0)
@@ -332,7 +332,7 @@ def test_nothing_is_held_of_a_file_that_no_correction_can_mend() -> None:
 
 
 def test_what_there_is_no_memory_for_is_let_go_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    test = upload(app(HISTORY), bars())
+    test = upload(app(HISTORY, source="Upload"), bars())
     budget = get_file_budget()
     kept = test.session_state["kept_files"][0]
     monkeypatch.setattr(budget, "_free", lambda: 3 * kept.held_bytes + 200_000)
@@ -353,7 +353,7 @@ def test_what_there_is_no_memory_for_is_let_go_and_says_so(monkeypatch: pytest.M
 
 
 def test_a_removed_file_is_no_last_upload_and_nothing_holds_its_rows() -> None:
-    test = upload(app(HISTORY), bars(), bars(symbol="BBB"))
+    test = upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
     assert test.metric
     rows = weakref.ref(test.session_state["kept_files"][0].upload.frames["AAA"])
     press(test, "Remove file")
@@ -369,15 +369,15 @@ def test_a_removed_file_is_no_last_upload_and_nothing_holds_its_rows() -> None:
 
 
 def test_the_same_file_can_be_brought_again() -> None:
-    test = upload(app(HISTORY), bars())
+    test = upload(app(HISTORY, source="Upload"), bars())
     press(test, "Remove file")
     upload(test, bars())
     assert found(test).symbols == ("AAA",)
 
 
 def test_symbols_of_another_page_do_not_stand_where_files_have_others(browser: list[str]) -> None:
-    upload(app(HISTORY), bars(), bars(symbol="BBB"))
-    test = app(HISTORY)  # by way of the live page, whose pair is another
+    upload(app(HISTORY, source="Upload"), bars(), bars(symbol="BBB"))
+    test = app(HISTORY, source="Upload")  # by way of the live page, whose pair is another
     assert not test.exception
     assert test.metric
     assert "y=ETHUSDT" not in str(test.query_params)

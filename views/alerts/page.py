@@ -17,6 +17,7 @@ from views.alerts.tables import deliveries_frame, history_csv, history_frame, ru
 from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
+from views.shared.page_head import page_head
 from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.user_code import user_code_notices
@@ -37,6 +38,7 @@ chat_id = "-100123456789"
 
 def page() -> None:
     """Rules, a form, the history, the webhooks."""
+    page_head("Alerts")
     system = get_system()
     user_code_notices()
     _troubles(system.alerts, system.webhooks)

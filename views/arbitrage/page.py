@@ -16,6 +16,7 @@ from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
 from views.shared.notices import no_feed
+from views.shared.page_head import page_head
 from views.shared.rights import read_only_notice
 from views.shared.system import get_system
 
@@ -29,7 +30,7 @@ def page() -> None:
     """Edges, a chart, episodes, who leads, the assumptions."""
     system = get_system()
     service = system.arbitrage
-    st.caption("Where could the same asset be bought at one venue and sold dearer at another, after all assumed costs?")
+    page_head("Arbitrage")
     with st.container():  # messages come and go in it, so that what stands below keeps its place and stays open
         _troubles(system, service)
     assets = service.assets()

@@ -21,7 +21,7 @@ from system import System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
-from views.shared.recordings import BUNDLED
+from views.shared.recordings import BUNDLED, in_order
 from views.shared.uploads import choose_upload, is_paired, session_cached
 
 TAPE, FILES = "Recorded tape", "Files"
@@ -261,7 +261,7 @@ def _files() -> Data | None:
 
     def make() -> FileData:
         return FileData(
-            tuple(sorted(upload.symbols)), upload.kind, upload.interval_ns, named, upload.venue, upload=upload, key=key
+            tuple(in_order(upload)), upload.kind, upload.interval_ns, named, upload.venue, upload=upload, key=key
         )
 
     return session_cached("backtest_file", [key], make)

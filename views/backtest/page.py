@@ -34,6 +34,7 @@ from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
+from views.shared.page_head import page_head
 from views.shared.progress import Progress as Told
 from views.shared.system import get_system
 from views.shared.tear_sheet import tear_sheet
@@ -57,6 +58,7 @@ class _Run:
 
 def page() -> None:
     """Data, strategy, costs; then the result and what else can be asked of it."""
+    page_head("Backtest")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     system = get_system()
     user_code_notices()

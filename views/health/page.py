@@ -24,6 +24,7 @@ from views.health.tables import (
 from views.shared.elements import PLOT, is_dark, metric_row, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric, plain
+from views.shared.page_head import page_head
 from views.shared.system import get_system
 
 BEAT_S: Final = 1.0  # the browser says after two seconds that the server is silent
@@ -38,6 +39,7 @@ KINDS: Final = {"live": "Live", "replay": "Recording"}
 
 def page() -> None:
     """What moves every second, then what is looked at more rarely."""
+    page_head("Health")
     system = get_system()
     st.fragment(_now, run_every=BEAT_S, key="health_now")(system)
     st.fragment(_account, run_every=REFRESH_S, key="health_account")(system)

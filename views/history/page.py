@@ -23,6 +23,8 @@ from views.shared.findings import tests_of, trade_times_of
 from views.shared.indicator_panel import Columns, bars_as_columns, indicator_panel, series_as_columns
 from views.shared.instruments import labels
 from views.shared.metrics import Metric
+from views.shared.page_head import page_head
+from views.shared.recordings import in_order
 from views.shared.series import pair_series
 from views.shared.system import get_settings
 from views.shared.uploads import choose_upload, is_paired, session_computed
@@ -36,6 +38,7 @@ PAIR, SQL = "Pair", "SQL"
 
 def page() -> None:
     """A pair of files or of what was recorded; SQL over the latter."""
+    page_head("History")
     user_code_notices()
     tabs = dict(
         zip([PAIR, SQL], st.tabs([PAIR, SQL], key="history_tab", on_change="rerun", bind="query-params"), strict=True)
@@ -56,7 +59,7 @@ def _pair() -> None:
     if not is_paired(upload):
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
-    spec = pair_controls(sorted(upload.symbols), get_settings(), venue=upload.venue, shortest_s=shortest_s)
+    spec = pair_controls(in_order(upload), get_settings(), venue=upload.venue, shortest_s=shortest_s)
     if spec is None:
         return
     if not kernels_ready(*PAIR_MODELS):

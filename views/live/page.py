@@ -35,6 +35,7 @@ from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
 from views.shared.notices import Notice, engine_notices, feed_notices, no_feed, venue_notices
+from views.shared.page_head import page_head
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
@@ -48,6 +49,7 @@ FIRST_ANSWER_S = 1.0  # how long a visit waits for its first answer before it sh
 
 def page() -> None:
     """Read the controls, then hand over to the panel, which updates by itself."""
+    page_head("Live pair")
     system = get_system()
     user_code_notices()
     pipeline = system.pipeline

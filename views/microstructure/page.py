@@ -37,6 +37,7 @@ from views.shared.elements import PLOT, is_dark, metric_row, table_height
 from views.shared.escaping import in_markdown
 from views.shared.instruments import label
 from views.shared.notices import Notice, feed_notices, no_feed
+from views.shared.page_head import page_head
 from views.shared.series import price_decimals
 from views.shared.system import get_system
 
@@ -68,8 +69,7 @@ None of this says what the price will do.
 
 def page() -> None:
     """Read the controls, then hand over to the panels, which update by themselves."""
-    st.title("Microstructure")
-    st.caption("Who crosses the spread in either leg, how far that moves the price, and what the book offers.")
+    page_head("Microstructure")
     with st.expander("What is shown here", icon=":material/help:"):
         st.markdown(EXPLANATION)
     system = get_system()

@@ -23,6 +23,7 @@ from views.shared.exports import csv_bytes
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
+from views.shared.page_head import page_head
 from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
@@ -40,6 +41,7 @@ BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "clos
 
 def page() -> None:
     """Runs, and how to start one."""
+    page_head("Paper")
     system = get_system()
     user_code_notices()
     read_only_notice()

@@ -33,6 +33,7 @@ from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
+from views.shared.page_head import page_head
 from views.shared.portfolio_controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
 from views.shared.system import get_system, shown_venue
 
@@ -51,6 +52,7 @@ class _View:
 
 def page() -> None:
     """Controls, then the panel, which updates by itself, then what takes longer."""
+    page_head("Portfolio")
     system = get_system()
     pipeline = system.pipeline
     if pipeline is None:

@@ -18,6 +18,7 @@ from views.shared.escaping import in_cells, in_markdown
 from views.shared.exports import csv_bytes
 from views.shared.metrics import UNKNOWN
 from views.shared.notices import feed_notices, no_feed
+from views.shared.page_head import page_head
 from views.shared.rights import read_only_notice
 from views.shared.system import get_system, shown_venue
 
@@ -29,7 +30,7 @@ def page() -> None:
     """Figures every second, then what-if, limits, positions."""
     system = get_system()
     monitor = system.risk
-    st.caption("What do all paper runs and your own positions hold together, and what may that lose?")
+    page_head("Risk")
     with st.container():  # messages come and go in it, so that what stands below keeps its place and stays open
         _troubles(system, monitor)
         read_only_notice()

@@ -28,8 +28,9 @@ from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
+from views.shared.page_head import page_head
 from views.shared.progress import computing
-from views.shared.recordings import BUNDLED, OWN, own_tape
+from views.shared.recordings import BUNDLES, DAILY, OWN, SHARES, own_tape
 from views.shared.system import get_settings
 from views.shared.uploads import LAST, choose_upload
 
@@ -121,7 +122,8 @@ class Scanned:
 
 def page() -> None:
     """Universe, settings, scan, result."""
-    upload = choose_upload("Prices of many symbols: wide, long, or a file each")
+    page_head("Scanner")
+    upload = choose_upload("Prices of many symbols: wide, long, or a file each", first=SHARES)
     if upload is None:
         return
     if len(upload.symbols) < 2:
@@ -143,7 +145,8 @@ def page() -> None:
     if every_s is not None:
         st.fragment(_rescan, run_every=every_s, key="rescan")(request)
         return
-    if st.button("Scan", type="primary", icon=":material/search:", key="scan"):
+    at_once = st.session_state["source"] in DAILY and "scan_result" not in st.session_state
+    if st.button("Scan", type="primary", icon=":material/search:", key="scan") or at_once:
         _scan(upload, request)
     _result()
 
@@ -314,7 +317,7 @@ def _table(scanned: Scanned) -> None:
     y, x = str(pair["y"]), str(pair["x"])
     page, shared = "live", dict[str, Any]()
     if scanned.source != OWN:
-        source = BUNDLED if scanned.source == BUNDLED else LAST
+        source = scanned.source if scanned.source in BUNDLES else LAST
         page, shared = "history", {"source": source, "last_upload": scanned.upload}
     legs = {leg: label(name, scanned.upload.venue) for leg, name in (("y", y), ("x", x))}
     open_button(f"Open {names[y]} against {names[x]} on the {page} page", page, legs, shared, key="open_pair")

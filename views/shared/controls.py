@@ -80,6 +80,7 @@ HELP: Final = {
     "y": "Dependent leg. A long spread buys it.",
     "x": "Hedge leg. A long spread sells hedge ratio times as much of it.",
     "interval": "Length of a bar. A row exists for every bar in which a leg traded.",
+    "only_interval": "Length of a bar: that of the rows, which cannot be divided.",
     "model": "How the hedge ratio is estimated. OLS: least squares over the window. Huber: least squares that outliers "
     "cannot bend. TLS: errors in both legs. Kalman (discounted): intercept and ratio drift, filtered bar by bar as "
     "older bars fade; the z-score is the surprise of each bar. Frozen OLS: fitted over a window, then held for as many "
@@ -129,6 +130,8 @@ def pair_controls(
     def choose(label: str, options: Sequence[str], default: int, key: str, **more: Any) -> str | None:
         # Options are what is shown: that is also what stands in the address.
         column = next(columns)
+        if not more.get("accept_new_options"):
+            drop_unknown(key, options)
         chosen = column.selectbox(label, options, default, key=key, help=HELP[key], bind="query-params", **more)
         return None if chosen is None else str(chosen)
 
@@ -142,7 +145,8 @@ def pair_controls(
     take_names(("y", "x"), lambda text: as_shown(text, venue), None if open_list else offered)
     y = choose("Dependent leg (y)", offered, min(1, len(offered) - 1), "y", accept_new_options=open_list)
     x = choose("Hedge leg (x)", offered, 0, "x", accept_new_options=open_list)
-    interval = choose("Bar", list(intervals), first, "interval")
+    # Bars of a day alone are no choice that another page should begin with.
+    interval = choose("Bar", list(intervals), first, "interval" if len(intervals) > 1 else "only_interval")
     take_old_model()
     model = choose("Model", list(models), list(models.values()).index(begin.model), "model")
     window = next(columns).slider(
@@ -224,6 +228,12 @@ def take_names(keys: Iterable[str], shown: Callable[[str], str], offered: Collec
     if respelt:
         st.query_params.update(respelt)
         st.rerun()
+
+
+def drop_unknown(key: str, options: Collection[str]) -> None:
+    """Let go of what was chosen on a page with other symbols or bars; the control that is about to be drawn begins."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
 
 
 def take_old_model() -> None:

@@ -1,13 +1,18 @@
-"""Trades that are here already: the bundled recording and the tape this app records."""
+"""Rows that are here already: the bundled recording, bundled daily prices, and the tape this app records."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from alphastream.core.units import HOUR
+from alphastream.errors import AlphaStreamError
 from alphastream.tape.recordings import read_tape
-from alphastream.uploads import Upload
+from alphastream.uploads import Upload, read
+from views.shared.escaping import in_markdown
 from views.shared.metrics import plain
 from views.shared.recorded_controls import recorded_history
 from views.shared.system import get_settings, get_system
@@ -15,19 +20,75 @@ from views.shared.system import get_settings, get_system
 BUNDLED = "Bundled recording"
 OWN = "This app's tape"
 HISTORY = "Recorded history"
-SOURCES = (BUNDLED, OWN, HISTORY)
+ETFS, SHARES = "Daily ETFs", "100 shares"
+BUNDLES: Final = (ETFS, SHARES, BUNDLED)
+"""What comes with the program, the same for everybody."""
+SOURCES: Final = (*BUNDLES, OWN, HISTORY)
+DATA: Final = Path(__file__).resolve().parents[2] / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPrices:
+    """A bundled table of daily closes.
+
+    Parameters
+    ----------
+    file : its name in ``data``.
+    about : what it holds and where it is from.
+    legs : the pair that a page begins with, x before y.
+    """
+
+    file: str
+    about: str
+    legs: tuple[str, str]
+
+
+DAILY: Final[Mapping[str, DailyPrices]] = {
+    ETFS: DailyPrices(
+        "etfs_daily_2008_2016.parquet",
+        "daily closes of 23 exchange-traded funds, 2008 to 2016, from arbitragelab (BSD 3-Clause, see data/README.md)",
+        ("SPY", "DIA"),
+    ),
+    SHARES: DailyPrices(
+        "shares_daily_2017_2020.parquet",
+        "daily closes of 100 shares of large companies of the United States, 2017 to 2020, from arbitragelab "
+        "(BSD 3-Clause, see data/README.md); all have a price on every day, so companies that came or went are missing",
+        ("AEP", "AEE"),
+    ),
+}
 
 
 def load(source: str) -> Upload | None:
     """One of ``SOURCES`` as if it had been uploaded; None, and a sentence on the page, where there is nothing."""
     if source == BUNDLED:
         return _bundled()
+    if source in DAILY:
+        try:
+            return _daily(source)
+        except AlphaStreamError as error:
+            st.error(in_markdown(error), icon=":material/error:", title=f"{source} cannot be read")
+            return None
     if source == HISTORY:
         return recorded_history()
     upload = own_tape(st.slider("Newest hours", 1, 48, 1, key="hours", bind="query-params"))
     if upload is None:
         st.info("Nothing is recorded yet: open the live page first.", icon=":material/database:")
     return upload
+
+
+def in_order(upload: Upload) -> list[str]:
+    """Symbols as a page offers them: by name, of bundled prices the legs that it begins with first."""
+    names: Iterable[str] = sorted(upload.symbols)
+    first = next((each.legs for each in DAILY.values() if upload.files == (each.file,)), ())
+    return [*first, *(name for name in names if name not in first)]
+
+
+@st.cache_resource(show_spinner="Reading daily prices")
+def _daily(source: str) -> Upload:
+    """The same object for everybody: nobody changes the rows of an upload."""
+    daily = DAILY[source]
+    upload = read(DATA / daily.file)
+    return replace(upload, notes=(daily.about, *upload.notes))
 
 
 def _bundled() -> Upload:

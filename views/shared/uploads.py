@@ -51,26 +51,29 @@ KINDS: Final = [
     "arrow",
 ]
 MB: Final = 2**20
-LAST: Final = "Last upload"
+UPLOAD, LAST = "Upload", "Last upload"
 MAX_NAMED: Final = 8
 FILES, FIELD = "kept_files", "files_field"  # in the session: the files, and how often the field was emptied
 CACHED = "cached_names"  # in the session: where session_cached keeps what it has made
 FLEETING = "fleeting_files"  # in the session: those that a reload would not find
 
 
-def choose_upload(what: str, own_tape: bool = True) -> Upload | None:
+def choose_upload(what: str, own_tape: bool = True, first: str = recordings.ETFS) -> Upload | None:
     """Ask where the rows come from; None, and a sentence on the page, while there are none.
 
     Parameters
     ----------
     what : the sentence above the file field.
     own_tape : whether the tape of this app is offered, too.
+    first : what is shown to somebody who has brought no file yet.
     """
     held = st.session_state.get("last_upload")
-    recorded = recordings.SOURCES if own_tape else (recordings.BUNDLED, recordings.HISTORY)
-    sources = ["Upload", *recorded, *([LAST] if held is not None else [])]
-    source = st.segmented_control("Source", sources, default="Upload", required=True, key="source", bind="query-params")
-    if source == "Upload":
+    recorded = recordings.SOURCES if own_tape else (*recordings.BUNDLES, recordings.HISTORY)
+    sources = [UPLOAD, *recorded, *([LAST] if held is not None else [])]
+    source = st.segmented_control(
+        "Source", sources, default=UPLOAD if kept() else first, required=True, key="source", bind="query-params"
+    )
+    if source == UPLOAD:
         upload = _uploaded(what)
         if upload is not None:
             _set("last_upload", upload)

@@ -45,7 +45,7 @@ def bars(names: str = "ABCD", rows: int = 400) -> bytes:
 
 
 def with_file(content: bytes, **query: str) -> AppTest:
-    test = page_of("backtest", **QUERY, **query)
+    test = page_of("backtest", **QUERY, **{"source": "Upload", **query})
     test.file_uploader[0].upload("bars.csv", content)
     test.run()
     assert not test.exception, test.exception

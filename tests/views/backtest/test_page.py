@@ -53,7 +53,7 @@ def bars(rows: int = 400, hours: int = 1) -> bytes:
 
 
 def with_file(content: bytes, **query: str) -> AppTest:
-    test = shown(data="Files", **query)
+    test = shown(data="Files", source="Upload", **query)
     test.file_uploader[0].upload("bars.csv", content)
     test.run()
     assert not test.exception, test.exception
@@ -380,7 +380,7 @@ def test_hours_and_days_are_traded_as_days() -> None:
 
 
 def test_files_are_asked_for_and_need_two_symbols() -> None:
-    assert "No file yet" in words(shown(data="Files"))
+    assert "No file yet" in words(shown(data="Files", source="Upload"))
     one = b"\n".join(line for line in bars().splitlines() if b",BBB," not in line)
     assert "a pair needs two symbols" in words(with_file(one))
 
@@ -392,7 +392,7 @@ def test_the_bundled_recording_is_read_once(monkeypatch: pytest.MonkeyPatch) -> 
     test.run()
     assert test.session_state["backtest_run"][1] is held
     offered = [str(option) for option in test.segmented_control(key="source").options]
-    assert offered == ["Upload", "Bundled recording", "Recorded history"]
+    assert offered == ["Upload", "Daily ETFs", "100 shares", "Bundled recording", "Recorded history"]
 
 
 def test_legs_that_never_meet_are_told() -> None:

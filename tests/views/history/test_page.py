@@ -38,14 +38,14 @@ def packed(name: str, content: bytes, method: int) -> bytes:
 
 
 def upload(*files: tuple[str, bytes]) -> AppTest:
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     for name, content in files:
         test.file_uploader[0].upload(name, content)
     return test.run()
 
 
 def test_history_is_empty_without_a_file() -> None:
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     assert not test.exception
     assert "No file yet" in words(test)
 
@@ -53,11 +53,11 @@ def test_history_is_empty_without_a_file() -> None:
 def test_broken_files_of_ones_own_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPHASTREAM_USER", str(tmp_path / "user"))
     with user_files(tmp_path / "user", broken="from dataclasses import"):
-        assert "broken.py, line 1: SyntaxError" in words(app(HISTORY))
+        assert "broken.py, line 1: SyntaxError" in words(app(HISTORY, source="Upload"))
 
 
 def test_bundled_recording_is_analysed() -> None:
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     test.segmented_control(key="source").set_value("Bundled recording").run()
     assert not test.exception
     assert {metric.label for metric in test.metric} >= {"z-score", "Hedge ratio", "Engle-Granger p", "Half-life"}
@@ -65,7 +65,7 @@ def test_bundled_recording_is_analysed() -> None:
 
 
 def test_tests_are_shown_with_their_findings() -> None:
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     test.segmented_control(key="source").set_value("Bundled recording").run()
     test.session_state["tests"] = True
     test.run()
@@ -78,7 +78,7 @@ def test_tests_are_shown_with_their_findings() -> None:
 
 def test_own_tape_is_analysed() -> None:
     app()  # the live page starts the feed
-    test = app(HISTORY)
+    test = app(HISTORY, source="Upload")
     test.segmented_control(key="source").set_value("This app's tape").run()
     assert not test.exception
 

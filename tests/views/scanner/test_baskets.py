@@ -25,7 +25,7 @@ def universe(symbols: int = 7, rows: int = 600) -> bytes:
 
 
 def scanned(content: bytes, **query: str) -> AppTest:
-    test = app(SCANNER, look_for="Baskets", **query)
+    test = app(SCANNER, look_for="Baskets", source="Upload", **query)
     test.file_uploader[0].upload("universe.csv", content)
     test.run()
     assert "Nothing scanned yet." in words(test)

@@ -23,7 +23,7 @@ def universe(symbols: int = 6, rows: int = 300) -> bytes:
 
 
 def test_scanner_ranks_the_pair_that_belongs_together() -> None:
-    test = app(SCANNER)
+    test = app(SCANNER, source="Upload")
     assert not test.exception
     test.file_uploader[0].upload("universe.csv", universe())
     test.run()
@@ -39,7 +39,7 @@ def test_scanner_ranks_the_pair_that_belongs_together() -> None:
 
 def test_scanner_scans_the_running_tape_on_a_schedule() -> None:
     app()  # the live page starts the feed
-    test = app(SCANNER)
+    test = app(SCANNER, source="Upload")
     test.segmented_control(key="source").set_value("This app's tape").run()
     test.selectbox(key="schedule").select("every 30 s").run()
     assert not test.exception
@@ -48,7 +48,7 @@ def test_scanner_scans_the_running_tape_on_a_schedule() -> None:
 
 
 def test_scanner_refuses_one_symbol_in_words() -> None:
-    test = app(SCANNER)
+    test = app(SCANNER, source="Upload")
     test.file_uploader[0].upload("one.csv", universe(1))
     test.run()
     assert not test.exception
@@ -61,6 +61,7 @@ def scanned(source: str) -> AppTest:
     test.switch_page(HISTORY).run()
     test.switch_page(SCANNER).run()
     if source == "Upload":
+        test.segmented_control(key="source").set_value("Upload").run()
         test.file_uploader[0].upload("universe.csv", universe())
     else:
         test.segmented_control(key="source").set_value(source)
@@ -139,7 +140,7 @@ def hourly(symbol: str, first: str, seed: int) -> tuple[str, bytes]:
 
 
 def test_pairs_whose_bars_never_meet_are_warned_of() -> None:
-    test = app(SCANNER)
+    test = app(SCANNER, source="Upload")
     for file in (
         hourly("AAA", "2024-01-01 00:00", 1),
         hourly("BBB", "2024-01-01", 2),
