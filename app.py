@@ -16,6 +16,7 @@ from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
+from views.shared.links import telling_ignored
 from views.shared.sessions import close_ended, note_session
 from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system, load_user_code
 from views.shared.visitor import VisitorCookie
@@ -83,7 +84,7 @@ def pages() -> None:
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured
         st.button("Log in", icon=":material/login:", on_click=st.login)
         return
-    st.navigation(
+    page = st.navigation(
         [
             st.Page(
                 "views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:", default=True
@@ -109,7 +110,9 @@ def pages() -> None:
             st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
         ],
         position="top",
-    ).run()
+    )
+    with telling_ignored(page.url_path):
+        page.run()
 
 
 if __name__ == "__main__":

@@ -6,35 +6,48 @@ import pytest
 import streamlit as st
 
 from tests.views.running import app, cards, words
+from views.shared.fill_cost import FILL_COST_BPS
 
 pytestmark = pytest.mark.usefixtures("replaying")
 SCANNER = "views/scanner/page.py"
 
 
-def test_the_cost_of_a_round_trip_and_of_a_fill_never_meet() -> None:
+def test_one_cost_of_a_fill_stands_on_every_page() -> None:
     test = app()
-    test.number_input(key="round_trip_cost").set_value(12.0).run()
+    assert test.number_input(key="fill_cost").value == FILL_COST_BPS
+    test.number_input(key="fill_cost").set_value(12.0).run()
+    assert "4 fills at 12 bps, 24 bps of both legs, 48 bps of one" in words(test)
     test.switch_page(SCANNER).run()
     test.segmented_control(key="source").set_value("Bundled recording").run()
-    assert test.number_input(key="fill_cost").value == 5.0
+    assert test.number_input(key="fill_cost").value == 12.0
     test.number_input(key="fill_cost").set_value(3.0).run()
-    test.switch_page("views/portfolio/page.py").run()
-    assert test.number_input(key="fee").value == 2.0
-    test.switch_page("views/live/page.py").run()
-    assert test.number_input(key="round_trip_cost").value == 12.0
-    assert any("round_trip_cost=12" in code.value for code in test.code)
+    for page in ("portfolio", "history", "live"):
+        test.switch_page(f"views/{page}/page.py").run()
+        assert test.number_input(key="fill_cost").value == 3.0
+    assert any("fill_cost=3" in code.value for code in test.code)
     assert not test.exception
     assert not test.warning
 
 
-@pytest.mark.parametrize(("page", "key"), [(None, "round_trip_cost"), (SCANNER, "fill_cost")])
-def test_a_cost_in_an_old_link_is_not_used_and_that_is_said(page: str | None, key: str) -> None:
-    usual = app(page, source="Bundled recording").number_input(key=key).value
-    test = app(page, cost="3", source="Bundled recording")
+@pytest.mark.parametrize(
+    ("key", "meaning"),
+    [
+        ("cost", "cost=3, which may be the cost of one fill or of a round trip"),
+        (
+            "round_trip_cost",
+            "round_trip_cost=3, which was a round trip of four fills in bps of one leg's notional, 0.75 bps",
+        ),
+        ("fee", "fee=3, which was the cost of one fill on the Portfolio page"),
+        ("leg_fee", "leg_fee=3, which was the fee of one fill"),
+    ],
+)
+@pytest.mark.parametrize("page", [None, SCANNER])
+def test_a_cost_in_an_old_link_is_not_used_and_that_is_said(page: str | None, key: str, meaning: str) -> None:
+    test = app(page, source="Bundled recording", **{key: "3"})
     assert not test.exception
-    assert test.number_input(key=key).value == usual
-    assert "cost=3, which may be the cost of one fill or of a round trip" in words(test)
-    assert "cost=3" not in words(app(page, source="Bundled recording"))
+    assert test.number_input(key="fill_cost").value == FILL_COST_BPS
+    assert meaning in words(test)
+    assert meaning not in words(app(page, source="Bundled recording"))
 
 
 PAGES: list[tuple[str, dict[str, str]]] = [
@@ -68,7 +81,7 @@ def test_a_key_that_pages_share_has_one_meaning() -> None:
             if box.key is not None:
                 labels.setdefault(box.key, set()).add(box.label)
     assert {key: found for key, found in labels.items() if len(found) > 1} == {}
-    assert {"round_trip_cost", "fill_cost", "fee", "taker", "capital", "interval", "stop"} <= labels.keys()
+    assert {"fill_cost", "taker", "capital", "interval", "stop"} <= labels.keys()
 
 
 def test_who_is_not_logged_in_sees_no_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from alphastream.microstructure import CAVEATS
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from alphastream.registry import find
 from config import Settings
-from views.shared.controls import HELP, INTERVALS_S, LAST_PAIR, Z_OF_WALKS
+from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 from views.shared.escaping import in_markdown
 from views.shared.form_controls import Offered, require
 from views.shared.instruments import asked, label
@@ -124,12 +124,13 @@ class Choices:
     assets: Sequence[str] = ()
 
 
-def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule | None:
+def rule_form(before: Rule | None, choices: Choices, settings: Settings, begin: PairSpec | None = None) -> Rule | None:
     """Ask for a rule.
 
     Parameters
     ----------
     before : the rule that is edited; None for a new one.
+    begin : the pair that a new one begins with; None for the settings'.
 
     Returns
     -------
@@ -145,7 +146,7 @@ def rule_form(before: Rule | None, choices: Choices, settings: Settings) -> Rule
     if measure in ABOUT:
         st.caption(ABOUT[measure])
     try:
-        spec = None if measure in WITHOUT_PAIR else _pair(before, place, measure, choices, settings)
+        spec = None if measure in WITHOUT_PAIR else _pair(before, place, measure, choices, settings, begin)
         home, parameters = _own(before, place, measure)
         asset, for_s = _edge(before, place, choices.assets) if measure == "arbitrage" else ("", 0.0)
         when, level, clear, cool_down_s = _levels(before, place, measure, spec, choices)
@@ -211,9 +212,16 @@ def _channels(before: Rule | None, place: str, hooks: Sequence[str]) -> tuple[st
     return tuple(st.multiselect("Send to webhooks", known, held, key=f"{place}-hooks", placeholder=empty))
 
 
-def _pair(before: Rule | None, place: str, measure: str, choices: Choices, settings: Settings) -> PairSpec:
+def _pair(
+    before: Rule | None,
+    place: str,
+    measure: str,
+    choices: Choices,
+    settings: Settings,
+    viewed: PairSpec | None,
+) -> PairSpec:
     """The pair, its bars and its model; thresholds where the signal is watched."""
-    begin = before.spec if before is not None else st.session_state.get(LAST_PAIR)
+    begin = before.spec if before is not None else viewed
     if begin is None:
         x, y = (*choices.symbols, "x", "y")[:2]
         begin = PairSpec(

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import streamlit as st
 
 from alphastream.alerts import Rule, measure_name
 from alphastream.errors import AlphaStreamError
 from alphastream.instruments import in_words
+from alphastream.pairs import PairSpec
 from runtime.alerts.service import MAX_RULES, AlertService
 from runtime.alerts.webhooks import Webhooks
 from system import System
 from views.alerts.controls import Choices, rule_form
 from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
+from views.shared.controls import LAST_PAIR
 from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
+from views.shared.links import tell
 from views.shared.metrics import UNKNOWN
 from views.shared.page_head import page_head
+from views.shared.pair_view import PAIR_KEYS, PairView
 from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.user_code import user_code_notices
+from views.shared.workflow import WATCHED
 
 REFRESH_S: Final = 2.0
 HISTORY_ROWS: Final = 200  # on the page; the file has all that are kept
@@ -134,9 +139,24 @@ def _change(system: System) -> None:
     with st.container(border=True):
         if before is not None:
             _switch_or_delete(book, before)
-        rule = rule_form(before, choices, system.settings)
+        rule = rule_form(before, choices, system.settings, _viewed(system, venue))
     if rule is not None:
         _do(lambda: book.add(rule) if before is None else book.replace(rule), f"Saved: {_label(rule, venue)}")
+
+
+def _viewed(system: System, venue: str) -> PairSpec | None:
+    """The pair that somebody came with, from another page or by the address, which has it from then on; else the one
+    that was looked at last."""
+    taken = st.session_state.pop(WATCHED, None)
+    if isinstance(taken, PairView):
+        st.query_params.from_dict(taken.query(venue))
+        return taken.spec
+    if system.pipeline is None or not any(key in st.query_params for key in PAIR_KEYS):
+        return cast(PairSpec | None, st.session_state.get(LAST_PAIR))
+    view, told = PairView.from_query(st.query_params.to_dict(), PairView(system.pipeline.first_pair), venue)
+    for key, sentence in told.items():
+        tell(key, sentence)
+    return view.spec
 
 
 def _label(rule: Rule, venue: str) -> str:

@@ -21,10 +21,9 @@ from system import System
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
-from views.shared.recordings import BUNDLED, in_order
+from views.shared.recordings import BUNDLED, FILES, TAPE, in_order
 from views.shared.uploads import choose_upload, is_paired, session_cached
 
-TAPE, FILES = "Recorded tape", "Files"
 HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
 MAX_NAMED: Final = 4
 

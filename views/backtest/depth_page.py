@@ -11,8 +11,9 @@ from views.backtest.controls import BacktestRequest
 from views.backtest.data_controls import Data
 from views.backtest.depth_tables import comparison_frame
 from views.shared.controls import sentence
-from views.shared.cost_controls import HALF_SPREAD_BPS, IN_BOOKS
+from views.shared.cost_controls import IN_BOOKS
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import HALF_SPREAD_BPS
 from views.shared.uploads import session_computed
 
 MODEL = "half spread"

@@ -14,7 +14,7 @@ from alphastream.estimators import Settled
 from alphastream.graph import Node, Series, dot
 from alphastream.instruments import in_words
 from alphastream.kernel_groups import BACKTEST, POSITIONS
-from alphastream.pairs import SETTLING, Progress
+from alphastream.pairs import SETTLING, PairSpec, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.reports import run_words, settings_of
 from alphastream.reports.metrics import time_unit
@@ -25,7 +25,7 @@ from alphastream.reports.run_report import run_html
 from alphastream.strategies import BasketThreshold, InnovationThreshold, PositionOptimiser, ZScoreThreshold
 from views.backtest import tables as tables
 from views.backtest.controls import BacktestRequest, backtest_controls
-from views.backtest.data_controls import Data, choose_data
+from views.backtest.data_controls import Data, FileData, choose_data
 from views.backtest.depth_page import depth_comparison
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
@@ -33,13 +33,17 @@ from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import chosen_parts
 from views.shared.instruments import labels
 from views.shared.page_head import page_head
+from views.shared.pair_view import PairView
 from views.shared.progress import Progress as Told
+from views.shared.recordings import OWN
 from views.shared.system import get_system
 from views.shared.tear_sheet import tear_sheet
 from views.shared.uploads import session_cached, session_computed
 from views.shared.user_code import told_in_words, user_code_notices
+from views.shared.workflow import workflow
 
 SELDOM: Final = 0.5  # share of bars in which both legs trade, below which that is said aloud
 RESULT, SHEET, SWEEP, WALK, THRESHOLDS = "Result", "Tear sheet", "Sweep", "Walk-forward", "Thresholds"
@@ -72,6 +76,7 @@ def page() -> None:
     if not kernels_ready(*PAIR_MODELS, POSITIONS, BACKTEST):
         return
     st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
+    _offer_pages(data, request)
     try:
         market = data.market(request.strategy.symbols)
         with told_in_words(request.strategy):
@@ -103,6 +108,16 @@ def page() -> None:
         with series:
             _series(request)
     _caveats()
+
+
+def _offer_pages(data: Data, request: BacktestRequest) -> None:
+    """Other pages, for a strategy on one pair."""
+    pairs = request.strategy.pairs
+    if len(pairs) != 1 or not isinstance(pairs[0], PairSpec):
+        return
+    upload = data.upload if isinstance(data, FileData) else None
+    source = OWN if upload is None else str(st.session_state["source"])
+    workflow(PairView(pairs[0], chosen_parts().cost_bps, source, upload=upload), here="backtest")
 
 
 def _run(market: Market, request: BacktestRequest) -> _Run | None:

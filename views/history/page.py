@@ -19,16 +19,20 @@ from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import chosen_fill_cost
 from views.shared.findings import tests_of, trade_times_of
-from views.shared.indicator_panel import Columns, bars_as_columns, indicator_panel, series_as_columns
+from views.shared.indicator_panel import Columns, bars_as_columns, indicator_box, indicator_panel, series_as_columns
 from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.page_head import page_head
+from views.shared.pair_view import PairView
 from views.shared.recordings import in_order
 from views.shared.series import pair_series
 from views.shared.system import get_settings
+from views.shared.threshold_controls import fit_of_page, offer_thresholds
 from views.shared.uploads import choose_upload, is_paired, session_computed
 from views.shared.user_code import user_code_notices
+from views.shared.workflow import workflow
 
 MODE_BAR_PX = 52  # above the first panel: its buttons in one line, its heading in the next
 
@@ -59,7 +63,7 @@ def _pair() -> None:
     if not is_paired(upload):
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
-    spec = pair_controls(in_order(upload), get_settings(), venue=upload.venue, shortest_s=shortest_s)
+    spec = pair_controls(in_order(upload), get_settings(), venue=upload.venue, shortest_s=shortest_s, cost=True)
     if spec is None:
         return
     if not kernels_ready(*PAIR_MODELS):
@@ -110,12 +114,15 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     figure = pair_figure(pair_series(answer, spec, {}, venue=upload.venue), dark=is_dark(), gap=WIDE_GAP)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     st.plotly_chart(figure, key="history_figure", config=PLOT)
+    cost_bps = chosen_fill_cost()
+    workflow(PairView(spec, cost_bps, str(st.session_state["source"]), upload=upload), here="history")
+    offer_thresholds(st, spec, lambda: fit_of_page(answer, spec, cost_bps))
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             tests_of(answer)
             if upload.kind == "ticks":
                 trade_times_of(_asynchrony(upload, spec), spec, upload.venue)
-    with st.expander("Indicators", icon=":material/show_chart:", on_change="rerun", key="indicators") as indicators:
+    with indicator_box() as indicators:
         if indicators.open:
             _indicators(upload, spec, answer)
     row = st.container(horizontal=True)

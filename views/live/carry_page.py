@@ -1,6 +1,6 @@
 """The box of the live page on what holding the pair costs."""
 
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
@@ -11,25 +11,25 @@ from system import System
 from views.live.tradable import NO_MARKET, Size, carry_frame, carry_of, side_of
 from views.shared.controls import sentence
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import chosen_fill_cost, parts_of
 
-SIZE, FEE = "leg_size", "leg_fee"
+SIZE: Final = "leg_size"
 DEFAULT = Size()
 
 
 def chosen_size() -> Size:
-    """What the page's controls ask about."""
-    state = st.session_state
-    return Size(float(state.get(SIZE) or DEFAULT.notional), float(state.get(FEE, DEFAULT.fee_bps)))
+    """What the page's controls ask about: the fee of a fill is its cost without the half spread, which books have."""
+    notional = float(st.session_state.get(SIZE) or DEFAULT.notional)
+    return Size(notional, parts_of(chosen_fill_cost()).fee_bps)
 
 
 def size_in_address() -> dict[str, float]:
     """The same for a link."""
-    size = chosen_size()
-    return {SIZE: size.notional, FEE: size.fee_bps}
+    return {SIZE: chosen_size().notional}
 
 
 def size_controls(row: Any) -> None:
-    """Ask for which size the executable prices are, and what a fill costs."""
+    """Ask for which size the executable prices are."""
     row.number_input(
         "Size in y",
         1.0,
@@ -42,19 +42,6 @@ def size_controls(row: Any) -> None:
         width=130,
         help="Notional of leg y, in its quote currency, for the executable z-score, the edge and the carry. Leg x "
         "follows by the hedge ratio.",
-    )
-    row.number_input(
-        "Fee, bps",
-        -100.0,
-        500.0,
-        DEFAULT.fee_bps,
-        0.5,
-        "%.6g",
-        key=FEE,
-        bind="query-params",
-        width=110,
-        help="Fee of each of the four fills of a round trip, in bps of its notional, for the edge after costs. 5 is "
-        "Binance USDS-M without discounts.",
     )
 
 

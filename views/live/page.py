@@ -26,21 +26,24 @@ from views.live.tradable import Size, tradable_cards
 from views.shared import exports
 from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
-from views.shared.controls import SHOWN_BARS, chosen_cost_bps, is_followed, link_to, pair_controls
+from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
 from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import chosen_fill_cost
 from views.shared.findings import tests_of, trade_times_of
-from views.shared.indicator_panel import bars_as_columns, indicator_panel, series_as_columns
+from views.shared.indicator_panel import bars_as_columns, indicator_box, indicator_panel, series_as_columns
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
 from views.shared.notices import Notice, engine_notices, feed_notices, no_feed, venue_notices
 from views.shared.page_head import page_head
+from views.shared.pair_view import PairView, link_to
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
 from views.shared.system import get_system
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
 from views.shared.user_code import user_code_notices
+from views.shared.workflow import workflow
 
 FIGURE = "pair"
 RENEW_S = 60.0
@@ -76,7 +79,7 @@ def _panel(system: System, spec: PairSpec) -> None:
     several times a second where the channel does not open."""
     for notice in _notices(system):
         notice.show()
-    shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_cost_bps()
+    shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_fill_cost()
     hub, pipeline = system.hub, system.pipeline
     if pipeline is not None:
         pipeline.engine.wait_for(spec, FIRST_ANSWER_S)
@@ -291,22 +294,22 @@ def _downloads(system: System, spec: PairSpec) -> None:
 
 
 def _below(system: System, spec: PairSpec) -> None:
-    """Downloads, the link, the tape's own account of itself."""
+    """Other pages, downloads, the link, the tape's own account of itself."""
+    view = PairView(spec, chosen_fill_cost())
+    workflow(view, here="live")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.selectbox("Bars shown", SHOWN_BARS, index=1, key="bars", bind="query-params", width=140)
     size_controls(row)
     with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
         if box.open:
             _downloads(system, spec)
-    offer_thresholds(row, spec, lambda: fit_of_page(_answer(system, spec), spec, chosen_cost_bps()))
+    offer_thresholds(row, spec, lambda: fit_of_page(_answer(system, spec), spec, chosen_fill_cost()))
     with row.popover("Link to this view", icon=":material/link:"):
-        st.code(
-            link_to(spec, str(st.context.url), chosen_cost_bps(), size_in_address()), language=None, wrap_lines=True
-        )
+        st.code(link_to(view, str(st.context.url), size_in_address()), language=None, wrap_lines=True)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
-    with st.expander("Indicators", icon=":material/show_chart:", on_change="rerun", key="indicators") as indicators:
+    with indicator_box() as indicators:
         if indicators.open:
             st.fragment(_indicators, run_every=5.0, key="indicators_panel")(system, spec)
     with st.expander("Basket", icon=":material/hub:", on_change="rerun", key="basket") as basket:

@@ -20,14 +20,17 @@ from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
+from views.shared.fill_cost import chosen_parts
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import feed_notices, no_feed
 from views.shared.page_head import page_head
+from views.shared.pair_view import PairView
 from views.shared.rights import change_button, read_only_notice
 from views.shared.system import get_system, shown_venue
 from views.shared.threshold_controls import fit_of_strategy, offer_thresholds
 from views.shared.user_code import told_in_words, user_code_notices
+from views.shared.workflow import START_RUN, workflow
 
 REFRESH_S: Final = 1.0
 FIRST_ANSWER_S: Final = 2.0  # how long the thresholds wait for bars of a pair that nobody has asked for yet
@@ -35,7 +38,7 @@ HELP_ADOPT: Final = (
     "From here on the file's new version decides, on the positions and the cash of this run. The journal says so; the "
     "backtest beside it is made by the new version, for the hours before as well."
 )
-RUNS, START = "Runs", "Start a run"
+RUNS, START = "Runs", START_RUN
 BADGES: Final = {"starting": "gray", "waiting": "gray", "running": "blue", "closing": "orange", "stopped": "gray"}
 
 
@@ -127,6 +130,7 @@ def _offer(pipeline: Pipeline, definition: Definition) -> None:
     if not isinstance(strategy, ZScoreThreshold | InnovationThreshold):
         return
     spec, rules = strategy.pair, definition.rules
+    workflow(PairView(spec, chosen_parts().cost_bps), here="paper")
     offer_thresholds(st, spec, lambda: fit_of_strategy(pipeline.engine.wait_for(spec, FIRST_ANSWER_S), strategy, rules))
 
 

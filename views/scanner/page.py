@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -22,17 +22,20 @@ from alphastream.uploads.series import first_times, price_panel
 from views.scanner.baskets_page import basket_scan
 from views.shared.cards import span_text
 from views.shared.compiling import kernels_ready
-from views.shared.controls import FILL_COST, HELP, INTERVALS_S, number, open_button, warn_of_old_cost
+from views.shared.controls import INTERVALS_S, standing_pair
 from views.shared.elements import PLOT, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import scan_csv
-from views.shared.instruments import label, labels
+from views.shared.fill_cost import chosen_fill_cost, derived, fill_cost_control
+from views.shared.instruments import labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.page_head import page_head
+from views.shared.pair_view import PairView
 from views.shared.progress import computing
-from views.shared.recordings import BUNDLES, DAILY, OWN, SHARES, own_tape
+from views.shared.recordings import DAILY, OWN, SHARES, own_tape
 from views.shared.system import get_settings
-from views.shared.uploads import LAST, choose_upload
+from views.shared.uploads import choose_upload
+from views.shared.workflow import workflow
 
 PAIRS, BASKETS = "Pairs", "Baskets"
 KINDS: Final = "Pairs: every two symbols. Baskets: spreads of three symbols and more, chosen on a part of the rows."
@@ -118,6 +121,7 @@ class Scanned:
     log: bool
     upload: Upload
     source: str
+    interval_ns: int
 
 
 def page() -> None:
@@ -176,8 +180,8 @@ def _controls(upload: Upload) -> Request:
         width=100,
         help="How many lagged differences each test uses; AIC chooses for each pair.",
     )
-    cost = number(row, "Cost per fill, bps", 0.0, 100.0, 5.0, FILL_COST, HELP[FILL_COST], 0.5, width=170)
-    warn_of_old_cost("a fill")
+    cost = fill_cost_control(row, width=170)
+    st.caption(derived(cost))
     return Request(
         interval_ns if native_ns is None else None,
         price == "log",
@@ -212,7 +216,9 @@ def _scan(upload: Upload, request: Request) -> None:
         if upload.kind == "ticks":
             table["note"] = _notes(table, upload)
         source = str(st.session_state["source"])
-        st.session_state["scan_result"] = Scanned(table, panel, request.log, upload, source)
+        st.session_state["scan_result"] = Scanned(
+            table, panel, request.log, upload, source, request.interval_ns or upload.interval_ns or SECOND
+        )
         st.session_state["last_upload"] = upload
     except AlphaStreamError as error:
         st.session_state.pop("scan_result", None)
@@ -315,12 +321,18 @@ def _table(scanned: Scanned) -> None:
         return
     pair = table.iloc[chosen[0]]
     y, x = str(pair["y"]), str(pair["x"])
-    page, shared = "live", dict[str, Any]()
-    if scanned.source != OWN:
-        source = scanned.source if scanned.source in BUNDLES else LAST
-        page, shared = "history", {"source": source, "last_upload": scanned.upload}
-    legs = {leg: label(name, scanned.upload.venue) for leg, name in (("y", y), ("x", x))}
-    open_button(f"Open {names[y]} against {names[x]} on the {page} page", page, legs, shared, key="open_pair")
+    st.markdown(f"**{in_markdown(names[y])}** against **{in_markdown(names[x])}**")
+    workflow(_view(scanned, y, x), here="scanner")
+
+
+def _view(scanned: Scanned, y: str, x: str) -> PairView:
+    """A pair of a scan: its bars and its prices, the model and the thresholds that stand on the other pages."""
+    spec = replace(
+        standing_pair(get_settings(), y, x),
+        interval_ns=scanned.interval_ns,
+        price="log" if scanned.log else "price",
+    )
+    return PairView(spec, chosen_fill_cost(), scanned.source, upload=scanned.upload)
 
 
 def _with_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

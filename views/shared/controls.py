@@ -7,7 +7,6 @@ A preset is a set of defaults: the address holds its name and what differs from 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -20,11 +19,12 @@ from alphastream.pairs import MODELS, Model, PairSpec
 from config import Settings
 from pipelines import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import derived, fill_cost_control
 from views.shared.instruments import as_shown, asked, label
-from views.shared.readiness import COST_BPS
+from views.shared.links import understood
 from views.shared.rights import why_not
 
-ENTRIES, EXITS = (0.05, 6.0), (-6.0, 5.0)  # what the fields of entry and exit take
+WINDOWS, ENTRIES, EXITS = (20, 500), (0.05, 6.0), (-6.0, 5.0)  # what their fields take
 INTERVALS_S: Final = USUAL_INTERVALS_S
 SHOWN_BARS: Final = (150, 300, 600, 1_200, 2_000)
 PRICES: Final[tuple[Price, ...]] = ("log", "price")
@@ -54,11 +54,6 @@ be an outlier, and the closer to the mean a trade may wait."""
 
 LAST_PAIR: Final = "last_pair"
 """Key of the pair that this visitor looked at last, for pages that begin with it."""
-ROUND_TRIP_COST: Final = "round_trip_cost"
-"""Key of what opening and closing both legs costs, in bps of one leg's notional."""
-FILL_COST: Final = "fill_cost"
-"""Key of what one fill costs, in bps of its own notional: about a quarter of a round trip."""
-OLD_COST: Final = "cost"
 OLD_MODELS: Final[Mapping[str, Model]] = {"Kalman": "kalman"}
 """Names of models in links of before; what stands in an address is what the control shows."""
 
@@ -73,10 +68,6 @@ HELP: Final = {
     "preset": "Sets bar, model, window, thresholds and prices at once. Standard: as this server is set up. Scalp: 1 s "
     "bars, OLS over 120, 2.5 in, 0.5 out. Intraday: 1 min, OLS over 240, 2 in, 0.5 out. Swing: 5 min, Huber over 290, "
     "2 in, 0 out. Starting points, not advice; what you change afterwards stays changed.",
-    "round_trip_cost": "Round trip of both legs in bps of one leg's notional: four fills with their fees and the half "
-    "spread of each. 8 is four fills at 2 bps. Funding and slippage of large orders are not in it.",
-    "fill_cost": "Fee and half the bid-ask spread of one fill, in bps of its notional. A round trip of a pair has four "
-    "fills. Slippage of large orders and funding are not in it.",
     "y": "Dependent leg. A long spread buys it.",
     "x": "Hedge leg. A long spread sells hedge ratio times as much of it.",
     "interval": "Length of a bar. A row exists for every bar in which a leg traded.",
@@ -112,7 +103,7 @@ def pair_controls(
     venue : of symbols that are written without one; "" where names have none.
     shortest_s : no shorter bars are offered.
     open_list : whether names that are not in the list may be typed.
-    cost : whether the page needs what trading costs; it reads ``chosen_cost_bps``.
+    cost : whether the page needs what trading costs; it reads ``chosen_fill_cost``.
 
     Returns
     -------
@@ -150,14 +141,13 @@ def pair_controls(
     take_old_model()
     model = choose("Model", list(models), list(models.values()).index(begin.model), "model")
     window = next(columns).slider(
-        "Window (bars)", 20, 500, begin.window, 5, key="window", help=HELP["window"], bind="query-params"
+        "Window (bars)", *WINDOWS, begin.window, 1, key="window", help=HELP["window"], bind="query-params"
     )
     entry = number("Entry |z|", *ENTRIES, begin.entry, "entry")
     exit_ = number("Exit |z|", *EXITS, begin.exit, "exit")
     price = choose("Prices", PRICES, PRICES.index(begin.price), "price")
     if cost:
-        number("Round trip, bps", 0.0, 500.0, COST_BPS, ROUND_TRIP_COST, 0.5)
-        warn_of_old_cost("the round trip of both legs")
+        place.caption(derived(fill_cost_control(next(columns))))
     try:
         y, x = (asked(leg or "", venue) for leg in (y, x))
     except AlphaStreamError as error:
@@ -197,9 +187,23 @@ def _take_preset(presets: Mapping[str, Preset]) -> None:
         st.session_state[key] = value
 
 
-def chosen_cost_bps() -> float:
-    """What the page's control says a round trip of both legs costs, in bps of one leg's notional."""
-    return float(st.session_state.get(ROUND_TRIP_COST, COST_BPS))
+def standing_pair(settings: Settings, y: str, x: str) -> PairSpec:
+    """Two legs with the model, the window and the thresholds that the controls of a pair had last; else the settings'.
+
+    For pages that have no such controls themselves.
+    """
+    state = st.session_state
+    models = {name: model for model, name in MODELS.items()}
+    return PairSpec(
+        y,
+        x,
+        settings.interval_s * SECOND,
+        models.get(state.get("model") or "", "ols"),
+        int(state.get("window") or settings.window_bars),
+        cast(Price, state.get("price") or "log"),
+        float(state["entry"] if state.get("entry") is not None else settings.entry_z),
+        float(state["exit"] if state.get("exit") is not None else settings.exit_z),
+    )
 
 
 def take_names(keys: Iterable[str], shown: Callable[[str], str], offered: Collection[str] | None = None) -> None:
@@ -241,43 +245,7 @@ def take_old_model() -> None:
     old = OLD_MODELS.get(st.query_params.get("model", ""))
     if old is not None and "model" not in st.session_state:
         st.session_state["model"] = MODELS[old]
-
-
-def warn_of_old_cost(what: str) -> None:
-    """Warn that an old link's cost is not used.
-
-    Links once had one name for the cost of a fill and for that of a round trip, and the number of one page went over
-    into the address of the other: nobody can say any more which of both a saved link means.
-    """
-    old = st.query_params.get(OLD_COST)
-    if old is not None:
-        words = in_markdown(f"{OLD_COST}={old}")
-        st.warning(
-            f"The address says {words}, which may be the cost of one fill or of a round trip of four. It is "
-            f"not used: set the cost of {what} above and save the new link.",
-            icon=":material/link_off:",
-            title="This link is from an earlier version",
-        )
-
-
-def open_button(label: str, page: str, controls: Mapping[str, str], shared: Mapping[str, Any], key: str) -> None:
-    """A button that goes to another page with some of its controls set.
-
-    All values go through the session: an address alone does not set a control back to its default. They are set in a
-    callback, before the run, because a control that is drawn already cannot be set.
-
-    Parameters
-    ----------
-    page : name of a module in ``views``.
-    controls : values by key of controls that only the page behind has; they stand in its address, too.
-    shared : values by key of controls that this page has as well, and of what else the session holds. Streamlit
-        refuses to write what a control of this page is bound to, and puts them into the address itself.
-    """
-    session = {**controls, **shared}
-    if st.button(
-        in_markdown(label), icon=":material/open_in_new:", key=key, on_click=st.session_state.update, args=(session,)
-    ):
-        st.switch_page(f"views/{page}/page.py", query_params=controls)
+        understood("model")
 
 
 def is_followed(pipeline: Pipeline, symbol: str) -> bool:
@@ -296,31 +264,6 @@ def is_followed(pipeline: Pipeline, symbol: str) -> bool:
         st.error(in_markdown(in_words(error, pipeline.venue)), icon=":material/search_off:", title=title)
         return False
     return True
-
-
-def link_to(
-    spec: PairSpec, page_url: str, cost_bps: float | None = None, more: Mapping[str, float] | None = None
-) -> str:
-    """An address that restores every control, also where another deployment has other defaults.
-
-    Parameters
-    ----------
-    more : numbers of a page's own controls, by their keys.
-    """
-    query = {
-        "y": spec.y,
-        "x": spec.x,
-        "interval": interval_name(spec.interval_ns),
-        "model": MODELS[spec.model],
-        "window": spec.window,
-        "entry": f"{spec.entry:g}",
-        "exit": f"{spec.exit:g}",
-        "price": spec.price,
-    }
-    if cost_bps is not None:
-        query[ROUND_TRIP_COST] = f"{cost_bps:g}"
-    query |= {key: f"{value:g}" for key, value in (more or {}).items()}
-    return f"{page_url.split('?')[0]}?{urlencode(query)}"
 
 
 def number(

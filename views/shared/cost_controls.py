@@ -21,6 +21,7 @@ from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from pipelines import Pipeline
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import FEE, FEE_BPS, HALF_SPREAD, HALF_SPREAD_BPS
 from views.shared.form_controls import Offered, require
 from views.shared.instruments import label
 
@@ -34,7 +35,6 @@ FILLS: Final[dict[str, FillRule]] = {
     "same close": "same_close",
 }
 IN_BOOKS: Final = "recorded depth"
-HALF_SPREAD_BPS: Final = 0.5
 AS_ABOVE: Final = "as above"
 MODELS: Final = {
     "fees": ("Fee model", "fee_bps"),
@@ -101,10 +101,10 @@ def broker_rules(
     with st.expander("Fills and costs", icon=":material/payments:", key="costs"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         fill = _fill(row, kind, has_books)
-        taker = _field(row, "Fee, bps", -100.0, 500.0, 5.0, "taker", 0.5)
+        taker = _field(row, "Fee, bps", -100.0, 500.0, FEE_BPS, FEE, 0.5)
         half_spread = impact = share = 0.0
         if fill != "recorded_depth":  # a book has its own
-            half_spread = _field(row, "Half spread, bps", 0.0, 500.0, HALF_SPREAD_BPS, "half_spread", 0.25)
+            half_spread = _field(row, "Half spread, bps", 0.0, 500.0, HALF_SPREAD_BPS, HALF_SPREAD, 0.25)
             impact = _field(row, "Impact, bps", 0.0, 10_000.0, 0.0, "impact", 1.0)
         funding = _field(row, "Funding, bps / 8 h", -1_000.0, 1_000.0, 0.0, "funding", 0.25)
         latency = 0.0

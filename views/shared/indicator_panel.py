@@ -44,6 +44,12 @@ def series_as_columns(answer: PairAnalytics) -> dict[str, Columns]:
     return {name: Columns(answer.closed["time_ns"], {name: answer.closed[name]}) for name in known}
 
 
+def indicator_box() -> Any:
+    """The box that the panel stands in; open at first where the address asks for an indicator."""
+    asked_for = KEY in st.query_params
+    return st.expander("Indicators", asked_for, icon=":material/show_chart:", on_change="rerun", key="indicators")
+
+
 def indicator_panel(sources: Mapping[str, Callable[[], Columns]]) -> None:
     """Ask for an indicator and what it is of, and draw it.
 

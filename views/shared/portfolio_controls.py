@@ -14,8 +14,8 @@ from alphastream.pairs import MODELS, PairSpec
 from alphastream.portfolio import PositionConfig, SlidingWindow
 from alphastream.portfolio.allocation import Style, price_pairs
 from config import Settings
+from views.shared.controls import HELP as PAIR_HELP
 from views.shared.controls import (
-    FILL_COST,
     INTERVALS_S,
     PRICES,
     number,
@@ -23,8 +23,8 @@ from views.shared.controls import (
     take_names,
     take_old_model,
 )
-from views.shared.controls import HELP as PAIR_HELP
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import fill_cost_control
 from views.shared.instruments import as_shown, asked, label, legs
 
 MAX_CHOSEN: Final = 20  # pairs or symbols; all of them are computed at every bar
@@ -54,7 +54,6 @@ HELP: Final = {
     "aum": "Assets under management, in the quote currency of the symbols. Sizes follow from it and the risk per bar.",
     "cap": "Largest change of all positions together in one bar, in % of the assets; 0: no cap. With it, positions "
     "follow the target late.",
-    "fee": PAIR_HELP[FILL_COST],
     "cov": "EWMA: weighted pairwise correlations, shrunk. Sliding window: a factor model of the last bars.",
     "cov_window": "Bars of the factor model; positions begin once there are that many.",
     "factors": "Principal factors kept; what they leave of each symbol counts as its own.",
@@ -154,11 +153,7 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
     clip = number(row, "Clip", 0.5, 20.0, 3.5, "clip", HELP["clip"], 0.5)
     shrink = number(row, "Shrink", 0.0, 1.0, 0.5, "shrink", HELP["shrink"], 0.05)
     cap = number(row, "Turnover cap, %", 0.0, 100_000.0, 0.0, "cap", HELP["cap"], 10.0, "%.1f", 130)
-    fee = (
-        0.0
-        if capital is not None
-        else number(row, "Cost per fill, bps", 0.0, 500.0, 2.0, "fee", HELP["fee"], 0.5, width=150)
-    )
+    cost_bps = 0.0 if capital is not None else fill_cost_control(row, width=150)
     kind = _select(row, "Covariance", [WEIGHTED, WINDOWED], 0, "cov", HELP["cov"], 140)
     sliding = None
     if kind == WINDOWED:
@@ -175,7 +170,7 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
         shrink=shrink,
         aum=aum,
         position_scale=unit,
-        cost_per_unit=fee / 1e4,
+        cost_per_unit=cost_bps / 1e4,
         max_turnover=cap / 100.0 * aum / unit if cap > 0.0 else None,
         covariance=sliding,
     )

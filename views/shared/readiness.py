@@ -11,10 +11,8 @@ from alphastream.core.pvalues import pvalue_text
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.cards import age_text, make_card, move_bps, newest, newest_closed
+from views.shared.fill_cost import FILL_COST_BPS, hedge_notional, round_trip_bps
 from views.shared.series import SIGNIFICANT
-
-COST_BPS: Final = 8.0
-"""Round trip of both legs, in bps of one leg's notional: four fills at 2 bps each."""
 
 SHORTEST_HALF_LIFE: Final = 2.0
 """Bars. A signal is known when a bar has closed and filled in the next: what is half gone in a bar cannot be had."""
@@ -33,27 +31,28 @@ _HELP: Final = {
     "half-life of that spread is within limits. Under 2 bars it is gone before a fill; over a quarter of the window a "
     "trade outlives the estimate it was opened on. Legs that nothing holds together meet this on 5 % of days at most; "
     "the test alone they pass at some time of every day.",
-    "edge": "Move of the spread from now to the exit, in bps of y's notional, against the cost set above. "
-    "Not a forecast: the mean and the ratio move to meet the spread, so that less is left, and slippage comes on top.",
+    "edge": "Move of the spread from now to the exit, in bps of y's notional, against a round trip: four fills at "
+    "the cost set above, those of x as large as the hedge ratio says. Not a "
+    "forecast: the mean and the ratio move to meet the spread, so that less is left, and slippage comes on top.",
     "fresh": "Age of each leg's last trade, by the trades' own times. An old leg makes a spread that nobody can trade.",
     "feed": "Whether live trades arrive now. A recording or a reconnecting feed is nothing to trade on.",
 }
 
 
 def ready_cards(
-    answer: PairAnalytics | None, spec: PairSpec, feed: Card, now_ns: int, cost_bps: float = COST_BPS
+    answer: PairAnalytics | None, spec: PairSpec, feed: Card, now_ns: int, fill_cost_bps: float = FILL_COST_BPS
 ) -> list[Card]:
     """The count, then the checks: ``ok`` where one is met, ``warn`` where not, ``flat`` where nobody can say.
 
     Parameters
     ----------
     feed : from ``feed_card``.
-    cost_bps : round trip of both legs, fees and half spreads, in bps of one leg's notional.
+    fill_cost_bps : fee and half spread of one fill, in bps of its notional.
     """
     checks = [
         _calibrated(answer),
         _reverts(answer, spec),
-        _edge(answer, spec, cost_bps),
+        _edge(answer, spec, round_trip_bps(fill_cost_bps, hedge_notional(answer, spec))),
         _fresh(answer, spec, now_ns),
         _check("feed", "Feed", feed["tone"] == "ok", feed["value"], feed["sub"], feed["title"]),
     ]
@@ -111,11 +110,11 @@ def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card
     z = newest(answer, "zscore")
     now = move_bps(answer, spec, max(0.0, abs(z) - spec.exit)) if math.isfinite(z) else math.nan
     if not math.isfinite(now):
-        return _check("edge", "Edge", None, "unknown", f"cost {cost_bps:g} bps")
+        return _check("edge", "Edge", None, "unknown", f"cost {cost_bps:.3g} bps")
     at_entry = move_bps(answer, spec, spec.entry - spec.exit)
     word = "above cost" if now > cost_bps else "below cost"
     more = f"A trade opened at the entry of ±{spec.entry:g} would have {at_entry:.1f} bps."
-    return _check("edge", "Edge", now > cost_bps, word, f"{now:.1f} bps, cost {cost_bps:g}", more)
+    return _check("edge", "Edge", now > cost_bps, word, f"{now:.1f} bps, cost {cost_bps:.3g}", more)
 
 
 def _fresh(answer: PairAnalytics | None, spec: PairSpec, now_ns: int) -> Card:

@@ -56,6 +56,10 @@ DAILY: Final[Mapping[str, DailyPrices]] = {
         ("AEP", "AEE"),
     ),
 }
+UPLOADED: Final = "Upload"
+LAST: Final = "Last upload"
+TAPE, FILES = "Recorded tape", "Files"
+"""What a backtest runs over: what this app records, or one of the others."""
 
 
 def load(source: str) -> Upload | None:

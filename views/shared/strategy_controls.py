@@ -1,7 +1,6 @@
 """The form of a strategy, the same where it is tested on the past and where it runs on paper."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, Final, cast
 
 import streamlit as st
@@ -29,6 +28,7 @@ from views.shared.basket_controls import basket_controls
 from views.shared.controls import number, pair_controls
 from views.shared.escaping import in_markdown
 from views.shared.form_controls import Offered, form, require
+from views.shared.links import understood
 from views.shared.portfolio_controls import portfolio_controls
 from views.shared.user_code import told_in_words
 
@@ -74,7 +74,6 @@ def choose_kind(row: Any) -> tuple[str, float]:
     """Ask for the kind of strategy and its capital, in a row of controls."""
     _take_old_strategy()
     kinds = [ZSCORE, BASKET, OPTIMISER, *(each.name for each in registered("strategies"))]
-    _warn_of_unknown(kinds)
     kind = row.segmented_control(
         "Strategy",
         kinds,
@@ -135,19 +134,6 @@ def _own(kind: str, offered: Offered) -> Strategy | None:
     return cast(Strategy, made)
 
 
-def _warn_of_unknown(kinds: Sequence[str]) -> None:
-    """Say that a strategy of the address is not loaded."""
-    asked_for = st.query_params.get("strategy", "")
-    if asked_for and asked_for not in (*kinds, OLD_INNOVATION) and "strategy" not in st.session_state:
-        near = get_close_matches(asked_for, kinds, 1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        st.warning(
-            in_markdown(f"The address asks for the strategy {asked_for}, which is not loaded.{meant}"),
-            icon=":material/link_off:",
-            title="No such strategy",
-        )
-
-
 def strategy_of(chosen: PairSpec | BasketSpec | Strategy) -> Strategy:
     """The strategy on what ``choose_pairs`` gave, after asking for exits and size where it waits for a threshold."""
     return _threshold(chosen) if isinstance(chosen, PairSpec | BasketSpec) else chosen
@@ -156,6 +142,7 @@ def strategy_of(chosen: PairSpec | BasketSpec | Strategy) -> Strategy:
 def _take_old_strategy() -> None:
     """Set the model where a link of before names the strategy that only one model had; say what is no longer asked."""
     if st.query_params.get("strategy") == OLD_INNOVATION:
+        understood("strategy")
         if "model" not in st.session_state:
             st.session_state["model"] = MODELS["kalman"]
         given = st.query_params.get("filter") == "given"

@@ -22,6 +22,7 @@ from alphastream.strategies import (
 from alphastream.trading.broker.costs import BrokerRules
 from views.shared.controls import ENTRIES, EXITS, sentence
 from views.shared.escaping import in_markdown
+from views.shared.fill_cost import hedge_notional, round_trip_bps
 from views.shared.threshold_tables import CAVEAT, PER_BARS, bps_of, fit_sentence, rules_frame, rules_of
 
 LABEL: Final = "Thresholds from cost"
@@ -96,10 +97,13 @@ def rules_table(frame: pd.DataFrame, *, key: str) -> None:
     )
 
 
-def fit_of_page(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> tuple[PairThresholds, float] | None:
-    """The fit on the closed bars of an answer, for a round trip of so many bps of y's notional."""
+def fit_of_page(
+    answer: PairAnalytics | None, spec: PairSpec, fill_cost_bps: float
+) -> tuple[PairThresholds, float] | None:
+    """The fit on the closed bars of an answer, where a fill costs so many bps of its notional."""
     if answer is None or not len(answer.closed["time_ns"]):
         return None
+    cost_bps = round_trip_bps(fill_cost_bps, hedge_notional(answer, spec))
     return _fit(
         answer, spec, answer.closed["settled_zscore"], cost_bps / bps_of(spec.price, float(answer.closed["y"][-1]))
     )

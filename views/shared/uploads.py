@@ -25,6 +25,7 @@ from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.kept_files import KeptFile
 from views.shared.progress import Progress, computing, reading
+from views.shared.recordings import LAST, UPLOADED
 from views.shared.sessions import session_id
 from views.shared.system import get_file_budget, get_settings, get_shelf
 from views.shared.upload_columns import show_columns
@@ -51,7 +52,6 @@ KINDS: Final = [
     "arrow",
 ]
 MB: Final = 2**20
-UPLOAD, LAST = "Upload", "Last upload"
 MAX_NAMED: Final = 8
 FILES, FIELD = "kept_files", "files_field"  # in the session: the files, and how often the field was emptied
 CACHED = "cached_names"  # in the session: where session_cached keeps what it has made
@@ -69,11 +69,11 @@ def choose_upload(what: str, own_tape: bool = True, first: str = recordings.ETFS
     """
     held = st.session_state.get("last_upload")
     recorded = recordings.SOURCES if own_tape else (*recordings.BUNDLES, recordings.HISTORY)
-    sources = [UPLOAD, *recorded, *([LAST] if held is not None else [])]
+    sources = [UPLOADED, *recorded, *([LAST] if held is not None else [])]
     source = st.segmented_control(
-        "Source", sources, default=UPLOAD if kept() else first, required=True, key="source", bind="query-params"
+        "Source", sources, default=UPLOADED if kept() else first, required=True, key="source", bind="query-params"
     )
-    if source == UPLOAD:
+    if source == UPLOADED:
         upload = _uploaded(what)
         if upload is not None:
             _set("last_upload", upload)

@@ -7,7 +7,7 @@ from alphastream.feeds.backfill import Unfillable
 from alphastream.instruments import InstrumentId
 from alphastream.pairs import PairSpec
 from tests.views.running import app, words
-from views.shared.controls import link_to
+from views.shared.pair_view import PairView, link_to
 from views.shared.system import get_settings, get_system
 
 pytestmark = pytest.mark.usefixtures("replaying")
@@ -110,9 +110,10 @@ def test_thresholds_the_wrong_way_round_are_refused_in_words() -> None:
 
 
 def test_links_carry_every_control() -> None:
-    link = link_to(PairSpec("A", "B", 5 * 10**9, "huber", 50, "price", 2.5, 0.25), "http://host/live?old=1")
-    assert link_to(PairSpec("A", "B"), "http://host/live", 6.5).endswith("&price=log&round_trip_cost=6.5")
-    assert link == "http://host/live?y=A&x=B&interval=5s&model=Huber&window=50&entry=2.5&exit=0.25&price=price"
+    spec = PairSpec("A", "B", 5 * 10**9, "huber", 50, "price", 2.5, 0.25)
+    link = link_to(PairView(spec, 6.5), "http://host/live?old=1")
+    pair = "y=A&x=B&interval=5s&model=Huber&window=50&entry=2.5&exit=0.25&price=price"
+    assert link == f"http://host/live?{pair}&fill_cost=6.5"
 
 
 def test_what_is_quiet_and_what_is_lost_is_told_with_times() -> None:

@@ -117,7 +117,7 @@ NUMBERS = {
     "clip": 2.0,
     "shrink": 0.9,
     "cap": 25.0,
-    "fee": 5.0,
+    "fill_cost": 5.0,
 }
 CHOICES = {
     "signals": "momentum",
@@ -206,7 +206,7 @@ def test_skill_and_download_are_made_when_their_boxes_open(system: Running) -> N
     assert "±" in cards(test)["Rank IC"]
     said = words(test)
     assert "the best of eleven is luck too" in said
-    assert "net of 2 bps of the notional traded" in said
+    assert "net of 5.5 bps of the notional traded" in said
     assert len(test.get("download_button")) == 1
 
 

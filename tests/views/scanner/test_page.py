@@ -87,9 +87,7 @@ def test_scanner_opens_a_pair_of_trades(source: str, page: str, then: str | None
         f"binance-usdm:{leg}" for leg in pair
     ]  # as if this way round had won: also the pair the page begins with is opened
     choose_row(test)
-    button = test.button(key="open_pair")
-    assert button.label == f"Open {pair[0]} against {pair[1]} on the {page} page"
-    button.click().run()
+    test.button(key=f"flow_{page}").click().run()
     assert not test.exception
     assert not test.error
     assert (test.selectbox(key="y").value, test.selectbox(key="x").value) == pair
@@ -101,7 +99,7 @@ def test_scanner_opens_a_pair_of_trades(source: str, page: str, then: str | None
 def test_scanner_opens_a_pair_of_an_upload(row: int) -> None:
     test = choose_row(scanned("Upload"), row)
     pair = test.session_state["scan_result"].table.iloc[row]
-    test.button(key="open_pair").click().run()
+    test.button(key="flow_history").click().run()
     assert not test.exception
     assert not test.error
     assert test.segmented_control(key="source").value == "Last upload"
@@ -112,7 +110,7 @@ def test_scanner_opens_a_pair_of_an_upload(row: int) -> None:
 def test_scanner_opens_what_was_scanned_also_after_another_source_was_chosen() -> None:
     test = scanned("Upload")
     test.segmented_control(key="source").set_value("This app's tape").run()
-    choose_row(test).button(key="open_pair").click().run()
+    choose_row(test).button(key="flow_history").click().run()
     assert not test.exception
     assert test.segmented_control(key="source").value == "Last upload"
     assert {test.selectbox(key="y").value, test.selectbox(key="x").value} == {"SYM0", "SYM5"}
@@ -121,7 +119,7 @@ def test_scanner_opens_what_was_scanned_also_after_another_source_was_chosen() -
 def test_scanner_opens_a_pair_of_a_scan_on_a_schedule() -> None:
     test = scanned("This app's tape")
     test.selectbox(key="schedule").select("every 30 s").run()
-    choose_row(test).button(key="open_pair").click().run()
+    choose_row(test).button(key="flow_history").click().run()
     assert not test.exception
     assert {test.selectbox(key="y").value, test.selectbox(key="x").value} == {"BTCUSDT", "ETHUSDT"}
     assert test.selectbox(key="preset").value == "Standard"

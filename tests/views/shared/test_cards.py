@@ -11,6 +11,7 @@ from alphastream.events import Tick
 from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, Progress, analyse
 from views.component import Card
 from views.shared.cards import evidence_card, make_card, newest, pair_cards, result_cards
+from views.shared.fill_cost import hedge_notional
 from views.shared.readiness import ready_cards
 
 SECOND = 10**9
@@ -165,12 +166,13 @@ def test_the_forming_bar_counts_as_now() -> None:
 
 def test_a_pair_that_reverts_is_ready_when_it_pays() -> None:
     found = with_last(answer(), zscore=2.4, spread_std=1e-3, relation=1.0)
-    ready = checks(found, cost=18.9)
+    fills = 2.0 * (1.0 + hedge_notional(found, SPEC))  # of a round trip, in notionals of y
+    ready = checks(found, cost=18.9 / fills)
     assert {name: card["tone"] for name, card in ready.items()} == dict.fromkeys(ready, "ok")
     assert ready["ready"]["value"] == "5 of 5"
     assert ready["ready-edge"]["sub"] == "19.0 bps, cost 18.9"
     assert all(card["group"] == "ready" for card in ready.values())
-    dear = checks(found, cost=19.1)
+    dear = checks(found, cost=19.1 / fills)
     assert dear["ready-edge"]["tone"] == "warn"
     assert dear["ready"]["value"] == "4 of 5"
     assert dear["ready"]["sub"] == "missing: edge"
@@ -179,7 +181,8 @@ def test_a_pair_that_reverts_is_ready_when_it_pays() -> None:
 def test_an_edge_on_prices_is_in_bps_of_y() -> None:
     spec = replace(SPEC, price="price")
     found = with_last(answer(spec), zscore=-2.5, spread_std=2.6, y=2_600.0)
-    assert checks(found, spec=spec)["ready-edge"]["sub"] == "20.0 bps, cost 8"
+    cost = 8.0 / (2.0 * (1.0 + hedge_notional(found, spec)))
+    assert checks(found, spec=spec, cost=cost)["ready-edge"]["sub"] == "20.0 bps, cost 8"
 
 
 @pytest.mark.parametrize(

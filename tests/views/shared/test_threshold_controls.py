@@ -14,6 +14,7 @@ from alphastream.pairs import MODELS, Model, PairAnalytics, PairSpec, analyse
 from alphastream.strategies import FixedNotional, PairThresholds, ZScoreThreshold
 from alphastream.trading.broker.costs import BrokerRules, Fees
 from tests.views.running import words
+from views.shared.fill_cost import hedge_notional, round_trip_bps
 from views.shared.threshold_controls import fit_of_page, fit_of_strategy
 from views.shared.threshold_tables import bps_of, fit_sentence, rules_frame
 
@@ -33,7 +34,7 @@ def answer_of(spec: PairSpec, half_life: float = 8.0, rows: int = 800) -> PairAn
     )
 
 
-def fitted(spec: PairSpec = SPEC, cost_bps: float = 8.0) -> tuple[PairThresholds, float]:
+def fitted(spec: PairSpec = SPEC, cost_bps: float = 2.0) -> tuple[PairThresholds, float]:
     found = fit_of_page(answer_of(spec), spec, cost_bps)
     assert found is not None
     return found
@@ -44,7 +45,7 @@ def test_the_cost_of_the_page_is_that_of_the_fit(price: Any) -> None:
     """In bps of y's notional whatever the spread is made of."""
     spec = PairSpec("Y", "X", SECOND, window=100, price=price)
     fit, unit_bps = fitted(spec)
-    assert fit.cost * unit_bps == pytest.approx(8.0)
+    assert fit.cost * unit_bps == pytest.approx(round_trip_bps(2.0, hedge_notional(answer_of(spec), spec)))
     assert fit.refusal is None
     assert fit.process.deviation * unit_bps == pytest.approx(20.0, rel=0.25)
 
@@ -56,9 +57,9 @@ def test_bars_in_which_a_leg_did_not_trade_are_not_looked_at() -> None:
     stale = answer_of(SPEC, rows=1_000)
     stale.closed["y_trades"][::2] = 0
     odd = {name: column[1::2] for name, column in answer.closed.items()}
-    found = fit_of_page(stale, SPEC, 8.0)
+    found = fit_of_page(stale, SPEC, 2.0)
     assert found is not None
-    assert found == fit_of_page(replace(answer, closed=odd), SPEC, 8.0)
+    assert found == fit_of_page(replace(answer, closed=odd), SPEC, 2.0)
     assert found[0].process.half_life < 0.75 * full.process.half_life
 
 
@@ -67,7 +68,7 @@ def test_the_sentence_has_the_numbers_it_comes_from() -> None:
     said = fit_sentence(fit, unit_bps)
     assert f"half-life of {fit.verdict.half_life_bars:.3g} bars (95% interval" in said
     assert f"One z of this model stands for {fit.unit * unit_bps:.3g} bps" in said
-    assert "a round trip costs 8 bps" in said
+    assert f"a round trip costs {fit.cost * unit_bps:.3g} bps" in said
     assert "At the ends of the interval the entry to turn at is ±" in said
 
 
@@ -86,12 +87,12 @@ def test_a_strategy_is_fitted_on_its_own_z_score_and_its_own_costs() -> None:
     assert own is not None
     ratio = float(answer.closed["hedge_ratio"][-1])
     assert own[0].cost == pytest.approx(2.0 * (1.0 + ratio) * 2.5e-4)
-    page = fit_of_page(answer, SPEC, own[0].cost * 1e4)
+    page = fit_of_page(answer, SPEC, 2.5)
     assert page is not None
     assert own[0] == page[0]
     with pytest.raises(ParameterError, match="hardly follows"):  # a value whose level drifts away
         fit_of_strategy(answer, ZScoreThreshold(SPEC, spread="value"), rules)
-    assert fit_of_page(None, SPEC, 8.0) is None
+    assert fit_of_page(None, SPEC, 2.0) is None
     assert fit_of_strategy(None, ZScoreThreshold(SPEC), rules) is None
 
 
@@ -120,7 +121,7 @@ def opened(cost_bps: float, half_life: float) -> AppTest:
 
 
 def test_a_button_sets_entry_and_exit() -> None:
-    test = opened(8.0, 8.0)
+    test = opened(2.0, 8.0)
     fit, _ = fitted()
     entry, leave = fit.zscores(fit.waiting)
     assert [button.label for button in test.button][1] == f"Set {entry:g} in, {leave:g} out"
@@ -136,7 +137,7 @@ def test_where_no_threshold_pays_none_is_offered() -> None:
 
 
 def test_where_nothing_returns_none_is_offered() -> None:
-    test = opened(8.0, 1e9)
+    test = opened(2.0, 1e9)
     assert not test.button
     assert any(part in words(test) for part in ("No cointegration is shown", "hardly follows", "between 0 and 1"))
 
@@ -155,4 +156,4 @@ def test_every_model_is_fitted_on_the_z_score_that_positions_follow(model: Model
 def test_without_a_settled_z_score_there_is_no_fit() -> None:
     spec = PairSpec("Y", "X", SECOND, "kalman", 100)
     with pytest.raises(NotEnoughObservations, match="thresholds that follow from cost"):
-        fit_of_page(answer_of(spec, rows=800), spec, 8.0)
+        fit_of_page(answer_of(spec, rows=800), spec, 2.0)
