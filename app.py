@@ -18,6 +18,7 @@ from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
 from views.shared.links import telling_ignored
 from views.shared.sessions import close_ended, note_session
+from views.shared.status_bar import status_bar
 from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system, load_user_code
 from views.shared.visitor import VisitorCookie
 
@@ -111,6 +112,7 @@ def pages() -> None:
         ],
         position="top",
     )
+    status_bar()
     with telling_ignored(page.url_path):
         page.run()
 

@@ -4,7 +4,7 @@ A ``Topic`` is one figure with its cards. It compares each frame with the one be
 and tells the difference as one JSON object::
 
     {"topic": id, "figure": id, "seq": n, "sent": ms, "base": {...} or "delta": {...}, "cards" or "patch": [...],
-     "status": text, "stamps": {...}}
+     "status": text, "stamps": {...}, "clock": {"now": ms, "pace": x}}
 
 figure : names the rows that deltas refer to. It changes when rows can no longer be continued.
 seq : grows by one with each message of a topic; a receiver skips what it has seen and asks again after a hole.
@@ -16,6 +16,7 @@ delta : ``from_row``, ``rows`` and ``columns``: these rows replace everything fr
 cards, patch : all cards in order; or of those that changed, the fields that did.
 status : changes when what the page says around the figure has to be rendered again.
 stamps : when the newest ticks were traded, received and computed, ms UTC; only where there were any.
+clock : the time that the data live in and how fast it runs: what is told with a moment ages by it, in the browser.
 
 A carrier that loses nothing gets what changed since the message before. One that may drop a message in favour of a
 newer one asks for ``window``: deltas that overlap.
@@ -39,6 +40,9 @@ Card = Mapping[str, str]
 OVERLAP_S: Final = 5.0
 """How far back ``window`` reaches: a receiver that lost messages for longer gets a new base."""
 
+SAME_CLOCK_S: Final = 0.25
+"""Everybody who asks within it gets the same message: ages are that exact."""
+
 _GUARD_DIGITS: Final = 2
 """Decimals sent beyond those shown, so that lines do not look like stairs."""
 
@@ -56,6 +60,7 @@ class Frame:
     cards : each with an ``id``, in order.
     status : see the message.
     stamps : see the message.
+    clock : now in ms UTC, and its pace against the browser's time; see the message.
     """
 
     look: Hashable
@@ -64,6 +69,7 @@ class Frame:
     cards: Sequence[Card] = ()
     status: str = ""
     stamps: Mapping[str, float] | None = None
+    clock: tuple[float, float] | None = None
 
 
 class Topic:
@@ -87,7 +93,8 @@ class Topic:
         self._first_row = 0
         self._template: dict[str, Any] = {}
         self._changes: deque[tuple[float, int, int]] = deque()  # when, in which message, from which row on
-        self._base: tuple[int, bytes] | None = None
+        self._base: tuple[int, float, bytes] | None = None
+        self._clock: tuple[float, float, float] | None = None  # of the newest frame, and when it was read
 
     @property
     def figure(self) -> str:
@@ -103,6 +110,7 @@ class Topic:
         """The next message; None where nothing is other than before."""
         with self._lock:
             frame = self.source()
+            self._clock = None if frame.clock is None else (*frame.clock, self._now_s())
             try:
                 return self._told(frame)
             except Exception:
@@ -129,14 +137,17 @@ class Topic:
         return self._encode({**delta, **_cards(before.cards, frame.cards)})
 
     def snapshot(self) -> bytes:
-        """Everything, as of the latest message; encoded once a message."""
+        """Everything, as of the latest message; encoded once a message, and again when its clock has gone on."""
         with self._lock:
             if self._frame is None:
                 self.advance()
-            if self._base is None or self._base[0] != self._seq:
+            now_s = self._now_s()
+            is_old = self._clock is not None and self._base is not None and now_s - self._base[1] > SAME_CLOCK_S
+            if self._base is None or self._base[0] != self._seq or is_old:
                 assert self._frame is not None
-                self._base = self._seq, self._encode({"base": self._rows_and_look(), "cards": self._frame.cards})
-            return self._base[1]
+                base = self._encode({"base": self._rows_and_look(), "cards": self._frame.cards})
+                self._base = self._seq, now_s, base
+            return self._base[2]
 
     def window(self, figure: object, seq: object = None) -> bytes:
         """What a receiver lacks that holds a figure: the rows that changed, or everything where that is not known.
@@ -191,8 +202,14 @@ class Topic:
         assert frame is not None
         head = {"topic": self.name, "figure": self.figure, "seq": self._seq, "sent": round(time.time() * 1e3, 1)}
         stamps = {} if frame.stamps is None else {"stamps": frame.stamps}
-        message = {**head, **content, "status": frame.status, **stamps}
+        message = {**head, **content, "status": frame.status, **stamps, **self._clock_now()}
         return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def _clock_now(self) -> dict[str, Any]:
+        if self._clock is None:
+            return {}
+        now_ms, pace, read_s = self._clock
+        return {"clock": {"now": round(now_ms + (self._now_s() - read_s) * 1e3 * pace, 1), "pace": pace}}
 
 
 def _dropped(before: Columns, after: Columns) -> int | None:

@@ -14,6 +14,7 @@ A page uses it like this, within a fragment::
 and the application calls ``publish_assets`` once at start-up.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,21 +25,34 @@ from runtime.channel.topics import Topic
 from views.component.assets import Assets, assets, publish_assets
 from views.component.frames import Card, Group, Tone, pair_frame
 
-__all__ = ["Assets", "Card", "Group", "Tone", "Way", "live_figure", "pair_frame", "publish_assets", "way_of"]
+__all__ = [
+    "Assets",
+    "Card",
+    "Group",
+    "Tone",
+    "Way",
+    "live_figure",
+    "pair_frame",
+    "publish_assets",
+    "status_strip",
+    "way_of",
+]
 
 Way = Literal["channel", "page"]
 """Who carries the messages."""
 
 
-def _loader() -> str:
+def _loader(module: str) -> str:
     """The few lines that Streamlit sends along with every message; everything else is fetched once."""
     source = Path(__file__).with_name("loader.js").read_text(encoding="utf-8")
-    names = assets()
-    return source.replace("{{module}}", names.module).replace("{{plotly}}", names.plotly)
+    return source.replace("{{module}}", module).replace("{{plotly}}", assets().plotly)
 
 
 # Plotly puts its style sheet into the page's head, which a shadow root would not see.
-_COMPONENT: Final = st.components.v2.component("alphastream_live_figure", js=_loader(), isolate_styles=False)
+_COMPONENT: Final = st.components.v2.component(
+    "alphastream_live_figure", js=_loader(assets().module), isolate_styles=False
+)
+_STRIP: Final = st.components.v2.component("alphastream_status_strip", js=_loader(assets().strip), isolate_styles=False)
 
 
 def way_of(key: str) -> Way:
@@ -59,22 +73,51 @@ def live_figure(topic: Topic, *, ticket: str | None, key: str) -> None:
     key : names the place on the page. As long as it stays, so does the chart's DOM node.
     """
 
-    def changed_way() -> None:
-        st.session_state["_way_changed"] = True
-
-    state = _state(key)
-    held = state.get("have")
-    on_channel = ticket is not None and way_of(key) == "channel" and held == topic.figure
-    message = b"null" if on_channel else topic.window(held)
     _COMPONENT(
         key=key,
-        data=orjson.dumps({"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)}),
+        data=_handed_over(topic, ticket, key),
         on_have_change=_nothing,
         on_status_change=_nothing,
-        on_way_change=changed_way,
+        on_way_change=_changed_way,
     )
     if st.session_state.pop("_way_changed", False):
         st.rerun()
+
+
+def status_strip(topic: Topic, *, ticket: str | None, key: str, opened: Callable[[str], None]) -> None:
+    """The line above every page; mounted as ``live_figure`` is, and fed by the same channel.
+
+    Parameters
+    ----------
+    topic : of its cards "feed" says how the feed is: ``late`` is "cut" while no trades arrive. The others are paper
+        runs: ``label``, ``sub`` (what is held) and ``value`` (the profit).
+    opened : called before the next run with the id of the run that was clicked.
+    """
+
+    def clicked() -> None:
+        opened(str(_state(key).get("open", "")).partition(" ")[0])
+
+    _STRIP(
+        key=key,
+        data=_handed_over(topic, ticket, key),
+        on_have_change=_nothing,
+        on_open_change=clicked,
+        on_way_change=_changed_way,
+    )
+    if st.session_state.pop("_way_changed", False):
+        st.rerun()
+
+
+def _handed_over(topic: Topic, ticket: str | None, key: str) -> bytes:
+    """What a component lacks: nothing where the channel brings it."""
+    held = _state(key).get("have")
+    on_channel = ticket is not None and way_of(key) == "channel" and held == topic.figure
+    message = b"null" if on_channel else topic.window(held)
+    return orjson.dumps({"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)})
+
+
+def _changed_way() -> None:
+    st.session_state["_way_changed"] = True
 
 
 def _nothing() -> None:

@@ -29,18 +29,22 @@ class Assets:
     ----------
     plotly : Plotly.js as the installed plotly package ships it.
     module : the ES module that draws; what it imports lies beside it.
+    strip : the ES module of the line above every page, in the same folder: both share one channel.
     """
 
     plotly: str
     module: str
+    strip: str
 
 
 @cache
 def assets() -> Assets:
     """The names under which this version's files are published."""
+    folder = f"live_figure-{_fingerprint([_HERE / name for name in _MODULES])}"
     return Assets(
         plotly=f"plotly-{_fingerprint([_plotly_source()])}.min.js",
-        module=f"live_figure-{_fingerprint([_HERE / name for name in _MODULES])}/live_figure.js",
+        module=f"{folder}/live_figure.js",
+        strip=f"{folder}/status_strip.js",
     )
 
 

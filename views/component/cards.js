@@ -1,5 +1,7 @@
 // The numbers above the chart and the list of what speaks for trading. Text nodes only: data never becomes markup.
 
+import { ageText, timeText } from "./freshness.js";
+
 const TONES = {
   neutral: { sign: "", word: "" },
   flat: { sign: "–", word: "" },
@@ -31,7 +33,9 @@ class Card {
     this.node.dataset.testid = `card-${id}`;
     this.node.setAttribute("role", "group");
     this.node.tabIndex = -1;
-    this.label = element("div", "lf-label", this.node);
+    const head = element("div", "lf-head", this.node);
+    this.label = element("div", "lf-label", head);
+    this.age = element("div", "lf-age", head); // only while it is not of now
     const line = element("div", "lf-line", this.node);
     this.sign = element("span", "lf-sign", line);
     this.sign.setAttribute("aria-hidden", "true");
@@ -44,15 +48,24 @@ class Card {
     this.shown = "";
   }
 
-  show(card) {
+  show(card, now) {
+    this.card = card;
+    this.render(now);
+  }
+
+  /** What a card says at this moment: what is old does not say it is fresh, whoever has fallen silent. */
+  render(now) {
+    const card = asOf(this.card, now);
     const next = JSON.stringify(card);
     if (next === this.shown) return;
     const tone = TONES[card.tone] ?? TONES.neutral;
     const moved = this.shown !== "" && this.value.textContent !== card.value;
     this.shown = next;
     this.node.dataset.tone = card.tone;
+    this.node.classList.toggle("lf-stale", Boolean(card.stale));
+    set(this.age, card.age);
     const word = this.isCheck ? READY_WORDS[card.tone] : tone.word;
-    const words = [`${card.label}: ${card.value || "loading"}`, word, card.sub].filter(Boolean);
+    const words = [`${card.label}: ${card.value || "loading"}`, card.stale, word, card.sub].filter(Boolean);
     this.spoken = words.join(", ");
     this.node.setAttribute("aria-label", this.spoken);
     set(this.label, card.label);
@@ -71,6 +84,26 @@ class Card {
   }
 }
 
+/**
+ * A card as it has to be shown now.
+ * @param {{state: string, since: number, clock: object, silentMs: number}} now
+ */
+function asOf(card, { state, since, clock, silentMs }) {
+  const ms = card.at && clock ? clock.age(Number(card.at)) : null;
+  const isLate = ms !== null && card.limit && ms > Number(card.limit);
+  const sub = (card.sub ?? "").replaceAll("{age}", ms === null ? "–" : ageText(ms));
+  const shown = { ...card, sub, age: "", stale: "" };
+  delete shown.at; // told in words; it alone would be no news
+  if (isLate) Object.assign(shown, { value: card.late ?? card.value, tone: "warn" });
+  if (state === "fresh") return shown;
+  const isLost = state === "lost" || state === "cut";
+  shown.value = isLost && card.lost ? card.lost : shown.value;
+  shown.tone = card.tone === "neutral" ? "neutral" : card.lost ? "warn" : "flat"; // nobody can say now
+  shown.stale = `${state === "silent" ? "no news" : "not of now: as"} of ${timeText(since)} UTC`;
+  shown.age = ageText(silentMs);
+  return shown;
+}
+
 function set(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -85,7 +118,7 @@ class List {
     node.addEventListener("focusin", (event) => this.stopAt(event.target.closest(".lf-card")));
   }
 
-  show(list) {
+  show(list, now) {
     const ids = new Set(list.map((card) => card.id));
     for (const [id, card] of this.cards) {
       if (ids.has(id)) continue;
@@ -96,7 +129,7 @@ class List {
       if (!this.cards.has(data.id)) this.cards.set(data.id, new Card(data.id, this.node, this.isCheck));
       const { item } = this.cards.get(data.id);
       if (this.node.children[place] !== item) this.node.insertBefore(item, this.node.children[place] ?? null);
-      this.cards.get(data.id).show(data);
+      this.cards.get(data.id).show(data, now);
     });
     this.node.hidden = list.length === 0;
     const nodes = this.nodes();
@@ -170,6 +203,7 @@ class Bubble {
 
 export class Cards {
   constructor(place) {
+    this.place = place;
     const list = (label, className, parent, isCheck) => {
       const node = element("ul", className, parent);
       node.setAttribute("role", "list");
@@ -186,12 +220,21 @@ export class Cards {
     this.said = element("div", "lf-said", place);
     this.said.setAttribute("role", "status");
     this.bubble = new Bubble(place);
+    this.now = { state: "fresh", since: null, clock: null, silentMs: 0 };
   }
 
-  show(list) {
+  /** Count ages on, and mark everything while the server or the feed has fallen silent. */
+  freshen(now) {
+    this.now = now;
+    this.place.classList.toggle("lf-not-now", now.state !== "fresh");
+    for (const list of [this.numbers, this.checks]) for (const card of list.cards.values()) card.render(now);
+  }
+
+  show(list, clock) {
+    this.now = { ...this.now, clock };
     const before = this.numbers.cards.get(ANNOUNCED)?.value.textContent;
-    this.numbers.show(list.filter((card) => card.group !== "ready"));
-    this.checks.show(list.filter((card) => card.group === "ready"));
+    this.numbers.show(list.filter((card) => card.group !== "ready"), this.now);
+    this.checks.show(list.filter((card) => card.group === "ready"), this.now);
     this.section.hidden = this.checks.node.hidden;
     const signal = this.numbers.cards.get(ANNOUNCED);
     // Said aloud: a position that opens or closes. Not the progress of a calibration or of the compiler, nor the numbers.

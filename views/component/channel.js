@@ -1,5 +1,7 @@
 // One WebSocket for all figures of a page. It finds its way back by itself, and says so when it cannot.
 
+import { freshness } from "./freshness.js";
+
 const PATIENCE_MS = 3000; // without the channel for so long, the page carries the messages
 const BEAT_MS = 5000;
 const SILENCE_MS = 12_000;
@@ -20,7 +22,7 @@ export function channelAt(home, ticket) {
 }
 
 /**
- * A listener has: topic, held() -> {figure, seq}, apply(message), wayChanged(state) and note(note).
+ * A listener has: topic, held() -> {figure, seq}, apply(message), wayChanged(state) and, for alerts, note(note).
  * The state is "connecting", "open", "reconnecting", "page" or "off".
  */
 class Channel {
@@ -124,8 +126,10 @@ class Channel {
   heard(data) {
     this.heardAt = performance.now();
     const message = JSON.parse(new TextDecoder().decode(data));
+    if ("sent" in message) freshness.hearMessage(message, false);
+    else freshness.hear();
     if ("pong" in message) return this.setClock(message);
-    if ("note" in message) return this.listeners.forEach((listener) => listener.note(message.note));
+    if ("note" in message) return this.listeners.forEach((listener) => listener.note?.(message.note));
     const followers = [...this.listeners].filter((listener) => listener.topic === message.topic);
     if ("refused" in message) return setTimeout(() => this.again(message.topic), UNKNOWN_RETRY_MS);
     return followers.forEach((listener) => listener.apply(message));

@@ -1,7 +1,7 @@
 """From rows of a pair to a frame of its figure: the look once, the numbers as columns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import numpy as np
 
@@ -24,6 +24,9 @@ class Card(TypedDict):
 
     ``id`` (letters, digits, dashes) stays the same for the same card; ``value`` is the number as text, ``sub`` a
     smaller line below it, ``title`` what it means, shown on hover.
+
+    Of what ages, ``at`` is the moment it is of, ms of the frame's clock: ``{age}`` in ``sub`` is counted from it in the
+    browser. Past ``limit`` ms the value reads ``late``, and while the server is not heard ``lost``.
     """
 
     id: str
@@ -33,6 +36,10 @@ class Card(TypedDict):
     tone: Tone
     title: str
     group: Group
+    at: NotRequired[str]
+    limit: NotRequired[str]
+    late: NotRequired[str]
+    lost: NotRequired[str]
 
 
 def pair_frame(
@@ -41,6 +48,7 @@ def pair_frame(
     *,
     status: str = "",
     stamps: Mapping[str, float] | None = None,
+    clock: tuple[float, float] | None = None,
     max_points: int = MAX_POINTS,
 ) -> Frame:
     """What the pair figure shows now.
@@ -48,7 +56,7 @@ def pair_frame(
     Parameters
     ----------
     series : its newest ``max_points`` rows are shown.
-    status, stamps : see ``topics``.
+    status, stamps, clock : see ``topics``.
     """
     series = series.last(max_points)
     columns = series_columns(series)
@@ -59,6 +67,7 @@ def pair_frame(
         cards=[{**card} for card in cards],  # type: ignore[dict-item]  # a card's fields are all text
         status=status,
         stamps=stamps,
+        clock=clock,
     )
 
 

@@ -3,6 +3,7 @@
 import { Cards } from "./cards.js";
 import { channelAt } from "./channel.js";
 import { Figure, loadPlotly } from "./figure.js";
+import { Clock, freshness } from "./freshness.js";
 import { afterPaint, Latency } from "./latency.js";
 import { Preview } from "./preview.js";
 import { Toasts } from "./toasts.js";
@@ -56,6 +57,7 @@ class View {
     };
     this.cards = new Cards(part("lf-cards"));
     this.cardList = [];
+    this.clock = null; // of the data
     this.notice = part("lf-notice");
     this.notice.setAttribute("role", "status");
     const stage = part("lf-stage");
@@ -77,6 +79,7 @@ class View {
     this.asked = false; // for a base, over the channel
     this.toldOf = {};
     this.unseen = [];
+    freshness.followers.add(this);
     loadPlotly(plotlyUrl).then(
       (Plotly) => this.begin(Plotly),
       (error) => this.say(error.message),
@@ -92,6 +95,7 @@ class View {
   /** What the page sent: which topic to follow, the ticket for the channel, and perhaps a message. */
   receive({ topic, ticket, message }, home) {
     this.channel = channelAt(home, ticket);
+    if (message) freshness.hearMessage(message, this.channel.way === "page");
     if (this.topic !== topic) {
       if (this.topic !== null) this.channel.remove(this);
       this.topic = topic;
@@ -127,6 +131,10 @@ class View {
     if (same && (base ? seq < this.hold.seq : seq <= this.hold.seq)) return;
     const follows = same && this.hold.seq >= (message.after ?? seq - 1);
     if (!base && !follows) return this.miss();
+    if (message.clock && !(message.sent <= this.clockSent)) {
+      this.clock = new Clock(message.clock); // not that of a message which comes again
+      this.clockSent = message.sent;
+    }
     this.applyCards(message);
     if (base) this.takeBase(figure, base);
     else if (delta && !this.hold.rows.apply(delta)) return this.miss();
@@ -147,7 +155,14 @@ class View {
       const news = new Map(patch.map((card) => [card.id, card]));
       this.cardList = this.cardList.map((card) => ({ ...card, ...news.get(card.id) }));
     } else return;
-    this.cards.show(this.cardList);
+    this.cards.show(this.cardList, this.clock);
+  }
+
+  /** Told several times a second whether what stands here is of now. */
+  freshen({ state, since }) {
+    const silentMs = state === "lost" || !this.clock ? freshness.silentMs : this.clock.age(since ?? 0);
+    if (this.root.dataset.fresh !== state) this.root.dataset.fresh = state;
+    this.cards.freshen({ state, since, clock: this.clock, silentMs });
   }
 
   takeBase(figure, base) {
@@ -214,6 +229,7 @@ class View {
 
   destroy() {
     this.gone = true;
+    freshness.followers.delete(this);
     this.channel?.remove(this);
     this.figure?.destroy();
     this.toasts.destroy();

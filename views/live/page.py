@@ -40,6 +40,7 @@ from views.shared.page_head import page_head
 from views.shared.pair_view import PairView, link_to
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
+from views.shared.status_bar import clock_of
 from views.shared.system import get_system
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
 from views.shared.user_code import user_code_notices
@@ -114,6 +115,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
         cards,
         status=repr(_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
+        clock=clock_of(pipeline, system.settings.replay_speed),
     )
 
 

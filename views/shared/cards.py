@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypedDict, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
 
+SILENT_S: Final = 2.0  # a feed from which nothing has come for so long says nothing
 STALE_S: Final = 10.0  # a leg without a trade for so long is marked
 APART: Final = 0.25  # a moving ratio so far from the test's, as a share of the larger, is another spread
 Leg = Literal["y", "x"]
@@ -56,7 +57,28 @@ def feed_card(health: Health, is_replay: bool, venue: str = "") -> Card:
     tone: Tone = "ok" if health.state == "live" and not is_replay else "warn"
     value = "replay" if is_replay and health.state == "live" else health.state
     sub = "recorded trades" if is_replay else plain(health.feed)
-    return make_card("feed", "Feed", value, sub, tone, in_words(health.reason, venue))
+    card = make_card("feed", "Feed", value, sub, tone, in_words(health.reason, venue))
+    late = "silent" if value in ("live", "replay") else value
+    return {**card, **of_moment(health.last_message_ns, SILENT_S, late), "lost": "lost"}
+
+
+class Moment(TypedDict):
+    """The fields of a card that ages."""
+
+    at: str
+    limit: str
+    late: str
+
+
+def of_moment(time_ns: int, limit_s: float, late: str) -> Moment:
+    """What a card needs whose age the browser counts.
+
+    Parameters
+    ----------
+    time_ns : the moment it is of, UTC ns; 0 where there is none.
+    limit_s : past it the value reads ``late``.
+    """
+    return {"at": f"{time_ns / 1e6:.0f}" if time_ns else "", "limit": f"{limit_s * 1e3:g}", "late": late}
 
 
 def pair_cards(
@@ -171,7 +193,8 @@ def _leg(
         f"{STALE_S:g} s on it is marked: look at such a price, do not count on a fill there."
     )
     tone: Tone = "warn" if age_s > STALE_S else "neutral"
-    return make_card(name, label, f"{tick.price:,.{decimals}f}", f"{age_text(age_s)} ago", tone, title)
+    price = f"{tick.price:,.{decimals}f}"
+    return {**make_card(name, label, price, "{age} ago", tone, title), **of_moment(tick.time_ns, STALE_S, price)}
 
 
 def _signal(answer: PairAnalytics | None, spec: PairSpec, names: Mapping[str, str], compiling: str) -> Card:

@@ -10,7 +10,7 @@ from alphastream.cointegration import SMALLEST_P
 from alphastream.core.pvalues import pvalue_text
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
-from views.shared.cards import age_text, make_card, move_bps, newest, newest_closed
+from views.shared.cards import make_card, move_bps, newest, newest_closed, of_moment
 from views.shared.fill_cost import FILL_COST_BPS, hedge_notional, round_trip_bps
 from views.shared.series import SIGNIFICANT
 
@@ -49,12 +49,12 @@ def ready_cards(
     feed : from ``feed_card``.
     fill_cost_bps : fee and half spread of one fill, in bps of its notional.
     """
-    checks = [
+    checks: list[Card] = [
         _calibrated(answer),
         _reverts(answer, spec),
         _edge(answer, spec, round_trip_bps(fill_cost_bps, hedge_notional(answer, spec))),
         _fresh(answer, spec, now_ns),
-        _check("feed", "Feed", feed["tone"] == "ok", feed["value"], feed["sub"], feed["title"]),
+        {**feed, **_check("feed", "Feed", feed["tone"] == "ok", feed["value"], feed["sub"], feed["title"])},
     ]
     met = [check for check in checks if check["tone"] == "ok"]
     missing = [check["label"].lower() for check in checks if check["tone"] != "ok"]
@@ -67,6 +67,7 @@ def ready_cards(
         "nothing holds together meet 'Reverts' on 5 % of days at most."
     )
     count = make_card("ready", "Ready", f"{len(met)} of {len(checks)}", sub, tone, title)
+    count["lost"] = "unknown"
     return [{**card, "group": "ready"} for card in (count, *checks)]
 
 
@@ -124,4 +125,5 @@ def _fresh(answer: PairAnalytics | None, spec: PairSpec, now_ns: int) -> Card:
     if len(ages) < 2:
         return _check("fresh", "Legs", None, "unknown", f"limit {limit_s:g} s")
     met = max(ages) <= limit_s
-    return _check("fresh", "Legs", met, "fresh" if met else "old", f"{age_text(max(ages))}, limit {limit_s:g} s")
+    card = _check("fresh", "Legs", met, "fresh" if met else "old", f"{{age}}, limit {limit_s:g} s")
+    return {**card, **of_moment(min(tick.time_ns for tick in ticks if tick), limit_s, "old"), "lost": "old"}
