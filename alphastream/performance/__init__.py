@@ -56,6 +56,7 @@ from alphastream.performance.round_trips import (
     round_trips,
 )
 from alphastream.performance.serial_correlation import LoSharpe, lo_sharpe
+from alphastream.performance.signal_result import SignalResult, signal_result
 from alphastream.performance.summary import Performance, Ratios, summarise
 from alphastream.performance.tails import Tail, Tails, tails
 
@@ -76,6 +77,7 @@ __all__ = [
     "RoundTripLeg",
     "RoundTripStatistics",
     "Ruin",
+    "SignalResult",
     "Tail",
     "Tails",
     "Turnover",
@@ -104,6 +106,7 @@ __all__ = [
     "rows_per_year",
     "sharpe_error",
     "sharpe_ratio",
+    "signal_result",
     "sortino_ratio",
     "split_by_symbol",
     "split_costs",

@@ -2,6 +2,7 @@
 // a time; the newest rows are painted over its axes with every message (edge.js).
 
 import { asText, axisName, Edge } from "./edge.js";
+import { ReturnButton } from "./return_button.js";
 import { utc } from "./rows.js";
 
 const NARROW_PX = 560;
@@ -55,6 +56,7 @@ export class Figure {
     this.Plotly = Plotly;
     this.told = told;
     this.edge = new Edge(node);
+    this.returning = new ReturnButton(node.parentElement, node, Plotly, () => this.repaint());
     this.drawn = 0;
     this.drawnAt = 0;
     this.settled = 0; // number of the first row that Plotly has not drawn
@@ -182,6 +184,7 @@ export class Figure {
       if (this.stop.signal.aborted) return;
       this.drawn += 1;
       this.drawnAt = performance.now();
+      this.returning.look(this.template.layout);
       this.told.drawn();
       this.paintEdge();
     } finally {
@@ -221,6 +224,7 @@ export class Figure {
     for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_restyle", "plotly_afterplot"]) {
       this.node.on(event, () => this.busy || this.repaint());
     }
+    this.node.on("plotly_relayout", () => this.returning.look(this.template.layout));
   }
 
   /** The rows that have settled, and the marks of all that are closed, as Plotly wants them. */
@@ -300,6 +304,7 @@ export class Figure {
     this.stop.abort();
     this.resize.disconnect();
     this.edge.remove();
+    this.returning.remove();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
     this.Plotly.purge(this.node);

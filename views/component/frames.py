@@ -49,6 +49,7 @@ def pair_frame(
     status: str = "",
     stamps: Mapping[str, float] | None = None,
     clock: tuple[float, float] | None = None,
+    view: str = "",
     max_points: int = MAX_POINTS,
 ) -> Frame:
     """What the pair figure shows now.
@@ -57,13 +58,14 @@ def pair_frame(
     ----------
     series : its newest ``max_points`` rows are shown.
     status, stamps, clock : see ``topics``.
+    view : what a zoom is of, as bars and window; under another one the chart shows the whole again.
     """
     series = series.last(max_points)
     columns = series_columns(series)
     return Frame(
-        look=_look(series),
+        look=(view, *_look(series)),
         columns={**columns, "time": columns["time"].astype(np.int64)},
-        template=lambda: template(series),
+        template=lambda: template(series, view),
         cards=[{**card} for card in cards],  # type: ignore[dict-item]  # a card's fields are all text
         status=status,
         stamps=stamps,
@@ -78,11 +80,21 @@ def _look(series: PairSeries) -> tuple[Any, ...]:
     return (*(getattr(series, name) for name in _LOOK), *(is_known(values) for values in first_seen))
 
 
-def template(series: PairSeries) -> dict[str, Any]:
-    """Layout and traces of the pair figure without a number in them."""
+def template(series: PairSeries, view: str = "") -> dict[str, Any]:
+    """Layout and traces of the pair figure without a number in them.
+
+    Hidden traces stay hidden as long as the legs are the same, zoom and pan as long as ``view`` is, too.
+    """
     figure: dict[str, Any] = pair_figure(series).to_plotly_json()
     traces = [{key: value for key, value in trace.items() if key not in ("x", "y")} for trace in figure["data"]]
     for tag in figure["layout"]["annotations"]:
         tag.update(text="", y=0, visible=False)
     figure["layout"].pop("template", None)
-    return {"layout": figure["layout"], "data": traces}
+    return {"layout": with_view(figure["layout"], view), "data": traces}
+
+
+def with_view(layout: Mapping[str, Any], view: str) -> dict[str, Any]:
+    """A layout whose axes forget zoom and pan where ``view`` is another; hidden traces stay hidden."""
+    kept = f"{layout['uirevision']} {view}"
+    axes = {name: {**axis, "uirevision": kept} for name, axis in layout.items() if name.startswith(("xaxis", "yaxis"))}
+    return {**layout, **axes}

@@ -14,6 +14,7 @@ from alphastream.reports.panels import TRANSPARENT, domains, headings, numbered,
 from alphastream.streaming.leg_flows import LegAnalytics
 from runtime.channel.topics import Frame
 from views.component import Card
+from views.component.frames import with_view
 from views.microstructure.cards import leg_cards
 from views.shared.escaping import in_chart
 from views.shared.series import is_known
@@ -53,12 +54,13 @@ def leg_frame(
     status : see ``topics``.
     """
     columns = figure_columns(answer, shown)
+    view = f"{answer.spec.interval_ns} {answer.spec.window} {shown}"
     seen = is_known(columns["price_impact"])  # an axis is chosen once its first values are there
     decimals = column_decimals(columns, price_decimals)
     return Frame(
-        look=(name, price_decimals, answer.has_book, seen),
+        look=(name, view, price_decimals, answer.has_book, seen),
         columns=columns,
-        template=lambda: _template(columns, name, decimals, has_book=answer.has_book),
+        template=lambda: _template(columns, name, decimals, view, has_book=answer.has_book),
         cards=[{**card} for card in (*leg_cards(answer, shown, price_decimals), *extra)],  # type: ignore[dict-item]
         status=status,
     )
@@ -213,11 +215,11 @@ def _tags(columns: Columns, decimals: dict[str, int], colours: Palette) -> Itera
     }
 
 
-def _template(columns: Columns, name: str, decimals: dict[str, int], *, has_book: bool) -> dict[str, Any]:
+def _template(columns: Columns, name: str, decimals: dict[str, int], view: str, *, has_book: bool) -> dict[str, Any]:
     """Layout and traces without a number in them."""
     figure: dict[str, Any] = leg_figure(columns, name, decimals, has_book=has_book).to_plotly_json()
     traces = [{key: value for key, value in trace.items() if key not in ("x", "y")} for trace in figure["data"]]
     for tag in figure["layout"]["annotations"]:
         tag.update(text="", y=0, visible=False)
     figure["layout"].pop("template", None)
-    return {"layout": figure["layout"], "data": traces}
+    return {"layout": with_view(figure["layout"], view), "data": traces}

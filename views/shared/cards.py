@@ -14,6 +14,8 @@ from alphastream.graph import interval_name
 from alphastream.instruments import in_words
 from alphastream.monitoring import WARM_UP
 from alphastream.pairs import SETTLING, PairAnalytics, PairSpec, alarm_rows
+from alphastream.performance import signal_result
+from alphastream.reports.metrics import utc
 from views.component import Card, Tone
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
@@ -37,6 +39,9 @@ _HELP: Final = {
     "trade a ratio that jumps from bar to bar: its window is too short.",
     "signal": "From closed bars only, with the thresholds above. A signal is not a fill: it can be traded on the next "
     "bar at the earliest, and costs are not in it.",
+    "result": "The newest signal, in bps of y's notional: from the close of the bar that gave it to the last closed "
+    "bar, both legs, with the hedge ratio of its beginning held. After cost: less the round trip set above. What the "
+    "forming bar would make of it is provisional. Not fills: a signal can be traded in the next bar at the earliest.",
     "cointegration": "Engle-Granger test of one fixed ratio over the newest closed bars in which both legs traded. "
     "Below 0.05 speaks for a stationary spread. One pair in twenty passes by chance at any moment, and far more do at "
     "some time of a day: do not trust it for the best of many pairs, nor for the best of many looks. The line in the "
@@ -89,6 +94,7 @@ def pair_cards(
     compiling: str = "",
     *,
     venue: str = "",
+    cost_bps: float = 0.0,
 ) -> list[Card]:
     """Cards of a live pair, in reading order; empty values while no answer is there.
 
@@ -96,6 +102,7 @@ def pair_cards(
     ----------
     compiling : how far the models are that are still being compiled, from ``progress_text``.
     venue : whose symbols are printed bare.
+    cost_bps : round trip of both legs, in bps of one leg's notional.
     """
     signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue)
     names = labels((spec.y, spec.x), venue)
@@ -103,6 +110,7 @@ def pair_cards(
         _leg("y", spec.y, names[spec.y], answer, instruments, now_ns),
         _leg("x", spec.x, names[spec.x], answer, instruments, now_ns),
         signal,
+        _result(answer, spec, cost_bps),
         zscore,
         _trigger(answer, spec),
         *others,
@@ -215,6 +223,41 @@ def _signal(answer: PairAnalytics | None, spec: PairSpec, names: Mapping[str, st
     unit = "notional of " if spec.price == "log" else ""
     words = f"{side} 1 {unit}{names[spec.y]}, {hedge} {abs(ratio):.4g} {unit}{names[spec.x]}"
     return make_card("signal", "Signal", f"{side.capitalize()} spread", words, side, _HELP["signal"])
+
+
+def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:
+    """What the newest signal is worth since it began."""
+
+    def card(label: str, value: str, sub: str, tone: Tone = "neutral") -> Card:
+        return make_card("result", label, value, sub, tone, _HELP["result"])
+
+    found = None
+    if answer is not None:
+        rows = (answer.closed[name] for name in ("time_ns", "y", "x", "hedge_ratio", "position"))
+        found = signal_result(*rows, log=spec.price == "log")
+    if found is None or answer is None:
+        return card("Result of the signal", UNKNOWN, "no signal so far")
+    side: Tone = "long" if found.side > 0 else "short"
+    began = moment_text(found.began_ns, answer)
+    if found.ended_ns is not None:
+        label, side, more = f"Last: {side} {began} to {moment_text(found.ended_ns, answer)}", "flat", "; closed"
+    else:
+        label = f"{side.capitalize()} since {began}"
+        forming = math.nan
+        if len(answer.forming["y"]):
+            forming = found.gross_at(float(answer.forming["y"][-1]), float(answer.forming["x"][-1]))
+        more = f"; forming {forming:+.1f}" if math.isfinite(forming) else ""
+    if not found.whole:
+        return card(label.replace("since", "since before"), UNKNOWN, "it began before the bars that are held")
+    if not math.isfinite(found.gross_bps):
+        return card(label, UNKNOWN, "a price or the ratio was not known")
+    return card(label, f"{found.gross_bps:+.1f} bps gross", f"{found.gross_bps - cost_bps:+.1f} after cost{more}", side)
+
+
+def moment_text(time_ns: int, answer: PairAnalytics) -> str:
+    """A moment of an answer, UTC: the time of day, with its day where that is not the newest bar's."""
+    moment, newest = utc(time_ns), utc(int(answer.closed["time_ns"][-1]))
+    return f"{moment:%H:%M:%S}" if moment.date() == newest.date() else f"{moment:%m-%d %H:%M}"
 
 
 def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:

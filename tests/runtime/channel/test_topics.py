@@ -317,3 +317,14 @@ def test_a_figure_whose_look_failed_once_is_begun_anew() -> None:
     message = topic.advance()
     assert message is not None
     assert "base" in json.loads(message)
+
+
+def test_the_clock_travels_and_has_gone_on_where_a_message_is_made_later() -> None:
+    now_s = 100.0
+    topic = Topic("pair", lambda: replace(frame_of([1.0]), clock=(5_000.0, 2.0)), lambda: now_s)
+    assert json.loads(topic.advance() or b"")["clock"] == {"now": 5_000.0, "pace": 2.0}
+    now_s = 101.0
+    assert json.loads(topic.snapshot())["clock"] == {"now": 7_000.0, "pace": 2.0}
+    assert topic.advance() is None  # a clock alone is no news
+    assert json.loads(topic.window(topic.figure))["clock"] == {"now": 5_000.0, "pace": 2.0}
+    assert "clock" not in json.loads(Topic("pair", lambda: frame_of([1.0])).snapshot())

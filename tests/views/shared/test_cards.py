@@ -273,3 +273,36 @@ def test_history_shows_what_was_computed_alone() -> None:
     shown = by_id(result_cards(answer(), SPEC))
     assert not {"price-y", "price-x", "trigger"} & set(shown)
     assert shown["cointegration"]["tone"] == "ok"
+
+
+def test_the_result_of_the_open_signal_is_that_of_its_closed_bars_and_the_forming_one_is_apart() -> None:
+    found = answer()
+    n = len(found.closed["time_ns"])
+    position = np.where(np.arange(n) >= n - 3, -1.0, 0.0)
+    y, x = found.closed["y"].copy(), found.closed["x"].copy()
+    y[-3:], x[-3:] = (100.0, 100.0, 99.9), (50.0, 50.0, 50.0)
+    forming = {**found.forming, "y": np.array([99.95]), "x": np.array([50.0])}
+    found = replace(found, closed={**found.closed, "position": position, "y": y, "x": x}, forming=forming)
+    card = by_id(pair_cards(found, SPEC, {}, NOW, cost_bps=8.0))["result"]
+    assert card["value"] == "+10.0 bps gross"
+    assert card["sub"] == "+2.0 after cost; forming +5.0"
+    assert card["label"].startswith("Short since ")
+    assert card["tone"] == "short"
+    closed = replace(found, closed={**found.closed, "position": np.append(position[:-1], 0.0)})
+    ended = by_id(pair_cards(closed, SPEC, {}, NOW, cost_bps=12.5))["result"]
+    assert ended["label"].startswith("Last: short ")
+    assert (ended["value"], ended["sub"], ended["tone"]) == ("+10.0 bps gross", "-2.5 after cost; closed", "flat")
+    none = replace(found, closed={**found.closed, "position": np.zeros(n)})
+    assert by_id(pair_cards(none, SPEC, {}, NOW))["result"]["value"] == "–"
+    always = replace(found, closed={**found.closed, "position": np.full(n, -1.0)})
+    assert by_id(pair_cards(always, SPEC, {}, NOW))["result"]["sub"] == "it began before the bars that are held"
+
+
+def test_what_ages_carries_its_moment_and_what_it_says_when_nobody_is_heard() -> None:
+    leg = by_id(pair_cards(answer(), SPEC, {}, NOW))["price-y"]
+    assert leg["sub"] == "{age} ago"
+    assert (leg["at"], leg["limit"], leg["late"]) == (f"{(NOW - 0.4 * SECOND) / 1e6:.0f}", "10000", leg["value"])
+    fresh = checks(answer())["ready-fresh"]
+    assert (fresh["late"], fresh["lost"], fresh["limit"]) == ("old", "old", "2000")
+    assert fresh["sub"] == "{age}, limit 2 s"
+    assert by_id(ready_cards(answer(), SPEC, LIVE, NOW))["ready"]["lost"] == "unknown"
