@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from alphastream.bars import Bars
 from alphastream.cointegration import Cointegration
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node
@@ -109,6 +110,10 @@ class QuantEngine:
         """Symbols of all pairs that somebody asked for lately."""
         with self._lock:
             return {leg for spec in self._wanted for leg in (spec.y, spec.x)}
+
+    def bars(self, symbol: str, interval_ns: int) -> Bars:
+        """Bars of a leg of a pair that was asked for, the forming one last; none while nobody wants them."""
+        return self._bars.held(symbol, interval_ns)
 
     # ---- the thread ------------------------------------------------------------------------------------------
 

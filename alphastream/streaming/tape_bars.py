@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from alphastream.bars import Bars, aggregate, merge
+from alphastream.bars import Bars, aggregate, empty_bars, merge
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.protocols import Columns, GrowingTape, SidedArrays, TickArrays
 
@@ -91,6 +91,12 @@ class TapeBars:
     def bars(self, symbol: str, interval_ns: int) -> Bars:
         """Bars of a symbol that is followed, the one that is forming included."""
         return self._symbols[symbol].series[interval_ns].bars
+
+    def held(self, symbol: str, interval_ns: int) -> Bars:
+        """``bars``, or none of a symbol that is not followed. Any thread may ask: bars are replaced, never changed."""
+        tape = self._symbols.get(symbol)
+        series = None if tape is None else tape.series.get(interval_ns)
+        return empty_bars() if series is None else series.bars
 
     def newest_ns(self, symbol: str) -> int:
         """The time of the newest trade, 0 before the first."""

@@ -1,6 +1,8 @@
 // The newest rows, drawn over Plotly's axes. Plotly takes some eighty milliseconds for the whole figure, so it draws
 // what has settled, now and then; what changes several times a second is a few short lines on a canvas.
 
+import { drawCandles, isCandles } from "./candles.js";
+
 const AT_EDGE_PX = 1;
 
 export class Edge {
@@ -25,7 +27,15 @@ export class Edge {
     let fits = true;
     let before = null;
     for (const trace of traces) {
-      if (trace.visible !== true || trace.mode !== "lines") continue;
+      if (trace.visible !== true) continue;
+      if (isCandles(trace)) {
+        const [x, y] = [layout[axisName(trace.xaxis)], layout[axisName(trace.yaxis)]];
+        context.save();
+        clip(context, { x, y });
+        fits &&= drawCandles(context, trace, { x, y }, rows, Math.max(0, begin - rows.first), AT_EDGE_PX);
+        context.restore();
+      }
+      if (trace.mode !== "lines") continue;
       const line = project(trace, layout, rows, from);
       fits &&= line.fits;
       context.save();

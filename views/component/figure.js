@@ -1,6 +1,7 @@
 // One Plotly figure: made once, then updated in place. Plotly draws the rows that have settled, at most one drawing at
 // a time; the newest rows are painted over its axes with every message (edge.js).
 
+import { fillCandles, isCandles, OHLC, reachOf } from "./candles.js";
 import { asText, axisName, Edge } from "./edge.js";
 import { ReturnButton } from "./return_button.js";
 import { utc } from "./rows.js";
@@ -212,7 +213,9 @@ export class Figure {
 
   async drawRows() {
     const traces = this.node.data.map((trace) => this.fill({ meta: trace.meta, mode: trace.mode }));
-    const numbers = { x: traces.map((trace) => trace.x), y: traces.map((trace) => trace.y) };
+    const numbers = {};
+    // Of a number that a trace does not have, undefined: Plotly leaves that alone.
+    for (const name of ["x", "y", ...(traces.some(isCandles) ? OHLC : [])]) numbers[name] = traces.map((trace) => trace[name]);
     const layout = { ...this.tags(), ...this.room(this.node.data, this.node.layout) };
     await this.Plotly.update(this.node, numbers, layout);
   }
@@ -231,6 +234,7 @@ export class Figure {
   fill(trace) {
     const isMark = trace.mode === "markers";
     const count = Math.max(0, (isMark ? this.marked : this.settled) - this.rows.first);
+    if (isCandles(trace)) return fillCandles(trace, this.rows, count);
     const x = this.rows.columns[trace.meta.x].slice(0, count);
     const y = this.rows.columns[trace.meta.y].slice(0, count);
     // A column of marks is nearly all null, and Plotly looks at every one: a sixth of a drawing's time.
@@ -252,8 +256,9 @@ export class Figure {
     const from = Math.max(0, this.settled - this.rows.first);
     const reach = {};
     for (const trace of data) {
-      if (trace.mode !== "lines" || trace.visible === "legendonly") continue;
-      const values = this.rows.columns[trace.meta.y].slice(from).filter((value) => value !== null);
+      if ((trace.mode !== "lines" && !isCandles(trace)) || trace.visible === "legendonly") continue;
+      const columns = isCandles(trace) ? reachOf(this.rows) : [this.rows.columns[trace.meta.y]];
+      const values = columns.flatMap((column) => column.slice(from)).filter((value) => value !== null);
       reach[trace.yaxis] = [...(reach[trace.yaxis] ?? []), ...values];
     }
     for (const [id, values] of Object.entries(reach)) {

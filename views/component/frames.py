@@ -7,8 +7,10 @@ import numpy as np
 
 from alphastream.reports.thinning import MAX_POINTS
 from runtime.channel.topics import Frame
+from views.shared.chart_columns import OHLC
+from views.shared.chart_options import ChartOptions
 from views.shared.charts import pair_figure
-from views.shared.series import PairSeries, is_known, series_columns
+from views.shared.series import AS_USUAL, Columns, PairSeries, empty_panels, is_known, series_columns
 
 Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
 """Drawn as a sign and read aloud as a word: neutral has none, a dash, ▲, ▼, ✓ and ● in this order."""
@@ -17,6 +19,8 @@ Group = Literal["", "ready"]
 """Which row a card stands in: the numbers, or the list of what speaks for trading now."""
 
 _LOOK: Final = ("y_symbol", "x_symbol", "entry_z", "exit_z", "y_decimals", "x_decimals", "tested_rows")
+_MAY_WAIT: Final = ("spread", "spread_mean", "hedge_ratio", "correlation", "half_life", "y_volume", "x_volume", "ratio")
+"""Columns whose axis or decimals depend on whether there is a value."""
 
 
 class Card(TypedDict):
@@ -51,6 +55,7 @@ def pair_frame(
     clock: tuple[float, float] | None = None,
     view: str = "",
     max_points: int = MAX_POINTS,
+    options: ChartOptions = AS_USUAL,
 ) -> Frame:
     """What the pair figure shows now.
 
@@ -61,11 +66,11 @@ def pair_frame(
     view : what a zoom is of, as bars and window; under another one the chart shows the whole again.
     """
     series = series.last(max_points)
-    columns = series_columns(series)
+    columns = series_columns(series, options)
     return Frame(
-        look=(view, *_look(series)),
+        look=(view, *_look(series, columns, options)),
         columns={**columns, "time": columns["time"].astype(np.int64)},
-        template=lambda: template(series, view),
+        template=lambda: template(series, view, options),
         cards=[{**card} for card in cards],  # type: ignore[dict-item]  # a card's fields are all text
         status=status,
         stamps=stamps,
@@ -73,20 +78,22 @@ def pair_frame(
     )
 
 
-def _look(series: PairSeries) -> tuple[Any, ...]:
+def _look(series: PairSeries, columns: Columns, options: ChartOptions) -> tuple[Any, ...]:
     """What the template depends on. Its axes and decimals are chosen when the first settled values are there, and
     then stay: a size that hovers about a power of ten would begin a new figure with every bar."""
-    first_seen = (series.spread, series.spread_std, series.hedge_ratio, series.half_life)
-    return (*(getattr(series, name) for name in _LOOK), *(is_known(values) for values in first_seen))
+    known = tuple(name for name, values in columns.items() if name in _MAY_WAIT and is_known(values))
+    empty = tuple(empty_panels(series, columns, options).items())
+    return (*(getattr(series, name) for name in _LOOK), known, empty, options, series.bases is None)
 
 
-def template(series: PairSeries, view: str = "") -> dict[str, Any]:
+def template(series: PairSeries, view: str = "", options: ChartOptions = AS_USUAL) -> dict[str, Any]:
     """Layout and traces of the pair figure without a number in them.
 
     Hidden traces stay hidden as long as the legs are the same, zoom and pan as long as ``view`` is, too.
     """
-    figure: dict[str, Any] = pair_figure(series).to_plotly_json()
-    traces = [{key: value for key, value in trace.items() if key not in ("x", "y")} for trace in figure["data"]]
+    figure: dict[str, Any] = pair_figure(series, options=options).to_plotly_json()
+    numbers = ("x", "y", *OHLC)
+    traces = [{key: value for key, value in trace.items() if key not in numbers} for trace in figure["data"]]
     for tag in figure["layout"]["annotations"]:
         tag.update(text="", y=0, visible=False)
     figure["layout"].pop("template", None)

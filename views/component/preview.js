@@ -17,9 +17,9 @@ export class Preview {
     const { l, r, t, b } = layout.margin;
     const width = this.place.clientWidth - l - r;
     const inner = layout.height - t - b;
-    const [low, high] = layout.yaxis.domain;
+    const [low, high] = layout.yaxis?.domain ?? [0, 0]; // without prices nothing is drawn
     const box = { left: l, top: t + (1 - high) * inner, width, height: (high - low) * inner };
-    const legs = data.filter((trace) => ["y", "y2"].includes(trace.yaxis));
+    const legs = data.filter((trace) => trace.mode === "lines" && ["y", "y2"].includes(trace.yaxis));
     this.svg.replaceChildren(...legs.map((trace) => line(rows.columns[trace.meta.y], trace.line, box)));
   }
 

@@ -14,6 +14,7 @@ from alphastream.uploads.series import bars_together, first_times, meeting, pair
 from views.history.sql_page import sql_tab
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
+from views.shared.chart_settings import chart_settings
 from views.shared.charts import WIDE_GAP, pair_figure
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
@@ -111,7 +112,14 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
         ],
         key="result_cards",
     )
-    figure = pair_figure(pair_series(answer, spec, {}, venue=upload.venue), dark=is_dark(), gap=WIDE_GAP)
+    options = chart_settings(st.container(horizontal=True))
+    leg = {"y": spec.y, "x": spec.x}.get(options.candles)
+    bars = None
+    if leg is not None:
+        of_legs, length_ns = bars_together(upload, (spec.y, spec.x), spec.interval_ns)
+        bars = of_legs[leg], length_ns
+    series = pair_series(answer, spec, {}, venue=upload.venue, options=options, bars=bars)
+    figure = pair_figure(series, dark=is_dark(), gap=WIDE_GAP, options=options)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     st.plotly_chart(figure, key="history_figure", config=PLOT)
     cost_bps = chosen_fill_cost()

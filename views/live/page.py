@@ -1,6 +1,6 @@
 """The live page: a pair of legs while they trade."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -25,6 +25,8 @@ from views.live.tables import coverage_frame, tape_facts
 from views.live.tradable import Size, tradable_cards
 from views.shared import exports
 from views.shared.cards import evidence_card, feed_card, pair_cards
+from views.shared.chart_options import ChartOptions
+from views.shared.chart_settings import chart_settings, with_chart
 from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
 from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
 from views.shared.elements import PLOT, offer_file
@@ -71,11 +73,16 @@ def page() -> None:
     by_page = system.settings.channel == "off" or way_of(FIGURE) == "page"
     # Now and then also beside the channel: only a page with a timer asks again after the server was gone.
     pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
-    st.fragment(_panel, run_every=pace, key="panel")(system, spec)
-    _below(system, spec)
+    figure, below = st.container(), st.container()
+    row = below.container(horizontal=True, vertical_alignment="bottom")
+    options = chart_settings(row)
+    with figure:
+        st.fragment(_panel, run_every=pace, key="panel")(system, spec, options)
+    with below:
+        _below(system, spec, row)
 
 
-def _panel(system: System, spec: PairSpec) -> None:
+def _panel(system: System, spec: PairSpec, options: ChartOptions) -> None:
     """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
     several times a second where the channel does not open."""
     for notice in _notices(system):
@@ -85,15 +92,15 @@ def _panel(system: System, spec: PairSpec) -> None:
     if pipeline is not None:
         pipeline.engine.wait_for(spec, FIRST_ANSWER_S)
     size = chosen_size()
-    topic = hub.topic((spec, shown, cost, size), lambda: _frame(system, spec, shown, cost, size))
+    topic = hub.topic((spec, shown, cost, size, options), lambda: _frame(system, spec, shown, cost, size, options))
     live_figure(topic, ticket=hub.ticket() if system.settings.channel == "auto" else None, key=FIGURE)
 
 
-def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Size) -> Frame:
+def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Size, options: ChartOptions) -> Frame:
     """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
     pipeline = system.pipeline
     if pipeline is None:
-        return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)))
+        return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)), options=options)
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.instruments, pipeline.now_ns()
     venue, compiling = pipeline.venue, progress_text(pipeline.engine.compilation.progress)
     feed = feed_card(pipeline.health, pipeline.kind == "replay", venue)
@@ -101,6 +108,8 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
     of_pair = pair_cards(answer, spec, instruments, now_ns, compiling, venue=venue, cost_bps=cost_bps)
     after_z = 1 + next(place for place, card in enumerate(of_pair) if card["id"] == "zscore")
     *prices, carry = tradable_cards(answer, spec, pipeline.market, instruments, now_ns, size, venue)
+    leg = {"y": spec.y, "x": spec.x}.get(options.candles)
+    bars = (pipeline.engine.bars(leg, spec.interval_ns), spec.interval_ns) if leg is not None else None
     cards = [
         *of_pair[:after_z],
         *prices,
@@ -111,12 +120,13 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
         evidence,
     ]
     return pair_frame(
-        pair_series(answer, spec, instruments, newest=shown, venue=venue),
+        pair_series(answer, spec, instruments, newest=shown, venue=venue, options=options, bars=bars),
         cards,
         status=repr(_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
         clock=clock_of(pipeline, system.settings.replay_speed),
         view=f"{spec.interval_ns} {spec.window} {spec.model} {spec.price} {shown}",
+        options=options,
     )
 
 
@@ -296,11 +306,15 @@ def _downloads(system: System, spec: PairSpec) -> None:
     st.caption("Closed bars as of the moment this box was opened.")
 
 
-def _below(system: System, spec: PairSpec) -> None:
-    """Other pages, downloads, the link, the tape's own account of itself."""
+def _below(system: System, spec: PairSpec, row: Any) -> None:
+    """Other pages, downloads, the link, the tape's own account of itself.
+
+    Parameters
+    ----------
+    row : of controls, which has those of the chart.
+    """
     view = PairView(spec, chosen_fill_cost())
     workflow(view, here="live")
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     row.selectbox("Bars shown", SHOWN_BARS, index=1, key="bars", bind="query-params", width=140)
     size_controls(row)
     with row.popover("Download", icon=":material/download:", on_change="rerun", key="downloads") as box:
@@ -308,7 +322,8 @@ def _below(system: System, spec: PairSpec) -> None:
             _downloads(system, spec)
     offer_thresholds(row, spec, lambda: fit_of_page(_answer(system, spec), spec, chosen_fill_cost()))
     with row.popover("Link to this view", icon=":material/link:"):
-        st.code(link_to(view, str(st.context.url), size_in_address()), language=None, wrap_lines=True)
+        link = with_chart(link_to(view, str(st.context.url), size_in_address()))
+        st.code(link, language=None, wrap_lines=True)
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             st.fragment(_tests, run_every=5.0, key="tests_panel")(system, spec)
