@@ -14,6 +14,8 @@ const READY_WORDS = { ok: "met", warn: "not met", flat: "unknown" };
 const CHANGED_MS = 500;
 const LEAVE_MS = 150; // time for the pointer to reach the help text it opened
 const ANNOUNCED = "signal";
+const LEAD = new Set(["signal", "result", "zscore"]); // on a phone they stand above the chart, the others below it
+const PHONE = matchMedia("(max-width: 640px), (max-height: 480px)"); // as in the style sheets
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -202,43 +204,78 @@ class Bubble {
 }
 
 export class Cards {
-  constructor(place) {
+  /** @param {HTMLElement} place above the chart. @param {HTMLElement} below it. */
+  constructor(place, below) {
     this.place = place;
-    const list = (label, className, parent, isCheck) => {
-      const node = element("ul", className, parent);
+    this.below = below;
+    const list = (label, className, isCheck) => {
+      const node = element("ul", className, place);
       node.setAttribute("role", "list");
       node.setAttribute("aria-label", label);
       node.hidden = true;
       return new List(node, isCheck);
     };
-    this.numbers = list("Numbers of the pair", "lf-numbers", place, false);
+    this.lead = list("Signal", "lf-numbers lf-lead", false);
+    this.numbers = list("Numbers of the pair", "lf-numbers", false);
     this.section = element("section", "lf-ready", place);
     this.section.hidden = true;
     const heading = element("h3", "lf-heading", this.section);
     heading.textContent = "Trade readiness";
-    this.checks = list("Trade readiness", "lf-checks", this.section, true);
+    this.checks = list("Trade readiness", "lf-checks", true);
+    this.section.append(this.checks.node);
     this.said = element("div", "lf-said", place);
     this.said.setAttribute("role", "status");
-    this.bubble = new Bubble(place);
+    this.bubbles = [place, below].map((each) => new Bubble(each));
     this.now = { state: "fresh", since: null, clock: null, silentMs: 0 };
+    this.list = [];
+    this.stop = new AbortController();
+    PHONE.addEventListener("change", () => this.arrange(), { signal: this.stop.signal });
+    this.arrange();
+  }
+
+  /** On a phone the chart comes before all but the first numbers. */
+  arrange() {
+    const home = PHONE.matches ? this.below : this.place;
+    for (const node of [this.numbers.node, this.section]) home.insertBefore(node, home.querySelector(".lf-bubble, .lf-said"));
+    this.show(this.list, this.now.clock);
   }
 
   /** Count ages on, and mark everything while the server or the feed has fallen silent. */
   freshen(now) {
     this.now = now;
-    this.place.classList.toggle("lf-not-now", now.state !== "fresh");
-    for (const list of [this.numbers, this.checks]) for (const card of list.cards.values()) card.render(now);
+    for (const list of this.lists) for (const card of list.cards.values()) card.render(now);
+  }
+
+  get lists() {
+    return [this.lead, this.numbers, this.checks];
+  }
+
+  get announced() {
+    return this.lead.cards.get(ANNOUNCED) ?? this.numbers.cards.get(ANNOUNCED);
   }
 
   show(list, clock) {
+    this.list = list;
     this.now = { ...this.now, clock };
-    const before = this.numbers.cards.get(ANNOUNCED)?.value.textContent;
-    this.numbers.show(list.filter((card) => card.group !== "ready"), this.now);
-    this.checks.show(list.filter((card) => card.group === "ready"), this.now);
+    const before = this.announced?.value.textContent;
+    const leads = ({ id, group }) => PHONE.matches && group !== "ready" && LEAD.has(id);
+    this.lead.show(list.filter(leads), this.now);
+    this.numbers.show(
+      list.filter((card) => card.group !== "ready" && !leads(card)),
+      this.now,
+    );
+    this.checks.show(
+      list.filter((card) => card.group === "ready"),
+      this.now,
+    );
     this.section.hidden = this.checks.node.hidden;
-    const signal = this.numbers.cards.get(ANNOUNCED);
+    const signal = this.announced;
     // Said aloud: a position that opens or closes. Not the progress of a calibration or of the compiler, nor the numbers.
     const isNews = before && signal && before !== signal.value.textContent;
     if (isNews && !/^(Calibrating|Compiling)/.test(signal.value.textContent)) set(this.said, signal.spoken);
+  }
+
+  destroy() {
+    this.stop.abort();
   }
 }

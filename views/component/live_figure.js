@@ -55,7 +55,7 @@ class View {
       place.append(node);
       return node;
     };
-    this.cards = new Cards(part("lf-cards"));
+    const above = part("lf-cards");
     this.cardList = [];
     this.clock = null; // of the data
     this.notice = part("lf-notice");
@@ -64,12 +64,13 @@ class View {
     stage.style.position = "relative";
     this.plot = part("lf-plot lf-waiting", stage);
     this.plot.setAttribute("role", "figure");
+    this.cards = new Cards(above, part("lf-cards lf-below"));
     const foot = part("lf-latency");
     this.wayText = part("lf-way", foot);
     this.wayText.setAttribute("role", "status");
     this.latency = new Latency(part("lf-hops", foot), (painted) => this.channel?.send({ painted }));
     parent.append(this.root);
-    this.toasts = new Toasts(this.root);
+    this.toasts = new Toasts(this.root, foot);
     this.preview = new Preview(this.plot);
     this.figure = null;
     this.gone = false;
@@ -232,6 +233,7 @@ class View {
     freshness.followers.delete(this);
     this.channel?.remove(this);
     this.figure?.destroy();
+    this.cards.destroy();
     this.toasts.destroy();
     this.root.remove();
   }

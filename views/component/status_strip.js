@@ -53,8 +53,8 @@ class Strip {
     this.sign = element("span", "ss-sign", this.feed);
     this.sign.setAttribute("aria-hidden", "true");
     this.state = element("strong", "ss-state", this.feed);
-    this.venue = element("span", "ss-venue", this.feed);
     this.age = element("span", "ss-age", this.feed);
+    this.venue = element("span", "ss-venue", this.feed);
     this.runs = element("ul", "ss-runs", this.root);
     this.runs.setAttribute("aria-label", "Paper runs");
     this.spoken = element("div", "ss-spoken", this.root); // once a change: the line itself counts

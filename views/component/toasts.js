@@ -134,8 +134,11 @@ class Toast {
 }
 
 export class Toasts {
-  /** @param {HTMLElement} root below which Streamlit's colours hold; the stack lies over the page's corner. */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root below which Streamlit's colours hold; the stack lies over the page's corner.
+   * @param {HTMLElement} [place] of the button, which stays on a page and must cover nothing there.
+   */
+  constructor(root, place) {
     loadStyles();
     this.sound = new Sound();
     this.shown = [];
@@ -145,7 +148,7 @@ export class Toasts {
     this.list.setAttribute("role", "status");
     this.list.setAttribute("aria-live", "polite");
     this.list.setAttribute("aria-relevant", "additions");
-    this.button = element("button", "toasts-sound", this.node);
+    this.button = element("button", "toasts-sound", place ?? this.node);
     this.button.type = "button";
     this.button.addEventListener("click", () => {
       this.sound.set(!this.sound.on);
@@ -173,6 +176,7 @@ export class Toasts {
   destroy() {
     for (const toast of [...this.shown]) toast.remove();
     this.sound.destroy();
+    this.button.remove();
     this.node.remove();
   }
 }

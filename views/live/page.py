@@ -1,5 +1,6 @@
 """The live page: a pair of legs while they trade."""
 
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -85,8 +86,10 @@ def page() -> None:
 def _panel(system: System, spec: PairSpec, options: ChartOptions) -> None:
     """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
     several times a second where the channel does not open."""
+    notes = st.container(key="live_notes")  # on a phone they stand below the chart
     for notice in _notices(system):
-        notice.show()
+        with notes if notice.kind == "info" else nullcontext():
+            notice.show()
     shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_fill_cost()
     hub, pipeline = system.hub, system.pipeline
     if pipeline is not None:

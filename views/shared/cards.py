@@ -238,9 +238,11 @@ def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Ca
     if found is None or answer is None:
         return card("Result of the signal", UNKNOWN, "no signal so far")
     side: Tone = "long" if found.side > 0 else "short"
+    tone = side
     began = moment_text(found.began_ns, answer)
     if found.ended_ns is not None:
-        label, side, more = f"Last: {side} {began} to {moment_text(found.ended_ns, answer)}", "flat", "; closed"
+        label, more = f"Last: {side} {began} to {moment_text(found.ended_ns, answer)}", "; closed"
+        tone = "neutral"
     else:
         label = f"{side.capitalize()} since {began}"
         forming = math.nan
@@ -251,7 +253,7 @@ def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Ca
         return card(label.replace("since", "since before"), UNKNOWN, "it began before the bars that are held")
     if not math.isfinite(found.gross_bps):
         return card(label, UNKNOWN, "a price or the ratio was not known")
-    return card(label, f"{found.gross_bps:+.1f} bps gross", f"{found.gross_bps - cost_bps:+.1f} after cost{more}", side)
+    return card(label, f"{found.gross_bps:+.1f} bps gross", f"{found.gross_bps - cost_bps:+.1f} after cost{more}", tone)
 
 
 def moment_text(time_ns: int, answer: PairAnalytics) -> str:

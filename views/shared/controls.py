@@ -110,6 +110,7 @@ def pair_controls(
     The request, or None (and a sentence on the page) while the choice is not a pair.
     """
     widths = [1.0, 1.2, 1.2, 0.8, 0.9, 1.4, 0.95, 0.95, 0.8, 0.95]
+    fold_controls("Pair, bars and thresholds")
     place = st.container(key="pair_controls")  # the key is a class for the style sheet
     columns = iter(place.columns(widths if cost else widths[:-1], vertical_alignment="bottom", gap="xsmall"))
     lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
@@ -170,6 +171,12 @@ def pair_controls(
     spec = PairSpec(y, x, length_ns, models[str(model)], int(window), cast(Price, price), float(entry), float(exit_))
     st.session_state[LAST_PAIR] = spec
     return spec
+
+
+def fold_controls(words: str) -> None:
+    """On a phone, what opens the controls below it (``page.css``): they would fill the first screen."""
+    with st.container(key="controls_fold"), st.expander(words):
+        st.caption("They stand in the address as well.")
 
 
 def _take_preset(presets: Mapping[str, Preset]) -> None:

@@ -291,7 +291,7 @@ def test_the_result_of_the_open_signal_is_that_of_its_closed_bars_and_the_formin
     closed = replace(found, closed={**found.closed, "position": np.append(position[:-1], 0.0)})
     ended = by_id(pair_cards(closed, SPEC, {}, NOW, cost_bps=12.5))["result"]
     assert ended["label"].startswith("Last: short ")
-    assert (ended["value"], ended["sub"], ended["tone"]) == ("+10.0 bps gross", "-2.5 after cost; closed", "flat")
+    assert (ended["value"], ended["sub"], ended["tone"]) == ("+10.0 bps gross", "-2.5 after cost; closed", "neutral")
     none = replace(found, closed={**found.closed, "position": np.zeros(n)})
     assert by_id(pair_cards(none, SPEC, {}, NOW))["result"]["value"] == "–"
     always = replace(found, closed={**found.closed, "position": np.full(n, -1.0)})
