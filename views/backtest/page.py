@@ -117,7 +117,7 @@ def _offer_pages(data: Data, request: BacktestRequest) -> None:
         return
     upload = data.upload if isinstance(data, FileData) else None
     source = OWN if upload is None else str(st.session_state["source"])
-    workflow(PairView(pairs[0], chosen_parts().cost_bps, source, upload=upload), here="backtest")
+    workflow(PairView.of_parts(pairs[0], chosen_parts(), source, upload), here="backtest")
 
 
 def _run(market: Market, request: BacktestRequest) -> _Run | None:

@@ -90,6 +90,44 @@ def sweep_map(
     return figure
 
 
+def with_cells(figure: go.Figure, result: Sweep) -> None:
+    """Lay a point over each cell of a map, the last trace, so that a click on it can be told.
+
+    They are not seen, and keep the words of the map below.
+    """
+    heat, (windows, entries) = figure.data[0], np.meshgrid(figure.data[0].y, figure.data[0].x, indexing="ij")
+    still = {"marker": {"opacity": 0.0}}
+    for mark in figure.data[1:]:
+        mark.unselected = {"marker": {"opacity": 1.0}}
+    figure.add_scatter(
+        x=entries.ravel(),
+        y=windows.ravel(),
+        mode="markers",
+        marker={"opacity": 0.0, "size": 14, "symbol": "square"},
+        selected=still,
+        unselected=still,
+        customdata=_spoken(heat),
+        hovertemplate="%{customdata}<extra></extra>",
+        hoverlabel={"namelength": -1},
+        showlegend=False,
+        name="combinations",
+    )
+    figure.update_layout(hovermode="closest", hoverdistance=-1)
+
+
+def _spoken(heat: go.Heatmap) -> NDArray[np.object_]:
+    """What the map says of each cell, row after row."""
+    name = heat.colorbar.title.text
+    return np.array(
+        [
+            f"window {window}, entry {entry}<br>{name} {'none' if np.isnan(value) else f'{value:.4g}'}<br>{note}"
+            for window, values, notes in zip(heat.y, heat.z, heat.customdata, strict=True)
+            for entry, value, note in zip(heat.x, values, notes, strict=True)
+        ],
+        dtype=object,
+    )
+
+
 def _notes(result: Sweep) -> NDArray[np.object_]:
     """Round trips of each combination, and whether its account came to its end, in words."""
     notes = np.empty(result.trades.shape, dtype=object)

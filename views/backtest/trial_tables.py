@@ -8,7 +8,7 @@ import pandas as pd
 
 from alphastream.backtest import PairHistory
 from alphastream.backtest.sweep import Sweep
-from alphastream.backtest.walk_forward import WalkForward
+from alphastream.backtest.walk_forward import WalkForward, WalkForwardFold
 from alphastream.performance import DeflatedSharpe
 from views.shared.exports import csv_bytes
 
@@ -91,6 +91,34 @@ def folds_frame(history: PairHistory, walk: WalkForward, yearly: float = 1.0) ->
         for number, fold in enumerate(walk.folds, 1)
     ]
     return pd.DataFrame(lines)
+
+
+def trained_on(history: PairHistory, fold: WalkForwardFold) -> str:
+    """The rows that the settings of a fold were chosen on, and those that tested them, in words."""
+    ends = pd.DatetimeIndex(history.rows.end_ns, tz="UTC")
+    (begin, stop), (first, last) = fold.train, fold.test
+    form = "%Y-%m-%d %H:%M:%S"
+    return (
+        f"{stop - begin:,} bars from {ends[begin]:{form}} to {ends[stop - 1]:{form}} UTC and tested on the "
+        f"{last - first:,} from {ends[first]:{form}} on"
+    )
+
+
+def sweep_frame(result: Sweep, capital: float, yearly: float = 1.0) -> pd.DataFrame:
+    """A line for each combination, the best first; its place in the grid in the last two columns."""
+    at = np.indices(result.grid.shape).reshape(2, -1)
+    idle = result.trades.ravel() == 0
+    columns = {
+        "window": np.asarray(result.grid.windows)[at[0]],
+        "entry": np.asarray(result.grid.entries)[at[1]],
+        "sharpe": result.sharpe.ravel() * yearly,
+        "profit": np.where(idle, np.nan, result.final_equity.ravel() - capital),
+        "drawdown": np.where(idle, np.nan, result.drawdown.ravel() * 100.0),
+        "trades": result.trades.ravel(),
+        "window_at": at[0],
+        "entry_at": at[1],
+    }
+    return pd.DataFrame(columns).sort_values("sharpe", ascending=False, kind="stable", ignore_index=True)
 
 
 def sweep_csv(result: Sweep) -> bytes:

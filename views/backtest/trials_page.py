@@ -23,11 +23,13 @@ from alphastream.backtest.pair_series import PairStrategy
 from alphastream.backtest.vectorised import run_pair
 from alphastream.backtest.walk_forward import Training
 from alphastream.errors import AlphaStreamError, ParameterError
+from alphastream.pairs import PairSpec
 from alphastream.performance import DeflatedSharpe, Performance, rows_per_year
 from alphastream.performance.metrics import MIN_SPAN_NS
 from alphastream.reports.run_words import SHARPE, ended_as, ending
 from alphastream.strategies import InnovationThreshold, ZScoreThreshold
 from views.backtest.controls import BacktestRequest, Trials
+from views.backtest.take_over_controls import folds_table, show_taken, sweep_chart, sweep_table
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
 from views.shared.controls import number, sentence
@@ -66,6 +68,18 @@ def swept_pair(request: BacktestRequest) -> PairStrategy | None:
     return strategy if isinstance(strategy, ZScoreThreshold | InnovationThreshold) else None
 
 
+def tried_of(request: BacktestRequest, trials: Trials) -> BacktestRequest:
+    """A request whatever its window and its entry are: what is tried of it does not depend on them."""
+    strategy = swept_pair(request)
+    if strategy is None:
+        return request
+    pair = replace(strategy.pair, window=trials.windows[0], entry=trials.entries[0])
+    try:
+        return replace(request, strategy=replace(strategy, pair=pair))
+    except ParameterError:  # the first of the grid does not go with the rest, which trying it will say
+        return request
+
+
 def luck_of(market: Market, request: BacktestRequest, run: Performance) -> DeflatedSharpe | None:
     """A run's Sharpe ratio against the trials of the last sweep, if that was of the same rows and rules."""
     swept = st.session_state.get(LAST_SWEEP, (None, None))[1]
@@ -100,7 +114,7 @@ def sweep_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark:
         history, backend = history_of(market, request, strategy), get_settings().compute
         swept = session_computed(
             LAST_SWEEP,
-            [market, request, trials],
+            [market, tried_of(request, trials), trials],
             lambda progress: Swept(market, request, _sweep(history, request, strategy, trials, backend, progress)),
             "The sweep",
             "windows",
@@ -155,7 +169,9 @@ def _swept(result: Sweep, history: PairHistory, strategy: PairStrategy, capital:
         yearly=yearly,
         dark=dark,
     )
-    st.plotly_chart(figure, key=f"sweep_{metric}", config=PLOT)
+    sweep_chart(figure, result, key=f"sweep_{metric}")
+    show_taken(strategy.pair)
+    sweep_table(result, capital, yearly)
     best = run_pair(history, result.grid.strategy(result.best()), capital=capital)
     luck = result.deflated(factor=best.sharpe.factor)
     title, sentence = luck_sentence(result, luck, yearly)
@@ -182,7 +198,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
         backend = get_settings().compute
         walk = session_computed(
             "backtest_walk",
-            [market, request, trials, train_rows, test_rows, gap, training],
+            [market, tried_of(request, trials), trials, train_rows, test_rows, gap, training],
             lambda progress: walk_forward(
                 history,
                 strategy,
@@ -205,7 +221,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
     except AlphaStreamError as error:
         _refused(error, request.venue)
         return
-    _walked(history, walk, hindsight, dark=dark)
+    _walked(history, walk, hindsight, strategy.pair, dark=dark)
 
 
 def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
@@ -238,7 +254,7 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
     return cast(Training, training), folds, share, gap
 
 
-def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *, dark: bool) -> None:
+def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, pair: PairSpec, *, dark: bool) -> None:
     """Figure, verdict and folds."""
     start, stop = walk.rows
     yearly, unit = _yearly(history), "annualised" if _yearly(history) > 1.0 else "per bar"
@@ -260,11 +276,12 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, *
         title = in_markdown(ended_as(walk.run.ended))
         st.error(in_markdown(ending(walk.run.ended)), icon=":material/report:", title=title)
     st.plotly_chart(figure, key="walk_figure", config=PLOT)
-    st.dataframe(
+    show_taken(pair)
+    folds_table(
         folds_frame(history, walk, yearly),
-        hide_index=True,
+        history,
+        walk,
         height="content",
-        placeholder=UNKNOWN,
         alt="Folds, oldest first",
         column_config={
             "train_from": st.column_config.DatetimeColumn(

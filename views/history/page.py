@@ -26,7 +26,7 @@ from views.shared.indicator_panel import Columns, bars_as_columns, indicator_box
 from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.page_head import page_head
-from views.shared.pair_view import PairView
+from views.shared.pair_view import PairView, standing_times
 from views.shared.recordings import in_order
 from views.shared.series import pair_series
 from views.shared.system import get_settings
@@ -123,7 +123,7 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     st.plotly_chart(figure, key="history_figure", config=PLOT)
     cost_bps = chosen_fill_cost()
-    workflow(PairView(spec, cost_bps, str(st.session_state["source"]), upload=upload), here="history")
+    workflow(PairView(spec, cost_bps, str(st.session_state["source"]), *standing_times(), upload), here="history")
     offer_thresholds(st, spec, lambda: fit_of_page(answer, spec, cost_bps))
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:

@@ -130,7 +130,7 @@ def _offer(pipeline: Pipeline, definition: Definition) -> None:
     if not isinstance(strategy, ZScoreThreshold | InnovationThreshold):
         return
     spec, rules = strategy.pair, definition.rules
-    workflow(PairView(spec, chosen_parts().cost_bps), here="paper")
+    workflow(PairView.of_parts(spec, chosen_parts()), here="paper")
     offer_thresholds(st, spec, lambda: fit_of_strategy(pipeline.engine.wait_for(spec, FIRST_ANSWER_S), strategy, rules))
 
 

@@ -30,7 +30,7 @@ from views.shared.fill_cost import chosen_fill_cost, derived, fill_cost_control
 from views.shared.instruments import labels
 from views.shared.matrix_charts import correlation_map, dendrogram, qvalue_map
 from views.shared.page_head import page_head
-from views.shared.pair_view import PairView
+from views.shared.pair_view import PairView, standing_times
 from views.shared.progress import computing
 from views.shared.recordings import DAILY, OWN, SHARES, own_tape
 from views.shared.system import get_settings
@@ -332,7 +332,7 @@ def _view(scanned: Scanned, y: str, x: str) -> PairView:
         interval_ns=scanned.interval_ns,
         price="log" if scanned.log else "price",
     )
-    return PairView(spec, chosen_fill_cost(), scanned.source, upload=scanned.upload)
+    return PairView(spec, chosen_fill_cost(), scanned.source, *standing_times(), scanned.upload)
 
 
 def _with_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ A preset is a set of defaults: the address holds its name and what differs from 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import streamlit as st
@@ -195,21 +195,20 @@ def _take_preset(presets: Mapping[str, Preset]) -> None:
 
 
 def standing_pair(settings: Settings, y: str, x: str) -> PairSpec:
-    """Two legs with the model, the window and the thresholds that the controls of a pair had last; else the settings'.
+    """Two legs with the bars, the model and the thresholds of the pair that was looked at last; else the settings'.
 
     For pages that have no such controls themselves.
     """
-    state = st.session_state
-    models = {name: model for model, name in MODELS.items()}
+    last = st.session_state.get(LAST_PAIR)
+    if isinstance(last, PairSpec):
+        return replace(last, y=y, x=x)
     return PairSpec(
         y,
         x,
         settings.interval_s * SECOND,
-        models.get(state.get("model") or "", "ols"),
-        int(state.get("window") or settings.window_bars),
-        cast(Price, state.get("price") or "log"),
-        float(state["entry"] if state.get("entry") is not None else settings.entry_z),
-        float(state["exit"] if state.get("exit") is not None else settings.exit_z),
+        window=settings.window_bars,
+        entry=settings.entry_z,
+        exit=settings.exit_z,
     )
 
 

@@ -21,7 +21,7 @@ from alphastream.trading.broker.margin import Margin
 from alphastream.trading.broker.orders import OnTimeout
 from pipelines import Pipeline
 from views.shared.escaping import in_markdown
-from views.shared.fill_cost import FEE, FEE_BPS, HALF_SPREAD, HALF_SPREAD_BPS
+from views.shared.fill_cost import FEE, FEE_BPS, HALF_SPREAD, HALF_SPREAD_BPS, take_fill_cost
 from views.shared.form_controls import Offered, require
 from views.shared.instruments import label
 
@@ -98,6 +98,7 @@ def broker_rules(
     ParameterError
         Where a setting cannot be.
     """
+    take_fill_cost()
     with st.expander("Fills and costs", icon=":material/payments:", key="costs"):
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         fill = _fill(row, kind, has_books)

@@ -12,6 +12,8 @@ import streamlit as st
 
 from alphastream.errors import ParameterError
 from alphastream.pairs import PairAnalytics, PairSpec
+from views.shared.ignored import not_a_number, not_within
+from views.shared.links import tell
 
 FILL_COST: Final = "fill_cost"
 """Key of the control and in the address."""
@@ -127,7 +129,37 @@ def chosen_parts() -> Parts:
     return Parts(FEE_BPS if fee is None else float(fee), HALF_SPREAD_BPS if spread is None else float(spread))
 
 
-def fill_both(cost_bps: float) -> dict[str, float]:
-    """Values of the two controls, by key, that make a cost; the half spread stays as it was chosen."""
-    fee, spread = parts_of(cost_bps, chosen_parts().half_spread_bps)
+def fill_both(cost_bps: float, parts: Parts | None = None) -> dict[str, float]:
+    """Values of the two controls, by key, that make a cost.
+
+    Parameters
+    ----------
+    parts : that are known; None for those that the cost is parted into, the half spread as it was chosen.
+    """
+    fee, spread = parts_of(cost_bps, chosen_parts().half_spread_bps) if parts is None else parts
     return {FEE: fee, HALF_SPREAD: spread}
+
+
+def take_fill_cost() -> None:
+    """Part the cost of a fill that the address asks for, on a page that asks for both parts and has not drawn them yet.
+
+    Where the address has a part as well, that is taken, and what the cost is then is told.
+    """
+    text = st.query_params.get(FILL_COST)
+    if text is None or FEE in st.session_state or HALF_SPREAD in st.session_state:
+        return
+    low, high = RANGE
+    try:
+        cost = float(text)
+    except ValueError:
+        tell(FILL_COST, not_a_number(FILL_COST, text, f"{FILL_COST_BPS:g}"))
+        return
+    if not low <= cost <= high:
+        tell(FILL_COST, not_within(FILL_COST, text, "the cost per fill", low, high, f"{FILL_COST_BPS:g}"))
+    elif FEE in st.query_params or HALF_SPREAD in st.query_params:
+        tell(
+            FILL_COST,
+            f"The address asks for {FILL_COST}={text} and for its parts: the fee and the half spread are taken.",
+        )
+    else:
+        st.session_state.update(fill_both(cost))

@@ -106,10 +106,17 @@ def not_bound(values: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(visit, _Visit):
         return {}
     return {
-        key: f"{value:g}" if isinstance(value, float) else str(value)
+        key: _text(value)
         for key, value in values.items()
-        if key not in visit.bound and isinstance(value, str | int | float)
+        if key not in visit.bound and isinstance(value, str | int | float | datetime)
     }
+
+
+def _text(value: str | float | datetime) -> str:
+    """A value as it stands in an address."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _visit(page: str) -> _Visit:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
+import streamlit as st
+
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.uploads import Upload
 from views.shared.controls import ENTRIES, EXITS, INTERVALS_S, OLD_MODELS, PRICES, WINDOWS
-from views.shared.fill_cost import FILL_COST, FILL_COST_BPS, RANGE
+from views.shared.fill_cost import FILL_COST, FILL_COST_BPS, RANGE, Parts
 from views.shared.ignored import not_a_number, not_among, not_within
 from views.shared.instruments import asked, label
 from views.shared.recordings import OWN
@@ -33,8 +35,9 @@ class PairView:
     Parameters
     ----------
     fill_cost : fee and half spread of a fill, in bps of its notional.
+    parts : what that is made of, where both were asked for.
     source : which rows: ``OWN`` of what the feed brings, else the name of a recording or of files.
-    start_ns, end_ns : the time that is looked at, UTC ns, the end not included; None where it has no bound.
+    start_ns, end_ns : the time that is looked at, UTC ns; None where it has no bound.
     upload : the rows themselves where ``source`` is no recording that every page finds by its name.
     """
 
@@ -44,6 +47,7 @@ class PairView:
     start_ns: int | None = None
     end_ns: int | None = None
     upload: Upload | None = field(default=None, compare=False, repr=False)
+    parts: Parts | None = field(default=None, compare=False)
 
     def values(self, venue: str = "") -> dict[str, Any]:
         """Where the controls of the pair stand, by key.
@@ -67,11 +71,16 @@ class PairView:
     def query(self, venue: str = "") -> dict[str, str]:
         """The same with everything else, as it stands in an address."""
         found = {**self.values(venue), FILL_COST: self.fill_cost, SOURCE: self.source}
-        texts = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in found.items()}
+        texts = {key: f"{value:.10g}" if isinstance(value, float) else str(value) for key, value in found.items()}
         if self.source == OWN:
             del texts[SOURCE]
         ends = {START: self.start_ns, END: self.end_ns}
         return texts | {key: moment_text(ns) for key, ns in ends.items() if ns is not None}
+
+    @classmethod
+    def of_parts(cls, spec: PairSpec, parts: Parts, source: str = OWN, upload: Upload | None = None) -> "PairView":
+        """What a page shows that asks for fee and half spread apart: the cost of a fill is both."""
+        return cls(spec, parts.cost_bps, source, *standing_times(), upload, parts)
 
     @classmethod
     def from_query(
@@ -189,6 +198,21 @@ def moment_text(time_ns: int) -> str:
     '2024-08-08T00:00:01'
     """
     return datetime.fromtimestamp(time_ns // SECOND, UTC).replace(tzinfo=None).isoformat()
+
+
+def moment_of(time_ns: int | None) -> datetime | None:
+    """The same as a control for times takes it: UTC, without a zone; None for none."""
+    return None if time_ns is None else datetime.fromtimestamp(time_ns // SECOND, UTC).replace(tzinfo=None)
+
+
+def standing_times() -> tuple[int | None, int | None]:
+    """First and last time that the controls of this session ask for, UTC ns; None where they ask for none."""
+    held = (st.session_state.get(key) for key in (START, END))
+    first, last = (
+        int(moment.replace(tzinfo=UTC).timestamp()) * SECOND if isinstance(moment, datetime) else None
+        for moment in held
+    )
+    return first, last
 
 
 def link_to(view: PairView, page_url: str, more: Mapping[str, float] | None = None, venue: str = "") -> str:

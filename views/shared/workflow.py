@@ -7,16 +7,18 @@ from typing import Any, Final, Literal
 
 import streamlit as st
 
+from alphastream.errors import ParameterError
 from alphastream.graph import interval_name
 from alphastream.instruments import split
 from pipelines import Pipeline
-from views.shared.controls import INTERVALS_S, OWN_DEFAULTS
+from views.shared.controls import INTERVALS_S, OWN_DEFAULTS, sentence
 from views.shared.escaping import in_markdown
-from views.shared.fill_cost import FILL_COST, fill_both
+from views.shared.fill_cost import FILL_COST, fill_both, require_cost
 from views.shared.instruments import label, labels
 from views.shared.links import not_bound
-from views.shared.pair_view import END, SOURCE, START, PairView, moment_text
+from views.shared.pair_view import END, SOURCE, START, PairView, moment_of
 from views.shared.recordings import FILES, HISTORY, LAST, OWN, TAPE, UPLOADED
+from views.shared.rights import why_not
 from views.shared.strategy_controls import ZSCORE
 from views.shared.system import get_system
 
@@ -96,7 +98,7 @@ def taken(view: PairView, page: Place, venue: str) -> Mapping[str, Any]:
     if page in ("live", "history"):
         found[FILL_COST] = view.fill_cost
     if page in ("backtest", "paper"):
-        found |= {"strategy": ZSCORE, **fill_both(view.fill_cost)}
+        found |= {"strategy": ZSCORE, **fill_both(view.fill_cost, view.parts)}
     if page == "paper":
         found["paper_tab"] = START_RUN
     if page in ("history", "backtest"):
@@ -113,12 +115,16 @@ def _rows(view: PairView, page: Place) -> dict[str, Any]:
         found[SOURCE] = view.source
     if view.source in (UPLOADED, HISTORY, LAST):
         found |= {SOURCE: LAST, "last_upload": view.upload}
-    ends = {START: view.start_ns, END: view.end_ns}
-    return found | {key: moment_text(ns) for key, ns in ends.items() if ns is not None}
+    return found | {key: moment_of(ns) for key, ns in ((START, view.start_ns), (END, view.end_ns))}
 
 
 def cannot(view: PairView, page: Place, pipeline: Pipeline | None, failure: str | None = None) -> str | None:
     """Why a page cannot show a view; None where it can."""
+    if view.parts is not None and page in ("live", "history"):
+        try:
+            require_cost(view.parts)
+        except ParameterError as error:
+            return sentence(error)
     if page in ("live", "paper", "alerts"):
         return _not_fed(view, page, pipeline, failure)
     if view.source in (UPLOADED, HISTORY, LAST) and view.upload is None:
@@ -138,9 +144,10 @@ def _not_fed(view: PairView, page: Place, pipeline: Pipeline | None, failure: st
         return failure or "No feed is configured."
     if page != "alerts" and view.spec.interval_ns not in {length * SECOND for length in INTERVALS_S}:
         return f"Bars of {interval_name(view.spec.interval_ns)} are not offered there."
-    lacks = [leg for leg in (view.spec.y, view.spec.x) if not _is_carried(leg, pipeline)]
+    new = [leg for leg in (view.spec.y, view.spec.x) if leg not in pipeline.symbols]
+    lacks = [leg for leg in new if not _may_follow(leg, pipeline)]
     if not lacks:
-        return None
+        return why_not() or None if new else None
     carried = list(labels(pipeline.symbols, pipeline.venue).values())
     some = ", ".join(carried[:6]) + (f" and {len(carried) - 6:,} more" if len(carried) > 6 else "")
     verb = "is" if len(lacks) == 1 else "are"
@@ -148,8 +155,6 @@ def _not_fed(view: PairView, page: Place, pipeline: Pipeline | None, failure: st
     return f"{named} {verb} not followed by the feed, which carries {some}."
 
 
-def _is_carried(leg: str, pipeline: Pipeline) -> bool:
-    """Whether the feed has an instrument, or may follow it when a page asks."""
-    if leg in pipeline.symbols:
-        return True
+def _may_follow(leg: str, pipeline: Pipeline) -> bool:
+    """Whether the feed may follow an instrument when a page asks for it: that of a venue it is connected to."""
     return pipeline.kind == "live" and split(leg)[0] in {line.venue for line in pipeline.lines}

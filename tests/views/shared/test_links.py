@@ -75,6 +75,12 @@ def opened(name: str, **query: str) -> AppTest:
         ),
         ("paper", {"paper_tab": "Start a run", "stop": "99"}, "stop=99; Stop |z| goes from 0 to 20: 0 is shown."),
         ("alerts", {"window": "9000", "y": "BTCUSDT", "x": "ETHUSDT"}, "window goes from 20 to 500: 100 is shown."),
+        ("backtest", {"fill_cost": "-3"}, "fill_cost=-3; the cost per fill goes from 0 to 1,000: 5.5 is shown."),
+        (
+            "backtest",
+            {"fill_cost": "8", "taker": "2"},
+            "fill_cost=8 and for its parts: the fee and the half spread are",
+        ),
         ("microstructure", {"interval": "9s"}, "interval=9s; Bar is one of 1s"),
         (
             "history",
@@ -122,3 +128,10 @@ def test_an_unknown_indicator_is_told_as_soon_as_the_link_is_opened() -> None:
 def test_what_controls_tell_the_browser_can_still_be_read() -> None:
     """One private attribute of Streamlit's: where it has another name, every link would be silent again."""
     assert "_enqueue" in ScriptRunContext.__dataclass_fields__
+
+
+def test_a_cost_per_fill_in_the_address_fills_both_parts() -> None:
+    for name, query in (("backtest", {}), ("paper", {"paper_tab": "Start a run"})):
+        test = opened(name, fill_cost="8", **query)
+        assert told(test) == []
+        assert (test.number_input(key="taker").value, test.number_input(key="half_spread").value) == (7.5, 0.5)

@@ -12,7 +12,7 @@ from alphastream.core.units import SECOND
 from alphastream.pairs import MODELS, PairSpec
 from alphastream.uploads import Upload
 from views.shared.controls import INTERVALS_S
-from views.shared.fill_cost import FILL_COST_BPS
+from views.shared.fill_cost import FILL_COST_BPS, Parts
 from views.shared.pair_view import KEYS, PairView, link_to
 from views.shared.recordings import BUNDLED, FILES, LAST, OWN, TAPE, UPLOADED
 from views.shared.workflow import START_RUN, WATCHED, cannot, taken
@@ -106,3 +106,17 @@ def test_rows_that_are_gone_cannot_be_shown_and_a_page_of_the_feed_needs_one() -
     assert cannot(FILE, "backtest", None) is None
     assert cannot(FILE, "live", None, "Another process holds the file") == "Another process holds the file"
     assert cannot(BEGIN, "backtest", None) == "No feed is configured, so nothing is recorded."
+
+
+def test_parts_go_over_as_they_are_and_a_rebate_stays_where_parts_are_asked_for() -> None:
+    rebate = PairView.of_parts(BEGIN.spec, Parts(-0.3, 0.5))
+    assert rebate.fill_cost == 0.2
+    assert {key: taken(rebate, "paper", VENUE)[key] for key in ("taker", "half_spread")} == {
+        "taker": -0.3,
+        "half_spread": 0.5,
+    }
+    assert taken(rebate, "live", VENUE)["fill_cost"] == 0.2
+    below = PairView.of_parts(FILE.spec, Parts(-1.0, 0.5), UPLOADED, FILE.upload)
+    said = cannot(below, "history", None)
+    assert said == "A fee of -1 and a half spread of 0.5 bps are -0.5 bps a fill: other pages take 0 to 1000."
+    assert cannot(below, "backtest", None) is None
