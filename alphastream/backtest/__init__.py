@@ -3,6 +3,7 @@
 from alphastream.backtest.comparison import BY_HAND, Book, OrderDifference, Outage, compare
 from alphastream.backtest.compiled_run import VectorisedRun
 from alphastream.backtest.definition import Definition
+from alphastream.backtest.holdout import HoldoutRun, holdout_run, market_before
 from alphastream.backtest.leg_pnl import LegPnl, pnl_by_leg, returns_on_gross
 from alphastream.backtest.live import LiveRun
 from alphastream.backtest.market import BarMarket, LegTrades, Market, TickMarket
@@ -22,6 +23,7 @@ __all__ = [
     "Book",
     "Definition",
     "Grid",
+    "HoldoutRun",
     "LegPnl",
     "LegTrades",
     "LiveRun",
@@ -44,7 +46,9 @@ __all__ = [
     "best_in_hindsight",
     "books",
     "compare",
+    "holdout_run",
     "is_compiled",
+    "market_before",
     "pair_history",
     "pnl_by_leg",
     "ready",

@@ -2,5 +2,6 @@
 
 from alphastream.diagnosis.asynchrony import Asynchrony, asynchrony
 from alphastream.diagnosis.findings import Finding, diagnose
+from alphastream.diagnosis.holdout import Holdout, holdout
 
-__all__ = ["Asynchrony", "Finding", "asynchrony", "diagnose"]
+__all__ = ["Asynchrony", "Finding", "Holdout", "asynchrony", "diagnose", "holdout"]

@@ -1,7 +1,7 @@
 """What a backtest runs over: the tape that this app records, or files that people bring."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,11 +10,13 @@ import streamlit as st
 
 from alphastream.backtest import BarMarket, Market, TickMarket
 from alphastream.carry import paid_between
+from alphastream.core.types import Ints
 from alphastream.core.units import HOUR
 from alphastream.feeds.market import FundingPayment
 from alphastream.tape.columns import TickColumns
 from alphastream.trading.broker.costs import Contract
 from alphastream.uploads import Upload
+from alphastream.uploads.cutting import rows_between
 from alphastream.uploads.series import bars_together, common_bars
 from pipelines import Pipeline
 from system import System
@@ -22,6 +24,7 @@ from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
 from views.shared.recordings import BUNDLED, FILES, TAPE, in_order
+from views.shared.rows_controls import RowChoice, first_and_last
 from views.shared.uploads import choose_upload, is_paired, session_cached
 
 HOURS: Final = (1, 3, 6, 12, 24, 48, 168)
@@ -63,6 +66,18 @@ class Data:
 
     def describe(self, symbols: Sequence[str]) -> str:
         """From when to when, how many rows, and whether all of them are there."""
+        raise NotImplementedError
+
+    def span_ns(self) -> tuple[int, int]:
+        """From when to when rows may be."""
+        raise NotImplementedError
+
+    def times(self, symbols: Sequence[str]) -> list[Ints]:
+        """Times of the rows of these symbols, UTC ns."""
+        raise NotImplementedError
+
+    def within(self, rows: RowChoice) -> "Data":
+        """The part between two dates."""
         raise NotImplementedError
 
 
@@ -108,6 +123,20 @@ class TapeData(Data):
             completeness(name, self._read(symbol), is_numbered=self._is_numbered(symbol))
             for symbol, name in names.items()
         )
+
+    def span_ns(self) -> tuple[int, int]:
+        """The hours that were asked for."""
+        return self.from_ns, self.until_ns
+
+    def times(self, symbols: Sequence[str]) -> list[Ints]:
+        """Times of the trades."""
+        return [self._read(symbol).time_ns for symbol in symbols]
+
+    def within(self, rows: RowChoice) -> Data:
+        """The trades between two dates."""
+        from_ns = max(self.from_ns, rows.start_ns or 0)
+        until_ns = self.until_ns if rows.end_ns is None else min(self.until_ns, rows.end_ns + 1)
+        return replace(self, from_ns=from_ns, until_ns=until_ns, columns={}, markets={})
 
     def _is_numbered(self, symbol: str) -> bool:
         assert self.pipeline is not None
@@ -157,6 +186,22 @@ class FileData(Data):
             met = common_bars(self.upload, frames)
             described.append(f"{met.fresh:,} of {met.rows:,} bar times in common")
         return "; ".join(described)
+
+    def span_ns(self) -> tuple[int, int]:
+        """Of all symbols."""
+        assert self.upload is not None
+        return first_and_last(self.upload)
+
+    def times(self, symbols: Sequence[str]) -> list[Ints]:
+        """Times of trades, or starts of bars."""
+        assert self.upload is not None
+        return [self.upload.frames[symbol]["time_ns"].to_numpy() for symbol in symbols if symbol in self.upload.frames]
+
+    def within(self, rows: RowChoice) -> Data:
+        """The rows between two dates; symbols that have none are left out."""
+        assert self.upload is not None
+        part = rows_between(self.upload, rows.start_ns, rows.end_ns)
+        return replace(self, symbols=tuple(in_order(part)), upload=part, key=part)
 
 
 def choose_data(row: Any, system: System) -> Data | None:

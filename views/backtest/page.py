@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from alphastream.backtest import Market, RowFold, RunResult, backtest, pnl_by_leg
+from alphastream.backtest import HoldoutRun, Market, RowFold, RunResult, backtest, pnl_by_leg
 from alphastream.errors import AlphaStreamError
 from alphastream.estimators import Settled
 from alphastream.graph import Node, Series, dot
@@ -27,6 +27,7 @@ from views.backtest import tables as tables
 from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, FileData, choose_data
 from views.backtest.depth_page import depth_comparison
+from views.backtest.holdout_page import holdout_of, show_holdout, trained_on, training_of
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
@@ -39,6 +40,8 @@ from views.shared.page_head import page_head
 from views.shared.pair_view import PairView
 from views.shared.progress import Progress as Told
 from views.shared.recordings import OWN
+from views.shared.rows_controls import RowChoice, rows_controls
+from views.shared.spread_charts import mark_times
 from views.shared.system import get_system
 from views.shared.tear_sheet import tear_sheet
 from views.shared.uploads import session_cached, session_computed
@@ -69,6 +72,12 @@ def page() -> None:
     data = choose_data(row, system)
     if data is None:
         return
+    rows = rows_controls(*data.span_ns(), split=True)
+    if rows is None:
+        return
+    whole = data
+    if not rows.everything:
+        data = session_cached("backtest_part", [whole, rows], lambda: whole.within(rows))
     asked = backtest_controls(row, data, system.settings)
     if asked is None:
         return
@@ -76,7 +85,7 @@ def page() -> None:
     if not kernels_ready(*PAIR_MODELS, POSITIONS, BACKTEST):
         return
     st.caption(in_markdown(f"{data.title}: {data.describe(request.strategy.symbols)}."))
-    _offer_pages(data, request)
+    _offer_pages(whole, request, rows)
     try:
         market = data.market(request.strategy.symbols)
         with told_in_words(request.strategy):
@@ -86,23 +95,29 @@ def page() -> None:
     except AlphaStreamError as error:
         st.error(in_markdown(sentence(error, request.venue)), icon=":material/error:", title="No result")
         return
+    split_ns = rows.split_ns(data.times(request.strategy.symbols), request.strategy.pairs[0].interval_ns)
+    held = None if split_ns is None else holdout_of(market, request, run.result, split_ns)
     names = [RESULT, SHEET, *([SWEEP, WALK, THRESHOLDS] if trials is not None else []), SERIES]
     tabs = dict(zip(names, st.tabs(names, key="backtest_tab", on_change="rerun", bind="query-params"), strict=True))
     if tabs[RESULT].open:
         with tabs[RESULT]:
-            _result(data, market, request, run)
+            _result(data, market, request, run, held)
+    trial_market = market if held is None else training_of(market, held)
     if tabs[SHEET].open:
         with tabs[SHEET]:
             tear_sheet(run.result, run.performance, labels(run.result.symbols, request.venue))
     if trials is not None and tabs[SWEEP].open:
         with tabs[SWEEP]:
-            sweep_tab(market, request, trials, dark=is_dark())
+            trained_on(held)
+            sweep_tab(trial_market, request, trials, dark=is_dark())
     if trials is not None and tabs[WALK].open:
         with tabs[WALK]:
-            walk_tab(market, request, trials, dark=is_dark())
+            trained_on(held)
+            walk_tab(trial_market, request, trials, dark=is_dark())
     if trials is not None and tabs[THRESHOLDS].open:
         with tabs[THRESHOLDS]:
-            thresholds_tab(market, request)
+            trained_on(held)
+            thresholds_tab(trial_market, request)
     series = tabs[SERIES]
     if series.open:
         with series:
@@ -110,14 +125,14 @@ def page() -> None:
     _caveats()
 
 
-def _offer_pages(data: Data, request: BacktestRequest) -> None:
+def _offer_pages(data: Data, request: BacktestRequest, rows: RowChoice) -> None:
     """Other pages, for a strategy on one pair."""
     pairs = request.strategy.pairs
     if len(pairs) != 1 or not isinstance(pairs[0], PairSpec):
         return
     upload = data.upload if isinstance(data, FileData) else None
     source = OWN if upload is None else str(st.session_state["source"])
-    workflow(PairView.of_parts(pairs[0], chosen_parts(), source, upload), here="backtest")
+    workflow(PairView.of_parts(pairs[0], chosen_parts(), source, upload, rows.ends), here="backtest")
 
 
 def _run(market: Market, request: BacktestRequest) -> _Run | None:
@@ -162,7 +177,7 @@ def _performance(run: RunResult, request: BacktestRequest) -> Performance:
     )
 
 
-def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> None:
+def _result(data: Data, market: Market, request: BacktestRequest, run: _Run, held: HoldoutRun | None = None) -> None:
     """Cards, figure, costs, trades, files."""
     result, performance = run.result, run.performance
     waits = _calibrating(market, request, result)
@@ -210,6 +225,10 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run) -> 
         st.warning(in_markdown(in_words(trouble, request.venue)), icon=":material/call_split:")
     dark = is_dark()
     figure = session_cached("backtest_drawn", [run, dark], lambda: _drawn(request, run, dark, request.venue))
+    if held is not None:
+        show_holdout(held, [_performance(part, request) for part in (held.train, held.test)])
+        figure = go.Figure(figure)  # the one that is kept has no mark
+        mark_times(figure, [(held.split_ns, "train", "test")])
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
     if len(performance.round_trips) > MAX_MARKS and _thresholds(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")

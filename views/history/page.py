@@ -11,6 +11,7 @@ from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.uploads import Upload
 from alphastream.uploads.series import bars_together, first_times, meeting, pair_rows
+from views.history.holdout_page import holdout_of
 from views.history.sql_page import sql_tab
 from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
@@ -26,9 +27,11 @@ from views.shared.indicator_panel import Columns, bars_as_columns, indicator_box
 from views.shared.instruments import labels
 from views.shared.metrics import Metric
 from views.shared.page_head import page_head
-from views.shared.pair_view import PairView, standing_times
+from views.shared.pair_view import PairView
 from views.shared.recordings import in_order
+from views.shared.rows_controls import first_and_last, rows_controls
 from views.shared.series import pair_series
+from views.shared.spread_charts import mark_times
 from views.shared.system import get_settings
 from views.shared.threshold_controls import fit_of_page, offer_thresholds
 from views.shared.uploads import choose_upload, is_paired, session_computed
@@ -59,8 +62,12 @@ def page() -> None:
 def _pair() -> None:
     """Files, columns, pair, result."""
     upload = choose_upload("Ticks or bars: one file with both symbols, or one for each")
-    if upload is None:
+    if upload is None or not upload.frames:
         return
+    rows = rows_controls(*first_and_last(upload), split=True)
+    if rows is None:
+        return
+    whole, upload = upload, rows.of(upload)
     if not is_paired(upload):
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // 10**9)
@@ -80,7 +87,9 @@ def _pair() -> None:
             title="These settings give no result",
         )
         return
-    _result(upload, spec, answer)
+    times = [upload.frames[leg]["time_ns"].to_numpy() for leg in (spec.y, spec.x)]
+    view = PairView(spec, chosen_fill_cost(), str(st.session_state["source"]), *rows.ends, upload=whole)
+    _result(upload, view, answer, rows.split_ns(times, spec.interval_ns))
 
 
 def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics | None:
@@ -93,7 +102,8 @@ def _answer(upload: Upload, spec: PairSpec) -> PairAnalytics | None:
     )
 
 
-def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
+def _result(upload: Upload, view: PairView, answer: PairAnalytics, split_ns: int | None) -> None:
+    spec = view.spec
     count = len(answer.closed["time_ns"])
     step = answer.calibrating
     if step is not None:
@@ -121,10 +131,13 @@ def _result(upload: Upload, spec: PairSpec, answer: PairAnalytics) -> None:
     series = pair_series(answer, spec, {}, venue=upload.venue, options=options, bars=bars)
     figure = pair_figure(series, dark=is_dark(), gap=WIDE_GAP, options=options)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
+    if split_ns is not None:
+        mark_times(figure, [(split_ns, "train", "test")])
     st.plotly_chart(figure, key="history_figure", config=PLOT)
-    cost_bps = chosen_fill_cost()
-    workflow(PairView(spec, cost_bps, str(st.session_state["source"]), *standing_times(), upload), here="history")
-    offer_thresholds(st, spec, lambda: fit_of_page(answer, spec, cost_bps))
+    if split_ns is not None:
+        holdout_of(answer, split_ns)
+    workflow(view, here="history")
+    offer_thresholds(st, spec, lambda: fit_of_page(answer, spec, view.fill_cost))
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:
         if tests.open:
             tests_of(answer)

@@ -95,7 +95,7 @@ def _controls(upload: Upload) -> _Request:
     fewest = int(number(row, "Legs from", FEWEST_LEGS, MOST_LEGS, 3, "legs_from", WORDS["legs"], 1))
     most = int(number(row, "Legs to", FEWEST_LEGS, MOST_LEGS, 5, "legs_to", WORDS["legs"], 1))
     judged = int(number(row, "Judged", 1, 500, 20, "judged", WORDS["judged"], 5))
-    split = number(row, "First rows, %", 10.0, 90.0, 50.0, "split", WORDS["split"], 5.0)
+    split = number(row, "Train on first, %", 10.0, 90.0, 50.0, "split", WORDS["split"], 5.0)
     return _Request(interval_ns, price == "log", (fewest, most), method, judged, split / 100.0)
 
 

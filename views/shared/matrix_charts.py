@@ -12,7 +12,9 @@ from alphastream.reports.palette import DIVERGING, GREY
 from alphastream.scan import Clusters
 from views.shared.escaping import in_chart
 
-_CELL_PX: Final = 18
+_CELL_PX: Final = 15
+_LABEL_PX: Final = 7.5  # of a letter
+_LEAST_PX, _MOST_EDGE_PX, _FLAT = 300, 150, 12
 _LABELLED_CELL_PX: Final = 46
 _MAX_LABELLED: Final = 24
 
@@ -36,7 +38,7 @@ def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
         colorbar={"title": "ρ"},
         hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
     )
-    return _square([heat], len(order))
+    return _square([heat], labels)
 
 
 def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -> go.Figure:
@@ -65,9 +67,11 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
         xgap=1,
         ygap=1,
     )
-    figure = _square([heat], len(labels))
-    figure.update_layout(height=min(900, max(240, len(labels) * _LABELLED_CELL_PX + 110)))
-    figure.update_layout(margin_b=20, xaxis_automargin=True)  # few names lie flat
+    if len(labels) > _MAX_LABELLED:
+        return _square([heat], labels)
+    figure = _square([heat], labels)
+    figure.update_layout(height=max(240, len(labels) * _LABELLED_CELL_PX + 110))
+    figure.update_layout(margin_t=36, xaxis={"automargin": True, "tickangle": None})  # few names lie flat
     return figure
 
 
@@ -87,7 +91,7 @@ def qvalue_map(table: pd.DataFrame, order: list[str]) -> go.Figure:
         colorbar={"title": "q"},
         hovertemplate="%{y} and %{x}: q = %{z:.3f}<extra></extra>",
     )
-    return _square([heat], len(order))
+    return _square([heat], labels)
 
 
 def dendrogram(tree: Clusters) -> go.Figure:
@@ -104,14 +108,36 @@ def dendrogram(tree: Clusters) -> go.Figure:
     figure.update_layout(
         height=360, margin={"l": 50, "r": 10, "t": 10, "b": 90}, yaxis={"title": {"text": "√((1 − ρ)/2)"}}, xaxis=ticks
     )
-    figure.update_xaxes(tickangle=-60)
+    if len(drawn["ivl"]) > _MAX_LABELLED:  # every leaf has its name
+        figure.update_layout(
+            width=len(drawn["ivl"]) * _CELL_PX + 80, xaxis={"tickfont": {"size": 10}, "tickangle": -90}
+        )
+    else:
+        figure.update_xaxes(tickangle=-60)
     return figure
 
 
-def _square(data: list[Any], symbols: int) -> go.Figure:
-    side = min(900, max(320, symbols * _CELL_PX + 120))
+def _square(data: list[Any], labels: Sequence[str], cell_px: int = _CELL_PX) -> go.Figure:
+    """A square in which every symbol can be read: as large as that takes, and wider than the page where it must be."""
+    symbols = len(labels)
+    side = max(_LEAST_PX, symbols * cell_px)
+    edge = min(round(_LABEL_PX * max((len(name) for name in labels), default=0)) + 18, _MOST_EDGE_PX)
     figure = go.Figure(data)
-    axis = {"type": "category", "showgrid": False, "nticks": min(symbols, 60)}  # 7203 is a symbol
-    figure.update_layout(height=side, margin={"l": 90, "r": 10, "t": 10, "b": 90}, xaxis=axis, yaxis=axis)
+    axis = {  # 7203 is a symbol, and each of them has its name
+        "type": "category",
+        "showgrid": False,
+        "tickmode": "array",
+        "tickvals": list(labels),
+        "tickfont": {"size": 11 if symbols <= _MAX_LABELLED else 10},
+    }
+    lying = symbols <= _FLAT and edge <= side // max(symbols, 1)
+    figure.update_layout(
+        height=side + edge + 20,
+        margin={"l": edge, "r": 10, "t": edge + 10, "b": 10},
+        xaxis={**axis, "tickangle": 0 if lying else -90, "side": "top"},  # seen before one scrolls
+        yaxis=axis,
+    )
+    if symbols > _MAX_LABELLED:
+        figure.update_layout(width=side + edge + 100)
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
-import streamlit as st
-
 from alphastream.core.units import SECOND
 from alphastream.errors import AlphaStreamError
 from alphastream.graph import Price, interval_name
@@ -78,9 +76,16 @@ class PairView:
         return texts | {key: moment_text(ns) for key, ns in ends.items() if ns is not None}
 
     @classmethod
-    def of_parts(cls, spec: PairSpec, parts: Parts, source: str = OWN, upload: Upload | None = None) -> "PairView":
+    def of_parts(
+        cls,
+        spec: PairSpec,
+        parts: Parts,
+        source: str = OWN,
+        upload: Upload | None = None,
+        ends: tuple[int | None, int | None] = (None, None),
+    ) -> "PairView":
         """What a page shows that asks for fee and half spread apart: the cost of a fill is both."""
-        return cls(spec, parts.cost_bps, source, *standing_times(), upload, parts)
+        return cls(spec, parts.cost_bps, source, *ends, upload, parts)
 
     @classmethod
     def from_query(
@@ -203,16 +208,6 @@ def moment_text(time_ns: int) -> str:
 def moment_of(time_ns: int | None) -> datetime | None:
     """The same as a control for times takes it: UTC, without a zone; None for none."""
     return None if time_ns is None else datetime.fromtimestamp(time_ns // SECOND, UTC).replace(tzinfo=None)
-
-
-def standing_times() -> tuple[int | None, int | None]:
-    """First and last time that the controls of this session ask for, UTC ns; None where they ask for none."""
-    held = (st.session_state.get(key) for key in (START, END))
-    first, last = (
-        int(moment.replace(tzinfo=UTC).timestamp()) * SECOND if isinstance(moment, datetime) else None
-        for moment in held
-    )
-    return first, last
 
 
 def link_to(view: PairView, page_url: str, more: Mapping[str, float] | None = None, venue: str = "") -> str:
