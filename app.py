@@ -101,6 +101,7 @@ def pages() -> None:
             st.Page(
                 "views/backtest/page.py", title="Backtest", url_path="backtest", icon=":material/replay_circle_filled:"
             ),
+            st.Page("views/saved_runs/page.py", title="Runs", url_path="runs", icon=":material/bookmarks:"),
             st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
             st.Page(
                 "views/arbitrage/page.py", title="Arbitrage", url_path="arbitrage", icon=":material/compare_arrows:"

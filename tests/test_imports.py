@@ -69,6 +69,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
         "startup",
         "threads",
         "risk",
+        "saved_runs",
     },
 }
 

@@ -28,6 +28,7 @@ from views.backtest.controls import BacktestRequest, backtest_controls
 from views.backtest.data_controls import Data, FileData, choose_data
 from views.backtest.depth_page import depth_comparison
 from views.backtest.holdout_page import holdout_of, show_holdout, trained_on, training_of
+from views.backtest.saved_page import keep_run
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
 from views.shared.compiling import PAIR_MODELS, kernels_ready
@@ -310,6 +311,7 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
     result, performance = run.result, run.performance
     stem = f"backtest-{'-'.join(result.symbols[:2])}"
     row = st.container(horizontal=True)
+    keep_run(row, data, request, result, performance)
 
     def button(label: str, make: Any, name: str, kind: str, key: str) -> None:
         offer_file(label, make, f"{stem}-{name}", key=key, kind=kind, place=row)

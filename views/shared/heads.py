@@ -70,6 +70,14 @@ HEADS: Final[Mapping[str, Head]] = {
         "It happened in the past, on fills that are simulated. Parameters chosen on the same rows look better "
         "than they are.",
     ),
+    "Runs": Head(
+        "Which of the runs that were kept did better, and where do their settings differ?",
+        "Backtests that somebody kept: what they were asked, what came of them, their equity, and which code ran.",
+        "Settings that differ stand first. Compare runs of the same rows; where data or time differ, the page says so. "
+        "Open one to have its settings on the Backtest page again.",
+        "The best of several looks better than it is. Trades and data are not kept: a run that is opened again reads "
+        "them anew.",
+    ),
     "Paper": Head(
         "Does a strategy do on trades that arrive what its backtest says?",
         "Runs on live trades with simulated fills, each beside the backtest of the same hours, and a reason for "
