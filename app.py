@@ -90,6 +90,7 @@ def pages() -> None:
             st.Page(
                 "views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:", default=True
             ),
+            st.Page("views/watchlist/page.py", title="Watchlist", url_path="watchlist", icon=":material/list_alt:"),
             st.Page(
                 "views/microstructure/page.py",
                 title="Microstructure",

@@ -38,6 +38,7 @@ from runtime.stores.migration import rewriting
 from runtime.stores.signal_side import WithSignals
 from runtime.stores.signal_store import FILE as SIGNALS
 from runtime.stores.signal_store import KEPT, SignalStore
+from runtime.watchlists.lists import Watchlists
 from runtime.writer_lock import HeldError
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class System:
         sampled_ns = settings.books_every_ms * MS
         self.arbitrage = ArbitrageService(settings.data_dir, signals, self._live_lines, sampled_ns=sampled_ns)
         self.risk = RiskMonitor(settings.data_dir, self.paper.runs, lambda: self.pipeline, self._tell_breach)
+        self.watchlists = Watchlists(settings.data_dir)
         self._lock = threading.RLock()
         self._live: Pipeline | None = None
         self._replay: Pipeline | None = None

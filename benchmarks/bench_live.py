@@ -38,16 +38,16 @@ SETTLE_S = 12.0
 SHARES = np.linspace(0.05, 0.95, 10)
 COLLECT = """() => {
   window.painted = [];
-  const root = document.querySelector('[data-testid=live-figure]');
+  const root = document.querySelector('[data-testid=live-figure], [data-testid=watch-list]');
   root.addEventListener('painted', ({ detail }) => window.painted.push([detail.first, detail.received, detail.now]));
 }"""
 
 
 @contextmanager
-def exchange() -> Iterator[str]:
-    """The local exchange as a process of its own; its address."""
+def exchange(*more: str) -> Iterator[str]:
+    """The local exchange as a process of its own, with more on its command line; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "tools.exchange", "--port", str(port), "--rate", str(RATE)]
+    command = [sys.executable, "-m", "tools.exchange", "--port", str(port), "--rate", str(RATE), *more]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield f"127.0.0.1:{port}"
@@ -172,8 +172,10 @@ def report(what: str, page: Page, pid: int, seconds: float) -> float:
     return used
 
 
-def open_page(browser: Any, host: str) -> tuple[Page, dict[str, str]]:
-    """The live page once it draws; the address of its channel and its topic."""
+def open_page(
+    browser: Any, host: str, path: str = "", shows: str = "[data-testid=live-figure][data-drawn]"
+) -> tuple[Page, dict[str, str]]:
+    """A page, the live one unless said, once it shows something; the address of its channel and its topic."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     seen: dict[str, str] = {}
 
@@ -187,8 +189,8 @@ def open_page(browser: Any, host: str) -> tuple[Page, dict[str, str]]:
             seen["topic"] = found[1]
 
     page.on("websocket", note)
-    page.goto(f"http://{host}/")
-    page.wait_for_selector("[data-testid=live-figure][data-drawn]", timeout=60_000)
+    page.goto(f"http://{host}/{path}")
+    page.wait_for_selector(shows, timeout=60_000)
     page.evaluate(COLLECT)
     page.wait_for_timeout(SETTLE_S * 1_000)
     return page, seen

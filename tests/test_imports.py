@@ -52,6 +52,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
         "threads",
         "writer_lock",
         "risk",
+        "watchlists",
     },
     "pipelines": {"connections", "followed", "stores", "writer_lock"},
     "lines": {"bus", "connections", "stores", "writer_lock"},
@@ -70,6 +71,7 @@ RUNTIME_USERS: dict[str, set[str]] = {
         "threads",
         "risk",
         "saved_runs",
+        "watchlists",
     },
 }
 

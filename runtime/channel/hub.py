@@ -32,6 +32,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from alphastream.core.durations import DurationHistogram, Durations
 from runtime import threads
+from runtime.channel.tables import TableFrame, TableTopic
 from runtime.channel.topics import OVERLAP_S, Frame, Topic
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class Hub:
         self._max_clients = max_clients
         self._signer = TimestampSigner(secrets.token_bytes(32))
         self._lock = threading.Lock()
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, Topic | TableTopic] = {}
         self._subscribed: frozenset[str] = frozenset()
         self._failures: dict[str, str] = {}  # by topic
         self._clients: set[_Client] = set()
@@ -125,18 +126,34 @@ class Hub:
 
     def topic(self, key: Hashable, source: Callable[[], Frame]) -> Topic:
         """The topic of a key, made at the first call. Equal keys must mean equal figures: everybody shares them."""
-        name = blake2b(repr(key).encode(), digest_size=9).hexdigest()
+        name = _name_of(("figure", key))
         with self._lock:
             topic = self._topics.get(name)
-            if topic is None:
-                if len(self._topics) >= MAX_TOPICS:
-                    unwatched = [held for held in self._topics.values() if held.name not in self._subscribed]
-                    oldest = min(unwatched or self._topics.values(), key=lambda held: held.touched_s)
-                    del self._topics[oldest.name]
+            if not isinstance(topic, Topic):
+                self._make_room()
                 topic = self._topics[name] = Topic(name, source)
             topic.source = source  # the newest page's: after a reload of code, the newest code's
             topic.touched_s = time.monotonic()
         return topic
+
+    def table(self, key: Hashable, source: Callable[[], TableFrame]) -> TableTopic:
+        """As ``topic``, for a table."""
+        name = _name_of(("table", key))
+        with self._lock:
+            topic = self._topics.get(name)
+            if not isinstance(topic, TableTopic):
+                self._make_room()
+                topic = self._topics[name] = TableTopic(name, source)
+            topic.source = source
+            topic.touched_s = time.monotonic()
+        return topic
+
+    def _make_room(self) -> None:
+        """For one more topic, where there are as many as may be. Holds the lock."""
+        if len(self._topics) >= MAX_TOPICS:
+            unwatched = [held for held in self._topics.values() if held.name not in self._subscribed]
+            oldest = min(unwatched or self._topics.values(), key=lambda held: held.touched_s)
+            del self._topics[oldest.name]
 
     def ticket(self) -> str:
         """What a browser presents to connect. Pages hand it out, so one that may not see a page has none."""
@@ -197,7 +214,7 @@ class Hub:
                 threads.begins_again()
                 log.exception("messages were not made")
 
-    def _ask(self, topic: Topic, what: Callable[[], bytes | None]) -> bytes | None:
+    def _ask(self, topic: Topic | TableTopic, what: Callable[[], bytes | None]) -> bytes | None:
         """A message of a topic; None also where that fails: one figure's fault is neither others' nor a socket's."""
         try:
             message = what()
@@ -210,7 +227,7 @@ class Hub:
         self._failures.pop(topic.name, None)
         return message
 
-    def _watched(self) -> list[Topic]:
+    def _watched(self) -> list[Topic | TableTopic]:
         """Topics somebody looks at; those nobody has looked at for a while are forgotten."""
         now_s = time.monotonic()
         with self._lock:
@@ -334,6 +351,10 @@ class Hub:
         for client in self._clients:
             closing = asyncio.ensure_future(client.socket.close(GOING_AWAY))
             closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _name_of(key: Hashable) -> str:
+    return blake2b(repr(key).encode(), digest_size=9).hexdigest()
 
 
 async def _close(socket: WebSocket, code: int) -> None:

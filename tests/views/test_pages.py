@@ -52,6 +52,7 @@ def test_a_cost_in_an_old_link_is_not_used_and_that_is_said(page: str | None, ke
 
 PAGES: list[tuple[str, dict[str, str]]] = [
     ("live", {}),
+    ("watchlist", {}),
     ("history", {"source": "Bundled recording"}),
     ("scanner", {"source": "Bundled recording"}),
     ("scanner", {"source": "This app's tape"}),

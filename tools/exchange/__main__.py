@@ -14,7 +14,7 @@ from .faults import FAULTS, Fault, parse_fault
 from .playback import Rate, RealTime
 from .protocols import PROTOCOLS, SHORT, protocol_of
 from .server import LocalExchange
-from .tape import SPOT_TAPE_PATH, TAPE_PATH
+from .tape import SPOT_TAPE_PATH, TAPE_PATH, Tape
 
 log = logging.getLogger("tools.exchange")
 
@@ -31,6 +31,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         choices=sorted((*PROTOCOLS, *SHORT)),
         help="a venue to serve (default usdm); may be given again: their addresses then end in /<venue>",
+    )
+    parser.add_argument(
+        "--symbols", type=int, default=0, help="this many: besides the recorded ones some that are made of them"
     )
     parser.add_argument("--speed", type=float, default=1.0, help="times as fast as recorded (default 1)")
     parser.add_argument("--rate", type=float, help="a constant number of trades a second instead of the recorded times")
@@ -77,8 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: stop.set())
     venues = tuple(options.market or ("usdm",))
     try:
+        tapes = {venue: Tape.read(options.tape or bundled_tape(venue)) for venue in venues}
+        if options.symbols:
+            tapes = {venue: tape.widened(options.symbols) for venue, tape in tapes.items()}
         exchange = LocalExchange(
-            options.tape or {venue: bundled_tape(venue) for venue in venues},
+            tapes,
             market=venues,
             pace=RealTime(options.speed) if options.rate is None else Rate(options.rate),
             loop=True,

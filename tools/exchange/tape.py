@@ -85,6 +85,46 @@ class Tape:
             return self
         return Tape([msgspec.structs.replace(trade, symbol=names[trade.symbol]) for trade in self.trades])
 
+    def widened(self, count: int) -> "Tape":
+        """Return a tape of ``count`` symbols over the same minutes: those there are, and others made of them.
+
+        A made symbol is called ``MADE01USDT`` and so on. It takes the trades of one that was recorded, in turn, each
+        later in the lap by its own share of it, at a fixed multiple of their prices. Its ids and times are in order;
+        nothing holds it together with any other symbol.
+        """
+        recorded = self.symbols
+        trades = list(self.trades)
+        for number in range(len(recorded), count):
+            trades += self._made(recorded[number % len(recorded)], number, number / count)
+        return Tape(sorted(trades, key=lambda trade: trade.receive_ns))
+
+    def _made(self, symbol: str, number: int, share: float) -> list[Trade]:
+        """The trades of a symbol, later by a share of the lap, under another name."""
+        original = [self.trades[position] for position in self.positions[symbol]]
+        begin = self.trades[0].receive_ns
+        shift = int(share * self.period_ns)
+        later = [(begin + (trade.receive_ns - begin + shift) % self.period_ns, trade) for trade in original]
+        name, factor = f"MADE{number:02d}USDT", Decimal(f"0.{number % 9 + 1}")
+        made = []
+        for place, (receive_ns, trade) in enumerate(sorted(later, key=lambda each: each[0])):
+            delay = trade.receive_ns - receive_ns
+            price = (Decimal(trade.price_text) * factor).quantize(Decimal(trade.price_text))
+            made.append(
+                Trade(
+                    name,
+                    1 + place,
+                    format(price, "f"),
+                    trade.quantity_text,
+                    1 + place,
+                    1 + place,
+                    trade.time_ns - delay,
+                    trade.event_ns - delay,
+                    receive_ns,
+                    trade.buyer_is_maker,
+                )
+            )
+        return made
+
     def __len__(self) -> int:
         return len(self.trades)
 

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 import orjson
 import streamlit as st
 
+from runtime.channel.tables import TableTopic
 from runtime.channel.topics import Topic
 from views.component.assets import Assets, assets, publish_assets
 from views.component.frames import Card, Group, Tone, pair_frame
@@ -42,7 +43,7 @@ Way = Literal["channel", "page"]
 """Who carries the messages."""
 
 
-def _loader(module: str) -> str:
+def loader(module: str) -> str:
     """The few lines that Streamlit sends along with every message; everything else is fetched once."""
     source = Path(__file__).with_name("loader.js").read_text(encoding="utf-8")
     return source.replace("{{module}}", module).replace("{{plotly}}", assets().plotly)
@@ -50,9 +51,9 @@ def _loader(module: str) -> str:
 
 # Plotly puts its style sheet into the page's head, which a shadow root would not see.
 _COMPONENT: Final = st.components.v2.component(
-    "alphastream_live_figure", js=_loader(assets().module), isolate_styles=False
+    "alphastream_live_figure", js=loader(assets().module), isolate_styles=False
 )
-_STRIP: Final = st.components.v2.component("alphastream_status_strip", js=_loader(assets().strip), isolate_styles=False)
+_STRIP: Final = st.components.v2.component("alphastream_status_strip", js=loader(assets().strip), isolate_styles=False)
 
 
 def way_of(key: str) -> Way:
@@ -75,10 +76,10 @@ def live_figure(topic: Topic, *, ticket: str | None, key: str) -> None:
 
     _COMPONENT(
         key=key,
-        data=_handed_over(topic, ticket, key),
-        on_have_change=_nothing,
-        on_status_change=_nothing,
-        on_way_change=_changed_way,
+        data=orjson.dumps(handed_over(topic, ticket, key)),
+        on_have_change=nothing,
+        on_status_change=nothing,
+        on_way_change=changed_way,
     )
     if st.session_state.pop("_way_changed", False):
         st.rerun()
@@ -99,28 +100,29 @@ def status_strip(topic: Topic, *, ticket: str | None, key: str, opened: Callable
 
     _STRIP(
         key=key,
-        data=_handed_over(topic, ticket, key),
-        on_have_change=_nothing,
+        data=orjson.dumps(handed_over(topic, ticket, key)),
+        on_have_change=nothing,
         on_open_change=clicked,
-        on_way_change=_changed_way,
+        on_way_change=changed_way,
     )
     if st.session_state.pop("_way_changed", False):
         st.rerun()
 
 
-def _handed_over(topic: Topic, ticket: str | None, key: str) -> bytes:
+def handed_over(topic: Topic | TableTopic, ticket: str | None, key: str) -> dict[str, Any]:
     """What a component lacks: nothing where the channel brings it."""
     held = _state(key).get("have")
     on_channel = ticket is not None and way_of(key) == "channel" and held == topic.figure
     message = b"null" if on_channel else topic.window(held)
-    return orjson.dumps({"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)})
+    return {"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)}
 
 
-def _changed_way() -> None:
+def changed_way() -> None:
+    """Note that the page is to run again: its fragment needs another pace."""
     st.session_state["_way_changed"] = True
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """A report runs the fragment; that is all it is for."""
 
 

@@ -34,12 +34,14 @@ class Assets:
     ----------
     plotly : Plotly.js as the installed plotly package ships it.
     module : the ES module that draws; what it imports lies beside it.
-    strip : the ES module of the line above every page, in the same folder: both share one channel.
+    strip, watch_list : the ES modules of the line above every page and of the watchlist, in the same folder: all share
+        one channel.
     """
 
     plotly: str
     module: str
     strip: str
+    watch_list: str
 
 
 @cache
@@ -50,6 +52,7 @@ def assets() -> Assets:
         plotly=f"plotly-{_fingerprint([_plotly_source()])}.min.js",
         module=f"{folder}/live_figure.js",
         strip=f"{folder}/status_strip.js",
+        watch_list=f"{folder}/watch_list.js",
     )
 
 

@@ -28,7 +28,7 @@ from views.shared import exports
 from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.chart_options import ChartOptions
 from views.shared.chart_settings import chart_settings, with_chart
-from views.shared.compiling import PAIR_MODELS, compiling_notices, progress_text
+from views.shared.compiling import progress_text
 from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
 from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
@@ -38,8 +38,9 @@ from views.shared.indicator_panel import bars_as_columns, indicator_box, indicat
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
 from views.shared.metrics import plain
-from views.shared.notices import Notice, engine_notices, feed_notices, no_feed, venue_notices
+from views.shared.notices import no_feed
 from views.shared.page_head import page_head
+from views.shared.pair_notices import pair_notices
 from views.shared.pair_view import PairView, link_to
 from views.shared.readiness import ready_cards
 from views.shared.series import pair_series
@@ -87,7 +88,7 @@ def _panel(system: System, spec: PairSpec, options: ChartOptions) -> None:
     """Status, cards and charts. What moves comes over the live channel; this runs again when the status changes, and
     several times a second where the channel does not open."""
     notes = st.container(key="live_notes")  # on a phone they stand below the chart
-    for notice in _notices(system):
+    for notice in pair_notices(system):
         with notes if notice.kind == "info" else nullcontext():
             notice.show()
     shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_fill_cost()
@@ -103,7 +104,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
     """What the figure and the cards show now. Called by the hub's thread, for everybody who looks."""
     pipeline = system.pipeline
     if pipeline is None:
-        return pair_frame(pair_series(None, spec, {}), status=repr(_notices(system)), options=options)
+        return pair_frame(pair_series(None, spec, {}), status=repr(pair_notices(system)), options=options)
     answer, instruments, now_ns = pipeline.engine.snapshot(spec), pipeline.instruments, pipeline.now_ns()
     venue, compiling = pipeline.venue, progress_text(pipeline.engine.compilation.progress)
     feed = feed_card(pipeline.health, pipeline.kind == "replay", venue)
@@ -125,7 +126,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
     return pair_frame(
         pair_series(answer, spec, instruments, newest=shown, venue=venue, options=options, bars=bars),
         cards,
-        status=repr(_notices(system)),
+        status=repr(pair_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
         clock=clock_of(pipeline, system.settings.replay_speed),
         view=f"{spec.interval_ns} {spec.window} {spec.model} {spec.price} {shown}",
@@ -138,25 +139,6 @@ def _stamps(answer: PairAnalytics) -> dict[str, float] | None:
         return None
     moments = {"traded": at.traded_ns, "first": at.first_ns, "received": at.last_ns, "computed": at.computed_ns}
     return {name: round(ns / 1e6, 1) for name, ns in moments.items()}
-
-
-def _notices(system: System) -> list[Notice]:
-    """What is shown and how the feed is, in words; nothing where there is nothing to say."""
-    pipeline = system.pipeline
-    if pipeline is None:
-        return [no_feed(system.failure)]
-    why = system.failure or "The setting ALPHASTREAM_FEED=replay asks for it."
-    if system.live is not None:
-        why = in_words(system.live.reason, pipeline.venue)
-    tried = system.choice.why if system.choice is not None else ""
-    if tried and pipeline.kind == "replay":
-        why = f"{tried}; {why}"
-    return [
-        *venue_notices(pipeline, tried),
-        *engine_notices(pipeline, "prices"),
-        *compiling_notices(pipeline.engine.compilation, *PAIR_MODELS),
-        *feed_notices(pipeline, f"{why.rstrip('.')}. Shown instead: "),
-    ]
 
 
 def _answer(system: System, spec: PairSpec) -> PairAnalytics | None:

@@ -127,7 +127,7 @@ def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = 
         _spread(answer, spec),
         _hedge(answer, spec),
         _cointegration(answer),
-        _half_life(answer),
+        half_life_card(answer),
         make_card("correlation", "Return correlation", _signed(correlation, 3), window, title=_HELP["correlation"]),
     ]
 
@@ -364,7 +364,8 @@ def evidence_card(answer: PairAnalytics | None) -> Card:
     )
 
 
-def _half_life(answer: PairAnalytics | None) -> Card:
+def half_life_card(answer: PairAnalytics | None) -> Card:
+    """How long a deviation of the tested spread lasts, or why nobody can say."""
     test = answer.cointegration if answer else None
     bars = test.half_life_bars if test else math.nan
     if test is None or math.isnan(bars):

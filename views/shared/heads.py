@@ -34,6 +34,15 @@ HEADS: Final[Mapping[str, Head]] = {
         "A signal is no fill and no forecast. Large z-scores come by chance as well; look at evidence and at the "
         "edge after costs before you believe one.",
     ),
+    "Watchlist": Head(
+        "Which of my pairs is away from its mean now?",
+        "A row a pair while they trade: its z-score with the last 60 bars, signal, half-life, evidence, what the way "
+        "back to the mean would leave after costs, and the age of the leg that traded longer ago.",
+        "Click a column to sort by it, and a row to open its pair. All pairs of a list have the same bars, model and "
+        "thresholds. The list stands in the address; kept by name it is there for all who use this app.",
+        "Among many pairs some look good by chance: the p-values are of each pair alone. A signal is no fill, and the "
+        "edge no forecast.",
+    ),
     "Microstructure": Head(
         "Who crosses the spread in either leg, how far that moves the price, and what the book offers.",
         "Signed volume, imbalance of trades and book, large prints, sizes, a profile of volume by price, depth, "

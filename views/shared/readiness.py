@@ -107,9 +107,19 @@ def _reverts(answer: PairAnalytics | None, spec: PairSpec) -> Card:
     return _check("reverts", "Reverts", word == "yes", word, sub, more)
 
 
-def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:
+def edge_bps(answer: PairAnalytics | None, spec: PairSpec) -> float:
+    """Move of the spread from now to the exit, in bps of the notional of y; NaN while nobody can say."""
     z = newest(answer, "zscore")
-    now = move_bps(answer, spec, max(0.0, abs(z) - spec.exit)) if math.isfinite(z) else math.nan
+    return move_bps(answer, spec, max(0.0, abs(z) - spec.exit)) if math.isfinite(z) else math.nan
+
+
+def fresh_limit_s(spec: PairSpec) -> float:
+    """The age in seconds up to which a leg's last trade counts as fresh."""
+    return min(max(spec.interval_ns / 1e9, FRESH_S[0]), FRESH_S[1])
+
+
+def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:
+    now = edge_bps(answer, spec)
     if not math.isfinite(now):
         return _check("edge", "Edge", None, "unknown", f"cost {cost_bps:.3g} bps")
     at_entry = move_bps(answer, spec, spec.entry - spec.exit)
@@ -119,7 +129,7 @@ def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card
 
 
 def _fresh(answer: PairAnalytics | None, spec: PairSpec, now_ns: int) -> Card:
-    limit_s = min(max(spec.interval_ns / 1e9, FRESH_S[0]), FRESH_S[1])
+    limit_s = fresh_limit_s(spec)
     ticks = (answer.last_y, answer.last_x) if answer is not None else (None, None)
     ages = [max(0.0, (now_ns - tick.time_ns) / 1e9) for tick in ticks if tick is not None]
     if len(ages) < 2:

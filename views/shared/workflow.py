@@ -21,8 +21,9 @@ from views.shared.recordings import FILES, HISTORY, LAST, OWN, TAPE, UPLOADED
 from views.shared.rights import why_not
 from views.shared.strategy_controls import ZSCORE
 from views.shared.system import get_system
+from views.shared.watching import watched
 
-Place = Literal["live", "history", "scanner", "backtest", "paper", "alerts"]
+Place = Literal["live", "history", "scanner", "backtest", "paper", "alerts", "watchlist"]
 WATCHED: Final = "watched_view"  # in the session: what the alerts page begins a rule with
 START_RUN: Final = "Start a run"
 SECOND: Final = 10**9
@@ -45,6 +46,7 @@ TARGETS: Final = (
         "backtest", "Backtest this", "replay_circle_filled", "What trading this pair would have come to, after costs."
     ),
     _Target("paper", "Paper this", "receipt_long", "Trade this pair on paper, on the trades that arrive from now on."),
+    _Target("watchlist", "Watch this", "list_alt", "Put this pair on the watchlist, beside those that are there."),
     _Target("alerts", "Alert on this", "notifications", "A rule on this pair, watched also with no browser open."),
 )
 
@@ -74,6 +76,8 @@ def workflow(view: PairView, *, here: Place, key: str = "flow") -> None:
         ):
             venue = pipeline.venue if pipeline is not None else ""
             controls = view.query(venue) if target.page == "alerts" else taken(view, target.page, venue)
+            if target.page == "watchlist":
+                controls = {}  # it writes its list there itself
             st.switch_page(f"views/{target.page}/page.py", query_params=not_bound(controls))
 
 
@@ -92,6 +96,8 @@ def taken(view: PairView, page: Place, venue: str) -> Mapping[str, Any]:
     """
     if page == "alerts":
         return {WATCHED: view}
+    if page == "watchlist":
+        return watched(view, venue)
     own = view.source == OWN
     of_rows = venue if own or view.upload is None else view.upload.venue
     found = {**view.values(venue if page in ("live", "paper") else of_rows), "preset": OWN_DEFAULTS}
@@ -125,7 +131,7 @@ def cannot(view: PairView, page: Place, pipeline: Pipeline | None, failure: str 
             require_cost(view.parts)
         except ParameterError as error:
             return sentence(error)
-    if page in ("live", "paper", "alerts"):
+    if page in ("live", "paper", "alerts", "watchlist"):
         return _not_fed(view, page, pipeline, failure)
     if view.source in (UPLOADED, HISTORY, LAST) and view.upload is None:
         return "The rows are no longer here: bring the files again."

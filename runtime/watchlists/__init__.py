@@ -1,0 +1,1 @@
+"""Watchlists that were kept by name, for all who use the application."""

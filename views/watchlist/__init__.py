@@ -1,0 +1,1 @@
+"""The watchlist: many pairs in one table that moves."""
