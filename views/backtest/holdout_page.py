@@ -51,6 +51,7 @@ def show_holdout(held: HoldoutRun, performances: Sequence[Performance]) -> None:
             holdout_frame(held, performances),
             hide_index=True,
             height="content",
+            width="content",
             key="holdout_table",
             alt="The strategy on the rows of the training and of the test",
             column_config={name: st.column_config.TextColumn(alignment="right") for name in ("train", "test")},

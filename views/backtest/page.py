@@ -229,7 +229,7 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run, hel
     if held is not None:
         show_holdout(held, [_performance(part, request) for part in (held.train, held.test)])
         figure = go.Figure(figure)  # the one that is kept has no mark
-        mark_times(figure, [(held.split_ns, "train", "test")])
+        mark_times(figure, [(held.split_ns, "train", "test")], inside=True)
     st.plotly_chart(figure, key="backtest_figure", config=PLOT)
     if len(performance.round_trips) > MAX_MARKS and _thresholds(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")

@@ -4,22 +4,24 @@ import streamlit as st
 
 from alphastream.diagnosis import Holdout, holdout
 from alphastream.pairs import PairAnalytics
+from alphastream.uploads import Upload
 from views.history.holdout_tables import holdout_frame, traded_together
 from views.shared.elements import PLOT, is_dark
 from views.shared.spread_charts import spread_figure
 from views.shared.uploads import session_cached
 
 
-def holdout_of(answer: PairAnalytics, split_ns: int) -> None:
+def holdout_of(upload: Upload, answer: PairAnalytics, split_ns: int) -> None:
     """The spread of the ratio of the training rows over all rows, and what both parts say of it.
 
     Parameters
     ----------
+    upload : the rows that were used.
     split_ns : bars that end by then are trained on.
     """
     time_ns, y, x = traded_together(answer)
     split = int(time_ns.searchsorted(split_ns, side="right"))
-    found: Holdout = session_cached("holdout", [answer, split], lambda: holdout(y, x, split))
+    found: Holdout = session_cached("holdout", [upload, answer.spec, split], lambda: holdout(y, x, split))
     with st.container(key="holdout"):
         st.markdown("**Train and test**")
         st.caption(

@@ -33,8 +33,8 @@ def holdout_frame(found: Holdout, price: str) -> pd.DataFrame:
     unit = "notional" if price == "log" else "units"
     rows = [
         ("bars with trades of both", f"{train.rows:,}", f"{test.rows:,}"),
-        (f"hedge ratio, {unit}", f"{ratio}, fitted here", f"{ratio}, as trained"),
-        ("its own ratio would be", number(train.own_ratio), number(test.own_ratio)),
+        (f"hedge ratio, {unit}", ratio, ratio),
+        ("fitted on this part alone", number(train.own_ratio), number(test.own_ratio)),
         ("p, no return", pvalue_text(train.pvalue, train.pvalue_floor), pvalue_text(test.pvalue, test.pvalue_floor)),
         ("half-life, bars", number(train.half_life, ".1f"), number(test.half_life, ".1f")),
         ("mean of the spread", number(0.0 if train.rows else math.nan), number(test.mean)),

@@ -132,10 +132,10 @@ def _result(upload: Upload, view: PairView, answer: PairAnalytics, split_ns: int
     figure = pair_figure(series, dark=is_dark(), gap=WIDE_GAP, options=options)
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     if split_ns is not None:
-        mark_times(figure, [(split_ns, "train", "test")])
+        mark_times(figure, [(split_ns, "train", "test")], inside=True)
     st.plotly_chart(figure, key="history_figure", config=PLOT)
     if split_ns is not None:
-        holdout_of(answer, split_ns)
+        holdout_of(upload, answer, split_ns)
     workflow(view, here="history")
     offer_thresholds(st, spec, lambda: fit_of_page(answer, spec, view.fill_cost))
     with st.expander("Tests", icon=":material/science:", on_change="rerun", key="tests") as tests:

@@ -71,8 +71,13 @@ def spread_figure(
     return figure
 
 
-def mark_times(figure: go.Figure, marks: Sequence[tuple[int, str, str]]) -> None:
-    """Draw a line at each of these times over all panels, with what is before it and what begins with it."""
+def mark_times(figure: go.Figure, marks: Sequence[tuple[int, str, str]], *, inside: bool = False) -> None:
+    """Draw a line at each of these times over all panels, with what is before it and what begins with it.
+
+    Parameters
+    ----------
+    inside : the words stand in the first panel, below its heading; else above it.
+    """
     for time_ns, before, after in marks:
         at = str(np.datetime64(int(time_ns), "ns").astype("M8[ms]"))
         figure.add_shape(
@@ -85,7 +90,7 @@ def mark_times(figure: go.Figure, marks: Sequence[tuple[int, str, str]]) -> None
             xref="x",
             line={"color": GREY, "width": 1.5, "dash": "dash"},
         )
-        for words, anchor in ((f"{before} ◂", "right"), (f"▸ {after}", "left")):
+        for words, anchor in ((f"← {before} ", "right"), (f" {after} →", "left")):
             figure.add_annotation(
                 name="split",
                 text=in_chart(words),
@@ -94,7 +99,7 @@ def mark_times(figure: go.Figure, marks: Sequence[tuple[int, str, str]]) -> None
                 y=1,
                 yref="paper",
                 xanchor=anchor,
-                yanchor="bottom",
+                yanchor="top" if inside else "bottom",
                 showarrow=False,
                 font={"size": 11},
             )

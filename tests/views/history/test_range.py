@@ -38,10 +38,20 @@ def test_the_split_has_its_own_tests_on_either_side() -> None:
     found = table(test)
     assert found["bars with trades of both"] == ("360", "240")
     ratio, held = found["hedge ratio, notional"]
-    assert ratio.removesuffix(", fitted here") == held.removesuffix(", as trained")
+    assert ratio == held == found["fitted on this part alone"][0] != found["fitted on this part alone"][1]
     assert "had no say in it" in words(test)
     assert "comes back" in words(test)
     assert not [frame for frame in history().dataframe if "of the spread" in frame.value]
+
+
+def test_another_split_is_computed_anew_and_the_same_is_kept() -> None:
+    test = history(split="60")
+    test.number_input(key="split").set_value(70.0).run()
+    assert not test.exception
+    assert table(test)["bars with trades of both"] == ("420", "180")
+    test.slider(key="window").set_value(80).run()
+    assert not test.exception
+    assert table(test)["bars with trades of both"] == ("420", "180")
 
 
 def test_dates_leave_rows_out_and_presets_set_them() -> None:
