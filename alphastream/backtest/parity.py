@@ -125,6 +125,24 @@ def parity(
     )
 
 
+def paper_run(view: PaperRecord, found: Parity) -> RunResult:
+    """The paper run itself over the rows of its comparison, with its own fills, positions and equity."""
+    ours = _since(view, found.from_ns)
+    account = Account(view.symbols, view.definition.capital)
+    account.restore(ours.fills, ours.funding)
+    positions, cash, equity = books(account, found.history.time_ns, found.history.marks)
+    return replace(
+        found.history,
+        positions=positions,
+        cash=cash,
+        equity=equity,
+        orders=tuple(ours.orders),
+        fills=tuple(ours.fills),
+        funding=tuple(ours.funding),
+        ended=None,
+    )
+
+
 def _paid(view: PaperRecord, history: MarketHistory | None, from_ns: int) -> RecordedFunding:
     """What the venue paid, as far as a run can have booked it: payments whose mark is known."""
     found = {}

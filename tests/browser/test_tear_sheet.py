@@ -24,7 +24,11 @@ def app(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def test_a_tear_sheet_of_the_recording(app: RunningApp, open_page: OpenPage) -> None:
     page = open_page(f"{app.url}backtest?data=Files&source=Bundled+recording&window=40")
-    page.get_by_role("tab", name="Tear sheet").click(timeout=WAIT_MS)
+    with page.expect_download(timeout=WAIT_MS) as download:
+        page.get_by_role("button", name="Report as HTML").click(timeout=WAIT_MS)
+    report = download.value.path().read_text(encoding="utf-8")
+    assert all(f"{name}</h2>" in report for name in ("Beside All legs in equal parts", "Exposure", "Worst drawdowns"))
+    page.get_by_role("tab", name="Tear sheet").click()
     for name in PARTS:
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.get_by_text("too short to be cut into hours, days or months")).to_be_visible()
@@ -42,3 +46,20 @@ def test_a_tear_sheet_of_the_recording(app: RunningApp, open_page: OpenPage) -> 
     narrow = open_page(page.url, viewport={"width": 390, "height": 844})
     expect(narrow.get_by_role("heading", name="Exposure and leverage")).to_be_attached(timeout=WAIT_MS)
     assert narrow.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_paper_run_has_one_too(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(f"{app.url}paper?paper_tab=Start+a+run&window=20")
+    page.get_by_role("button", name="Start on paper").click(timeout=WAIT_MS)
+    expect(page.get_by_text("is running as")).to_be_visible()
+    page.get_by_role("tab", name="Runs", exact=True).click()
+    page.get_by_text("Tear sheet of this run").click(timeout=WAIT_MS)
+    renew = page.get_by_role("button", name="Renew")
+    expect(renew).to_be_visible()
+    for _ in range(60):  # until the first bar after the beginning has closed
+        if page.get_by_text("As of ").count():
+            break
+        renew.click()
+        page.wait_for_timeout(1_000)
+    expect(page.get_by_role("heading", name="Worst drawdowns")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()

@@ -62,6 +62,8 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("backtest", {"data": "Files", "source": "Bundled recording", "timeout": "5"}),
     ("backtest", {"strategy": "Kalman innovation", "filter": "given"}),  # a link of before
     ("backtest", {"strategy": "optimiser"}),
+    ("backtest", {"backtest_tab": "Tear sheet"}),
+    ("saved_runs", {}),
     ("paper", {"paper_tab": "Start a run"}),
     ("paper", {"paper_tab": "Start a run", "strategy": "optimiser"}),
     ("health", {}),

@@ -17,6 +17,7 @@ from alphastream.kernel_groups import BACKTEST, POSITIONS
 from alphastream.pairs import SETTLING, PairSpec, Progress
 from alphastream.performance import DeflatedSharpe, Performance, summarise
 from alphastream.reports import run_words, settings_of
+from alphastream.reports.benchmarks import held_benchmark
 from alphastream.reports.metrics import time_unit
 from alphastream.reports.palette import palette
 from alphastream.reports.panels import MAX_LINES
@@ -44,7 +45,7 @@ from views.shared.recordings import OWN
 from views.shared.rows_controls import RowChoice, rows_controls
 from views.shared.spread_charts import mark_times
 from views.shared.system import get_system
-from views.shared.tear_sheet import tear_sheet
+from views.shared.tear_sheet import BENCHMARK, tear_sheet
 from views.shared.uploads import session_cached, session_computed
 from views.shared.user_code import told_in_words, user_code_notices
 from views.shared.workflow import workflow
@@ -311,6 +312,8 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
     result, performance = run.result, run.performance
     stem = f"backtest-{'-'.join(result.symbols[:2])}"
     row = st.container(horizontal=True)
+    names = labels(result.symbols, request.venue)
+    beside = str(st.session_state.get(BENCHMARK, ""))
     keep_run(row, data, request, result, performance)
 
     def button(label: str, make: Any, name: str, kind: str, key: str) -> None:
@@ -332,7 +335,8 @@ def _downloads(data: Data, request: BacktestRequest, run: _Run, luck: DeflatedSh
             ),
             performance=performance,
             luck=luck,
-            names=labels(result.symbols, request.venue),
+            benchmark=held_benchmark(result, beside, names),
+            names=names,
             thresholds=_thresholds(request) or (None, None),
         ).encode(),
         "report.html",

@@ -16,6 +16,7 @@ from system import System
 from views.paper import tables as tables
 from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls
+from views.paper.sheet_page import offer_sheet
 from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
@@ -159,6 +160,7 @@ def _runs(system: System) -> None:
     )
     st.fragment(_panel, run_every=REFRESH_S, key="paper_panel")(system, str(chosen))
     _downloads(system, str(chosen))
+    offer_sheet(system, str(chosen))
 
 
 def _overview(system: System) -> None:
