@@ -16,6 +16,7 @@ from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel, watchers
 from views.shared.arrivals import UploadLimit
+from views.shared.clock_controls import display_settings
 from views.shared.links import telling_ignored
 from views.shared.sessions import close_ended, note_session
 from views.shared.status_bar import status_bar
@@ -23,6 +24,8 @@ from views.shared.system import get_file_budget, get_sessions, get_settings, get
 from views.shared.visitor import VisitorCookie
 
 ROOT = Path(__file__).resolve().parent
+ABOUT = "AlphaStream: statistical arbitrage on live trades, recorded ones and files. Nothing on its pages is advice."
+"""With an entry of its own the menu is there, and with it the choice of a light or a dark page."""
 
 
 def import_parts() -> None:
@@ -78,13 +81,19 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def pages() -> None:
     """Which pages exist."""
-    st.set_page_config(page_title="AlphaStream", page_icon=str(ROOT / "views" / "shared" / "icon.svg"), layout="wide")
+    st.set_page_config(
+        page_title="AlphaStream",
+        page_icon=str(ROOT / "views" / "shared" / "icon.svg"),
+        layout="wide",
+        menu_items={"About": ABOUT},
+    )
     load_user_code()
     note_session(get_sessions())
     st.html(ROOT / "views" / "shared" / "page.css")
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured
         st.button("Log in", icon=":material/login:", on_click=st.login)
         return
+    display_settings()
     page = st.navigation(
         [
             st.Page(

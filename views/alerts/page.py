@@ -15,6 +15,7 @@ from runtime.alerts.webhooks import Webhooks
 from system import System
 from views.alerts.controls import Choices, rule_form
 from views.alerts.tables import deliveries_frame, history_csv, history_frame, rules_frame
+from views.shared.clock_controls import moment_column
 from views.shared.controls import LAST_PAIR
 from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
@@ -104,13 +105,13 @@ def _rules(system: System) -> None:
                 width=300,
                 help="Where it is known. Rules on evidence share one budget: this holds for all of them together.",
             ),
-            "fired last (UTC)": _moments("fired last (UTC)"),
+            "fired last (UTC)": _moments("fired last"),
         },
     )
 
 
 def _moments(label: str) -> Any:
-    return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss", timezone="UTC", width=150)
+    return moment_column(label, width=150)
 
 
 def _change(system: System) -> None:
@@ -203,7 +204,7 @@ def _history(system: System) -> None:
         hide_index=True,
         alt="Alerts, newest first",
         column_config={
-            "time": _moments("time (UTC)"),
+            "time": _moments("time"),
             "value": st.column_config.NumberColumn(format="%.5g", width=80),
             "sentence": st.column_config.TextColumn(width=760),
             "trades": st.column_config.TextColumn(width=80),
@@ -252,7 +253,7 @@ def _deliveries(hooks: Webhooks) -> None:
         hide_index=True,
         alt="Deliveries, newest first",
         column_config={
-            "time": _moments("time (UTC)"),
+            "time": _moments("time"),
             "detail": st.column_config.TextColumn(width="large"),
         },
     )

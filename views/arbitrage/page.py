@@ -12,6 +12,7 @@ from system import System
 from views.arbitrage import tables
 from views.arbitrage.charts import edge_figure, lead_figure
 from views.arbitrage.controls import costs_form
+from views.shared.clock_controls import moment_column, plotted
 from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
@@ -146,7 +147,7 @@ def _chart(service: ArbitrageService, chosen: tuple[str, str, str]) -> None:
     if history is None or not len(history.time_ns):
         st.caption("No quotes of both venues yet.")
         return
-    st.plotly_chart(edge_figure(history, dark=is_dark()), key="arbitrage_chart", config=PLOT)
+    st.plotly_chart(plotted(edge_figure(history, dark=is_dark())), key="arbitrage_chart", config=PLOT)
 
 
 def _lead(service: ArbitrageService, chosen: tuple[str, str, str]) -> None:
@@ -170,7 +171,7 @@ def _lead(service: ArbitrageService, chosen: tuple[str, str, str]) -> None:
 
 def _episodes(service: ArbitrageService) -> None:
     """Those that are open, then those that closed."""
-    moment, number = st.column_config.DatetimeColumn, st.column_config.NumberColumn
+    number = st.column_config.NumberColumn
     try:
         signals = [each for asset in service.assets() for each in asset.open] + service.signals(SHOWN)
     except AlphaStreamError as error:
@@ -192,11 +193,11 @@ def _episodes(service: ArbitrageService) -> None:
             "exchange_b": st.column_config.TextColumn("sold at"),
             "profit_pct": number("net, %", format="%+.4f", help="At its best moment, after all assumed costs."),
             "volume_usd": number("volume", format="%,.0f", help="That paid then, in units of quote."),
-            "timestamp": moment("opened, UTC", format="HH:mm:ss.SSS", timezone="UTC"),
+            "timestamp": moment_column("opened", "HH:mm:ss.SSS"),
             "duration_s": number("lasted, s", format="%.3f", help="Empty while it is open."),
             "error_ms": number("± ms", format="%.0f", help="Both clocks together."),
             "gross_pct": number("before costs, %", format="%+.4f"),
-            "best_at": moment("best, UTC", format="HH:mm:ss.SSS", timezone="UTC"),
+            "best_at": moment_column("best", "HH:mm:ss.SSS"),
         },
     )
 

@@ -20,6 +20,7 @@ from alphastream.uploads.cutting import rows_between
 from alphastream.uploads.series import bars_together, common_bars
 from pipelines import Pipeline
 from system import System
+from views.shared.clock_controls import chosen_zone, moment_words
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
@@ -243,9 +244,9 @@ def completeness(name: str, ticks: TickColumns, *, is_numbered: bool = True) -> 
 
 def period(first_ns: int, last_ns: int) -> str:
     """For example ``2024-08-08 00:00:01 to 00:04:59 UTC``."""
-    first, last = (pd.Timestamp(moment, unit="ns") for moment in (first_ns, last_ns))
-    end = last.strftime("%H:%M:%S" if first.date() == last.date() else "%Y-%m-%d %H:%M:%S")
-    return f"{first.strftime('%Y-%m-%d %H:%M:%S')} to {end} UTC"
+    first, last = (pd.Timestamp(moment, unit="ns", tz=chosen_zone()) for moment in (first_ns, last_ns))
+    end = moment_words(last_ns, "%H:%M:%S" if first.date() == last.date() else "%Y-%m-%d %H:%M:%S")
+    return f"{first.strftime('%Y-%m-%d %H:%M:%S')} to {end}"
 
 
 def _tape(row: Any, system: System) -> Data | None:

@@ -32,6 +32,7 @@ from views.backtest.holdout_page import holdout_of, show_holdout, trained_on, tr
 from views.backtest.saved_page import keep_run
 from views.backtest.thresholds_page import thresholds_tab
 from views.backtest.trials_page import luck_of, sweep_tab, walk_tab
+from views.shared.clock_controls import plotted
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file, table_height, trades_table
@@ -40,6 +41,7 @@ from views.shared.fill_cost import chosen_parts
 from views.shared.instruments import labels
 from views.shared.page_head import page_head
 from views.shared.pair_view import PairView
+from views.shared.picture_controls import offer_picture
 from views.shared.progress import Progress as Told
 from views.shared.recordings import OWN
 from views.shared.rows_controls import RowChoice, rows_controls
@@ -231,7 +233,8 @@ def _result(data: Data, market: Market, request: BacktestRequest, run: _Run, hel
         show_holdout(held, [_performance(part, request) for part in (held.train, held.test)])
         figure = go.Figure(figure)  # the one that is kept has no mark
         mark_times(figure, [(held.split_ns, "train", "test")], inside=True)
-    st.plotly_chart(figure, key="backtest_figure", config=PLOT)
+    st.plotly_chart(plotted(figure), key="backtest_figure", config=PLOT)
+    offer_picture("backtest_figure", "backtest")
     if len(performance.round_trips) > MAX_MARKS and _thresholds(request) is not None:
         st.caption(f"Marks of the newest {MAX_MARKS:,} trades; the table and the files have all.")
     if len(result.symbols) > MAX_LINES:

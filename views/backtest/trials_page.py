@@ -32,10 +32,12 @@ from views.backtest.controls import BacktestRequest, Trials
 from views.backtest.take_over_controls import folds_table, show_taken, sweep_chart, sweep_table
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
+from views.shared.clock_controls import moment_column, plotted
 from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric
+from views.shared.picture_controls import offer_picture
 from views.shared.progress import Progress
 from views.shared.system import get_settings
 from views.shared.uploads import session_cached, session_computed
@@ -275,7 +277,8 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, p
     if walk.run.ended is not None:
         title = in_markdown(ended_as(walk.run.ended))
         st.error(in_markdown(ending(walk.run.ended)), icon=":material/report:", title=title)
-    st.plotly_chart(figure, key="walk_figure", config=PLOT)
+    st.plotly_chart(plotted(figure), key="walk_figure", config=PLOT)
+    offer_picture("walk_figure", "walk-forward")
     show_taken(pair)
     folds_table(
         folds_frame(history, walk, yearly),
@@ -284,13 +287,9 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, p
         height="content",
         alt="Folds, oldest first",
         column_config={
-            "train_from": st.column_config.DatetimeColumn(
-                "train from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
-            ),
+            "train_from": moment_column("train from"),
             "train_bars": st.column_config.NumberColumn("bars", format="%,d"),
-            "test_from": st.column_config.DatetimeColumn(
-                "test from, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"
-            ),
+            "test_from": moment_column("test from"),
             "test_bars": st.column_config.NumberColumn("bars", format="%,d"),
             "train_sharpe": st.column_config.NumberColumn(f"train, {SHARPE} {unit}", format="%+.4g"),
             "test_sharpe": st.column_config.NumberColumn(f"test, {SHARPE} {unit}", format="%+.4g"),

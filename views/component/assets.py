@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).resolve().parent
-_SENT_ALONG: Final = (
-    "clicks.js",
-    "loader.js",
-    "pulse.js",
-    "pulse.css",
-)  # by Streamlit, with the components they belong to
+# By Streamlit, with the components they belong to.
+_SENT_ALONG: Final = ("clicks.js", "loader.js", "pulse.js", "pulse.css", "picture.css")
 _MODULES: Final = tuple(
     sorted(path.name for path in _HERE.iterdir() if path.suffix in (".js", ".css") and path.name not in _SENT_ALONG)
 )

@@ -71,6 +71,7 @@ export class Figure {
     this.busy = false;
     this.held = false;
     this.listen();
+    node.picture = (width) => this.picture(width);
   }
 
   listen() {
@@ -283,6 +284,21 @@ export class Figure {
       paths[`annotations[${index}].text`] = value === null ? "" : asText(value, decimals[column], floors?.[column]);
     });
     return paths;
+  }
+
+  /** Traces and layout with every row, in another width, zoomed as it is and without what is hidden. */
+  picture(width) {
+    const { data, layout } = this.compose({ ...this.look(), width });
+    const { settled, marked } = this;
+    this.settled = this.marked = this.rows.end;
+    data.forEach((trace, place) => (this.fill(trace).visible = this.node.data[place]?.visible ?? true));
+    Object.assign(this, { settled, marked });
+    for (const [path, value] of Object.entries(this.tags())) setPath(layout, path, value);
+    for (const name of Object.keys(layout).filter(isAxis)) {
+      const { autorange, range } = this.node.layout[name] ?? {};
+      if (autorange === false) Object.assign(layout[name], { autorange, range: [...range] });
+    }
+    return { data, layout };
   }
 
   compose(look) {

@@ -10,6 +10,7 @@ from runtime.channel.topics import Frame
 from views.shared.chart_columns import OHLC
 from views.shared.chart_options import ChartOptions
 from views.shared.charts import pair_figure
+from views.shared.clock import offset_now, put_offsets
 from views.shared.series import AS_USUAL, Columns, PairSeries, empty_panels, is_known, series_columns
 
 Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
@@ -83,7 +84,14 @@ def _look(series: PairSeries, columns: Columns, options: ChartOptions) -> tuple[
     then stay: a size that hovers about a power of ten would begin a new figure with every bar."""
     known = tuple(name for name, values in columns.items() if name in _MAY_WAIT and is_known(values))
     empty = tuple(empty_panels(series, columns, options).items())
-    return (*(getattr(series, name) for name in _LOOK), known, empty, options, series.bases is None)
+    return (
+        *(getattr(series, name) for name in _LOOK),
+        known,
+        empty,
+        options,
+        series.bases is None,
+        offset_now(options.zone, series.time_ns),
+    )
 
 
 def template(series: PairSeries, view: str = "", options: ChartOptions = AS_USUAL) -> dict[str, Any]:
@@ -97,7 +105,11 @@ def template(series: PairSeries, view: str = "", options: ChartOptions = AS_USUA
     for tag in figure["layout"]["annotations"]:
         tag.update(text="", y=0, visible=False)
     figure["layout"].pop("template", None)
-    return {"layout": with_view(figure["layout"], view), "data": traces}
+    layout = with_view(figure["layout"], view)
+    put_offsets(layout, options.zone, series.time_ns)
+    if options.from_100 and "yaxis" in layout:
+        layout["yaxis"]["uirevision"] += " from 100"  # what was zoomed to were prices
+    return {"layout": layout, "data": traces}
 
 
 def with_view(layout: Mapping[str, Any], view: str) -> dict[str, Any]:

@@ -55,8 +55,8 @@ class Beat {
       this.spoken.textContent = stale ? "The server does not answer." : "The server answers again.";
     }
     const words = stale
-      ? `● The server has not answered for ${age(silent)}. What stands here is as of ${this.news.at} UTC.`
-      : `✓ The server answers. As of ${this.news.at} UTC.`;
+      ? `● The server has not answered for ${age(silent)}. What stands here is as of ${this.news.at}.`
+      : `✓ The server answers. As of ${this.news.at}.`;
     if (this.said.textContent !== words) this.said.textContent = words;
     for (const { name, ms } of this.news.ages) {
       this.values.get(name).value.textContent = age(ms === null ? null : ms + silent * this.news.pace);

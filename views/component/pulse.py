@@ -1,13 +1,13 @@
 """Ages that count on in the browser, and a sign when the server has not been heard for two seconds."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from alphastream.core.units import MS, SECOND
+from alphastream.core.units import MS
+from views.shared.clock_controls import moment_words
 
 _HERE: Final = Path(__file__).resolve().parent
 _COMPONENT: Final = st.components.v2.component(
@@ -28,5 +28,5 @@ def pulse(now_ns: int, moments: Mapping[str, int | None], *, pace: float = 1.0, 
     key : names the place on the page.
     """
     ages = [{"name": name, "ms": None if at is None else (now_ns - at) / MS} for name, at in moments.items()]
-    at = datetime.fromtimestamp(now_ns / SECOND, UTC).strftime("%H:%M:%S")
+    at = moment_words(now_ns, "%H:%M:%S")
     _COMPONENT(key=key, data={"at": at, "ages": ages, "pace": pace})

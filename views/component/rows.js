@@ -3,15 +3,19 @@
 /** Plotly reads a date given as a number in the browser's time zone, and a string without a zone as UTC. */
 export const utc = (milliseconds) => new Date(milliseconds).toISOString().slice(0, -1);
 
-function decode(columns) {
-  return { ...columns, ms: columns.time, time: columns.time.map(utc) };
+/** Times as the clocks of the chosen zone show them: from each moment of `offsets` on, so many ms ahead of UTC. */
+function decode(columns, offsets) {
+  const ahead = (at) => (offsets.findLast(([from]) => from <= at) ?? offsets[0])[1];
+  const ms = offsets.length ? columns.time.map((at) => at + ahead(at)) : columns.time;
+  return { ...columns, ms, time: ms.map(utc) };
 }
 
 export class Rows {
-  /** @param {{from_row: number, columns: Object<string, Array>}} base */
+  /** @param {{from_row: number, columns: Object<string, Array>, layout: object}} base */
   constructor(base) {
     this.first = base.from_row;
-    this.columns = decode(base.columns);
+    this.offsets = base.layout?.meta?.offsets ?? [];
+    this.columns = decode(base.columns, this.offsets);
     this.changedFrom = Math.max(this.first, this.end - 1);
   }
 
@@ -33,7 +37,7 @@ export class Rows {
     const begin = Math.min(this.first, delta.from_row);
     const keep = delta.from_row - begin;
     const drop = Math.max(0, delta.first_row - begin);
-    const fresh = decode(delta.columns);
+    const fresh = decode(delta.columns, this.offsets);
     const unknown = fresh.time.map(() => null);
     for (const [name, values] of Object.entries(this.columns)) {
       values.length = keep;

@@ -21,6 +21,7 @@ from views.health.tables import (
     size,
     threads_frame,
 )
+from views.shared.clock_controls import moment_column
 from views.shared.elements import PLOT, is_dark, metric_row, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN, Metric, plain
@@ -69,7 +70,7 @@ def _now(system: System) -> None:
             # Most of the time no instrument is quiet, and an empty column only takes room.
             column_order=_columns(pipeline),
             column_config={
-                "quiet since (UTC)": _moments("quiet since (UTC)", "By its own pace it would trade, and others do."),
+                "quiet since (UTC)": _moments("quiet since", "By its own pace it would trade, and others do."),
                 "instrument": st.column_config.TextColumn(width=110),
                 "tape": st.column_config.TextColumn(width=130, help="Ids missing between the first and the last."),
                 "ticks/s": st.column_config.NumberColumn(
@@ -194,8 +195,8 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
             key=f"health_holes_{_place(pipeline)}",
             alt="Missing ranges of ids",
             column_config={
-                "after (UTC)": _moments("after (UTC)", "Of the tick before the hole."),
-                "before (UTC)": _moments("before (UTC)", "Of the tick behind it."),
+                "after (UTC)": _moments("after", "Of the tick before the hole."),
+                "before (UTC)": _moments("before", "Of the tick behind it."),
                 "reason": st.column_config.TextColumn(width="large"),
             },
         )
@@ -210,7 +211,7 @@ def _holes(system: System, pipeline: PipelineReport) -> None:
             height=table_height(len(healed)),
             key=f"health_healed_{_place(pipeline)}",
             alt="Healed ranges of ids",
-            column_config={"healed (UTC)": _moments("healed (UTC)")},
+            column_config={"healed (UTC)": _moments("healed")},
         )
 
 
@@ -246,7 +247,7 @@ def _breaks(pipeline: PipelineReport) -> None:
         key=f"health_breaks_{_place(pipeline)}",
         alt="Breaks of the connection, newest first",
         column_config={
-            "since (UTC)": _moments("since (UTC)"),
+            "since (UTC)": _moments("since"),
             "without ticks": st.column_config.TextColumn(width=100),
             "reason": st.column_config.TextColumn(width="large"),
         },
@@ -288,9 +289,7 @@ def _books(pipeline: PipelineReport, of: str) -> None:
 
 
 def _moments(label: str, help_text: str | None = None) -> Any:
-    return st.column_config.DatetimeColumn(
-        label, format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC", width=170, help=help_text
-    )
+    return moment_column(label, "YYYY-MM-DD HH:mm:ss.SSS", width=170, help=help_text)
 
 
 def _meanings() -> None:

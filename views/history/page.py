@@ -17,6 +17,7 @@ from views.shared import exports
 from views.shared.cards import evidence_card, result_cards
 from views.shared.chart_settings import chart_settings
 from views.shared.charts import WIDE_GAP, pair_figure
+from views.shared.clock_controls import plotted
 from views.shared.compiling import PAIR_MODELS, kernels_ready
 from views.shared.controls import pair_controls
 from views.shared.elements import PLOT, is_dark, metric_row, offer_file
@@ -122,7 +123,9 @@ def _result(upload: Upload, view: PairView, answer: PairAnalytics, split_ns: int
         ],
         key="result_cards",
     )
-    options = chart_settings(st.container(horizontal=True))
+    name = "-".join(labels((spec.y, spec.x), upload.venue).values())
+    row = st.container(horizontal=True)
+    options = chart_settings(row, ".st-key-history_figure .js-plotly-plot", name)
     leg = {"y": spec.y, "x": spec.x}.get(options.candles)
     bars = None
     if leg is not None:
@@ -133,7 +136,7 @@ def _result(upload: Upload, view: PairView, answer: PairAnalytics, split_ns: int
     figure.update_layout(margin_t=MODE_BAR_PX, height=figure.layout.height + MODE_BAR_PX - figure.layout.margin.t)
     if split_ns is not None:
         mark_times(figure, [(split_ns, "train", "test")], inside=True)
-    st.plotly_chart(figure, key="history_figure", config=PLOT)
+    st.plotly_chart(plotted(figure), key="history_figure", config=PLOT)
     if split_ns is not None:
         holdout_of(upload, answer, split_ns)
     workflow(view, here="history")

@@ -25,6 +25,7 @@ from views.history.sql_tables import (
     schema_frame,
     time_columns,
 )
+from views.shared.clock_controls import moment_column, plotted
 from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
@@ -160,14 +161,13 @@ def _show(result: Result) -> None:
     st.caption(f"{count:,} row{'s'[: count != 1]}{more}{shown}. {result.seconds:.2f} s.{zone}")
     if result.query != st.session_state.get(QUERY):
         st.caption("Of the query before the box was changed.")
-    moment = st.column_config.DatetimeColumn
     st.dataframe(
         frame.head(SHOWN_ROWS),
         hide_index=True,
         height=table_height(count),
         key="sql_table",
         alt="Answer of the query",
-        column_config={name: moment(format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC") for name in time_columns(frame)},
+        column_config={name: moment_column(name, "YYYY-MM-DD HH:mm:ss.SSS") for name in time_columns(frame)},
     )
     if count:
         what = f"first {count:,} rows" if result.has_more else "all rows"
@@ -211,4 +211,4 @@ def _chart(frame: pd.DataFrame) -> None:
     )
     if ys:
         figure = answer_figure(frame, str(x), ys, each, dark=is_dark())
-        st.plotly_chart(figure, key="sql_figure", config=PLOT)
+        st.plotly_chart(plotted(figure), key="sql_figure", config=PLOT)

@@ -9,6 +9,7 @@ from alphastream.pairs import PairSpec
 from pipelines import Pipeline
 from views.live.basket_charts import basket_figure
 from views.shared.basket_controls import basket_legs, choose_weights, is_enough
+from views.shared.clock_controls import plotted
 from views.shared.controls import is_followed, sentence
 from views.shared.elements import PLOT, is_dark
 from views.shared.escaping import in_markdown
@@ -44,5 +45,5 @@ def basket_panel(pipeline: Pipeline, pair: PairSpec, first_ns: int, last_ns: int
     if have < needed:
         st.caption(f"Calibrating {have}/{needed}: weights are not known before.")
     names = list(labels(legs, venue).values())
-    st.plotly_chart(basket_figure(closed, spec, names, dark=is_dark()), key="basket_figure", config=PLOT)
+    st.plotly_chart(plotted(basket_figure(closed, spec, names, dark=is_dark())), key="basket_figure", config=PLOT)
     st.caption("Closed bars; bar, prices, entry and exit are those of the pair above.")

@@ -9,6 +9,7 @@ from alphastream.instruments import in_words
 from alphastream.pairs import PairSpec
 from system import System
 from views.live.tradable import NO_MARKET, Size, carry_frame, carry_of, side_of
+from views.shared.clock_controls import moment_column
 from views.shared.controls import sentence
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import chosen_fill_cost, parts_of
@@ -75,7 +76,7 @@ def carry_panel(system: System, spec: PairSpec) -> None:
             "basis_bps": number("basis, bps", format="%+.2f", help="Mark price over index less 1."),
             "rate_bps": number("funding, bps", format="%+.3f", help="Expected at the next payment; longs pay it."),
             "every_h": number("every, h", format="%.4g"),
-            "next": st.column_config.DatetimeColumn("next, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "next": moment_column("next"),
             "payment": number("next payment", format="%+.4f", help="In quote units; negative is paid."),
             "a_day": number("a day", format="%+.4f", help="In quote units, at the rate expected now."),
             "liquidation": number("liquidation", format="%.8g", help="Opened now with a margin of its own."),

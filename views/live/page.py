@@ -13,7 +13,6 @@ from alphastream.errors import AlphaStreamError
 from alphastream.graph import interval_name
 from alphastream.instruments import in_words
 from alphastream.pairs import PairAnalytics, PairSpec
-from alphastream.reports.metrics import utc
 from alphastream.scan import tape_correlation
 from lines import Line
 from pipelines import Pipeline
@@ -28,6 +27,7 @@ from views.shared import exports
 from views.shared.cards import evidence_card, feed_card, pair_cards
 from views.shared.chart_options import ChartOptions
 from views.shared.chart_settings import chart_settings, with_chart
+from views.shared.clock_controls import moment_column, moment_words
 from views.shared.compiling import progress_text
 from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
 from views.shared.elements import PLOT, offer_file
@@ -77,7 +77,7 @@ def page() -> None:
     pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
     figure, below = st.container(), st.container()
     row = below.container(horizontal=True, vertical_alignment="bottom")
-    options = chart_settings(row)
+    options = chart_settings(row, ".lf-plot", "-".join(labels((spec.y, spec.x), pipeline.venue).values()))
     with figure:
         st.fragment(_panel, run_every=pace, key="panel")(system, spec, options)
     with below:
@@ -242,7 +242,12 @@ def _tape(system: System) -> None:
         health = line.ingest.health
         words = in_markdown(in_words(health.reason, venue))
         st.markdown(f"**{in_markdown(plain(health.feed))}**: {health.state}. {words}")
-    st.dataframe(coverage_frame(pipeline), hide_index=True, alt="What the tape holds of each symbol")
+    st.dataframe(
+        coverage_frame(pipeline),
+        hide_index=True,
+        alt="What the tape holds of each symbol",
+        column_config={f"{end} (UTC)": moment_column(end, "YYYY-MM-DD HH:mm:ss.SSS") for end in ("from", "to")},
+    )
     for line in pipeline.lines:
         _line(system, pipeline, line)
 
@@ -258,10 +263,12 @@ def _line(system: System, pipeline: Pipeline, line: Line) -> None:
         title = in_markdown(label(symbol, venue))
         st.warning(in_markdown(in_words(reason, venue)), icon=":material/search_off:", title=title)
     for symbol, since_ns in health.quiet.items():
-        words = f"No trade since {utc(since_ns):%H:%M:%S} UTC, though it traded often before and others still do."
+        words = (
+            f"No trade since {moment_words(since_ns, '%H:%M:%S')}, though it traded often before and others still do."
+        )
         st.warning(words, icon=":material/notifications_paused:", title=f"{in_markdown(label(symbol, venue))} is quiet")
     for gap in health.unfillable:
-        before = f", before {utc(gap.before_ns):%Y-%m-%d %H:%M:%S} UTC" if gap.before_ns else ""
+        before = f", before {moment_words(gap.before_ns)}" if gap.before_ns else ""
         words = in_markdown(f"trades {gap.first:,} to {gap.last:,}{before}: {gap.reason}")
         title = in_markdown(f"{label(gap.symbol, venue)}: a gap that the venue cannot fill")
         st.warning(words, icon=":material/data_alert:", title=title)

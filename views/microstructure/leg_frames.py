@@ -16,6 +16,7 @@ from runtime.channel.topics import Frame
 from views.component import Card
 from views.component.frames import with_view
 from views.microstructure.cards import leg_cards
+from views.shared.clock import UTC, offset_now, put_offsets
 from views.shared.escaping import in_chart
 from views.shared.series import is_known
 
@@ -43,7 +44,13 @@ def figure_columns(answer: LegAnalytics, shown: int) -> Columns:
 
 
 def leg_frame(
-    answer: LegAnalytics, name: str, shown: int, price_decimals: int, status: str = "", extra: tuple[Card, ...] = ()
+    answer: LegAnalytics,
+    name: str,
+    shown: int,
+    price_decimals: int,
+    status: str = "",
+    extra: tuple[Card, ...] = (),
+    zone: str = UTC,
 ) -> Frame:
     """What a leg's figure and cards show now.
 
@@ -52,15 +59,23 @@ def leg_frame(
     name : the instrument as it is printed.
     extra : cards behind those of the leg.
     status : see ``topics``.
+    zone : of the time axis.
     """
     columns = figure_columns(answer, shown)
     view = f"{answer.spec.interval_ns} {answer.spec.window} {shown}"
     seen = is_known(columns["price_impact"])  # an axis is chosen once its first values are there
     decimals = column_decimals(columns, price_decimals)
+    times_ns = columns["time"] * 1_000_000
+
+    def template() -> dict[str, Any]:
+        made = _template(columns, name, decimals, view, has_book=answer.has_book)
+        put_offsets(made["layout"], zone, times_ns)
+        return made
+
     return Frame(
-        look=(name, view, price_decimals, answer.has_book, seen),
+        look=(name, view, price_decimals, answer.has_book, seen, zone, offset_now(zone, times_ns)),
         columns=columns,
-        template=lambda: _template(columns, name, decimals, view, has_book=answer.has_book),
+        template=template,
         cards=[{**card} for card in (*leg_cards(answer, shown, price_decimals), *extra)],  # type: ignore[dict-item]
         status=status,
     )

@@ -31,6 +31,7 @@ from views.microstructure.charts import depth_figure, profile_figure, sizes_figu
 from views.microstructure.controls import Choice, leg_controls
 from views.microstructure.leg_frames import leg_frame
 from views.microstructure.tables import liquidity_metrics, prints_frame, prints_words
+from views.shared.clock_controls import chosen_zone, moment_column
 from views.shared.compiling import kernels_ready
 from views.shared.controls import is_followed, sentence
 from views.shared.elements import PLOT, is_dark, metric_row, table_height
@@ -101,7 +102,8 @@ def _figures(system: System, choice: Choice) -> None:
             st.subheader(in_markdown(_name(system, spec)))
             if (pipeline := system.pipeline) is not None:
                 pipeline.flows.answer(spec)  # a first reading takes this visit's time, not that of all live figures
-            topic = system.hub.topic((spec, choice.shown, key), _source(system, spec, choice.shown))
+            zone = chosen_zone()
+            topic = system.hub.topic((spec, choice.shown, key, zone), _source(system, spec, choice.shown, zone))
             live_figure(topic, ticket=system.hub.ticket() if system.settings.channel == "auto" else None, key=key)
 
 
@@ -109,7 +111,7 @@ def _name(system: System, spec: LegSpec) -> str:
     return label(spec.symbol, system.pipeline.venue if system.pipeline is not None else "")
 
 
-def _source(system: System, spec: LegSpec, shown: int) -> Callable[[], Frame]:
+def _source(system: System, spec: LegSpec, shown: int, zone: str) -> Callable[[], Frame]:
     """What the figure of a leg shows now. Called by the hub's thread, for everybody who looks."""
 
     def frame() -> Frame:
@@ -118,7 +120,8 @@ def _source(system: System, spec: LegSpec, shown: int) -> Callable[[], Frame]:
             raise ParameterError("there is no feed now")
         answer = pipeline.flows.answer(spec)
         decimals = price_decimals(spec.symbol, answer.closed["price"], pipeline.instruments)
-        return leg_frame(answer, label(spec.symbol, pipeline.venue), shown, decimals, repr(_notices(system)))
+        name = label(spec.symbol, pipeline.venue)
+        return leg_frame(answer, name, shown, decimals, repr(_notices(system)), zone=zone)
 
     return frame
 
@@ -180,7 +183,7 @@ def _prints(trades: Trades, quantile: float, decimals: int, symbol: str) -> None
         key=f"prints-{symbol}",
         alt="Large prints, newest first",
         column_config={
-            "time": st.column_config.DatetimeColumn("time, UTC", format="HH:mm:ss.SSS", timezone="UTC"),
+            "time": moment_column("time", "HH:mm:ss.SSS"),
             "price": number(format=f"%,.{decimals}f"),
             "quantity": number(format="%,.6g"),
             "notional": number("notional, quote", format="compact"),

@@ -78,7 +78,7 @@ def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette, venue: s
             "legend": "legend",
             "text": [
                 f"<b>{in_chart(names[fill.symbol])} {fill.quantity:+.5g}</b> at {fill.price:,.8g}, "
-                f"{moment(fill.time_ns)}<br>order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
+                f"{moment(fill.time_ns)} UTC<br>order {fill.order}, trade {fill.round_trip}, fee {fill.fee:,.2f}"
                 for fill in its
             ],
             "hovertemplate": "%{text}<extra></extra>",

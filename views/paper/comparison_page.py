@@ -16,9 +16,11 @@ from runtime.paper.view import elsewhere
 from system import System
 from views.paper import tables as tables
 from views.paper.charts import MAX_MARKS, equity_figure
+from views.shared.clock_controls import moment_column, moment_words, plotted
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark, table_height
 from views.shared.escaping import in_markdown
+from views.shared.picture_controls import offer_picture
 from views.shared.system import shown_venue
 
 LEAST_S: Final = 5.0  # between two comparisons of a run
@@ -76,15 +78,16 @@ def show_comparison(system: System, view: PaperView) -> None:
         )
         return
     st.plotly_chart(
-        equity_figure(comparison, view.fills, view.outages, dark=is_dark(), venue=shown_venue(system)),
+        plotted(equity_figure(comparison, view.fills, view.outages, dark=is_dark(), venue=shown_venue(system))),
         key="paper_equity",
         config=PLOT,
         theme="streamlit",
     )
+    offer_picture("paper_equity", "paper")
     st.markdown(f"**{in_markdown(tables.verdict(comparison))}**")
     st.caption(
-        f"Compared with the backtest of the recorded tape, {tables.moment(comparison.from_ns, '%Y-%m-%d %H:%M:%S')} to "
-        f"{tables.moment(comparison.until_ns, '%H:%M:%S')} UTC, {len(comparison.history):,} bars."
+        f"Compared with the backtest of the recorded tape, {moment_words(comparison.from_ns)} to "
+        f"{moment_words(comparison.until_ns, '%H:%M:%S')}, {len(comparison.history):,} bars."
         + (" The tape no longer reaches back to the beginning of the run." if comparison.shortened else "")
         + (f" The newest {MAX_MARKS:,} fills are marked." if len(view.fills) > MAX_MARKS else "")
     )
@@ -96,9 +99,7 @@ def show_comparison(system: System, view: PaperView) -> None:
             key="paper_differences",
             alt="Differences between paper and backtest, oldest first",
             column_config={
-                "time": st.column_config.DatetimeColumn(
-                    "bar end, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC"
-                ),
+                "time": moment_column("bar end", "YYYY-MM-DD HH:mm:ss.SSS"),
                 "why": st.column_config.TextColumn(width="large"),
                 "effect": st.column_config.NumberColumn(
                     format="%+,.2f", help="On equity at last prices: paper minus backtest."

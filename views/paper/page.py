@@ -17,6 +17,7 @@ from views.paper import tables as tables
 from views.paper.comparison_page import compared, show_comparison
 from views.paper.controls import definition_controls
 from views.paper.sheet_page import offer_sheet
+from views.shared.clock_controls import moment_column, moment_words
 from views.shared.controls import sentence
 from views.shared.elements import CARD_PX, metric_row, offer_file, table_height, trades_table
 from views.shared.escaping import in_markdown
@@ -164,7 +165,7 @@ def _runs(system: System) -> None:
 
 
 def _overview(system: System) -> None:
-    number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
+    number = st.column_config.NumberColumn
     frame = tables.runs_frame(system.paper.runs(), shown_venue(system))
     st.dataframe(
         frame,
@@ -175,8 +176,8 @@ def _overview(system: System) -> None:
         alt="Paper runs, the newest first",
         column_config={
             "trades": st.column_config.TextColumn(help="Live trades of the venue, or the recording."),
-            "since": moment("since, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            "until": moment("processed up to, UTC", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            "since": moment_column("since"),
+            "until": moment_column("processed up to"),
             "equity": number(format="%,.2f"),
             "profit": number(format="%+,.2f", help="Equity less capital, after all costs so far."),
             "fills": number(format="%d"),
@@ -245,8 +246,8 @@ def _state(system: System, view: PaperView) -> None:
     colour = "red" if view.ended or view.damaged else BADGES[view.status]
     row.markdown(
         f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({in_markdown(plain(view.title))}), since "
-        f"{tables.moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC, processed up to "
-        f"{tables.moment(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
+        f"{moment_words(view.begin_ns)}, processed up to "
+        f"{moment_words(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",
     )
     if view.status == "stopped":
@@ -288,7 +289,7 @@ def _records(view: PaperView, venue: str) -> None:
     if not view.orders:
         st.caption("No order yet.")
         return
-    number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
+    number = st.column_config.NumberColumn
     trades = tables.trades_frame(view, venue)
     if len(trades):
         trades_table(trades, unit="s", key="paper_trades", alt="Round trips, the newest first")
@@ -303,7 +304,7 @@ def _records(view: PaperView, venue: str) -> None:
         key="paper_fills",
         alt="Fills, the newest first",
         column_config={
-            "time": moment("time, UTC", format="HH:mm:ss.SSS", timezone="UTC"),
+            "time": moment_column("time", "HH:mm:ss.SSS"),
             "quantity": number(format="%+.5g"),
             "price": number(format="%.8g", help="Paid: half spread and impact included."),
             "trade_price": number("trade", format="%.8g", help="Price of the trade in the market that it met."),
@@ -322,10 +323,10 @@ def _records(view: PaperView, venue: str) -> None:
         alt="Orders by leg, the newest first",
         column_config={
             "order": number(format="%d"),
-            "decided": moment("decided, UTC", format="HH:mm:ss", timezone="UTC"),
+            "decided": moment_column("decided", "HH:mm:ss"),
             "limit": number(format="%.8g"),
             "stop": number(format="%.8g"),
-            "good_till": moment("good till, UTC", format="HH:mm:ss", timezone="UTC"),
+            "good_till": moment_column("good till", "HH:mm:ss"),
             "asked": number(format="%+.5g"),
             "filled": number(format="%+.5g"),
         },

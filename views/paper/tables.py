@@ -45,7 +45,7 @@ HELP: Final = {
 
 def name_of(view: PaperView, venue: str) -> str:
     """For example ``z-score ETHUSDT/BTCUSDT, since 2026-11-21 17:03``."""
-    return f"{in_words(view.definition.strategy.name, venue)}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')}"
+    return f"{in_words(view.definition.strategy.name, venue)}, since {moment(view.begin_ns, '%Y-%m-%d %H:%M:%S')} UTC"
 
 
 def round_trips_of(view: PaperView) -> tuple[RoundTrip, ...] | None:
@@ -150,9 +150,9 @@ def waiting(view: PaperView, venue: str = "") -> list[str]:
     for order in view.open_orders:
         filled = [names[leg.symbol] for leg in order.legs if leg.filled]
         still = [leg for leg in order.legs if leg.state == "open"]
-        waits = [f"{in_markdown(names[leg.symbol])} from {moment(leg.eligible_ns)} on" for leg in still]
+        waits = [f"{in_markdown(names[leg.symbol])} from {moment(leg.eligible_ns)} UTC on" for leg in still]
         wanted = " and ".join(dict.fromkeys(in_markdown(waits_for(leg)) for leg in still))
-        until = "" if order.good_till_ns is None else f", until {moment(order.good_till_ns)}"
+        until = "" if order.good_till_ns is None else f", until {moment(order.good_till_ns)} UTC"
         alone = f"**{' and '.join(map(in_markdown, filled))} is filled alone**, " if filled else ""
         verb = "wait" if len(waits) > 1 else "waits"
         which = (

@@ -26,6 +26,7 @@ from pipelines import Pipeline
 from system import System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.tables import allocation_csv, as_printed, figures, portfolio_status, positions_frame
+from views.shared.clock_controls import moment_words, plotted
 from views.shared.compiling import compiling_text
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
@@ -79,15 +80,15 @@ def _panel(system: System, request: PortfolioRequest) -> None:
     allocation = as_printed(view.allocation, shown_venue(system))
     state = portfolio_status(allocation)
     metric_row(figures(allocation, view.gained), key="portfolio_cards", width=CARD_PX)
-    newest = view.allocation.rows.time_ns[-1].astype("datetime64[ns]").astype("datetime64[ms]")
+    newest = moment_words(int(view.allocation.rows.time_ns[-1]))
     badge = {"fine": "blue", "waiting": "gray", "trouble": "orange"}[state.kind]
-    st.markdown(f":{badge}-badge[{str(newest).replace('T', ' ')} UTC] {in_markdown(state.reason)}.")
+    st.markdown(f":{badge}-badge[{newest}] {in_markdown(state.reason)}.")
     _positions(allocation)
     if not (view.allocation.positions.status == "valid").any():
         st.caption("Charts begin with the first positions.")
         return
     figure = allocation_figure(allocation, view.gained, dark=is_dark())
-    st.plotly_chart(figure, key="portfolio_figure", config=PLOT)
+    st.plotly_chart(plotted(figure), key="portfolio_figure", config=PLOT)
     if len(view.allocation.rows.assets) > MAX_LINES:
         st.caption(f"Lines of the {MAX_LINES} symbols with the largest positions; the table and the file have all.")
 
@@ -220,7 +221,9 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
     left.plotly_chart(matrix_map(as_printed(view.allocation, shown_venue(system))), key="portfolio_map", config=PLOT)
-    right.plotly_chart(spectrum_figure(rows.time_ns, sound, dark=is_dark()), key="portfolio_spectrum", config=PLOT)
+    right.plotly_chart(
+        plotted(spectrum_figure(rows.time_ns, sound, dark=is_dark())), key="portfolio_spectrum", config=PLOT
+    )
     verdict = (
         f"Condition number **{condition:,.1f}**, effective rank **{rank:.2f}** of {len(rows.assets)}."
         if math.isfinite(rank)

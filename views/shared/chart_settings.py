@@ -17,6 +17,9 @@ from views.shared.chart_options import (
     ChartOptions,
     panels_of,
 )
+from views.shared.clock import UTC as UTC_ZONE
+from views.shared.clock_controls import ZONE, chosen_zone
+from views.shared.picture_controls import picture_controls
 
 KEYS: Final = ("panels", "ratio", "scale", "since", "candles")
 SINCE_FORMAT: Final = "%Y-%m-%dT%H:%M"  # of a time in an address
@@ -30,8 +33,14 @@ _HELP: Final = {
 }
 
 
-def chart_settings(place: Any) -> ChartOptions:
-    """Ask what the figure shows, behind a button in a row of controls."""
+def chart_settings(place: Any, chart: str, name: str) -> ChartOptions:
+    """Ask what the figure shows, behind a button in a row of controls; and offer it as a picture.
+
+    Parameters
+    ----------
+    chart : CSS selector of the figure.
+    name : of a picture's file, without its ending.
+    """
     with place.popover("Chart", icon=":material/tune:", key="chart_settings"):
         chosen = st.pills(
             "Panels",
@@ -54,6 +63,8 @@ def chart_settings(place: Any) -> ChartOptions:
             bind="query-params",
         )
         candles = _one("Candles", list(CANDLES), "Off", "candles")
+        st.markdown("**Picture**")
+        picture_controls(chart, name)
     if not chosen and ratio == NO_RATIO:
         place.caption("No panel is chosen: prices are shown.")
     return ChartOptions(
@@ -61,12 +72,20 @@ def chart_settings(place: Any) -> ChartOptions:
         from_100=scale == FROM_100,
         since_ns=None if since is None or scale != FROM_100 else _ns(since),
         candles=CANDLES[candles],
+        zone=chosen_zone(),
     )
 
 
 def with_chart(link: str) -> str:
     """A link to this page that restores what the chart shows, too."""
-    usual = {"panels": list(CHOICES), "ratio": NO_RATIO, "scale": AS_TRADED, "since": None, "candles": "Off"}
+    usual = {
+        "panels": list(CHOICES),
+        "ratio": NO_RATIO,
+        "scale": AS_TRADED,
+        "since": None,
+        "candles": "Off",
+        ZONE: UTC_ZONE,
+    }
     chosen = {key: st.session_state.get(key, value) for key, value in usual.items()}
     changed = {key: value for key, value in chosen.items() if value != usual[key]}
     if isinstance(since := changed.get("since"), datetime):

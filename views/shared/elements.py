@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 import streamlit as st
 
+from views.shared.clock_controls import moment_column
 from views.shared.escaping import in_file_name, in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 
@@ -81,7 +82,6 @@ def trades_table(frame: pd.DataFrame, *, unit: str, key: str, alt: str) -> None:
     unit : of time, that ``held_s`` was divided to.
     """
     number, column = st.column_config.NumberColumn, st.column_config.TextColumn
-    moment = st.column_config.DatetimeColumn
     exact = "YYYY-MM-DD HH:mm:ss.SSS"
     st.dataframe(
         frame,
@@ -92,8 +92,8 @@ def trades_table(frame: pd.DataFrame, *, unit: str, key: str, alt: str) -> None:
         alt=alt,
         column_config={
             "number": number("trade", format="%d"),
-            "opened": moment("opened, UTC", format=exact, timezone="UTC", help="First fill."),
-            "closed": moment("closed, UTC", format=exact, timezone="UTC", help="Last fill."),
+            "opened": moment_column("opened", exact, help="First fill."),
+            "closed": moment_column("closed", exact, help="Last fill."),
             "side": column(help="Of the dependent leg: long buys it."),
             "held_s": number(f"held, {unit}", format="%,.1f", help="From the first fill to the last."),
             "legs": column(

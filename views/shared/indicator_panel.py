@@ -13,6 +13,7 @@ from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.indicators import INDICATORS
 from alphastream.pairs import PairAnalytics
 from alphastream.registry import registered_as
+from views.shared.clock_controls import plotted
 from views.shared.controls import sentence
 from views.shared.elements import PLOT, is_dark
 from views.shared.escaping import in_markdown
@@ -76,7 +77,7 @@ def indicator_panel(sources: Mapping[str, Callable[[], Columns]]) -> None:
     if have < needed:
         st.caption(f"Calibrating {have}/{needed}.")
     figure = indicator_figure(found.time_ns, asked_for, lines, dark=is_dark())
-    st.plotly_chart(figure, key=f"{KEY}_figure", config=PLOT)
+    st.plotly_chart(plotted(figure), key=f"{KEY}_figure", config=PLOT)
 
 
 def _inputs(row: Any, cls: type[Any], values: Mapping[str, Floats]) -> dict[str, Floats]:

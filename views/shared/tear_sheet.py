@@ -18,6 +18,7 @@ from alphastream.reports.run import Run
 from alphastream.reports.run_report import profit_of
 from alphastream.reports.run_words import BAND, held_words, is_annual, span
 from alphastream.reports.sheet_charts import drawdown_figure, exposure_figure, legs_figure
+from views.shared.clock_controls import moment_column, plotted
 from views.shared.elements import PLOT, is_dark, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
@@ -56,7 +57,7 @@ def tear_sheet(run: Run, performance: Performance, names: Mapping[str, str]) -> 
 
 def _figure(run: Run, name: str, dark: bool, make: Callable[[], Any], *parts: Any) -> None:
     drawn = session_cached(f"drawn_{name}", [run, dark, *parts], make)
-    st.plotly_chart(drawn, key=f"sheet_{name}", config=PLOT)
+    st.plotly_chart(plotted(drawn), key=f"sheet_{name}", config=PLOT)
 
 
 def _table(lines: Sequence[tuple[str, ...]], heads: tuple[str, ...], key: str, says: str) -> None:
@@ -94,7 +95,6 @@ def _drawdowns(run: Run, dark: bool) -> None:
         st.caption("Equity never fell below a peak.")
         return
     _figure(run, "drawdowns", dark, lambda: drawdown_figure(run, worst_drawdowns(run.time_ns, run.equity), dark=dark))
-    moment = st.column_config.DatetimeColumn
     exact = "YYYY-MM-DD HH:mm:ss"
     st.dataframe(
         frame,
@@ -106,8 +106,8 @@ def _drawdowns(run: Run, dark: bool) -> None:
             "depth, %": st.column_config.NumberColumn(
                 format="%.3f", help="Of the equity at the peak, at ends of bars."
             ),
-            "peak": moment("from (peak), UTC", format=exact, timezone="UTC"),
-            "trough": moment("to (trough), UTC", format=exact, timezone="UTC"),
+            "peak": moment_column("from (peak)", exact),
+            "trough": moment_column("to (trough)", exact),
             "recovered": "recovered, UTC",
             "length": st.column_config.TextColumn(help="From the peak until equity was back, or until the end."),
         },

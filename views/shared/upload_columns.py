@@ -8,6 +8,7 @@ import streamlit as st
 
 from alphastream.uploads import Layout, Upload
 from alphastream.uploads.columns import Proposal, override
+from views.shared.clock_controls import moment_column
 from views.shared.escaping import in_markdown
 from views.shared.exports import with_their_digits
 from views.shared.kept_files import KeptFile
@@ -139,7 +140,7 @@ def _rows(file: KeptFile, layout: Layout) -> None:
     if upload is None:
         return
     rows = as_used(upload)
-    moment = st.column_config.DatetimeColumn("time, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", timezone="UTC")
+    moment = moment_column("time", "YYYY-MM-DD HH:mm:ss.SSS")
     numbers = {
         str(name): st.column_config.NumberColumn(format=f"%.{price_decimals('', column.to_numpy(), {})}f")
         for name, column in rows.select_dtypes("float").items()

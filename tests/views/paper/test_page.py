@@ -193,7 +193,7 @@ def test_leg_risk_is_visible() -> None:
     (said,) = tables.waiting(warm)
     assert f"Order {order.id}" in said
     assert "is filled alone" in said
-    assert "BTC from 22:13:20.000 on waits for the next trade" in said
+    assert "BTC from 22:13:20.000 UTC on waits for the next trade" in said
     order.reason = ""
     assert tables.waiting(warm)[0].startswith(f"Order {order.id}: ")
 
