@@ -12,9 +12,9 @@ from alphastream.pairs import MODELS, PairSpec
 from config import Settings
 from pipelines import Pipeline
 from runtime.watchlists.lists import MAX_NAME, Watchlist, Watchlists
-from views.shared.controls import ENTRIES, EXITS, HELP, INTERVALS_S, PRICES, WINDOWS, number, sentence
+from views.shared.controls import ENTRIES, EXITS, HELP, INTERVALS_S, PRICES, WINDOWS, sentence
 from views.shared.escaping import in_markdown
-from views.shared.fill_cost import FILL_COST, fill_cost_control
+from views.shared.fill_cost import FILL_COST, derived, fill_cost_control
 from views.shared.instruments import asked, label
 from views.shared.rights import change_button
 from views.shared.watching import HELD, MAX_PAIRS, NO_PAIRS, PAIRS, Pair, all_pairs, pair_text, pairs_text, read_pairs
@@ -78,33 +78,41 @@ def write_address(pairs: Sequence[Pair], venue: str, lists: Watchlists) -> None:
     st.session_state[TOLD] = wanted
 
 
-def setting_controls(settings: Settings) -> dict[str, Any]:
-    """Ask how pairs are computed; the same keys as on the pages of one pair."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="watch_controls")
+def setting_controls(row: Any, settings: Settings) -> dict[str, Any]:
+    """Ask how pairs are computed, in a box of the row; the same keys as on the pages of one pair."""
     intervals = [interval_name(length * SECOND) for length in INTERVALS_S]
     first = INTERVALS_S.index(settings.interval_s) if settings.interval_s in INTERVALS_S else 0
+    with row.popover("Bars and model", icon=":material/tune:"):
+        left, right = st.columns(2, vertical_alignment="bottom")
 
-    def choose(label: str, options: Sequence[str], default: int, key: str, width: int) -> str:
-        return str(row.selectbox(label, options, default, key=key, help=HELP[key], bind="query-params", width=width))
+        def choose(place: Any, label: str, options: Sequence[str], default: int, key: str) -> str:
+            return str(place.selectbox(label, options, default, key=key, help=HELP[key], bind="query-params"))
 
-    return {
-        "interval": choose("Bar", intervals, first, "interval", 100),
-        "model": choose("Model", list(MODELS.values()), 0, "model", 190),
-        "window": row.slider(
-            "Window (bars)",
-            *WINDOWS,
-            settings.window_bars,
-            1,
-            key="window",
-            help=HELP["window"],
-            bind="query-params",
-            width=170,
-        ),
-        "entry": number(row, "Entry |z|", *ENTRIES, settings.entry_z, "entry", HELP["entry"], 0.25),
-        "exit": number(row, "Exit |z|", *EXITS, settings.exit_z, "exit", HELP["exit"], 0.25),
-        "price": choose("Prices", PRICES, 0, "price", 100),
-        FILL_COST: fill_cost_control(row, width=150),
-    }
+        def ask(place: Any, label: str, bounds: tuple[float, float], default: float, key: str) -> float:
+            low, high = bounds
+            found = place.number_input(label, low, high, default, 0.25, key=key, help=HELP[key], bind="query-params")
+            return float(default if found is None else found)
+
+        values: dict[str, Any] = {
+            "interval": choose(left, "Bar", intervals, first, "interval"),
+            "model": choose(right, "Model", list(MODELS.values()), 0, "model"),
+            "window": st.slider(
+                "Window (bars)",
+                *WINDOWS,
+                settings.window_bars,
+                1,
+                key="window",
+                help=HELP["window"],
+                bind="query-params",
+            ),
+        }
+        left, right = st.columns(2, vertical_alignment="bottom")
+        values["entry"] = ask(left, "Entry |z|", ENTRIES, settings.entry_z, "entry")
+        values["exit"] = ask(right, "Exit |z|", EXITS, settings.exit_z, "exit")
+        values["price"] = choose(left, "Prices", PRICES, 0, "price")
+        values[FILL_COST] = fill_cost_control(right)
+        st.caption(f"Of all pairs on the list. {derived(values[FILL_COST])}")
+    return values
 
 
 def specs_of(pairs: Sequence[Pair], values: Mapping[str, Any]) -> tuple[PairSpec, ...]:
@@ -134,15 +142,17 @@ def pair_buttons(row: Any, pipeline: Pipeline, pairs: Sequence[Pair]) -> None:
     row.text_input(
         "Add a pair",
         key="add_pair",
-        placeholder=example,
-        help="Two symbols as y/x, several with commas between; Enter adds them.",
+        placeholder=f"Add {example}",
+        label_visibility="collapsed",
         on_change=_add_typed,
         args=(venue, known),
-        width=220,
+        width=230,
     )
-    with row.popover("All pairs of symbols", icon=":material/join_inner:"):
+    with row.popover("Pairs", icon=":material/edit_note:"):
         names = [label(symbol, venue) for symbol in known]
-        chosen = st.multiselect("Symbols", names, names[:FIRST_SYMBOLS], accept_new_options=True, key="all_of")
+        chosen = st.multiselect(
+            "All pairs of these symbols", names, names[:FIRST_SYMBOLS], accept_new_options=True, key="all_of"
+        )
         count = len(chosen) * (len(chosen) - 1) // 2
         st.button(
             f"Add {count} pair{'s' * (count != 1)}",
@@ -150,16 +160,12 @@ def pair_buttons(row: Any, pipeline: Pipeline, pairs: Sequence[Pair]) -> None:
             args=(list(chosen), venue),
             key="add_all",
             disabled=count == 0,
-            type="primary",
         )
-        st.caption(f"Every two of them, the later one as y. A list shows {MAX_PAIRS} pairs at most.")
-    with row.popover("Edit", icon=":material/edit_note:"):
-        text = st.text_area(
-            "Pairs, one a line", pairs_text(pairs, venue).replace(" ", "\n"), height=240, key="all_text"
-        )
+        text = st.text_area("The list, a pair a line", pairs_text(pairs, venue).replace(" ", "\n"), key="all_text")
         left, right = st.columns(2)
         left.button("Use these pairs", on_click=_replace, args=(text,), key="use_text", type="primary")
         right.button("Clear the list", on_click=_replace, args=("",), key="clear_list", disabled=not pairs)
+        st.caption(f"Every two symbols, the later one as y. A list shows {MAX_PAIRS} pairs at most.")
 
 
 def _add_typed(venue: str, known: Sequence[str]) -> None:
@@ -201,30 +207,31 @@ def remove_pair(key: str) -> None:
 def list_buttons(row: Any, lists: Watchlists, pairs: Sequence[Pair], values: Mapping[str, Any], venue: str) -> None:
     """Choose a kept list, keep this one, delete one."""
     name = st.session_state.get(NAME)
-    if lists.names:
-        st.session_state["kept_list"] = name if name in lists.names else None
-        row.selectbox(
-            "Kept list",
-            lists.names,
-            None,
-            key="kept_list",
-            placeholder="choose one",
-            help=SHARED,
-            on_change=_open_list,
-            args=(lists,),
-            width=180,
-        )
+    kept = lists.get(name) if name else None
     now = Watchlist(pairs_text(pairs, venue), {key: values[key] for key in SETTINGS})
-    with row.popover("Keep", icon=":material/bookmark_add:"):
+    with row.popover("Lists", icon=":material/bookmarks:"):
+        if lists.names:
+            st.session_state["kept_list"] = name if name in lists.names else None
+            st.selectbox(
+                "Kept list",
+                lists.names,
+                None,
+                key="kept_list",
+                placeholder="choose one",
+                on_change=_open_list,
+                args=(lists,),
+            )
+        if kept is not None and kept != now:
+            st.caption(f"{in_markdown(name)} is not kept as it stands here now.")
+            st.button(
+                "Back to what is kept", icon=":material/undo:", on_click=_open, args=(lists, name), key="undo_list"
+            )
         new = st.text_input("Name", str(name or ""), key="list_name", max_chars=MAX_NAME)
         if change_button("Keep this list", key="keep_list", type="primary"):
             _keep(lists, new, now)
-        if name and change_button(f"Delete {in_markdown(name)}", key="delete_list"):
+        if name and kept is not None and change_button(f"Delete {in_markdown(name)}", key="delete_list"):
             _delete(lists, name)
         st.caption(SHARED)
-    kept = lists.get(name) if name else None
-    if kept is not None and kept != now:
-        row.button("Back to what is kept", icon=":material/undo:", on_click=_open, args=(lists, name), key="undo_list")
 
 
 def _open_list(lists: Watchlists) -> None:

@@ -57,11 +57,11 @@ def page() -> None:
         return
     lists, venue = system.watchlists, pipeline.venue
     take_address(pipeline, lists)
-    values = setting_controls(system.settings)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="watch_pairs")
     say_what_was_wrong()
     pairs = held_pairs(venue, [str(symbol) for symbol in pipeline.symbols])
     pair_buttons(row, pipeline, pairs)
+    values = setting_controls(row, system.settings)
     list_buttons(row, lists, pairs, values, venue)
     if lists.notice:
         st.warning(in_markdown(f"{lists.notice}."), icon=":material/hard_drive:", title="Kept lists")
