@@ -3,18 +3,21 @@
 import asyncio
 import gc
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
+from streamlit.navigation.page import StreamlitPage
 
 from alphastream.errors import SettingError
 from views.component import publish_assets
 from views.shared import channel, watchers
+from views.shared.addresses import START, Addresses
 from views.shared.arrivals import UploadLimit
 from views.shared.clock_controls import display_settings
 from views.shared.links import telling_ignored
@@ -22,6 +25,7 @@ from views.shared.sessions import close_ended, note_session
 from views.shared.status_bar import status_bar
 from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system, load_user_code
 from views.shared.visitor import VisitorCookie
+from views.start.unknown_page import asked_page, unknown_page
 
 ROOT = Path(__file__).resolve().parent
 ABOUT = "AlphaStream: statistical arbitrage on live trades, recorded ones and files. Nothing on its pages is advice."
@@ -79,6 +83,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         system.stop()
 
 
+def unknown_pages(known: Sequence[StreamlitPage]) -> list[StreamlitPage]:
+    """A page for an address that no page has; Streamlit's own answer to it is the first page behind a dialog."""
+    asked = asked_page(st.context.url, channel.path(""))
+    if not asked or "/" in asked or asked in {START, *(page.url_path for page in known)}:
+        return []
+    show = partial(unknown_page, asked, known, known[0])
+    return [st.Page(show, title="No such page", url_path=asked, visibility="hidden")]
+
+
 def pages() -> None:
     """Which pages exist."""
     st.set_page_config(
@@ -94,35 +107,31 @@ def pages() -> None:
         st.button("Log in", icon=":material/login:", on_click=st.login)
         return
     display_settings()
-    page = st.navigation(
-        [
-            st.Page(
-                "views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:", default=True
-            ),
-            st.Page("views/watchlist/page.py", title="Watchlist", url_path="watchlist", icon=":material/list_alt:"),
-            st.Page(
-                "views/microstructure/page.py",
-                title="Microstructure",
-                url_path="microstructure",
-                icon=":material/candlestick_chart:",
-            ),
-            st.Page("views/scanner/page.py", title="Scanner", url_path="scanner", icon=":material/grid_on:"),
-            st.Page("views/portfolio/page.py", title="Portfolio", url_path="portfolio", icon=":material/pie_chart:"),
-            st.Page(
-                "views/backtest/page.py", title="Backtest", url_path="backtest", icon=":material/replay_circle_filled:"
-            ),
-            st.Page("views/saved_runs/page.py", title="Runs", url_path="runs", icon=":material/bookmarks:"),
-            st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
-            st.Page(
-                "views/arbitrage/page.py", title="Arbitrage", url_path="arbitrage", icon=":material/compare_arrows:"
-            ),
-            st.Page("views/risk/page.py", title="Risk", url_path="risk", icon=":material/speed:"),
-            st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
-            st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
-            st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
-        ],
-        position="top",
-    )
+    known = [
+        st.Page("views/start/page.py", title="Start", url_path="start", icon=":material/home:", default=True),
+        st.Page("views/live/page.py", title="Live pair", url_path="live", icon=":material/monitoring:"),
+        st.Page("views/watchlist/page.py", title="Watchlist", url_path="watchlist", icon=":material/list_alt:"),
+        st.Page(
+            "views/microstructure/page.py",
+            title="Microstructure",
+            url_path="microstructure",
+            icon=":material/candlestick_chart:",
+        ),
+        st.Page("views/scanner/page.py", title="Scanner", url_path="scanner", icon=":material/grid_on:"),
+        st.Page("views/portfolio/page.py", title="Portfolio", url_path="portfolio", icon=":material/pie_chart:"),
+        st.Page(
+            "views/backtest/page.py", title="Backtest", url_path="backtest", icon=":material/replay_circle_filled:"
+        ),
+        st.Page("views/saved_runs/page.py", title="Runs", url_path="runs", icon=":material/bookmarks:"),
+        st.Page("views/paper/page.py", title="Paper", url_path="paper", icon=":material/receipt_long:"),
+        st.Page("views/arbitrage/page.py", title="Arbitrage", url_path="arbitrage", icon=":material/compare_arrows:"),
+        st.Page("views/risk/page.py", title="Risk", url_path="risk", icon=":material/speed:"),
+        st.Page("views/alerts/page.py", title="Alerts", url_path="alerts", icon=":material/notifications:"),
+        st.Page("views/history/page.py", title="History", url_path="history", icon=":material/history:"),
+        st.Page("views/health/page.py", title="Health", url_path="health", icon=":material/monitor_heart:"),
+        st.Page("views/glossary/page.py", title="Glossary", url_path="glossary", icon=":material/menu_book:"),
+    ]
+    page = st.navigation([*known, *unknown_pages(known)], position="top")
     status_bar()
     with telling_ignored(page.url_path):
         page.run()
@@ -147,6 +156,7 @@ else:
         ],
         middleware=[
             Middleware(VisitorCookie),
+            Middleware(Addresses, root=channel.path("")),
             Middleware(UploadLimit, budget=get_file_budget, owner=lambda session: get_sessions().owner(session)),
         ],
         lifespan=lifespan,

@@ -89,7 +89,7 @@ def visit(copy: Path) -> dict[str, float]:
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         with server(copy, folder) as (url, begin):
             found["server"] = time.perf_counter() - begin
-            page.goto(url)
+            page.goto(f"{url}/live")
             parts = {"page": CARDS, "line": LINES}
             for part, selector in parts.items():
                 page.wait_for_selector(selector, state="attached", timeout=TIMEOUT_MS)

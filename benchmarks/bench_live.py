@@ -173,7 +173,7 @@ def report(what: str, page: Page, pid: int, seconds: float) -> float:
 
 
 def open_page(
-    browser: Any, host: str, path: str = "", shows: str = "[data-testid=live-figure][data-drawn]"
+    browser: Any, host: str, path: str = "live", shows: str = "[data-testid=live-figure][data-drawn]"
 ) -> tuple[Page, dict[str, str]]:
     """A page, the live one unless said, once it shows something; the address of its channel and its topic."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})

@@ -66,7 +66,7 @@ def watch(url: str, pid: int, seconds: float) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(url)
+        page.goto(f"{url}live")
         page.wait_for_function("() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.y?.length ?? 0) > 5")
         page.evaluate("() => { window.firstNode = document.querySelector('.js-plotly-plot'); }")
         begin = time.monotonic()

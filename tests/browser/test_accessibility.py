@@ -23,7 +23,19 @@ TRIES: Final = 3  # an element that Streamlit is fading in or out is pale for a 
 MAX_STOPS: Final = 80
 BEHIND: Final = 16  # stops to the content of a box that opened: Streamlit puts it at the end of the page
 WAY: Final = (
-    *("Live pair", "Scanner", "Portfolio", "Backtest", "Paper", "Alerts", "History", "Health"),
+    *(
+        "Start",
+        "Live pair",
+        "Scanner",
+        "Portfolio",
+        "Backtest",
+        "Paper",
+        "Alerts",
+        "History",
+        "Health",
+        "Glossary",
+        "Explain",
+    ),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
     *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Round trip, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
@@ -102,6 +114,22 @@ def show_live(page: Page, _: Path) -> None:
     expect(card(page, "signal")).to_contain_text(re.compile("Flat|spread"))
 
 
+def show_start(page: Page, _: Path) -> None:
+    expect(page.locator(".js-plotly-plot .main-svg")).not_to_have_count(0, timeout=WAIT_MS)
+    page.get_by_text("All pages, and what each answers").click()
+    expect(page.get_by_text("Which pairs of many symbols")).to_be_visible()
+
+
+def show_glossary(page: Page, _: Path) -> None:
+    """With the explanation open."""
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_text("What it does not say.")).to_be_visible()
+
+
+def show_unknown(page: Page, _: Path) -> None:
+    expect(page.get_by_text("Did you mean")).to_be_visible()
+
+
 def show_scan(page: Page, _: Path) -> None:
     page.get_by_text("Bundled recording", exact=True).click()
     page.get_by_role("button", name=re.compile("Scan$")).click()
@@ -136,6 +164,7 @@ def show_history(page: Page, folder: Path) -> None:
         lines.append(f"2024-08-08 00:{i // 120:02d}:{i % 120 / 2:06.3f},{symbol},{price},0.5")
     path = folder / "trades.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
+    page.get_by_text("Upload", exact=True).first.click()
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text("800 ticks")).to_be_visible()
     page.get_by_test_id("stExpander").get_by_text("trades.csv", exact=True).click()
@@ -193,7 +222,8 @@ def show_risk(page: Page, folder: Path) -> None:
 
 
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
-    "live": ("", show_live),
+    "start": ("", show_start),
+    "live": ("live", show_live),
     "scanner": ("scanner", show_scan),
     "portfolio": ("portfolio", show_portfolio),
     "backtest": ("backtest", show_backtest),
@@ -205,6 +235,8 @@ PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "health": ("health", show_health),
     "microstructure": ("microstructure", show_microstructure),
     "risk": ("risk", show_risk),
+    "glossary": ("glossary", show_glossary),
+    "unknown": ("scaner", show_unknown),
 }
 
 
@@ -249,7 +281,7 @@ def put_on(page: Page, look: str) -> None:
 def test_axe_finds_nothing_serious(visit: Callable[..., Page], tmp_path: Path, name: str, shown: str) -> None:
     path, show = PAGES[name]
     page = visit(path)
-    page.wait_for_selector(".stMainBlockContainer :is(label, h3, [role=tab])", timeout=WAIT_MS)
+    page.wait_for_selector(".stMainBlockContainer :is(label, h1, [role=tab])", timeout=WAIT_MS)
     if shown == "full":
         show(page, tmp_path)
     for look in LOOKS:
@@ -271,7 +303,7 @@ def walk(page: Page) -> list[str]:
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit: Callable[..., Page], tmp_path: Path) -> None:
-    page = visit()
+    page = visit("live")
     show_live(page, tmp_path)
     wait_until_settled(page)
     page.evaluate(LOOK_OF)

@@ -25,7 +25,7 @@ def app(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> RunningApp
 
 
 def visit(app: RunningApp, open_page: OpenPage, query: str = "?window=60", width: int = 1440) -> Page:
-    page = open_page(app.url + query, viewport={"width": width, "height": 900})
+    page = open_page(f"{app.url}live{query}", viewport={"width": width, "height": 900})
     page.wait_for_selector("[data-testid=live-figure][data-drawn]", timeout=WAIT_MS)
     expect(page.get_by_test_id("card-zscore").locator(".lf-value")).not_to_be_empty(timeout=WAIT_MS)
     return page
@@ -89,11 +89,11 @@ def test_a_preset_lives_in_the_address_with_what_was_changed_by_hand(app: Runnin
     expect(entry).to_have_value("2.50")
     entry.fill("3.00")
     entry.press("Enter")
-    page.wait_for_url("**/?*entry=3*preset=Scalp*", timeout=WAIT_MS)
+    page.wait_for_url("**/live?*entry=3*preset=Scalp*", timeout=WAIT_MS)
     page.reload()
     expect(entry).to_have_value("3.00", timeout=WAIT_MS)
     page.locator(".st-key-preset input").click()
     page.get_by_role("option", name="Intraday").click()
-    page.wait_for_url("**/?preset=Intraday", timeout=WAIT_MS)
+    page.wait_for_url("**/live?preset=Intraday", timeout=WAIT_MS)
     expect(entry).to_have_value("2.00")
     assert "Traceback" not in app.output()

@@ -56,7 +56,7 @@ def environ(desk: Desk, exchange: LocalExchange, **knobs: str) -> dict[str, str]
 def visit(desk: Desk, exchange: LocalExchange, query: str = "", **knobs: str) -> Iterator[Page]:
     """A page of the app beside an exchange; at the end the server's log must not complain."""
     app = desk.run_app(ROOT / "app.py", env=environ(desk, exchange, **knobs))
-    page = desk.open_page(app.url + query)
+    page = desk.open_page(f"{app.url}live{query}")
     yield page
     page.close()
     stop(app)
@@ -189,7 +189,7 @@ def test_an_open_page_finds_a_server_that_started_again(desk: Desk, browser: Bro
         app = desk.run_app(ROOT / "app.py", env=environ(desk, exchange))
         context = browser.new_context()  # of its own: a server that is away is an error on the console
         page = context.new_page()
-        page.goto(app.url)
+        page.goto(f"{app.url}live")
         wait_for_chart(page)
         wait_until_messages_come(page)
         page.evaluate("() => { window.sameVisit = true; }")
@@ -220,7 +220,7 @@ def test_code_that_is_reloaded_starts_no_second_feed(desk: Desk) -> None:
         app = desk.run_app(
             copy / "app.py", *watching, env=environ(desk, exchange, BOOKS="off") | {"PYTHONPATH": str(copy)}
         )
-        page = desk.open_page(app.url)
+        page = desk.open_page(f"{app.url}live")
         wait_for_chart(page)
         wait_until_messages_come(page)
         figure, source = figure_of(page), copy / "views" / "live" / "page.py"
@@ -252,6 +252,7 @@ def test_history_reads_an_upload(desk: Desk) -> None:
     path = trades_file(desk.folder)
     with LocalExchange(pace=Stepped()) as exchange, visit(desk, exchange) as page:
         page.get_by_role("link", name="History").click()
+        page.get_by_text("Upload", exact=True).first.click()
         page.locator("input[type=file]").set_input_files(path)
         expect(page.get_by_text("800 ticks")).to_be_visible()
         page.wait_for_selector(".js-plotly-plot", timeout=WAIT_MS)
@@ -267,6 +268,7 @@ def test_scanner_opens_its_pair_on_the_history_page(desk: Desk, source: str) -> 
     with LocalExchange(pace=Stepped()) as exchange, visit(desk, exchange) as page:
         page.get_by_role("link", name="Scanner").click()
         if source == "Upload":
+            page.get_by_text("Upload", exact=True).first.click()
             page.locator("input[type=file]").set_input_files(trades_file(desk.folder))
         else:
             page.get_by_text(source, exact=True).click()

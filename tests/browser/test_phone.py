@@ -52,7 +52,7 @@ def test_a_phone_shows_signal_and_chart_first_and_the_menu_goes(
     env = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path / "data"), "ALPHASTREAM_USER": str(user)}
     app = run_app(ROOT / "app.py", env=env)
 
-    page = opened(open_page, app.url)
+    page = opened(open_page, f"{app.url}live")
     page.wait_for_selector(".js-plotly-plot .nsewdrag", timeout=WAIT_MS)
     page.wait_for_selector("[data-testid=card-evidence]", timeout=WAIT_MS, state="attached")
     chart = page.evaluate(TOP, ".lf-stage")
@@ -80,7 +80,7 @@ def test_a_phone_shows_signal_and_chart_first_and_the_menu_goes(
     assert page.evaluate(WIDTHS) == [390, 390]
     shutil.rmtree(user)
 
-    page = opened(open_page, app.url, width=844, height=390)
+    page = opened(open_page, f"{app.url}live", width=844, height=390)
     page.wait_for_selector(".js-plotly-plot .nsewdrag", timeout=WAIT_MS)
     assert page.evaluate(TOP, ".lf-stage") < 390
     assert page.evaluate(TOP, "[data-testid=card-signal]") < page.evaluate(TOP, ".lf-stage")

@@ -48,7 +48,7 @@ def test_what_a_silent_server_showed_is_marked_on_every_page(
     run_app: RunApp, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     app = run_app(ROOT / "app.py", env=environment(tmp_path))
-    page = open_page(app.url)
+    page = open_page(f"{app.url}live")
     page.wait_for_selector("[data-testid=card-ready-fresh]", timeout=WAIT_MS)
     until(page, "fresh")
     expect(page.locator(BAR)).to_contain_text("Recorded trades, not live")

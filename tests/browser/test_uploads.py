@@ -61,7 +61,7 @@ def choose(page: Page, file: Locator, role: str, column: str) -> None:
 def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     url: str, open_page: Callable[..., Page], look: dict[str, Any]
 ) -> None:
-    page = open_page(f"{url}history", **look)
+    page = open_page(f"{url}history?source=Upload", **look)
     bring(page, closes("AAA", "date,open,obs"), closes("BBB"))
     expect(page.get_by_text("AAA.csv cannot be read")).to_be_visible(timeout=WAIT_MS)
     with urlopen(f"{url}_stcore/metrics") as answer:
@@ -99,7 +99,7 @@ def test_names_are_read_as_they_are_and_ask_nobody_else(url: str, open_page: Cal
         if not request.url.startswith((url, "data:", "blob:")):
             asked.append(request.url)
 
-    page = open_page(f"{url}history")
+    page = open_page(f"{url}history?source=Upload")
     page.on("request", note)
     bring(page, closes("a", f"date,open,{hostile}"), {**closes("b"), "name": f"{hostile.replace('/', '')}.csv"})
     error = page.get_by_test_id("stAlert").first
@@ -112,7 +112,7 @@ def test_names_are_read_as_they_are_and_ask_nobody_else(url: str, open_page: Cal
 
 
 def test_a_file_of_a_table_is_offered_only_where_formulas_are_text(url: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{url}history")
+    page = open_page(f"{url}history?source=Upload")
     bring(page, closes("a", "date,open,=1+1"))
     table = page.get_by_test_id("stDataFrame").first
     table.wait_for(timeout=WAIT_MS)

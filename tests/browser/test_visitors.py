@@ -37,7 +37,7 @@ def _look_around(app: RunningApp, open_page: Callable[..., Page]) -> None:
     expect(page.get_by_role("button", name="Add rule")).to_be_disabled()
     expect(page.get_by_text("z-score", exact=True).first).to_be_attached()
 
-    page.goto(app.url + "?y=SOLUSDT")
+    page.goto(app.url + "live?y=SOLUSDT")
     expect(page.get_by_text("SOLUSDT is not followed here")).to_be_visible()
     page.goto(app.url + "paper?paper_tab=Start+a+run")
     expect(page.get_by_role("button", name="Start on paper")).to_be_disabled()

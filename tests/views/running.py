@@ -42,13 +42,13 @@ def replay(data_dir: Path, head_s: int | None = None) -> Iterator[Pipeline]:
     system.stop()
 
 
-def app(page: str | None = None, **query: str) -> AppTest:
-    """The whole application on a page, the live one at first; for tests that use the fixture ``replaying``."""
+def app(page: str | None = "views/live/page.py", **query: str) -> AppTest:
+    """The whole application on a page, by way of the start page; for tests that use the fixture ``replaying``."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in query.items():
         test.query_params[name] = value
     test.run()
-    return test.switch_page(page).run() if page else test
+    return test.switch_page(page).run() if page is not None else test
 
 
 def page_of(name: str, **query: str) -> AppTest:

@@ -33,12 +33,13 @@ class Term:
 
 
 def anchor_of(name: str) -> str:
-    """For example ``sharpe-lo``.
+    """The anchor that Streamlit makes of a heading.
 
-    >>> anchor_of("Sharpe (Lo)"), anchor_of("half-life"), anchor_of("Kyle's lambda")
-    ('sharpe-lo', 'half-life', 'kyle-s-lambda')
+    >>> anchor_of("Sharpe (Lo)"), anchor_of("half-life"), anchor_of("Kyle's lambda"), anchor_of("MacKinnon")
+    ('sharpe-lo', 'half-life', 'kyles-lambda', 'mac-kinnon')
     """
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.replace("'", ""))
+    return re.sub(r"[^a-z0-9]+", "-", apart.lower()).strip("-")
 
 
 @cache

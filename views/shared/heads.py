@@ -24,6 +24,14 @@ class Head:
 
 
 HEADS: Final[Mapping[str, Head]] = {
+    "Start": Head(
+        "What is a spread, and what can be done with one here?",
+        "Three ways to begin on data that come with the program, and what a spread is in three pictures that are drawn "
+        "from a recording of real trades.",
+        "From left to right: two prices, what is left when one is hedged with the other, and how far that is from its "
+        "mean. Each button leads to a result; every page has a box like this one.",
+        "Nothing here is advice. That a spread came back in the pictures does not say that it will.",
+    ),
     "Live pair": Head(
         "Is this pair away from its mean now, and does it pay to trade that?",
         "Two symbols while they trade: prices, their spread with its mean, the z-score with your thresholds, the "
@@ -132,5 +140,11 @@ HEADS: Final[Mapping[str, Head]] = {
         "Green above means that everything does what was asked for; otherwise each trouble has a line. Ages count "
         "on while you look.",
         "It says how this program is, not whether its numbers are worth trading.",
+    ),
+    "Glossary": Head(
+        "What is meant by the words that the pages use?",
+        "Every word that help texts and explanations use in a particular sense, in the order of their letters.",
+        "Words that are underlined in a help text lead here. Each has an address of its own, to pass on.",
+        "What the field means elsewhere may differ. Words of the source code are in docs/glossary.md.",
     ),
 }

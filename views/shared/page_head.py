@@ -24,9 +24,9 @@ def page_head(name: str) -> None:
         raise ParameterError(f"the page {name!r} has no head: add it to views/shared/heads.py")
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head")
     row.title(name, anchor=False, width="content")
-    row.markdown(head.sentence, width="content")
     with row.popover("Explain", icon=":material/help:", type="tertiary", key="page_explain"):
         st.markdown(f"**What is shown.** {linked(head.shown)}")
         st.markdown(f"**How to read it.** {linked(head.reading)}")
         st.markdown(f"**What it does not say.** {linked(head.limits)}")
         st.caption("Words that are underlined open the glossary.")
+    row.markdown(head.sentence, width="content")

@@ -87,6 +87,12 @@ def in_order(upload: Upload) -> list[str]:
     return [*first, *(name for name in names if name not in first)]
 
 
+def example_file() -> bytes:
+    """A file that somebody may try: daily closes of two funds, as a spreadsheet would write them."""
+    table = pd.read_parquet(DATA / DAILY[ETFS].file, columns=["Date", *DAILY[ETFS].legs])
+    return table.to_csv(index=False).encode()
+
+
 @st.cache_resource(show_spinner="Reading daily prices")
 def _daily(source: str) -> Upload:
     """The same object for everybody: nobody changes the rows of an upload."""

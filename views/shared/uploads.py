@@ -21,6 +21,7 @@ from alphastream.instruments import in_words
 from alphastream.uploads import Upload, check_size, combine, inspect, read, require_pair
 from alphastream.uploads.series import spacings
 from views.shared import recordings
+from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.kept_files import KeptFile
@@ -104,6 +105,9 @@ def _uploaded(what: str) -> Upload | None:
         st.caption(
             "No file yet. A file needs a time and a price (or open, high, low, close); "
             "for example `timestamp,symbol,price,size`."
+        )
+        offer_file(
+            "An example to try: two funds, daily closes", recordings.example_file, "two-funds.csv", key="example"
         )
         return None
     for file in kept():
