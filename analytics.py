@@ -15,9 +15,12 @@ from alphastream.bars import Bars
 from alphastream.cointegration import Cointegration
 from alphastream.events import Tick
 from alphastream.graph import Graph, Node
+from alphastream.heads import NO_HEAD, Heads, PairHead
 from alphastream.kernel_groups import TESTS, group_of
 from alphastream.pairs import PairAnalytics, PairSpec, Stamps, calibration, not_computed, pair_columns, series_of
-from alphastream.streaming.pair_states import PairStates, key_of, legs_of
+from alphastream.streaming.leg_heads import LegHeads
+from alphastream.streaming.pair_states import PairState, PairStates, key_of, legs_of
+from alphastream.streaming.repeated_rows import is_of_one_lap, refused, without_inference
 from alphastream.streaming.tape_bars import TapeBars
 from alphastream.tape.protocols import GrowingTape
 from runtime import threads
@@ -25,6 +28,7 @@ from runtime.compile_ahead import Compilation, shared
 
 log = logging.getLogger(__name__)
 
+COMPILING = "the test is being compiled"
 IDLE_S = 120.0  # a pair nobody has asked for in this time is forgotten
 
 
@@ -40,6 +44,7 @@ class QuantEngine:
     grace_ns : how long after a bar's end a leg without newer trades may still deliver one.
     published : called by the engine's thread after each publication; must be quick.
     compilation : compiles the kernels ahead; that of the process unless given.
+    heads : where bars of before the tape come from; None: rows begin with the tape.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class QuantEngine:
         grace_ns: int = 1_000_000_000,
         published: Callable[[], None] = lambda: None,
         compilation: Compilation | None = None,
+        heads: Heads | None = None,
     ) -> None:
         self._tape = tape
         self._now_ns = now_ns
@@ -60,6 +66,7 @@ class QuantEngine:
         self._grace_ns = grace_ns
         self._tell = published
         self._bars = TapeBars(tape, history_bars)
+        self._heads = LegHeads(heads, history_bars) if heads is not None else None
         self._pairs = PairStates(history_bars)
         self._version = 0
         self.failure: str | None = None
@@ -161,9 +168,12 @@ class QuantEngine:
                 self._bars.follow(symbol, interval_ns, now_ns)
             self._pairs.add(spec)
             self._pairs.join(spec, self._is_compiled)
+        headed = self._heads.take(wanted, self._bars, self._pairs, now_ns) if self._heads is not None else set()
         moved = self._pairs.advance(self._bars, now_ns - self._grace_ns, self._bars.pull(now_ns))
         fresh = [
-            spec for spec in wanted if key_of(spec) in moved or spec not in self._published or before != self._waiting
+            spec
+            for spec in wanted
+            if key_of(spec) in moved or key_of(spec) in headed or spec not in self._published or before != self._waiting
         ]
         if fresh:
             self._publish(fresh)
@@ -196,20 +206,30 @@ class QuantEngine:
 
     def _answer(self, spec: PairSpec, previews: Mapping[Node, Any], last: Mapping[str, Tick | None]) -> PairAnalytics:
         pair, outputs, series = self._pairs[spec], self._pairs.outputs, series_of(spec)
+        head = self._heads.of_pair(spec, self._bars) if self._heads is not None else NO_HEAD
         computed = all(series[name].of in outputs for name in ("hedge_ratio", "zscore"))
         tested = self._waiting.isdisjoint((TESTS, "ResidualHalfLife"))
-        return PairAnalytics(
+        answer = PairAnalytics(
             spec=spec,
             version=self._version,
             closed=pair_columns(spec, pair.rows, outputs),
             forming=pair_columns(spec, pair.forming, previews),
             calibration=calibration(spec, self.graph) if computed else not_computed(spec, len(pair.rows)),
-            cointegration=pair.test(spec.source) if tested else Cointegration(0, refusal="the test is being compiled"),
+            cointegration=self._test(pair, spec, head) if tested else Cointegration(0, refusal=COMPILING),
             last_y=last[spec.y],
             last_x=last[spec.x],
             computed=computed,
             stamps=self._stamps(spec),
+            head=head,
         )
+        return without_inference(answer)
+
+    def _test(self, pair: PairState, spec: PairSpec, head: PairHead) -> Cointegration:
+        """The test of the newest rows, where these are not those of a recording that repeats itself."""
+        repetition = head.repetition
+        if repetition is None or is_of_one_lap(pair.rows, repetition):
+            return pair.test(spec.source)
+        return refused(len(pair.rows), repetition)
 
     def _stamps(self, spec: PairSpec) -> Stamps | None:
         ends = [ends for leg in (spec.y, spec.x) if (ends := self._bars.received(leg)) is not None]

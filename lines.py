@@ -15,6 +15,7 @@ from alphastream.tape.ring import Gap
 from config import Settings
 from ingest import Feed, Ingest
 from runtime.bus.publisher import Publisher
+from runtime.connections.head_feed import HeadFeed
 from runtime.connections.market_feed import MarketFeed
 from runtime.stores.market_store import MarketStore
 from runtime.writer_lock import HeldError
@@ -35,6 +36,7 @@ class Line:
     market, kept : quotes, books and funding of now, and those of before; None where they are not received.
     outage : why they are not although they were asked for; "" where they are.
     publishers : what sends its trades to others.
+    heads : fetches bars of before the tape; None where they are not fetched.
     """
 
     title: str
@@ -46,12 +48,15 @@ class Line:
     kept: MarketStore | None = None
     outage: str = ""
     publishers: list[Publisher] = field(default_factory=list)
+    heads: HeadFeed | None = None
 
     def start(self) -> None:
         """Start the feeds."""
         self.ingest.start()
         if self.market is not None:
             self.market.start()
+        if self.heads is not None:
+            self.heads.start()
 
     def stop(self) -> None:
         """Stop the feeds, then close the files."""
@@ -63,6 +68,8 @@ class Line:
         self.ingest.stop()
         if self.market is not None:
             self.market.stop()
+        if self.heads is not None:
+            self.heads.stop()
 
     def close(self) -> None:
         """Close the files, also where one of them cannot be written. Raises StorageError then."""

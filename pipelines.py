@@ -23,12 +23,14 @@ from alphastream.kernel_groups import MICROSTRUCTURE, WINDOWS
 from alphastream.microstructure.leg import Columns, LegSpec
 from alphastream.pairs import PairSpec
 from alphastream.streaming.leg_flows import LegFlows
+from alphastream.streaming.repeated_heads import RepeatedHeads
 from alphastream.tape.recordings import read_tape
 from analytics import QuantEngine
 from bus_lines import bus_instruments, bus_line
 from config import Settings
 from ingest import Feed, Health
 from lines import HOUR_NS, Line, line_of, open_or_follow, open_store
+from runtime.connections.head_feed import HeadFeed, HeadsOfVenues
 from runtime.connections.market_feed import MarketFeed
 from runtime.connections.replay_feed import ReplayFeed
 from runtime.connections.standby_feed import StandbyFeed
@@ -59,6 +61,7 @@ class Pipeline:
     market : quotes, books and mark prices of all lines; None where there are none, as in a recording.
     market_history : those that were kept, and funding that was paid; None where none are.
     absent : venues that could not be opened, and why; the others run meanwhile.
+    heads : what comes before the tapes.
     followed : instruments that were asked for since the start; they go when nobody looks any more.
     """
 
@@ -72,6 +75,7 @@ class Pipeline:
     market: MarketView | None = None
     market_history: MarketHistory | None = None
     absent: dict[str, str] = field(default_factory=dict)
+    heads: HeadsOfVenues = field(default_factory=lambda: HeadsOfVenues({}))
     followed: Followed = field(default_factory=Followed)
 
     def start(self) -> None:
@@ -99,6 +103,9 @@ class Pipeline:
         if isinstance(self.market, VenueMarkets):
             self.market.add(line.venue, line.market, line.kept)
         line.store.on_ticks = self.lines[0].store.on_ticks
+        if line.heads is not None:
+            line.heads.changed = self.engine.notify
+            self.heads.feeds[line.venue] = line.heads
         self.lines.append(line)
         self.absent.pop(line.venue, None)
         line.start()
@@ -244,9 +251,23 @@ def live_line(settings: Settings, symbols: Sequence[InstrumentId]) -> Line:
     if store.follows:
         feed = StandbyFeed(store, feed, settings.stall_s)
     line = line_of(codec.title, feed, store, origin.host)
+    if settings.fetch_history:
+        line = replace(line, heads=_heads(codec, line, settings.connect_timeout_s))
     if settings.books and codec.market is not None:
         line = _with_market(line, settings, codec, origin)
     return line
+
+
+def _heads(codec: Codec, line: Line, timeout_s: float) -> HeadFeed:
+    """What fetches bars of before the tape of a line, by the venue's clock."""
+
+    def now_ns() -> int:
+        return time.time_ns() + (line.ingest.stats.clock_offset_ns or 0)
+
+    def gaps(symbol: str) -> list[tuple[int, int]]:
+        return [(gap.first_id, gap.last_id) for gap in line.store.gaps(symbol)]
+
+    return HeadFeed(codec, gaps=gaps, now_ns=now_ns, timeout_s=timeout_s)
 
 
 def venue_line(settings: Settings, venue: str) -> Line:
@@ -303,7 +324,9 @@ def replay_pipeline(
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         symbols = [InstrumentId(tape.venue, each.symbol) for each in settings.symbols]
         lines = [line_of(tape.describe(), feed, store)]
-        return replace(_joined("replay", lines, symbols, settings, published, arrived, {}), scratch=scratch)
+        heads = RepeatedHeads(tape, lambda: feed.repetition, feed.now_ns)
+        joined = _joined("replay", lines, symbols, settings, published, arrived, {}, heads)
+        return replace(joined, scratch=scratch)
     except BaseException:
         scratch.cleanup()
         raise
@@ -317,17 +340,20 @@ def _joined(
     published: Callable[[], None],
     arrived: Callable[[], None],
     absent: dict[str, str],
+    recorded: RepeatedHeads | None = None,
 ) -> Pipeline:
     """One engine over the tapes of all lines, told whenever trades have come by any of them."""
     tape: ReadableTape = lines[0].store
     if len(lines) > 1 or absent:
         tape = Tapes({line.venue: line.store for line in lines})
+    heads = HeadsOfVenues({line.venue: line.heads for line in lines if line.heads is not None})
     engine = QuantEngine(
         tape,
         lines[0].ingest.now_ns,
         history_bars=settings.history_bars,
         refresh_s=settings.engine_refresh_ms / 1_000,
         published=published,
+        heads=recorded or heads,
     )
 
     def tell() -> None:
@@ -336,6 +362,8 @@ def _joined(
 
     for line in lines:
         line.store.on_ticks = tell
+        if line.heads is not None:
+            line.heads.changed = engine.notify
     here = [name for name in symbols if name.venue not in absent]
     x, y = here[:2] if len(here) > 1 else symbols[:2]
     first_pair = PairSpec(
@@ -345,4 +373,6 @@ def _joined(
     past = {line.venue: line.kept for line in lines if line.kept is not None}
     market = VenueMarkets(now, past) if now or (absent and settings.books) else None
     flows = LegFlows(tape, market, lines[0].ingest.now_ns, time.monotonic, keep=settings.history_bars)
-    return Pipeline(kind, lines, tape, engine, flows, first_pair, market=market, market_history=market, absent=absent)
+    return Pipeline(
+        kind, lines, tape, engine, flows, first_pair, None, market, market_history=market, absent=absent, heads=heads
+    )

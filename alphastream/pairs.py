@@ -37,6 +37,7 @@ from alphastream.estimators import (
 from alphastream.estimators.rolling.discounted_regression import SETTLING_WINDOWS
 from alphastream.events import Tick
 from alphastream.graph import Graph, Kind, Node, Price, Series, Source
+from alphastream.heads import NO_HEAD, PairHead
 from alphastream.monitoring import RelationMonitor
 
 Columns = Mapping[str, NDArray[Any]]
@@ -147,6 +148,7 @@ class PairAnalytics:
     last_y, last_x : newest trade of each leg.
     computed : False while only prices are known because the models are still being compiled.
     stamps : None where no tick of either leg was added since the answer before.
+    head : which rows rest on bars of before the tape, and how the fetching of those is.
     """
 
     spec: PairSpec
@@ -159,6 +161,7 @@ class PairAnalytics:
     last_x: Tick | None = None
     computed: bool = True
     stamps: Stamps | None = None
+    head: PairHead = NO_HEAD
 
     def column(self, name: str) -> NDArray[Any]:
         """Closed and forming rows of a column, oldest first."""
@@ -332,6 +335,12 @@ def calibration(spec: PairSpec, graph: Graph) -> tuple[Progress, ...]:
         assert isinstance(node, Node)
         seen.setdefault(node, Progress(what, *graph.progress(node)))
     return tuple(seen.values())
+
+
+def rows_needed(spec: PairSpec) -> int:
+    """Rows with trades of both legs after which every estimate of a pair is defined, and settled where it has to be."""
+    windows = SETTLING_WINDOWS + 1 if spec.model == "kalman" else 1 if spec.model == "frozen" else 2
+    return max(windows * spec.window, spec.tested_rows) + 10
 
 
 def not_computed(spec: PairSpec, rows: int) -> tuple[Progress, ...]:

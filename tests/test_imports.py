@@ -90,6 +90,7 @@ LIBRARY: dict[str, int] = {
     "tape": 2,
     "estimators": 2,
     "performance": 2,
+    "heads": 3,
     "indicators": 3,
     "uploads": 3,
     "feeds": 3,

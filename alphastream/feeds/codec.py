@@ -10,6 +10,7 @@ from alphastream.instruments import InstrumentId
 from alphastream.tape.columns import TickColumns
 
 if TYPE_CHECKING:
+    from alphastream.feeds.klines import KlineCodec
     from alphastream.feeds.market import MarketCodec
 
 Completeness = Literal["contiguous", "unknown"]
@@ -113,6 +114,7 @@ class Codec(Protocol):
     history_s, page_limit, page_weight : how far back REST trades are worth asking for, how many come in one answer, and
         what that answer weighs.
     market : quotes, books and funding; None where it has none.
+    klines : closed bars; None where it gives none.
     """
 
     name: str
@@ -131,6 +133,10 @@ class Codec(Protocol):
     @property
     def market(self) -> "MarketCodec | None":
         """The codec of quotes, books and funding, with the same addresses and counters of its own."""
+
+    @property
+    def klines(self) -> "KlineCodec | None":
+        """The codec of closed bars, with the same addresses; None where the venue gives none."""
 
     @property
     def endings(self) -> int:

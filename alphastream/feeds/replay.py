@@ -15,6 +15,7 @@ from alphastream.errors import ParameterError
 from alphastream.events import Tick
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.recordings import Recording
+from alphastream.tape.repetition import Repetition
 
 
 class Replay:
@@ -50,6 +51,11 @@ class Replay:
         span_ns = tape.end_ns - tape.start_ns
         self._period_ns = span_ns + max(MS, span_ns // len(tape) // MS * MS)
         self._id_span, self._id_shift = _id_spans(tape), [0] * len(tape.symbols)
+
+    @property
+    def repetition(self) -> Repetition:
+        """When the laps of the tape begin, the one that plays now among them."""
+        return Repetition(int(self.tape.time_ns.min()) + self._shift_ns, self._period_ns)
 
     def next_ns(self) -> int | None:
         """Return the data time of the next trade, None when the tape has ended."""

@@ -257,6 +257,18 @@ class PairStates:
             legs = [bars.bars(leg, pair.interval_ns).start_ns for leg in (pair.y, pair.x)]
             reached = [int(starts[0]) for starts in legs if len(starts)]
             checkpoint = pair.checkpoints.begin_again(max(reached, default=0) + pair.interval_ns)
+        self._go_on_from(pair, checkpoint)
+
+    def begin_anew(self, symbol: str, interval_ns: int) -> None:
+        """Other bars have come before those of a symbol: the rows of its pairs close again, from the first on."""
+        for pair in self._pairs.values():
+            if pair.interval_ns == interval_ns and symbol in (pair.y, pair.x):
+                pair.checkpoints, pair.forming = Checkpoints(self._keep), NO_ROWS
+                pair.tests.clear()
+                self._go_on_from(pair, Checkpoint())
+
+    def _go_on_from(self, pair: PairState, checkpoint: Checkpoint) -> None:
+        """Forget the rows behind a checkpoint."""
         undone = len(pair.rows) - int(np.searchsorted(pair.rows.end_ns, checkpoint.closed_ns, "right"))
         pair.history = pair.history.without_newest(undone)
         pair.count, pair.closed_ns = checkpoint.rows, checkpoint.closed_ns

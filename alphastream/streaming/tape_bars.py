@@ -4,13 +4,21 @@ import logging
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from alphastream.bars import Bars, aggregate, empty_bars, merge
+import numpy as np
+from numpy.typing import NDArray
+
+from alphastream.bars import Bars, aggregate, concatenate, empty_bars, merge
+from alphastream.core.types import Ints
+from alphastream.heads import Head, Seam
 from alphastream.tape.columns import TickColumns
 from alphastream.tape.protocols import Columns, GrowingTape, SidedArrays, TickArrays
+
+Mask = NDArray[np.bool_]
 
 log = logging.getLogger(__name__)
 
 MAX_LOAD_NS = 24 * 3_600 * 10**9  # history read from the tape when new bars are asked for
+JUST_BEFORE_NS = 60 * 10**9  # a tape with a trade this short before what is read did not begin there
 
 
 def bars_of(ticks: TickArrays, interval_ns: int) -> Bars:
@@ -21,21 +29,62 @@ def bars_of(ticks: TickArrays, interval_ns: int) -> Bars:
 
 @dataclass(slots=True)
 class _BarSeries:
-    """Bars of one symbol at one interval.
+    """Bars of one symbol at one interval, those of its head in front.
 
-    ``loaded`` is what was read from the tape at the beginning: the first batch after it may repeat some.
+    ``loaded`` is what was read from the tape at the beginning: the first batch after it may repeat some. ``newest_id``
+    and ``newest_ns`` are of the newest trade that was taken in.
     """
 
     interval_ns: int
     bars: Bars
     loaded: Columns | None
+    seam: Seam
+    head: Head | None = None
+    newest_id: int = 0
+    newest_ns: int = 0
 
     def add(self, ticks: TickColumns, keep: int) -> None:
         if self.loaded is not None:
             ticks = ticks.rows(ticks.are_new(self.loaded.id, self.loaded.time_ns))
             self.loaded = None
+        self._look_for_hole(ticks)
+        if self.head is not None:
+            ticks = ticks.rows(_after(self.head, ticks.id, ticks.time_ns))
         merged = merge(self.bars, bars_of(ticks, self.interval_ns))
         self.bars = merged.take(slice(-keep, None)) if len(merged) > keep else merged
+
+    def _look_for_hole(self, ticks: TickColumns) -> None:
+        """Move the seam behind a hole that is longer than a bar, or to the first trade of all."""
+        if not len(ticks):
+            return
+        row = int(np.argmin(ticks.time_ns))
+        first_ns, first_id = int(ticks.time_ns[row]), int(ticks.id[row])
+        is_hole = first_ns - self.newest_ns > self.interval_ns and first_id != self.newest_id + 1
+        if not self.newest_ns or is_hole:
+            self.seam = _seam_at(first_ns, first_id, self.interval_ns)
+        row = int(np.argmax(ticks.time_ns))
+        if int(ticks.time_ns[row]) >= self.newest_ns:
+            self.newest_ns, self.newest_id = int(ticks.time_ns[row]), int(ticks.id.max())
+
+
+def _seam_at(time_ns: int, trade_id: int, interval_ns: int) -> Seam:
+    """The seam where a trade is the first: its own bar may have had others before."""
+    return Seam((time_ns // interval_ns + 1) * interval_ns, trade_id, time_ns)
+
+
+def _seam_of(ticks: Columns, interval_ns: int, start_ns: int, goes_back: bool) -> Seam:
+    """Where ticks, by time, begin to be without holes that are longer than a bar; ids tell holes from silence."""
+    if not len(ticks.time_ns):
+        return Seam()
+    jumps = (np.diff(ticks.time_ns) > interval_ns) & (np.diff(ticks.id) != 1)
+    row = int(np.flatnonzero(jumps)[-1]) + 1 if jumps.any() else 0
+    first_ns, first_id = int(ticks.time_ns[row]), int(ticks.id[row])
+    return Seam(start_ns, first_id, first_ns) if goes_back and not row else _seam_at(first_ns, first_id, interval_ns)
+
+
+def _after(head: Head, ids: Ints, time_ns: Ints) -> Mask:
+    """Which trades do not belong to what a head covers."""
+    return ids >= head.before_id if head.source == "trades" else time_ns >= head.until_ns
 
 
 class Arrivals(NamedTuple):
@@ -92,6 +141,18 @@ class TapeBars:
         """Bars of a symbol that is followed, the one that is forming included."""
         return self._symbols[symbol].series[interval_ns].bars
 
+    def seam(self, symbol: str, interval_ns: int) -> Seam:
+        """Where the tape begins to know everything about a symbol's bars."""
+        return self._symbols[symbol].series[interval_ns].seam
+
+    def head(self, symbol: str, interval_ns: int) -> Head | None:
+        """What the bars of a symbol begin with."""
+        return self._symbols[symbol].series[interval_ns].head
+
+    def put_head(self, symbol: str, interval_ns: int, head: Head, now_ns: int) -> None:
+        """Begin the bars of a symbol that is followed with a head; those of the tape follow it."""
+        self._load(symbol, interval_ns, now_ns, head)
+
     def held(self, symbol: str, interval_ns: int) -> Bars:
         """``bars``, or none of a symbol that is not followed. Any thread may ask: bars are replaced, never changed."""
         tape = self._symbols.get(symbol)
@@ -116,16 +177,23 @@ class TapeBars:
         earliest = {symbol: self._pull(symbol, now_ns) for symbol in self._symbols}
         return {symbol: time_ns for symbol, time_ns in earliest.items() if time_ns is not None}
 
-    def _load(self, symbol: str, interval_ns: int, now_ns: int) -> None:
-        """Bars of the past from the tape."""
+    def _load(self, symbol: str, interval_ns: int, now_ns: int, head: Head | None = None) -> None:
+        """Bars of the past from the tape, behind those of a head."""
         held = self._symbols[symbol]
         reach = min(self._history * interval_ns, MAX_LOAD_NS)
         start_ns = (now_ns - reach) // interval_ns * interval_ns
         ticks = self._tape.columns(symbol, start_ns, now_ns + MAX_LOAD_NS)
-        bars = bars_of(ticks, interval_ns)
-        held.series[interval_ns] = _BarSeries(interval_ns, bars, ticks)
-        if len(bars):
-            held.newest_ns = max(held.newest_ns, int(bars.last_ns[-1]))
+        goes_back = bool(len(self._tape.columns(symbol, start_ns - JUST_BEFORE_NS, start_ns).time_ns))
+        series = _BarSeries(
+            interval_ns, bars_of(ticks, interval_ns), ticks, _seam_of(ticks, interval_ns, start_ns, goes_back), head
+        )
+        if len(ticks.time_ns):
+            series.newest_ns, series.newest_id = int(ticks.time_ns[-1]), int(ticks.id[-1])
+        if head is not None:
+            series.bars = _behind(head, ticks, series.bars, interval_ns)
+        held.series[interval_ns] = series
+        if len(series.bars):
+            held.newest_ns = max(held.newest_ns, int(series.bars.last_ns[-1]))
 
     def _pull(self, symbol: str, now_ns: int) -> int | None:
         held = self._symbols[symbol]
@@ -134,7 +202,7 @@ class TapeBars:
         if batch.missed:
             log.warning("symbol=%s missed=%d ticks in the ring: bars are read anew", symbol, batch.missed)
             for interval_ns in list(held.series):
-                self._load(symbol, interval_ns, now_ns)
+                self._load(symbol, interval_ns, now_ns, held.series[interval_ns].head)
             return 0
         if not len(batch):
             return None
@@ -144,3 +212,15 @@ class TapeBars:
             series.add(ticks, keep=2 * self._history)
         held.newest_ns = max(held.newest_ns, int(ticks.time_ns.max()))
         return int(ticks.time_ns.min())
+
+
+def _behind(head: Head, ticks: Columns, bars: Bars, interval_ns: int) -> Bars:
+    """Bars of the tape behind those of a head; what is older than the head stays in front of it."""
+    assert isinstance(ticks, TickColumns), "a head stands before whole ticks"
+    rest = ticks.rows(_after(head, ticks.id, ticks.time_ns))
+    before = bars.take(slice(int(np.searchsorted(bars.start_ns, head.from_ns))))
+    if head.source == "trades":
+        found = bars_of(TickColumns.joined((head.ticks, rest)), interval_ns)
+        found = found.take(slice(int(np.searchsorted(found.start_ns, head.from_ns)), None))
+        return concatenate((before, found))
+    return concatenate((before, merge(head.bars, bars_of(rest, interval_ns))))

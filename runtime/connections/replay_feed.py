@@ -14,6 +14,7 @@ from alphastream.feeds.replay import Replay
 from alphastream.instruments import InstrumentId, bare
 from alphastream.tape.columns import TickGroups
 from alphastream.tape.recordings import Recording
+from alphastream.tape.repetition import Repetition
 
 LOOK_AROUND_S: Final = 0.2  # longest wait without a look at new symbols
 BATCH: Final = 1_000  # ticks handed over at once
@@ -54,11 +55,17 @@ class ReplayFeed:
         self._steps: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self._data_ns = self._start_ns  # of the last trade
+        self._repetition: Repetition | None = None
 
     @property
     def symbols(self) -> tuple[InstrumentId, ...]:
         """Instruments it carries."""
         return tuple(symbol for symbol in self._on_tape if symbol in self._carried)
+
+    @property
+    def repetition(self) -> Repetition | None:
+        """When the laps of the tape begin; None before the first."""
+        return self._repetition
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -73,6 +80,7 @@ class ReplayFeed:
         self._start_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self._data_ns = self._start_ns
         replay = Replay(self.tape, self._start_ns, loop=self._loop, head_s=self._head_s)
+        self._repetition = replay.repetition
         if not self._carried:
             context.report("blocked", "the tape has none of the symbols")
         else:

@@ -35,11 +35,12 @@ class RestQueue:
     ----------
     codec : says what the venue allows and what a refusal means.
     timeout_s : for an answer.
+    share : of the weight of a minute; ``SHARE`` unless given.
     """
 
-    def __init__(self, codec: Codec, timeout_s: float) -> None:
+    def __init__(self, codec: Codec, timeout_s: float, *, share: float | None = None) -> None:
         self._codec, self._timeout_s = codec, timeout_s
-        self._allowed = max(int(codec.weight_per_minute * SHARE), 1)
+        self._allowed = max(int(codec.weight_per_minute * (SHARE if share is None else share)), 1)
         self._waiting: deque[_Job] = deque()
         self._asked: list[tuple[_Job, RestClient, Future[bytes]]] = []
         self._weights: deque[tuple[float, int]] = deque()
@@ -58,6 +59,14 @@ class RestQueue:
         """
         if not self.is_asking(key):
             self._waiting.append(_Job(key, request, take, fail))
+
+    def cancel(self, prefix: str) -> None:
+        """Take back requests whose keys begin so; the answers of those that were sent are thrown away."""
+        self._waiting = deque(job for job in self._waiting if not job.key.startswith(prefix))
+        gone = [each for each in self._asked if each[0].key.startswith(prefix)]
+        self._asked = [each for each in self._asked if not each[0].key.startswith(prefix)]
+        for _, client, _ in gone:
+            client.abort()
 
     def is_asking(self, key: str) -> bool:
         """Say whether a request of this key is asked or waits."""

@@ -186,6 +186,11 @@ class Playback:
     def _shift(self, tape_ns: int) -> int:
         return self._base_ns + round((tape_ns - self._origin_ns) / self._speed)
 
+    def moved(self, tape_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Times of the recording, whole laps added, as trades carry them where the pace is no `Rate`."""
+        past_ns = tape_ns - self._origin_ns
+        return self._base_ns + (past_ns if self._speed == 1.0 else np.rint(past_ns / self._speed).astype(np.int64))
+
     def beats(self, ordinals: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Times in ns of the trades at these ordinals of a tape that is played at a `Rate`."""
         assert isinstance(self.pace, Rate), f"{self.pace} has no beat"

@@ -19,7 +19,7 @@ Tone = Literal["neutral", "flat", "long", "short", "ok", "warn"]
 Group = Literal["", "ready"]
 """Which row a card stands in: the numbers, or the list of what speaks for trading now."""
 
-_LOOK: Final = ("y_symbol", "x_symbol", "entry_z", "exit_z", "y_decimals", "x_decimals", "tested_rows")
+_LOOK: Final = ("y_symbol", "x_symbol", "entry_z", "exit_z", "y_decimals", "x_decimals", "tested_rows", "note")
 _MAY_WAIT: Final = ("spread", "spread_mean", "hedge_ratio", "correlation", "half_life", "y_volume", "x_volume", "ratio")
 """Columns whose axis or decimals depend on whether there is a value."""
 

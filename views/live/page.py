@@ -34,6 +34,8 @@ from views.shared.elements import PLOT, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import chosen_fill_cost
 from views.shared.findings import tests_of, trade_times_of
+from views.shared.head_cards import head_card, marked
+from views.shared.head_words import no_inference
 from views.shared.indicator_panel import bars_as_columns, indicator_box, indicator_panel, series_as_columns
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
@@ -114,18 +116,19 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
     *prices, carry = tradable_cards(answer, spec, pipeline.market, instruments, now_ns, size, venue)
     leg = {"y": spec.y, "x": spec.x}.get(options.candles)
     bars = (pipeline.engine.bars(leg, spec.interval_ns), spec.interval_ns) if leg is not None else None
-    cards = [
+    cards: list[Card] = [
         *of_pair[:after_z],
         *prices,
         *of_pair[after_z:],
         carry,
+        head_card(answer, now_ns),
         feed,
         *ready_cards(answer, spec, feed, now_ns, cost_bps),
         evidence,
     ]
     return pair_frame(
         pair_series(answer, spec, instruments, newest=shown, venue=venue, options=options, bars=bars),
-        cards,
+        marked(cards, answer),
         status=repr(pair_notices(system)),
         stamps=_stamps(answer) if answer is not None and pipeline.kind == "live" else None,
         clock=clock_of(pipeline, system.settings.replay_speed),
@@ -197,6 +200,9 @@ def _tests(system: System, spec: PairSpec) -> None:
     answer, pipeline = _answer(system, spec), system.pipeline
     if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
         return
+    if refusal := no_inference(answer, TEST_ROWS):
+        st.caption(refusal)
+        return
     tests_of(answer)
     newest = answer.closed["time_ns"][-TEST_ROWS:]
     y, x = (pipeline.store.columns(leg, int(newest[0]), int(newest[-1])) for leg in (spec.y, spec.x))
@@ -208,6 +214,9 @@ def _correlations(system: System, spec: PairSpec) -> None:
     pipeline, answer = system.pipeline, _answer(system, spec)
     if pipeline is None or answer is None or not len(answer.closed["time_ns"]):
         st.caption("No closed bars yet.")
+        return
+    if refusal := no_inference(answer, len(answer.closed["time_ns"])):
+        st.caption(refusal)
         return
     ways: dict[str, Literal["bars", "ticks"]] = {
         "bar returns": "bars",

@@ -17,6 +17,7 @@ from alphastream.pairs import SETTLING, PairAnalytics, PairSpec, alarm_rows
 from alphastream.performance import signal_result
 from alphastream.reports.metrics import utc
 from views.component import Card, Tone
+from views.shared.head_words import waiting_text
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.series import SIGNIFICANT, price_decimals
@@ -47,7 +48,7 @@ _HELP: Final = {
     "some time of a day: do not trust it for the best of many pairs, nor for the best of many looks. The line in the "
     "chart tests each of its own windows alone.",
     "evidence": "The chance that legs which nothing holds together ever look this much like a pair, however often one "
-    "looks. It counts bars in which both legs traded, since this app began to compute the pair, and never rises. "
+    "looks. It counts bars in which both legs traded, since the first bar that was computed, and never rises. "
     "Shown: the evidence of now comes up by chance on 5 % of days at most. Ended: so does the evidence that deviations "
     "no longer come back within 100 bars by half. Not in it: costs.",
     "half_life": "Time until half of a deviation of the tested spread has gone, at the pace of the tested bars, "
@@ -104,7 +105,7 @@ def pair_cards(
     venue : whose symbols are printed bare.
     cost_bps : round trip of both legs, in bps of one leg's notional.
     """
-    signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue)
+    signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue, waiting=waiting_text(answer, now_ns))
     names = labels((spec.y, spec.x), venue)
     cards = [
         _leg("y", spec.y, names[spec.y], answer, instruments, now_ns),
@@ -118,11 +119,13 @@ def pair_cards(
     return cards if answer is not None else [{**card, "value": "", "tone": "neutral"} for card in cards]
 
 
-def result_cards(answer: PairAnalytics | None, spec: PairSpec, compiling: str = "", *, venue: str = "") -> list[Card]:
-    """Cards of what was computed, without the last trades."""
+def result_cards(
+    answer: PairAnalytics | None, spec: PairSpec, compiling: str = "", *, venue: str = "", waiting: str = ""
+) -> list[Card]:
+    """Cards of what was computed, without the last trades; ``waiting`` says what a calibration waits for."""
     correlation, window = newest_closed(answer, "correlation"), window_text(answer, spec)
     return [
-        _signal(answer, spec, labels((spec.y, spec.x), venue), compiling),
+        _signal(answer, spec, labels((spec.y, spec.x), venue), compiling, waiting),
         _zscore(answer, spec),
         _spread(answer, spec),
         _hedge(answer, spec),
@@ -205,14 +208,16 @@ def _leg(
     return {**make_card(name, label, price, "{age} ago", tone, title), **of_moment(tick.time_ns, STALE_S, price)}
 
 
-def _signal(answer: PairAnalytics | None, spec: PairSpec, names: Mapping[str, str], compiling: str) -> Card:
+def _signal(
+    answer: PairAnalytics | None, spec: PairSpec, names: Mapping[str, str], compiling: str, waiting: str
+) -> Card:
     if answer is not None and not answer.computed:
         words = f"models are being compiled: {compiling}" if compiling else "models are being loaded"
         return make_card("signal", "Signal", "Compiling", words, "warn", _HELP["signal"])
     step = answer.calibrating if answer else None
     if answer is None or step is not None:
         have, needed, what = (step.have, step.needed, step.what) if step else (0, spec.window, "hedge ratio")
-        words = f"{what}: bars so far of bars needed"
+        words = f"{what}, {waiting}" if waiting else f"{what}: bars so far of bars needed"
         return make_card("signal", "Signal", f"Calibrating {have}/{needed}", words, "warn", _HELP["signal"])
     position, z, ratio = (newest_closed(answer, name) for name in ("position", "zscore", "hedge_ratio"))
     if position == 0 or not math.isfinite(position):

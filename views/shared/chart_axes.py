@@ -93,7 +93,12 @@ def pair_layout(
         **axes,
         "shapes": [
             *(line for panel, line in _thresholds(series) if panel in panels and panel not in empty),
-            *(_words(panel, why, colours) for panel, why in empty.items()),
+            *(_words(f"empty:{panel}", panel, why, colours) for panel, why in empty.items()),
+            *(
+                _words(f"note:{panel}", panel, series.note, colours, "top left")
+                for panel in ("price", "zscore")
+                if series.note and panel in panels
+            ),
         ],
         "annotations": list(tags),
         **shown,
@@ -256,10 +261,10 @@ def _last_value_tags(
         }
 
 
-def _words(panel: Panel, why: str, colours: Palette) -> dict[str, Any]:
-    """Why a panel is empty, in its middle: the label of a frame without a line."""
+def _words(name: str, panel: Panel, why: str, colours: Palette, position: str = "middle center") -> dict[str, Any]:
+    """Why a panel is empty, in its middle, or what it rests on: the label of a frame without a line."""
     return {
-        "name": f"empty:{panel}",
+        "name": name,
         "type": "rect",
         "xref": "paper",
         "x0": 0,
@@ -270,7 +275,7 @@ def _words(panel: Panel, why: str, colours: Palette) -> dict[str, Any]:
         "line": {"width": 0},
         "label": {
             "text": in_chart(why),
-            "textposition": "middle center",
+            "textposition": position,
             "font": {"size": 12, "color": colours.neutral},
         },
     }

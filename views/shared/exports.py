@@ -13,6 +13,7 @@ from alphastream.pairs import PairAnalytics, PairSpec, series_of
 from alphastream.uploads.digits import as_single
 from alphastream.uploads.series import bar_ends, row_ends
 from views.shared.escaping import in_cells
+from views.shared.head_words import bar_origins
 
 
 def analytics_frame(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None = None) -> pd.DataFrame:
@@ -31,6 +32,8 @@ def analytics_frame(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None =
         start_ns = closed["time_ns"] - length_ns
         end_ns = row_ends(y, x, start_ns, length_ns)
     frame = pd.DataFrame(_bar_times(start_ns, end_ns))
+    if answer.head.source is not None:
+        frame["bars_from"] = bar_origins(answer)
     for leg, symbol in (("y", spec.y), ("x", spec.x)):
         frame[f"{symbol}.price"] = with_their_digits(closed[leg])[0]
         frame[f"{symbol}.age_s"] = closed[f"{leg}_age_ns"] / 1e9

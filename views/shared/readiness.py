@@ -12,6 +12,7 @@ from alphastream.pairs import PairAnalytics, PairSpec
 from views.component import Card, Tone
 from views.shared.cards import make_card, move_bps, newest, newest_closed, of_moment
 from views.shared.fill_cost import FILL_COST_BPS, hedge_notional, round_trip_bps
+from views.shared.head_words import waiting_text
 from views.shared.series import SIGNIFICANT
 
 SHORTEST_HALF_LIFE: Final = 2.0
@@ -50,7 +51,7 @@ def ready_cards(
     fill_cost_bps : fee and half spread of one fill, in bps of its notional.
     """
     checks: list[Card] = [
-        _calibrated(answer),
+        _calibrated(answer, waiting_text(answer, now_ns)),
         _reverts(answer, spec),
         _edge(answer, spec, round_trip_bps(fill_cost_bps, hedge_notional(answer, spec))),
         _fresh(answer, spec, now_ns),
@@ -77,12 +78,14 @@ def _check(name: str, label: str, met: bool | None, value: str, sub: str, more: 
     return make_card(f"ready-{name}", label, value, sub, tone, " ".join(filter(None, (_HELP[key], more))))
 
 
-def _calibrated(answer: PairAnalytics | None) -> Card:
+def _calibrated(answer: PairAnalytics | None, waiting: str) -> Card:
     step = answer.calibrating if answer is not None else None
     if answer is not None and not answer.computed:
         return _check("calibrated", "Calibrated", False, "not yet", "models being compiled")
     if answer is None or step is not None:
         sub = f"{step.what} {step.have}/{step.needed}" if step is not None else "no answer yet"
+        if step is not None and waiting:
+            sub = f"{step.have}/{step.needed}, {waiting}"
         return _check("calibrated", "Calibrated", False, "not yet", sub)
     return _check("calibrated", "Calibrated", True, "yes", "all windows full")
 

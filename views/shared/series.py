@@ -18,6 +18,7 @@ from alphastream.feeds import Instrument
 from alphastream.pairs import PairAnalytics, PairSpec
 from views.shared.chart_columns import OHLC, Candles, base_prices, candles_at, first_price
 from views.shared.chart_options import ChartOptions, Panel
+from views.shared.head_words import figure_note
 from views.shared.instruments import labels
 from views.shared.waiting import waiting_words
 
@@ -77,6 +78,7 @@ class PairSeries:
     candles : the bars of a leg, where they are drawn.
     bases : prices of y and x that count as 100; None: those of the first row.
     waiting : why a panel is empty, where it may be.
+    note : what prices and z-score rest on, where that is not what happened.
     """
 
     y_symbol: str
@@ -104,6 +106,7 @@ class PairSeries:
     candles: Candles | None = None
     bases: tuple[float, float] | None = None
     waiting: Mapping[Panel, str] = field(default_factory=dict)
+    note: str = ""
 
     def __post_init__(self) -> None:
         for name, array in self.arrays().items():
@@ -189,6 +192,7 @@ def pair_series(
         candles=candles,
         bases=bases,
         waiting=waiting_words(answer, spec),
+        note=figure_note(answer),
     )
 
 

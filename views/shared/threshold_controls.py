@@ -9,7 +9,7 @@ import streamlit as st
 
 from alphastream.cointegration import newest_tested
 from alphastream.core.types import Floats
-from alphastream.errors import AlphaStreamError
+from alphastream.errors import AlphaStreamError, ParameterError
 from alphastream.graph import Graph, Node
 from alphastream.pairs import PairAnalytics, PairSpec, source_prices, traded_zscore
 from alphastream.strategies import (
@@ -23,6 +23,7 @@ from alphastream.trading.broker.costs import BrokerRules
 from views.shared.controls import ENTRIES, EXITS, sentence
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import hedge_notional, round_trip_bps
+from views.shared.head_words import no_inference
 from views.shared.threshold_tables import CAVEAT, PER_BARS, bps_of, fit_sentence, rules_frame, rules_of
 
 LABEL: Final = "Thresholds from cost"
@@ -103,6 +104,8 @@ def fit_of_page(
     """The fit on the closed bars of an answer, where a fill costs so many bps of its notional."""
     if answer is None or not len(answer.closed["time_ns"]):
         return None
+    if refusal := no_inference(answer, len(answer.closed["time_ns"])):
+        raise ParameterError(refusal)
     cost_bps = round_trip_bps(fill_cost_bps, hedge_notional(answer, spec))
     return _fit(
         answer, spec, answer.closed["settled_zscore"], cost_bps / bps_of(spec.price, float(answer.closed["y"][-1]))

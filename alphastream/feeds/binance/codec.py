@@ -9,10 +9,12 @@ import msgspec
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.binance.endpoints import VenueEndpoints
+from alphastream.feeds.binance.klines import BinanceKlines
 from alphastream.feeds.binance.market import BinanceMarket
 from alphastream.feeds.binance.rest import parse_exchange_info, parse_server_time, parse_trades
 from alphastream.feeds.binance.trades import TradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
+from alphastream.feeds.klines import KlineCodec
 from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
@@ -55,6 +57,11 @@ class BinanceCodec:
     def market(self) -> MarketCodec:
         """The codec of quotes, books and, of futures, funding."""
         return self._market
+
+    @property
+    def klines(self) -> KlineCodec | None:
+        """The codec of closed bars."""
+        return BinanceKlines(self._endpoints)
 
     @property
     def endings(self) -> int:

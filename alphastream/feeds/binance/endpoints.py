@@ -33,6 +33,7 @@ class VenueEndpoints:
     depth_weight : what the venue counts for the best 1,000 levels.
     history_s : how far back its REST trades are worth asking for.
     max_streams : of one connection.
+    has_seconds : whether it gives closed bars of a second.
     """
 
     name: str
@@ -51,6 +52,7 @@ class VenueEndpoints:
     depth_weight: int = 50
     history_s: int = 48 * 3600
     max_streams: int = 200  # the documents say 1024, clients are cut off above 200
+    has_seconds: bool = True
 
     def wire(self, instrument: InstrumentId) -> WireSymbol:
         """Return how an instrument is called in what goes to the venue.
@@ -86,6 +88,7 @@ BINANCE_USDM: Final = VenueEndpoints(
     book_rule="previous",
     marks_path="/market/stream",
     depth_weight=20,
+    has_seconds=False,
 )
 BINANCE_SPOT: Final = VenueEndpoints(
     name="binance-spot",

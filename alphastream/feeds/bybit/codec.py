@@ -12,6 +12,7 @@ from alphastream.feeds.bybit.endpoints import KEEPALIVE, REST_PATH, Category, fr
 from alphastream.feeds.bybit.market import BybitMarketCodec
 from alphastream.feeds.bybit.trades import TOPIC, BybitTradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
+from alphastream.feeds.klines import KlineCodec
 from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.spelling import require_carried
 from alphastream.instruments import InstrumentId
@@ -54,6 +55,11 @@ class BybitCodec:
     def market(self) -> MarketCodec | None:
         """A codec of quotes, books, mark prices and funding."""
         return BybitMarketCodec(self._category)
+
+    @property
+    def klines(self) -> KlineCodec | None:
+        """Return None: its bars are not read here."""
+        return None
 
     @property
     def endings(self) -> int:

@@ -11,6 +11,7 @@ from alphastream.feeds.coinbase.market import CoinbaseMarket
 from alphastream.feeds.coinbase.rest import parse_products, parse_server_time, parse_trades
 from alphastream.feeds.coinbase.trades import CoinbaseTrades
 from alphastream.feeds.coinbase.wire import MOST_PRODUCTS, NAME, TITLE, control, product, products
+from alphastream.feeds.klines import KlineCodec
 from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.spelling import joined
 from alphastream.instruments import InstrumentId
@@ -53,6 +54,11 @@ class CoinbaseCodec:
     def market(self) -> MarketCodec | None:
         """The codec of books."""
         return self._market
+
+    @property
+    def klines(self) -> KlineCodec | None:
+        """Return None: its bars are not read here."""
+        return None
 
     @property
     def endings(self) -> int:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
+from alphastream.feeds.klines import KlineCodec
 from alphastream.feeds.kraken.market import KrakenMarket
 from alphastream.feeds.kraken.rest import parse_pairs, parse_server_time, parse_trades
 from alphastream.feeds.kraken.trades import KrakenTrades
@@ -56,6 +57,11 @@ class KrakenCodec:
     def market(self) -> MarketCodec | None:
         """The codec of quotes and books."""
         return self._market
+
+    @property
+    def klines(self) -> KlineCodec | None:
+        """Return None: its bars are not read here."""
+        return None
 
     @property
     def endings(self) -> int:

@@ -9,6 +9,7 @@ from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
+from alphastream.feeds.klines import KlineCodec
 from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.okx import rest
 from alphastream.feeds.okx.contracts import SWAP, Contracts, wire_symbol
@@ -58,6 +59,11 @@ class OkxCodec:
     def market(self) -> MarketCodec | None:
         """A codec of quotes, books, mark prices and funding, that knows the same contracts."""
         return OkxMarketCodec(self._hosts, self._contracts)
+
+    @property
+    def klines(self) -> KlineCodec | None:
+        """Return None: its bars are not read here."""
+        return None
 
     @property
     def endings(self) -> int:

@@ -85,7 +85,8 @@ def test_calibration_is_counted() -> None:
     early = replace(answer(), calibration=(Progress("hedge ratio", 37, 40), Progress("z-score", 0, 40)))
     assert live(early)["signal"]["value"] == "Calibrating 37/40"
     assert live(early)["zscore"]["value"] == "–"
-    assert checks(early)["ready-calibrated"]["sub"] == "hedge ratio 37/40"
+    assert live(early)["signal"]["sub"] == "hedge ratio, ready at 00:11 UTC"
+    assert checks(early)["ready-calibrated"]["sub"] == "37/40, ready at 00:11 UTC"
 
 
 def test_a_z_score_that_settles_is_shown_and_not_acted_upon() -> None:
@@ -96,7 +97,7 @@ def test_a_z_score_that_settles_is_shown_and_not_acted_upon() -> None:
     assert found["zscore"]["tone"] == "neutral"
     assert found["signal"]["value"] == "Calibrating 90/360"
     assert found["trigger"]["value"] == "–"
-    assert checks(early)["ready-calibrated"]["sub"] == "settling 90/360"
+    assert checks(early)["ready-calibrated"]["sub"] == "90/360, ready at 00:14 UTC"
 
 
 def test_while_models_are_compiled_nothing_pretends_to_calibrate() -> None:

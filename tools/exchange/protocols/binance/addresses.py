@@ -34,7 +34,7 @@ USDM = Addresses(
     rest_root="/fapi",
     rest="/fapi/v1",
     limits=Limits(),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 1, "aggTrades": 20, "depth": 20},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 1, "aggTrades": 20, "depth": 20, "klines": 2},
 )
 SPOT = Addresses(
     name="binance-spot",
@@ -46,7 +46,7 @@ SPOT = Addresses(
     limits=Limits(
         ping_interval_s=20.0, pong_timeout_s=60.0, messages_per_second=5, streams=1_024, weight_per_minute=6_000
     ),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 4, "depth": 50},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 4, "depth": 50, "klines": 2},
 )
 US = Addresses(
     name="binance-us",
@@ -56,7 +56,7 @@ US = Addresses(
     rest_root="/api",
     rest="/api/v3",
     limits=Limits(messages_per_second=5, streams=1_024, weight_per_minute=1_200),
-    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 1, "depth": 10},
+    weights={"ping": 1, "time": 1, "exchangeInfo": 20, "aggTrades": 1, "depth": 10, "klines": 2},
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ...bars import LENGTHS_MS, bars_between
 from ...events import Trade
 from ...listings import Listing
 from ...protocol import PlayedMarket, Reply, RestRequest
@@ -39,6 +40,8 @@ def _content(venue: Addresses, request: RestRequest, market: PlayedMarket) -> ob
             return _exchange_info(venue, market)
         case "aggTrades":
             return [rest_row(trade, is_futures=venue.is_futures) for trade in _agg_trades(request.query, market)]
+        case "klines":
+            return _klines(venue, request.query, market)
         case "depth":
             return _depth(venue, request.query, market)
     if venue.is_futures and name in FUNDING:
@@ -72,6 +75,35 @@ def _between(market: PlayedMarket, symbol: str, start_ms: int | None, end_ms: in
         return playback.of_symbol(symbol, stop - limit, stop)
     start = playback.nth_at(symbol, start_ms)
     return playback.of_symbol(symbol, start, min(start + limit, stop))
+
+
+def _klines(venue: Addresses, query: Mapping[str, str], market: PlayedMarket) -> list[list[object]]:
+    symbol, limit = listed_symbol(query, market), limit_of(query, 500, 1_500 if venue.is_futures else 1_000)
+    length_ms = LENGTHS_MS.get(query.get("interval", ""), 0)
+    if not length_ms or (venue.is_futures and length_ms < 60_000):
+        raise RestError(-1120, "Invalid interval.")
+    if symbol not in market.playback.tape.positions:
+        return []
+    start_ms, end_ms = integer(query, "startTime"), integer(query, "endTime")
+    now_ms = market.playback.now_ns() // 1_000_000
+    end_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+    if start_ms is None:
+        start_ms = end_ms - end_ms % length_ms - (limit - 1) * length_ms
+    first_ms = -(-start_ms // length_ms) * length_ms
+    bars = bars_between(market.playback, symbol, length_ms, first_ms, min(end_ms + 1, first_ms + limit * length_ms))
+    return [
+        [
+            bar.start_ms,
+            *(bar.open, bar.high, bar.low, bar.close, bar.volume),
+            bar.start_ms + length_ms - 1,
+            "0",
+            bar.trades,
+            bar.bought,
+            "0",
+            "0",
+        ]
+        for bar in bars
+    ]
 
 
 def _depth(venue: Addresses, query: Mapping[str, str], market: PlayedMarket) -> dict[str, object]:
