@@ -1,6 +1,6 @@
 // The numbers above the chart and the list of what speaks for trading. Text nodes only: data never becomes markup.
 
-import { ageText, timeText } from "./freshness.js";
+import { ageText, timeText, zoneText } from "./freshness.js";
 
 const TONES = {
   neutral: { sign: "", word: "" },
@@ -101,7 +101,7 @@ function asOf(card, { state, since, clock, silentMs }) {
   const isLost = state === "lost" || state === "cut";
   shown.value = isLost && card.lost ? card.lost : shown.value;
   shown.tone = card.tone === "neutral" ? "neutral" : card.lost ? "warn" : "flat"; // nobody can say now
-  shown.stale = `${state === "silent" ? "no news" : "not of now: as"} of ${timeText(since)} UTC`;
+  shown.stale = `${state === "silent" ? "no news" : "not of now: as"} of ${timeText(since)} ${zoneText()}`;
   shown.age = ageText(silentMs);
   return shown;
 }

@@ -96,7 +96,24 @@ export function ageText(ms) {
   return seconds < 7200 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(0)} h`;
 }
 
-export const timeText = (ms) => new Date(ms).toISOString().slice(11, 19);
+/** The zone that times are shown in: the address has it. What no browser knows is UTC, as it is for the page. */
+function zone() {
+  const chosen = new URLSearchParams(location.search).get("tz") ?? "UTC";
+  try {
+    return new Intl.DateTimeFormat("en-GB", { timeZone: chosen }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
+}
+
+export const timeText = (ms) =>
+  new Intl.DateTimeFormat("en-GB", { timeZone: zone(), timeStyle: "medium" }).format(new Date(ms));
+
+/** "UTC", or "New York time". */
+export function zoneText() {
+  const name = zone();
+  return name === "UTC" ? name : `${name.split("/").at(-1).replaceAll("_", " ")} time`;
+}
 
 export const STALE_WORDS = {
   lost: (since) => `lost since ${timeText(since)}`,

@@ -1,5 +1,7 @@
 // Alerts as they come: a stack in the corner, and a sound for who wants one. Text nodes only: data never becomes markup.
 
+import { timeText, zoneText } from "./freshness.js";
+
 const MOST = 4;
 const STAYS_MS = 12_000;
 const MOST_SEEN = 500;
@@ -101,7 +103,7 @@ class Toast {
     const head = element("div", "toast-head", this.node);
     element("strong", "toast-title", head, note.title);
     const moment = new Date(note.time_ms).toISOString();
-    element("time", "toast-time", head, `${moment.slice(11, 19)} UTC`).dateTime = moment;
+    element("time", "toast-time", head, `${timeText(note.time_ms)} ${zoneText()}`).dateTime = moment;
     const close = element("button", "toast-close", head, "×");
     close.type = "button";
     close.setAttribute("aria-label", `Close: ${note.title}`);

@@ -19,6 +19,19 @@ from views.shared.instruments import labels
 MAX_MARKS: Final = 500
 HEIGHT: Final = 380
 _PAUSE_FILL: Final = "rgba(136,136,136,0.25)"
+_NO_AXIS: Final = {"range": [-1, 1], "showticklabels": False, "showgrid": False}
+"""Of a difference that is none: an axis from 0 to 1 would speak of sizes that are not there."""
+_SAME: Final = {
+    "type": "rect",
+    "xref": "paper",
+    "x0": 0,
+    "x1": 1,
+    "yref": "y2 domain",
+    "y0": 0.5,
+    "y1": 1,
+    "line": {"width": 0},
+    "label": {"text": "No difference", "textposition": "middle center", "font": {"size": 12}},
+}
 _SHARES: Final = ((0.30, 1.0), (0.0, 0.20))
 
 
@@ -88,6 +101,7 @@ def _marks(comparison: Parity, fills: Sequence[Fill], colours: Palette, venue: s
 
 def _layout(comparison: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
     axis = {"tickfont": {"size": 11}, "tickformat": ",~f", "hoverformat": ",.2f"}
+    is_same = not np.nan_to_num(comparison.paper - comparison.history.equity).any()
     return {
         "height": HEIGHT,
         "margin": {"l": 70, "r": 20, "t": 46, "b": 42},
@@ -110,8 +124,12 @@ def _layout(comparison: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
             "zerolinecolor": GREY,
             "rangemode": "tozero",
             **axis,
+            **(_NO_AXIS if is_same else {}),
         },
-        "shapes": [_pause(each) for each in outages if each.to_ns > comparison.from_ns],
+        "shapes": [
+            *(_pause(each) for each in outages if each.to_ns > comparison.from_ns),
+            *([_SAME] if is_same else []),
+        ],
         **headings(top for _, top in _SHARES),
     }
 

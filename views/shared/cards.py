@@ -17,6 +17,8 @@ from alphastream.pairs import SETTLING, PairAnalytics, PairSpec, alarm_rows
 from alphastream.performance import signal_result
 from alphastream.reports.metrics import utc
 from views.component import Card, Tone
+from views.shared.clock import UTC
+from views.shared.clock import moment_text as zoned_text
 from views.shared.head_words import waiting_text
 from views.shared.instruments import labels
 from views.shared.metrics import UNKNOWN, plain
@@ -96,6 +98,7 @@ def pair_cards(
     *,
     venue: str = "",
     cost_bps: float = 0.0,
+    zone: str = UTC,
 ) -> list[Card]:
     """Cards of a live pair, in reading order; empty values while no answer is there.
 
@@ -104,6 +107,7 @@ def pair_cards(
     compiling : how far the models are that are still being compiled, from ``progress_text``.
     venue : whose symbols are printed bare.
     cost_bps : round trip of both legs, in bps of one leg's notional.
+    zone : of the times on them.
     """
     signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue, waiting=waiting_text(answer, now_ns))
     names = labels((spec.y, spec.x), venue)
@@ -111,7 +115,7 @@ def pair_cards(
         _leg("y", spec.y, names[spec.y], answer, instruments, now_ns),
         _leg("x", spec.x, names[spec.x], answer, instruments, now_ns),
         signal,
-        _result(answer, spec, cost_bps),
+        _result(answer, spec, cost_bps, zone),
         zscore,
         _trigger(answer, spec),
         *others,
@@ -230,7 +234,7 @@ def _signal(
     return make_card("signal", "Signal", f"{side.capitalize()} spread", words, side, _HELP["signal"])
 
 
-def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Card:
+def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float, zone: str) -> Card:
     """What the newest signal is worth since it began."""
 
     def card(label: str, value: str, sub: str, tone: Tone = "neutral") -> Card:
@@ -244,9 +248,9 @@ def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Ca
         return card("Result of the signal", UNKNOWN, "no signal so far")
     side: Tone = "long" if found.side > 0 else "short"
     tone = side
-    began = moment_text(found.began_ns, answer)
+    began = moment_text(found.began_ns, answer, zone)
     if found.ended_ns is not None:
-        label, more = f"Last: {side} {began} to {moment_text(found.ended_ns, answer)}", "; closed"
+        label, more = f"Last: {side} {began} to {moment_text(found.ended_ns, answer, zone)}", "; closed"
         tone = "neutral"
     else:
         label = f"{side.capitalize()} since {began}"
@@ -261,10 +265,11 @@ def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Ca
     return card(label, f"{found.gross_bps:+.1f} bps gross", f"{found.gross_bps - cost_bps:+.1f} after cost{more}", tone)
 
 
-def moment_text(time_ns: int, answer: PairAnalytics) -> str:
-    """A moment of an answer, UTC: the time of day, with its day where that is not the newest bar's."""
-    moment, newest = utc(time_ns), utc(int(answer.closed["time_ns"][-1]))
-    return f"{moment:%H:%M:%S}" if moment.date() == newest.date() else f"{moment:%m-%d %H:%M}"
+def moment_text(time_ns: int, answer: PairAnalytics, zone: str = UTC) -> str:
+    """A moment of an answer: the time of day, with its day where that is not the newest bar's; its zone but for UTC."""
+    moment, newest = (utc(at).tz_convert(zone) for at in (time_ns, int(answer.closed["time_ns"][-1])))
+    form = "%H:%M:%S" if moment.date() == newest.date() else "%m-%d %H:%M"
+    return f"{moment:{form}}" if zone == UTC else zoned_text(time_ns, form, zone)
 
 
 def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Card:

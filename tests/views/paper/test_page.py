@@ -287,6 +287,10 @@ def test_a_pause_is_shaded_and_fills_are_marked(tmp_path: Path, pipeline: TapePi
     assert sum(len(trace.x) for trace in figure.data[3:]) == len(view.fills)
     equity = view.cash + float(found.history.marks[-1] @ view.positions)
     assert found.paper[-1] == pytest.approx(equity)
+    assert figure.layout.yaxis2.showticklabels is not False
+    same = equity_figure(replace(found, paper=found.history.equity), view.fills, view.outages)
+    assert [shape.label.text for shape in same.layout.shapes] == ["pause", "No difference"]
+    assert same.layout.yaxis2.showticklabels is False  # none from 0 to 1
 
 
 class Cut:
