@@ -25,6 +25,7 @@ from views.shared.sessions import close_ended, note_session
 from views.shared.status_bar import status_bar
 from views.shared.system import get_file_budget, get_sessions, get_settings, get_shelf, get_system, load_user_code
 from views.shared.visitor import VisitorCookie
+from views.shared.workflow import go_on
 from views.start.unknown_page import asked_page, unknown_page
 
 ROOT = Path(__file__).resolve().parent
@@ -132,6 +133,7 @@ def pages() -> None:
         st.Page("views/glossary/page.py", title="Glossary", url_path="glossary", icon=":material/menu_book:"),
     ]
     page = st.navigation([*known, *unknown_pages(known)], position="top")
+    go_on()
     status_bar()
     with telling_ignored(page.url_path):
         page.run()

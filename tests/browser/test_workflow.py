@@ -89,7 +89,7 @@ def pair(**other: str) -> dict[str, str]:
 
 
 def test_the_same_pair_and_costs_from_scan_to_alert(app: RunningApp, open_page: OpenPage) -> None:
-    page = open_page(f"{app.url}?{urlencode(ASKED)}")
+    page = open_page(f"{app.url}live?{urlencode(ASKED)}")
     expect_standing(page, **ASKED)
     expect(page.get_by_text("Round trip: 4 fills at 4 bps, 8 bps of both legs, 16 bps of one")).to_be_visible()
 
@@ -136,11 +136,11 @@ def test_the_same_pair_and_costs_from_scan_to_alert(app: RunningApp, open_page: 
     page.reload()
     expect(page.get_by_role("spinbutton", name="Window (bars)")).to_have_value(str(window))
 
-    page.goto(f"{app.url}?{urlencode(query(page))}")  # one address, any page
+    page.goto(f"{app.url}live?{urlencode(query(page))}")  # one address, any page
     expect_standing(page, **taken, fill_cost="4")
     go(page, "Backtest this", "backtest")
     expect(page.get_by_role("radio", name="Recorded tape")).to_be_checked()
-    go(page, "Open live", "")
+    go(page, "Open live", "live")
     expect_standing(page, **taken, fill_cost="4")
     expect(page.get_by_text(TITLE)).to_have_count(0)
 
@@ -168,7 +168,7 @@ def test_a_fold_and_a_row_of_the_sweep_can_be_taken_over(app: RunningApp, open_p
     ("path", "sentences"),
     [
         (
-            "?window=9000&model=Hubre&entry=wide&interval=7s&y=KO&preset=Moon&round_trip_cost=8",
+            "live?window=9000&model=Hubre&entry=wide&interval=7s&y=KO&preset=Moon&round_trip_cost=8",
             (
                 "window=9000; Window (bars) goes from 20 to 500: 100 is shown.",
                 "model=Hubre; Model is one of OLS, Kalman (discounted), Huber, TLS, Frozen OLS, did you mean Huber?",
@@ -204,7 +204,7 @@ def test_what_a_link_does_not_get_is_told_above_the_controls(
 
 def test_a_pair_of_a_file_is_not_opened_where_only_the_feed_is(app: RunningApp, open_page: OpenPage) -> None:
     rows = "\n".join(f"2024-01-{1 + at // 24:02d} {at % 24:02d}:00,{100 + at % 7},{50 + at % 5}" for at in range(400))
-    page = open_page(f"{app.url}history?window=20")
+    page = open_page(f"{app.url}history?source=Upload&window=20")
     page.locator("input[type=file]").set_input_files(
         {"name": "wide.csv", "mimeType": "text/csv", "buffer": f"time,KO,PEP\n{rows}\n".encode()}
     )

@@ -59,7 +59,13 @@ def page_of(name: str, **query: str) -> AppTest:
 def page_in(session: Mapping[str, Any], name: str, **query: str) -> AppTest:
     """The same in a session that holds something already."""
     path = str(ROOT / "views" / name / "page.py")
-    script = f"import streamlit as st; st.navigation([st.Page({path!r})]).run()"
+    script = (
+        "import streamlit as st\n"
+        "from views.shared.links import telling_ignored\n"
+        f"page = st.navigation([st.Page({path!r})])\n"
+        "with telling_ignored(page.url_path):\n"
+        "    page.run()\n"
+    )
     test = AppTest.from_string(script, default_timeout=120.0)
     for key, value in query.items():
         test.query_params[key] = value

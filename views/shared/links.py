@@ -38,12 +38,14 @@ class _Visit:
     asked : what the address said of controls that were not drawn yet, by key.
     told : by key, where the control stood then, and the sentence.
     bound : keys of controls that stand in the address of this page.
+    place : where the notice goes; each run makes it anew.
     """
 
     page: str
     asked: dict[str, list[str]]
     told: dict[str, tuple[Any, str]] = field(default_factory=dict)
     bound: set[str] = field(default_factory=set)
+    place: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Tabs:
 
 @contextmanager
 def telling_ignored(page: str) -> Iterator[None]:
-    """Say above a page, which runs meanwhile, what of its address was not taken.
+    """Say on a page, which runs meanwhile, what of its address was not taken; above it, where it has no place for that.
 
     A sentence stays until its control is moved, or the page is left.
 
@@ -65,8 +67,8 @@ def telling_ignored(page: str) -> Iterator[None]:
     ----------
     page : what tells it from others.
     """
-    place = st.empty()
     visit = _visit(page)
+    visit.place = st.empty()
     with _controls(visit.bound) as seen:
         yield
     for key in [key for key in visit.asked if key in seen]:
@@ -79,7 +81,14 @@ def telling_ignored(page: str) -> Iterator[None]:
             del visit.told[key]
     if visit.told:
         words = [in_markdown(sentence) for _, sentence in visit.told.values()]
-        place.warning("  \n".join(words), icon=":material/link_off:", title="Not all of this link could be taken")
+        visit.place.warning("  \n".join(words), icon=":material/link_off:", title="Not all of this link could be taken")
+
+
+def place_notice() -> None:
+    """Put the notice here: below the head of a page, above its controls."""
+    visit = st.session_state.get(VISIT)
+    if isinstance(visit, _Visit):
+        visit.place = st.empty()
 
 
 def tell(key: str, sentence: str) -> None:

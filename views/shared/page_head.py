@@ -5,6 +5,7 @@ import streamlit as st
 from alphastream.errors import ParameterError
 from views.shared.glossary import linked
 from views.shared.heads import HEADS
+from views.shared.links import place_notice
 
 
 def page_head(name: str) -> None:
@@ -30,3 +31,4 @@ def page_head(name: str) -> None:
         st.markdown(f"**What it does not say.** {linked(head.limits)}")
         st.caption("Words that are underlined open the glossary.")
     row.markdown(head.sentence, width="content")
+    place_notice()

@@ -25,6 +25,7 @@ from views.shared.watching import watched
 
 Place = Literal["live", "history", "scanner", "backtest", "paper", "alerts", "watchlist"]
 WATCHED: Final = "watched_view"  # in the session: what the alerts page begins a rule with
+GOING: Final = "going"  # in the session: page and address of a button that was pressed
 START_RUN: Final = "Start a run"
 SECOND: Final = 10**9
 
@@ -65,26 +66,33 @@ def workflow(view: PairView, *, here: Place, key: str = "flow") -> None:
         if target.page == here:
             continue
         why = cannot(view, target.page, pipeline, failure)
-        if row.button(
+        row.button(
             target.words,
             icon=f":material/{target.icon}:",
             key=f"{key}_{target.page}",
             help=in_markdown(why) if why else target.help,
             disabled=why is not None,
-            on_click=_take,
+            on_click=_go,
             args=(view, target.page),
-        ):
-            venue = pipeline.venue if pipeline is not None else ""
-            controls = view.query(venue) if target.page == "alerts" else taken(view, target.page, venue)
-            if target.page == "watchlist":
-                controls = {}  # it writes its list there itself
-            st.switch_page(f"views/{target.page}/page.py", query_params=not_bound(controls))
+        )
 
 
-def _take(view: PairView, page: Place) -> None:
-    """Put everything where the controls of a page look. In a callback: before any control of this page is drawn."""
+def _go(view: PairView, page: Place) -> None:
+    """Put everything where the controls of a page look, in a callback: a control that is drawn cannot be set."""
     pipeline = get_system().pipeline
-    st.session_state.update(taken(view, page, pipeline.venue if pipeline is not None else ""))
+    venue = pipeline.venue if pipeline is not None else ""
+    values = taken(view, page, venue)
+    st.session_state.update(values)
+    in_address = view.query(venue) if page == "alerts" else {} if page == "watchlist" else values  # that writes its own
+    st.session_state[GOING] = page, not_bound(in_address)
+
+
+def go_on() -> None:
+    """Go to the page whose button was pressed, before the one it stands on runs once more."""
+    going = st.session_state.pop(GOING, None)
+    if going is not None:
+        page, query = going
+        st.switch_page(f"views/{page}/page.py", query_params=query)
 
 
 def taken(view: PairView, page: Place, venue: str) -> Mapping[str, Any]:

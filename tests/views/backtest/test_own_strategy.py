@@ -57,7 +57,8 @@ def test_broken_and_changed_files_are_named(tmp_path: Path) -> None:
 def test_a_strategy_that_is_not_loaded(tmp_path: Path) -> None:
     with user_files(tmp_path / "user", breakout=EXAMPLE):
         test = page_of("backtest", strategy="SpreadBreakouts", window="20")
-        assert "asks for the strategy SpreadBreakouts, which is not loaded. Did you mean SpreadBreakout?" in words(test)
+        assert "asks for strategy=SpreadBreakouts; Strategy is one of" in words(test)
+        assert "did you mean SpreadBreakout? z-score threshold is shown." in words(test)
 
 
 def test_one_instrument_and_every_control(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
-from tests.views.running import ROOT, app, read, words
+from tests.views.running import app, page_of, read, words
 
 pytestmark = pytest.mark.usefixtures("replaying")
 
@@ -19,22 +19,6 @@ def told(test: AppTest) -> list[str]:
 
 def page(name: str) -> str:
     return f"views/{name}/page.py"
-
-
-def opened(name: str, **query: str) -> AppTest:
-    """A page opened by this address: not, as under ``app``, after the live page has taken what it shares with it."""
-    path = str(ROOT / page(name))
-    script = (
-        "import streamlit as st\n"
-        "from views.shared.links import telling_ignored\n"
-        f"page = st.navigation([st.Page({path!r}, default=True)])\n"
-        "with telling_ignored(page.url_path):\n"
-        "    page.run()\n"
-    )
-    test = AppTest.from_string(script, default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +74,7 @@ def opened(name: str, **query: str) -> AppTest:
     ],
 )
 def test_a_value_that_is_not_taken_is_told_with_what_is_shown(name: str, query: dict[str, str], sentence: str) -> None:
-    found = told(opened(name, **query))
+    found = told(page_of(name, **query))
     assert len(found) == 1
     assert sentence in found[0]
 
@@ -118,9 +102,9 @@ def test_a_control_that_is_drawn_later_is_told_then() -> None:
     assert ["folds=900" in each for each in told(test.run())] == [True]
 
 
-def test_an_unknown_indicator_is_told_as_soon_as_the_link_is_opened() -> None:
+def test_an_unknown_indicator_is_told_as_soon_as_the_link_is_page_of() -> None:
     for name in ("live", "history"):
-        test = opened(name, indicator="EMMA", source="Bundled recording", window="20")
+        test = page_of(name, indicator="EMMA", source="Bundled recording", window="20")
         assert ["indicator=EMMA; Indicator does not offer that among its" in each for each in told(test)] == [True]
         assert test.selectbox(key="indicator").value == "SMA"
 
@@ -132,6 +116,6 @@ def test_what_controls_tell_the_browser_can_still_be_read() -> None:
 
 def test_a_cost_per_fill_in_the_address_fills_both_parts() -> None:
     for name, query in (("backtest", {}), ("paper", {"paper_tab": "Start a run"})):
-        test = opened(name, fill_cost="8", **query)
+        test = page_of(name, fill_cost="8", **query)
         assert told(test) == []
         assert (test.number_input(key="taker").value, test.number_input(key="half_spread").value) == (7.5, 0.5)
