@@ -87,13 +87,13 @@ def beside(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -> Beside:
         return (figure, text, words) if math.isfinite(value) else (figure, UNKNOWN, f"not defined: {why}")
 
     still, too_close = "the benchmark does not move", "both moved alike, or there are fewer than two returns"
-    beta_words = f"± {found.beta_error:.3f}; covariance over the variance of the benchmark"
+    beta_words = f"± {found.beta_error:.4f}; covariance over the variance of the benchmark"
     alpha_words = f"± {found.alpha_error:.3%}, {unit}, without a riskless rate"
     if abs(found.alpha) < 2.0 * found.alpha_error:
         alpha_words += "; within two errors of 0, so it may be luck"
     rows = [
         (f"Return of {name}", f"{total:+.3%}", "from the first row to the last"),
-        row("Beta", found.beta, f"{found.beta:.3f}", beta_words, still),
+        row("Beta", found.beta, f"{found.beta:.4f}", beta_words, still),
         row("Alpha", found.alpha, f"{found.alpha:+.3%}", alpha_words, still),
         row(
             "Correlation", found.correlation, f"{found.correlation:.3f}", "of the returns", "one of both does not move"

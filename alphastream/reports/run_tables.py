@@ -136,9 +136,10 @@ def moments_rows(basis: Basis) -> list[tuple[str, str, str]]:
     found = moments(basis.returns)
     if not found.std > 0.0:
         return [("Returns", f"{found.rows:,}", "they do not vary")]
+    nothing = int((basis.returns == 0.0).sum())
     chance = 1.96 * math.sqrt(6.0 / found.rows)
     return [
-        ("Returns", f"{found.rows:,}", f"of a {basis.word}, those without a position among them"),
+        ("Returns", f"{found.rows:,}", f"of a {basis.word}; {nothing:,} of them are 0, as without a position"),
         ("Mean", f"{found.mean:+.4%}", ""),
         ("Deviation", f"{found.std:.4%}", "of the sample"),
         (

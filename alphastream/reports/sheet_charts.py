@@ -114,7 +114,7 @@ def _panels(run: Run, panels: Mapping[str, tuple[int, Sequence[Line]]], dark: bo
     heights = [height for height, _ in panels.values()]
     places = domains(heights, _GAP)
     figure, axes = go.Figure(), {}
-    for place, ((_, lines), (bottom, top)) in enumerate(zip(panels.values(), places, strict=True)):
+    for place, ((panel, (_, lines)), (bottom, top)) in enumerate(zip(panels.items(), places, strict=True)):
         for name, values, colour, dash in lines:
             x, y = thin_out(time, np.asarray(values, dtype=np.float64), MAX_POINTS)
             figure.add_scatter(
@@ -133,7 +133,7 @@ def _panels(run: Run, panels: Mapping[str, tuple[int, Sequence[Line]]], dark: bo
             "anchor": "x",
             "zeroline": True,
             "zerolinecolor": GREY,
-            "tickformat": ",~s",
+            "tickformat": ",~g" if panel == "leverage" else ",~s",
             "hoverformat": hover,
             "nticks": 5,
         }

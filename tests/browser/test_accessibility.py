@@ -221,12 +221,33 @@ def show_risk(page: Page, folder: Path) -> None:
     expect(page.get_by_role("button", name="Watch them no more")).to_be_visible(timeout=WAIT_MS)
 
 
+def show_sheet(page: Page, folder: Path) -> None:
+    show_backtest(page, folder)
+    page.get_by_role("tab", name="Tear sheet").click()
+    expect(page.get_by_role("heading", name="Exposure and leverage")).to_be_visible(timeout=WAIT_MS)
+
+
+def show_runs(page: Page, folder: Path) -> None:
+    page.get_by_role("button", name="Open the Backtest page").click()
+    show_backtest(page, folder)
+    for name in ("one", "other"):
+        page.get_by_role("button", name="Keep this run").click()
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Keep", exact=True).click()
+        expect(page.get_by_text(f"{name} is kept")).to_be_visible(timeout=WAIT_MS)
+        page.keyboard.press("Escape")
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_text("Open with its settings").first).to_be_visible(timeout=WAIT_MS)
+
+
 PAGES: Final[dict[str, tuple[str, Callable[[Page, Path], None]]]] = {
     "start": ("", show_start),
     "live": ("live", show_live),
     "scanner": ("scanner", show_scan),
     "portfolio": ("portfolio", show_portfolio),
     "backtest": ("backtest", show_backtest),
+    "tear sheet": ("backtest", show_sheet),
+    "runs": ("runs", show_runs),
     "paper": ("paper", show_paper),
     "arbitrage": ("arbitrage", show_arbitrage),
     "alerts": ("alerts", show_alerts),

@@ -187,7 +187,7 @@ def test_a_benchmark_is_read_as_of_the_rows() -> None:
     text = run_html(run, benchmark=levels)
     held = np.repeat(run.marks[::2, 0], 2)[:300]
     found = against_benchmark(basis_of(run).returns[1:], held[1:] / held[:-1] - 1.0, 365.25)
-    assert f"<td>{found.beta:.3f}</td>" in text
+    assert f"<td>{found.beta:.4f}</td>" in text
     assert f"<td>{found.correlation:.3f}</td>" in text
     with pytest.raises(ParameterError, match="a level for each row"):
         run_html(run, benchmark=[1.0, 2.0])

@@ -7,10 +7,12 @@ import streamlit as st
 from alphastream.backtest import Definition, RunResult
 from alphastream.backtest.saved_run import LONGEST_NAME, SavedRun, saved_run
 from alphastream.errors import AlphaStreamError
+from alphastream.pairs import PairSpec
 from alphastream.performance import Performance
 from alphastream.reports import settings_of
 from alphastream.reports.basis import basis_of
 from alphastream.reports.run_tables import summary_rows
+from alphastream.reports.settings import fields_of
 from views.backtest.controls import BacktestRequest
 from views.backtest.data_controls import Data
 from views.shared import saved_runs
@@ -68,7 +70,17 @@ def _saved(data: Data, request: BacktestRequest, result: RunResult, performance:
         saved_ns=saved_runs.now_ns(),
         data=data.title,
         extent=extent,
-        settings=settings_of(request.strategy, request.rules, request.capital, data.title),
+        settings=_settings(request, data),
         figures=summary_rows(result, performance, basis_of(result)),
         controls=saved_runs.controls_now(),
     )
+
+
+def _settings(request: BacktestRequest, data: Data) -> list[tuple[str, str]]:
+    """Everything the run was asked for; of one pair a line a parameter, so that one that differs shows."""
+    strategy = request.strategy
+    lines = settings_of(strategy, request.rules, request.capital, data.title)
+    specs = strategy.pairs
+    if len(specs) != 1 or not isinstance(specs[0], PairSpec):
+        return lines
+    return fields_of(specs[0]) + [line for line in lines if not line[0].startswith("pair ")]

@@ -115,8 +115,13 @@ def _beside(runs: Sequence[SavedRun]) -> None:
     st.markdown("**Settings**, those that differ first")
     settings = tables.settings_frame(some, shown_venue(get_system()))
     _wide(settings, "runs_settings", "Settings of the runs, a column each, those that differ first")
+    said: dict[str, list[str]] = {}
     for run in some:
-        _code(run)
+        for words in changes_of_code(run):
+            said.setdefault(words, []).append(run.name)
+    for words, names in said.items():
+        text = in_markdown(f"{', '.join(names)}: {words}")
+        st.warning(text, icon=":material/code_off:", title="Other code than now")
     st.caption(ANOTHER)
     offer_file("Comparison as CSV", lambda: tables.comparison_csv(some), "runs.csv", key="csv_runs")
 
@@ -143,11 +148,6 @@ def _wide(frame: Any, key: str, says: str) -> None:
     st.dataframe(frame, hide_index=True, height=table_height(len(frame)), key=key, alt=says, column_config=config)
 
 
-def _code(run: SavedRun) -> None:
-    for words in changes_of_code(run):
-        st.warning(in_markdown(f"{run.name}: {words}"), icon=":material/code_off:", title="Other code than now")
-
-
 # ---- one ---------------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +156,8 @@ def _one(runs: Sequence[SavedRun]) -> None:
     by_name = {run.name: run for run in runs}
     run = by_name[str(st.selectbox("Run", list(by_name), key="kept_run"))]
     st.caption(in_markdown(f"{in_words(run.strategy, shown_venue(get_system()))}, {run.data}: {run.extent}."))
-    _code(run)
+    for words in changes_of_code(run):
+        st.caption(in_markdown(words))
     row = st.container(horizontal=True)
     if row.button(
         "Open with its settings",

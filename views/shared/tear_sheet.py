@@ -77,15 +77,20 @@ def _calendar(run: Run) -> None:
         return f"background-color: rgba({UP if value >= 0.0 else DOWN},{strength(value, shade):.2f})"
 
     numbers = [name for name in found.frame.columns if name not in ("year", "day", "hour from")]
+    styled = found.frame.style.map(colour, subset=pd.Index(found.shaded))
     st.dataframe(
-        found.frame.style.map(colour, subset=pd.Index(found.shaded)).format(
-            "{:+,.3f}", subset=pd.Index(numbers), na_rep=UNKNOWN
-        ),
+        styled.format(_signed, subset=pd.Index(numbers), na_rep=UNKNOWN),
         hide_index=True,
         height=table_height(len(found.frame)),
+        placeholder=UNKNOWN,
         key="sheet_calendar",
         alt=f"{found.title} in percent",
     )
+
+
+def _signed(value: object) -> str:
+    """A number with its sign; nothing has none."""
+    return f"{value:+,.3f}" if isinstance(value, float) and value else "0"
 
 
 def _drawdowns(run: Run, dark: bool) -> None:

@@ -48,6 +48,7 @@ def test_a_run_is_kept_with_all_that_made_it(folder: RunFolder) -> None:
     assert run.definition["strategy"]["kind"] == "ZScoreThreshold"
     assert run.definition["strategy"]["pair"]["entry"] == 1.75
     assert dict(run.settings)["capital"] == "100,000.00"
+    assert dict(run.settings)["entry"] == "1.75"
     assert run.rows > 100
     assert {name: value for name, value, _ in run.figures}["Total return"].endswith("%")
     keep(test, "my run")
