@@ -62,8 +62,9 @@ bench:  ## every benchmark, one table each; bench-tape apart
 bench-tape:  ## the tape from the socket to the disk, beside the program as it was: a quarter of an hour
 	$(PYTHON) -m benchmarks.bench_tape
 
-bench-live:  ## received -> painted on the live page: one browser, 20 and 100 clients, with and without the channel
+bench-live:  ## received -> painted on live page and watchlist: one browser, 20 and 100 clients, with and without the channel
 	$(PYTHON) -m benchmarks.bench_live
+	$(PYTHON) -m benchmarks.bench_watchlist
 
 calibration:  ## write docs/calibration.md: how often each verdict is wrong on simulated markets; minutes
 	$(PYTHON) -m calibration

@@ -36,13 +36,15 @@ from views.watchlist.rows import Shown
 PAIRS, SYMBOLS = 30, 10
 BARS, ROUNDS = 300, 40
 OTHERS = 99
+WINDOW = 20
+KNOWN = "() => [...document.querySelectorAll('.wl-row .wl-zscore .wl-value')].every(z => z.textContent !== '–')"
 
 
 def address() -> str:
     """Of the page with all pairs."""
     names = Tape.read().widened(SYMBOLS).symbols
     chosen = islice(combinations(sorted(names), 2), PAIRS)
-    return f"watchlist?pairs={pairs_text(((y, x) for x, y in chosen), '').replace(' ', '+')}"
+    return f"watchlist?pairs={pairs_text(((y, x) for x, y in chosen), '').replace(' ', '+')}&window={WINDOW}"
 
 
 def message_costs(specs: list[PairSpec]) -> tuple[float, float]:
@@ -96,6 +98,7 @@ def main(seconds: float) -> None:
         browser: Any = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         with server(venue) as (host, pid):
             page, seen = open_page(browser, host, address(), shows)
+            page.wait_for_function(KNOWN, timeout=120_000)  # windows are full: every cell moves
             alone = report(f"{PAIRS} pairs, 1 session", page, pid, seconds)
             crowd = Crowd()
             crowd.add(OTHERS, crowd.follow, seen["url"], seen["topic"])
