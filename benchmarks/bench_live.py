@@ -102,10 +102,11 @@ class Crowd:
         for client in self.running:
             client.cancel()
 
-    async def follow(self, url: str, topic: str) -> None:
-        """A client of the channel that reads everything."""
+    async def follow(self, url: str, topics: str) -> None:
+        """A client of the channel that reads everything: of the figure, and of the line above the page."""
         async with websockets.connect(url, max_size=None, compression=None) as socket:
-            await socket.send(orjson.dumps({"subscribe": topic}).decode())
+            for topic in topics.split():
+                await socket.send(orjson.dumps({"subscribe": topic}).decode())
             async for message in socket:
                 assert isinstance(message, bytes)
                 if b'"base"' not in message[:120]:
@@ -175,7 +176,7 @@ def report(what: str, page: Page, pid: int, seconds: float) -> float:
 def open_page(
     browser: Any, host: str, path: str = "live", shows: str = "[data-testid=live-figure][data-drawn]"
 ) -> tuple[Page, dict[str, str]]:
-    """A page, the live one unless said, once it shows something; the address of its channel and its topic."""
+    """A page, the live one unless said, once it shows something; the address of its channel and its topics."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     seen: dict[str, str] = {}
 
@@ -186,7 +187,7 @@ def open_page(
 
     def keep(payload: str | bytes) -> None:
         if found := re.search(r'"subscribe":"(\w+)"', payload if isinstance(payload, str) else payload.decode()):
-            seen["topic"] = found[1]
+            seen["topics"] = " ".join({*seen.get("topics", "").split(), found[1]})
 
     page.on("websocket", note)
     page.goto(f"http://{host}/{path}")
@@ -205,10 +206,10 @@ def main(seconds: float) -> None:
             page, seen = open_page(browser, host)
             alone = report("channel, 1 session", page, pid, seconds)
             crowd = Crowd()
-            crowd.add(19, crowd.follow, seen["url"], seen["topic"])
+            crowd.add(19, crowd.follow, seen["url"], seen["topics"])
             page.wait_for_timeout(2_000)
             report("channel, 20 sessions", page, pid, seconds)
-            crowd.add(80, crowd.follow, seen["url"], seen["topic"])
+            crowd.add(80, crowd.follow, seen["url"], seen["topics"])
             page.wait_for_timeout(3_000)
             many = report("channel, 100 sessions", page, pid, seconds)
             print(f"99 more clients: {many - alone:.2f} core; median update {statistics.median(crowd.sizes):.0f} bytes")

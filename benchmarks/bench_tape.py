@@ -150,7 +150,7 @@ def pages(seconds: float) -> None:
         with server(ws_url.removeprefix("ws://")) as (host, _):
             page, seen = open_page(browser, host)
             crowd = Crowd()
-            crowd.add(PAGES - 1, crowd.follow, seen["url"], seen["topic"])
+            crowd.add(PAGES - 1, crowd.follow, seen["url"], seen["topics"])
             page.wait_for_timeout(3_000)
             before, begun = written(host), time.perf_counter()
             page.wait_for_timeout(seconds * 1_000)

@@ -101,7 +101,7 @@ def main(seconds: float) -> None:
             page.wait_for_function(KNOWN, timeout=120_000)  # windows are full: every cell moves
             alone = report(f"{PAIRS} pairs, 1 session", page, pid, seconds)
             crowd = Crowd()
-            crowd.add(OTHERS, crowd.follow, seen["url"], seen["topic"])
+            crowd.add(OTHERS, crowd.follow, seen["url"], seen["topics"])
             page.wait_for_timeout(3_000)
             crowd.sizes.clear()
             many = report(f"{PAIRS} pairs, {OTHERS + 1} sessions", page, pid, seconds)

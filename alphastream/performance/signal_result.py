@@ -51,6 +51,15 @@ class SignalResult:
             earned = (moved_y - self.hedge_ratio * moved_x) / self.y
         return self.side * earned * BPS
 
+    @property
+    def hedge_notional(self) -> float:
+        """Notional of x for one of y at its beginning; negative where both legs were bought or sold."""
+        return self.hedge_ratio if self.log else self.hedge_ratio * self.x / self.y
+
+    def net_bps(self, fill_cost_bps: float) -> float:
+        """What is left after four fills, two of each leg, that cost so many bps of the notional at the beginning."""
+        return self.gross_bps - 2.0 * fill_cost_bps * (1.0 + abs(self.hedge_notional))
+
 
 def signal_result(
     time_ns: npt.ArrayLike,

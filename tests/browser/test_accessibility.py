@@ -37,7 +37,7 @@ WAY: Final = (
         "Explain",
     ),
     *("Preset", "Dependent leg (y)", "Hedge leg (x)", "Bar", "Model"),
-    *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Round trip, bps"),
+    *("Window (bars)", "Entry |z|", "Exit |z|", "Prices", "Cost per fill, bps"),
     *("lf-numbers", "lf-checks", "modebar", "Bars shown", "Download", "Link to this view"),
     *("Tests", "Correlations", "Feed and tape"),
 )

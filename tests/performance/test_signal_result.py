@@ -36,6 +36,16 @@ def test_a_long_spread_of_units_by_hand() -> None:
     assert result.gross_bps == pytest.approx(-125.0)
 
 
+def test_four_fills_are_paid_on_what_each_leg_is_worth_at_the_beginning() -> None:
+    result = of([0, 1, 1, 1, 1, 1])  # one of y at 100, half as much of x
+    assert result is not None
+    assert result.net_bps(2.0) == pytest.approx(result.gross_bps - 2 * 2.0 * 1.5)
+    units = of([0, 1, 1, 1, 1, 1], log=False)  # half a unit of x at 50: a quarter of y's 100
+    assert units is not None
+    assert units.hedge_notional == 0.25
+    assert units.net_bps(2.0) == pytest.approx(-125.0 - 5.0)
+
+
 def test_a_ratio_below_zero_buys_both_legs() -> None:
     result = signal_result([1, 2, 3], [10.0, 10.0, 11.0], [10.0, 10.0, 11.0], [-1.0] * 3, [0, 1, 1])
     assert result is not None

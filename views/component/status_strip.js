@@ -116,9 +116,10 @@ class Strip {
     const runs = this.list.filter(({ id }) => id !== "feed");
     const ids = new Set(runs.map(({ id }) => id));
     for (const [id, pill] of this.pills) if (!ids.has(id)) (pill.item.remove(), this.pills.delete(id));
-    for (const run of runs) {
+    for (const [place, run] of runs.entries()) {
       if (!this.pills.has(run.id)) this.pills.set(run.id, this.pill(run));
-      const { link, sign, name, profit } = this.pills.get(run.id);
+      const { item, link, sign, name, profit } = this.pills.get(run.id);
+      if (this.runs.children[place] !== item) this.runs.insertBefore(item, this.runs.children[place] ?? null);
       link.dataset.tone = run.tone;
       link.title = run.title;
       set(sign, SIGNS[run.tone] ?? "");

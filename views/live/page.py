@@ -112,7 +112,7 @@ def _frame(system: System, spec: PairSpec, shown: int, cost_bps: float, size: Si
     feed = feed_card(pipeline.health, pipeline.kind == "replay", venue)
     evidence: Card = {**evidence_card(answer), "group": "ready"}  # it stands with what speaks for trading now
     of_pair = pair_cards(
-        answer, spec, instruments, now_ns, compiling, venue=venue, cost_bps=cost_bps, zone=options.zone
+        answer, spec, instruments, now_ns, compiling, venue=venue, fill_cost_bps=cost_bps, zone=options.zone
     )
     after_z = 1 + next(place for place, card in enumerate(of_pair) if card["id"] == "zscore")
     *prices, carry = tradable_cards(answer, spec, pipeline.market, instruments, now_ns, size, venue)

@@ -43,8 +43,9 @@ _HELP: Final = {
     "signal": "From closed bars only, with the thresholds above. A signal is not a fill: it can be traded on the next "
     "bar at the earliest, and costs are not in it.",
     "result": "The newest signal, in bps of y's notional: from the close of the bar that gave it to the last closed "
-    "bar, both legs, with the hedge ratio of its beginning held. After cost: less the round trip set above. What the "
-    "forming bar would make of it is provisional. Not fills: a signal can be traded in the next bar at the earliest.",
+    "bar, both legs, with the hedge ratio of its beginning held. After cost: less four fills, two of each leg, "
+    "at the cost set above. What the forming bar would make of it is provisional. Not fills: a signal can be traded in "
+    "the next bar at the earliest.",
     "cointegration": "Engle-Granger test of one fixed ratio over the newest closed bars in which both legs traded. "
     "Below 0.05 speaks for a stationary spread. One pair in twenty passes by chance at any moment, and far more do at "
     "some time of a day: do not trust it for the best of many pairs, nor for the best of many looks. The line in the "
@@ -97,7 +98,7 @@ def pair_cards(
     compiling: str = "",
     *,
     venue: str = "",
-    cost_bps: float = 0.0,
+    fill_cost_bps: float = 0.0,
     zone: str = UTC,
 ) -> list[Card]:
     """Cards of a live pair, in reading order; empty values while no answer is there.
@@ -106,7 +107,7 @@ def pair_cards(
     ----------
     compiling : how far the models are that are still being compiled, from ``progress_text``.
     venue : whose symbols are printed bare.
-    cost_bps : round trip of both legs, in bps of one leg's notional.
+    fill_cost_bps : fee and half spread of one fill, in bps of its notional.
     zone : of the times on them.
     """
     signal, zscore, *others = result_cards(answer, spec, compiling, venue=venue, waiting=waiting_text(answer, now_ns))
@@ -115,7 +116,7 @@ def pair_cards(
         _leg("y", spec.y, names[spec.y], answer, instruments, now_ns),
         _leg("x", spec.x, names[spec.x], answer, instruments, now_ns),
         signal,
-        _result(answer, spec, cost_bps, zone),
+        _result(answer, spec, fill_cost_bps, zone),
         zscore,
         _trigger(answer, spec),
         *others,
@@ -234,7 +235,7 @@ def _signal(
     return make_card("signal", "Signal", f"{side.capitalize()} spread", words, side, _HELP["signal"])
 
 
-def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float, zone: str) -> Card:
+def _result(answer: PairAnalytics | None, spec: PairSpec, fill_cost_bps: float, zone: str) -> Card:
     """What the newest signal is worth since it began."""
 
     def card(label: str, value: str, sub: str, tone: Tone = "neutral") -> Card:
@@ -262,7 +263,9 @@ def _result(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float, zone:
         return card(label.replace("since", "since before"), UNKNOWN, "it began before the bars that are held")
     if not math.isfinite(found.gross_bps):
         return card(label, UNKNOWN, "a price or the ratio was not known")
-    return card(label, f"{found.gross_bps:+.1f} bps gross", f"{found.gross_bps - cost_bps:+.1f} after cost{more}", tone)
+    return card(
+        label, f"{found.gross_bps:+.1f} bps gross", f"{found.net_bps(fill_cost_bps):+.1f} after cost{more}", tone
+    )
 
 
 def moment_text(time_ns: int, answer: PairAnalytics, zone: str = UTC) -> str:

@@ -38,14 +38,15 @@ def _strip(system: System) -> None:
     topic = system.hub.topic("status bar", _frames_of(system).frame)
     ticket = system.hub.ticket() if system.settings.channel == "auto" else None
     status_strip(topic, ticket=ticket, key=KEY, opened=_opened)
-    run = st.session_state.pop(_OPENED, None)
-    if run is not None:
-        st.switch_page("views/paper/page.py", query_params={"paper_run": run})
+    if st.session_state.pop(_OPENED, False):
+        st.switch_page(
+            "views/paper/page.py", query_params={}
+        )  # None would clear what is bound to this page, and is refused
 
 
 def _opened(run: str) -> None:
-    """A run was clicked: its page begins with it."""
-    st.session_state[_OPENED] = run
+    """A run was clicked: its page begins with it. The address names it as that page's list of runs does."""
+    st.session_state[_OPENED] = True
     st.session_state["paper_run"] = run
     st.session_state["paper_tab"] = "Runs"
 

@@ -282,17 +282,20 @@ def test_the_result_of_the_open_signal_is_that_of_its_closed_bars_and_the_formin
     position = np.where(np.arange(n) >= n - 3, -1.0, 0.0)
     y, x = found.closed["y"].copy(), found.closed["x"].copy()
     y[-3:], x[-3:] = (100.0, 100.0, 99.9), (50.0, 50.0, 50.0)
+    ratio = np.full(n, 0.5)  # four fills of 2 bps: 2 * 2 * (1 + 0.5) = 6 of y's notional
     forming = {**found.forming, "y": np.array([99.95]), "x": np.array([50.0])}
-    found = replace(found, closed={**found.closed, "position": position, "y": y, "x": x}, forming=forming)
-    card = by_id(pair_cards(found, SPEC, {}, NOW, cost_bps=8.0))["result"]
+    found = replace(
+        found, closed={**found.closed, "position": position, "y": y, "x": x, "hedge_ratio": ratio}, forming=forming
+    )
+    card = by_id(pair_cards(found, SPEC, {}, NOW, fill_cost_bps=2.0))["result"]
     assert card["value"] == "+10.0 bps gross"
-    assert card["sub"] == "+2.0 after cost; forming +5.0"
+    assert card["sub"] == "+4.0 after cost; forming +5.0"
     assert card["label"].startswith("Short since ")
     assert card["tone"] == "short"
     closed = replace(found, closed={**found.closed, "position": np.append(position[:-1], 0.0)})
-    ended = by_id(pair_cards(closed, SPEC, {}, NOW, cost_bps=12.5))["result"]
+    ended = by_id(pair_cards(closed, SPEC, {}, NOW, fill_cost_bps=5.0))["result"]
     assert ended["label"].startswith("Last: short ")
-    assert (ended["value"], ended["sub"], ended["tone"]) == ("+10.0 bps gross", "-2.5 after cost; closed", "neutral")
+    assert (ended["value"], ended["sub"], ended["tone"]) == ("+10.0 bps gross", "-5.0 after cost; closed", "neutral")
     none = replace(found, closed={**found.closed, "position": np.zeros(n)})
     assert by_id(pair_cards(none, SPEC, {}, NOW))["result"]["value"] == "–"
     always = replace(found, closed={**found.closed, "position": np.full(n, -1.0)})
