@@ -154,3 +154,11 @@ def test_a_map_of_a_hundred_symbols_names_each_of_them(url: str, open_page: Call
     )
     assert min(np.diff(sorted(across))) >= 12
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_text("Clusters", exact=True).last.click()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.st-key-scan_map .xtick text').length === 100", timeout=WAIT_MS
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.locator(".st-key-scan_map").evaluate(
+        "box => getComputedStyle(box).overflowX === 'auto' && box.scrollWidth > box.clientWidth"
+    )

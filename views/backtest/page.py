@@ -82,6 +82,9 @@ def page() -> None:
     whole = data
     if not rows.everything:
         data = session_cached("backtest_part", [whole, rows], lambda: whole.within(rows))
+    if len(data.symbols) < 2:
+        st.info("Fewer than two symbols have rows between these dates.", icon=":material/date_range:")
+        return
     asked = backtest_controls(row, data, system.settings)
     if asked is None:
         return

@@ -30,7 +30,7 @@ from views.shared.chart_settings import chart_settings, with_chart
 from views.shared.clock_controls import moment_column, moment_words
 from views.shared.compiling import progress_text
 from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
-from views.shared.elements import PLOT, offer_file
+from views.shared.elements import offer_file
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import chosen_fill_cost
 from views.shared.findings import tests_of, trade_times_of
@@ -39,6 +39,7 @@ from views.shared.head_words import no_inference
 from views.shared.indicator_panel import bars_as_columns, indicator_box, indicator_panel, series_as_columns
 from views.shared.instruments import label, labels
 from views.shared.matrix_charts import return_correlation_map
+from views.shared.matrix_view import wide_chart
 from views.shared.metrics import plain
 from views.shared.notices import no_feed
 from views.shared.page_head import page_head
@@ -233,11 +234,8 @@ def _correlations(system: System, spec: PairSpec) -> None:
         st.caption(in_markdown(in_words(error, pipeline.venue)))
         return
     names = list(labels(correlations.names, pipeline.venue).values())
-    st.plotly_chart(
-        return_correlation_map(names, correlations.matrix, correlations.n_rows),
-        key="correlation_map",
-        config=PLOT,
-    )
+    figure = return_correlation_map(names, correlations.matrix, correlations.n_rows)
+    wide_chart(figure, key="correlation_map", alt="Correlations of returns")
     st.caption(
         "As of the moment this box was opened or changed. Bars make legs that trade rarely look less correlated."
     )

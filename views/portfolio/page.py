@@ -32,6 +32,7 @@ from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
+from views.shared.matrix_view import wide_chart
 from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
 from views.shared.page_head import page_head
@@ -220,7 +221,9 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     sound = soundness(rows, request.config)
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
-    left.plotly_chart(matrix_map(as_printed(view.allocation, shown_venue(system))), key="portfolio_map", config=PLOT)
+    with left:
+        figure = matrix_map(as_printed(view.allocation, shown_venue(system)))
+        wide_chart(figure, key="portfolio_map", alt="The correlations that were solved")
     right.plotly_chart(
         plotted(spectrum_figure(rows.time_ns, sound, dark=is_dark())), key="portfolio_spectrum", config=PLOT
     )

@@ -8,6 +8,7 @@ import streamlit as st
 from views.shared.elements import PLOT
 
 BOX_PX: Final = 640
+BORDER_PX: Final = 50  # with the bar that scrolls
 
 
 def wide_chart(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -20,7 +21,8 @@ def wide_chart(figure: go.Figure, *, key: str, alt: str) -> None:
     alt : what it shows, in a few words.
     """
     height, width = int(figure.layout.height), figure.layout.width
-    box = st.container(key=key, height=BOX_PX if height > BOX_PX else "content")
+    scrolls = height > BOX_PX or width is not None
+    box = st.container(key=key, height=min(height + BORDER_PX, BOX_PX) if scrolls else "content")
     box.plotly_chart(
         figure,
         key=f"{key}_plot" if width is None else f"{key}_wide",

@@ -38,6 +38,11 @@ def test_dates_leave_rows_out() -> None:
     assert not [frame for frame in test.dataframe if "train" in frame.value.columns]
 
 
+def test_dates_between_two_rows_are_told_of() -> None:
+    test = with_file(bars(), start="2024-01-05T00:10", end="2024-01-05T00:50", **QUERY)
+    assert "Fewer than two symbols have rows between these dates." in words(test)
+
+
 @pytest.mark.parametrize("tab", ["Walk-forward", "Thresholds"])
 def test_trials_see_the_training_alone(tab: str) -> None:
     assert "Tried on the training alone" in words(with_file(bars(), split="70", backtest_tab=tab, **QUERY))

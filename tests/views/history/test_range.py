@@ -70,3 +70,7 @@ def test_dates_leave_rows_out_and_presets_set_them() -> None:
 
 def test_dates_without_rows_are_told_of() -> None:
     assert "the data go from 2020-01-01 to 2021-08-22" in words(history(start="2025-01-01T00:00"))
+
+
+def test_dates_between_two_rows_are_told_of() -> None:
+    assert "need" in words(history(start="2020-03-01T00:10", end="2020-03-01T23:50"))
