@@ -20,6 +20,7 @@ from views.shared import channel, watchers
 from views.shared.addresses import START, Addresses
 from views.shared.arrivals import UploadLimit
 from views.shared.clock_controls import display_settings
+from views.shared.help_links import link_help_texts
 from views.shared.links import telling_ignored
 from views.shared.sessions import close_ended, note_session
 from views.shared.status_bar import status_bar
@@ -102,6 +103,7 @@ def pages() -> None:
         menu_items={"About": ABOUT},
     )
     load_user_code()
+    link_help_texts()
     note_session(get_sessions())
     st.html(ROOT / "views" / "shared" / "page.css")
     if not getattr(st.user, "is_logged_in", True):  # the attribute exists where a login is configured

@@ -6,10 +6,11 @@ from typing import Final
 
 import streamlit as st
 
+from alphastream.core.units import SECOND
 from alphastream.estimators import Floats
 from alphastream.graph import interval_name
 from alphastream.kernel_groups import POSITIONS
-from alphastream.pairs import PairAnalytics
+from alphastream.pairs import PairAnalytics, analyse
 from alphastream.portfolio.allocation import (
     Allocation,
     AllocationRows,
@@ -22,12 +23,14 @@ from alphastream.portfolio.allocation import (
     symbol_rows,
 )
 from alphastream.reports.panels import MAX_LINES
+from alphastream.uploads import Upload
+from alphastream.uploads.series import pair_rows as legs_of
 from pipelines import Pipeline
 from system import System
 from views.portfolio.charts import allocation_figure, matrix_map, shrinkage_figure, spectrum_figure
 from views.portfolio.tables import allocation_csv, as_printed, figures, portfolio_status, positions_frame
 from views.shared.clock_controls import moment_words, plotted
-from views.shared.compiling import compiling_text
+from views.shared.compiling import PAIR_MODELS, compiling_text, kernels_ready
 from views.shared.controls import is_followed
 from views.shared.elements import CARD_PX, PLOT, is_dark, metric_row, offer_file
 from views.shared.escaping import in_markdown
@@ -37,11 +40,27 @@ from views.shared.metrics import UNKNOWN, Metric
 from views.shared.notices import engine_notices, feed_notices, no_feed
 from views.shared.page_head import page_head
 from views.shared.portfolio_controls import MAX_CHOSEN, PortfolioRequest, portfolio_controls
+from views.shared.recordings import BUNDLES, in_order, load
 from views.shared.system import get_system, shown_venue
+from views.shared.uploads import session_cached
 
+LIVE: Final = "Live feed"
 REFRESH_S: Final = 1.0  # at most one computation in this time
 SLOW_S: Final = 5.0  # of what takes a matrix a bar, or the optimiser eleven times
 FIRST_ANSWER_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Origin:
+    """Where bars come from: the feed, or an upload that came with the program."""
+
+    system: System
+    upload: Upload | None = None
+
+    @property
+    def venue(self) -> str:
+        """The venue whose symbols are printed bare."""
+        return shown_venue(self.system) if self.upload is None else self.upload.venue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +75,24 @@ def page() -> None:
     """Controls, then the panel, which updates by itself, then what takes longer."""
     page_head("Portfolio")
     system = get_system()
+    chosen = st.segmented_control(
+        "Bars of",
+        [LIVE, *BUNDLES],
+        default=LIVE,
+        required=True,
+        key="portfolio_bars",
+        bind="query-params",
+        help="Live feed: bars as they close. Others come with the program and have ended.",
+    )
+    if chosen == LIVE:
+        _live(system)
+    else:
+        _of_bundle(system, str(chosen))
+    _caveats()
+
+
+def _live(system: System) -> None:
+    """Positions on bars of the feed, as they close."""
     pipeline = system.pipeline
     if pipeline is None:
         no_feed(system.failure).show()
@@ -63,22 +100,39 @@ def page() -> None:
     request = portfolio_controls(pipeline.symbols, system.settings, venue=pipeline.venue)
     if request is None or not all(is_followed(pipeline, symbol) for symbol in request.assets):
         return
-    st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(system, request)
-    _below(system, request)
-    _caveats()
+    origin = _Origin(system)
+    st.fragment(_panel, run_every=REFRESH_S, key="portfolio_panel")(origin, request)
+    _below(origin, request)
 
 
-def _panel(system: System, request: PortfolioRequest) -> None:
+def _of_bundle(system: System, source: str) -> None:
+    """Positions on rows that come with the program."""
+    upload = load(source)
+    if upload is None:
+        return
+    shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // SECOND)
+    request = portfolio_controls(
+        in_order(upload), system.settings, venue=upload.venue, shortest_s=shortest_s, prefix="bundled_"
+    )
+    if request is None or not kernels_ready(*PAIR_MODELS, POSITIONS):
+        return
+    origin = _Origin(system, upload)
+    with st.container():  # as the fragment of live bars: what stands below keeps its place
+        _panel(origin, request)
+    _below(origin, request)
+
+
+def _panel(origin: _Origin, request: PortfolioRequest) -> None:
     """Status, cards, the newest positions and the charts."""
-    pipeline = system.pipeline
-    if pipeline is not None:
+    pipeline = origin.system.pipeline
+    if pipeline is not None and origin.upload is None:
         for notice in (*engine_notices(pipeline, "positions"), *feed_notices(pipeline)):
             notice.show()
-    view = _view(system, request)
+    view = _view(origin, request)
     if isinstance(view, str):
         st.info(in_markdown(view), icon=":material/hourglass_empty:", title="Not yet")
         return
-    allocation = as_printed(view.allocation, shown_venue(system))
+    allocation = as_printed(view.allocation, origin.venue)
     state = portfolio_status(allocation)
     metric_row(figures(allocation, view.gained), key="portfolio_cards", width=CARD_PX)
     newest = moment_words(int(view.allocation.rows.time_ns[-1]))
@@ -132,11 +186,13 @@ def _positions(allocation: Allocation) -> None:
     )
 
 
-def _view(system: System, request: PortfolioRequest) -> _View | str:
+def _view(origin: _Origin, request: PortfolioRequest) -> _View | str:
     """Positions on the bars there are, or why there are none; computed again when a bar has closed."""
-    pipeline = system.pipeline
+    if origin.upload is not None:
+        return _allocated(_rows(_computed(origin.upload, request), request), request)
+    pipeline = origin.system.pipeline
     if pipeline is None:
-        return system.failure or "No feed is configured."
+        return origin.system.failure or "No feed is configured."
     compilation = pipeline.engine.compilation
     if not compilation.is_ready(POSITIONS):
         return compiling_text(compilation.progress)
@@ -149,6 +205,16 @@ def _view(system: System, request: PortfolioRequest) -> _View | str:
     if not len(rows):
         return f"Waiting for the first closed bar of {', '.join(labels(rows.assets, pipeline.venue).values())}."
     return _allocated(rows, request)
+
+
+def _computed(upload: Upload, request: PortfolioRequest) -> list[PairAnalytics]:
+    """The answer of every pair over all rows of an upload; those of before while both are the same."""
+
+    def make() -> list[PairAnalytics]:
+        with st.spinner("Computing"):
+            return [analyse(legs_of(upload, spec.y, spec.x, spec.interval_ns), spec) for spec in request.pairs]
+
+    return session_cached("portfolio_answers", [upload, request.pairs], make)
 
 
 def _answers(pipeline: Pipeline, request: PortfolioRequest) -> list[PairAnalytics] | None:
@@ -178,26 +244,26 @@ def _allocated(rows: AllocationRows, request: PortfolioRequest) -> _View:
     return view
 
 
-def _below(system: System, request: PortfolioRequest) -> None:
+def _below(origin: _Origin, request: PortfolioRequest) -> None:
     """Downloads and what is computed more rarely, each when its box is open."""
     with st.popover("Download", icon=":material/download:", on_change="rerun", key="portfolio_files") as box:
         if box.open:
-            _download(system, request)
+            _download(origin, request)
     with st.expander(
         "Correlation matrix used", icon=":material/grid_on:", expanded=True, on_change="rerun", key="portfolio_matrix"
     ) as matrix:
         if matrix.open:
-            st.fragment(_matrix, run_every=SLOW_S, key="matrix_panel")(system, request)
+            st.fragment(_matrix, run_every=SLOW_S, key="matrix_panel")(origin, request)
     with st.expander(
         "Does the signal predict?", icon=":material/query_stats:", on_change="rerun", key="portfolio_skill"
     ) as predicts:
         if predicts.open:
-            st.fragment(_skill, run_every=SLOW_S, key="skill_panel")(system, request)
+            st.fragment(_skill, run_every=SLOW_S, key="skill_panel")(origin, request)
 
 
-def _download(system: System, request: PortfolioRequest) -> None:
+def _download(origin: _Origin, request: PortfolioRequest) -> None:
     """The file as of the moment the box was opened."""
-    view = _view(system, request)
+    view = _view(origin, request)
     if isinstance(view, str):
         st.caption(in_markdown(view))
         return
@@ -211,9 +277,9 @@ def _download(system: System, request: PortfolioRequest) -> None:
     st.caption("Closed bars as of the moment this box was opened; positions in the quote currency.")
 
 
-def _matrix(system: System, request: PortfolioRequest) -> None:
+def _matrix(origin: _Origin, request: PortfolioRequest) -> None:
     """The matrix of the newest bar and how sound it has been."""
-    view = _view(system, request)
+    view = _view(origin, request)
     if isinstance(view, str):
         st.caption(in_markdown(view))
         return
@@ -222,7 +288,7 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
     with left:
-        figure = matrix_map(as_printed(view.allocation, shown_venue(system)))
+        figure = matrix_map(as_printed(view.allocation, origin.venue))
         wide_chart(figure, key="portfolio_map", alt="The correlations that were solved")
     right.plotly_chart(
         plotted(spectrum_figure(rows.time_ns, sound, dark=is_dark())), key="portfolio_spectrum", config=PLOT
@@ -240,9 +306,9 @@ def _matrix(system: System, request: PortfolioRequest) -> None:
     )
 
 
-def _skill(system: System, request: PortfolioRequest) -> None:
+def _skill(origin: _Origin, request: PortfolioRequest) -> None:
     """Information coefficients and what other values of shrink would have earned."""
-    view = _view(system, request)
+    view = _view(origin, request)
     if isinstance(view, str):
         st.caption(in_markdown(view))
         return

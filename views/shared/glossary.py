@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -89,6 +89,7 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, words))})((?:e?s)?)(?![\w-])", re.IGNORECASE)
 
 
+@lru_cache(4_096)
 def linked(text: str) -> str:
     """A text in Markdown with a link at the first place of each word that the glossary has.
 

@@ -90,6 +90,7 @@ def portfolio_controls(
     venue: str = "",
     capital: float | None = None,
     shortest_s: int = 1,
+    prefix: str = "",
 ) -> PortfolioRequest | None:
     """Ask what to hold and how; None, and a sentence on the page, while the choice cannot be.
 
@@ -98,6 +99,7 @@ def portfolio_controls(
     venue : of symbols that are written without one; "" where names have none.
     capital : the assets of a backtest, which has costs of its own and signals of pairs alone; None asks for all.
     shortest_s : no shorter bars are offered.
+    prefix : of the keys of pairs and symbols, where they are others than those of the feed.
     """
     first = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     of = PAIRS
@@ -113,13 +115,14 @@ def portfolio_controls(
                 bind="query-params",
             )
         )
-    chosen = _pairs(first, symbols, venue) if of == PAIRS else _symbols(first, symbols, venue)
+    chosen = (_pairs if of == PAIRS else _symbols)(first, symbols, venue, prefix)
     signal = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     style = cast(Style, _select(signal, "Signals", STYLES, 0, "signals", HELP["signals"], 120))
     lengths = [length for length in INTERVALS_S if length >= shortest_s] or [shortest_s]
     names = {interval_name(length * SECOND): length * SECOND for length in lengths}
     begin = lengths.index(settings.interval_s) if settings.interval_s in lengths else 0
-    interval_ns = names[_select(signal, "Bar", list(names), begin, "interval", PAIR_HELP["interval"], 90)]
+    key = "interval" if len(names) > 1 else "only_interval"
+    interval_ns = names[_select(signal, "Bar", list(names), begin, key, PAIR_HELP["interval"], 90)]
     models = {name: model for model, name in MODELS.items()}
     model, price = "OLS", "log"
     if of == PAIRS:
@@ -176,7 +179,7 @@ def _config(row: Any, capital: float | None) -> PositionConfig:
     )
 
 
-def _pairs(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
+def _pairs(row: Any, symbols: Sequence[str], venue: str, prefix: str) -> list[str]:
     listed = [label(symbol, venue) for symbol in symbols[:MAX_LISTED]]
 
     def shown(text: str) -> str:
@@ -187,23 +190,24 @@ def _pairs(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
 
     first = [f"{symbol}/{listed[0]}" for symbol in listed[1 : FIRST_CHOSEN + 1]]
     others = [name for x, y in combinations(listed, 2) if (name := f"{y}/{x}") not in first]
-    return _many(row, "Pairs (y/x)", [*first, *others], first, "pairs", shown)
+    return _many(row, "Pairs (y/x)", [*first, *others], first, "pairs", shown, prefix)
 
 
-def _symbols(row: Any, symbols: Sequence[str], venue: str) -> list[str]:
+def _symbols(row: Any, symbols: Sequence[str], venue: str, prefix: str) -> list[str]:
     offered = [label(symbol, venue) for symbol in symbols]
-    return _many(row, "Symbols", offered, offered[:FIRST_CHOSEN], "symbols", lambda text: as_shown(text, venue))
+    begin = offered[:FIRST_CHOSEN]
+    return _many(row, "Symbols", offered, begin, "symbols", lambda text: as_shown(text, venue), prefix)
 
 
 def _many(
-    row: Any, words: str, options: list[str], default: list[str], key: str, shown: Callable[[str], str]
+    row: Any, words: str, options: list[str], default: list[str], key: str, shown: Callable[[str], str], prefix: str
 ) -> list[str]:
-    take_names((key,), shown)
+    take_names((f"{prefix}{key}",), shown)
     chosen = row.multiselect(
         words,
         options,
         default,
-        key=key,
+        key=f"{prefix}{key}",
         help=HELP[key],
         bind="query-params",
         accept_new_options=True,

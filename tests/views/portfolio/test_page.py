@@ -224,3 +224,20 @@ def test_the_file_holds_what_the_optimiser_says(pipeline: Pipeline) -> None:
     for t, line in enumerate(lines):
         cash = float(line["BTCUSDT.cash"] or math.nan)
         assert cash == pytest.approx(expected.cash_position[t, 1] * 100.0, nan_ok=True)
+
+
+@pytest.mark.parametrize(("bars", "first"), [("Daily ETFs", "SPY"), ("100 shares", "AEP")])
+def test_positions_over_prices_that_come_with_the_program(system: Running, bars: str, first: str) -> None:
+    test = page_of("portfolio", portfolio_bars=bars)
+    assert not test.error
+    assert first in test.multiselect(key="bundled_pairs").value[0]
+    assert test.selectbox(key="only_interval").value == "1d"
+    assert test.get("plotly_chart")
+    held = test.session_state["portfolio_answers"][1]
+    test.run()
+    assert test.session_state["portfolio_answers"][1] is held
+    test.segmented_control(key="of").set_value("symbols").run()
+    assert not test.exception
+    assert not test.error
+    test.segmented_control(key="portfolio_bars").set_value("Live feed").run()
+    assert not test.exception
