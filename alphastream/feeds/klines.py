@@ -10,11 +10,14 @@ from typing import Final, Protocol
 import numpy as np
 
 from alphastream.bars import Bars
-from alphastream.core.units import SECOND
+from alphastream.core.units import MS, SECOND
+from alphastream.errors import FeedError
 from alphastream.feeds.codec import Request
 from alphastream.instruments import InstrumentId
 
 CLOSED_NS: Final = 2 * SECOND  # after its end a bar still counts as open: trades are merged, clocks differ
+
+LATEST_MS: Final = 2**62 // MS
 
 
 class KlineCodec(Protocol):
@@ -59,16 +62,25 @@ def pages(codec: KlineCodec, length_s: int, start_ns: int, end_ns: int) -> Itera
         end_ns -= step
 
 
-def bars_of_rows(rows: Sequence[Sequence[float]], length_s: int) -> Bars:
+def bars_of_rows(title: str, rows: Sequence[Sequence[float]], length_s: int) -> Bars:
     """Bars of rows in any order; those without volume are left out, and of two with one start the later counts.
 
     Parameters
     ----------
+    title : the venue, for the error.
     rows : start in ms, open, high, low, close, volume, and what takers bought of it, NaN where nobody knows.
+
+    Raises
+    ------
+    FeedError : a price, a volume or a time cannot be.
     """
-    found = {int(row[0]): row for row in rows if row[5] > 0}
+    found = {int(row[0]): row for row in rows if row[5] != 0}
     table = np.array([found[start] for start in sorted(found)], dtype=np.float64).reshape(-1, 7)
-    start_ns = np.array(sorted(found), dtype=np.int64) * 1_000_000
+    prices, volume = table[:, 1:5], table[:, 5]
+    sound = np.isfinite(table[:, :6]).all() and (prices > 0).all() and (volume > 0).all()
+    if not sound or (table[:, 2] < table[:, 3]).any() or any(not 0 < start < LATEST_MS for start in found):
+        raise FeedError(f"{title} answered with bars that cannot be: a price, a volume or a time is out of range")
+    start_ns = np.array(sorted(found), dtype=np.int64) * MS
     open_, high, low, close, volume, bought = (np.ascontiguousarray(column) for column in table.T[1:])
     nobody_counted = np.zeros(len(start_ns), dtype=np.int64)
     return Bars(

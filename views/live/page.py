@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from alphastream.bars import Bars, aggregate
+from alphastream.bars import Bars, empty_bars
 from alphastream.cointegration import TEST_ROWS
 from alphastream.diagnosis import asynchrony
 from alphastream.errors import AlphaStreamError
@@ -184,19 +184,19 @@ def _analytics_csv(system: System, spec: PairSpec) -> bytes:
 
 
 def _bars_csv(system: System, spec: PairSpec, symbol: str) -> bytes:
-    """Bars of one leg over the time of the page's history, from the tape."""
-    bars = _bars(system, spec, symbol)
-    return exports.bars_csv(symbol, bars, spec.interval_ns) if len(bars) else b""
+    """Bars of one leg over the time of the page's history."""
+    bars, answer = _bars(system, spec, symbol), _answer(system, spec)
+    return exports.bars_csv(symbol, bars, spec.interval_ns, answer) if len(bars) else b""
 
 
 def _bars(system: System, spec: PairSpec, symbol: str) -> Bars:
     """Closed bars of one leg over the time of the page's history; none before the first."""
     answer, pipeline = _answer(system, spec), system.pipeline
     if answer is None or pipeline is None or not len(answer.closed["time_ns"]):
-        return aggregate(np.empty(0, np.int64), np.empty(0), np.empty(0), spec.interval_ns)
+        return empty_bars()
     first, last = int(answer.closed["time_ns"][0]) - spec.interval_ns, int(answer.closed["time_ns"][-1])
-    ticks = pipeline.store.columns(symbol, first, last)
-    return aggregate(ticks.time_ns, ticks.price, ticks.quantity, spec.interval_ns)
+    bars = pipeline.engine.bars(symbol, spec.interval_ns)
+    return bars.take(np.flatnonzero((bars.start_ns >= first) & (bars.start_ns + spec.interval_ns <= last)))
 
 
 def _tests(system: System, spec: PairSpec) -> None:

@@ -33,7 +33,7 @@ def analytics_frame(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None =
         end_ns = row_ends(y, x, start_ns, length_ns)
     frame = pd.DataFrame(_bar_times(start_ns, end_ns))
     if answer.head.source is not None:
-        frame["bars_from"] = bar_origins(answer)
+        frame["bars_from"] = bar_origins(answer, answer.closed["time_ns"])
     for leg, symbol in (("y", spec.y), ("x", spec.x)):
         frame[f"{symbol}.price"] = with_their_digits(closed[leg])[0]
         frame[f"{symbol}.age_s"] = closed[f"{leg}_age_ns"] / 1e9
@@ -48,8 +48,8 @@ def analytics_csv(answer: PairAnalytics, legs: tuple[Bars, Bars, int] | None = N
     return csv_bytes(analytics_frame(answer, legs))
 
 
-def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
-    """Bars of one symbol and of this length as a file."""
+def bars_csv(symbol: str, bars: Bars, interval_ns: int, answer: PairAnalytics | None = None) -> bytes:
+    """Bars of one symbol and of this length as a file; an answer says where those of a live page come from."""
     prices = with_their_digits(bars.open, bars.high, bars.low, bars.close)
     columns = {
         **_bar_times(bars.start_ns, bar_ends(bars.start_ns, interval_ns)),
@@ -58,7 +58,10 @@ def bars_csv(symbol: str, bars: Bars, interval_ns: int) -> bytes:
         "volume": bars.volume,
         "trades": pd.Series(bars.trades, dtype="Int64").where(bars.trades > 0),  # 0 where nobody counted them
     }
-    return csv_bytes(pd.DataFrame(columns))
+    frame = pd.DataFrame(columns)
+    if answer is not None and answer.head.source is not None:
+        frame["bars_from"] = bar_origins(answer, bar_ends(bars.start_ns, interval_ns))
+    return csv_bytes(frame)
 
 
 def with_their_digits(*prices: Floats) -> list[Floats]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from alphastream.cointegration import TEST_ROWS
+from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.heads import PairHead
 from alphastream.pairs import PairAnalytics
@@ -72,13 +73,13 @@ def no_test(answer: PairAnalytics) -> str:
     return "No test over a recording that repeats itself" if rests_on_repetition(answer, TEST_ROWS) else ""
 
 
-def bar_origins(answer: PairAnalytics) -> list[str]:
-    """Of each closed row, whether it was fetched: for a file."""
-    until_ns, source = answer.head.until_ns, answer.head.source
-    before = {"klines": "klines", "trades": "trades fetched", "repeated": "recording repeated"}.get(
-        source or "", "trades"
-    )
-    return [before if end_ns <= until_ns else "trades" for end_ns in answer.closed["time_ns"].tolist()]
+def bar_origins(answer: PairAnalytics, end_ns: Ints) -> list[str]:
+    """Where bars that end at these times come from: for a file."""
+    head = answer.head
+    if head.repetition is not None:
+        return ["the recording" if lap == 0 else SOURCES["repeated"] for lap in head.repetition.laps(end_ns).tolist()]
+    before = SOURCES[head.source] if head.source is not None else "trades"
+    return [before if end <= head.until_ns else "trades" for end in end_ns.tolist()]
 
 
 def no_inference(answer: PairAnalytics, rows: int) -> str:

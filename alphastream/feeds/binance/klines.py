@@ -46,4 +46,4 @@ class BinanceKlines:
     def parse(self, instrument: InstrumentId, length_s: int, body: bytes) -> Bars:
         """Return the bars of an answer that have trades, oldest first. Raises FeedError."""
         found = decode(self._endpoints.title, _ROWS, body, "klines")
-        return bars_of_rows([(*row[:6], row[9]) for row in found], length_s)
+        return bars_of_rows(self._endpoints.title, [(*row[:6], row[9]) for row in found], length_s)

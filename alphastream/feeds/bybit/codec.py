@@ -9,6 +9,7 @@ from alphastream.errors import FeedError
 from alphastream.events import Tick
 from alphastream.feeds.bybit import rest
 from alphastream.feeds.bybit.endpoints import KEEPALIVE, REST_PATH, Category, frames, wire_symbol
+from alphastream.feeds.bybit.klines import BybitKlines
 from alphastream.feeds.bybit.market import BybitMarketCodec
 from alphastream.feeds.bybit.trades import TOPIC, BybitTradeFrames
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice, WireSymbol
@@ -58,8 +59,8 @@ class BybitCodec:
 
     @property
     def klines(self) -> KlineCodec | None:
-        """Return None: its bars are not read here."""
-        return None
+        """The codec of closed bars."""
+        return BybitKlines(self._category)
 
     @property
     def endings(self) -> int:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
+from alphastream.feeds.coinbase.klines import CoinbaseKlines
 from alphastream.feeds.coinbase.market import CoinbaseMarket
 from alphastream.feeds.coinbase.rest import parse_products, parse_server_time, parse_trades
 from alphastream.feeds.coinbase.trades import CoinbaseTrades
@@ -57,8 +58,8 @@ class CoinbaseCodec:
 
     @property
     def klines(self) -> KlineCodec | None:
-        """Return None: its bars are not read here."""
-        return None
+        """The codec of closed bars."""
+        return CoinbaseKlines(self._rest_url)
 
     @property
     def endings(self) -> int:

@@ -8,6 +8,7 @@ from alphastream.events import Tick
 from alphastream.feeds.answers import advise
 from alphastream.feeds.codec import Codec, Completeness, Instrument, Keepalive, Request, RetryAdvice
 from alphastream.feeds.klines import KlineCodec
+from alphastream.feeds.kraken.klines import KrakenKlines
 from alphastream.feeds.kraken.market import KrakenMarket
 from alphastream.feeds.kraken.rest import parse_pairs, parse_server_time, parse_trades
 from alphastream.feeds.kraken.trades import KrakenTrades
@@ -60,8 +61,8 @@ class KrakenCodec:
 
     @property
     def klines(self) -> KlineCodec | None:
-        """Return None: its bars are not read here."""
-        return None
+        """The codec of closed bars."""
+        return KrakenKlines(self._rest_url + _REST_PATH)
 
     @property
     def endings(self) -> int:

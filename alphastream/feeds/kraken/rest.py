@@ -62,7 +62,7 @@ _TRADES_IN: Final = ("online", "limit_only", "reduce_only")  # nothing trades wh
 
 def parse_trades(instrument: InstrumentId, body: bytes, rejects: Rejects) -> list[Tick]:
     """Trades of an answer, oldest first; those that cannot be are counted. Raises FeedError."""
-    by_pair = decode(TITLE, _BY_PAIR, _result(body, "Trades"), "Trades")
+    by_pair = decode(TITLE, _BY_PAIR, result_of(body, "Trades"), "Trades")
     by_pair.pop("last", None)
     if len(by_pair) != 1:
         raise FeedError(f"{TITLE} answered Trades with {len(by_pair)} pairs, needs one: {seen(body)!r}")
@@ -79,7 +79,7 @@ def parse_trades(instrument: InstrumentId, body: bytes, rejects: Rejects) -> lis
 
 def parse_pairs(body: bytes) -> dict[str, Instrument]:
     """The rules of what an answer lists, by full name. Raises FeedError."""
-    rows = decode(TITLE, _PAIRS, _result(body, "AssetPairs"), "AssetPairs").values()
+    rows = decode(TITLE, _PAIRS, result_of(body, "AssetPairs"), "AssetPairs").values()
     try:
         rules = [_instrument(row) for row in rows if row.wsname]
         return {InstrumentId(NAME, each.symbol): each for each in rules}
@@ -89,10 +89,10 @@ def parse_pairs(body: bytes) -> dict[str, Instrument]:
 
 def parse_server_time(body: bytes) -> int:
     """The venue's clock in UTC ns, to half a second: it tells whole seconds. Raises FeedError."""
-    return decode(TITLE, _TIME, _result(body, "Time"), "Time").unixtime * SECOND + SECOND // 2
+    return decode(TITLE, _TIME, result_of(body, "Time"), "Time").unixtime * SECOND + SECOND // 2
 
 
-def _result(body: bytes, what: str) -> bytes:
+def result_of(body: bytes, what: str) -> bytes:
     """Return what an answer holds. Raises FeedError with the venue's own words."""
     answer = decode(TITLE, _ANSWER, body, what)
     if answer.error:

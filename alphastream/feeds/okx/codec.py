@@ -14,6 +14,7 @@ from alphastream.feeds.market import MarketCodec
 from alphastream.feeds.okx import rest
 from alphastream.feeds.okx.contracts import SWAP, Contracts, wire_symbol
 from alphastream.feeds.okx.endpoints import KEEPALIVE, NAME, REST_PATH, TITLE, TRADES_PATH, Hosts
+from alphastream.feeds.okx.klines import OkxKlines
 from alphastream.feeds.okx.market import OkxMarketCodec
 from alphastream.feeds.okx.trades import CHANNEL, OkxTradeFrames
 from alphastream.feeds.spelling import require_carried, two_parts
@@ -62,8 +63,8 @@ class OkxCodec:
 
     @property
     def klines(self) -> KlineCodec | None:
-        """Return None: its bars are not read here."""
-        return None
+        """The codec of closed bars."""
+        return OkxKlines(self._hosts.rest_url)
 
     @property
     def endings(self) -> int:

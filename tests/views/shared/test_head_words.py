@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from alphastream.bars import PairRows
+from alphastream.bars import PairRows, aggregate
 from alphastream.heads import HeadProgress, PairHead
 from alphastream.pairs import PairAnalytics, PairSpec, Progress, analyse
 from alphastream.tape.repetition import Repetition
+from alphastream.uploads import combine, read
 from views.shared import exports
 from views.shared.head_cards import head_card
 from views.shared.head_words import length_text, ready_ns, waiting_text
@@ -65,6 +66,14 @@ def test_a_file_says_of_each_row_where_it_comes_from() -> None:
     frame = exports.analytics_frame(answer(6, PairHead("klines", BEGIN + 4 * MINUTE)))
     assert frame["bars_from"].tolist() == ["klines"] * 4 + ["trades"] * 2
     assert "bars_from" not in exports.analytics_frame(answer(6))
+    bars = aggregate(BEGIN + MINUTE * np.arange(6), np.full(6, 2.0), np.ones(6), MINUTE)
+    file = exports.bars_csv("BTCUSDT", bars, MINUTE, answer(6, PairHead("klines", BEGIN + 4 * MINUTE)))
+    assert [line.rpartition(",")[2] for line in file.decode().split()] == [
+        "bars_from",
+        *["klines"] * 4,
+        *["trades"] * 2,
+    ]
+    assert len(combine(read("bars.csv", file)).frames) == 1, "the file can be brought back"
 
 
 def test_lengths_are_written_out() -> None:
