@@ -20,6 +20,7 @@ from views.scanner.filter_controls import filter_controls, group_controls, show_
 from views.scanner.filters import PairFilter, shown_words
 from views.scanner.previews import preview, preview_figure
 from views.scanner.tables import COLUMNS, PairTable, pair_table
+from views.shared.clock_controls import plotted
 from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_chart, in_markdown
 from views.shared.exports import scan_csv
@@ -221,7 +222,7 @@ def _preview(scanned: Scanned, names: Mapping[str, str], y: str, x: str) -> None
         [scanned, y, x, is_dark()],
         lambda: preview_figure(found, dark=is_dark()),
     )
-    st.plotly_chart(figure, key="preview_figure", config=PLOT, alt=f"Spread of {names[y]} against {names[x]}")
+    st.plotly_chart(plotted(figure), key="preview_figure", config=PLOT, alt=f"Spread of {names[y]} against {names[x]}")
     ratio, first, second = (f"{each:.4g}" for each in found.ratios)
     st.caption(
         f"Hedge ratio {ratio}, fitted on these very rows; of the first half {first}, of the second {second}. "
