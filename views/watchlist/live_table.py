@@ -7,7 +7,7 @@ from alphastream.pairs import PairAnalytics, PairSpec
 from pipelines import Pipeline
 from runtime.channel.tables import TableFrame, TableRow
 from views.shared.instruments import label
-from views.watchlist.rows import Shown, head, stamps_of, watch_row
+from views.watchlist.rows import Shown, head, moved_row, stamps_of, watch_row
 
 
 class LiveTable:
@@ -57,7 +57,11 @@ class LiveTable:
     def _row(self, spec: PairSpec, answer: PairAnalytics | None, venue: str) -> TableRow:
         made = self._made.get(spec)
         if made is None or made[0] is not answer:
-            made = answer, watch_row(answer, spec, self._shown.fill_cost, venue, self._refused)
+            moved = moved_row(*made, answer, self._shown.fill_cost) if made is not None else None
+            made = (
+                answer,
+                moved or watch_row(answer, spec, self._shown.fill_cost, venue, self._refused, self._shown.zone),
+            )
             self._made[spec] = made
         return made[1]
 

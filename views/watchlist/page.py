@@ -11,6 +11,7 @@ from pipelines import Pipeline
 from system import System
 from views.component import way_of
 from views.component.watch_list import watch_list
+from views.shared.clock_controls import chosen_zone
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import FILL_COST
 from views.shared.instruments import label
@@ -77,7 +78,7 @@ def page() -> None:
         )
         return
     specs = specs_of(pairs, values)
-    shown = Shown(specs, values[FILL_COST], tuple(_refused(pipeline, specs).items()))
+    shown = Shown(specs, values[FILL_COST], tuple(_refused(pipeline, specs).items()), chosen_zone())
     by_page = system.settings.channel == "off" or way_of(TABLE) == "page"
     pace = system.settings.page_refresh_ms / 1_000 if by_page else RENEW_S
     st.fragment(_panel, run_every=pace, key="watch_panel")(system, shown)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from alphastream.graph import interval_name
 from alphastream.pairs import MODELS, SETTLING, PairAnalytics, PairSpec
 from runtime.channel.tables import Cell, TableRow
 from views.shared.cards import evidence_card, half_life_card, newest, newest_closed
+from views.shared.clock import UTC, moment_text
 from views.shared.fill_cost import hedge_notional, round_trip_bps
 from views.shared.instruments import label
 from views.shared.metrics import UNKNOWN
@@ -69,11 +69,13 @@ class Shown:
     specs : a request for each pair, in the order of the list.
     fill_cost : fee and half spread of a fill, in bps of its notional.
     refused : symbols that cannot be followed, and why.
+    zone : whose clocks show since when a signal stands.
     """
 
     specs: tuple[PairSpec, ...]
     fill_cost: float
     refused: tuple[tuple[str, str], ...] = ()
+    zone: str = UTC
 
 
 def head(shown: Shown, venue: str) -> dict[str, Any]:
@@ -90,7 +92,12 @@ def head(shown: Shown, venue: str) -> dict[str, Any]:
 
 
 def watch_row(
-    answer: PairAnalytics | None, spec: PairSpec, fill_cost: float, venue: str, refused: Mapping[str, str] | None = None
+    answer: PairAnalytics | None,
+    spec: PairSpec,
+    fill_cost: float,
+    venue: str,
+    refused: Mapping[str, str] | None = None,
+    zone: str = UTC,
 ) -> TableRow:
     """The row of a pair.
 
@@ -115,8 +122,7 @@ def watch_row(
     cells = {
         "pair": pair,
         "zscore": _zscore(answer, spec),
-        "now": (_sorted_by(newest(answer, "zscore"), 2),),
-        "signal": _signal(answer, spec),
+        "signal": _signal(answer, spec, zone),
         "half_life": (half_life["value"], refusal or half_life["sub"], "", _sorted_by(lasts)),
         "evidence": (
             evidence["value"],
@@ -124,10 +130,32 @@ def watch_row(
             evidence["tone"] if evidence["value"] != UNKNOWN else "",
             _sorted_by(newest_closed(answer, "evidence_p"), 4),
         ),
-        "edge": _edge(answer, spec, round_trip_bps(fill_cost, hedge_notional(answer, spec))),
+        **_moving(answer, spec, fill_cost),
         "age": ("",),
     }
     return TableRow(key, cells, times, points)
+
+
+def moved_row(
+    before: PairAnalytics | None, row: TableRow, answer: PairAnalytics | None, fill_cost: float
+) -> TableRow | None:
+    """The row of a new answer that has the closed bars of the one before: only what moves with each trade is new.
+
+    None where closed bars are others, or what is said of them.
+    """
+    if before is None or answer is None or before.computed != answer.computed:
+        return None
+    if before.cointegration is not answer.cointegration or before.calibration != answer.calibration:
+        return None
+    if any(before.closed[name] is not answer.closed[name] for name in ("time_ns", "zscore", "position", "evidence_p")):
+        return None
+    return TableRow(row.key, {**row.cells, **_moving(answer, answer.spec, fill_cost)}, row.times, row.points)
+
+
+def _moving(answer: PairAnalytics | None, spec: PairSpec, fill_cost: float) -> dict[str, Cell]:
+    """What also moves between closed bars."""
+    cost = round_trip_bps(fill_cost, hedge_notional(answer, spec))
+    return {"now": (_sorted_by(newest(answer, "zscore"), 2),), "edge": _edge(answer, spec, cost)}
 
 
 def _sorted_by(value: float, decimals: int = 1) -> float | None:
@@ -159,28 +187,27 @@ def _zscore(answer: PairAnalytics | None, spec: PairSpec) -> Cell:
     return f"{z:+.2f}", words, tone
 
 
-def _signal(answer: PairAnalytics | None, spec: PairSpec) -> Cell:
+def _signal(answer: PairAnalytics | None, spec: PairSpec, zone: str) -> Cell:
     words = _calibrating(answer, spec)
     if answer is None or words:
         return words.capitalize() if answer is None or answer.computed else "Compiling", "", "warn"
     position = newest_closed(answer, "position")
     side = int(position) if math.isfinite(position) else 0
     name, tone = SIDES[side]
-    return name, _since(answer), tone, float(side)
+    return name, _since(answer, zone), tone, float(side)
 
 
-def _since(answer: PairAnalytics) -> str:
+def _since(answer: PairAnalytics, zone: str) -> str:
     """When the signal became what it is, as far back as bars are kept."""
     position, ends = np.nan_to_num(answer.closed["position"]), answer.closed["time_ns"]
     if not len(ends):
         return ""
     others = np.flatnonzero(position != position[-1])
     place = int(others[-1]) + 1 if len(others) else 0
-    moment = datetime.fromtimestamp(int(ends[place]) / SECOND, UTC)
     pattern = "%H:%M:%S" if answer.spec.interval_ns < 60 * SECOND else "%H:%M"
     if int(ends[-1]) - int(ends[place]) > 86_400 * SECOND:
         pattern = "%Y-%m-%d %H:%M"
-    return f"{'since' if len(others) else 'since before'} {moment.strftime(pattern)}"
+    return f"{'since' if len(others) else 'since before'} {moment_text(int(ends[place]), pattern, zone)}"
 
 
 def _edge(answer: PairAnalytics | None, spec: PairSpec, cost_bps: float) -> Cell:

@@ -10,7 +10,7 @@ from alphastream.pairs import PairSpec, Progress
 from tests.views.shared.test_cards import LIVE, NOW, SPEC, answer, by_id, with_last
 from views.shared.cards import evidence_card, half_life_card, newest_closed
 from views.shared.readiness import ready_cards
-from views.watchlist.rows import COLUMNS, SPARK_POINTS, Shown, head, watch_row
+from views.watchlist.rows import COLUMNS, SPARK_POINTS, Shown, head, moved_row, watch_row
 
 KEY = "ETHUSDT~BTCUSDT"
 
@@ -47,9 +47,9 @@ def test_a_signal_says_since_when() -> None:
     found = replace(found, closed={**found.closed, "position": position})
     cell = watch_row(found, SPEC, 8.0, "").cells["signal"]
     second = int(ends[-3]) // 10**9
-    assert cell == ("Short", f"since 00:{second // 60:02d}:{second % 60:02d}", "short", -1.0)
+    assert cell == ("Short", f"since 00:{second // 60:02d}:{second % 60:02d} UTC", "short", -1.0)
     steady = replace(found, closed={**found.closed, "position": np.ones(len(position))})
-    assert watch_row(steady, SPEC, 8.0, "").cells["signal"][:2] == ("Long", "since before 00:00:01")
+    assert watch_row(steady, SPEC, 8.0, "").cells["signal"][:2] == ("Long", "since before 00:00:01 UTC")
 
 
 def test_what_is_not_ready_is_said_in_words_and_sorted_last() -> None:
@@ -80,3 +80,16 @@ def test_the_head_names_the_legs_and_when_they_are_old() -> None:
     assert shown["legs"] == {KEY: ["ETHUSDT", "BTCUSDT"], "SOL~BTCUSDT": ["SOL", "BTCUSDT"]}
     assert shown["stale_ms"] == 2_000
     assert [column["name"] for column in shown["columns"]] == [name for name, *_ in COLUMNS]
+
+
+def test_between_closed_bars_only_what_moves_is_made_anew() -> None:
+    found = answer()
+    row = watch_row(found, SPEC, 8.0, "")
+    forming = {name: values[-1:] for name, values in found.closed.items()} | {"zscore": np.array([1.234])}
+    later = replace(found, forming=forming)
+    moved = moved_row(found, row, later, 8.0)
+    assert moved is not None
+    assert moved.cells == watch_row(later, SPEC, 8.0, "").cells
+    assert moved.points is row.points
+    assert moved_row(found, row, with_last(later, zscore=0.5), 8.0) is None
+    assert moved_row(None, row, later, 8.0) is None
