@@ -161,7 +161,7 @@ def test_where_the_page_carries_it_silence_is_seen_as_well(
 def test_a_feed_that_says_nothing_is_silent_and_one_that_went_is_lost(desk: Desk) -> None:
     with LocalExchange(pace=Stepped()) as exchange:
         app = desk.run_app(ROOT / "app.py", env=environ(desk, exchange, BOOKS="off"))
-        page = desk.open_page(app.url)
+        page = desk.open_page(f"{app.url}live")
         page.wait_for_selector("[data-testid=card-price-y]", timeout=WAIT_MS)
         expect(page.locator(f"{BAR} .ss-venue")).to_contain_text("Binance", timeout=WAIT_MS)
         exchange.step(400)

@@ -49,7 +49,7 @@ def test_a_zoom_keeps_its_place_until_another_view_is_chosen_and_there_is_a_way_
     run_app: RunApp, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     app = run_app(ROOT / "app.py", env={"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path)})
-    page = open_page(app.url)
+    page = open_page(f"{app.url}live")
     root = page.get_by_test_id("live-figure")
     root.locator(".js-plotly-plot .nsewdrag").first.wait_for(timeout=WAIT_MS)
     back = page.get_by_test_id("back-to-now")
