@@ -14,6 +14,7 @@ REFUSED: Final = "not told of a repeated recording"
 RESTS_ON: Final = "Computed over a recording that was repeated to fill the window: no market did this."
 _INFERRED: Final = frozenset(
     (
+        "result",
         "cointegration",
         "half-life",
         "correlation",

@@ -11,7 +11,8 @@ from alphastream.pairs import PairAnalytics, PairSpec, Progress, analyse
 from alphastream.tape.repetition import Repetition
 from alphastream.uploads import combine, read
 from views.shared import exports
-from views.shared.head_cards import head_card
+from views.shared.cards import make_card
+from views.shared.head_cards import head_card, marked
 from views.shared.head_words import length_text, ready_ns, waiting_text
 from views.shared.waiting import waiting_words
 
@@ -74,6 +75,18 @@ def test_a_file_says_of_each_row_where_it_comes_from() -> None:
         *["trades"] * 2,
     ]
     assert len(combine(read("bars.csv", file)).frames) == 1, "the file can be brought back"
+
+
+def test_over_a_repeated_recording_figures_are_marked_and_inference_is_refused() -> None:
+    repeated = answer(60, PairHead("repeated", BEGIN, repetition=Repetition(BEGIN, 345 * 10**9)))
+    cards = [make_card(name, name, "1.2", "below", "ok") for name in ("price-y", "zscore", "result", "cointegration")]
+    found = {card["id"]: card for card in marked([*cards, make_card("carry", "carry", "–", "none")], repeated)}
+    assert found["price-y"]["sub"] == "below"
+    assert (found["zscore"]["value"], found["zscore"]["sub"]) == ("1.2", "recorded 5 min 45 s, repeated")
+    assert found["carry"]["sub"] == "none"
+    for name in ("result", "cointegration"):
+        assert (found[name]["value"], found[name]["sub"]) == ("–", "not told of a repeated recording")
+    assert [card["sub"] for card in marked(cards, answer(60))] == ["below"] * 4
 
 
 def test_lengths_are_written_out() -> None:
