@@ -75,7 +75,10 @@ def query(page: Page) -> dict[str, str]:
 
 
 def go(page: Page, button: str, path: str) -> None:
-    page.get_by_role("button", name=button, exact=True).click()
+    ready = page.get_by_role("button", name=button, exact=True)
+    expect(ready).to_be_enabled()
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=WAIT_MS)  # the page is drawn to its end
+    ready.click()
     page.wait_for_url(re.compile(f"/{path}"), timeout=WAIT_MS)
 
 

@@ -60,6 +60,7 @@ def workflow(view: PairView, *, here: Place, key: str = "flow") -> None:
     here : the page that it stands on; it is not offered.
     key : what the keys of the buttons begin with; another one where a page has several rows.
     """
+    go_on()  # in a fragment a press runs no more than that
     pipeline, failure = get_system().pipeline, get_system().failure
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}_row")
     for target in TARGETS:
