@@ -153,8 +153,8 @@ def _wide(frame: Any, key: str, says: str) -> None:
 
 def _one(runs: Sequence[SavedRun]) -> None:
     st.subheader("One run", anchor="one")
-    by_name = {run.name: run for run in runs}
-    run = by_name[str(st.selectbox("Run", list(by_name), key="kept_run"))]
+    by_id = {run.id: run for run in runs}  # which a run keeps when it gets another name
+    run = by_id[str(st.selectbox("Run", list(by_id), key="kept_run", format_func=lambda each: by_id[each].name))]
     st.caption(in_markdown(f"{in_words(run.strategy, shown_venue(get_system()))}, {run.data}: {run.extent}."))
     for words in changes_of_code(run):
         st.caption(in_markdown(words))
@@ -192,6 +192,7 @@ def _rename(run: SavedRun) -> None:
         saved_runs.rename(run, str(st.session_state[f"new_name_{run.id}"]))
     except AlphaStreamError as error:
         _note(sentence(error), "Not renamed")
+    st.session_state["kept_run"] = run.id  # else the browser goes on showing the old name
 
 
 def _delete(run: SavedRun) -> None:
@@ -199,6 +200,8 @@ def _delete(run: SavedRun) -> None:
         saved_runs.delete(run)
     except AlphaStreamError as error:
         _note(sentence(error), "Not deleted")
+    else:
+        st.session_state.pop("kept_run", None)
 
 
 def _note(words: str, title: str) -> None:
