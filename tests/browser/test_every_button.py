@@ -40,7 +40,8 @@ SETTLED: Final = """() => document.querySelector('[data-test-script-state="notRu
     && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 # What may be clicked now, as [name, place]: what a box that is open holds comes first.
 FOUND: Final = """() => {
-    const skipped = `[data-testid=stHeaderActionElements] *, [data-testid^=stNumberInputStep], [data-testid=stTooltipIcon] *, [data-testid=stTooltipHoverTarget] *,
+    const skipped = `[data-testid=stHeaderActionElements] *, [data-testid^=stNumberInputStep],
+        [data-testid=stTooltipIcon] *, [data-testid=stTooltipHoverTarget] *,
         [data-testid=stElementToolbar] *, .modebar *, [data-testid=stFileUploaderDropzone] *, [data-baseweb=tag] *,
         [data-testid=stSelectbox] *, [data-testid=stMultiSelect] *`;
     const kinds = 'button, a[href], summary, [role=tab], [data-testid=stDataFrame]';

@@ -18,6 +18,8 @@ from tests.browser.test_workflow import CELL, choose_first_row, go
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
+SETTLED = """() => document.querySelector('[data-test-script-state="notRunning"]')
+    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 CHART = ".js-plotly-plot .main-svg"
 
 
@@ -36,6 +38,7 @@ def step(page: Page, words: str) -> Iterator[None]:
     """One step of somebody's way; nothing on the page may be an exception afterwards."""
     began_s = time.perf_counter()
     yield
+    page.wait_for_function(SETTLED, timeout=WAIT_MS)
     print(f"  {words}: {time.perf_counter() - began_s:.1f} s")  # noqa: T201 (for whoever asks how long it takes)
     assert page.get_by_test_id("stException").count() == 0, words
 

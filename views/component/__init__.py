@@ -117,6 +117,15 @@ def handed_over(topic: Topic | TableTopic, ticket: str | None, key: str) -> dict
     return {"topic": topic.name, "ticket": ticket, "message": orjson.Fragment(message)}
 
 
+def whole_page_runs() -> None:
+    """Tell, at the beginning of a run of the whole page, that it reads the ways as they are now.
+
+    A change asks a fragment for a run of the whole page. Where that is what happens anyway, another one would begin
+    before the page is reached, and the click that this one is for would be lost.
+    """
+    st.session_state.pop("_way_changed", None)
+
+
 def changed_way() -> None:
     """Note that the page is to run again: its fragment needs another pace."""
     st.session_state["_way_changed"] = True

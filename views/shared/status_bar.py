@@ -14,7 +14,7 @@ from pipelines import Pipeline
 from runtime.channel.topics import Frame
 from runtime.paper.service import PaperView
 from system import System
-from views.component import Card, Tone, status_strip, way_of
+from views.component import Card, Tone, status_strip, way_of, whole_page_runs
 from views.shared.cards import SILENT_S, make_card, of_moment
 from views.shared.metrics import UNKNOWN, plain
 from views.shared.notices import CARRIES_TRADES
@@ -29,6 +29,7 @@ _OPENED: Final = "_run_to_open"
 
 def status_bar() -> None:
     """Show it. Called once, above every page."""
+    whole_page_runs()
     system = get_system()
     by_page = system.settings.channel == "off" or way_of(KEY) == "page"
     st.fragment(_strip, run_every=PACE_S if by_page else RENEW_S, key="status_bar_panel")(system)
