@@ -58,6 +58,18 @@ def without_inference(answer: PairAnalytics) -> PairAnalytics:
     return replace(answer, closed=closed, forming=forming)
 
 
+def without_laps(answer: PairAnalytics) -> PairAnalytics:
+    """The answer without the rows that a recording's earlier laps were put in front of it for, and without the z-scores
+    that look back at them: what is summed up over its rows then happened once."""
+    repetition, ends = answer.head.repetition, answer.closed["time_ns"]
+    if repetition is None or not len(ends):
+        return answer
+    alone = within_one_lap(repetition, ends, rows_needed(answer.spec)) == 1
+    closed = {**answer.closed, "settled_zscore": np.where(alone, answer.closed["settled_zscore"], np.nan)}
+    own = ends > answer.head.until_ns
+    return replace(answer, closed={name: values[own] for name, values in closed.items()})
+
+
 def _faked(answer: PairAnalytics, repetition: Repetition) -> Mapping[str, Mask]:
     """Of each column of inference, the rows that look back beyond their lap."""
     spec, closed = answer.spec, answer.closed

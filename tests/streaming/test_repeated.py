@@ -15,7 +15,7 @@ from alphastream.feeds.replay import Replay
 from alphastream.heads import Need, PairHead, Seam
 from alphastream.pairs import PairAnalytics, PairSpec, analyse
 from alphastream.streaming.repeated_heads import RepeatedHeads
-from alphastream.streaming.repeated_rows import is_of_one_lap, rests_on_repetition, without_inference
+from alphastream.streaming.repeated_rows import is_of_one_lap, rests_on_repetition, without_inference, without_laps
 from alphastream.tape.recordings import Recording
 from alphastream.tape.repetition import Repetition, within_one_lap
 
@@ -112,6 +112,18 @@ def test_rows_of_one_lap_keep_their_verdicts() -> None:
     for name, values in alone.closed.items():
         assert_array_equal(told.closed[name], values, name)
     assert not rests_on_repetition(told)
+
+
+def test_sums_are_over_rows_that_happened_once_and_scores_of_one_lap() -> None:
+    played = repeated(900, laps=3.0)
+    head = replace(played.head, until_ns=START + 600 * SECOND)
+    own = without_laps(replace(played, head=head))
+    assert own.closed["time_ns"][0] == START + 601 * SECOND
+    assert all(len(values) == 300 for values in own.closed.values())
+    known = np.isfinite(own.closed["settled_zscore"])
+    assert not known[:30].any(), "their windows reach into the lap before"
+    assert known[60:].all()
+    assert without_laps(repeated(400, laps=1.0)).closed["time_ns"].size == 400
 
 
 def test_correlation_looks_back_as_far_as_its_window() -> None:

@@ -151,13 +151,18 @@ def test_a_file_is_looked_at_and_read_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert counts == {"inspect": 2, "read": 3}
 
 
+def roles_of(test: AppTest) -> list[str]:
+    """Labels of what is offered for columns; a page has other boxes, too."""
+    return [box.label for box in test.selectbox if box.label not in ("Time zone", "Rows")]
+
+
 def test_only_roles_of_the_rows_kind_are_offered() -> None:
     test = upload(app(HISTORY, source="Upload"), trades())
-    offered = [box.label for box in test.selectbox]
+    offered = roles_of(test)
     assert offered == ["time", "time of day", "symbol", "price", "quantity", "trade id", "side"]
     assert of_role(test, "side").options == ["not used", "date", "price", "size"]
     test.segmented_control(key=f"kind-{test.session_state['kept_files'][0].id}").set_value("Bars").run()
-    offered = [box.label for box in test.selectbox]
+    offered = roles_of(test)
     assert offered == ["time", "time of day", "symbol", "open", "high", "low", "close", "adjusted close", "volume"]
     of_role(test, "close").select("price").run()
     assert not test.exception
@@ -169,7 +174,7 @@ def test_only_roles_of_the_rows_kind_are_offered() -> None:
 def test_columns_of_symbols_can_be_read_alone() -> None:
     wide = "date,KO,PEP\n" + "\n".join(f"2024-01-{day:02d},{60 + day % 3},{170 - day % 4}" for day in range(1, 29))
     test = upload(app(HISTORY, source="Upload"), ("wide.csv", wide.encode()))
-    assert [box.label for box in test.selectbox][:3] == ["time", "time of day", "symbol"]
+    assert roles_of(test)[:3] == ["time", "time of day", "symbol"]
     assert "Each column of prices is a symbol" in words(test)
     test.segmented_control(key=f"kind-{test.session_state['kept_files'][0].id}").set_value("Bars").run()
     of_role(test, "close").select("PEP").run()

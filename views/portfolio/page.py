@@ -23,6 +23,7 @@ from alphastream.portfolio.allocation import (
     symbol_rows,
 )
 from alphastream.reports.panels import MAX_LINES
+from alphastream.streaming.repeated_rows import without_laps
 from alphastream.uploads import Upload
 from alphastream.uploads.series import pair_rows as legs_of
 from pipelines import Pipeline
@@ -223,7 +224,7 @@ def _answers(pipeline: Pipeline, request: PortfolioRequest) -> list[PairAnalytic
         pipeline.engine.snapshot(spec)
     pipeline.engine.wait_for(request.pairs[-1], FIRST_ANSWER_S)
     snapshots = [pipeline.engine.snapshot(spec) for spec in request.pairs]
-    answers = [answer for answer in snapshots if answer is not None]
+    answers = [without_laps(answer) for answer in snapshots if answer is not None]
     return answers if len(answers) == len(snapshots) else None
 
 

@@ -58,7 +58,7 @@ def test_one_bad_rule_does_not_cost_the_others(clock: Clock, tmp_path: Path) -> 
     assert again.rules == (RULE,)
     assert again.notice is not None
     assert "2 entries" in again.notice
-    assert "clear=1 with level=-7" in again.notice
+    assert "it fires above -7 and re-arms at 1" in again.notice
     assert look(again, clock, 2.5) == []
     assert json.loads((tmp_path / "alerts.json.damaged").read_bytes()) == kept
 

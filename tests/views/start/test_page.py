@@ -73,7 +73,7 @@ def test_near_names_are_found_by_address_and_title() -> None:
 
 def unknown(monkeypatch: pytest.MonkeyPatch, asked: str) -> AppTest:
     context = SimpleNamespace(url=f"http://127.0.0.1:8501/{asked}", theme=SimpleNamespace(type="light"), cookies={})
-    context.headers, context.ip_address = {}, None
+    context.headers, context.ip_address, context.timezone = {}, None, "UTC"
     monkeypatch.setattr(st, "context", context)
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     return test.run()
