@@ -179,7 +179,7 @@ _SYMBOLS = _SettingSpec(
     lambda text: text,  # what it means depends on the venue
     "2 to 200 names a venue, separated by commas, such as BTCUSDT,ETHUSDT or okx:BTC-USDT,binance-spot:BTCUSDT",
     "",
-    "instruments to record, without a venue at all of them; the second is the dependent leg (y) of the first page, the "
+    "instruments to record, without a venue at all of them; the second is the dependent leg (y) of the live page, the "
     "first its hedge (x); default: two of each venue that trade often",
 )
 

@@ -10,6 +10,7 @@ TASKS: Final[dict[str, str]] = {
     "ingest-request": "waits for one REST answer",
     "look-up": "asks the system for the address of a host",
     "ingest": "receives trades and hands them to the tape",
+    "heads": "fetches bars of before the tape",
     "tick-writer": "writes trades into the file",
     "tick-sealer": "moves old trades from the file to the history",
     "tick-follower": "follows a file that another process writes",
