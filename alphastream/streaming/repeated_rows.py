@@ -64,7 +64,8 @@ def without_laps(answer: PairAnalytics) -> PairAnalytics:
     repetition, ends = answer.head.repetition, answer.closed["time_ns"]
     if repetition is None or not len(ends):
         return answer
-    alone = within_one_lap(repetition, ends, rows_needed(answer.spec)) == 1
+    look_back = sum(step.needed for step in answer.calibration)
+    alone = within_one_lap(repetition, ends, look_back) == 1
     closed = {**answer.closed, "settled_zscore": np.where(alone, answer.closed["settled_zscore"], np.nan)}
     own = ends > answer.head.until_ns
     return replace(answer, closed={name: values[own] for name, values in closed.items()})
