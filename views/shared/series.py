@@ -204,8 +204,19 @@ def price_decimals(symbol: str, prices: NDArray[np.float64], instruments: Mappin
     if symbol in instruments:
         return instruments[symbol].price_decimals
     newest = [price for price in prices[-50:].tolist() if np.isfinite(price)]
-    exponents = [Decimal(f"{price:.9g}").as_tuple().exponent for price in newest]
+    exponents = [Decimal(_as_written(price)).as_tuple().exponent for price in newest]
     return max((min(max(-int(exponent), 1), 10) for exponent in exponents), default=2)
+
+
+def _as_written(price: float) -> str:
+    """Digits of a price; of one that went through four bytes and was written with six decimals, those it had before.
+
+    >>> _as_written(179.309998), _as_written(179.309), _as_written(61692.123456)
+    ('179.31', '179.309', '61692.1235')
+    """
+    text, short = f"{price:.9g}", np.float32(price)
+    went_through_four_bytes = len(text.partition(".")[2]) > 3 and round(float(short), 6) == price
+    return str(short) if went_through_four_bytes else text
 
 
 def series_columns(series: PairSeries, options: ChartOptions = AS_USUAL) -> Columns:
