@@ -88,17 +88,24 @@ def beside(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -> Beside:
 
     still, too_close = "the benchmark does not move", "both moved alike, or there are fewer than two returns"
     beta_words = f"± {found.beta_error:.4f}; covariance over the variance of the benchmark"
-    alpha_words = f"± {found.alpha_error:.3%}, {unit}, without a riskless rate"
+    decimals = _decimals(found.alpha_error)
+    alpha_words = f"± {found.alpha_error:.{decimals}%}, {unit}, without a riskless rate"
     if abs(found.alpha) < 2.0 * found.alpha_error:
         alpha_words += "; within two errors of 0, so it may be luck"
     rows = [
         (f"Return of {name}", f"{total:+.3%}", "from the first row to the last"),
         row("Beta", found.beta, f"{found.beta:.4f}", beta_words, still),
-        row("Alpha", found.alpha, f"{found.alpha:+.3%}", alpha_words, still),
+        row("Alpha", found.alpha, f"{found.alpha:+.{decimals}%}", alpha_words, still),
         row(
             "Correlation", found.correlation, f"{found.correlation:.3f}", "of the returns", "one of both does not move"
         ),
-        row("Tracking error", found.tracking_error, f"{found.tracking_error:.3%}", f"deviation, {unit}", too_close),
+        row(
+            "Tracking error",
+            found.tracking_error,
+            f"{found.tracking_error:.{_decimals(found.tracking_error)}%}",
+            f"deviation, {unit}",
+            too_close,
+        ),
         row("Information ratio", found.information_ratio, f"{found.information_ratio:.2f}", unit, too_close),
     ]
     own = float(run.equity[-1] / run.equity[0] - 1.0)
@@ -109,6 +116,16 @@ def beside(run: Run, basis: Basis, benchmark: Any, *, annual: bool) -> Beside:
         caption=f"Least squares over {found.rows:,} returns of a {basis.word}; errors (±) as if they were independent",
         says=f"Run {own:+.3%}, {name} {total:+.3%} over the same time.",
     )
+
+
+def _decimals(share: float) -> int:
+    """Decimals of a percentage, three or as many as show two digits: what one second earns is small.
+
+    >>> _decimals(0.013), _decimals(2.4e-7), _decimals(float("nan"))
+    (3, 6, 3)
+    """
+    size = abs(share) * 100.0
+    return max(3, 1 - math.floor(math.log10(size))) if 0.0 < size < math.inf else 3
 
 
 def benchmark_section(run: Run, found: Beside, meaning: str = "") -> Section:

@@ -39,18 +39,20 @@ def rolling_figure(basis: Basis, *, annual: bool, dark: bool = False) -> go.Figu
     figure = go.Figure()
     time = drawn_times(basis.time_ns)
     band = rolling_sharpe_error(basis.returns, basis.window, pace)
-    for side, fill in ((-SURE, None), (SURE, "tonexty")):
-        figure.add_scatter(
-            x=time[band.row],
-            y=band.sharpe + side * band.error,
-            mode="lines",
-            name="95 % band" if fill else "lower end of the band",
-            fill=fill,
-            fillcolor=colours.y_fill,
-            legend="legend",
-            showlegend=fill is not None,
-            line={"color": colours.y_leg, "width": 0.4},
-        )
+    for piece in _known_pieces(band.error):  # a fill goes straight across what is not known
+        for side, fill in ((-SURE, None), (SURE, "tonexty")):
+            figure.add_scatter(
+                x=time[band.row[piece]],
+                y=(band.sharpe + side * band.error)[piece],
+                mode="lines",
+                name="95 % band" if fill else "lower end of the band",
+                fill=fill,
+                fillcolor=colours.y_fill,
+                legend="legend",
+                legendgroup="band",
+                showlegend=fill is not None and len(figure.data) == 1,
+                line={"color": colours.y_leg, "width": 0.4},
+            )
     for name, values, axis, legend, colour in (
         ("Sharpe ratio (plain)", sharpe, "y", "legend", colours.y_leg),
         ("volatility, %", deviation, "y2", "legend2", colours.x_leg),
@@ -67,6 +69,16 @@ def rolling_figure(basis: Basis, *, annual: bool, dark: bool = False) -> go.Figu
         yaxis2={"domain": [low, high], "anchor": "x", "rangemode": "tozero", "hoverformat": ".3f", "nticks": 5},
     )
     return figure
+
+
+def _known_pieces(values: Floats) -> list[slice]:
+    """Where values are numbers without a break.
+
+    >>> _known_pieces(np.array([np.nan, 1.0, 2.0, np.nan, 3.0]))
+    [slice(1, 3, None), slice(4, 5, None)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], np.isfinite(values), [False])).astype(np.int8)))
+    return [slice(begin, end) for begin, end in edges.reshape(-1, 2).tolist()]
 
 
 def distribution_figure(basis: Basis, *, dark: bool = False) -> go.Figure:

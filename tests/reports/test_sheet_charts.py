@@ -60,3 +60,15 @@ def test_a_moving_ratio_has_its_band() -> None:
     assert low < ratio < high
     assert abs((low + high) / 2.0 - ratio) < 1e-12
     assert SURE == 1.96
+
+
+def test_a_band_stops_where_the_ratio_is_not_known() -> None:
+    basis = basis_of(RUN)
+    returns = np.array(basis.returns)
+    middle = len(returns) // 2
+    returns[middle - basis.window - 3 : middle] = 0.0  # nothing is held: there is no ratio
+    figure = rolling_figure(replace(basis, returns=returns), annual=False)
+    bands = [trace for trace in figure.data if trace.name == "95 % band"]
+    assert len(bands) == 2
+    assert all(np.isfinite(trace.y).all() for trace in bands)
+    assert [trace.showlegend for trace in bands] == [True, False]
