@@ -13,6 +13,9 @@ from alphastream.errors import ParameterError
 LEVEL = 0.05
 """Below this a p-value counts as a hit, and a q-value as a discovery."""
 
+FEW = 20
+"""Hits of the first half below which their share in the second says nothing, unless it is far from chance."""
+
 
 def qvalues(pvalues: ArrayLike, dependent: bool = False) -> Floats:
     """Smallest false discovery rate at which each test is still rejected.
@@ -98,7 +101,13 @@ class ScanSummary:
             f"after Benjamini-Hochberg {_count(self.survive_bh)} {'remain' if self.survive_bh > 1 else 'remains'}, "
             f"after Benjamini-Yekutieli {_count(self.survive_by)}",
         ]
-        if self.first_half_hits:
+        if self.first_half_hits and self.verdict == "as many as" and self.first_half_hits < FEW:
+            parts.append(
+                f"of the first half's {self.first_half_hits:,} {'hit' if self.first_half_hits == 1 else 'hits'} "
+                f"{_count(self.persisting)} {'passes' if self.persisting <= 1 else 'pass'} in the second, "
+                f"where chance would give {self.expected_persisting:.1f}: too few to tell"
+            )
+        elif self.first_half_hits:
             parts.append(
                 f"of the first half's {self.first_half_hits:,} {'hit' if self.first_half_hits == 1 else 'hits'} "
                 f"{self.persisting / self.first_half_hits:.1%} pass in the second, "

@@ -83,9 +83,9 @@ def _nothing(system: System, service: ArbitrageService) -> None:
     st.info(
         in_markdown(
             "An asset needs two instruments, such as one of a futures and one of a spot venue, paid in the same "
-            f"currency.{known}{played} Start with "
+            f"currency.{known}{played} Start with"
         )
-        + "`ALPHASTREAM_VENUE=binance-usdm,binance-spot`.",
+        + " `ALPHASTREAM_VENUE=binance-usdm,binance-spot`.",
         icon=":material/compare_arrows:",
         title="No asset at two venues",
     )

@@ -92,7 +92,7 @@ def _panel(system: System, spec: PairSpec, options: ChartOptions) -> None:
     several times a second where the channel does not open."""
     notes = st.container(key="live_notes")  # on a phone they stand below the chart
     for notice in pair_notices(system):
-        with notes if notice.kind == "info" else nullcontext():
+        with notes if notice.kind in {"info", "note"} else nullcontext():
             notice.show()
     shown, cost = st.session_state.get("bars", SHOWN_BARS[1]), chosen_fill_cost()
     hub, pipeline = system.hub, system.pipeline

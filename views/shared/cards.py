@@ -52,7 +52,8 @@ _HELP: Final = {
     "chart tests each of its own windows alone.",
     "evidence": "The chance that legs which nothing holds together ever look this much like a pair, however often one "
     "looks. It counts bars in which both legs traded, since the first bar that was computed, and never rises. "
-    "Shown: the evidence of now comes up by chance on 5 % of days at most. Ended: so does the evidence that deviations "
+    "Shown: the evidence of now comes up by chance on 5 % of days at most; of a relation that began later than the "
+    "first bar it may be large while p is not small. Ended: so does the evidence that deviations "
     "no longer come back within 100 bars by half. Not in it: costs.",
     "half_life": "Time until half of a deviation of the tested spread has gone, at the pace of the tested bars, "
     "corrected for the bias of an estimated ratio. Only means something where that spread is stationary.",
@@ -369,7 +370,7 @@ def evidence_card(answer: PairAnalytics | None) -> Card:
         return make_card(name, label, UNKNOWN, sub, title=_HELP["evidence"])
     state, tone = "relation not shown", "flat"
     if newest_closed(answer, "relation") > 0.0:
-        state, tone = "relation shown", "ok"
+        state, tone = "relation shown" if pvalue < SIGNIFICANT else "a relation began later", "ok"
     elif newest_closed(answer, "ended") >= alarm_rows(answer.spec.interval_ns):
         state, tone = "relation ended", "warn"
     return make_card(

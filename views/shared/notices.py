@@ -18,13 +18,16 @@ CARRIES_TRADES: Final = ("live", "backfilling")
 class Notice:
     """A sentence above what a page shows."""
 
-    kind: Literal["error", "info", "warning"]
+    kind: Literal["error", "info", "warning", "note"]
     title: str
     text: str
     icon: str
 
     def show(self) -> None:
-        """Put it on the page."""
+        """Put it on the page; a note in one small line."""
+        if self.kind == "note":
+            st.caption(f":material/{self.icon}: {in_markdown(self.title)}: {in_markdown(self.text)}")
+            return
         element = {"error": st.error, "info": st.info, "warning": st.warning}[self.kind]
         element(in_markdown(self.text), icon=f":material/{self.icon}:", title=in_markdown(self.title))
 
@@ -56,12 +59,14 @@ def engine_notices(pipeline: Pipeline, what: str) -> list[Notice]:
 def feed_notices(pipeline: Pipeline, before: str = "", after: str = "") -> list[Notice]:
     """That trades are recorded ones, or that none arrive; nothing while live trades do.
 
+    The line above every page says that trades are recorded: here it is a note, with what that line has no room for.
+
     Parameters
     ----------
     before, after : what a page says of recorded trades around where they come from.
     """
     if pipeline.kind == "replay":
-        return [Notice("info", "Recorded trades, not live ones", f"{before}{origin(pipeline)}.{after}", "replay")]
+        return [Notice("note", "Recorded trades, not live ones", f"{before}{origin(pipeline)}.{after}", "replay")]
     found = [
         Notice("warning", f"{venue} is left out", f"It could not be opened: {why}", "wifi_off")
         for venue, why in pipeline.absent.copy().items()

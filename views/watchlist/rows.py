@@ -10,10 +10,12 @@ import numpy as np
 from alphastream.core.units import SECOND
 from alphastream.graph import interval_name
 from alphastream.pairs import MODELS, SETTLING, PairAnalytics, PairSpec
+from alphastream.streaming.repeated_rows import rests_on_repetition
 from runtime.channel.tables import Cell, TableRow
 from views.shared.cards import evidence_card, half_life_card, newest, newest_closed
 from views.shared.clock import UTC, moment_text
 from views.shared.fill_cost import hedge_notional, round_trip_bps
+from views.shared.head_cards import REFUSED
 from views.shared.instruments import label
 from views.shared.metrics import UNKNOWN
 from views.shared.readiness import edge_bps, fresh_limit_s
@@ -118,6 +120,7 @@ def watch_row(
     test = answer.cointegration if answer is not None else None
     refusal = test.refusal if test is not None else None
     lasts = test.half_life_s if test is not None else math.nan
+    repeats = answer is not None and rests_on_repetition(answer, len(answer.closed["time_ns"]))
     times, points = _spark(answer)
     cells = {
         "pair": pair,
@@ -126,7 +129,7 @@ def watch_row(
         "half_life": (half_life["value"], refusal or half_life["sub"], "", _sorted_by(lasts)),
         "evidence": (
             evidence["value"],
-            evidence["sub"],
+            REFUSED if repeats and evidence["value"] == UNKNOWN else evidence["sub"],
             evidence["tone"] if evidence["value"] != UNKNOWN else "",
             _sorted_by(newest_closed(answer, "evidence_p"), 4),
         ),

@@ -27,7 +27,7 @@ def test_both_legs_stand_side_by_side_and_a_recording_has_no_book() -> None:
     assert words(test).count("The recording holds trades and no book") == 2
     assert "None of this says what the price will do." in words(test)
     assert len(test.dataframe) == 2
-    assert "Recorded trades, not live ones" in "".join(str(each.proto) for each in test.info)
+    assert "Recorded trades, not live ones" in "".join(each.value for each in test.caption)
 
 
 def test_controls_stand_in_the_address() -> None:

@@ -216,6 +216,8 @@ def test_evidence_says_what_was_shown_since_the_start() -> None:
     assert (card["sub"], card["tone"]) == ("relation ended, 1,234 bars", "warn")
     card = evidence_card(with_last(found, relation=0.0, evidence_p=0.2))
     assert (card["value"], card["sub"], card["tone"]) == ("0.200", "relation not shown, 1,234 bars", "flat")
+    card = evidence_card(with_last(found, evidence_p=0.988))
+    assert (card["value"], card["sub"], card["tone"]) == ("0.988", "a relation began later, 1,234 bars", "ok")
     card = evidence_card(with_last(found, evidence_p=np.nan))
     assert (card["value"], card["sub"]) == ("–", "needs 100 bars with trades of both")
 

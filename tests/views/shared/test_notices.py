@@ -31,7 +31,7 @@ def test_live_trades_need_no_words(state: str) -> None:
 
 def test_recorded_trades_are_called_so() -> None:
     (notice,) = feed_notices(pipeline("replay"), "Refused. Shown instead: ", " More.")
-    assert (notice.kind, notice.title) == ("info", "Recorded trades, not live ones")
+    assert (notice.kind, notice.title) == ("note", "Recorded trades, not live ones")
     moved = "Binance USDS-M Futures, played again with its times moved to now"
     assert notice.text == f"Refused. Shown instead: {moved}. More."
 
