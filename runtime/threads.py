@@ -29,7 +29,6 @@ TASKS: Final[dict[str, str]] = {
     "alphastream-paper": "runs paper runs",
     "alphastream-compile": "compiles numerical code ahead of its first use",
     "alphastream-pipelines": "chooses between live and recorded trades",
-    "heads": "fetches bars of before the tape",
     "alphastream-unwatched": "ends what feeds carry and nobody looks at",
     "alphastream-metrics": "answers /healthz and /metrics",
     "ScriptRunner": "runs a page for a visitor",
