@@ -225,7 +225,9 @@ class Settings:
         "reads the stream; auto: picows, or websocket-client where picows cannot be loaded",
     )
     backfill_hours: int = _integer(48, 1, 8_760, "hours", "trades missed longer ago are not fetched but declared lost")
-    fetch_history: bool = _switch(True, "fetch what bars need of before the tape, by REST; it never enters the tape")
+    fetch_history: bool = _switch(
+        True, "put before the tape what bars need: fetched by REST, or a recording's own laps; it never enters the tape"
+    )
     connect_timeout_s: float = _real(5.0, 0.5, 60.0, "s", "for a connection or a REST answer")
     stall_s: float = _real(20.0, 1.0, 600.0, "s", "without any trade before the feed counts as stalled and reconnects")
     backoff_base_s: float = _real(0.5, 0.05, 60.0, "s", "first reconnect waits up to this long, each next up to twice")

@@ -324,7 +324,7 @@ def replay_pipeline(
         feed = ReplayFeed(tape, settings.replay_speed, settings.replay_loop, settings.replay_head_s)
         symbols = [InstrumentId(tape.venue, each.symbol) for each in settings.symbols]
         lines = [line_of(tape.describe(), feed, store)]
-        heads = RepeatedHeads(tape, lambda: feed.repetition, feed.now_ns)
+        heads = RepeatedHeads(tape, lambda: feed.repetition, feed.now_ns) if settings.fetch_history else None
         joined = _joined("replay", lines, symbols, settings, published, arrived, {}, heads)
         return replace(joined, scratch=scratch)
     except BaseException:

@@ -87,7 +87,9 @@ def test_live_panels_close_up_are_not_sent_and_a_link_restores_them(app: Running
     until(again, f"{AXES} === 'y,y11,y4' && {PLOT}.data[0].type === 'candlestick'")
 
 
-def test_empty_panels_of_the_live_page_say_why(app: RunningApp, open_page: OpenPage) -> None:
+def test_empty_panels_of_the_live_page_say_why(run_app: RunApp, open_page: OpenPage, tmp_path: Path) -> None:
+    knobs = {"FEED": "replay", "FETCH_HISTORY": "0", "DATA_DIR": str(tmp_path)}
+    app = run_app(ROOT / "app.py", env={f"ALPHASTREAM_{name}": value for name, value in knobs.items()})
     page = open_page(f"{app.url}?window=500&interval=5s")
     page.wait_for_selector("[data-testid=live-figure][data-drawn]", timeout=WAIT_MS)
     until(page, f"{PLOT}._fullLayout.shapes.length > 0")
