@@ -33,7 +33,8 @@ class WalkForwardFold:
     train_sharpe, test_sharpe : of a row over the autocorrelation of the rows (``lo_sharpe``), not annualised; NaN where
         nothing was traded, or the account came to its end.
     trades : round trips begun in the test.
-    profitable : whether any combination gained in the training. Where none did, the best of them trades all the same.
+    profitable : whether any combination gained in the training. Where none did, the best of them trades all the same,
+        unless the walk stays out of such tests.
     ended : whether the account that trades the tests came to its end by then; after that it trades no more.
     """
 
@@ -126,6 +127,7 @@ def walk_forward(
     test_rows: int,
     purge_rows: int | None = None,
     training: Training = "rolling",
+    stay_out: bool = False,
     capital: float = 100_000.0,
     **work: Unpack[Work],
 ) -> WalkForward:
@@ -140,6 +142,7 @@ def walk_forward(
     windows, entries, exits : as in ``sweep``.
     purge_rows : between training and test, used by neither; None for the longest of the windows, so that no row of a
         training is in the window of a test's z-score.
+    stay_out : hold nothing in a test where no combination gained in its training; False takes the best even so.
     **work : as in ``sweep``.
 
     Raises
@@ -156,7 +159,8 @@ def walk_forward(
     trainings = [gathered(grid, np.stack([found[at] for found, _ in answers])) for at in range(len(pieces))]
     chosen = [sweep.best() for sweep in trainings]
     tests = [test for _, test in pieces]
-    run = _trade(history, grid, [series for _, series in answers], chosen, tests, capital)
+    out = [stay_out and not sweep.sharpe[sweep.best()] > 0.0 for sweep in trainings]
+    run = _trade(history, grid, [series for _, series in answers], chosen, tests, out, capital)
     trained = [
         keep_books(history.cut(*train), grid.strategy(place), answers[place[0]][1].cut(*train), capital).sharpe.sharpe
         for place, (train, _) in zip(chosen, pieces, strict=True)
@@ -191,14 +195,17 @@ def _trade(
     series: Sequence[PairSeries],
     chosen: Sequence[tuple[int, int]],
     tests: Sequence[tuple[int, int]],
+    out: Sequence[bool],
     capital: float,
 ) -> VectorisedRun:
-    """One account over all tests, each with the combination chosen for it and a rule that begins flat."""
+    """One account over all tests, each with the combination chosen for it and a rule that begins flat; flat where
+    ``out``."""
     parts, directions = [], []
-    for (window, threshold), (start, stop) in zip(chosen, tests, strict=True):
+    for (window, threshold), (start, stop), stays_out in zip(chosen, tests, out, strict=True):
         part = series[window].cut(start, stop)
         parts.append(part)
-        directions.append(grid.signals[threshold].run(part.zscore)[0].position)
+        position = grid.signals[threshold].run(part.zscore)[0].position
+        directions.append(np.zeros_like(position) if stays_out else position)
     whole = PairSeries(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in ("zscore", "hedge_ratio", "leverage"))
     )

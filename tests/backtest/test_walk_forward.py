@@ -21,9 +21,23 @@ RULES = BrokerRules(fill="next_open", half_spread_bps=0.5)
 TRAINING: tuple[Training, ...] = ("rolling", "anchored")
 
 
-def walked(found: PairHistory, training: Training = "rolling", strategy: ZScoreThreshold | None = None) -> WalkForward:
+def walked(
+    found: PairHistory,
+    training: Training = "rolling",
+    strategy: ZScoreThreshold | None = None,
+    *,
+    stay_out: bool = False,
+) -> WalkForward:
     return walk_forward(
-        found, strategy or bands(), WINDOWS, ENTRIES, train_rows=200, test_rows=100, training=training, workers=1
+        found,
+        strategy or bands(),
+        WINDOWS,
+        ENTRIES,
+        train_rows=200,
+        test_rows=100,
+        training=training,
+        stay_out=stay_out,
+        workers=1,
     )
 
 
@@ -146,6 +160,20 @@ def test_where_nothing_gained_the_best_trades_all_the_same() -> None:
         assert np.nanmax(swept.sharpe) < 0.0
         assert fold.train_sharpe < 0.0
     assert walk.run.trades > 0
+
+
+def test_where_nothing_gained_one_may_stay_out() -> None:
+    dear = BrokerRules(fill="next_open", half_spread_bps=500.0)
+    out = walked(history(*prices(500), dear), stay_out=True)
+    assert out.run.trades == 0
+    assert (out.equity == 100_000.0).all()
+    assert [fold.trades for fold in out.folds] == [0] * len(out.folds)
+    found = history(*prices(1_000), RULES)
+    free, careful = walked(found), walked(found, stay_out=True)
+    gained = [fold.profitable for fold in free.folds]
+    assert [fold.trades > 0 for fold in careful.folds] == [
+        fold.trades > 0 and gains for fold, gains in zip(free.folds, gained, strict=True)
+    ]
 
 
 def test_where_nothing_traded_there_is_no_sharpe_ratio() -> None:

@@ -47,6 +47,8 @@ LAST_SWEEP: Final = "backtest_sweep"
 HELP: Final = {
     "metric": "Plain Sharpe: bars taken as independent; per bar, or annualised where the data cover a week or more. "
     "The best is always by it; the sentence below has the best one's ratio over the autocorrelation of its bars (Lo).",
+    "stay_out": "Hold nothing in a test where no combination gained in its training. Off: the best of them trades "
+    "all the same.",
     "folds": "How often settings are chosen again. More folds: shorter tests, choices from more recent bars.",
     "share": "Training bars for each test bar, in the first fold. Bars left over are added to the training.",
     "purge": "Bars between a training and its test that neither uses, so that no window reaches from one into the "
@@ -193,14 +195,14 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
     if strategy is None:
         st.info("Walking forward needs one pair: choose a threshold strategy.", icon=":material/info:")
         return
-    training, folds, share, gap = _walk_controls(trials)
+    training, folds, share, gap, stay_out = _walk_controls(trials)
     try:
         history = history_of(market, request, strategy)
         train_rows, test_rows = _lengths(len(history), folds, share, gap)
         backend = get_settings().compute
         walk = session_computed(
             "backtest_walk",
-            [market, tried_of(request, trials), trials, train_rows, test_rows, gap, training],
+            [market, tried_of(request, trials), trials, train_rows, test_rows, gap, training, stay_out],
             lambda progress: walk_forward(
                 history,
                 strategy,
@@ -210,6 +212,7 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
                 test_rows=test_rows,
                 purge_rows=gap,
                 training=training,
+                stay_out=stay_out,
                 capital=request.capital,
                 backend=backend,
                 progress=progress,
@@ -226,8 +229,8 @@ def walk_tab(market: Market, request: BacktestRequest, trials: Trials, *, dark: 
     _walked(history, walk, hindsight, strategy.pair, dark=dark)
 
 
-def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
-    """Kind of training, number of folds, bars to train for one to test, and bars between them."""
+def _walk_controls(trials: Trials) -> tuple[Training, int, float, int, bool]:
+    """Kind of training, number of folds, bars to train for one to test, bars between them, whether to stay out."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     training = row.segmented_control(
         "Training",
@@ -252,8 +255,9 @@ def _walk_controls(trials: Trials) -> tuple[Training, int, float, int]:
         width=150,
         placeholder=f"{max(trials.windows)}",
     )
+    stay_out = row.toggle("Stay out", True, key="stay_out", help=HELP["stay_out"], bind="query-params")
     gap = max(trials.windows) if purge is None else int(purge)
-    return cast(Training, training), folds, share, gap
+    return cast(Training, training), folds, share, gap, stay_out
 
 
 def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, pair: PairSpec, *, dark: bool) -> None:
