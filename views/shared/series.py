@@ -3,6 +3,7 @@
 No Streamlit, no clock, no network.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -209,13 +210,16 @@ def price_decimals(symbol: str, prices: NDArray[np.float64], instruments: Mappin
 
 
 def _as_written(price: float) -> str:
-    """Digits of a price; of one that went through four bytes and was written with six decimals, those it had before.
+    """Digits of a price; of one that went through four bytes, written with six decimals or not, those it had before.
 
-    >>> _as_written(179.309998), _as_written(179.309), _as_written(61692.123456)
-    ('179.31', '179.309', '61692.1235')
+    >>> _as_written(179.309998), _as_written(179.30999755859375), _as_written(179.309), _as_written(61692.123456)
+    ('179.31', '179.31', '179.309', '61692.1235')
     """
     text, short = f"{price:.9g}", np.float32(price)
-    went_through_four_bytes = len(text.partition(".")[2]) > 3 and round(float(short), 6) == price
+    wide = float(short)
+    went_through_four_bytes = len(text.partition(".")[2]) > 3 and (
+        math.isclose(wide, price, rel_tol=1e-15) or round(wide, 6) == price
+    )
     return str(short) if went_through_four_bytes else text
 
 

@@ -265,4 +265,5 @@ def test_prices_of_four_bytes_show_the_decimals_they_were_made_of() -> None:
     """A file of daily closes often went through four bytes: 179.31 stands in it as 179.309998."""
     assert price_decimals("DIA", np.array([176.639999, 179.0, 179.309998]), {}) == 2
     assert price_decimals("CMG", np.array([1243.709961, 1238.02002, 1254.800049]), {}) == 2
+    assert price_decimals("EEM", np.array([34.540000915527344, 34.31999969482422]), {}) == 2
     assert price_decimals("A", np.array([34.123457, 34.123458]), {}) == 6  # these were no such prices
