@@ -118,8 +118,9 @@ def _figures(pipeline: PipelineReport, report: Report) -> list[Metric]:
     missing, of_what = f"{sum(known):,}", "ids" if len(known) == len(counts) else "ids, where trades are numbered"
     if counts and not known:
         missing, of_what = "cannot be known", "trades are not numbered"
+    trades = "recorded trades" if pipeline.kind == "replay" else "live trades"
     return [
-        Metric("State", pipeline.feed.state, help=pipeline.feed.reason),
+        Metric("State", pipeline.feed.state, f"of {trades}", help=pipeline.feed.reason),
         Metric("Ticks a second", f"{sum(rates):,.1f}" if rates else UNKNOWN, "mean of ten seconds"),
         Metric("Missing on the tape", missing, of_what),
         Metric("Waiting for the disk", f"{pipeline.store.pending:,}", f"oldest {pipeline.store.durable_lag_s:.2f} s"),

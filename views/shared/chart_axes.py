@@ -147,7 +147,7 @@ def _axes(
             "tickfont": {"size": 11, "color": colour or colours.neutral},
             "hoverformat": shown,
             "tickformat": shown if column.endswith("_price") and not options.from_100 else "",
-            "nticks": max(4, HEIGHTS[panel] // 40),
+            "nticks": max(5, HEIGHTS[panel] // 40),  # of four a small range shows one
             "ticklabeloverflow": "allow",  # else every label is measured at every drawing: a fifth of its time
             "zeroline": False,
             "anchor": "x",
