@@ -105,7 +105,7 @@ class ScanSummary:
             parts.append(
                 f"of the first half's {self.first_half_hits:,} {'hit' if self.first_half_hits == 1 else 'hits'} "
                 f"{_count(self.persisting)} {'passes' if self.persisting <= 1 else 'pass'} in the second, "
-                f"where chance would give {self.expected_persisting:.1f}: too few to tell"
+                f"where chance would give {self.expected_persisting:.2g}: too few to tell"
             )
         elif self.first_half_hits:
             parts.append(

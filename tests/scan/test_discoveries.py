@@ -65,7 +65,7 @@ def test_sentence_of_few_hits_counts_them() -> None:
     few = dataclasses.replace(SP100, first_half_hits=4, persisting=1, expected_persisting=0.05)
     assert few.verdict == "as many as"
     assert few.sentence.endswith(
-        "of the first half's 4 hits 1 passes in the second, where chance would give 0.1: too few to tell."
+        "of the first half's 4 hits 1 passes in the second, where chance would give 0.05: too few to tell."
     )
 
 

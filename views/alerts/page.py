@@ -93,7 +93,7 @@ def _rules(system: System) -> None:
         placeholder=UNKNOWN,
         alt="Rules and how they stand",
         column_config={
-            "subject": st.column_config.TextColumn(width=250),
+            "subject": st.column_config.TextColumn(width=330),
             "now": st.column_config.NumberColumn(
                 format="%.5g", width=80, help="On the last closed bar; ages are measured to now."
             ),
