@@ -113,7 +113,7 @@ def test_an_address_without_a_page_says_so_and_leads_on(app: RunningApp, open_pa
     page.get_by_test_id("stPageLink").get_by_text("Scanner").click()
     expect(page.get_by_text(re.compile("of 4,950 pairs pass at 5%"))).to_be_visible(timeout=WAIT_MS)
     page.goto(f"{app.url}no/such/page")
-    expect(page.get_by_text("There is no page no such page here")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("There is no page no-such-page here")).to_be_visible(timeout=WAIT_MS)
     page.get_by_text("Go to the start page").click()
     expect(page.get_by_role("button", name="See a pair now")).to_be_visible(timeout=WAIT_MS)
 

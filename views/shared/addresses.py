@@ -1,7 +1,7 @@
 """Addresses of before: the live page was at the root, where the start page is now."""
 
+import re
 from typing import Final
-from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
@@ -11,14 +11,16 @@ LIVE, START = "live", "start"
 _READ: Final = ("GET", "HEAD")
 _STREAMLITS: Final = ("_stcore", "app", "auth", "component", "media", "static", "vendor")
 """Folders in which Streamlit has files and answers of its own."""
+_ODD: Final = re.compile(r"[^\w.-]+", re.ASCII)
+"""What no page has in its address, and a browser and Streamlit may spell in two ways."""
 
 
 class Addresses:
     """Middleware that sends a saved link of a pair on to the live page, and ``/start`` to the root.
 
     The root with a query was always the live page of a pair: the start page has no controls that stand in an address.
-    What lies below a page, as ``/live/x``, becomes one name, for which a page can say that nobody has it: there
-    Streamlit's own page looks for its files in the wrong folder, and stays white.
+    What lies below a page, as ``/live/x``, or has other signs than pages have becomes one plain name, for which a page
+    can say that nobody has it: below a page Streamlit's own looks for its files in the wrong folder, and stays white.
 
     Parameters
     ----------
@@ -42,8 +44,9 @@ class Addresses:
         if scope["path"] == f"{self._root}{START}":
             return self._root
         below = scope["path"].removeprefix(self._root)
-        first, slash, _ = below.partition("/")
-        if slash and first not in _STREAMLITS and "text/html" in Headers(scope=scope).get("accept", ""):
-            name = quote(" ".join(filter(None, below.split("/"))))
+        first = below.partition("/")[0]
+        is_odd = _ODD.search(below) and first not in _STREAMLITS
+        if is_odd and "text/html" in Headers(scope=scope).get("accept", ""):
+            name = _ODD.sub("-", below).strip("-")
             return f"{self._root}{name}?{query}" if query else f"{self._root}{name}"
         return None
