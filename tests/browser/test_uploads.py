@@ -77,7 +77,8 @@ def test_a_refused_file_is_corrected_and_stays_after_a_reload(
     page.reload()
     expect(page.get_by_text("168 bars of 1d: AAA 84, BBB 84")).to_be_visible(timeout=WAIT_MS)
     stranger = open_page(page.url)  # the whole address, as it is passed on
-    expect(stranger.get_by_text("No file yet")).to_be_visible(timeout=WAIT_MS)
+    expect(stranger.get_by_role("radio", name="Daily ETFs")).to_be_checked(timeout=WAIT_MS)
+    expect(stranger.get_by_text("AAA.csv")).to_have_count(0)
     page.get_by_test_id("stExpander").get_by_text("AAA.csv", exact=True).click()
     expect(file.get_by_text("obs (chosen)")).to_be_visible()
     file.get_by_role("button", name="Undo corrections").click()

@@ -1,6 +1,7 @@
 """From rows of a pair to a frame of its figure: the look once, the numbers as columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -88,7 +89,7 @@ def _look(series: PairSeries, columns: Columns, options: ChartOptions) -> tuple[
         *(getattr(series, name) for name in _LOOK),
         known,
         empty,
-        options,
+        astuple(options),  # values: after a reload of code an equal choice is of another class
         series.bases is None,
         offset_now(options.zone, series.time_ns),
     )
