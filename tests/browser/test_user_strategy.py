@@ -20,7 +20,7 @@ FORM = "strategy=SpreadBreakout&window=20&SpreadBreakout_breakout=0.5&SpreadBrea
 
 def state(page: Page, words: str) -> None:
     """Wait until the newest run is in a state."""
-    expect(page.get_by_text(re.compile("On live trades")).first).to_contain_text(re.compile(words), timeout=WAIT_MS)
+    expect(page.get_by_text(re.compile("[Oo]n live trades")).first).to_contain_text(re.compile(words), timeout=WAIT_MS)
 
 
 def fills(page: Page) -> None:

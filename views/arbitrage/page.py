@@ -77,7 +77,7 @@ def _nothing(system: System, service: ArbitrageService) -> None:
     known = f" Known at one venue: {', '.join(single)}." if single else ""
     played = (
         " A recording plays now; edges are looked for between live venues."
-        if system.pipeline_of("live") is None
+        if system.pipeline is not None and system.pipeline_of("live") is None
         else ""
     )
     st.info(

@@ -239,13 +239,13 @@ def _code(system: System, view: PaperView) -> None:
 
 def _state(system: System, view: PaperView) -> None:
     """What it does and since when, and the buttons."""
-    kind = "live trades" if view.trades == "live" else "recorded trades, not live ones"
+    kind = "on live trades" if view.trades == "live" else "on recorded trades, not live ones"
     why = f": {in_markdown(in_words(view.why, shown_venue(system)))}" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     colour = "red" if view.ended or view.damaged else BADGES[view.status]
     row.markdown(
-        f":{colour}-badge[{tables.STATES[view.status]}]{why}. On {kind} ({in_markdown(plain(view.title))}), since "
+        f":{colour}-badge[{tables.STATES[view.status]}]{why} {kind} ({in_markdown(plain(view.title))}), since "
         f"{moment_words(view.begin_ns)}, processed up to "
         f"{moment_words(view.until_ns, '%H:%M:%S')}, {tables.direction(view)}.{late}",
         width="stretch",

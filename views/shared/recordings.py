@@ -64,11 +64,9 @@ TAPE, FILES = "Recorded tape", "Files"
 
 def load(source: str) -> Upload | None:
     """One of ``SOURCES`` as if it had been uploaded; None, and a sentence on the page, where there is nothing."""
-    if source == BUNDLED:
-        return _bundled()
-    if source in DAILY:
+    if source == BUNDLED or source in DAILY:
         try:
-            return _daily(source)
+            return _bundled() if source == BUNDLED else _daily(source)
         except AlphaStreamError as error:
             st.error(in_markdown(error), icon=":material/error:", title=f"{source} cannot be read")
             return None

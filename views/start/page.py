@@ -9,6 +9,7 @@ import streamlit as st
 from alphastream.core.units import SECOND
 from alphastream.pairs import PairSpec, analyse
 from alphastream.reports.metrics import utc
+from alphastream.uploads import Upload
 from alphastream.uploads.series import pair_rows
 from system import System
 from views.shared.compiling import PAIR_MODELS, kernels_ready
@@ -17,7 +18,7 @@ from views.shared.glossary import linked
 from views.shared.heads import HEADS
 from views.shared.instruments import labels
 from views.shared.page_head import page_head
-from views.shared.recordings import BUNDLED, SHARES, UPLOADED, load
+from views.shared.recordings import BUNDLED, ETFS, SHARES, UPLOADED, load
 from views.shared.system import get_system
 from views.start.charts import price_picture, spread_picture, zscore_picture
 
@@ -63,8 +64,9 @@ PAGES: Final = {
 def page() -> None:
     """Ways to begin, what a spread is, where everything is."""
     page_head("Start")
-    _ways(get_system())
-    _pictures()
+    upload = load(BUNDLED)
+    _ways(get_system(), upload)
+    _pictures(upload)
     with st.expander("All pages, and what each answers", icon=":material/map:"):
         for name, folder in PAGES.items():
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
@@ -72,15 +74,16 @@ def page() -> None:
             row.caption(HEADS[name].sentence, width="content")
 
 
-def _ways(system: System) -> None:
+def _ways(system: System, upload: Upload | None) -> None:
     """Three buttons, each of which leads to a result."""
     row = st.container(horizontal=True, gap="small", key="start_ways")
     pipeline = system.pipeline
     if pipeline is not None and pipeline.kind == "replay":
         _way(row, "See a pair now", "live", {}, "The recording, played again as it was traded.", "monitoring")
+    elif upload is None:
+        _way(row, "See a pair now", "history", {"source": ETFS}, "Two funds, a price a day.", "monitoring")
     else:
-        upload = load(BUNDLED)
-        legs = labels(_legs(upload.symbols), upload.venue) if upload is not None else {}
+        legs = labels(_legs(upload.symbols), upload.venue)
         pair = {"source": BUNDLED, **dict(zip("yx", legs.values(), strict=False)), "interval": "1s", "window": WINDOW}
         _way(row, "See a pair now", "history", pair, "The recording with everything that was computed.", "monitoring")
     file = {"source": UPLOADED}
@@ -116,12 +119,9 @@ def _begin(controls: Mapping[str, Any]) -> None:
     st.session_state.pop("scan_result", None)
 
 
-def _pictures() -> None:
+def _pictures(upload: Upload | None) -> None:
     """Three pictures with few words, once the model of the third is there."""
-    if not kernels_ready(*PAIR_MODELS):
-        return
-    upload = load(BUNDLED)
-    if upload is None:
+    if upload is None or not kernels_ready(*PAIR_MODELS):
         return
     y, x = _legs(upload.symbols)
     columns = _columns(str(upload.files[0]), y, x)

@@ -134,7 +134,7 @@ def test_a_run_that_agrees_with_its_backtest(system: Running, pipeline: TapePipe
     test = shown()
     said = words(test)
     assert f"No difference: {len(view.orders)} orders and {len(view.fills)} fills are the same." in said
-    assert "On live trades (a tape made up for a test)" in said
+    assert "on live trades (a tape made up for a test)" in said
     found = cards(test)
     assert list(found) == ["Equity", "Closed trades, net", "Open trade, net", "Costs paid", "Trades", "ETH", "BTC"]
     assert found["Equity"] == f"{view.equity:,.2f}"

@@ -6,6 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from alphastream.errors import FeedError
 from alphastream.uploads import read as read_upload
 from tests.views.running import ROOT, app, read, words
 from views.shared.heads import HEADS
@@ -38,6 +39,17 @@ def test_each_way_leads_to_a_page_with_its_controls(key: str, key_there: str, va
     assert {box.key: box.value for box in (*test.selectbox, *test.segmented_control)}[key_there] == value
     if key == "start_find":
         assert len(test.session_state["scan_result"].table) == 4_950
+
+
+def test_without_the_recording_the_start_page_says_so_and_offers_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(path: str) -> None:
+        raise FeedError(f"there is no tape {path}")
+
+    monkeypatch.setattr("views.shared.recordings._tape_frames", gone)
+    test = app(None)
+    assert not test.exception
+    assert "there is no tape" in "".join(box.value for box in test.error)
+    assert {"start_see", "start_try", "start_find"} <= {button.key for button in test.button}
 
 
 def test_an_example_to_try_is_two_funds() -> None:
