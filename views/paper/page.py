@@ -240,7 +240,7 @@ def _code(system: System, view: PaperView) -> None:
 def _state(system: System, view: PaperView) -> None:
     """What it does and since when, and the buttons."""
     kind = "on live trades" if view.trades == "live" else "on recorded trades, not live ones"
-    why = f": {in_markdown(in_words(view.why, shown_venue(system)))}" if view.why else ""
+    why = f": {in_markdown(in_words(view.why, shown_venue(system)))};" if view.why else ""
     late = f" {view.late:,} trades came after their bar had closed and were left out." if view.late else ""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     colour = "red" if view.ended or view.damaged else BADGES[view.status]
