@@ -40,7 +40,7 @@ def test_a_paper_run_is_started_and_stopped(app: RunningApp, open_page: OpenPage
     expect(page.get_by_text("is running as")).to_be_visible()
 
     page.get_by_role("tab", name="Runs", exact=True).click()
-    state = page.get_by_text(re.compile("On recorded trades, not live ones"))
+    state = page.get_by_text(re.compile("on recorded trades, not live ones"))
     expect(state).to_contain_text(re.compile("^running"))
     expect(page.get_by_test_id("stMetricLabel").first).to_have_text(re.compile("^Equity"))
 
