@@ -112,15 +112,33 @@ def _of_bundle(system: System, source: str) -> None:
     if upload is None:
         return
     shortest_s = 1 if upload.interval_ns is None else max(1, upload.interval_ns // SECOND)
+    for key in ("bundled_pairs", "bundled_symbols"):
+        _drop_others(key, upload)
     request = portfolio_controls(
         in_order(upload), system.settings, venue=upload.venue, shortest_s=shortest_s, prefix="bundled_"
     )
     if request is None or not kernels_ready(*PAIR_MODELS, POSITIONS):
         return
+    absent = sorted({leg for spec in request.pairs for leg in (spec.y, spec.x)} - set(upload.symbols))
+    if absent:
+        words = in_markdown(
+            f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not in {source}: choose others."
+        )
+        st.warning(words, icon=":material/rule:", title="No positions")
+        return
     origin = _Origin(system, upload)
     with st.container():  # as the fragment of live bars: what stands below keeps its place
         _panel(origin, request)
     _below(origin, request)
+
+
+def _drop_others(key: str, upload: Upload) -> None:
+    """Let go of names of other rows, in a control that is about to be drawn; it begins where none is left."""
+    held = st.session_state.get(key)
+    if held is not None:
+        st.session_state[key] = [name for name in held if set(name.split("/")) <= set(upload.symbols)]
+        if not st.session_state[key]:
+            del st.session_state[key]
 
 
 def _panel(origin: _Origin, request: PortfolioRequest) -> None:

@@ -95,6 +95,17 @@ def test_empty(system: Running) -> None:
     assert not test.metric
 
 
+def test_pairs_of_other_rows_are_let_go_or_named(system: Running) -> None:
+    test = shown(portfolio_bars="Daily ETFs")
+    assert test.multiselect(key="bundled_pairs").value
+    test.segmented_control(key="portfolio_bars").set_value("100 shares").run()
+    assert not test.exception
+    assert test.metric
+    asked = shown(portfolio_bars="100 shares", bundled_pairs="NOBODY/AAPL")
+    assert "NOBODY is not in 100 shares: choose others." in words(asked)
+    assert not asked.metric
+
+
 def test_while_kernels_compile_the_page_says_so(system: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     assert system.pipeline is not None
     with monkeypatch.context() as patch:

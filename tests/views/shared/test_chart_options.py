@@ -25,6 +25,12 @@ def test_a_choice_of_panels_keeps_their_order_and_is_never_none() -> None:
     assert panels_of([], NO_RATIO) == ("price",)
 
 
+@pytest.mark.parametrize("alone", EVERY)
+def test_each_panel_may_stand_alone(alone: Panel) -> None:
+    frame = pair_frame(make_series(60), options=ChartOptions(panels=(alone,)))
+    assert frame.template()["data"]
+
+
 @pytest.mark.parametrize("hidden", EVERY)
 def test_a_hidden_panel_leaves_no_trace_axis_threshold_or_column_and_the_others_close_up(hidden: Panel) -> None:
     series = make_series(60)
