@@ -55,6 +55,30 @@ def drawn_times(time_ns: NDArray[np.int64]) -> NDArray[np.datetime64]:
     return time_ns.astype("datetime64[ns]").astype("datetime64[ms]")
 
 
+def shaded(first_ns: int, last_ns: int, fill: str, words: str, size: int) -> dict[str, Any]:
+    """A stretch of time behind all panels of a figure, with words at its top.
+
+    Parameters
+    ----------
+    fill : colour of the stretch.
+    size : of the words, pixels.
+    """
+    first, last = drawn_times(np.array([first_ns, last_ns], dtype=np.int64))
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": str(first),
+        "x1": str(last),
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": fill,
+        "line": {"width": 0},
+        "layer": "below",
+        "label": {"text": words, "textposition": "top center", "font": {"size": size}},
+    }
+
+
 def largest(sizes: NDArray[np.float64]) -> list[int]:
     """Columns of the ``MAX_LINES`` symbols with the largest positions on average, in their order.
 

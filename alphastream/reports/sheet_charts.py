@@ -17,6 +17,7 @@ from alphastream.reports.panels import (
     headings,
     largest,
     numbered,
+    shaded,
     total_height,
 )
 from alphastream.reports.run import Run
@@ -54,20 +55,7 @@ def _spell(number: int, each: Drawdown, run: Run) -> dict[str, Any]:
     if each.peak_ns is None:
         return {}
     end_ns = int(run.time_ns[-1]) if each.recovered_ns is None else each.recovered_ns
-    first, last = drawn_times(np.array([each.peak_ns, end_ns], dtype=np.int64))
-    return {
-        "type": "rect",
-        "xref": "x",
-        "yref": "paper",
-        "x0": str(first),
-        "x1": str(last),
-        "y0": 0,
-        "y1": 1,
-        "fillcolor": "rgba(136,136,136,0.18)",
-        "line": {"width": 0},
-        "layer": "below",
-        "label": {"text": str(number), "textposition": "top center", "font": {"size": 11}},
-    }
+    return shaded(each.peak_ns, end_ns, "rgba(136,136,136,0.18)", str(number), 11)
 
 
 def legs_figure(

@@ -30,7 +30,7 @@ from alphastream.microstructure import CAVEATS
 from alphastream.pairs import ALARM_DAYS, MODELS, PairSpec
 from alphastream.registry import find
 from config import Settings
-from views.shared.controls import HELP, INTERVALS_S, LAST_PAIR, Z_OF_WALKS
+from views.shared.controls import HELP, INTERVALS_S, Z_OF_WALKS
 from views.shared.escaping import in_markdown
 from views.shared.form_controls import Offered, require
 from views.shared.instruments import asked, label
@@ -221,7 +221,7 @@ def _pair(
     viewed: PairSpec | None,
 ) -> PairSpec:
     """The pair, its bars and its model; thresholds where the signal is watched."""
-    begin = before.spec if before is not None else viewed or st.session_state.get(LAST_PAIR)
+    begin = before.spec if before is not None else viewed
     if begin is None:
         x, y = (*choices.symbols, "x", "y")[:2]
         begin = PairSpec(

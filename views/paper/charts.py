@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from alphastream.backtest import Outage
 from alphastream.backtest.parity import Parity
 from alphastream.reports.palette import GREY, Palette, palette
-from alphastream.reports.panels import TRANSPARENT, drawn_times, headings
+from alphastream.reports.panels import TRANSPARENT, drawn_times, headings, shaded
 from alphastream.reports.thinning import MAX_POINTS, thin_out
 from alphastream.trading import Fill
 from views.paper.tables import moment
@@ -135,17 +135,4 @@ def _layout(comparison: Parity, outages: Sequence[Outage]) -> dict[str, Any]:
 
 
 def _pause(each: Outage) -> dict[str, Any]:
-    first, last = drawn_times(np.array([each.from_ns, each.to_ns], dtype=np.int64))
-    return {
-        "type": "rect",
-        "xref": "x",
-        "yref": "paper",
-        "x0": str(first),
-        "x1": str(last),
-        "y0": 0,
-        "y1": 1,
-        "fillcolor": _PAUSE_FILL,
-        "line": {"width": 0},
-        "layer": "below",
-        "label": {"text": "pause", "textposition": "top center", "font": {"size": 10}},
-    }
+    return shaded(each.from_ns, each.to_ns, _PAUSE_FILL, "pause", 10)
