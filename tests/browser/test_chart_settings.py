@@ -87,6 +87,19 @@ def test_live_panels_close_up_are_not_sent_and_a_link_restores_them(app: Running
     until(again, f"{AXES} === 'y,y11,y4' && {PLOT}.data[0].type === 'candlestick'")
 
 
+def test_a_panel_without_last_values_stands_alone(app: RunningApp, open_page: OpenPage) -> None:
+    page = open_page(f"{app.url}?window=60&panels=Prices&panels=Volumes")
+    page.wait_for_selector("[data-testid=live-figure][data-drawn]", timeout=WAIT_MS)
+    until(page, f"{AXES} === 'y,y2,y6,y7'")
+    open_settings(page)
+    choose(page, "Prices")
+    until(page, f"{AXES} === 'y6,y7'")
+    drawn = page.evaluate(f"{PLOT}.data[0].x.length")
+    until(page, f"{PLOT}.data[0].x.length > {drawn}")
+    choose(page, "z-score")
+    until(page, f"{AXES} === 'y4,y6,y7'")
+
+
 def test_empty_panels_of_the_live_page_say_why(run_app: RunApp, open_page: OpenPage, tmp_path: Path) -> None:
     knobs = {"FEED": "replay", "FETCH_HISTORY": "0", "DATA_DIR": str(tmp_path)}
     app = run_app(ROOT / "app.py", env={f"ALPHASTREAM_{name}": value for name, value in knobs.items()})

@@ -29,10 +29,9 @@ def url(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 def marks(page: Page, key: str) -> list[str]:
     """Words beside the lines that a figure draws for times."""
-    page.locator(f".st-key-{key} .js-plotly-plot").wait_for(timeout=WAIT_MS)
-    found = page.locator(f".st-key-{key} .js-plotly-plot").evaluate(
-        "plot => plot.layout.annotations.filter(each => each.name === 'split').map(each => each.text)"
-    )
+    plot = f"document.querySelector('.st-key-{key} .js-plotly-plot')?.layout"  # the node is there before its layout
+    page.wait_for_function(f"() => {plot}?.annotations", timeout=WAIT_MS)
+    found = page.evaluate(f"{plot}.annotations.filter(each => each.name === 'split').map(each => each.text)")
     return [str(each).strip() for each in found]
 
 

@@ -103,7 +103,7 @@ def template(series: PairSeries, view: str = "", options: ChartOptions = AS_USUA
     figure: dict[str, Any] = pair_figure(series, options=options).to_plotly_json()
     numbers = ("x", "y", *OHLC)
     traces = [{key: value for key, value in trace.items() if key not in numbers} for trace in figure["data"]]
-    for tag in figure["layout"].get("annotations", ()):  # no panel with last values may be shown
+    for tag in figure["layout"].setdefault("annotations", []):  # plotly leaves an empty list out
         tag.update(text="", y=0, visible=False)
     figure["layout"].pop("template", None)
     layout = with_view(figure["layout"], view)

@@ -28,7 +28,9 @@ def test_a_choice_of_panels_keeps_their_order_and_is_never_none() -> None:
 @pytest.mark.parametrize("alone", EVERY)
 def test_each_panel_may_stand_alone(alone: Panel) -> None:
     frame = pair_frame(make_series(60), options=ChartOptions(panels=(alone,)))
-    assert frame.template()["data"]
+    made = frame.template()
+    assert made["data"]
+    assert isinstance(made["layout"]["annotations"], list)  # what draws in the browser goes through them
 
 
 @pytest.mark.parametrize("hidden", EVERY)
