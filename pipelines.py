@@ -25,6 +25,7 @@ from alphastream.pairs import PairSpec
 from alphastream.streaming.leg_flows import LegFlows
 from alphastream.streaming.repeated_heads import RepeatedHeads
 from alphastream.tape.recordings import read_tape
+from alphastream.tape.repetition import Repetition
 from analytics import QuantEngine
 from bus_lines import bus_instruments, bus_line
 from config import Settings
@@ -49,6 +50,10 @@ def _no_listener() -> None:
     """The callback where nobody listens."""
 
 
+def _no_repetition() -> None:
+    """Trades that no recording repeats."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """An engine over the tapes of one line or several.
@@ -63,6 +68,7 @@ class Pipeline:
     absent : venues that could not be opened, and why; the others run meanwhile.
     heads : what comes before the tapes.
     followed : instruments that were asked for since the start; they go when nobody looks any more.
+    repetition : tells how a recording is played again and again; None of trades that happen now.
     """
 
     kind: Literal["live", "replay"]
@@ -77,6 +83,7 @@ class Pipeline:
     absent: dict[str, str] = field(default_factory=dict)
     heads: HeadsOfVenues = field(default_factory=lambda: HeadsOfVenues({}))
     followed: Followed = field(default_factory=Followed)
+    repetition: Callable[[], Repetition | None] = _no_repetition
 
     def start(self) -> None:
         """Start the engine, with the pair a page begins with, then the feeds."""
@@ -326,7 +333,7 @@ def replay_pipeline(
         lines = [line_of(tape.describe(), feed, store)]
         heads = RepeatedHeads(tape, lambda: feed.repetition, feed.now_ns) if settings.fetch_history else None
         joined = _joined("replay", lines, symbols, settings, published, arrived, {}, heads)
-        return replace(joined, scratch=scratch)
+        return replace(joined, scratch=scratch, repetition=lambda: feed.repetition)
     except BaseException:
         scratch.cleanup()
         raise

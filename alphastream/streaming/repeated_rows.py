@@ -17,6 +17,7 @@ from alphastream.cointegration import Cointegration, newest_tested
 from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
 from alphastream.pairs import EVIDENCE_COLUMNS, PairAnalytics, rows_needed
+from alphastream.streaming.leg_flows import LegAnalytics
 from alphastream.tape.repetition import Repetition, within_one_lap
 
 Mask = NDArray[np.bool_]
@@ -69,6 +70,21 @@ def without_laps(answer: PairAnalytics) -> PairAnalytics:
     closed = {**answer.closed, "settled_zscore": np.where(alone, answer.closed["settled_zscore"], np.nan)}
     own = ends > answer.head.until_ns
     return replace(answer, closed={name: values[own] for name, values in closed.items()})
+
+
+def without_repeated_errors(answer: LegAnalytics, repetition: Repetition | None) -> LegAnalytics:
+    """The answer without the standard errors of price impacts that look back beyond their lap: a bar that is played
+    twice tells nothing new, and the error would be too small. The price impact itself is that of the recording."""
+    ends = answer.column("time_ns")
+    if repetition is None or not len(ends):
+        return answer
+    repeats = within_one_lap(repetition, ends, answer.spec.window + 1) == 0
+    count = len(answer.closed["time_ns"])
+    closed, forming = (
+        {**rows, "price_impact_error": np.where(faked, np.nan, rows["price_impact_error"])}
+        for rows, faked in ((answer.closed, repeats[:count]), (answer.forming, repeats[count:]))
+    )
+    return replace(answer, closed=closed, forming=forming)
 
 
 def _faked(answer: PairAnalytics, repetition: Repetition) -> Mapping[str, Mask]:

@@ -1,6 +1,7 @@
 """A recording that is played again and again: which rows of it belong together."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +25,17 @@ class Repetition:
         """The lap in which the trades just before each moment fall."""
         laps: Ints = (time_ns - 1 - self.start_ns) // self.period_ns
         return laps
+
+    def longest_lap(self, start_ns: int, end_ns: int) -> tuple[int, int]:
+        """The longest part of a time that lies within one lap, the newest of those: in it no trade comes twice.
+
+        >>> Repetition(0, 100).longest_lap(30, 90), Repetition(0, 100).longest_lap(30, 520)
+        ((30, 90), (400, 500))
+        """
+        first, last = ((time_ns - self.start_ns) // self.period_ns for time_ns in (start_ns, end_ns - 1))
+        seams = [self.start_ns + lap * self.period_ns for lap in range(max(first + 1, last - 1), last + 1)]
+        edges = [start_ns, *seams, end_ns] if last - first <= 2 else [*seams, end_ns]
+        return max(pairwise(edges), key=lambda part: (part[1] - part[0], part[1]))
 
 
 def within_one_lap(repetition: Repetition, end_ns: Ints, look_back: int) -> Ints:

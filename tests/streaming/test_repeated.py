@@ -149,3 +149,14 @@ def test_a_row_belongs_to_the_lap_in_which_its_bar_ends() -> None:
     ends = SECOND * np.array([9, 10, 11, 12, 20, 21])
     assert within_one_lap(Repetition(0, 10 * SECOND), ends, 2).tolist() == [1, 1, 0, 1, 1, 0]
     assert Repetition(0, 10 * SECOND).laps(ends).tolist() == [0, 0, 1, 1, 1, 2]
+
+
+@given(st.integers(-50, 50), st.integers(1, 20), st.integers(-60, 60), st.integers(1, 120))
+def test_the_longest_part_within_one_lap_is_the_newest_of_them(
+    start: int, period: int, begin: int, length: int
+) -> None:
+    end = begin + length
+    laps = range((begin - start) // period, (end - 1 - start) // period + 1)
+    parts = [(max(begin, start + lap * period), min(end, start + (lap + 1) * period)) for lap in laps]
+    wanted = max(parts, key=lambda part: (part[1] - part[0], part[1]))
+    assert Repetition(start, period).longest_lap(begin, end) == wanted

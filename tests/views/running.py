@@ -30,9 +30,10 @@ class Running(SimpleNamespace):
 
 
 @contextmanager
-def replay(data_dir: Path, head_s: int | None = None) -> Iterator[Pipeline]:
+def replay(data_dir: Path, head_s: int | None = None, speed: int = 1) -> Iterator[Pipeline]:
     """A replay of the bundled recording while the context lasts, its first ``head_s`` seconds at once."""
     environ = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(data_dir)}
+    environ["ALPHASTREAM_REPLAY_SPEED"] = str(speed)
     if head_s is not None:
         environ["ALPHASTREAM_REPLAY_HEAD_S"] = str(head_s)
     system = System(config.load(environ))

@@ -24,6 +24,7 @@ from views.shared.clock_controls import chosen_zone, moment_words
 from views.shared.cost_controls import RowKind, venue_contracts
 from views.shared.instruments import labels
 from views.shared.notices import no_feed, origin
+from views.shared.recorded import played_once
 from views.shared.recordings import BUNDLED, FILES, TAPE, in_order
 from views.shared.rows_controls import RowChoice, first_and_last
 from views.shared.uploads import choose_upload, is_paired, session_cached
@@ -84,11 +85,12 @@ class Data:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TapeData(Data):
-    """The newest hours of the tape, up to ``until_ns``."""
+    """The newest hours of the tape, up to ``until_ns``; ``said`` is why not all of them, where that is so."""
 
     pipeline: Pipeline | None = None
     from_ns: int = 0
     until_ns: int = 0
+    said: str = ""
     columns: dict[str, TickColumns] = field(default_factory=dict)
     markets: dict[tuple[str, ...], Market] = field(default_factory=dict)
 
@@ -280,6 +282,7 @@ def _tape(row: Any, system: System) -> Data | None:
     before, data = st.session_state.get("backtest_tape", (None, None))
     if renew or before != asked or not isinstance(data, TapeData):
         until_ns = pipeline.now_ns()
+        once = played_once(pipeline, until_ns - asked[1] * HOUR, until_ns)
         data = TapeData(
             symbols=symbols,
             kind="ticks",
@@ -288,10 +291,13 @@ def _tape(row: Any, system: System) -> Data | None:
             venue=pipeline.venue,
             contracts=venue_contracts(pipeline),
             pipeline=pipeline,
-            from_ns=until_ns - asked[1] * HOUR,
-            until_ns=until_ns,
+            from_ns=once.start_ns,
+            until_ns=once.end_ns,
+            said=once.words,
         )
         st.session_state["backtest_tape"] = asked, data
+    if data.said:
+        st.caption(data.said)
     return data
 
 

@@ -29,7 +29,7 @@ from views.shared.clock_controls import moment_column, plotted
 from views.shared.elements import PLOT, is_dark, offer_file, table_height
 from views.shared.escaping import in_markdown
 from views.shared.exports import csv_bytes
-from views.shared.recorded import MAX_TICKS, choose_source, telling_failures, ticks_text
+from views.shared.recorded import MAX_TICKS, choose_source, played_once, telling_failures, ticks_text
 from views.shared.sessions import session_id
 from views.shared.system import get_turns
 from views.shared.time_range import TimeRange, choose_time
@@ -68,9 +68,10 @@ def sql_tab() -> None:
         return
     instruments = source.instruments()
     about = source.about(instruments, span.start_ns, span.end_ns)
-    st.caption(
-        in_markdown(f"{source.title}: {ticks_text(about.ticks)} of {len(instruments):,} instruments in this time.")
-    )
+    said = [f"{source.title}: {ticks_text(about.ticks)} of {len(instruments):,} instruments in this time."]
+    if played_once(source.pipeline, span.start_ns, span.end_ns).words:
+        said.append("The recording plays again and again: its trades are there once for each time.")
+    st.caption(in_markdown(" ".join(said)))
     with st.container(horizontal=True, gap="small", key="sql_examples"):
         for name, text in examples(source.legs(instruments)).items():
             st.button(name, key=f"sql_example_{name}", on_click=_ask, args=(text,), type="tertiary")

@@ -13,7 +13,9 @@ from views.shared.clock_controls import plotted
 from views.shared.controls import is_followed, sentence
 from views.shared.elements import PLOT, is_dark
 from views.shared.escaping import in_markdown
+from views.shared.head_words import repeated_text
 from views.shared.instruments import labels
+from views.shared.recorded import played_once
 
 
 def basket_panel(pipeline: Pipeline, pair: PairSpec, first_ns: int, last_ns: int) -> None:
@@ -46,4 +48,7 @@ def basket_panel(pipeline: Pipeline, pair: PairSpec, first_ns: int, last_ns: int
         st.caption(f"Calibrating {have}/{needed}: weights are not known before.")
     names = list(labels(legs, venue).values())
     st.plotly_chart(plotted(basket_figure(closed, spec, names, dark=is_dark())), key="basket_figure", config=PLOT)
-    st.caption("Closed bars; bar, prices, entry and exit are those of the pair above.")
+    said = ["Closed bars; bar, prices, entry and exit are those of the pair above."]
+    if played_once(pipeline, first_ns, last_ns).words:
+        said.append(f"{repeated_text(pipeline.repetition()).capitalize()}.")
+    st.caption(" ".join(said))

@@ -10,6 +10,7 @@ from alphastream.microstructure.leg import DEPTH_COLUMNS
 from alphastream.streaming.leg_flows import LegAnalytics
 from views.component import Card, Tone
 from views.shared.cards import make_card
+from views.shared.head_cards import REFUSED
 from views.shared.metrics import UNKNOWN, money
 
 _HELP: Final = {
@@ -106,5 +107,7 @@ def _impact(answer: LegAnalytics) -> Card:
         why = f"needs {needed} bars with trades, has {have}" if have < needed else "the flow does not vary"
         return make_card("impact", "Kyle's λ", UNKNOWN, why, "neutral", _HELP["impact"])
     bps = value / price * 1e4 / price * 1e6
-    text = f"{value:.3g} ± {1.96 * error:.2g}"
-    return make_card("impact", "Kyle's λ", text, f"{bps:.2g} bps for a million", "neutral", _HELP["impact"])
+    sub = f"{bps:.2g} bps for a million"
+    if not math.isfinite(error):
+        return make_card("impact", "Kyle's λ", f"{value:.3g}", f"{sub}, error {REFUSED}", "neutral", _HELP["impact"])
+    return make_card("impact", "Kyle's λ", f"{value:.3g} ± {1.96 * error:.2g}", sub, "neutral", _HELP["impact"])

@@ -22,6 +22,7 @@ from alphastream.microstructure import (
 )
 from alphastream.microstructure.leg import SAMPLE_AGE_NS, LegSpec
 from alphastream.streaming.leg_flows import LegAnalytics
+from alphastream.streaming.repeated_rows import without_repeated_errors
 from alphastream.windows import Trades
 from pipelines import Pipeline
 from runtime.channel.topics import Frame
@@ -118,7 +119,7 @@ def _source(system: System, spec: LegSpec, shown: int, zone: str) -> Callable[[]
         pipeline = system.pipeline
         if pipeline is None:
             raise ParameterError("there is no feed now")
-        answer = pipeline.flows.answer(spec)
+        answer = without_repeated_errors(pipeline.flows.answer(spec), pipeline.repetition())
         decimals = price_decimals(spec.symbol, answer.closed["price"], pipeline.instruments)
         name = label(spec.symbol, pipeline.venue)
         return leg_frame(answer, name, shown, decimals, repr(_notices(system)), zone=zone)

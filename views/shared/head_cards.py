@@ -55,7 +55,7 @@ def head_card(answer: PairAnalytics | None, now_ns: int) -> Card:
     if progress.is_fetching:
         return card("fetching", f"{progress.done} of {progress.total} answers")
     if rests_on_repetition(answer):
-        return card("a recording", repeated_text(head), NOT_TOLD, "warn")
+        return card("a recording", repeated_text(head.repetition), NOT_TOLD, "warn")
     if head.source is None and trouble:
         return card("trades", "history cannot be fetched", trouble, "warn")
     if head.source is None or not len(closed) or int(closed[0]) > head.until_ns:
@@ -71,7 +71,7 @@ def marked(cards: Iterable[Card], answer: PairAnalytics | None) -> list[Card]:
     """
     if answer is None or not rests_on_repetition(answer):
         return list(cards)
-    words, found = repeated_text(answer.head), []
+    words, found = repeated_text(answer.head.repetition), []
     for card in cards:
         title = f"{NOT_TOLD if card['id'] in _INFERRED else RESTS_ON} {card['title']}"
         if card["id"] in _INFERRED:

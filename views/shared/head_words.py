@@ -5,10 +5,10 @@ from typing import Final
 from alphastream.cointegration import TEST_ROWS
 from alphastream.core.types import Ints
 from alphastream.core.units import SECOND
-from alphastream.heads import PairHead
 from alphastream.pairs import PairAnalytics
 from alphastream.reports.metrics import utc
 from alphastream.streaming.repeated_rows import rests_on_repetition
+from alphastream.tape.repetition import Repetition
 
 PACE_ROWS: Final = 100  # the newest rows by which the pace is told
 REPEATED: Final = "recorded {span}, repeated"
@@ -29,9 +29,9 @@ def length_text(length_ns: int) -> str:
     )
 
 
-def repeated_text(head: PairHead) -> str:
+def repeated_text(repetition: Repetition | None) -> str:
     """That a recording repeats itself, and how long it is; "" where none does."""
-    return REPEATED.format(span=length_text(head.repetition.period_ns)) if head.repetition is not None else ""
+    return REPEATED.format(span=length_text(repetition.period_ns)) if repetition is not None else ""
 
 
 def ready_ns(answer: PairAnalytics) -> int | None:
@@ -86,9 +86,9 @@ def no_inference(answer: PairAnalytics, rows: int) -> str:
     """Why nothing is inferred from so many of the newest rows; "" where nothing speaks against it."""
     if not rests_on_repetition(answer, rows):
         return ""
-    return f"{repeated_text(answer.head).capitalize()}: what a test would find here, the repetition made."
+    return f"{repeated_text(answer.head.repetition).capitalize()}: what a test would find here, the repetition made."
 
 
 def figure_note(answer: PairAnalytics | None) -> str:
     """What the figure says of itself; "" where its rows happened."""
-    return repeated_text(answer.head) if answer is not None and rests_on_repetition(answer) else ""
+    return repeated_text(answer.head.repetition) if answer is not None and rests_on_repetition(answer) else ""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -12,7 +12,9 @@ from alphastream.errors import AlphaStreamError
 from alphastream.history import Tape
 from alphastream.history.amounts import Amount
 from pipelines import Pipeline
+from views.shared.clock_controls import moment_words
 from views.shared.escaping import in_markdown
+from views.shared.head_words import length_text
 from views.shared.notices import no_feed
 from views.shared.system import get_system
 
@@ -58,6 +60,35 @@ class Source:
         pair = self.pipeline.first_pair
         first = [name for name in (pair.y, pair.x) if name in instruments]
         return [*first, *(name for name in instruments if name not in first)]
+
+
+class Stretch(NamedTuple):
+    """A time to read, UTC ns, the end not included, and why it is not the one that was asked for, or ""."""
+
+    start_ns: int
+    end_ns: int
+    words: str
+
+
+def played_once(pipeline: Pipeline | None, start_ns: int, end_ns: int) -> Stretch:
+    """The time to read of a pipeline: of a recording that plays again and again, so much that no trade comes twice.
+
+    What is computed over several laps finds the repetition: legs that come back to each other, profits that repeat.
+    """
+    repetition = pipeline.repetition() if pipeline is not None else None
+    if pipeline is None or repetition is None:
+        return Stretch(start_ns, end_ns, "")
+    held = max(start_ns, repetition.start_ns), min(end_ns, pipeline.now_ns() + 1)
+    if held[1] <= held[0]:
+        return Stretch(start_ns, end_ns, "")
+    part = repetition.longest_lap(*held)
+    if part == held:
+        return Stretch(start_ns, end_ns, "")
+    length = length_text(repetition.period_ns)
+    read = f"{moment_words(part[0], '%H:%M:%S')} to {moment_words(part[1], '%H:%M:%S')}"
+    return Stretch(
+        *part, f"A recording of {length} plays again and again. {read} is read, in which no trade comes twice."
+    )
 
 
 @contextmanager

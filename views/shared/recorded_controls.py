@@ -11,7 +11,7 @@ from alphastream.uploads import Upload
 from views.shared.escaping import in_markdown
 from views.shared.instruments import labels
 from views.shared.progress import computing
-from views.shared.recorded import MAX_TICKS, Source, choose_source, telling_failures, ticks_text
+from views.shared.recorded import MAX_TICKS, Source, choose_source, played_once, telling_failures, ticks_text
 from views.shared.recorded_bars import missing, read_bars
 from views.shared.time_range import TimeRange, choose_time
 
@@ -44,6 +44,10 @@ def recorded_history() -> Upload | None:
     time = choose_time(row, source.now_ns, key="history", default="Last day")
     if time is None:
         return None
+    once = played_once(source.pipeline, time.start_ns, time.end_ns)
+    time = TimeRange(time.words, once.start_ns, once.end_ns)
+    if once.words:
+        st.caption(once.words)
     if not names:
         st.caption("Choose two instruments or more.")
         return None

@@ -14,6 +14,7 @@ from alphastream.tape.recordings import read_tape
 from alphastream.uploads import Upload, read
 from views.shared.escaping import in_markdown
 from views.shared.metrics import plain
+from views.shared.recorded import played_once
 from views.shared.recorded_controls import recorded_history
 from views.shared.system import get_settings, get_system
 
@@ -75,6 +76,9 @@ def load(source: str) -> Upload | None:
     upload = own_tape(st.slider("Newest hours", 1, 48, 1, key="hours", bind="query-params"))
     if upload is None:
         st.info("Nothing is recorded yet: open the live page first.", icon=":material/database:")
+        return None
+    for words in upload.notes[1:]:  # behind where it was read
+        st.caption(words)
     return upload
 
 
@@ -116,20 +120,20 @@ def _tape_frames(path: str) -> tuple[dict[str, pd.DataFrame], str, str]:
 
 
 def own_tape(hours: int) -> Upload | None:
-    """The newest hours of the tape that pages show; None while it holds fewer than two symbols."""
+    """The newest hours of the tape that pages show, each trade once; None while it holds fewer than two symbols."""
     pipeline = get_system().pipeline
     symbols = pipeline.store.symbols() if pipeline is not None else []
     if pipeline is None or len(symbols) < 2:
         return None
     now_ns = pipeline.now_ns()
+    once = played_once(pipeline, now_ns - hours * HOUR, now_ns + HOUR)
     frames = {}
     for symbol in symbols:
-        ticks = pipeline.store.columns(symbol, now_ns - hours * HOUR, now_ns + HOUR)
+        ticks = pipeline.store.columns(symbol, once.start_ns, once.end_ns)
         if len(ticks):
             frames[symbol] = _frame(ticks.id, ticks.time_ns, ticks.price, ticks.quantity)
-    return Upload(
-        (pipeline.title,), "ticks", frames, (f"read from the tape: {plain(pipeline.title)}",), None, pipeline.venue
-    )
+    notes = (f"read from the tape: {plain(pipeline.title)}", *filter(None, [once.words]))
+    return Upload((pipeline.title,), "ticks", frames, notes, None, pipeline.venue)
 
 
 def _frame(ids: Any, time_ns: Any, price: Any, quantity: Any) -> pd.DataFrame:
