@@ -1,9 +1,13 @@
 """Colours of all charts, for light pages and dark ones."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from typing import Final
 
 _DASHES: Final = ("solid", "6px,2px", "dot")
+
+
+Scale = Sequence[tuple[float, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,21 @@ DARK: Final = Palette(
     neutral="#C4C4C4",
     surface="rgba(14,17,23,0.92)",
 )
+ON_DARK: Final = dict(zip(astuple(LIGHT), astuple(DARK), strict=True))
+"""What each colour of a light page is on a dark one."""
 GREY: Final = "#888888"
-# Orange to blue over grey: told apart without red and green, and by lightness from the middle on either side.
-DIVERGING: Final = [[0.0, "#B35806"], [0.25, "#F1A340"], [0.5, "#E6E6E6"], [0.75, "#67A9CF"], [1.0, "#08519C"]]
+_DIVERGING: Final = ((0.0, "#B35806"), (0.25, "#F1A340"), (0.5, "#E6E6E6"), (0.75, "#67A9CF"), (1.0, "#08519C"))
+_DIVERGING_ON_DARK: Final = ((0.0, "#F1A340"), (0.25, "#8F5B1D"), (0.5, "#262B35"), (0.75, "#2E6A99"), (1.0, "#7CC0EC"))
 
 
 def palette(dark: bool) -> Palette:
     """The colours of a page."""
     return DARK if dark else LIGHT
+
+
+def diverging(dark: bool) -> Scale:
+    """Orange to blue over what is next to the page, so that nothing shows as nothing.
+
+    Told apart without red and green, and by lightness from the middle on either side.
+    """
+    return _DIVERGING_ON_DARK if dark else _DIVERGING

@@ -152,9 +152,7 @@ def test_a_row_belongs_to_the_lap_in_which_its_bar_ends() -> None:
 
 
 @given(st.integers(-50, 50), st.integers(1, 20), st.integers(-60, 60), st.integers(1, 120))
-def test_the_longest_part_within_one_lap_is_the_newest(
-    start: int, period: int, begin: int, length: int
-) -> None:
+def test_the_longest_part_within_one_lap_is_the_newest(start: int, period: int, begin: int, length: int) -> None:
     end = begin + length
     laps = range((begin - start) // period, (end - 1 - start) // period + 1)
     parts = [(max(begin, start + lap * period), min(end, start + (lap + 1) * period)) for lap in laps]

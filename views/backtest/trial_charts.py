@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alphastream.backtest import Sweep, WalkForward
 from alphastream.core.types import Floats
-from alphastream.reports.palette import DIVERGING, GREY, LIGHT, palette
+from alphastream.reports.palette import GREY, LIGHT, diverging, palette
 from alphastream.reports.panels import TRANSPARENT, drawn_times
 from alphastream.reports.thinning import MAX_POINTS, thin_out
 
@@ -63,7 +63,7 @@ def sweep_map(
         y=windows,
         zmin=low,
         zmax=bound if signed else max(float(np.nanmax(values, initial=0.0)), low + 1e-12),
-        colorscale=DIVERGING if signed else _RISING if metric == "trades" else _RISING[::-1],
+        colorscale=diverging(dark=False) if signed else _RISING if metric == "trades" else _RISING[::-1],
         customdata=_notes(result),
         colorbar={"title": {"text": name, "side": "right"}, "thickness": 14, "tickformat": ".3~g"},
         hovertemplate=f"window %{{y}}, entry %{{x}}<br>{name} %{{z:.4~g}}<br>%{{customdata}}<extra></extra>",

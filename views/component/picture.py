@@ -1,12 +1,11 @@
 """A chart of the page as a file, PNG or SVG: drawn in the browser, as it is zoomed there, in a size and in colours."""
 
-from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from alphastream.reports.palette import DARK, LIGHT
+from alphastream.reports.palette import ON_DARK
 from views.component.assets import assets
 
 _COLOURS: Final = {"background": "backgroundColor", "text": "textColor", "grid": "borderColor"}
@@ -42,6 +41,5 @@ def picture_buttons(chart: str, name: str, *, width: int, height: int, theme: st
         mode: {part: st.get_option(f"theme.{mode}.{option}") for part, option in _COLOURS.items()}
         for mode in ("light", "dark")
     }
-    colours = dict(zip(astuple(LIGHT), astuple(DARK), strict=True))
     size = {"width": width, "height": height}
-    _COMPONENT(key=key, data={"chart": chart, "name": name, "theme": theme, "looks": looks, "colours": colours, **size})
+    _COMPONENT(key=key, data={"chart": chart, "name": name, "theme": theme, "looks": looks, "colours": ON_DARK, **size})

@@ -30,7 +30,7 @@ from views.shared.chart_settings import chart_settings, with_chart
 from views.shared.clock_controls import moment_column, moment_words
 from views.shared.compiling import progress_text
 from views.shared.controls import SHOWN_BARS, is_followed, pair_controls
-from views.shared.elements import offer_file
+from views.shared.elements import is_dark, offer_file
 from views.shared.escaping import in_markdown
 from views.shared.fill_cost import chosen_fill_cost
 from views.shared.findings import tests_of, trade_times_of
@@ -234,7 +234,7 @@ def _correlations(system: System, spec: PairSpec) -> None:
         st.caption(in_markdown(in_words(error, pipeline.venue)))
         return
     names = list(labels(correlations.names, pipeline.venue).values())
-    figure = return_correlation_map(names, correlations.matrix, correlations.n_rows)
+    figure = return_correlation_map(names, correlations.matrix, correlations.n_rows, dark=is_dark())
     wide_chart(figure, key="correlation_map", alt="Correlations of returns")
     st.caption(
         "As of the moment this box was opened or changed. Bars make legs that trade rarely look less correlated."

@@ -1,7 +1,6 @@
 """One leg as a live figure: its columns, its look, and the cards above it. No Streamlit."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from alphastream.core.types import Floats
-from alphastream.reports.palette import DARK, GREY, LIGHT, Palette, palette
+from alphastream.reports.palette import GREY, ON_DARK, Palette, palette
 from alphastream.reports.panels import TRANSPARENT, domains, headings, numbered, total_height
 from alphastream.streaming.leg_flows import LegAnalytics
 from runtime.channel.topics import Frame
@@ -189,7 +188,7 @@ def _layout(
         "uirevision": name,
         "meta": {
             "decimals": decimals,
-            "dark": dict(zip(astuple(LIGHT), astuple(DARK), strict=True)),
+            "dark": ON_DARK,
             "description": f"{name}: price, cumulative volume delta, imbalance, VPIN, Kyle's lambda"
             + (", spread and depth" if len(panels) > len(_OF_TRADES) else ""),
         },

@@ -104,14 +104,14 @@ def _layout(allocation: Allocation) -> dict[str, Any]:
     }
 
 
-def matrix_map(allocation: Allocation) -> go.Figure:
+def matrix_map(allocation: Allocation, *, dark: bool = False) -> go.Figure:
     """The matrix that was solved on the newest row, with the rows both symbols have a return on under the pointer."""
     returned = np.isfinite(allocation.rows.prices)
     returned = returned[1:] & returned[:-1]
     if allocation.config.covariance is not None:
         returned = returned[-allocation.config.covariance.window :]
     counts = returned.T.astype(np.int64) @ returned.astype(np.int64)
-    return return_correlation_map(allocation.rows.assets, allocation.matrix, counts)
+    return return_correlation_map(allocation.rows.assets, allocation.matrix, counts, dark=dark)
 
 
 def spectrum_figure(time_ns: NDArray[np.int64], spectrum: Spectrum, *, dark: bool = False) -> go.Figure:

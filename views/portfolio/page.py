@@ -307,7 +307,7 @@ def _matrix(origin: _Origin, request: PortfolioRequest) -> None:
     condition, rank = float(sound.condition_number[-1]), float(sound.effective_rank[-1])
     left, right = st.columns(2)
     with left:
-        figure = matrix_map(as_printed(view.allocation, origin.venue))
+        figure = matrix_map(as_printed(view.allocation, origin.venue), dark=is_dark())
         wide_chart(figure, key="portfolio_map", alt="The correlations that were solved")
     right.plotly_chart(
         plotted(spectrum_figure(rows.time_ns, sound, dark=is_dark())), key="portfolio_spectrum", config=PLOT

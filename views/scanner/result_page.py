@@ -252,6 +252,7 @@ def _maps(
         st.caption(f"No tree of symbols: {in_markdown(tree)}")
         return
     kind = st.segmented_control("Chart", ["Correlation", "q-values", "Clusters"], default="Correlation", key="chart")
+    dark = is_dark()
 
     def draw() -> go.Figure:
         if kind == "Clusters":
@@ -259,9 +260,10 @@ def _maps(
         if kind == "q-values":
             table = scanned.table.assign(y=scanned.table["y"].map(names), x=scanned.table["x"].map(names))
             return qvalue_map(table, tree.order)
-        return correlation_map(correlation_matrix(scanned.panel.rename(columns=names), log=scanned.log), tree.order)
+        matrix = correlation_matrix(scanned.panel.rename(columns=names), log=scanned.log)
+        return correlation_map(matrix, tree.order, dark=dark)
 
-    figure = session_cached("scan_map_drawn", [scanned, kind], draw)
+    figure = session_cached("scan_map_drawn", [scanned, kind, dark], draw)
     wide_chart(figure, key=MAP, alt=f"{kind} of the symbols")
     if kind == "Clusters":
         return

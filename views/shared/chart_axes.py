@@ -1,13 +1,12 @@
 """Axes, legends, thresholds, tags and words of the pair's figure: what stands around its lines."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
 
 from alphastream.core.pvalues import RESOLUTION
-from alphastream.reports.palette import DARK, GREY, LIGHT, Palette
+from alphastream.reports.palette import GREY, ON_DARK, Palette
 from alphastream.reports.panels import TRANSPARENT, domains, headings, numbered, total_height
 from views.shared.chart_options import HEIGHTS, ChartOptions, Panel
 from views.shared.escaping import in_chart
@@ -72,7 +71,7 @@ def pair_layout(
         "meta": {
             "decimals": {name: decimals[name] for name in columns if name != "time"},
             "floors": dict.fromkeys(P_COLUMNS, RESOLUTION),
-            "dark": dict(zip(astuple(LIGHT), astuple(DARK), strict=True)),
+            "dark": ON_DARK,
             "description": f"{series.y_symbol} and {series.x_symbol}: {_described(panels)}",
         },
         "xaxis": {

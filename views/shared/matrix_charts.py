@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alphastream.core.types import Floats, Ints
-from alphastream.reports.palette import DIVERGING, GREY
+from alphastream.reports.palette import GREY, diverging
 from alphastream.scan import Clusters
 from views.shared.escaping import in_chart
 
@@ -19,7 +19,7 @@ _LABELLED_CELL_PX: Final = 46
 _MAX_LABELLED: Final = 24
 
 
-def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
+def correlation_map(correlation: pd.DataFrame, order: list[str], *, dark: bool = False) -> go.Figure:
     """Correlations of returns as a square, symbols in the order of the tree.
 
     Parameters
@@ -34,14 +34,14 @@ def correlation_map(correlation: pd.DataFrame, order: list[str]) -> go.Figure:
         y=labels,
         zmin=-1,
         zmax=1,
-        colorscale="RdBu_r",
+        colorscale=diverging(dark),
         colorbar={"title": "ρ"},
         hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
     )
     return _square([heat], labels)
 
 
-def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -> go.Figure:
+def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints, *, dark: bool = False) -> go.Figure:
     """Correlations of returns with the number in each cell, −1 to 1; "–" where there were too few rows.
 
     Parameters
@@ -57,7 +57,7 @@ def return_correlation_map(names: Sequence[str], matrix: Floats, n_rows: Ints) -
         y=labels,
         zmin=-1,
         zmax=1,
-        colorscale=DIVERGING,
+        colorscale=diverging(dark),
         colorbar={"title": "ρ", "tickvals": [-1, -0.5, 0, 0.5, 1]},
         text=text,
         texttemplate="%{text}" if len(labels) <= _MAX_LABELLED else None,

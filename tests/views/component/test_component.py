@@ -3,7 +3,9 @@
 import json
 import multiprocessing
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -134,7 +136,9 @@ def test_assets_are_published_once_under_names_of_their_content(tmp_path: Path) 
     assert {path: path.stat().st_mtime_ns for path in static.rglob("*")} == before
 
 
-def test_two_processes_may_publish_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_publish_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A script under AppTest takes the place of __main__, which a spawned process would run.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=publish_assets, args=(tmp_path,)) for _ in range(2)]
     for process in processes:
@@ -151,7 +155,6 @@ def test_a_static_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> N
         publish_assets(tmp_path / "static")
 
 
-# Last: a script under AppTest takes the place of __main__, which spawned processes look for.
 def test_the_component_mounts_in_a_script() -> None:
     app = AppTest.from_function(_script).run(timeout=60)
     assert not app.exception
