@@ -41,3 +41,12 @@ def not_among(key: str, text: str, label: str, offered: Sequence[str], shown: st
         words = f"{label} does not offer that among its {len(offered):,} choices"
     end = f", did you mean {near}? {shown} is shown." if near else f": {shown} is shown."
     return f"The address asks for {key}={text}; {words}{end}"
+
+
+def not_known(key: str, text: str, meant: str) -> str:
+    """A key that is nearly one of the page.
+
+    >>> not_known("widnow", "60", "window")
+    'The address says widnow=60, which nothing on this page is called: did you mean window? It is not used.'
+    """
+    return f"The address says {key}={text}, which nothing on this page is called: did you mean {meant}? It is not used."

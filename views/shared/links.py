@@ -4,10 +4,11 @@ Streamlit drops such values without a word. Every control that stands in the add
 key, with its options or its range; that is read here while a page runs, and compared with what the address said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Final
 
 import streamlit as st
@@ -15,7 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from views.shared.escaping import in_markdown
-from views.shared.ignored import not_a_number, not_among, not_within
+from views.shared.ignored import not_a_number, not_among, not_known, not_within
 
 VISIT: Final = "visit"  # in the session: what the address of this visit asked for, and what was told of it
 OLD: Final[Mapping[str, str]] = {
@@ -25,6 +26,8 @@ OLD: Final[Mapping[str, str]] = {
     "leg_fee": "was the fee of one fill on the live page, without the half spread",
 }
 """Keys of costs in links of before, and what each of them meant."""
+CLOSE: Final = 0.8  # likeness, 0 to 1, from which on a key is taken for a slip of another one
+_KNOWN: Final[set[str]] = set()  # keys of controls that any page had since the start
 WORDS: Final = {"true": "true", "false": "false"}
 
 
@@ -76,12 +79,26 @@ def telling_ignored(page: str) -> Iterator[None]:
         sentence = ignored(key, asked, seen[key], st.session_state.get(key))
         if sentence is not None:
             visit.told[key] = st.session_state.get(key), sentence
+    _KNOWN.update(visit.bound)
+    unread = [key for key in visit.asked if key not in _KNOWN]
+    for key, meant in misspelt(unread, visit.bound).items():
+        visit.told[key] = None, not_known(key, visit.asked[key][-1], meant)
     for key, (stood, _) in list(visit.told.items()):
         if key in seen and st.session_state.get(key) != stood:
             del visit.told[key]
     if visit.told:
         words = [in_markdown(sentence) for _, sentence in visit.told.values()]
         visit.place.warning("  \n".join(words), icon=":material/link_off:", title="Not all of this link could be taken")
+
+
+def misspelt(keys: Iterable[str], controls: Collection[str]) -> dict[str, str]:
+    """Keys that were probably meant for one of these controls, and which: others are none of this page's business.
+
+    >>> misspelt(["widnow", "intervall", "utm_source"], ["window", "interval", "model"])
+    {'widnow': 'window', 'intervall': 'interval'}
+    """
+    found = {key: get_close_matches(key, controls, 1, CLOSE) for key in keys}
+    return {key: close[0] for key, close in found.items() if close}
 
 
 def place_notice() -> None:

@@ -84,6 +84,15 @@ def test_what_is_taken_is_not_told() -> None:
     assert told(app(**query, entry="2.5", interval="5s", bars="600", utm_source="mail")) == []
 
 
+def test_a_key_that_is_nearly_one_of_the_page_is_told() -> None:
+    test = app(widnow="60", utm_source="mail")
+    assert [each.partition(":")[0] for each in told(test)] == [
+        "The address says widnow=60, which nothing on this page is called"
+    ]
+    test.switch_page(page("health")).run()
+    assert told(test) == []
+
+
 def test_a_sentence_stays_until_its_control_is_moved_and_goes_with_the_page() -> None:
     test = app(window="9000", model="Moon")
     assert len(told(test)) == 2
