@@ -15,7 +15,7 @@ from alphastream.baskets import BasketSpec
 from alphastream.core.types import Floats
 from alphastream.core.units import SECOND
 from alphastream.feeds.codec import Instrument
-from alphastream.instruments import bare, full, split
+from alphastream.instruments import bare, full, in_words, split
 from alphastream.pairs import PairSpec
 from alphastream.risk import (
     Account,
@@ -216,15 +216,15 @@ class RiskMonitor:
         for run in self._runs():
             if run.trades != market.kind or run.status == "stopped":
                 continue
-            paid = self._paid_by(run)
+            paid, account = self._paid_by(run), f"{in_words(run.definition.strategy.name, market.venue)}, {run.id}"
             pairs = run.definition.strategy.pairs
             for name, units in zip(run.symbols, run.positions, strict=True):
                 if units:
                     pair = _pair_of(name, pairs, market.venue)
-                    holdings.append(Holding(run.id, name, units, paid.prices.get(name, math.nan), pair))
+                    holdings.append(Holding(account, name, units, paid.prices.get(name, math.nan), pair))
             began = run.definition.capital
             peak = self._peaks[run.id] = max(self._peaks.get(run.id, began), began, _known(run.equity, began))
-            accounts.append(Account(run.id, run.equity, run.maintenance, began, peak))
+            accounts.append(Account(account, run.equity, run.maintenance, began, peak))
         if self._watched.positions:
             for each in read_positions(self._watched.positions, FILE_ACCOUNT):
                 name = full(each.instrument, market.venue)

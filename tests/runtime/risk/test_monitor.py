@@ -77,7 +77,9 @@ class MadeRun:
 
     @property
     def definition(self) -> Any:
-        return SimpleNamespace(capital=100_000.0, strategy=SimpleNamespace(pairs=self.reads))
+        return SimpleNamespace(
+            capital=100_000.0, strategy=SimpleNamespace(name="z-score ETHUSDT/BTCUSDT", pairs=self.reads)
+        )
 
 
 class Told(list[tuple[Breach, bool]]):
@@ -114,7 +116,7 @@ def test_a_run_and_a_file_are_summed_up_at_the_prices_of_the_tape(made: Any) -> 
     assert report.total.gross == pytest.approx(20_000.0 + 10_000.0 + 5_000.0)
     assert report.total.net == pytest.approx(15_000.0)
     accounts = {each.name: each for each in report.exposures["account"]}
-    assert accounts["20260101-000000"].pnl == pytest.approx(100.0 + 100.0)
+    assert accounts["z-score ETHUSDT/BTCUSDT, 20260101-000000"].pnl == pytest.approx(100.0 + 100.0)
     assert accounts[FILE_ACCOUNT].pnl == pytest.approx(1_000.0)
     assert {each.name: each.net for each in report.exposures["asset"]} == pytest.approx({"BTC": -5e3, "ETHUSDT": 2e4})
     assert {each.name for each in report.exposures["pair"]} == {"ETHUSDT against BTCUSDT", ""}
@@ -140,7 +142,7 @@ def test_runs_that_read_bars_or_baskets_are_summed_up_too(made: Any) -> None:
     market.walk(600)
     report = monitor.once()
     assert report is not None
-    pairs = {(each.account, each.pair) for each in report.holdings}
+    pairs = {(each.account.split()[-1], each.pair) for each in report.holdings}
     assert pairs == {("bars", ""), ("basket", "basket of ETHUSDT, BTCUSDT, ETHUSDTX")}
 
 
@@ -179,7 +181,10 @@ def test_a_limit_is_told_once_until_it_held_again(made: Any) -> None:
     run.equity = 99_000.0
     monitor.once()
     assert [breach.limit for breach, _ in told] == ["gross", "drawdown"]
-    assert told[-1][0].sentence == "Drawdown of 20260101-000000 is 1,500.00, the limit is 1,000.00."
+    assert (
+        told[-1][0].sentence
+        == "Drawdown of z-score ETHUSDT/BTCUSDT, 20260101-000000 is 1,500.00, the limit is 1,000.00."
+    )
     run.positions = (0.0, 0.0)
     monitor.once()
     assert [each.limit for each in monitor.breaches] == ["drawdown"]
