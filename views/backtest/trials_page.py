@@ -32,7 +32,8 @@ from views.backtest.controls import BacktestRequest, Trials
 from views.backtest.take_over_controls import folds_table, show_taken, sweep_chart, sweep_table
 from views.backtest.trial_charts import METRICS, sweep_map, walk_forward_figure
 from views.backtest.trial_tables import ended_sentence, folds_frame, luck_sentence, sweep_csv, walk_forward_csv
-from views.shared.clock_controls import moment_column, plotted
+from views.shared.clock import moments_form
+from views.shared.clock_controls import chosen_zone, moment_column, plotted
 from views.shared.controls import number, sentence
 from views.shared.elements import PLOT, metric_row, offer_file
 from views.shared.escaping import in_markdown
@@ -284,16 +285,18 @@ def _walked(history: PairHistory, walk: WalkForward, hindsight: VectorisedRun, p
     st.plotly_chart(plotted(figure), key="walk_figure", config=PLOT)
     offer_picture("walk_figure", "walk-forward")
     show_taken(pair)
+    frame = folds_frame(history, walk, yearly)
+    exact = moments_form(frame["train_from"], frame["test_from"], zone=chosen_zone())
     folds_table(
-        folds_frame(history, walk, yearly),
+        frame,
         history,
         walk,
         height="content",
         alt="Folds, oldest first",
         column_config={
-            "train_from": moment_column("train from"),
+            "train_from": moment_column("train from", exact),
             "train_bars": st.column_config.NumberColumn("bars", format="%,d"),
-            "test_from": moment_column("test from"),
+            "test_from": moment_column("test from", exact),
             "test_bars": st.column_config.NumberColumn("bars", format="%,d"),
             "train_sharpe": st.column_config.NumberColumn(f"train, {SHARPE} {unit}", format="%+.4g"),
             "test_sharpe": st.column_config.NumberColumn(f"test, {SHARPE} {unit}", format="%+.4g"),

@@ -107,6 +107,20 @@ def column_name(name: str, zone: str) -> str:
     return f"{name}, {UTC if zone == UTC else place_time(zone)}"
 
 
+def moments_form(*columns: pd.Series, zone: str = UTC) -> str:
+    """How a table shows times so that nothing of them is lost: days alone where all of them begin one.
+
+    >>> days, trades = (pd.Series(pd.to_datetime(each)) for each in (["2020-01-02", None], ["2020-01-02 10:00:00.25"]))
+    >>> moments_form(days), moments_form(days, zone="Asia/Tokyo"), moments_form(days, trades)
+    ('YYYY-MM-DD', 'YYYY-MM-DD HH:mm', 'YYYY-MM-DD HH:mm:ss.SSS')
+    """
+    times = pd.concat([pd.to_datetime(column, utc=True) for column in columns]).dropna()
+    steps = {"min": "YYYY-MM-DD HH:mm", "s": "YYYY-MM-DD HH:mm:ss"}
+    if zone == UTC:
+        steps = {"D": "YYYY-MM-DD", **steps}
+    return next((form for step, form in steps.items() if (times.dt.floor(step) == times).all()), f"{steps['s']}.SSS")
+
+
 def place_time(zone: str) -> str:
     """``New York time``."""
     return f"{zone.rpartition('/')[2].replace('_', ' ')} time"

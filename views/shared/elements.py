@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 import pandas as pd
 import streamlit as st
 
-from views.shared.clock_controls import moment_column
+from views.shared.clock import moments_form
+from views.shared.clock_controls import chosen_zone, moment_column
 from views.shared.escaping import in_file_name, in_markdown
 from views.shared.metrics import UNKNOWN, Metric
 
@@ -82,7 +83,7 @@ def trades_table(frame: pd.DataFrame, *, unit: str, key: str, alt: str) -> None:
     unit : of time, that ``held_s`` was divided to.
     """
     number, column = st.column_config.NumberColumn, st.column_config.TextColumn
-    exact = "YYYY-MM-DD HH:mm:ss.SSS"
+    exact = moments_form(frame["opened"], frame["closed"], zone=chosen_zone())
     st.dataframe(
         frame,
         hide_index=True,

@@ -18,7 +18,8 @@ from alphastream.reports.run import Run
 from alphastream.reports.run_report import profit_of
 from alphastream.reports.run_words import BAND, held_words, is_annual, span
 from alphastream.reports.sheet_charts import drawdown_figure, exposure_figure, legs_figure
-from views.shared.clock_controls import moment_column, plotted
+from views.shared.clock import moments_form
+from views.shared.clock_controls import chosen_zone, moment_column, plotted
 from views.shared.elements import PLOT, is_dark, table_height
 from views.shared.escaping import in_markdown
 from views.shared.metrics import UNKNOWN
@@ -100,7 +101,7 @@ def _drawdowns(run: Run, dark: bool) -> None:
         st.caption("Equity never fell below a peak.")
         return
     _figure(run, "drawdowns", dark, lambda: drawdown_figure(run, worst_drawdowns(run.time_ns, run.equity), dark=dark))
-    exact = "YYYY-MM-DD HH:mm:ss"
+    exact = moments_form(frame["peak"], frame["trough"], zone=chosen_zone())
     st.dataframe(
         frame,
         hide_index=True,
