@@ -33,6 +33,16 @@ COVERED = """() => {
     return seen;
 }"""
 
+OVER_A_PANEL = """() => {
+    const drags = [...document.querySelectorAll('.js-plotly-plot .nsewdrag')];
+    const panels = drags.map((drag) => drag.getBoundingClientRect());
+    const names = [...document.querySelectorAll('.js-plotly-plot .infolayer > g[class^=legend] text')];
+    return names.filter((name) => {
+        const { top, bottom } = name.getBoundingClientRect();
+        return panels.some((panel) => top < panel.bottom - 4 && bottom > panel.top + 4);
+    }).map((name) => name.textContent);
+}"""
+
 
 def opened(open_page: Callable[..., Page], url: str, **look: int) -> Page:
     viewport = look or PHONE
@@ -50,6 +60,7 @@ def test_a_phone_shows_signal_and_chart_first_and_the_menu_goes(
     for number in range(STRATEGIES):
         (user / f"breakout{number}.py").write_text(text.replace("SpreadBreakout", f"SpreadBreakout{number}"), "utf-8")
     env = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path / "data"), "ALPHASTREAM_USER": str(user)}
+    env["ALPHASTREAM_REPLAY_HEAD_S"] = "300"  # so that p is known, and has its name in the chart
     app = run_app(ROOT / "app.py", env=env)
 
     page = opened(open_page, f"{app.url}live")
@@ -79,6 +90,11 @@ def test_a_phone_shows_signal_and_chart_first_and_the_menu_goes(
     expect(page.get_by_text(f"SpreadBreakout{STRATEGIES - 1}").first).to_be_visible(timeout=WAIT_MS)
     assert page.evaluate(WIDTHS) == [390, 390]
     shutil.rmtree(user)
+
+    for address in ("live?window=60", "history?source=Daily+ETFs&window=60"):
+        page = opened(open_page, f"{app.url}{address}")
+        page.wait_for_selector(".js-plotly-plot .legend5text", timeout=WAIT_MS)
+        assert page.evaluate(OVER_A_PANEL) == []
 
     page = opened(open_page, f"{app.url}live", width=844, height=390)
     page.wait_for_selector(".js-plotly-plot .nsewdrag", timeout=WAIT_MS)

@@ -315,7 +315,7 @@ export class Figure {
       Object.assign(layout[name], { gridcolor: look.border, linecolor: look.border });
     }
     for (const tag of layout.annotations) tag.bgcolor = look.background;
-    if (look.width < NARROW_PX) narrow(layout);
+    if (look.width < NARROW_PX) narrow(data, layout);
     // On a touch screen a finger that moves over the chart means to scroll the page.
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     return { data, layout };
@@ -332,7 +332,8 @@ export class Figure {
   }
 }
 
-function narrow(layout) {
+function narrow(data, layout) {
+  for (const trace of data) trace.name = trace.meta.narrow ?? trace.name;
   layout.margin = { ...layout.margin, l: 46, r: 46 };
   layout.font.size = 10;
   for (const name of Object.keys(layout).filter(isAxis)) {

@@ -179,7 +179,7 @@ def _axes(
             p_ticks = {"tickvals": [0, 0.5, 1], "ticktext": ["0", "0.5", "1"], "showticklabels": True}
             return {
                 "yaxis9": {**axis("pvalue", "", None), "range": [-0.03, 1.03], **p_ticks},
-                "yaxis10": {**axis("half_life", "", colours.half_life, over="y9"), "rangemode": "tozero"},
+                "yaxis10": {**axis("half_life", "bars", colours.half_life, over="y9"), "rangemode": "tozero"},
             }
         case "volume":
             return {

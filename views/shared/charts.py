@@ -69,9 +69,13 @@ def _traces(series: PairSeries, colours: Palette, options: ChartOptions) -> Iter
         yield from made[panel](series, colours, options) if panel in made else _of_panel(panel, series, colours)
 
 
-def _line(column: str, name: str, axis: str, legend: str, colour: str, **more: Any) -> dict[str, Any]:
+def _line(
+    column: str, name: str, axis: str, legend: str, colour: str, *, narrow: str = "", **more: Any
+) -> dict[str, Any]:
+    """A line; ``narrow`` is its name where a phone has no room for the whole."""
     style = {"color": colour, "width": 1.4, **more.pop("line", {})}
-    mark = {"meta": {"x": "time", "y": column}, "mode": "lines", "xaxis": "x", "yaxis": axis, "legend": legend}
+    meta = {"x": "time", "y": column, **({"narrow": narrow} if narrow else {})}
+    mark = {"meta": meta, "mode": "lines", "xaxis": "x", "yaxis": axis, "legend": legend}
     return {**mark, "uid": column, "name": name, "line": style, "connectgaps": False, **more}
 
 
@@ -140,11 +144,10 @@ def _of_panel(panel: Panel, series: PairSeries, colours: Palette) -> Iterator[di
             yield _line("hedge_ratio", "hedge ratio", "y5", "legend4", colours.neutral)
             yield _line("correlation", "correlation →", "y8", "legend4", GREY, line={"dash": "dot"})
         case "stationarity":
-            name, dashed = f"Engle-Granger p, {series.tested_rows} bars", {"dash": "2px,3px", "width": 1.8}
-            yield _line("pvalue", name, "y9", "legend5", colours.spread)
-            yield _line("evidence_p", "p since start", "y9", "legend5", colours.spread, line=dashed)
-            name, dashed = "half-life, bars →", {"dash": "6px,2px"}
-            yield _line("half_life", name, "y10", "legend5", colours.half_life, line=dashed)
+            dotted, dashed = {"dash": "2px,3px", "width": 1.8}, {"dash": "6px,2px"}
+            yield _line("pvalue", f"p, {series.tested_rows} bars", "y9", "legend5", colours.spread)
+            yield _line("evidence_p", "p since start", "y9", "legend5", colours.spread, narrow="p, all", line=dotted)
+            yield _line("half_life", "half-life →", "y10", "legend5", colours.half_life, line=dashed)
 
 
 def _volumes(series: PairSeries, colours: Palette, _: ChartOptions) -> Iterator[dict[str, Any]]:

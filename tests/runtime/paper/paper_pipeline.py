@@ -48,6 +48,7 @@ class TapePipeline:
         self.health = SimpleNamespace(state="live", reason="trades arrive")
         self.newest_ns = 0
         self.arrived: list[Callable[[], None]] = []
+        self.repetition = lambda: None
 
     def address_of(self, names: Iterable[str]) -> str:
         """Where all its trades come from."""
