@@ -18,8 +18,6 @@ moments : when something happened last, by name, ms UTC; those that are new. Age
 At least one message comes every ``BEAT_S``: silence means that nobody speaks.
 """
 
-import secrets
-import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +25,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from alphastream.core.types import Floats
+from runtime.channel.numbered import Numbered
 
 BEAT_S: Final = 0.9
 Cell = tuple[str | float | None, ...]
@@ -74,8 +72,9 @@ class TableFrame:
     stamps: Mapping[str, float] | None = None
 
 
-class TableTopic:
-    """One table: compares each frame with the one before and tells the difference. Safe to use from any thread.
+class TableTopic(Numbered[TableFrame]):
+    """One table: compares each frame with the one before and tells the difference, or a moment later that nothing is
+    other. Safe to use from any thread.
 
     Parameters
     ----------
@@ -85,37 +84,9 @@ class TableTopic:
     def __init__(
         self, name: str, source: Callable[[], TableFrame], now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self.name = name
-        self.source = source
-        self.touched_s = now_s()
-        self._now_s = now_s
-        self._lock = threading.RLock()
-        self._salt = secrets.token_hex(4)
-        self._figures = 0
-        self._seq = 0
+        super().__init__(name, source, now_s)
         self._told_s = now_s()
-        self._frame: TableFrame | None = None
         self._base: tuple[int, bytes] | None = None
-
-    @property
-    def figure(self) -> str:
-        """Id of the figure that the latest message was about."""
-        return f"{self._salt}-{self._figures}"
-
-    @property
-    def seq(self) -> int:
-        """Number of the latest message."""
-        return self._seq
-
-    def advance(self) -> bytes | None:
-        """The next message; None where nothing is other than before and one was told a moment ago."""
-        with self._lock:
-            frame = self.source()
-            try:
-                return self._told(frame)
-            except Exception:
-                self._frame = None  # half told: the next call begins a new figure
-                raise
 
     def snapshot(self) -> bytes:
         """Everything, as of the latest message; encoded once a message."""
@@ -160,11 +131,8 @@ class TableTopic:
     def _encode(self, content: Mapping[str, Any]) -> bytes:
         frame = self._frame
         assert frame is not None
-        head = {"topic": self.name, "figure": self.figure, "seq": self._seq, "sent": round(time.time() * 1e3, 1)}
-        stamps = {} if frame.stamps is None else {"stamps": frame.stamps}
         clock = {"clock": {"now": round(frame.clock[0], 1), "pace": frame.clock[1]}}
-        message = {**head, **clock, **content, "status": frame.status, **stamps}
-        return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+        return self._message({**clock, **content}, frame.status, frame.stamps)
 
 
 def _whole(row: TableRow) -> dict[str, Any]:

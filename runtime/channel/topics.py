@@ -22,8 +22,6 @@ A carrier that loses nothing gets what changed since the message before. One tha
 newer one asks for ``window``: deltas that overlap.
 """
 
-import secrets
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -32,7 +30,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
+
+from runtime.channel.numbered import Numbered
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Card = Mapping[str, str]
@@ -72,7 +71,7 @@ class Frame:
     clock: tuple[float, float] | None = None
 
 
-class Topic:
+class Topic(Numbered[Frame]):
     """One figure: compares each frame with the one before and tells the difference. Safe to use from any thread.
 
     Parameters
@@ -81,43 +80,15 @@ class Topic:
     """
 
     def __init__(self, name: str, source: Callable[[], Frame], now_s: Callable[[], float] = time.monotonic) -> None:
-        self.name = name
-        self.source = source
-        self.touched_s = now_s()
-        self._now_s = now_s
-        self._lock = threading.RLock()
-        self._salt = secrets.token_hex(4)  # a browser that outlived the server gets a new base
-        self._figures = 0
-        self._seq = 0
-        self._frame: Frame | None = None
+        super().__init__(name, source, now_s)
         self._first_row = 0
         self._template: dict[str, Any] = {}
         self._changes: deque[tuple[float, int, int]] = deque()  # when, in which message, from which row on
         self._base: tuple[int, float, bytes] | None = None
         self._clock: tuple[float, float, float] | None = None  # of the newest frame, and when it was read
 
-    @property
-    def figure(self) -> str:
-        """Id of the figure that the latest message was about."""
-        return f"{self._salt}-{self._figures}"
-
-    @property
-    def seq(self) -> int:
-        """Number of the latest message."""
-        return self._seq
-
-    def advance(self) -> bytes | None:
-        """The next message; None where nothing is other than before."""
-        with self._lock:
-            frame = self.source()
-            self._clock = None if frame.clock is None else (*frame.clock, self._now_s())
-            try:
-                return self._told(frame)
-            except Exception:
-                self._frame = None  # half told: the next call begins a new figure
-                raise
-
     def _told(self, frame: Frame) -> bytes | None:
+        self._clock = None if frame.clock is None else (*frame.clock, self._now_s())
         before = self._frame
         dropped = None if before is None or before.look != frame.look else _dropped(before.columns, frame.columns)
         if before is None or dropped is None:
@@ -200,10 +171,7 @@ class Topic:
     def _encode(self, content: Mapping[str, Any]) -> bytes:
         frame = self._frame
         assert frame is not None
-        head = {"topic": self.name, "figure": self.figure, "seq": self._seq, "sent": round(time.time() * 1e3, 1)}
-        stamps = {} if frame.stamps is None else {"stamps": frame.stamps}
-        message = {**head, **content, "status": frame.status, **stamps, **self._clock_now()}
-        return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+        return self._message({**content, **self._clock_now()}, frame.status, frame.stamps)
 
     def _clock_now(self) -> dict[str, Any]:
         if self._clock is None:

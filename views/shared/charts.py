@@ -69,12 +69,12 @@ def _traces(series: PairSeries, colours: Palette, options: ChartOptions) -> Iter
         yield from made[panel](series, colours, options) if panel in made else _of_panel(panel, series, colours)
 
 
-def _line(
-    column: str, name: str, axis: str, legend: str, colour: str, *, narrow: str = "", **more: Any
-) -> dict[str, Any]:
+def _line(column: str, name: str, axis: str, legend: str, colour: str, **more: Any) -> dict[str, Any]:
     """A line; ``narrow`` is its name where a phone has no room for the whole."""
     style = {"color": colour, "width": 1.4, **more.pop("line", {})}
-    meta = {"x": "time", "y": column, **({"narrow": narrow} if narrow else {})}
+    meta = {"x": "time", "y": column}
+    if "narrow" in more:
+        meta["narrow"] = more.pop("narrow")
     mark = {"meta": meta, "mode": "lines", "xaxis": "x", "yaxis": axis, "legend": legend}
     return {**mark, "uid": column, "name": name, "line": style, "connectgaps": False, **more}
 
