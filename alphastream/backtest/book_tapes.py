@@ -26,7 +26,7 @@ class BookSource(Protocol):
 
 
 class BookTapes:
-    """Books that orders meet, in order of time; where no order waits none is read. See ``runner.Tapes``.
+    """Books that orders meet, in order of time; where no order waits none is read. See ``TradeTapes``.
 
     Parameters
     ----------
