@@ -46,17 +46,15 @@ def recorded_history() -> Upload | None:
         return None
     once = played_once(source.pipeline, time.start_ns, time.end_ns)
     time = TimeRange(time.words, once.start_ns, once.end_ns)
-    if once.words:
-        st.caption(once.words)
     if not names:
         st.caption("Choose two instruments or more.")
         return None
     asked = (source.title, tuple(names), bar, time.words)
-    before, upload = st.session_state.get(KEPT, (None, None))
+    before, upload, said = st.session_state.get(KEPT, (None, None, ""))
     place = st.container(horizontal=True, vertical_alignment="center")
     if place.button("Read", type="primary", icon=":material/download:", key="history_read"):
-        upload = _read(source, names, time, lengths[bar])
-        st.session_state[KEPT] = asked, upload
+        upload, said = _read(source, names, time, lengths[bar]), once.words
+        st.session_state[KEPT] = asked, upload, said
     elif before != asked:
         amount = source.about(names, time.start_ns, time.end_ns)
         place.caption(f"{ticks_text(amount.ticks)} to read.")
@@ -64,7 +62,7 @@ def recorded_history() -> Upload | None:
     if not isinstance(upload, Upload):
         return None
     venue = upload.venue
-    st.caption(in_markdown(f"{source.title}: {upload.files[0]}."))
+    st.caption(in_markdown(" ".join(filter(None, (f"{source.title}: {upload.files[0]}.", said)))))
     said = missing(upload, names, labels(names, venue))
     if said:
         st.warning(
