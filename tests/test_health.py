@@ -21,10 +21,18 @@ from tools.exchange import LocalExchange, Rate, Refuse451
 
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The report of a system that replays, once its tape holds something."""
+    """The report of a system that replays, once its tape holds something, between two batches of trades."""
     with running(System(settings(tmp_path_factory.mktemp("health"), FEED="replay"))) as system:
-        eventually(lambda: report_of(system).pipelines[0].store.written > 0)
-        return report_of(system)
+        found: list[Report] = []
+
+        def is_at_rest() -> bool:
+            found[:] = [report_of(system)]
+            (pipeline,) = found[0].pipelines
+            tapes = [(one.held and one.held.last_ns, one.last_tick_ns) for one in pipeline.instruments]
+            return pipeline.store.written > 0 and all(held == delivered for held, delivered in tapes)
+
+        eventually(is_at_rest)
+        return found[0]
 
 
 def with_feed(report: Report, **changes: Any) -> Report:

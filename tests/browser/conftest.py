@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -45,6 +45,10 @@ class RunningApp:
         """All that the server has printed and logged."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+
+SETTLED: Final = """() => document.querySelector('[data-test-script-state="notRunning"]')
+    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
+"""Whether a page is drawn to its end: for ``wait_for_function``."""
 
 RunApp = Callable[..., RunningApp]
 

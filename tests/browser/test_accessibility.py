@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import SETTLED, RunApp, RunningApp
 from tests.browser.test_pages import ROOT, WAIT_MS, card, wait_for_chart, wait_until_trades_are_heard
 from tools.exchange import LocalExchange, Stepped
 
@@ -42,8 +42,6 @@ WAY: Final = (
     *("Tests", "Correlations", "Feed and tape"),
 )
 """What a keyboard passes on the live page, in this order; two lists of cards and the chart's buttons by their class."""
-SETTLED: Final = """() => document.querySelector('[data-test-script-state="notRunning"]')
-    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 # How an element and what it stands in look: a focus ring is often drawn around the parent.
 LOOK_OF: Final = """() => {
     const style = document.createElement('style');

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Error, Page
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import SETTLED, RunApp, RunningApp
 from tests.browser.test_pages import SAYS_NOTHING
 
 pytestmark = pytest.mark.browser
@@ -36,8 +36,6 @@ PAGES: Final = {
 }
 SAME_WITHOUT: Final = {"start", "scanner", "backtest", "history", "sql", "glossary"}
 """Pages that do not ask for a feed: without one they are what they are with it."""
-SETTLED: Final = """() => document.querySelector('[data-test-script-state="notRunning"]')
-    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 # What may be clicked now, as [name, place]: what a box that is open holds comes first.
 FOUND: Final = """() => {
     const skipped = `[data-testid=stHeaderActionElements] *, [data-testid^=stNumberInputStep],

@@ -12,14 +12,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, RunApp, RunningApp
+from tests.browser.conftest import ROOT, SETTLED, RunApp, RunningApp
 from tests.browser.test_pages import SAYS_NOTHING, WAIT_MS
 from tests.browser.test_workflow import CELL, choose_first_row, go
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
-SETTLED = """() => document.querySelector('[data-test-script-state="notRunning"]')
-    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 CHART = ".js-plotly-plot .main-svg"
 
 

@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import SETTLED, RunApp, RunningApp
 from tests.browser.test_pages import ROOT, WAIT_MS, OpenPage, stop
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def app(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    env = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path_factory.mktemp("data"))}
+@pytest.fixture
+def app(run_app: RunApp, tmp_path: Path) -> Iterator[RunningApp]:
+    env = {"ALPHASTREAM_FEED": "replay", "ALPHASTREAM_DATA_DIR": str(tmp_path)}
     running = run_app(ROOT / "app.py", env=env)
     yield running
     stop(running)
@@ -22,7 +23,7 @@ def app(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def keep(page: Page, name: str) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.wait_for_function(SETTLED, timeout=WAIT_MS)
     page.get_by_role("button", name="Keep this run").click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Keep", exact=True).click()
@@ -37,10 +38,13 @@ def test_runs_are_kept_compared_and_opened_again(app: RunningApp, open_page: Ope
     page = open_page(f"{app.url}backtest?data=Files&source=Bundled+recording&window=40")
     keep(page, "wide")
     page.keyboard.press("Escape")
+    profit = page.get_by_test_id("stMetricValue").first
+    before = profit.inner_text()
     entry = page.locator(".st-key-entry input")
     entry.fill("3")
     entry.press("Enter")
-    page.wait_for_url("**entry=3*", timeout=WAIT_MS)
+    expect(profit).not_to_have_text(before)
+    assert page.evaluate("document.querySelector('.stMain').scrollTop") > 0  # a computation leaves the page where it is
     keep(page, "narrow")
 
     page.get_by_role("button", name="Open kept runs").click()

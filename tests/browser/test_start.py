@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import SETTLED, RunApp, RunningApp
 from views.shared.heads import HEADS
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OpenPage = Callable[..., Page]
 WAIT_MS = 60_000
 PHONE = {"viewport": {"width": 390, "height": 844}}
-SETTLED = """() => document.querySelector('[data-test-script-state="notRunning"]')
-    && !document.querySelector('[data-stale="true"], [data-testid=stSkeleton]')"""
 FIRST = {
     "live": "[data-testid=live-figure][data-drawn]",
     "microstructure": ".js-plotly-plot .main-svg, [data-testid=stAlert]",

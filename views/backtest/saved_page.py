@@ -41,10 +41,10 @@ def keep_run(place: Any, data: Data, request: BacktestRequest, result: RunResult
                 "Name", placeholder=f"{names}, {request.strategy.name.split(' ')[0]}", max_chars=LONGEST_NAME
             )
             pressed = st.form_submit_button("Keep", type="primary", icon=":material/bookmark_add:")
-        if pressed:
-            _keep(data, request, result, performance, name.strip(), names)
         if st.button("Open kept runs", icon=":material/bookmarks:", type="tertiary", key="open_runs"):
             st.switch_page("views/saved_runs/page.py", query_params={})  # None would clear what is bound here
+        if pressed:  # below: the box grows by it, and what moved down might be out of sight
+            _keep(data, request, result, performance, name.strip(), names)
 
 
 def _keep(

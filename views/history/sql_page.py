@@ -95,6 +95,7 @@ def sql_tab() -> None:
             alt="Tables and columns that a query may read",
         )
     run = left.button("Run", type="primary", icon=":material/play_arrow:", key="sql_run")
+    runs = st.container()  # also where nothing runs, so that what stands below keeps its place
     if (run or st.session_state.pop(ASKED, False)) and query:
         if about.hot > MAX_TICKS:
             st.error(
@@ -104,7 +105,8 @@ def sql_tab() -> None:
                 title="Not run",
             )
             return
-        st.session_state[RESULT] = _run(source.tape, str(query), span)
+        with runs:
+            st.session_state[RESULT] = _run(source.tape, str(query), span)
     result = st.session_state.get(RESULT)
     if isinstance(result, Result):
         _show(result)

@@ -75,8 +75,10 @@ def basket_scan(upload: Upload) -> None:
     request = _controls(upload)
     if not kernels_ready(SCAN, BASKET_TESTS, *PAIR_MODELS):
         return
-    if st.button("Scan", type="primary", icon=":material/search:", key="scan_baskets"):
-        _scan(upload, request)
+    pressed = st.button("Scan", type="primary", icon=":material/search:", key="scan_baskets")
+    with st.container():  # also where nothing is scanned: see ``computing``
+        if pressed:
+            _scan(upload, request)
     _result()
 
 

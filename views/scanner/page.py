@@ -77,8 +77,10 @@ def page() -> None:
         st.fragment(_rescan, run_every=every_s, key="rescan")(request, rows)
         return
     at_once = st.session_state["source"] in DAILY and "scan_result" not in st.session_state
-    if st.button("Scan", type="primary", icon=":material/search:", key="scan") or at_once:
-        _scan(upload, request, rows)
+    pressed = st.button("Scan", type="primary", icon=":material/search:", key="scan")
+    with st.container():  # also where nothing is scanned: see ``computing``
+        if pressed or at_once:
+            _scan(upload, request, rows)
     _result()
 
 
@@ -182,8 +184,9 @@ def _notes(table: pd.DataFrame, upload: Upload) -> list[str]:
 def _rescan(request: Request, rows: RowChoice) -> None:
     """The newest hours of the tape, scanned again on a schedule."""
     upload = own_tape(int(st.session_state.get("hours", 1)))
-    if upload is not None:
-        _scan(upload, request, rows)
+    with st.container():
+        if upload is not None:
+            _scan(upload, request, rows)
     _result()
 
 

@@ -137,6 +137,10 @@ def computing(
     """Let ``work`` compute in a thread of its own, with a bar, the time left and a Cancel button where it takes longer
     than a moment. A click, on this button or on any other, ends this run of the page, and the work when it tells next.
 
+    It draws a place that comes and goes: call it within a container that each run of the page draws. Else the browser
+    takes what stands below for something new, empties it first, and a page that is short for that moment scrolls to
+    its top.
+
     Parameters
     ----------
     work : is given what to tell; it knows neither page nor session.

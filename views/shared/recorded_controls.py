@@ -52,8 +52,10 @@ def recorded_history() -> Upload | None:
     asked = (source.title, tuple(names), bar, time.words)
     before, upload, said = st.session_state.get(KEPT, (None, None, ""))
     place = st.container(horizontal=True, vertical_alignment="center")
+    reads = st.container()  # also where nothing is read: see ``computing``
     if place.button("Read", type="primary", icon=":material/download:", key="history_read"):
-        upload, said = _read(source, names, time, lengths[bar]), once.words
+        with reads:
+            upload, said = _read(source, names, time, lengths[bar]), once.words
         st.session_state[KEPT] = asked, upload, said
     elif before != asked:
         amount = source.about(names, time.start_ns, time.end_ns)

@@ -231,10 +231,11 @@ def _forget() -> None:
 
 def _show(file: KeptFile) -> None:
     """Read a file where that was not done yet, and show what was found or why nothing was."""
-    found = _read(_inspected(file))
+    place = st.container()  # also without an error: what is open below stays open when one comes or goes
+    with place:
+        found = _read(_inspected(file))
     if found is not file:
         _keep(_with(found))  # at once: a click while the next is read ends this run
-    place = st.container()  # also without an error: what is open below stays open when one comes or goes
     if isinstance(found.result, str):
         title = f"{in_markdown(found.name)} cannot be read"
         place.error(in_markdown(without_name(found.result, found.name)), icon=":material/error:", title=title)
@@ -367,13 +368,14 @@ def session_computed(
     None, and a button that begins again, after a person cancelled it.
     """
     flag = f"cancelled-{name}"
-    if _are_same(st.session_state.get(flag, [None]), inputs):
-        st.info(f"{words} was not finished.", icon=":material/close:", title="Cancelled")
-        st.button("Compute it", key=f"again-{name}", on_click=st.session_state.pop, args=(flag,))
-        return None
-    return session_cached(
-        name, inputs, lambda: computing(words, unit, work, key=name, on_cancel=_set, args=(flag, inputs))
-    )
+    with st.container():  # also where nothing is computed: see ``computing``
+        if _are_same(st.session_state.get(flag, [None]), inputs):
+            st.info(f"{words} was not finished.", icon=":material/close:", title="Cancelled")
+            st.button("Compute it", key=f"again-{name}", on_click=st.session_state.pop, args=(flag,))
+            return None
+        return session_cached(
+            name, inputs, lambda: computing(words, unit, work, key=name, on_cancel=_set, args=(flag, inputs))
+        )
 
 
 def _are_same(before: Sequence[Any], inputs: Sequence[Any]) -> bool:
