@@ -1,5 +1,7 @@
 """A page under AppTest with a system of the test's own, and what it says."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,9 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
+import views.shared
 from pipelines import Pipeline
 from system import System
 
@@ -41,6 +45,14 @@ def replay(data_dir: Path, head_s: int | None = None, speed: int = 1) -> Iterato
     assert system.pipeline is not None
     yield system.pipeline
     system.stop()
+
+
+def show_to_pages(system: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages see this system, in whatever order tests run: rooms that look it up by name hold it already."""
+    for each in pkgutil.iter_modules(views.shared.__path__, "views.shared."):
+        module = importlib.import_module(each.name)
+        if hasattr(module, "get_system"):
+            monkeypatch.setattr(module, "get_system", lambda: system)
 
 
 def app(page: str | None = "views/live/page.py", **query: str) -> AppTest:

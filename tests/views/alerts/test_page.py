@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 
 import config
 import views.shared.rights
-import views.shared.system
 from alphastream.alerts import MEASURES, Rule, is_one_look
 from alphastream.errors import StorageError
 from alphastream.pairs import PairSpec
@@ -22,7 +21,7 @@ from runtime.alerts.service import AlertService
 from runtime.alerts.targets import WebhookTarget
 from runtime.alerts.webhooks import Webhooks
 from tests.alerts.test_rules import NOW, answer, context
-from tests.views.running import Running, page_in, page_of, replay, words
+from tests.views.running import Running, page_in, page_of, replay, show_to_pages, words
 from views.alerts.tables import history_csv
 from views.shared.controls import LAST_PAIR
 
@@ -49,7 +48,7 @@ def system(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         arbitrage=SimpleNamespace(assets=lambda: (SimpleNamespace(asset="BTC/USDT"),)),
         failure=None,
     )
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import config
-import views.shared.system
 from alphastream.arbitrage import Assumptions, lead_lag
 from alphastream.core.units import SECOND
 from calibration.lead_lag import Quoted
@@ -20,7 +19,7 @@ from runtime.stores.signal_store import SignalStore
 from tests.arbitrage.recorded import FUTURES, SPOT
 from tests.runtime.arbitrage.test_service import CHEAP, begin, lines_at, run
 from tests.runtime.arbitrage.venues import Clock, RecordedLine
-from tests.views.running import Running, page_of, words
+from tests.views.running import Running, page_of, show_to_pages, words
 from views.arbitrage import tables
 
 
@@ -46,7 +45,7 @@ def system(
         settings=config.load({}),
         failure=None,
     )
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     yield found
     service.stop()
 

@@ -7,9 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
-import views.shared.system
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, replay, words
+from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
 from views.shared.basket_controls import METHODS, weights_of
 
 QUERY = {"strategy": "basket", "data": "Files", "basket_train": "60", "basket_hold": "20", "entry": "1.5"}
@@ -24,7 +23,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 

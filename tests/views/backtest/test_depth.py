@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
-import views.shared.system
 from alphastream.books import BookColumns, BookView, MarkColumns, QuoteColumns
 from alphastream.feeds.market import FundingPayment, MarkPrice, Quote
 from alphastream.instruments import InstrumentId
@@ -16,7 +15,7 @@ from alphastream.trading import BrokerRules
 from alphastream.trading.broker.costs import PowerImpact
 from pipelines import Pipeline
 from tests.views.backtest.test_page import SHORT, shown
-from tests.views.running import Running, replay, words
+from tests.views.running import Running, replay, show_to_pages, words
 from views.backtest.depth_page import other_rules
 
 
@@ -67,7 +66,7 @@ def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     recorded = Recorded(pipeline, 1e6)
     seen = replace(pipeline, market=recorded, market_history=recorded)
     found = Running(pipeline=seen, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 

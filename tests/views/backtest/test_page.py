@@ -9,11 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 import alphastream.backtest
 import config
-import views.shared.recordings
-import views.shared.system
 from alphastream.strategies import PositionOptimiser, ZScoreThreshold
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, replay, words
+from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
 from views.shared.metrics import UNKNOWN
 
 SHORT = {"window": "20"}
@@ -30,7 +28,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 

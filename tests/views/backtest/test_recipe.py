@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 import config
-import views.shared.system
 from pipelines import Pipeline
-from tests.views.running import ROOT, Running, cards, page_of, replay, words
+from tests.views.running import ROOT, Running, cards, page_of, replay, show_to_pages, words
 from tests.views.user_files import user_files
 
 RECIPE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "study.md").read_text(encoding="utf-8"), re.DOTALL)[-1]
@@ -23,7 +22,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 def test_a_study_runs_on_the_page(tmp_path: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     with user_files(tmp_path / "user", low=RECIPE):
         test = page_of("backtest", strategy="LowIsLong", LowIsLong_window="5")
         assert not test.exception

@@ -6,10 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
-import views.shared.system
 from pipelines import Pipeline
 from tests.views.backtest.test_page import bars, with_file
-from tests.views.running import Running, page_of, replay, words
+from tests.views.running import Running, page_of, replay, show_to_pages, words
 
 SHEET = {"backtest_tab": "Tear sheet"}
 
@@ -23,7 +22,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
 
 
 def headings(test: AppTest) -> list[str]:

@@ -7,10 +7,9 @@ import pytest
 import streamlit as st
 
 import config
-import views.shared.system
 from runtime.paper import run as paper_run
 from tests.runtime.paper.paper_pipeline import Pipelines, TapePipeline, running
-from tests.views.running import Running
+from tests.views.running import Running, show_to_pages
 
 SYMBOLS = ("BTC", "ETH", "SOL")
 
@@ -40,6 +39,6 @@ def system(
             paper=desk,
             pipeline_of=pipelines,
         )
-        monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+        show_to_pages(found, monkeypatch)
         st.cache_resource.clear()  # comparisons of other tests' runs
         yield found

@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
-import views.shared.system
 from alphastream import portfolio
 from alphastream.kernel_groups import GROUPS, POSITIONS
 from alphastream.pairs import PairSpec
@@ -17,7 +16,7 @@ from alphastream.portfolio import PositionConfig
 from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
 from pipelines import Pipeline
 from runtime.compile_ahead import Compilation, CompileProgress
-from tests.views.running import Running, cards, page_of, replay, words
+from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
 from views.portfolio.tables import allocation_csv
 from views.shared.metrics import UNKNOWN
 
@@ -35,7 +34,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 

@@ -9,12 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import config
-import views.shared.saved_runs
-import views.shared.system
 from pipelines import Pipeline
 from runtime.saved_runs import RunFolder
 from tests.backtest.test_saved_run import kept
-from tests.views.running import Running, page_of, replay, words
+from tests.views.running import Running, page_of, replay, show_to_pages, words
 from views.shared import rights
 
 
@@ -28,8 +26,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 def folder(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunFolder:
     settings = replace(config.load({}), data_dir=tmp_path)
     found = Running(pipeline=pipeline, settings=settings, failure=None)
-    monkeypatch.setattr(views.shared.system, "get_system", lambda: found)
-    monkeypatch.setattr(views.shared.saved_runs, "get_system", lambda: found, raising=False)
+    show_to_pages(found, monkeypatch)
     return RunFolder(tmp_path / "runs")
 
 

@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 import config
-import views.shared.recordings
-import views.shared.system
 from alphastream.core.units import HOUR
 from alphastream.microstructure.leg import LegSpec
 from alphastream.streaming.repeated_rows import without_repeated_errors
 from pipelines import Pipeline
 from tests.runtime.connections.feed_runs import until
-from tests.views.running import Running, page_of, replay
+from tests.views.running import Running, page_of, replay, show_to_pages
 from views.shared.recorded import played_once
 from views.shared.recordings import own_tape
 
@@ -38,8 +36,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    for module in (views.shared.system, views.shared.recordings):
-        monkeypatch.setattr(module, "get_system", lambda: found)
+    show_to_pages(found, monkeypatch)
     return found
 
 
