@@ -55,6 +55,13 @@ def show_to_pages(system: Running, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, "get_system", lambda: system)
 
 
+def show_pipeline(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """Let pages see a system that has this pipeline, and nothing wrong with it."""
+    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
+    show_to_pages(found, monkeypatch)
+    return found
+
+
 def app(page: str | None = "views/live/page.py", **query: str) -> AppTest:
     """The whole application on a page, by way of the start page; for tests that use the fixture ``replaying``."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

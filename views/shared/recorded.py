@@ -75,15 +75,14 @@ def played_once(pipeline: Pipeline | None, start_ns: int, end_ns: int) -> Stretc
 
     What is computed over several laps finds the repetition: legs that come back to each other, profits that repeat.
     """
+    asked = Stretch(start_ns, end_ns, "")
     repetition = pipeline.repetition() if pipeline is not None else None
     if pipeline is None or repetition is None:
-        return Stretch(start_ns, end_ns, "")
+        return asked
     held = max(start_ns, repetition.start_ns), min(end_ns, pipeline.now_ns() + 1)
-    if held[1] <= held[0]:
-        return Stretch(start_ns, end_ns, "")
-    part = repetition.longest_lap(*held)
+    part = repetition.longest_lap(*held) if held[0] < held[1] else held
     if part == held:
-        return Stretch(start_ns, end_ns, "")
+        return asked
     length = length_text(repetition.period_ns)
     read = f"{moment_words(part[0], '%H:%M:%S')} to {moment_words(part[1], '%H:%M:%S')}"
     return Stretch(

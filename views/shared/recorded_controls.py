@@ -45,7 +45,7 @@ def recorded_history() -> Upload | None:
     if time is None:
         return None
     once = played_once(source.pipeline, time.start_ns, time.end_ns)
-    time = TimeRange(time.words, once.start_ns, once.end_ns)
+    time = time._replace(start_ns=once.start_ns, end_ns=once.end_ns)
     if not names:
         st.caption("Choose two instruments or more.")
         return None

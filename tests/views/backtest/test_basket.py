@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import config
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
+from tests.views.running import Running, cards, page_of, replay, show_pipeline, words
 from views.shared.basket_controls import METHODS, weights_of
 
 QUERY = {"strategy": "basket", "data": "Files", "basket_train": "60", "basket_hold": "20", "entry": "1.5"}
@@ -22,9 +21,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(pipeline, monkeypatch)
 
 
 def bars(names: str = "ABCD", rows: int = 400) -> bytes:

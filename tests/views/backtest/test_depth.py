@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import config
 from alphastream.books import BookColumns, BookView, MarkColumns, QuoteColumns
 from alphastream.feeds.market import FundingPayment, MarkPrice, Quote
 from alphastream.instruments import InstrumentId
@@ -15,7 +14,7 @@ from alphastream.trading import BrokerRules
 from alphastream.trading.broker.costs import PowerImpact
 from pipelines import Pipeline
 from tests.views.backtest.test_page import SHORT, shown
-from tests.views.running import Running, replay, show_to_pages, words
+from tests.views.running import Running, replay, show_pipeline, words
 from views.backtest.depth_page import other_rules
 
 
@@ -65,9 +64,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
     recorded = Recorded(pipeline, 1e6)
     seen = replace(pipeline, market=recorded, market_history=recorded)
-    found = Running(pipeline=seen, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(seen, monkeypatch)
 
 
 def compared(test: AppTest) -> dict[str, dict[str, float]]:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import config
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, read, replay, show_to_pages, words
+from tests.views.running import Running, cards, page_of, read, replay, show_pipeline, words
 from tests.views.user_files import EXAMPLE, ONE, user_files
 
 
@@ -19,9 +18,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(pipeline, monkeypatch)
 
 
 def test_a_form_is_made_of_its_fields_and_it_runs(tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import alphastream.backtest
-import config
 from alphastream.strategies import PositionOptimiser, ZScoreThreshold
 from pipelines import Pipeline
-from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
+from tests.views.running import Running, cards, page_of, replay, show_pipeline, words
 from views.shared.metrics import UNKNOWN
 
 SHORT = {"window": "20"}
@@ -27,9 +26,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(pipeline, monkeypatch)
 
 
 def shown(**query: str) -> AppTest:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import config
 from pipelines import Pipeline
-from tests.views.running import ROOT, Running, cards, page_of, replay, show_to_pages, words
+from tests.views.running import ROOT, cards, page_of, replay, show_pipeline, words
 from tests.views.user_files import user_files
 
 RECIPE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "study.md").read_text(encoding="utf-8"), re.DOTALL)[-1]
@@ -21,8 +20,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 
 def test_a_study_runs_on_the_page(tmp_path: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
+    show_pipeline(pipeline, monkeypatch)
     with user_files(tmp_path / "user", low=RECIPE):
         test = page_of("backtest", strategy="LowIsLong", LowIsLong_window="5")
         assert not test.exception

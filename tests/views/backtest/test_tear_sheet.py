@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import config
 from pipelines import Pipeline
 from tests.views.backtest.test_page import bars, with_file
-from tests.views.running import Running, page_of, replay, show_to_pages, words
+from tests.views.running import page_of, replay, show_pipeline, words
 
 SHEET = {"backtest_tab": "Tear sheet"}
 
@@ -21,8 +20,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
+    show_pipeline(pipeline, monkeypatch)
 
 
 def headings(test: AppTest) -> list[str]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import config
 from alphastream import portfolio
 from alphastream.kernel_groups import GROUPS, POSITIONS
 from alphastream.pairs import PairSpec
@@ -16,7 +15,7 @@ from alphastream.portfolio import PositionConfig
 from alphastream.portfolio.allocation import allocate, net_returns, pair_rows
 from pipelines import Pipeline
 from runtime.compile_ahead import Compilation, CompileProgress
-from tests.views.running import Running, cards, page_of, replay, show_to_pages, words
+from tests.views.running import Running, cards, page_of, replay, show_pipeline, words
 from views.portfolio.tables import allocation_csv
 from views.shared.metrics import UNKNOWN
 
@@ -33,9 +32,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(pipeline, monkeypatch)
 
 
 def shown(**query: str) -> AppTest:

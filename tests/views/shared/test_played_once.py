@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import config
 from alphastream.core.units import HOUR
 from alphastream.microstructure.leg import LegSpec
 from alphastream.streaming.repeated_rows import without_repeated_errors
 from pipelines import Pipeline
 from tests.runtime.connections.feed_runs import until
-from tests.views.running import Running, page_of, replay, show_to_pages
+from tests.views.running import Running, page_of, replay, show_pipeline
 from views.shared.recorded import played_once
 from views.shared.recordings import own_tape
 
@@ -35,9 +34,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def system(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running(pipeline=pipeline, settings=config.load({}), failure=None)
-    show_to_pages(found, monkeypatch)
-    return found
+    return show_pipeline(pipeline, monkeypatch)
 
 
 def test_a_scan_or_a_history_of_this_tape_holds_every_trade_once(pipeline: Pipeline) -> None:
